@@ -1,0 +1,24 @@
+//! The codes that the core itself gives. Plugins have their own beside what they refuse.
+
+use crate::Code;
+
+/// More bytes than the pipeline, or the caller, takes.
+pub const TOO_LARGE: Code = Code::new("too_large");
+/// Fewer or more bytes came than were declared.
+pub const SIZE_MISMATCH: Code = Code::new("size_mismatch");
+/// The upload took longer than it may.
+pub const TIMED_OUT: Code = Code::new("timed_out");
+/// The bytes stopped coming before their end.
+pub const INTERRUPTED: Code = Code::new("interrupted");
+/// No readable upload has the id that was asked for.
+pub const NOT_FOUND: Code = Code::new("not_found");
+/// The upload was taken from under its sender, who took too long: its lease was over and a sweeper claimed it.
+pub const LEASE_LOST: Code = Code::new("lease_lost");
+/// A record was asked to go where it cannot.
+pub const ILLEGAL_TRANSITION: Code = Code::new("illegal_transition");
+/// The store holds no bytes where the record says that there are some.
+pub const BYTES_MISSING: Code = Code::new("bytes_missing");
+/// An upload with this id is recorded already.
+pub const ID_TAKEN: Code = Code::new("id_taken");
+/// Nobody was given to the pipeline who fetches what a source names.
+pub const NO_RECEIVER: Code = Code::new("no_receiver");

@@ -1,0 +1,179 @@
+//! From settings to a pipeline. Knows no file format; whoever reads the file keeps the places of the settings.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+use crate::fail_open::FailOpen;
+use crate::pipeline::{Builder, Limits, Pipeline};
+use crate::plugin::{Build, Registry, Stage};
+use crate::settings::{ConfigError, ConfigErrors, Settings};
+
+/// The sections of a configuration that the pipeline is built from, in the order in which an upload meets them.
+pub const SECTIONS: [&str; 6] = ["receive", "validate", "scan", "store", "record", "expire"];
+
+/// `[receive]`: what an upload may cost at most.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Receive {
+    #[serde(default)]
+    max_size: Option<ByteSize>,
+    #[serde(default, with = "humantime_serde")]
+    timeout: Option<Duration>,
+    /// Taken out before; named here so that the message for an unknown key lists it.
+    #[serde(default, rename = "pull")]
+    _pull: Option<()>,
+}
+
+/// What a scanner that fails means for an upload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OnFault {
+    /// No verdict is no "yes".
+    #[default]
+    Refuse,
+    /// The upload goes on without it, and its record says so.
+    Accept,
+}
+
+impl Pipeline {
+    /// Builds a pipeline from the [`SECTIONS`] of the settings and leaves whatever else there is in them. Opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its place.
+    pub fn from_settings(settings: &mut Settings, registry: &Registry) -> Result<Self, ConfigErrors> {
+        let mut builder = Self::builder();
+        let mut errors = Vec::new();
+        // Each section on its own, so that one reading tells everything that is wrong.
+        errors.extend(receive(settings, registry, &mut builder).err());
+        each(settings, "validate", &mut errors, |entry| {
+            let (name, build) = choose(entry, registry, Stage::Validator)?;
+            if let Built::Validator(validator) = build {
+                builder.validators.push((name, validator));
+            }
+            Ok(())
+        });
+        each(settings, "scan", &mut errors, |mut entry| {
+            let on_fault: OnFault = entry.take_parsed("on_fault")?.unwrap_or_default();
+            let (name, build) = choose(entry, registry, Stage::Scanner)?;
+            if let Built::Scanner(scanner) = build {
+                let scanner = if on_fault == OnFault::Accept {
+                    Box::new(FailOpen::new(scanner))
+                } else {
+                    scanner
+                };
+                builder.scanners.push((name, scanner));
+            }
+            Ok(())
+        });
+        for (section, stage) in [
+            ("store", Stage::Store),
+            ("record", Stage::Recorder),
+            ("expire", Stage::Expirer),
+        ] {
+            let built = settings
+                .take_table(section)
+                .and_then(|table| choose(table, registry, stage).map_err(|error| error.within(section)));
+            match built {
+                Ok((_, Built::Store(store))) => builder.store = Some(store),
+                Ok((_, Built::Recorder(recorder))) => builder.recorder = Some(recorder),
+                Ok((_, Built::Expirer(expirer))) => builder.expirer = Some(expirer),
+                Ok(_) => {}
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() {
+            builder.build().map_err(Into::into)
+        } else {
+            Err(ConfigErrors(errors))
+        }
+    }
+}
+
+fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Result<(), ConfigError> {
+    let mut table = settings.take_table("receive")?;
+    let read = || -> Result<(), ConfigError> {
+        let pull = table.take_table("pull")?;
+        if pull.keys().next().is_some() {
+            let chosen = choose(pull, registry, Stage::Receiver).map_err(|error| error.within("pull"))?;
+            if let (name, Built::Receiver(receiver)) = chosen {
+                builder.receiver = Some((name, receiver));
+            }
+        }
+        let Receive {
+            max_size,
+            timeout,
+            _pull,
+        } = table.parse()?;
+        let usual = Limits::default();
+        let limits = Limits {
+            max_size: max_size.map_or(usual.max_size, |size| size.as_u64()),
+            timeout: timeout.unwrap_or(usual.timeout),
+        };
+        if limits.max_size == 0 {
+            return Err(ConfigError::at("max_size", "must be more than nothing"));
+        }
+        if limits.timeout.is_zero() {
+            return Err(ConfigError::at("timeout", "must be more than nothing"));
+        }
+        builder.limits = limits;
+        Ok(())
+    };
+    read().map_err(|error| error.within("receive"))
+}
+
+/// Reads a list of tables entry by entry, so that one that is wrong does not hide the next.
+fn each(
+    settings: &mut Settings,
+    section: &'static str,
+    errors: &mut Vec<ConfigError>,
+    mut read: impl FnMut(Settings) -> Result<(), ConfigError>,
+) {
+    match settings.take_tables(section) {
+        Ok(entries) => {
+            for (at, entry) in entries.into_iter().enumerate() {
+                errors.extend(read(entry).err().map(|error| error.within(at).within(section)));
+            }
+        }
+        Err(error) => errors.push(error),
+    }
+}
+
+/// A stage that was built: what [`Build`] makes.
+enum Built {
+    Receiver(Box<dyn crate::Receiver>),
+    Validator(Box<dyn crate::Validator>),
+    Scanner(Box<dyn crate::Scanner>),
+    Store(Box<dyn crate::Store>),
+    Recorder(Box<dyn crate::Recorder>),
+    Expirer(Box<dyn crate::Expirer>),
+}
+
+/// Finds the plugin that an entry names and builds it from the rest of the entry. Answers with the stage's name too:
+/// the plugin's, unless the entry gives another.
+fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Built), ConfigError> {
+    let Some(chosen) = entry.take_parsed::<String>("use")? else {
+        let names: Vec<_> = registry
+            .plugins()
+            .filter(|plugin| plugin.build.stage() == stage)
+            .map(|p| p.name)
+            .collect();
+        return Err(ConfigError::new(format!(
+            "`use` is missing; it names a {stage}: {}",
+            names.join(", ")
+        )));
+    };
+    let name: Option<String> = entry.take_parsed("name")?;
+    let plugin = registry.find(stage, &chosen)?;
+    let built = match plugin.build {
+        Build::Receiver(build) => Built::Receiver(build(entry)?),
+        Build::Validator(build) => Built::Validator(build(entry)?),
+        Build::Scanner(build) => Built::Scanner(build(entry)?),
+        Build::Store(build) => Built::Store(build(entry)?),
+        Build::Recorder(build) => Built::Recorder(build(entry)?),
+        Build::Expirer(build) => Built::Expirer(build(entry)?),
+    };
+    Ok((name.unwrap_or(chosen), built))
+}

@@ -1,0 +1,120 @@
+//! How an upload may end otherwise than well, and whose turn it is then.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::{Code, Rejection, UploadId};
+
+/// Any error, boxed: what a stage's library gave us.
+pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
+
+/// What a call of the [`Pipeline`](crate::Pipeline) may end with instead of a success.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A stage said no: the sender's to mend.
+    #[error("refused by {by}: {rejection}")]
+    Rejected {
+        /// The name of the stage, as it was given to the pipeline.
+        by: String,
+        /// Code, sentence and subject of the refusal.
+        rejection: Rejection,
+    },
+    /// The bytes stopped coming before their end: the sender's to try again.
+    #[error("the upload broke off")]
+    Interrupted(#[source] BoxError),
+    /// No readable upload has this id.
+    #[error("no upload {0}")]
+    NotFound(UploadId),
+    /// Something of ours failed: the operator's to mend.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Error {
+    pub(crate) fn rejected(by: &str, rejection: Rejection) -> Self {
+        Self::Rejected {
+            by: by.to_owned(),
+            rejection,
+        }
+    }
+
+    /// The stable code of this ending; every ending has one.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Rejected { rejection, .. } => rejection.code.clone(),
+            Self::Interrupted(_) => crate::codes::INTERRUPTED,
+            Self::NotFound(_) => crate::codes::NOT_FOUND,
+            Self::Fault(fault) => fault.code.clone(),
+        }
+    }
+}
+
+/// A failure: what failed, whether trying again may help, and why.
+///
+/// A fault never decides anything about the upload's content; a scanner that cannot say is not a scanner that says yes.
+#[derive(Debug)]
+pub struct Fault {
+    /// Stable, for programs and alerts.
+    pub code: Code,
+    /// What failed, for the operator; without secrets.
+    pub message: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+    /// What the library below said.
+    pub source: Option<BoxError>,
+}
+
+impl Fault {
+    /// A fault that trying again will not mend.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            retryable: false,
+            source: None,
+        }
+    }
+
+    /// Trying again may help.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    /// Keeps the error below, for the log.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The sentence and everything below it, in one line for a log.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut line = self.to_string();
+        let mut below = StdError::source(self);
+        while let Some(error) = below {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            below = error.source();
+        }
+        line
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl StdError for Fault {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_ref()
+            .map(|source| source.as_ref() as &(dyn StdError + 'static))
+    }
+}

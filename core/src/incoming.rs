@@ -1,0 +1,161 @@
+//! What comes in: an id of ours, claims of the sender's, and a stream of bytes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, Stream, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{BoxError, Declared};
+
+/// Bytes on their way, piece by piece. An error in it means that the rest will not come.
+pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
+
+/// Names one upload, for ever. A random UUID (version 4), so that knowing one says nothing of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UploadId(Uuid);
+
+impl UploadId {
+    /// A new id from the system's randomness.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The UUID itself.
+    #[must_use]
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl From<Uuid> for UploadId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl FromStr for UploadId {
+    type Err = uuid::Error;
+
+    /// Reads the hyphenated form only: one id, one spelling.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<uuid::fmt::Hyphenated>()
+            .map(|hyphenated| Self(hyphenated.into_uuid()))
+    }
+}
+
+impl fmt::Display for UploadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// The name under which a store keeps bytes. We make it from the id; no sender's word is ever part of it.
+///
+/// Only `0-9`, `a-f` and `-`: safe as a file name and in an object's key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of an upload's whole content.
+    #[must_use]
+    pub fn whole(id: UploadId) -> Self {
+        Self(id.to_string())
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One upload that asks to be let in.
+pub struct Incoming {
+    /// Chosen before the first byte, so that whatever happens can be told of this upload.
+    pub id: UploadId,
+    /// What the sender says; nothing here is trusted.
+    pub declared: Declared,
+    /// Bytes that this one may have at most, if less than the pipeline takes anyway.
+    pub at_most: Option<u64>,
+    /// The bytes.
+    pub body: ByteStream,
+}
+
+impl Incoming {
+    /// An upload under a new id.
+    pub fn new(declared: Declared, body: ByteStream) -> Self {
+        Self {
+            id: UploadId::random(),
+            declared,
+            at_most: None,
+            body,
+        }
+    }
+
+    /// An upload from any stream of bytes.
+    pub fn from_stream<S, E>(declared: Declared, body: S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        Self::new(declared, body.map_err(Into::into).boxed())
+    }
+
+    /// An upload of bytes that are at hand.
+    pub fn from_bytes(declared: Declared, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self::new(declared, futures_util::stream::iter([Ok(bytes)]).boxed())
+    }
+
+    /// Bounds this upload more tightly than the pipeline does; in bytes.
+    #[must_use]
+    pub fn at_most(mut self, bytes: u64) -> Self {
+        self.at_most = Some(bytes);
+        self
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("id", &self.id)
+            .field("declared", &self.declared)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What may be said only after the last byte: whose it is, how long to keep it, and what to note beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Whose upload it is; the caller decides what names a project.
+    pub project: Option<String>,
+    /// How long the sender would like it to be kept.
+    pub retention: Retention,
+    /// Names and values that the sender notes beside the upload. The caller bounds them.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A wish; the [`Expirer`](crate::Expirer) decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retention {
+    /// As the deployment does it with everyone.
+    #[default]
+    Default,
+    /// For a while, unless somebody asks to keep it.
+    Temporary,
+    /// To stay.
+    Keep,
+}

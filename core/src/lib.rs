@@ -1,0 +1,60 @@
+//! The core of Intake: every file that strangers send goes through one gate.
+//!
+//! ```text
+//!                what the sender says        what the bytes say          what is known at the end
+//!                     Declared       ──────►       Head       ──────►          Facts
+//!                        │                           │                           │
+//! Receiver ─► Incoming ─► Validator::declared ─► Validator::head ─► [pump] ─► Validator::whole ─► commit
+//! (pull only)  one stream │                          │              │ │ │                         │  │
+//!                         ▼                          ▼              │ │ └► Scan::feed (each)      │  └► Recorder: Ready
+//!                   refused, no trace          Recorder: Staged     │ └──► SHA-256                └───► Store: durable
+//!                                               (the intent)        └────► Staged::write
+//! later:  sweep  ── "what is due?" ──►  lease over → erase · expired → erase · erase again · drop old notes
+//! ```
+//!
+//! Read [`stages`] for the contract, [`record`] for the rules of change, [`Pipeline`] for what one may ask, [`plugin`] for
+//! how a stage gets a name. The core knows no plugin, no HTTP, no SQL and no file format.
+
+pub mod codes;
+mod config;
+mod error;
+mod evidence;
+mod fail_open;
+mod incoming;
+mod ingest;
+mod media_type;
+pub mod memory;
+pub mod notes;
+mod pipeline;
+pub mod plugin;
+mod pump;
+pub mod record;
+mod secret;
+mod settings;
+mod sniff;
+pub mod stages;
+mod sweep;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+mod verdict;
+
+pub use async_trait::async_trait;
+pub use bytes::Bytes;
+/// Plugins submit themselves through this; the re-export keeps them on the core's version of it.
+pub use inventory;
+
+pub use crate::config::SECTIONS;
+pub use crate::error::{BoxError, Error, Fault};
+pub use crate::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, Head};
+pub use crate::fail_open::FailOpen;
+pub use crate::incoming::{ByteStream, Incoming, Key, Retention, Terms, UploadId};
+pub use crate::ingest::Admitted;
+pub use crate::media_type::{MediaRange, MediaType, NotAMediaType};
+pub use crate::pipeline::{Builder, Limits, Pipeline};
+pub use crate::plugin::{FromSettings, Plugin, Registry};
+pub use crate::record::{Event, Lifetime, Record, State};
+pub use crate::secret::Secret;
+pub use crate::settings::{ConfigError, ConfigErrors, Settings, Step};
+pub use crate::stages::{Expirer, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator};
+pub use crate::sweep::Swept;
+pub use crate::verdict::{Code, Rejection, Verdict};

@@ -1,0 +1,203 @@
+//! Reference implementations that keep everything in memory: for tests, for trying things out, and to be read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+
+use crate::stages::{Expirer, Recorder, Staged, Store, Swap};
+use crate::{
+    ByteStream, ConfigError, Facts, Fault, FromSettings, Key, Lifetime, MediaType, Plugin, Record, Retention, UploadId,
+    codes,
+};
+
+inventory::submit! { Plugin::store::<MemoryStore>("in-memory", "keeps bytes in memory, and loses them at the end") }
+inventory::submit! { Plugin::recorder::<MemoryRecorder>("in-memory", "keeps records in memory, and loses them at the end") }
+
+/// No settings.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// Nothing that is held across a panic here can be half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps bytes in memory; shows them at commit, as object stores do.
+#[derive(Clone, Default)]
+pub struct MemoryStore(std::sync::Arc<Mutex<HashMap<Key, Bytes>>>);
+
+impl MemoryStore {
+    /// The keys under which there are bytes.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        lock(&self.0).keys().cloned().collect()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemoryStore").field(&self.keys()).finish()
+    }
+}
+
+impl FromSettings for MemoryStore {
+    type Settings = Nothing;
+
+    fn from_settings(Nothing {}: Nothing) -> Result<Self, ConfigError> {
+        Ok(Self::default())
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn stage(&self, key: &Key, _media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        Ok(Box::new(MemoryStaged {
+            store: self.clone(),
+            key: key.clone(),
+            bytes: BytesMut::new(),
+        }))
+    }
+
+    async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        let Some(bytes) = lock(&self.0).get(key).cloned() else {
+            return Err(Fault::new(
+                codes::BYTES_MISSING,
+                format!("there are no bytes under {key}"),
+            ));
+        };
+        let at_most = |end: u64| usize::try_from(end).map_or(bytes.len(), |end| end.min(bytes.len()));
+        let slice = match range {
+            Some(range) => bytes.slice(at_most(range.start)..at_most(range.end.max(range.start))),
+            None => bytes,
+        };
+        Ok(stream::iter([Ok(slice)]).boxed())
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Fault> {
+        lock(&self.0).remove(key);
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+struct MemoryStaged {
+    store: MemoryStore,
+    key: Key,
+    bytes: BytesMut,
+}
+
+#[async_trait]
+impl Staged for MemoryStaged {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        self.bytes.extend_from_slice(&chunk);
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Fault> {
+        lock(&self.store.0).insert(self.key, self.bytes.freeze());
+        Ok(())
+    }
+
+    async fn discard(self: Box<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Keeps records in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryRecorder(std::sync::Arc<Mutex<BTreeMap<UploadId, Record>>>);
+
+impl MemoryRecorder {
+    /// All records.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        lock(&self.0).values().cloned().collect()
+    }
+}
+
+impl FromSettings for MemoryRecorder {
+    type Settings = Nothing;
+
+    fn from_settings(Nothing {}: Nothing) -> Result<Self, ConfigError> {
+        Ok(Self::default())
+    }
+}
+
+#[async_trait]
+impl Recorder for MemoryRecorder {
+    async fn insert(&self, record: &Record) -> Result<(), Fault> {
+        use std::collections::btree_map::Entry;
+
+        match lock(&self.0).entry(record.id) {
+            Entry::Vacant(place) => {
+                place.insert(record.clone());
+                Ok(())
+            }
+            Entry::Occupied(_) => Err(Fault::new(
+                codes::ID_TAKEN,
+                format!("{} is recorded already", record.id),
+            )),
+        }
+    }
+
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
+        Ok(lock(&self.0).get(&id).cloned())
+    }
+
+    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
+        match lock(&self.0).get_mut(&record.id) {
+            Some(kept) if kept.revision + 1 == record.revision => {
+                kept.clone_from(record);
+                Ok(Swap::Done)
+            }
+            _ => Ok(Swap::Lost),
+        }
+    }
+
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
+        let mut records = lock(&self.0);
+        if records.get(&id).is_some_and(|record| record.revision == revision) {
+            records.remove(&id);
+        }
+        Ok(())
+    }
+
+    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let mut due: Vec<_> = lock(&self.0)
+            .values()
+            .filter(|record| record.is_due(now))
+            .cloned()
+            .collect();
+        due.sort_by_key(|record| record.due);
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Keeps everything for ever, whatever is wished: for tests and for deployments that remove by themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeepAll;
+
+impl Expirer for KeepAll {
+    fn lifetime(&self, _facts: &Facts, _wish: Retention, _now: SystemTime) -> Lifetime {
+        Lifetime {
+            kept: true,
+            expires: None,
+        }
+    }
+}

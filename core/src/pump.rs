@@ -1,0 +1,170 @@
+//! Where every byte goes: counted, hashed, scanned and stored, one piece at a time.
+//!
+//! No channel, no task: the next piece is not asked for until all have taken this one, so that the slowest stage slows
+//! the sender, and dropping the future ends everything. An upload holds one piece, a head, and what its stages hold.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::future::{join3, try_join_all};
+use sha2::{Digest as _, Sha256};
+
+use crate::evidence::HEAD_BYTES;
+use crate::ingest::{RECEIVE, too_large};
+use crate::pipeline::Parts;
+use crate::sniff::sniff;
+use crate::stages::{Report, Scan, Staged};
+use crate::{ByteStream, Digest, Error, Facts, Fault, Head, Key, Record, Rejection, Verdict, codes};
+
+/// The most bytes that stages are handed at a time: hashing them keeps a core for well under a millisecond.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// The sender's bytes, counted against what they may be before anybody sees them.
+pub(crate) struct Source {
+    body: ByteStream,
+    rest: Bytes,
+    seen: u64,
+    limit: u64,
+    declared: Option<u64>,
+}
+
+impl Source {
+    pub(crate) fn new(body: ByteStream, limit: u64, declared: Option<u64>) -> Self {
+        Self {
+            body,
+            rest: Bytes::new(),
+            seen: 0,
+            limit,
+            declared,
+        }
+    }
+
+    /// Whatever comes next, or `None` at the end of a body that has the size it should have.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            match self.body.next().await {
+                Some(Ok(chunk)) if chunk.is_empty() => {}
+                Some(Ok(chunk)) => {
+                    self.seen = self.seen.saturating_add(chunk.len() as u64);
+                    if self.seen > self.limit {
+                        return Err(Error::rejected(RECEIVE, too_large(self.limit)));
+                    }
+                    if self.declared.is_some_and(|declared| self.seen > declared) {
+                        return Err(self.mismatch());
+                    }
+                    return Ok(Some(chunk));
+                }
+                Some(Err(why)) => return Err(Error::Interrupted(why)),
+                None if self.declared.is_some_and(|declared| self.seen != declared) => return Err(self.mismatch()),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn mismatch(&self) -> Error {
+        let message = format!(
+            "{} bytes were declared, and that is not what came",
+            self.declared.unwrap_or_default()
+        );
+        Error::rejected(RECEIVE, Rejection::new(codes::SIZE_MISMATCH, message))
+    }
+
+    /// Reads until there is a head's worth of bytes, or all of them; they stay to be read as pieces.
+    async fn lead(&mut self) -> Result<Bytes, Error> {
+        let Some(first) = self.chunk().await? else {
+            return Ok(Bytes::new());
+        };
+        if first.len() >= HEAD_BYTES {
+            self.rest = first;
+        } else {
+            let mut lead = BytesMut::from(&first[..]);
+            while lead.len() < HEAD_BYTES {
+                let Some(more) = self.chunk().await? else { break };
+                lead.extend_from_slice(&more);
+            }
+            self.rest = lead.freeze();
+        }
+        Ok(self.rest.slice(..self.rest.len().min(HEAD_BYTES)))
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.rest.is_empty() {
+            match self.chunk().await? {
+                Some(chunk) => self.rest = chunk,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(self.rest.split_to(self.rest.len().min(PIECE_BYTES))))
+    }
+}
+
+/// Reads the source to its end and answers with what is known then. What was begun in the store is left in `staged`, for
+/// the caller to commit or discard.
+pub(crate) async fn pump(
+    parts: &Parts,
+    record: &Record,
+    mut source: Source,
+    staged: &mut Option<Box<dyn Staged>>,
+) -> Result<Facts, Error> {
+    let lead = source.lead().await?;
+    let media_type = sniff(&lead);
+    let head = Head {
+        declared: &record.declared,
+        bytes: &lead,
+        media_type: media_type.as_ref(),
+    };
+    parts.judge(|validator| validator.head(&head))?;
+
+    // Scanners before the store: one that is down refuses the upload before anything was written.
+    let mut scans = try_join_all(parts.scanners.iter().map(|(_, scanner)| scanner.open(&head))).await?;
+    let staged = staged.insert(parts.store.stage(&Key::whole(record.id), media_type.as_ref()).await?);
+    drop(lead);
+
+    let mut hasher = Sha256::new();
+    while let Some(piece) = source.piece().await? {
+        // The store is asked first, so that its writing goes on elsewhere while this thread hashes. All are waited for, even
+        // if one fails: a write that was cancelled half way is harder to discard than one that ended.
+        let (written, scanned, ()) = join3(staged.write(piece.clone()), feed(&mut scans, &piece), async {
+            hasher.update(&piece)
+        })
+        .await;
+        if let Some((scanner, rejection)) = scanned? {
+            return Err(Error::rejected(&parts.scanners[scanner].0, rejection));
+        }
+        written?;
+    }
+
+    let mut facts = Facts {
+        size: source.seen,
+        digest: Digest::from(<[u8; 32]>::from(hasher.finalize())),
+        media_type,
+        coverage: Default::default(),
+        notes: Default::default(),
+    };
+    let reports = try_join_all(scans.into_iter().map(Scan::finish)).await?;
+    for (
+        (scanner, _),
+        Report {
+            verdict,
+            coverage,
+            notes,
+        },
+    ) in parts.scanners.iter().zip(reports)
+    {
+        if let Verdict::Reject(rejection) = verdict {
+            return Err(Error::rejected(scanner, rejection));
+        }
+        facts.coverage.insert(scanner.clone(), coverage);
+        facts.notes.extend(notes);
+    }
+    parts.judge(|validator| validator.whole(&record.declared, &facts))?;
+    Ok(facts)
+}
+
+/// Feeds all scans at a time; the first in the order of the configuration that says no is the one who is named.
+async fn feed(scans: &mut [Box<dyn Scan>], piece: &Bytes) -> Result<Option<(usize, Rejection)>, Fault> {
+    let verdicts = try_join_all(scans.iter_mut().map(|scan| scan.feed(piece))).await?;
+    Ok(verdicts
+        .into_iter()
+        .enumerate()
+        .find_map(|(at, verdict)| Some((at, verdict.rejection()?))))
+}

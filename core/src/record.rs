@@ -1,0 +1,219 @@
+//! The record of an upload, and the only rules by which one changes.
+//!
+//! ```text
+//!             Commit                 Claim (expired), Delete
+//!   Staged ─────────► Ready ──────────────────────────► Deleting ──► Gone ──► (no record)
+//!      │                │ ▲                               ▲   │ ▲      Erased
+//!      │ Reject         └─┘ Keep                          │   └─┘ Claim (its sweeper died)
+//!      ├─────────► Rejected ──► (no record)               │
+//!      └──────────────────────────────────────────────────┘ Claim (lease over)
+//! ```
+//!
+//! Pure: no clock, no store, no waiting. Whoever holds a record asks [`Record::apply`] for the next one and has the
+//! [`Recorder`](crate::Recorder) swap it in, which works for one of those who try at the same time.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Declared, Facts, Rejection, Terms, UploadId};
+
+/// Everything that is remembered of one upload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Names the upload, and the key of its bytes.
+    pub id: UploadId,
+    /// Counts the changes; a change counts only against the revision it was made from.
+    pub revision: u64,
+    /// Where the upload stands.
+    pub state: State,
+    /// When the sweeper is to look at it: the end of a lease, of a lifetime, of a note. `None`: never.
+    pub due: Option<SystemTime>,
+    /// When its intent was recorded.
+    pub created: SystemTime,
+    /// Whose it is; known from its commit on.
+    pub project: Option<String>,
+    /// What its sender said.
+    pub declared: Declared,
+    /// What is known of its content; known from its commit on.
+    pub facts: Option<Facts>,
+    /// What its sender noted beside it; known from its commit on.
+    pub metadata: BTreeMap<String, String>,
+    /// How long it stays; known from its commit on.
+    pub lifetime: Option<Lifetime>,
+}
+
+/// Where an upload stands. Bytes are readable in [`State::Ready`] and in no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// Intended: bytes may be on their way to the store.
+    Staged,
+    /// Accepted by every stage, durable, readable.
+    Ready,
+    /// Refused; kept for a while so that one can ask why.
+    Rejected(Rejection),
+    /// Claimed by a sweeper or deleted by its owner: bytes may still be there, readable by nobody.
+    Deleting,
+    /// No bytes any more; kept for a while so that bytes which come late are removed once more.
+    Gone,
+}
+
+impl State {
+    /// The state's name, as in logs and databases.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Staged => "staged",
+            Self::Ready => "ready",
+            Self::Rejected(_) => "rejected",
+            Self::Deleting => "deleting",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// How long an upload stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// Whether it is there to stay ("stored"), rather than until somebody decides.
+    pub kept: bool,
+    /// When it leaves by itself; `None` is never.
+    pub expires: Option<SystemTime>,
+}
+
+/// What may happen to an upload.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Every stage accepted it and its bytes are durable.
+    Commit {
+        /// What is known of the content. Boxed, because the other events are small.
+        facts: Box<Facts>,
+        /// What the sender said last.
+        terms: Terms,
+        /// How long it stays.
+        lifetime: Lifetime,
+    },
+    /// A stage refused it, and its bytes are gone.
+    Reject(Rejection),
+    /// It gets another lifetime.
+    Keep(Lifetime),
+    /// Its owner deletes it.
+    Delete,
+    /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
+    /// old note.
+    Claim,
+    /// Its bytes were removed.
+    Erased,
+}
+
+/// How long things that end by themselves last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Periods {
+    /// How long an attempt, or a sweeper's claim, may take before somebody else may have it.
+    pub lease: Duration,
+    /// How long it is remembered that an upload was refused or removed. At least a lease, so that late bytes are caught.
+    pub note: Duration,
+}
+
+impl Record {
+    /// The intent: a record of an upload of which no byte was stored yet.
+    #[must_use]
+    pub fn intent(id: UploadId, declared: Declared, now: SystemTime, periods: &Periods) -> Self {
+        Self {
+            id,
+            revision: 0,
+            state: State::Staged,
+            due: Some(now + periods.lease),
+            created: now,
+            project: None,
+            declared,
+            facts: None,
+            metadata: BTreeMap::new(),
+            lifetime: None,
+        }
+    }
+
+    /// Whether a sweeper is to look at it.
+    #[must_use]
+    pub fn is_due(&self, now: SystemTime) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// What becomes of this record when the event happens: the only rules of change there are.
+    ///
+    /// # Errors
+    ///
+    /// If the event cannot happen to an upload that stands here.
+    pub fn apply(&self, event: Event, now: SystemTime, periods: &Periods) -> Result<Self, IllegalTransition> {
+        let mut next = Self {
+            revision: self.revision + 1,
+            ..self.clone()
+        };
+        match (&self.state, event) {
+            (State::Staged, Event::Commit { facts, terms, lifetime }) => {
+                next.state = State::Ready;
+                next.facts = Some(*facts);
+                next.project = terms.project;
+                next.metadata = terms.metadata;
+                next.lifetime = Some(lifetime);
+                next.due = lifetime.expires;
+            }
+            (State::Ready, Event::Keep(lifetime)) => {
+                next.lifetime = Some(lifetime);
+                next.due = lifetime.expires;
+            }
+            (State::Staged, Event::Reject(rejection)) => {
+                next.state = State::Rejected(rejection);
+                next.due = Some(now + periods.note);
+            }
+            // What is not due is somebody's work in progress, or somebody's file.
+            (State::Staged | State::Ready | State::Deleting, Event::Claim) if self.is_due(now) => {
+                next.state = State::Deleting;
+                next.due = Some(now + periods.lease);
+            }
+            // An old note is claimed too before it is dropped, but stays what it is.
+            (State::Rejected(_) | State::Gone, Event::Claim) if self.is_due(now) => {
+                next.due = Some(now + periods.lease);
+            }
+            (State::Ready, Event::Delete) => {
+                next.state = State::Deleting;
+                next.due = Some(now + periods.lease);
+            }
+            (State::Deleting, Event::Erased) => {
+                next.state = State::Gone;
+                next.due = Some(now + periods.note);
+            }
+            (state, event) => {
+                return Err(IllegalTransition {
+                    state: state.name(),
+                    event: event.name(),
+                });
+            }
+        }
+        Ok(next)
+    }
+}
+
+impl Event {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Commit { .. } => "commit",
+            Self::Reject(_) => "reject",
+            Self::Keep(_) => "keep",
+            Self::Delete => "delete",
+            Self::Claim => "claim",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+/// An event that cannot happen to an upload that stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an upload that is {state} takes no `{event}`")]
+pub struct IllegalTransition {
+    state: &'static str,
+    event: &'static str,
+}

@@ -1,0 +1,273 @@
+//! The contract: six stages, one trait each.
+//!
+//! | stage | asked | may wait | may fail |
+//! | --- | --- | --- | --- |
+//! | [`Receiver`] | to fetch what a source names | yes | yes |
+//! | [`Validator`] | whether facts speak against an upload | no | no |
+//! | [`Scanner`] | to read along, then whether content speaks against it | yes | yes |
+//! | [`Store`] | to keep bytes | yes | yes |
+//! | [`Recorder`] | to keep records, and swap one for its successor | yes | yes |
+//! | [`Expirer`] | how long an upload stays | no | no |
+//!
+//! Refusing is an answer ([`Verdict`]), failing is an error ([`Fault`]). Building any of them opens nothing and starts
+//! nothing; connections come with first use, and `ready` is the probe. Where a trait has a suite in `testkit`, an
+//! implementation keeps the contract if it passes.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::ops::Range;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::{
+    ByteStream, Coverage, Declared, Error, Facts, Fault, Head, Incoming, Key, Lifetime, MediaType, Record, Retention,
+    UploadId, Verdict,
+};
+
+/// Fetches an upload from where someone points to.
+///
+/// Only sources that are *pulled* need one; an adapter which is handed bytes builds an [`Incoming`] itself.
+#[async_trait]
+pub trait Receiver: Debug + Send + Sync {
+    /// Opens the source. Its bytes are pulled as the pipeline asks for them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if the source is one that must not be fetched, [`Error::Interrupted`] or
+    /// [`Error::Fault`] if it could not be.
+    async fn receive(&self, source: &str) -> Result<Incoming, Error>;
+
+    /// Whether it could work now; for health checks.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way.
+    async fn ready(&self) -> Result<(), Fault>;
+}
+
+/// Judges by facts alone: no waiting, no failing, no memory between uploads.
+///
+/// It is asked at three moments; the argument's type says what is known by then. The first "no" ends the upload.
+pub trait Validator: Debug + Send + Sync {
+    /// Before the first byte: nothing was recorded, nothing stored.
+    fn declared(&self, _declared: &Declared) -> Verdict {
+        Verdict::Accept
+    }
+
+    /// After the first bytes: nothing was stored, and the rest was not read.
+    fn head(&self, _head: &Head<'_>) -> Verdict {
+        Verdict::Accept
+    }
+
+    /// After the last byte: everything is known, nothing is committed.
+    fn whole(&self, _declared: &Declared, _facts: &Facts) -> Verdict {
+        Verdict::Accept
+    }
+}
+
+/// Reads content as it passes by. May wait, may fail, and keeps state per upload in its [`Scan`].
+#[async_trait]
+pub trait Scanner: Debug + Send + Sync {
+    /// Begins to read one upload. The head's bytes are fed again with the rest.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot scan now; the upload is refused unless the scanner is wrapped in [`FailOpen`](crate::FailOpen).
+    async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault>;
+
+    /// Whether it could work now; for health checks.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way.
+    async fn ready(&self) -> Result<(), Fault>;
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Scanner + ?Sized> Scanner for Box<S> {
+    async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
+        (**self).open(head).await
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        (**self).ready().await
+    }
+}
+
+/// One upload being read. Dropping it is legal at any moment and means that the upload ended otherwise.
+#[async_trait]
+pub trait Scan: Send {
+    /// Takes the next bytes; the upload waits for this. A "no" may come early.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot go on.
+    async fn feed(&mut self, chunk: &Bytes) -> Result<Verdict, Fault>;
+
+    /// All bytes were fed: the verdict, and how much of the content it covers.
+    ///
+    /// # Errors
+    ///
+    /// If there is no verdict. No verdict is not a "yes".
+    async fn finish(self: Box<Self>) -> Result<Report, Fault>;
+}
+
+/// What a scan ends with.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// How much of the content the verdict speaks of.
+    pub coverage: Coverage,
+    /// What was found out, by subject: goes into [`Facts::notes`].
+    pub notes: BTreeMap<String, Value>,
+}
+
+impl Report {
+    /// A "yes" after everything was looked at.
+    #[must_use]
+    pub fn clean() -> Self {
+        Self {
+            verdict: Verdict::Accept,
+            coverage: Coverage::Whole,
+            notes: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a note on a subject.
+    #[must_use]
+    pub fn note(mut self, subject: impl Into<String>, note: Value) -> Self {
+        self.notes.insert(subject.into(), note);
+        self
+    }
+}
+
+/// Keeps bytes under a key, and knows nothing else.
+///
+/// Only the pipeline writes keys, one attempt for each, ever; so a store need not guard against two writers.
+/// A store may show bytes before [`Staged::commit`]: whether an upload is readable is for the record to say.
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    /// Begins to write under a key. Whatever this leaves behind, even when the process dies at any later moment,
+    /// [`Store::delete`] of the same key removes.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot begin.
+    async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault>;
+
+    /// The bytes under a key, or a range of them. A range that ends behind the last byte ends there.
+    ///
+    /// # Errors
+    ///
+    /// [`BYTES_MISSING`](crate::codes::BYTES_MISSING) if there are none, else whatever stands in the way.
+    async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault>;
+
+    /// Removes whatever there is under a key: committed, staged, or left by an attempt that died. Nothing is fine too.
+    ///
+    /// # Errors
+    ///
+    /// If something may still be there.
+    async fn delete(&self, key: &Key) -> Result<(), Fault>;
+
+    /// Whether it could work now; for health checks and at the start.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way.
+    async fn ready(&self) -> Result<(), Fault>;
+}
+
+/// Bytes on their way into a store. Ends in exactly one of two ways; being dropped is the third, and leaves the rest to
+/// [`Store::delete`].
+#[async_trait]
+pub trait Staged: Send {
+    /// Takes the next bytes; the upload waits for this.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be taken. Only [`Staged::discard`] makes sense then.
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault>;
+
+    /// Makes all bytes durable: when this returns, no crash and no loss of power takes them back.
+    ///
+    /// # Errors
+    ///
+    /// If they may not be durable.
+    async fn commit(self: Box<Self>) -> Result<(), Fault>;
+
+    /// Removes all bytes. Legal even after a write that failed or was cancelled.
+    ///
+    /// # Errors
+    ///
+    /// If something may still be there.
+    async fn discard(self: Box<Self>) -> Result<(), Fault>;
+}
+
+/// Keeps records. It stores them and compares revisions; every rule is in [`Record::apply`].
+///
+/// Times are kept to the microsecond. What a call acknowledged is durable.
+#[async_trait]
+pub trait Recorder: Debug + Send + Sync {
+    /// Keeps a new record.
+    ///
+    /// # Errors
+    ///
+    /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if there is one of this id, else whatever stands in the way.
+    async fn insert(&self, record: &Record) -> Result<(), Fault>;
+
+    /// The record of this id.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault>;
+
+    /// Puts the record in its predecessor's place, if that is still the one with the revision before this one's.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known whether the swap was done.
+    async fn update(&self, record: &Record) -> Result<Swap, Fault>;
+
+    /// Forgets a record, if it still has this revision. Nothing is fine too.
+    ///
+    /// # Errors
+    ///
+    /// If it may still be there.
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault>;
+
+    /// Records that are due, those first that have been due longest.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault>;
+
+    /// Whether it could work now; for health checks and at the start.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way.
+    async fn ready(&self) -> Result<(), Fault>;
+}
+
+/// How an update ended. Losing is no fault: somebody else was faster.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The record is the new one.
+    Done,
+    /// The record has changed, or is gone, since it was read.
+    Lost,
+}
+
+/// Decides how long an upload stays.
+pub trait Expirer: Debug + Send + Sync {
+    /// The lifetime of an upload that is committed, or kept, now.
+    fn lifetime(&self, facts: &Facts, wish: Retention, now: SystemTime) -> Lifetime;
+}

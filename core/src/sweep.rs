@@ -1,0 +1,152 @@
+//! One sweeper, one question: what is due? It ends attempts that died, uploads whose time is over, and old notes.
+//!
+//! Claim first, act second: a sweeper swaps in its claim before it deletes, so that of several sweepers, and of a sweeper
+//! and somebody who keeps the upload, one wins. Each may die anywhere: its claim is a lease like any other. The store is
+//! never listed, so a sweep costs what is due and not what is there.
+
+use futures_util::StreamExt;
+use tracing::{debug, warn};
+
+use crate::pipeline::Pipeline;
+use crate::record::{Event, Record, State};
+use crate::stages::Swap;
+use crate::{Fault, Key};
+
+/// Records looked up at a time.
+const BATCH: usize = 256;
+/// Deletions under way at a time.
+const AT_A_TIME: usize = 8;
+
+/// What one sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Attempts that died or took too long, whose bytes were removed.
+    pub abandoned: u64,
+    /// Uploads whose time was over, whose bytes were removed.
+    pub expired: u64,
+    /// Deletions that somebody else had begun.
+    pub finished: u64,
+    /// Notes of refused and removed uploads that were forgotten.
+    pub forgotten: u64,
+    /// What failed and will be tried again when its claim is over.
+    pub failed: u64,
+}
+
+impl Swept {
+    /// Whether nothing was due.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Pipeline {
+    /// Does everything that is due, in bounded batches. Any number of sweepers may do so at a time, on any number of nodes.
+    ///
+    /// # Errors
+    ///
+    /// If what is due could not be looked up. What fails with a single upload is counted and logged instead.
+    pub async fn sweep(&self) -> Result<Swept, Fault> {
+        let mut swept = Swept::default();
+        loop {
+            let due = self.parts().recorder.due(self.now(), BATCH).await?;
+            let full = due.len() == BATCH;
+            let mut outcomes = futures_util::stream::iter(due.into_iter().map(|record| self.sweep_one(record)))
+                .buffer_unordered(AT_A_TIME);
+            let mut progress = false;
+            while let Some(outcome) = outcomes.next().await {
+                let counter = match outcome {
+                    Outcome::Abandoned => &mut swept.abandoned,
+                    Outcome::Expired => &mut swept.expired,
+                    Outcome::Finished => &mut swept.finished,
+                    Outcome::Forgotten => &mut swept.forgotten,
+                    Outcome::Failed => &mut swept.failed,
+                    Outcome::Lost => continue,
+                };
+                *counter += 1;
+                progress |= !matches!(outcome, Outcome::Failed);
+            }
+            // Without progress the same records would be due again at once.
+            if !full || !progress {
+                return Ok(swept);
+            }
+        }
+    }
+
+    async fn sweep_one(&self, record: Record) -> Outcome {
+        let Ok(claimed) = record.apply(Event::Claim, self.now(), &self.parts().periods) else {
+            return Outcome::Lost;
+        };
+        match self.parts().recorder.update(&claimed).await {
+            Ok(Swap::Done) => {}
+            Ok(Swap::Lost) => return Outcome::Lost,
+            Err(fault) => {
+                warn!(id = %record.id, fault = fault.chain(), "could not claim what is due");
+                return Outcome::Failed;
+            }
+        }
+        debug!(id = %record.id, state = record.state.name(), "swept");
+        let erased = match record.state {
+            State::Rejected(_) | State::Gone => self.forget(&claimed).await,
+            _ => self.erase(&claimed).await,
+        };
+        match record.state {
+            _ if !erased => Outcome::Failed,
+            State::Staged => Outcome::Abandoned,
+            State::Ready => Outcome::Expired,
+            State::Deleting => Outcome::Finished,
+            State::Rejected(_) | State::Gone => Outcome::Forgotten,
+        }
+    }
+
+    /// Removes the bytes of an upload that is claimed, then says so. Answers whether both were done.
+    pub(crate) async fn erase(&self, deleting: &Record) -> bool {
+        if !self.delete_bytes(deleting).await {
+            return false;
+        }
+        let Ok(gone) = deleting.apply(Event::Erased, self.now(), &self.parts().periods) else {
+            return false;
+        };
+        match self.parts().recorder.update(&gone).await {
+            Ok(Swap::Done | Swap::Lost) => true,
+            Err(fault) => {
+                warn!(id = %deleting.id, fault = fault.chain(), "could not note a removal; it will be done again");
+                false
+            }
+        }
+    }
+
+    /// Drops an old note.
+    async fn forget(&self, noted: &Record) -> bool {
+        // Once more, because an attempt that outlived its lease may have stored bytes after they were removed.
+        if !self.delete_bytes(noted).await {
+            return false;
+        }
+        match self.parts().recorder.remove(noted.id, noted.revision).await {
+            Ok(()) => true,
+            Err(fault) => {
+                warn!(id = %noted.id, fault = fault.chain(), "could not forget a note; it will be tried again");
+                false
+            }
+        }
+    }
+
+    async fn delete_bytes(&self, record: &Record) -> bool {
+        match self.parts().store.delete(&Key::whole(record.id)).await {
+            Ok(()) => true,
+            Err(fault) => {
+                warn!(id = %record.id, fault = fault.chain(), "could not remove bytes; it will be tried again");
+                false
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Abandoned,
+    Expired,
+    Finished,
+    Forgotten,
+    Failed,
+    Lost,
+}

@@ -1,0 +1,183 @@
+//! Stores and recorders that fail on command: before their effect, or after it.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{ByteStream, Code, Fault, Key, MediaType, Record, Recorder, Staged, Store, Swap, UploadId};
+
+/// The code of the faults that are made here.
+pub const MADE: Code = Code::new("made_to_fail");
+
+/// When a fault comes relative to what the call does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The call fails and has done nothing.
+    Before,
+    /// The call has done its work, and its answer is lost.
+    After,
+}
+
+/// Counts the calls of everything that shares it, and makes one of them fail, or that one and all later ones.
+#[derive(Clone, Debug)]
+pub struct Plan(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    calls: AtomicUsize,
+    fails: Option<(usize, Moment)>,
+    for_ever: bool,
+    healed: AtomicBool,
+}
+
+impl Plan {
+    /// Nothing fails; [`calls`](Self::calls) tells how many there were.
+    #[must_use]
+    pub fn flawless() -> Self {
+        Self::new(None, false)
+    }
+
+    /// The call of this number (from zero) fails.
+    #[must_use]
+    pub fn once(call: usize, moment: Moment) -> Self {
+        Self::new(Some((call, moment)), false)
+    }
+
+    /// The call of this number (from zero) fails, and so do all later ones until [`heal`](Self::heal).
+    #[must_use]
+    pub fn from(call: usize, moment: Moment) -> Self {
+        Self::new(Some((call, moment)), true)
+    }
+
+    fn new(fails: Option<(usize, Moment)>, for_ever: bool) -> Self {
+        let calls = AtomicUsize::new(0);
+        Self(Arc::new(Inner {
+            calls,
+            fails,
+            for_ever,
+            healed: AtomicBool::new(false),
+        }))
+    }
+
+    /// How many calls there were.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.0.calls.load(Ordering::SeqCst)
+    }
+
+    /// Nothing fails any more.
+    pub fn heal(&self) {
+        self.0.healed.store(true, Ordering::SeqCst);
+    }
+
+    async fn run<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let number = self.0.calls.fetch_add(1, Ordering::SeqCst);
+        let fault = || Fault::new(MADE, format!("call {number} was made to fail"));
+        let moment = match self.0.fails {
+            Some((first, moment)) if number == first || (self.0.for_ever && number > first) => Some(moment),
+            _ => None,
+        };
+        match moment.filter(|_| !self.0.healed.load(Ordering::SeqCst)) {
+            None => call.await,
+            Some(Moment::Before) => Err(fault()),
+            Some(Moment::After) => {
+                call.await?;
+                Err(fault())
+            }
+        }
+    }
+}
+
+/// A store or recorder that fails as its plan says.
+#[derive(Clone, Debug)]
+pub struct Faulty<T> {
+    inner: T,
+    plan: Plan,
+}
+
+impl<T> Faulty<T> {
+    /// Wraps something that works.
+    pub fn new(inner: T, plan: &Plan) -> Self {
+        Self {
+            inner,
+            plan: plan.clone(),
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Store> Store for Faulty<S> {
+    async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        let staged = self.plan.run(self.inner.stage(key, media_type)).await?;
+        Ok(Box::new(FaultyStaged {
+            inner: staged,
+            plan: self.plan.clone(),
+        }))
+    }
+
+    async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        self.plan.run(self.inner.read(key, range)).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Fault> {
+        self.plan.run(self.inner.delete(key)).await
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        self.plan.run(self.inner.ready()).await
+    }
+}
+
+struct FaultyStaged {
+    inner: Box<dyn Staged>,
+    plan: Plan,
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Staged for FaultyStaged {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        self.plan.run(self.inner.write(chunk)).await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Fault> {
+        self.plan.run(self.inner.commit()).await
+    }
+
+    async fn discard(self: Box<Self>) -> Result<(), Fault> {
+        self.plan.run(self.inner.discard()).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<R: Recorder> Recorder for Faulty<R> {
+    async fn insert(&self, record: &Record) -> Result<(), Fault> {
+        self.plan.run(self.inner.insert(record)).await
+    }
+
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
+        self.plan.run(self.inner.get(id)).await
+    }
+
+    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
+        self.plan.run(self.inner.update(record)).await
+    }
+
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
+        self.plan.run(self.inner.remove(id, revision)).await
+    }
+
+    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.plan.run(self.inner.due(now, limit)).await
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        self.plan.run(self.inner.ready()).await
+    }
+}

@@ -1,0 +1,252 @@
+//! What every recorder keeps to.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+
+use crate::record::Periods;
+use crate::{
+    Code, Coverage, Declared, Digest, Event, Facts, Lifetime, Record, Recorder, Rejection, State, Swap, Terms,
+    UploadId, codes,
+};
+
+/// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
+/// year 1980: the suite's clock stands there.
+///
+/// # Panics
+///
+/// If a rule is broken.
+pub async fn recorder(recorder: &dyn Recorder) {
+    recorder.ready().await.expect("the recorder is ready");
+    what_is_recorded_reads_back_whole(recorder).await;
+    an_id_is_recorded_once(recorder).await;
+    a_change_counts_only_from_the_revision_before(recorder).await;
+    of_those_who_change_at_the_same_time_one_wins(recorder).await;
+    what_is_due_comes_in_its_order(recorder).await;
+    only_the_revision_that_was_seen_is_forgotten(recorder).await;
+}
+
+/// An instant of the suite's own clock: seconds after the first day of 1970, to the microsecond.
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(123_457)
+}
+
+const PERIODS: Periods = Periods {
+    lease: Duration::from_secs(60),
+    note: Duration::from_secs(600),
+};
+
+/// A record with something in every field: what a recorder has to keep.
+#[must_use]
+pub fn sample_record() -> Record {
+    let declared = Declared {
+        name: Some("Übergröße 🦀 '\"; DROP TABLE records; --\u{202e}.png".to_owned()),
+        size: Some(u64::from(u32::MAX) * 1000),
+        media_type: Some("image/png".parse().unwrap()),
+    };
+    let facts = Facts {
+        size: 5 << 40,
+        digest: Digest::from([0xA5; 32]),
+        media_type: Some("image/jpeg".parse().unwrap()),
+        coverage: BTreeMap::from([
+            ("one".to_owned(), Coverage::Whole),
+            ("two".to_owned(), Coverage::Partial("the \"rest\"".to_owned())),
+        ]),
+        notes: BTreeMap::from([(
+            "image".to_owned(),
+            serde_json::json!({"width": 3, "geo": [0.1, -7.25], "é": null}),
+        )]),
+    };
+    let metadata = BTreeMap::from([
+        ("key:1".to_owned(), "ünïcode 'value'".to_owned()),
+        ("empty".to_owned(), String::new()),
+    ]);
+    let terms = Terms {
+        project: Some("demo".to_owned()),
+        metadata,
+        ..Terms::default()
+    };
+    let lifetime = Lifetime {
+        kept: false,
+        expires: Some(at(90_000)),
+    };
+    Record::intent(UploadId::random(), declared, at(1_000), &PERIODS)
+        .apply(
+            Event::Commit {
+                facts: Box::new(facts),
+                terms,
+                lifetime,
+            },
+            at(1_010),
+            &PERIODS,
+        )
+        .unwrap()
+}
+
+fn intent(seconds: u64) -> Record {
+    Record::intent(UploadId::random(), Declared::default(), at(seconds), &PERIODS)
+}
+
+async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
+    let ready = sample_record();
+    let kept = ready
+        .apply(
+            Event::Keep(Lifetime {
+                kept: true,
+                expires: None,
+            }),
+            at(2_000),
+            &PERIODS,
+        )
+        .unwrap();
+    let rejection = Rejection::new(Code::new("infected"), "it has \"something\"").about("Eicar-Test");
+    let refused = intent(1_000)
+        .apply(Event::Reject(rejection), at(1_001), &PERIODS)
+        .unwrap();
+    let deleting = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
+    let gone = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
+    let gone = gone.apply(Event::Erased, at(3_001), &PERIODS).unwrap();
+    for record in [intent(1_000), ready, kept, refused, deleting, gone] {
+        assert_eq!(
+            recorder.get(record.id).await.expect("looks up"),
+            None,
+            "a record that nobody made"
+        );
+        recorder.insert(&record).await.expect("inserts");
+        assert_eq!(recorder.get(record.id).await.expect("looks up").as_ref(), Some(&record));
+        recorder.remove(record.id, record.revision).await.expect("removes");
+    }
+}
+
+async fn an_id_is_recorded_once(recorder: &dyn Recorder) {
+    let record = intent(1_000);
+    recorder.insert(&record).await.expect("inserts");
+    let again = Record {
+        created: at(5),
+        ..record.clone()
+    };
+    assert_eq!(
+        recorder.insert(&again).await.expect_err("the id is taken").code,
+        codes::ID_TAKEN
+    );
+    assert_eq!(
+        recorder.get(record.id).await.expect("looks up").as_ref(),
+        Some(&record),
+        "the first one stays"
+    );
+    recorder.remove(record.id, 0).await.expect("removes");
+}
+
+async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) {
+    let first = intent(1_000);
+    recorder.insert(&first).await.expect("inserts");
+    let second = first
+        .apply(
+            Event::Reject(Rejection::new(Code::new("no"), "no")),
+            at(1_001),
+            &PERIODS,
+        )
+        .unwrap();
+    assert_eq!(recorder.update(&second).await.expect("updates"), Swap::Done);
+    assert_eq!(
+        recorder.update(&second).await.expect("updates"),
+        Swap::Lost,
+        "the same change counted twice"
+    );
+    let far = Record {
+        revision: 7,
+        ..second.clone()
+    };
+    assert_eq!(
+        recorder.update(&far).await.expect("updates"),
+        Swap::Lost,
+        "a change from a revision that never was"
+    );
+    assert_eq!(
+        recorder.update(&intent(1)).await.expect("updates"),
+        Swap::Lost,
+        "a change of a record that is not there"
+    );
+    assert_eq!(recorder.get(first.id).await.expect("looks up").as_ref(), Some(&second));
+    recorder.remove(second.id, second.revision).await.expect("removes");
+}
+
+async fn of_those_who_change_at_the_same_time_one_wins(recorder: &dyn Recorder) {
+    let first = intent(1_000);
+    recorder.insert(&first).await.expect("inserts");
+    let rivals: Vec<_> = (0..16u64)
+        .map(|rival| {
+            let rejection = Rejection::new(Code::new("no"), format!("rival {rival}"));
+            first.apply(Event::Reject(rejection), at(1_001), &PERIODS).unwrap()
+        })
+        .collect();
+    let swaps = join_all(rivals.iter().map(|rival| recorder.update(rival))).await;
+    let won: Vec<_> = swaps
+        .into_iter()
+        .map(|swap| swap.expect("updates"))
+        .enumerate()
+        .filter(|(_, s)| *s == Swap::Done)
+        .collect();
+    assert_eq!(won.len(), 1, "{} of 16 changes from one revision counted", won.len());
+    let kept = recorder.get(first.id).await.expect("looks up").expect("is there");
+    assert_eq!(kept, rivals[won[0].0], "the one who was told so has not won");
+    recorder.remove(kept.id, kept.revision).await.expect("removes");
+}
+
+async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
+    // Inserted in another order than they are due; due is one lease later.
+    let records: Vec<_> = [300, 100, 500, 200, 400].map(intent).into();
+    let never = Record {
+        due: None,
+        state: State::Ready,
+        ..intent(1)
+    };
+    for record in records.iter().chain([&never]) {
+        recorder.insert(record).await.expect("inserts");
+    }
+    let mut expected: Vec<_> = records.iter().collect();
+    expected.sort_by_key(|record| record.due);
+    for (now, limit, count) in [
+        (at(0), 10, 0),
+        (at(360), 10, 3),
+        (at(360), 2, 2),
+        (at(359), 10, 2),
+        (at(10_000), 10, 5),
+    ] {
+        let due = recorder.due(now, limit).await.expect("looks up");
+        assert_eq!(
+            due.iter().collect::<Vec<_>>(),
+            expected[..count],
+            "due at {now:?}, at most {limit}"
+        );
+    }
+    for record in records.iter().chain([&never]) {
+        recorder.remove(record.id, record.revision).await.expect("removes");
+    }
+    assert_eq!(
+        recorder.due(at(10_000), 10).await.expect("looks up"),
+        [],
+        "what was removed is due"
+    );
+}
+
+async fn only_the_revision_that_was_seen_is_forgotten(recorder: &dyn Recorder) {
+    let record = intent(1_000);
+    recorder.insert(&record).await.expect("inserts");
+    recorder
+        .remove(record.id, 3)
+        .await
+        .expect("another revision is nothing to remove");
+    assert!(
+        recorder.get(record.id).await.expect("looks up").is_some(),
+        "a revision that was not asked for is gone"
+    );
+    recorder.remove(record.id, 0).await.expect("removes");
+    assert_eq!(
+        recorder.get(record.id).await.expect("looks up"),
+        None,
+        "a removed record is there"
+    );
+    recorder.remove(record.id, 0).await.expect("nothing is fine too");
+}

@@ -1,0 +1,158 @@
+//! What every store keeps to.
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use futures_util::{FutureExt, pin_mut};
+
+use super::{collect, noise};
+use crate::{Key, Store, UploadId, codes};
+
+/// Checks every rule of [`Store`]. May be run on a store that holds other bytes: it makes keys of its own.
+///
+/// # Panics
+///
+/// If a rule is broken.
+pub async fn store(store: &dyn Store) {
+    store.ready().await.expect("the store is ready");
+    what_was_committed_reads_back(store).await;
+    a_range_reads_that_range(store).await;
+    a_key_without_bytes_says_so(store).await;
+    what_was_discarded_is_gone(store).await;
+    discarding_after_a_cancelled_write_is_legal(store).await;
+    deleting_removes_what_was_committed(store).await;
+    deleting_nothing_is_fine(store).await;
+    deleting_removes_what_a_dead_attempt_left(store).await;
+    attempts_do_not_mix(store).await;
+}
+
+fn key() -> Key {
+    Key::whole(UploadId::random())
+}
+
+async fn put(store: &dyn Store, key: &Key, pieces: &[Bytes]) {
+    let mut staged = store
+        .stage(key, Some(&"application/octet-stream".parse().unwrap()))
+        .await
+        .expect("stages");
+    for piece in pieces {
+        staged.write(piece.clone()).await.expect("writes");
+    }
+    staged.commit().await.expect("commits");
+}
+
+async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
+    match store.read(key, None).await {
+        Ok(stream) => {
+            drop(stream);
+            true
+        }
+        Err(fault) => {
+            assert_eq!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
+            false
+        }
+    }
+}
+
+async fn what_was_committed_reads_back(store: &dyn Store) {
+    let odd: Vec<_> = (0..40)
+        .map(|seed| noise(seed, 1 + (seed as usize * 7919) % 5000))
+        .collect();
+    let large: Vec<_> = (0..24).map(|seed| noise(seed, 256 * 1024)).collect();
+    let cases: [&[Bytes]; 5] = [&[], &[Bytes::new()], &[Bytes::from_static(b"x")], &odd, &large];
+    for pieces in cases {
+        let key = key();
+        put(store, &key, pieces).await;
+        let read = collect(store.read(&key, None).await.expect("reads")).await;
+        assert!(
+            read == pieces.concat(),
+            "{} bytes were committed, {} other bytes read",
+            pieces.concat().len(),
+            read.len()
+        );
+        store.delete(&key).await.expect("deletes");
+    }
+}
+
+async fn a_range_reads_that_range(store: &dyn Store) {
+    let (key, bytes) = (key(), noise(1, 100_000));
+    put(store, &key, std::slice::from_ref(&bytes)).await;
+    for range in [0..0, 0..1, 5..70_000, 99_999..100_000, 99_990..200_000, 0..u64::MAX] {
+        let read = collect(store.read(&key, Some(range.clone())).await.expect("reads")).await;
+        let end = usize::try_from(range.end).unwrap_or(usize::MAX).min(bytes.len());
+        assert!(
+            read == bytes.slice(range.start as usize..end),
+            "{range:?} read {} bytes",
+            read.len()
+        );
+    }
+    store.delete(&key).await.expect("deletes");
+}
+
+async fn a_key_without_bytes_says_so(store: &dyn Store) {
+    assert!(!has_bytes(store, &key()).await, "bytes where none were put");
+}
+
+async fn what_was_discarded_is_gone(store: &dyn Store) {
+    for size in [0, 10, 3_000_000] {
+        let key = key();
+        let mut staged = store.stage(&key, None).await.expect("stages");
+        staged.write(noise(2, size)).await.expect("writes");
+        staged.discard().await.expect("discards");
+        assert!(
+            !has_bytes(store, &key).await,
+            "{size} bytes are there after being discarded"
+        );
+    }
+}
+
+async fn discarding_after_a_cancelled_write_is_legal(store: &dyn Store) {
+    let key = key();
+    let mut staged = store.stage(&key, None).await.expect("stages");
+    for seed in 0..8 {
+        // Asked once, then dropped: as when a time limit ends an upload while the disk is busy.
+        let write = staged.write(noise(seed, 1_500_000));
+        pin_mut!(write);
+        let _unfinished = write.as_mut().now_or_never();
+    }
+    staged.discard().await.expect("discards after cancelled writes");
+    assert!(!has_bytes(store, &key).await, "bytes are there after being discarded");
+}
+
+async fn deleting_removes_what_was_committed(store: &dyn Store) {
+    let key = key();
+    put(store, &key, &[noise(3, 1000)]).await;
+    store.delete(&key).await.expect("deletes");
+    assert!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+    store.delete(&key).await.expect("deletes again");
+}
+
+async fn deleting_nothing_is_fine(store: &dyn Store) {
+    store.delete(&key()).await.expect("deletes nothing");
+}
+
+async fn deleting_removes_what_a_dead_attempt_left(store: &dyn Store) {
+    let key = key();
+    let mut staged = store.stage(&key, None).await.expect("stages");
+    staged.write(noise(4, 3_000_000)).await.expect("writes");
+    drop(staged);
+    store.delete(&key).await.expect("deletes");
+    assert!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+}
+
+async fn attempts_do_not_mix(store: &dyn Store) {
+    let files: Vec<_> = (10..18)
+        .map(|seed| (key(), noise(seed, 200_000 + seed as usize)))
+        .collect();
+    join_all(files.iter().map(|(key, bytes)| async move {
+        let pieces: Vec<_> = bytes.chunks(7_000).map(|piece| bytes.slice_ref(piece)).collect();
+        put(store, key, &pieces).await;
+    }))
+    .await;
+    for (key, bytes) in &files {
+        assert!(
+            collect(store.read(key, None).await.expect("reads")).await == bytes,
+            "bytes of several attempts are mixed"
+        );
+        store.delete(key).await.expect("deletes");
+    }
+}

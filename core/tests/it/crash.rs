@@ -1,0 +1,150 @@
+//! Every step of a story is made to fail, before its effect and after it, once and from then on: whatever breaks, what was
+//! acknowledged is readable, what is readable is whole, and in the end there is no byte of which no record knows.
+
+use std::collections::BTreeMap;
+
+use intake_core::memory::{MemoryRecorder, MemoryStore};
+use intake_core::testkit::collect;
+use intake_core::testkit::faulty::{Faulty, Moment, Plan};
+use intake_core::{Error, Key, Pipeline, State, Terms, UploadId};
+
+use crate::support::{Clock, InPlace, OVER_LEASE, OVER_NOTE, Seen, broken_upload, builder, upload};
+
+const GOOD: &[&[u8]] = &[b"some", b" good", b" content"];
+
+/// What the sender was told.
+#[derive(Default)]
+struct Told {
+    accepted: Vec<UploadId>,
+    removed: Vec<UploadId>,
+    /// Asked to be removed, and not told that it was: may be there or not.
+    doubtful: Vec<UploadId>,
+}
+
+async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
+    let mut told = Told::default();
+    let take = async |pieces| {
+        pipeline
+            .ingest(upload(pieces), Terms::default())
+            .await
+            .map(|record| record.id)
+    };
+    told.accepted.extend(take(GOOD).await.ok());
+    assert!(
+        take(&[b"some ", b"bad content"]).await.is_err(),
+        "refused while it comes in"
+    );
+    assert!(take(&[b"even ", b"worse content"]).await.is_err(), "refused at the end");
+    assert!(
+        pipeline.ingest(broken_upload(GOOD), Terms::default()).await.is_err(),
+        "never came to its end"
+    );
+    if let Ok(admitted) = pipeline.admit(upload(GOOD)).await {
+        // The process dies between the two calls.
+        drop(admitted);
+    }
+    if let Ok(id) = take(GOOD).await {
+        match pipeline.delete(id).await {
+            Ok(()) => told.removed.push(id),
+            Err(_) => told.doubtful.push(id),
+        }
+    }
+    let _faults = pipeline.sweep().await;
+    clock.advance(OVER_LEASE);
+    let _faults = pipeline.sweep().await;
+    told.accepted.extend(take(GOOD).await.ok());
+    clock.advance(OVER_NOTE);
+    let _faults = pipeline.sweep().await;
+    told
+}
+
+/// Runs the story as planned, then lets everything heal and time pass, and looks at what is left.
+async fn run<S: Seen>(plan: Plan) {
+    let (store, recorder, clock) = (S::default(), MemoryRecorder::default(), Clock::default());
+    let broken = builder(
+        Faulty::new(store.clone(), &plan),
+        Faulty::new(recorder.clone(), &plan),
+        &clock,
+    )
+    .build()
+    .unwrap();
+    let told = story(&broken, &clock).await;
+
+    plan.heal();
+    let reborn = builder(store.clone(), recorder.clone(), &clock).build().unwrap();
+    for id in &told.removed {
+        assert!(
+            matches!(reborn.get(*id).await, Err(Error::NotFound(_))),
+            "{id} was removed and is readable"
+        );
+    }
+    for _ in 0..2 {
+        clock.advance(OVER_LEASE);
+        reborn.sweep().await.unwrap();
+    }
+    for _ in 0..2 {
+        clock.advance(OVER_NOTE);
+        reborn.sweep().await.unwrap();
+    }
+
+    for id in &told.accepted {
+        let bytes = reborn
+            .read(*id, None)
+            .await
+            .unwrap_or_else(|error| panic!("{id} was acknowledged: {error}"));
+        assert_eq!(collect(bytes).await, GOOD.concat(), "{id} was acknowledged");
+    }
+    let records: BTreeMap<_, _> = recorder
+        .records()
+        .into_iter()
+        .map(|record| (record.id, record))
+        .collect();
+    for record in records.values() {
+        assert_eq!(
+            record.state,
+            State::Ready,
+            "{} stays for ever and is not readable",
+            record.id
+        );
+        let bytes = collect(reborn.read(record.id, None).await.unwrap()).await;
+        assert_eq!(
+            bytes.len() as u64,
+            record.facts.as_ref().unwrap().size,
+            "{} is readable and not whole",
+            record.id
+        );
+    }
+    for key in store.seen() {
+        assert!(
+            records.keys().any(|id| Key::whole(*id) == key),
+            "no record knows of the bytes under {key}"
+        );
+    }
+    assert!(
+        records.len() <= told.accepted.len() + told.doubtful.len() + 2,
+        "more is readable than was sent"
+    );
+}
+
+async fn every_step<S: Seen>() {
+    let flawless = Plan::flawless();
+    run::<S>(flawless.clone()).await;
+    let steps = flawless.calls();
+    assert!(steps >= 40, "the story has only {steps} steps");
+    for step in 0..steps {
+        for moment in [Moment::Before, Moment::After] {
+            run::<S>(Plan::once(step, moment)).await;
+            run::<S>(Plan::from(step, moment)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_failing_step_costs_a_file_or_leaves_one_on_a_store_that_shows_bytes_while_writing() {
+    every_step::<InPlace>().await;
+}
+
+#[tokio::test]
+async fn no_failing_step_costs_a_file_or_leaves_one_on_a_store_that_shows_bytes_at_commit() {
+    every_step::<MemoryStore>().await;
+}

@@ -1,0 +1,172 @@
+//! What happens between two steps of somebody: orders that failing steps do not show.
+
+use std::time::{Duration, SystemTime};
+
+use intake_core::memory::{MemoryRecorder, MemoryStore};
+use intake_core::testkit::collect;
+use intake_core::{
+    Error, Expirer, Facts, Fault, Lifetime, Pipeline, Record, Recorder, Retention, State, Swap, Swept, Terms, UploadId,
+    async_trait, codes,
+};
+use tokio::sync::Mutex;
+
+use crate::support::{Clock, InPlace, OVER_LEASE, OVER_NOTE, builder, upload};
+
+/// Keeps what is wished to be kept, and everything else for ten seconds.
+#[derive(Debug)]
+struct TenSeconds;
+
+impl Expirer for TenSeconds {
+    fn lifetime(&self, _facts: &Facts, wish: Retention, now: SystemTime) -> Lifetime {
+        let kept = wish == Retention::Keep;
+        Lifetime {
+            kept,
+            expires: (!kept).then(|| now + Duration::from_secs(10)),
+        }
+    }
+}
+
+/// A recorder in whose `due` somebody else gets a turn, after the answer was made and before it is given.
+#[derive(Debug, Default)]
+struct Meanwhile {
+    inner: MemoryRecorder,
+    keep: Mutex<Option<(Pipeline, UploadId)>>,
+}
+
+#[async_trait]
+impl Recorder for Meanwhile {
+    async fn insert(&self, record: &Record) -> Result<(), Fault> {
+        self.inner.insert(record).await
+    }
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
+        self.inner.get(id).await
+    }
+    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
+        self.inner.update(record).await
+    }
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
+        self.inner.remove(id, revision).await
+    }
+    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let due = self.inner.due(now, limit).await?;
+        if let Some((pipeline, id)) = self.keep.lock().await.take() {
+            pipeline.keep(id, Retention::Keep).await.expect("it can still be kept");
+        }
+        Ok(due)
+    }
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_kept_just_before_the_sweeper_claims_it_stays() {
+    let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
+    // The one who keeps still sees the time before the upload's end; the sweeper's clock is past it.
+    let early = builder(store.clone(), recorder.clone(), &Clock::default())
+        .expirer(TenSeconds)
+        .build()
+        .unwrap();
+    let id = early
+        .ingest(upload(&[b"worth keeping"[..12].as_ref()]), Terms::default())
+        .await
+        .unwrap()
+        .id;
+    let meanwhile = Meanwhile {
+        inner: recorder,
+        keep: Mutex::new(Some((early.clone(), id))),
+    };
+    let sweeper = builder(store, meanwhile, &clock).build().unwrap();
+    clock.advance(Duration::from_secs(11));
+    assert_eq!(
+        sweeper.sweep().await.unwrap(),
+        Swept::default(),
+        "the sweeper lost, and did nothing"
+    );
+    assert_eq!(collect(early.read(id, None).await.unwrap()).await, &b"worth keepin"[..]);
+}
+
+#[tokio::test]
+async fn an_attempt_that_outlives_its_lease_is_refused_and_leaves_nothing() {
+    let (store, recorder, clock) = (MemoryStore::default(), MemoryRecorder::default(), Clock::default());
+    let pipeline = builder(store.clone(), recorder.clone(), &clock).build().unwrap();
+    let admitted = pipeline.admit(upload(&[b"late"])).await.unwrap();
+    let id = admitted.id();
+    clock.advance(OVER_LEASE);
+    assert_eq!(
+        pipeline.sweep().await.unwrap(),
+        Swept {
+            abandoned: 1,
+            ..Swept::default()
+        }
+    );
+    let error = admitted.commit(Terms::default()).await.unwrap_err();
+    assert!([codes::LEASE_LOST, codes::TIMED_OUT].contains(&error.code()), "{error}");
+    assert!(matches!(pipeline.get(id).await, Err(Error::NotFound(_))));
+    assert!(store.keys().is_empty(), "late bytes stayed");
+}
+
+#[tokio::test]
+async fn a_sweeper_leaves_a_living_upload_alone() {
+    let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
+    let pipeline = builder(store, recorder, &clock).build().unwrap();
+    let admitted = pipeline.admit(upload(&[b"in time"])).await.unwrap();
+    clock.advance(Duration::from_secs(119));
+    assert!(pipeline.sweep().await.unwrap().is_empty());
+    let record = admitted.commit(Terms::default()).await.unwrap();
+    assert_eq!(
+        collect(pipeline.read(record.id, None).await.unwrap()).await,
+        &b"in time"[..]
+    );
+}
+
+#[tokio::test]
+async fn an_upload_whose_time_is_over_cannot_be_read_even_before_a_sweep() {
+    let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
+    let pipeline = builder(store.clone(), recorder.clone(), &clock)
+        .expirer(TenSeconds)
+        .build()
+        .unwrap();
+    let id = pipeline
+        .ingest(upload(&[b"short lived"]), Terms::default())
+        .await
+        .unwrap()
+        .id;
+    clock.advance(Duration::from_secs(10));
+    assert!(matches!(pipeline.read(id, None).await, Err(Error::NotFound(_))));
+    assert_eq!(
+        pipeline.sweep().await.unwrap(),
+        Swept {
+            expired: 1,
+            ..Swept::default()
+        }
+    );
+    assert!(store.keys().is_empty());
+    assert_eq!(pipeline.status(id).await.unwrap().unwrap().state, State::Gone);
+    clock.advance(OVER_NOTE);
+    assert_eq!(
+        pipeline.sweep().await.unwrap(),
+        Swept {
+            forgotten: 1,
+            ..Swept::default()
+        }
+    );
+    assert_eq!(pipeline.status(id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn any_number_of_sweepers_do_the_work_of_one() {
+    let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
+    let pipeline = builder(store.clone(), recorder.clone(), &clock)
+        .expirer(TenSeconds)
+        .build()
+        .unwrap();
+    for _ in 0..600 {
+        pipeline.ingest(upload(&[b"x"]), Terms::default()).await.unwrap();
+    }
+    clock.advance(Duration::from_secs(10));
+    let sweeps = futures_util::future::join_all((0..8).map(|_| pipeline.sweep())).await;
+    let expired: u64 = sweeps.into_iter().map(|swept| swept.unwrap().expired).sum();
+    assert_eq!(expired, 600, "each upload is ended once");
+    assert!(store.keys().is_empty());
+}

@@ -1,0 +1,9 @@
+//! What holds for every upload, whatever the plugins: tested with stages that are made for it.
+#![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
+
+mod config;
+mod crash;
+mod interleavings;
+mod record;
+mod support;
+mod uploads;

@@ -1,0 +1,237 @@
+//! Stages and clocks made for tests.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use intake_core::memory::KeepAll;
+use intake_core::{
+    BoxError, Builder, ByteStream, Code, Declared, Facts, Fault, Head, Incoming, Key, Limits, MediaType, Pipeline,
+    Recorder, Rejection, Report, Scan, Scanner, Staged, Store, Validator, Verdict, async_trait, codes,
+};
+
+/// A clock that stands still until it is moved.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    pub fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_000_000 + self.0.load(Ordering::SeqCst))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_secs(), Ordering::SeqCst);
+    }
+}
+
+pub const LIMITS: Limits = Limits {
+    max_size: 1_000_000,
+    timeout: Duration::from_secs(60),
+};
+/// Longer than an attempt may take, shorter than anything is remembered.
+pub const OVER_LEASE: Duration = Duration::from_secs(121);
+/// Longer than anything that ended is remembered.
+pub const OVER_NOTE: Duration = Duration::from_secs(24 * 3600 + 1);
+
+/// A pipeline on a clock of its own, with one who refuses content that says `bad`.
+pub fn builder(store: impl Store + 'static, recorder: impl Recorder + 'static, clock: &Clock) -> Builder {
+    let clock = clock.clone();
+    Pipeline::builder()
+        .validator("manners", Manners)
+        .scanner("words", Words)
+        .store(store)
+        .recorder(recorder)
+        .expirer(KeepAll)
+        .limits(LIMITS)
+        .clock(move || clock.now())
+}
+
+/// Refuses by name, by head, and by size: at each of its three moments.
+#[derive(Debug)]
+pub struct Manners;
+
+pub const RUDE: Code = Code::new("rude");
+
+impl Validator for Manners {
+    fn declared(&self, declared: &Declared) -> Verdict {
+        rude_if(declared.name.as_deref() == Some("rude name"), "by name")
+    }
+
+    fn head(&self, head: &Head<'_>) -> Verdict {
+        rude_if(head.bytes.starts_with(b"rude head"), "by head")
+    }
+
+    fn whole(&self, _declared: &Declared, facts: &Facts) -> Verdict {
+        rude_if(facts.size == 13, "by size")
+    }
+}
+
+fn rude_if(rude: bool, how: &str) -> Verdict {
+    if rude {
+        Verdict::Reject(Rejection::new(RUDE, how))
+    } else {
+        Verdict::Accept
+    }
+}
+
+/// Finds `bad` (at once) and `worse` (at the end), however they are cut.
+#[derive(Debug)]
+pub struct Words;
+
+#[derive(Default)]
+struct WordsScan {
+    worse: bool,
+    fed: u64,
+    tail: Vec<u8>,
+}
+
+pub const BAD: Code = Code::new("bad_word");
+
+#[async_trait]
+impl Scanner for Words {
+    async fn open(&self, _head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
+        Ok(Box::new(WordsScan::default()))
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Scan for WordsScan {
+    async fn feed(&mut self, chunk: &Bytes) -> Result<Verdict, Fault> {
+        self.fed += chunk.len() as u64;
+        self.tail.extend_from_slice(chunk);
+        let found = has(&self.tail, b"bad");
+        self.worse |= has(&self.tail, b"worse");
+        self.tail.drain(..self.tail.len().saturating_sub(4));
+        Ok(if found {
+            Verdict::reject(BAD, "mind your words")
+        } else {
+            Verdict::Accept
+        })
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Report, Fault> {
+        let report = Report::clean().note("words", self.fed.into());
+        Ok(if self.worse {
+            Report {
+                verdict: Verdict::reject(BAD, "worse"),
+                ..report
+            }
+        } else {
+            report
+        })
+    }
+}
+
+fn has(chunk: &[u8], word: &[u8]) -> bool {
+    chunk.windows(word.len()).any(|window| window == word)
+}
+
+/// An upload of these pieces.
+pub fn upload(pieces: &[&'static [u8]]) -> Incoming {
+    let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from_static(piece))).collect();
+    Incoming::new(Declared::default(), stream::iter(pieces).boxed())
+}
+
+/// An upload that breaks off after these pieces.
+pub fn broken_upload(pieces: &[&'static [u8]]) -> Incoming {
+    let whole = upload(pieces);
+    let broken: Result<Bytes, BoxError> = Err("connection reset".into());
+    Incoming {
+        body: whole.body.chain(stream::iter([broken])).boxed(),
+        ..whole
+    }
+}
+
+/// The nastier sort of store: shows bytes from the first write on, as a disk does.
+#[derive(Clone, Debug, Default)]
+pub struct InPlace(Arc<Mutex<HashMap<Key, BytesMut>>>);
+
+impl InPlace {
+    pub fn keys(&self) -> Vec<Key> {
+        self.0.lock().unwrap().keys().cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Store for InPlace {
+    async fn stage(&self, key: &Key, _media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        self.0.lock().unwrap().insert(key.clone(), BytesMut::new());
+        Ok(Box::new(InPlaceStaged {
+            store: self.clone(),
+            key: key.clone(),
+        }))
+    }
+
+    async fn read(&self, key: &Key, _range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        let bytes = self
+            .0
+            .lock()
+            .unwrap()
+            .get(key)
+            .map(|bytes| Bytes::copy_from_slice(bytes));
+        let bytes = bytes.ok_or_else(|| Fault::new(codes::BYTES_MISSING, "no bytes"))?;
+        Ok(stream::iter([Ok(bytes)]).boxed())
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Fault> {
+        self.0.lock().unwrap().remove(key);
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+struct InPlaceStaged {
+    store: InPlace,
+    key: Key,
+}
+
+#[async_trait]
+impl Staged for InPlaceStaged {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        self.store
+            .0
+            .lock()
+            .unwrap()
+            .entry(self.key.clone())
+            .or_default()
+            .extend_from_slice(&chunk);
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn discard(self: Box<Self>) -> Result<(), Fault> {
+        self.store.0.lock().unwrap().remove(&self.key);
+        Ok(())
+    }
+}
+
+/// A store of whose bytes a test may ask.
+pub trait Seen: Store + Clone + Default + 'static {
+    fn seen(&self) -> Vec<Key>;
+}
+
+impl Seen for InPlace {
+    fn seen(&self) -> Vec<Key> {
+        self.keys()
+    }
+}
+
+impl Seen for intake_core::memory::MemoryStore {
+    fn seen(&self) -> Vec<Key> {
+        self.keys()
+    }
+}

@@ -1,0 +1,383 @@
+//! What a caller can rely on for every upload.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use intake_core::memory::{MemoryRecorder, MemoryStore};
+use intake_core::testkit::{self, collect, noise};
+use intake_core::{
+    Coverage, Declared, Error, FailOpen, Fault, Head, Incoming, Pipeline, Receiver, Rejection, Report, Retention, Scan,
+    Scanner, State, Terms, Verdict, async_trait, codes,
+};
+use sha2::Digest as _;
+
+use crate::support::{BAD, Clock, InPlace, LIMITS, RUDE, broken_upload, builder, upload};
+
+fn pipeline() -> (Pipeline, InPlace, MemoryRecorder) {
+    let (store, recorder) = (InPlace::default(), MemoryRecorder::default());
+    (
+        builder(store.clone(), recorder.clone(), &Clock::default())
+            .build()
+            .unwrap(),
+        store,
+        recorder,
+    )
+}
+
+#[tokio::test]
+async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
+    let (pipeline, ..) = pipeline();
+    let pieces: Vec<_> = (0..20).map(|seed| noise(seed, 20_000)).collect();
+    let whole = pieces.concat();
+    let declared = Declared {
+        size: Some(whole.len() as u64),
+        ..Declared::named("a.bin")
+    };
+    let body = stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
+    let metadata = [("k".to_owned(), "v".to_owned())].into();
+    let terms = Terms {
+        project: Some("p".to_owned()),
+        retention: Retention::Keep,
+        metadata,
+    };
+    let record = pipeline
+        .ingest(Incoming::from_stream(declared.clone(), body), terms.clone())
+        .await
+        .unwrap();
+    let facts = record.facts.clone().unwrap();
+    assert_eq!(
+        (record.state.clone(), record.declared.clone()),
+        (State::Ready, declared)
+    );
+    assert_eq!(
+        (record.project.clone(), record.metadata.clone()),
+        (terms.project, terms.metadata)
+    );
+    assert_eq!((facts.size, facts.media_type), (400_000, None));
+    assert_eq!(facts.digest.to_string(), hex::encode(sha2::Sha256::digest(&whole)));
+    assert_eq!(
+        facts.coverage.into_iter().collect::<Vec<_>>(),
+        [("words".to_owned(), Coverage::Whole)]
+    );
+    assert_eq!(facts.notes["words"], 400_000, "the scanner saw every byte");
+    assert_eq!(pipeline.get(record.id).await.unwrap(), record);
+    assert_eq!(collect(pipeline.read(record.id, None).await.unwrap()).await, whole);
+}
+
+#[tokio::test]
+async fn a_refusal_names_who_refused_and_leaves_no_bytes() {
+    let named = |name: &str| Incoming {
+        declared: Declared::named(name),
+        ..upload(&[b"x"])
+    };
+    let sized = |size| Incoming {
+        declared: Declared {
+            size: Some(size),
+            ..Declared::default()
+        },
+        ..upload(&[b"abc", b"de"])
+    };
+    let long = || {
+        Incoming::new(
+            Declared::default(),
+            stream::repeat_with(|| Ok(noise(1, 70_000))).take(100).boxed(),
+        )
+    };
+    let table: [(&str, Incoming, &str, _, bool); 12] = [
+        ("a name", named("rude name"), "manners", RUDE, false),
+        ("a head", upload(&[b"rude", b" head"]), "manners", RUDE, true),
+        ("the whole", upload(&[b"thirteen", b"bytes"]), "manners", RUDE, true),
+        ("a piece", upload(&[b"good", b"bad", b"good"]), "words", BAD, true),
+        ("the last piece", upload(&[b"worse"]), "words", BAD, true),
+        ("more than declared", sized(4), "receive", codes::SIZE_MISMATCH, true),
+        ("less than declared", sized(6), "receive", codes::SIZE_MISMATCH, true),
+        (
+            "less than declared, from the start",
+            sized(900_000),
+            "receive",
+            codes::SIZE_MISMATCH,
+            true,
+        ),
+        (
+            "too much declared",
+            sized(LIMITS.max_size + 1),
+            "receive",
+            codes::TOO_LARGE,
+            false,
+        ),
+        (
+            "absurdly much declared",
+            sized(u64::MAX),
+            "receive",
+            codes::TOO_LARGE,
+            false,
+        ),
+        ("too much sent", long(), "receive", codes::TOO_LARGE, true),
+        (
+            "more than this one may have",
+            upload(&[b"abc", b"def"]).at_most(5),
+            "receive",
+            codes::TOO_LARGE,
+            true,
+        ),
+    ];
+    for (what, incoming, expected_by, code, recorded) in table {
+        let (pipeline, store, recorder) = pipeline();
+        let id = incoming.id;
+        match pipeline.ingest(incoming, Terms::default()).await {
+            Err(Error::Rejected { by, rejection }) => {
+                assert_eq!((by.as_str(), rejection.code), (expected_by, code), "{what}")
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+        assert!(store.keys().is_empty(), "{what}: bytes stayed");
+        assert!(
+            matches!(pipeline.get(id).await, Err(Error::NotFound(_))),
+            "{what}: readable"
+        );
+        let states: Vec<_> = recorder
+            .records()
+            .into_iter()
+            .map(|record| record.state.name())
+            .collect();
+        assert_eq!(states, if recorded { vec!["rejected"] } else { vec![] }, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_upload_is_an_upload() {
+    let (pipeline, ..) = pipeline();
+    let record = pipeline.ingest(upload(&[]), Terms::default()).await.unwrap();
+    assert_eq!(record.facts.unwrap().size, 0);
+    assert!(collect(pipeline.read(record.id, None).await.unwrap()).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_leaves_nothing() {
+    let cases: [&[&[u8]]; 3] = [&[], &[b"some"], &[b"some", b"more"]];
+    for pieces in cases {
+        let (pipeline, store, _) = pipeline();
+        let error = pipeline
+            .ingest(broken_upload(pieces), Terms::default())
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), codes::INTERRUPTED);
+        assert!(store.keys().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_takes_too_long_is_refused_and_leaves_nothing() {
+    let (pipeline, store, recorder) = pipeline();
+    let slow = upload(&[b"first"]);
+    let endless = Incoming {
+        body: slow.body.chain(stream::pending()).boxed(),
+        ..slow
+    };
+    let error = pipeline.ingest(endless, Terms::default()).await.unwrap_err();
+    assert_eq!(error.code(), codes::TIMED_OUT);
+    assert!(store.keys().is_empty());
+    assert_eq!(recorder.records()[0].state.name(), "rejected");
+}
+
+#[tokio::test]
+async fn nothing_is_readable_before_it_is_committed() {
+    let (pipeline, store, _) = pipeline();
+    let admitted = pipeline.admit(upload(&[b"not yet"])).await.unwrap();
+    assert_eq!(store.keys().len(), 1, "this store shows bytes while they are written");
+    assert!(matches!(
+        pipeline.read(admitted.id(), None).await,
+        Err(Error::NotFound(_))
+    ));
+    let id = admitted.id();
+    admitted.discard(Rejection::new(RUDE, "no key")).await;
+    assert!(matches!(pipeline.read(id, None).await, Err(Error::NotFound(_))));
+    assert!(store.keys().is_empty());
+    assert_eq!(
+        pipeline.status(id).await.unwrap().unwrap().state,
+        State::Rejected(Rejection::new(RUDE, "no key"))
+    );
+}
+
+#[tokio::test]
+async fn the_rest_of_a_refused_upload_is_not_asked_for() {
+    let (pipeline, ..) = pipeline();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = asked.clone();
+    let body = stream::repeat_with(move || {
+        counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Ok(Bytes::from_static(b"rude head"))
+    });
+    let error = pipeline
+        .ingest(Incoming::new(Declared::default(), body.boxed()), Terms::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), RUDE);
+    let asked = asked.load(std::sync::atomic::Ordering::SeqCst) * 9;
+    assert!(
+        asked <= intake_core::HEAD_BYTES + 9,
+        "{asked} bytes were read to judge a head"
+    );
+}
+
+/// Fails at one of its moments: 0 open, 1 feed, 2 finish.
+#[derive(Debug)]
+struct Broken(u8);
+
+struct BrokenScan(u8);
+
+#[async_trait]
+impl Scanner for Broken {
+    async fn open(&self, _head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
+        if self.0 == 0 {
+            Err(broken())
+        } else {
+            Ok(Box::new(BrokenScan(self.0)))
+        }
+    }
+    async fn ready(&self) -> Result<(), Fault> {
+        Err(broken())
+    }
+}
+
+#[async_trait]
+impl Scan for BrokenScan {
+    async fn feed(&mut self, _chunk: &Bytes) -> Result<Verdict, Fault> {
+        if self.0 == 1 {
+            Err(broken())
+        } else {
+            Ok(Verdict::Accept)
+        }
+    }
+    async fn finish(self: Box<Self>) -> Result<Report, Fault> {
+        Err(broken())
+    }
+}
+
+fn broken() -> Fault {
+    Fault::new(codes::TIMED_OUT, "the scanner is broken")
+}
+
+#[tokio::test]
+async fn a_scanner_that_fails_has_not_said_yes() {
+    for moment in 0..3 {
+        let (store, recorder) = (InPlace::default(), MemoryRecorder::default());
+        let pipeline = builder(store.clone(), recorder, &Clock::default())
+            .scanner("broken", Broken(moment))
+            .build()
+            .unwrap();
+        let error = pipeline
+            .ingest(upload(&[b"content"]), Terms::default())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Fault(_)), "moment {moment}: {error}");
+        assert!(store.keys().is_empty(), "moment {moment}: bytes stayed");
+        assert!(pipeline.ready().await.unwrap_err().to_string().contains("`broken`"));
+    }
+}
+
+#[tokio::test]
+async fn a_scanner_that_may_fail_says_in_the_record_that_it_did() {
+    for moment in 0..3 {
+        let pipeline = builder(InPlace::default(), MemoryRecorder::default(), &Clock::default())
+            .scanner("broken", FailOpen::new(Broken(moment)))
+            .build()
+            .unwrap();
+        let facts = pipeline
+            .ingest(upload(&[b"content"]), Terms::default())
+            .await
+            .unwrap()
+            .facts
+            .unwrap();
+        let why = "the scanner failed: timed_out".to_owned();
+        assert_eq!(facts.coverage["broken"], Coverage::Partial(why), "moment {moment}");
+        assert_eq!(facts.coverage["words"], Coverage::Whole);
+        pipeline.ready().await.unwrap();
+    }
+    testkit::scanner(
+        &FailOpen::new(crate::support::Words),
+        &[testkit::Sample::clean("fine"), testkit::Sample::refused("worse", BAD)],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kept_and_deleted_uploads_are_what_they_are_said_to_be() {
+    let (pipeline, store, _) = pipeline();
+    let id = pipeline
+        .ingest(upload(&[b"content"]), Terms::default())
+        .await
+        .unwrap()
+        .id;
+    assert!(pipeline.keep(id, Retention::Keep).await.unwrap().lifetime.unwrap().kept);
+    pipeline.delete(id).await.unwrap();
+    assert!(store.keys().is_empty());
+    assert!(matches!(pipeline.delete(id).await, Err(Error::NotFound(_))));
+    assert!(matches!(
+        pipeline.keep(id, Retention::Keep).await,
+        Err(Error::NotFound(_))
+    ));
+}
+
+/// Knows one source.
+#[derive(Debug)]
+struct OneSource;
+
+#[async_trait]
+impl Receiver for OneSource {
+    async fn receive(&self, source: &str) -> Result<Incoming, Error> {
+        match source {
+            "one" => Ok(upload(&[b"fetched"])),
+            _ => Err(Error::Rejected {
+                by: "one".to_owned(),
+                rejection: Rejection::new(RUDE, "another source"),
+            }),
+        }
+    }
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_a_receiver_fetches_goes_through_the_same_gate() {
+    let (without, ..) = pipeline();
+    assert_eq!(
+        without.pull("one", Terms::default()).await.unwrap_err().code(),
+        codes::NO_RECEIVER
+    );
+    let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default())
+        .receiver("one", OneSource)
+        .build()
+        .unwrap();
+    let record = pipeline.pull("one", Terms::default()).await.unwrap();
+    assert_eq!(record.facts.unwrap().notes["words"], 7);
+    assert_eq!(pipeline.pull("two", Terms::default()).await.unwrap_err().code(), RUDE);
+}
+
+#[tokio::test]
+async fn the_reference_implementations_keep_the_contract() {
+    testkit::store(&MemoryStore::default()).await;
+    testkit::recorder(&MemoryRecorder::default()).await;
+    testkit::validator(&crate::support::Manners);
+    let clean = Bytes::from(vec![b'.'; 100_000]);
+    testkit::scanner(
+        &crate::support::Words,
+        &[testkit::Sample::clean(clean), testkit::Sample::clean("")],
+    )
+    .await;
+}
+
+#[test]
+fn a_pipeline_without_a_stage_that_it_needs_is_not_built() {
+    let error = Pipeline::builder().build().unwrap_err();
+    assert_eq!(error.to_string(), "store: missing: a pipeline needs one");
+    let twice =
+        builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default()).scanner("words", Broken(0));
+    assert!(
+        twice
+            .build()
+            .unwrap_err()
+            .to_string()
+            .starts_with("scan[1]: there is another scanner called `words`")
+    );
+}
