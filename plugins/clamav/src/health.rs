@@ -1,0 +1,160 @@
+//! What is asked of clamd beside scans: whether it works, and which version it is.
+
+use std::time::Duration;
+
+use intake_core::Fault;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+use tracing::debug;
+
+use crate::codes::{SCANNER_FAILED, SCANNER_UNAVAILABLE};
+use crate::protocol::{Answer, Connection, Flow, Stream, failed, legible};
+use crate::settings::Config;
+
+/// How long an answer holds. The self-test's must: clamd reports every finding to whoever is set to be told.
+const FRESH: Duration = Duration::from_secs(600);
+/// How long a scan that is done may wait for the version.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What clamd says of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Engine(Mutex<Version>);
+
+#[derive(Debug, Default)]
+struct Version {
+    asked: Option<Instant>,
+    said: Option<String>,
+}
+
+impl Engine {
+    /// What it said last. That it says nothing is no reason to fail.
+    pub(crate) async fn version(&self, config: &Config) -> Option<String> {
+        // Whoever waits here does so for one question at most: the time is noted before the answer is there.
+        let mut version = self.0.lock().await;
+        if is_over(version.asked) {
+            version.asked = Some(Instant::now());
+            match timeout(VERSION_TIMEOUT, Connection::ask(config, b"zVERSION\0")).await {
+                Ok(Ok(said)) => version.said = Some(legible(&said)),
+                Ok(Err(fault)) => debug!(fault = fault.chain(), "clamd does not say its version"),
+                Err(_) => debug!("clamd does not say its version in time"),
+            }
+        }
+        version.said.clone()
+    }
+}
+
+/// Whether clamd works. One asks at a time.
+#[derive(Debug, Default)]
+pub(crate) struct SelfTest(Mutex<Option<Instant>>);
+
+impl SelfTest {
+    /// Whether it is there, and finds what it has to.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way.
+    pub(crate) async fn ready(&self, config: &Config) -> Result<(), Fault> {
+        let Ok(mut passed) = timeout(config.wait, self.0.lock()).await else {
+            return Err(Fault::new(SCANNER_UNAVAILABLE, "clamd is being tested already").retryable());
+        };
+        match Connection::ask(config, b"zPING\0").await?.as_slice() {
+            b"PONG" => {}
+            other => {
+                let other = legible(other);
+                return Err(failed(format!("clamd answered \"{other}\" instead of PONG")));
+            }
+        }
+        if config.self_test && is_over(*passed) {
+            finds_a_virus(config).await?;
+            looks_at_all_that_it_is_handed(config).await?;
+            *passed = Some(Instant::now());
+        }
+        Ok(())
+    }
+}
+
+async fn finds_a_virus(config: &Config) -> Result<(), Fault> {
+    let eicar = eicar();
+    match scan(config, &eicar, eicar.len() as u64).await? {
+        Answer::Found(_) => Ok(()),
+        answer => {
+            let message = format!("clamd does not find the EICAR test file: its signatures are missing ({answer:?})");
+            Err(Fault::new(SCANNER_FAILED, message))
+        }
+    }
+}
+
+/// clamd calls clean what is larger than its limits, unless told otherwise. So it is handed something of the largest size
+/// in which it has to find something.
+async fn looks_at_all_that_it_is_handed(config: &Config) -> Result<(), Fault> {
+    let archive = archive(&eicar());
+    let size = config.max_scan_size;
+    if size < archive.len() as u64 {
+        return Ok(());
+    }
+    match scan(config, &archive, size).await? {
+        Answer::Found(_) => Ok(()),
+        answer => {
+            let message = format!(
+                "clamd does not look at an archive of {size} bytes, the most that it may be handed (max_scan_size): \
+                 its StreamMaxLength, MaxFileSize or MaxScanSize is too small, or ScanArchive is off ({answer:?})"
+            );
+            Err(Fault::new(SCANNER_FAILED, message))
+        }
+    }
+}
+
+/// Has a content scanned that is zeros up to its size.
+async fn scan(config: &Config, begin: &[u8], size: u64) -> Result<Answer, Fault> {
+    const ZEROS: &[u8] = &[0; 64 * 1024];
+    let mut stream = Stream::open(config).await?;
+    let mut flow = stream.push(begin).await?;
+    let mut left = size - begin.len() as u64;
+    while left > 0 && flow == Flow::Goes {
+        let zeros = usize::try_from(left).map_or(ZEROS, |left| &ZEROS[..left.min(ZEROS.len())]);
+        flow = stream.push(zeros).await?;
+        left -= zeros.len() as u64;
+    }
+    if flow == Flow::Goes {
+        flow = stream.end().await?;
+    }
+    let within = match flow {
+        Flow::Goes => config.scan_timeout,
+        Flow::Stopped => config.io_timeout,
+    };
+    Answer::parse(&stream.into_connection().answer(within).await?)
+}
+
+/// A tar archive with one file in it, without its end, which is zeros.
+fn archive(file: &[u8]) -> Vec<u8> {
+    const BLOCK: usize = 512;
+    const CHECKSUM: std::ops::Range<usize> = 148..156;
+    let mut header = [0; BLOCK];
+    header[..9].copy_from_slice(b"eicar.com");
+    header[124..135].copy_from_slice(format!("{:011o}", file.len()).as_bytes());
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    // Counted as if the sum itself were spaces.
+    header[CHECKSUM].fill(b' ');
+    let sum: u32 = header.iter().copied().map(u32::from).sum();
+    header[CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+
+    let mut archive = header.to_vec();
+    archive.extend_from_slice(file);
+    archive.resize(archive.len().next_multiple_of(BLOCK), 0);
+    archive
+}
+
+/// The EICAR test file, which every virus scanner reports and which does nothing. Put together here, lest one reports
+/// this file.
+pub(crate) fn eicar() -> Vec<u8> {
+    let halves = [
+        r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD",
+        "-ANTIVIRUS-TEST-FILE!$H+H*",
+    ];
+    halves.concat().into_bytes()
+}
+
+fn is_over(since: Option<Instant>) -> bool {
+    since.is_none_or(|since| since.elapsed() > FRESH)
+}

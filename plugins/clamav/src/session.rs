@@ -1,0 +1,199 @@
+//! One content being scanned: what goes to clamd, and what its answer means for the upload.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use intake_core::{Coverage, Fault, Rejection, Report, Scan, Verdict, async_trait};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::warn;
+
+use crate::codes::{INFECTED, SCAN_INCOMPLETE};
+use crate::health::Engine;
+use crate::protocol::{Answer, Connection, Flow, Stream, failed};
+use crate::settings::{Config, OnLimits};
+
+/// What a scan leaves in [`Facts::notes`](intake_core::Facts::notes).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanNote {
+    /// What clamd says of itself, such as `ClamAV 1.4.6/27800/Sun Nov 22 09:26:00 2026`: program, signatures and their
+    /// date. Up to ten minutes old; `None` if it did not say.
+    pub engine: Option<String>,
+    /// Bytes that were scanned, from the first on.
+    pub scanned: u64,
+    /// The most bytes that would have been scanned.
+    pub limit: u64,
+}
+
+impl ScanNote {
+    /// The subject of this note.
+    pub const NOTE: &'static str = "clamav";
+}
+
+pub(crate) struct Session {
+    config: Arc<Config>,
+    engine: Arc<Engine>,
+    state: State,
+    /// Bytes that came, whether or not they were handed on.
+    came: u64,
+    _place: OwnedSemaphorePermit,
+}
+
+enum State {
+    /// The daemon is handed what comes.
+    Streaming(Stream),
+    /// The daemon has as much as is scanned, and is at it while the rest comes.
+    Cut(Connection),
+    /// The daemon has said what there is to say.
+    Answered(Answer),
+    /// The last call failed, or was given up.
+    Broken,
+}
+
+impl Session {
+    pub(crate) fn new(config: Arc<Config>, engine: Arc<Engine>, place: OwnedSemaphorePermit, stream: Stream) -> Self {
+        Self {
+            config,
+            engine,
+            state: State::Streaming(stream),
+            came: 0,
+            _place: place,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.came > self.config.max_scan_size
+    }
+
+    /// Hands bytes on, and ends the content there if it goes on for longer than is scanned.
+    async fn hand_on(&self, mut stream: Stream, bytes: &[u8]) -> Result<State, Fault> {
+        let pushed = stream.push(bytes).await?;
+        let flow = match pushed {
+            Flow::Goes if self.is_over() => stream.end().await?,
+            pushed => pushed,
+        };
+        match flow {
+            Flow::Stopped => Ok(State::Answered(self.early_answer(stream).await?)),
+            Flow::Goes if self.is_over() => Ok(State::Cut(stream.into_connection())),
+            Flow::Goes => Ok(State::Streaming(stream)),
+        }
+    }
+
+    /// The answer of a daemon that did not take everything: whatever it says of the content, it has not read it.
+    async fn early_answer(&self, stream: Stream) -> Result<Answer, Fault> {
+        match self.answer(stream.into_connection(), self.config.io_timeout).await? {
+            Answer::Clean => Err(failed("clamd called a content clean before it had all of it")),
+            answer => Ok(answer),
+        }
+    }
+
+    async fn answer(&self, connection: Connection, within: Duration) -> Result<Answer, Fault> {
+        let answer = Answer::parse(&connection.answer(within).await?)?;
+        if answer == Answer::TooLong {
+            warn!(
+                clamd = %self.config.address,
+                max_scan_size = self.config.max_scan_size,
+                "clamd's StreamMaxLength is smaller than max_scan_size"
+            );
+        }
+        Ok(answer)
+    }
+
+    fn judge(&self, answer: &Answer) -> (Verdict, Coverage) {
+        let (gap, name) = match answer {
+            Answer::Found(name) => {
+                let rejection = Rejection::new(INFECTED, format!("the file is infected: {name}")).about(name);
+                return (Verdict::Reject(rejection), Coverage::Whole);
+            }
+            Answer::TooLong => ("the scanner takes no file as long as this one".to_owned(), None),
+            Answer::Limit(name) => (format!("the scanner met its limit {name}"), Some(name)),
+            Answer::Clean if self.is_over() => (self.cut(), None),
+            Answer::Clean => return (Verdict::Accept, Coverage::Whole),
+        };
+        match self.config.on_limits {
+            OnLimits::Accept => (Verdict::Accept, Coverage::Partial(gap)),
+            OnLimits::Refuse => {
+                let mut rejection = incomplete(&gap);
+                rejection.subject = name.cloned();
+                (Verdict::Reject(rejection), Coverage::Partial(gap))
+            }
+        }
+    }
+
+    fn cut(&self) -> String {
+        format!("only the first {} bytes are scanned", self.config.max_scan_size)
+    }
+}
+
+#[async_trait]
+impl Scan for Session {
+    async fn feed(&mut self, chunk: &Bytes) -> Result<Verdict, Fault> {
+        let room = self.config.max_scan_size.saturating_sub(self.came);
+        self.came = self.came.saturating_add(chunk.len() as u64);
+        if self.is_over() && self.config.on_limits == OnLimits::Refuse {
+            return Ok(Verdict::Reject(incomplete(&self.cut())));
+        }
+        // Taken out, so that a call that fails or is given up leaves nothing to go on with.
+        self.state = match mem::replace(&mut self.state, State::Broken) {
+            State::Streaming(stream) => {
+                let fits = usize::try_from(room).map_or(chunk.len(), |room| room.min(chunk.len()));
+                self.hand_on(stream, &chunk[..fits]).await?
+            }
+            State::Cut(mut connection) => match connection.was_answered().await {
+                true => State::Answered(self.answer(connection, self.config.io_timeout).await?),
+                false => State::Cut(connection),
+            },
+            state @ (State::Answered(_) | State::Broken) => state,
+        };
+        match &self.state {
+            State::Streaming(_) | State::Cut(_) => Ok(Verdict::Accept),
+            State::Answered(answer) => Ok(self.judge(answer).0),
+            State::Broken => Err(broken()),
+        }
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<Report, Fault> {
+        let answer = match mem::replace(&mut self.state, State::Broken) {
+            State::Streaming(mut stream) => match stream.end().await? {
+                Flow::Goes => self.answer(stream.into_connection(), self.config.scan_timeout).await?,
+                Flow::Stopped => self.early_answer(stream).await?,
+            },
+            State::Cut(connection) => self.answer(connection, self.config.scan_timeout).await?,
+            State::Answered(answer) => answer,
+            State::Broken => return Err(broken()),
+        };
+        let (verdict, coverage) = self.judge(&answer);
+        let mut notes = BTreeMap::new();
+        // What is refused leaves no facts.
+        if verdict == Verdict::Accept {
+            let limit = self.config.max_scan_size;
+            let scanned = match answer {
+                Answer::TooLong => 0,
+                _ => self.came.min(limit),
+            };
+            let engine = self.engine.version(&self.config).await;
+            let note = ScanNote { engine, scanned, limit };
+            notes.insert(ScanNote::NOTE.to_owned(), json!(note));
+        }
+        Ok(Report {
+            verdict,
+            coverage,
+            notes,
+        })
+    }
+}
+
+fn incomplete(gap: &str) -> Rejection {
+    Rejection::new(
+        SCAN_INCOMPLETE,
+        format!("the file cannot be scanned from end to end: {gap}"),
+    )
+}
+
+fn broken() -> Fault {
+    failed("the scan has failed before")
+}

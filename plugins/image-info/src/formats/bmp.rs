@@ -1,0 +1,54 @@
+//! BMP: the header.
+
+use crate::formats::Format;
+use crate::look::Look;
+use crate::tags;
+
+/// Sides are where the older header has them, or the newer one; the newer is at least this long.
+const INFO_HEADER: u32 = 40;
+
+pub(crate) fn look(bytes: &[u8]) -> Look {
+    header(bytes).unwrap_or_else(|| Look::nothing("it has no BMP header"))
+}
+
+fn header(bytes: &[u8]) -> Option<Look> {
+    if !bytes.starts_with(b"BM") {
+        return None;
+    }
+    let length = u32_at(bytes, 14)?;
+    if length == 12 {
+        let size = (u16_at(bytes, 18)?.into(), u16_at(bytes, 20)?.into());
+        let note = Format::Bmp.note(size, mode(u16_at(bytes, 24)?, false));
+        return Some(Look::settled(size, note));
+    }
+    if length < INFO_HEADER {
+        return None;
+    }
+    // A negative height means that the rows come from top to bottom.
+    let height = i32::from_le_bytes(bytes.get(22..26)?.try_into().ok()?).unsigned_abs();
+    let width = u32::try_from(i32::from_le_bytes(bytes.get(18..22)?.try_into().ok()?)).ok()?;
+    let bits = u16_at(bytes, 28)?;
+    let dpi = tags::per_metre(u32_at(bytes, 38)?, u32_at(bytes, 42)?);
+    // Longer headers may have a mask that says which bits are alpha.
+    let has_alpha = length >= 56 && u32_at(bytes, 66)? != 0;
+    let mut note = Format::Bmp.note((width, height), mode(bits, has_alpha));
+    note.dpi = dpi;
+    Some(Look::settled((width, height), note))
+}
+
+fn mode(bits: u16, has_alpha: bool) -> Option<&'static str> {
+    match bits {
+        1..=8 => Some("P"),
+        32 if has_alpha => Some("RGBA"),
+        16 | 24 | 32 => Some("RGB"),
+        _ => None,
+    }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}

@@ -1,0 +1,45 @@
+//! What went wrong, in the core's words.
+
+use std::error::Error as _;
+use std::io;
+
+use intake_core::Fault;
+
+use crate::{STORE_FAILED, STORE_FULL};
+
+/// The library's error, with what was being done: "cannot {doing}".
+pub(crate) fn of_opendal(doing: &str, error: opendal::Error) -> Fault {
+    let full = error
+        .source()
+        .and_then(|below| below.downcast_ref::<io::Error>())
+        .is_some_and(is_full);
+    // One that its retries could not mend is still one of those that pass.
+    let passes = error.is_temporary() || error.is_persistent();
+    fault(doing, full, passes).because(error)
+}
+
+/// The system's error, with what was being done: "cannot {doing}".
+pub(crate) fn of_io(doing: &str, error: io::Error) -> Fault {
+    use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
+
+    let lasts = matches!(
+        error.kind(),
+        AlreadyExists | IsADirectory | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem
+    );
+    fault(doing, is_full(&error), !lasts).because(error)
+}
+
+/// The task or thread at work is gone: it panicked, or the program is ending.
+pub(crate) fn of_lost_work(doing: &str) -> Fault {
+    Fault::new(STORE_FAILED, format!("cannot {doing}: whoever was at it is gone")).retryable()
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn fault(doing: &str, full: bool, passes: bool) -> Fault {
+    let code = if full { STORE_FULL } else { STORE_FAILED };
+    let fault = Fault::new(code, format!("cannot {doing}"));
+    if passes { fault.retryable() } else { fault }
+}

@@ -1,0 +1,168 @@
+//! Keeps bytes on disk, in S3 or in memory, through [OpenDAL](opendal).
+//!
+//! ```
+//! use intake_plugin_opendal::OpendalStore;
+//!
+//! let disk = OpendalStore::fs("/var/lib/intake/bytes"); // opens nothing yet
+//! let memory = OpendalStore::memory();
+//! ```
+//!
+//! OpenDAL reads and speaks to services. What it cannot do on a disk, making bytes durable and removing whatever an attempt
+//! that died has left, `disk.rs` does with the standard library. The README has the settings and what is promised.
+
+mod disk;
+mod fault;
+mod files;
+mod gather;
+mod name;
+mod object;
+mod objects;
+mod read;
+mod s3;
+mod settings;
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use intake_core::{
+    ByteStream, Bytes, Code, ConfigError, Fault, FromSettings, Key, MediaType, Plugin, Settings, Staged, Store,
+    UploadId, codes,
+};
+use opendal::Operator;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::disk::Disk;
+use crate::files::Files;
+use crate::name::Name;
+use crate::objects::Objects;
+use crate::settings::Scheme;
+
+/// The store did not do what it was asked to.
+pub const STORE_FAILED: Code = Code::new("store_failed");
+/// There is no room left in the store.
+pub const STORE_FULL: Code = Code::new("store_full");
+
+intake_core::inventory::submit! {
+    Plugin::store::<OpendalStore>("opendal", "keeps bytes on disk, in S3 or in memory")
+}
+
+/// Keeps bytes on disk, in S3 or in memory.
+#[derive(Debug)]
+pub struct OpendalStore {
+    place: Place,
+    /// One probe at a time: they share a key.
+    probing: Mutex<()>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Disk(Disk),
+    Objects(Objects),
+}
+
+impl OpendalStore {
+    /// Keeps bytes in a folder. What was committed outlives a loss of power. The folder is made when it is first needed.
+    pub fn fs(root: impl Into<PathBuf>) -> Self {
+        Self::at(Place::Disk(Disk::new(Files::durable(root.into()))))
+    }
+
+    /// Keeps bytes in memory, and loses them at the end.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::at(Place::Objects(Objects::memory()))
+    }
+
+    /// Keeps bytes wherever OpenDAL can. The operator's own promises hold: OpenDAL's `fs` does not sync folders.
+    ///
+    /// # Errors
+    ///
+    /// If the operator's service cannot do what a store must; the message says what is lacking.
+    pub fn new(operator: Operator) -> Result<Self, ConfigError> {
+        Objects::of(operator).map(|objects| Self::at(Place::Objects(objects)))
+    }
+
+    fn at(place: Place) -> Self {
+        let probing = Mutex::new(());
+        Self { place, probing }
+    }
+
+    /// Does once what an upload does, and one who reads and removes it.
+    async fn probe(&self) -> Result<(), Fault> {
+        // No upload has this id: theirs are random.
+        let key = Key::whole(UploadId::from(Uuid::nil()));
+        let written = Bytes::from_static(b"intake was here");
+        let mut staged = self.stage(&key, None).await?;
+        staged.write(written.clone()).await?;
+        staged.commit().await?;
+        let pieces: Vec<Bytes> = self
+            .read(&key, None)
+            .await?
+            .try_collect()
+            .await
+            .map_err(|error| Fault::new(STORE_FAILED, "cannot read what was just written").because(error))?;
+        self.delete(&key).await?;
+        if pieces.concat() == written {
+            return Ok(());
+        }
+        Err(Fault::new(STORE_FAILED, "what was read is not what was written"))
+    }
+}
+
+impl FromSettings for OpendalStore {
+    /// Read by hand, because which settings there are depends on `scheme`.
+    type Settings = Map<String, Value>;
+
+    fn from_settings(table: Map<String, Value>) -> Result<Self, ConfigError> {
+        Ok(Self::at(match Scheme::read(Settings::new(table))? {
+            Scheme::Fs(fs) if fs.durable => Place::Disk(Disk::new(Files::durable(fs.root))),
+            Scheme::Fs(fs) => Place::Disk(Disk::new(Files::fleeting(fs.root))),
+            Scheme::S3(s3) => Place::Objects(Objects::s3(s3)),
+            Scheme::Memory => Place::Objects(Objects::memory()),
+        }))
+    }
+}
+
+#[async_trait]
+impl Store for OpendalStore {
+    async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        let name = Name::of(key)?;
+        match &self.place {
+            Place::Disk(disk) => disk.stage(name).await,
+            Place::Objects(objects) => objects.stage(name, media_type).await,
+        }
+    }
+
+    async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        let name = Name::of(key)?;
+        match &self.place {
+            Place::Disk(disk) => disk.read(&name, range).await,
+            Place::Objects(objects) => objects.read(&name, range).await,
+        }
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Fault> {
+        let name = Name::of(key)?;
+        match &self.place {
+            Place::Disk(disk) => disk.delete(name).await,
+            Place::Objects(objects) => objects.delete(&name).await,
+        }
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        /// Another process may probe the same store, and remove what this one has written before it was read.
+        const TRIES: usize = 3;
+
+        let _alone = self.probing.lock().await;
+        for _ in 1..TRIES {
+            match self.probe().await {
+                Err(fault) if fault.code == codes::BYTES_MISSING => {}
+                ended => return ended,
+            }
+        }
+        self.probe().await
+    }
+}

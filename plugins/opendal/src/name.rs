@@ -1,0 +1,62 @@
+//! Names in the store.
+
+use std::fmt;
+
+use intake_core::{Fault, Key};
+
+use crate::STORE_FAILED;
+
+/// A key whose characters were looked at: no separator, no dot, nothing that a path could trip over.
+#[derive(Clone, Debug)]
+pub(crate) struct Name(String);
+
+impl Name {
+    /// The core makes keys of these characters only. They become paths here, so here is where it is checked.
+    pub(crate) fn of(key: &Key) -> Result<Self, Fault> {
+        Self::checked(key.as_str())
+    }
+
+    fn checked(key: &str) -> Result<Self, Fault> {
+        let allowed = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
+        if (3..=128).contains(&key.len()) && key.bytes().all(allowed) {
+            return Ok(Self(key.to_owned()));
+        }
+        Err(Fault::new(
+            STORE_FAILED,
+            "a key must have 3 to 128 of the characters 0-9, a-f and -",
+        ))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The folder that spreads names evenly, as ids are random.
+    pub(crate) fn shard(&self) -> &str {
+        &self.0[..2]
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_could_be_more_than_a_name_is_refused() {
+        for key in ["0af-", "c0ffee00-0000-4000-8000-000000000001"] {
+            assert_eq!(Name::checked(key).unwrap().shard(), &key[..2]);
+        }
+        let long = "a".repeat(129);
+        for key in [
+            "", "ab", "..", "../ab", "ab/cd", "/ab", "abc.part", "ABC", "ab\0", "äbc", "abg", " ab", &long,
+        ] {
+            assert_eq!(Name::checked(key).unwrap_err().code, STORE_FAILED, "{key}");
+        }
+    }
+}

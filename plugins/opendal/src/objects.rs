@@ -1,0 +1,120 @@
+//! Bytes in an object store: nothing is there before the last byte, and the service makes it durable.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use intake_core::{ByteStream, ConfigError, Fault, MediaType, Staged};
+use opendal::{Operator, services};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+
+use crate::gather::Gather;
+use crate::name::Name;
+use crate::object::StagedObject;
+use crate::read::read;
+use crate::settings::S3;
+use crate::{fault, s3};
+
+/// Keeps bytes as objects.
+#[derive(Debug)]
+pub(crate) struct Objects {
+    service: Service,
+    /// The size of an upload's parts, in bytes, where that is ours to choose. An upload holds two of them.
+    part: Option<usize>,
+}
+
+#[derive(Debug)]
+enum Service {
+    Open(Operator),
+    /// Opened when first needed, because that reads secrets.
+    S3 {
+        settings: Arc<S3>,
+        opened: OnceCell<Operator>,
+    },
+}
+
+impl Objects {
+    /// Whatever this operator leads to, if it can do what a store must.
+    pub(crate) fn of(operator: Operator) -> Result<Self, ConfigError> {
+        let info = operator.info();
+        let can = info.capability();
+        // OpenDAL's memory takes any number of pieces, and does not say so.
+        let in_pieces = can.write_can_multi || info.scheme() == services::MEMORY_SCHEME;
+        let lacking: Vec<_> = [
+            (can.write && in_pieces, "write in pieces"),
+            (can.write_can_empty, "write nothing"),
+            (can.read && can.stat, "read"),
+            (can.delete, "delete"),
+        ]
+        .into_iter()
+        .filter_map(|(can, what)| (!can).then_some(what))
+        .collect();
+        if !lacking.is_empty() {
+            let scheme = info.scheme();
+            return Err(ConfigError::new(format!("`{scheme}` cannot {}", lacking.join(", "))));
+        }
+        let service = Service::Open(operator);
+        Ok(Self { service, part: None })
+    }
+
+    pub(crate) fn memory() -> Self {
+        let memory = Operator::new(services::Memory::default());
+        // It fails if its settings are wrong, and it has none.
+        let service = Service::Open(memory.expect("memory can be had"));
+        Self { service, part: None }
+    }
+
+    pub(crate) fn s3(settings: S3) -> Self {
+        let part = usize::try_from(settings.part_size.as_u64()).ok();
+        let service = Service::S3 {
+            settings: Arc::new(settings),
+            opened: OnceCell::new(),
+        };
+        Self { service, part }
+    }
+
+    async fn operator(&self) -> Result<&Operator, Fault> {
+        match &self.service {
+            Service::Open(operator) => Ok(operator),
+            Service::S3 { settings, opened } => {
+                let open = || async {
+                    let settings = settings.clone();
+                    spawn_blocking(move || s3::operator(&settings))
+                        .await
+                        .map_err(|_| fault::of_lost_work("prepare requests to S3"))?
+                };
+                opened.get_or_try_init(open).await
+            }
+        }
+    }
+
+    pub(crate) async fn stage(&self, name: Name, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        let operator = self.operator().await?;
+        let writer = operator.writer_with(name.as_str());
+        let writer = match self.part {
+            Some(bytes) => writer.chunk(bytes),
+            None => writer,
+        };
+        let writer = match media_type {
+            Some(media_type) => writer.content_type(&media_type.to_string()),
+            None => writer,
+        };
+        let doing = format!("begin to write {name}");
+        let writer = writer.await.map_err(|error| fault::of_opendal(&doing, error))?;
+        Ok(Box::new(Gather::into(StagedObject::begin(
+            operator.clone(),
+            writer,
+            name,
+        ))))
+    }
+
+    pub(crate) async fn read(&self, name: &Name, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        read(self.operator().await?, name.as_str(), None, range).await
+    }
+
+    pub(crate) async fn delete(&self, name: &Name) -> Result<(), Fault> {
+        let operator = self.operator().await?;
+        let deleted = operator.delete(name.as_str()).await;
+        deleted.map_err(|error| fault::of_opendal(&format!("remove {name}"), error))
+    }
+}

@@ -1,0 +1,121 @@
+//! What an operator may set: `scheme`, and what goes with it.
+
+use std::path::{Component, Path, PathBuf};
+
+use bytesize::ByteSize;
+use intake_core::{ConfigError, Secret, Settings};
+use serde::Deserialize;
+
+/// Where bytes are kept.
+#[derive(Debug)]
+pub(crate) enum Scheme {
+    Fs(Fs),
+    S3(S3),
+    Memory,
+}
+
+/// In a folder.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fs {
+    pub(crate) root: PathBuf,
+    #[serde(default = "yes")]
+    pub(crate) durable: bool,
+}
+
+/// In a bucket.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct S3 {
+    pub(crate) bucket: String,
+    pub(crate) access_key_id: Secret,
+    pub(crate) secret_access_key: Secret,
+    pub(crate) region: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    #[serde(default)]
+    pub(crate) prefix: String,
+    #[serde(default = "yes")]
+    pub(crate) path_style: bool,
+    #[serde(default = "S3::least_part")]
+    pub(crate) part_size: ByteSize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Memory {}
+
+fn yes() -> bool {
+    true
+}
+
+impl Scheme {
+    pub(crate) fn read(mut settings: Settings) -> Result<Self, ConfigError> {
+        const SCHEMES: &str = "`fs`, `s3` or `memory`";
+
+        let scheme: Option<String> = settings.take_parsed("scheme")?;
+        match scheme.as_deref() {
+            Some("fs") => settings.parse::<Fs>()?.checked().map(Self::Fs),
+            Some("s3") => settings.parse::<S3>()?.checked().map(Self::S3),
+            Some("memory") => settings.parse().map(|Memory {}| Self::Memory),
+            Some(other) => Err(ConfigError::at(
+                "scheme",
+                format!("there is no `{other}`, expected {SCHEMES}"),
+            )),
+            None => Err(ConfigError::new(format!("`scheme` is missing, expected {SCHEMES}"))),
+        }
+    }
+}
+
+impl Fs {
+    fn checked(self) -> Result<Self, ConfigError> {
+        if self.root.as_os_str().is_empty() {
+            return Err(ConfigError::at("root", "must name a folder"));
+        }
+        Ok(self)
+    }
+}
+
+impl S3 {
+    /// The least that S3 takes as a part which is not the last one.
+    fn least_part() -> ByteSize {
+        ByteSize::mib(5)
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        if self.bucket.is_empty() || self.bucket.contains('/') {
+            return Err(ConfigError::at("bucket", "must be the name of a bucket"));
+        }
+        if self.region.is_none() && self.endpoint.is_none() {
+            return Err(ConfigError::new(
+                "`region` is missing; only one's own `endpoint` can do without",
+            ));
+        }
+        if let Some(endpoint) = &self.endpoint {
+            check_endpoint(endpoint)?;
+        }
+        let plain = |part| matches!(part, Component::Normal(_));
+        if !Path::new(&self.prefix).components().all(plain) {
+            return Err(ConfigError::at("prefix", "must be names with / between them"));
+        }
+        // An upload holds two parts in memory.
+        if !(Self::least_part()..=ByteSize::mib(128)).contains(&self.part_size) {
+            return Err(ConfigError::at("part_size", "must be between 5 MiB and 128 MiB"));
+        }
+        Ok(self)
+    }
+}
+
+fn check_endpoint(endpoint: &str) -> Result<(), ConfigError> {
+    let wrong = |what| Err(ConfigError::at("endpoint", what));
+    let Ok(url) = reqwest::Url::parse(endpoint) else {
+        return wrong("must be a URL such as https://s3.example.com");
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        return wrong("must begin with https:// or http://");
+    }
+    // It is named in errors and logs.
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("must not contain a user or a password; they go into `access_key_id` and `secret_access_key`");
+    }
+    Ok(())
+}

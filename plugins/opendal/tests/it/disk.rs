@@ -1,0 +1,132 @@
+//! What is in the folder, and when.
+
+use intake_core::testkit::collect;
+use intake_core::{Bytes, codes};
+use intake_plugin_opendal::OpendalStore;
+use tempfile::tempdir;
+
+use crate::{files, fs, is_missing, key, put, some_bytes};
+
+#[tokio::test]
+async fn an_upload_is_one_file_whose_name_follows_from_its_key() {
+    let folder = tempdir().unwrap();
+    let (store, key) = (fs(folder.path()), key());
+    put(&*store, &key, &some_bytes()).await;
+    let name = format!("{}/{key}", &key.as_str()[..2]);
+    assert_eq!(files(folder.path()), [name.clone()]);
+    assert!(std::fs::read(folder.path().join(name)).unwrap() == some_bytes());
+    store.delete(&key).await.unwrap();
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn nothing_can_be_read_before_the_commit() {
+    let folder = tempdir().unwrap();
+    let (store, key) = (fs(folder.path()), key());
+    let mut staged = store.stage(&key, None).await.unwrap();
+    assert_eq!(
+        files(folder.path()),
+        [format!("{}/{key}.part", &key.as_str()[..2])],
+        "the file is there from the beginning"
+    );
+    staged.write(some_bytes()).await.unwrap();
+    assert!(is_missing(&*store, &key).await);
+    staged.commit().await.unwrap();
+    assert!(!is_missing(&*store, &key).await);
+}
+
+#[tokio::test]
+async fn a_discarded_upload_leaves_no_file() {
+    let folder = tempdir().unwrap();
+    let (store, key) = (fs(folder.path()), key());
+    let mut staged = store.stage(&key, None).await.unwrap();
+    staged.write(some_bytes()).await.unwrap();
+    staged.discard().await.unwrap();
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_found_by_its_key() {
+    let folder = tempdir().unwrap();
+    let (dead, key, other) = (fs(folder.path()), key(), key());
+    put(&*dead, &other, &some_bytes()).await;
+    let mut staged = dead.stage(&key, None).await.unwrap();
+    staged.write(some_bytes()).await.unwrap();
+    // As far as files go, this is what a killed process does: it does nothing any more.
+    std::mem::forget(staged);
+
+    let alive = fs(folder.path());
+    assert_eq!(files(folder.path()).len(), 2);
+    alive.delete(&key).await.unwrap();
+    assert_eq!(files(folder.path()), [format!("{}/{other}", &other.as_str()[..2])]);
+    alive.delete(&other).await.unwrap();
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn building_a_store_makes_nothing() {
+    let folder = tempdir().unwrap();
+    let root = folder.path().join("deep").join("down");
+    let store = fs(&root);
+    let _also = OpendalStore::fs(&root);
+    assert!(!folder.path().join("deep").exists());
+    store.ready().await.unwrap();
+    assert!(root.is_dir(), "the probe makes the folder");
+    assert_eq!(files(folder.path()), [""; 0], "and leaves nothing else");
+}
+
+#[tokio::test]
+async fn reading_and_deleting_work_before_anything_was_written() {
+    let folder = tempdir().unwrap();
+    let store = fs(&folder.path().join("new"));
+    store.delete(&key()).await.unwrap();
+    assert!(is_missing(&*store, &key()).await);
+}
+
+#[tokio::test]
+async fn folders_that_somebody_tidied_up_are_made_again() {
+    let folder = tempdir().unwrap();
+    let root = folder.path().join("root");
+    let (store, key) = (fs(&root), key());
+    put(&*store, &key, &some_bytes()).await;
+    std::fs::remove_dir_all(&root).unwrap();
+    put(&*store, &key, &some_bytes()).await;
+    assert!(collect(store.read(&key, None).await.unwrap()).await == some_bytes());
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_a_fault_with_its_reason() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    let store = fs(&file);
+    let fault = store.ready().await.unwrap_err();
+    assert_eq!(fault.code.as_str(), "store_failed");
+    assert!(!fault.retryable);
+    assert!(fault.chain().contains("Not a directory"), "{}", fault.chain());
+    assert_ne!(store.read(&key(), None).await.err().unwrap().code, codes::BYTES_MISSING);
+}
+
+#[tokio::test]
+async fn probes_at_the_same_time_do_not_disturb_each_other() {
+    let folder = tempdir().unwrap();
+    let store = fs(folder.path());
+    futures_util::future::try_join_all((0..8).map(|_| store.ready()))
+        .await
+        .unwrap();
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_reader_goes_on_while_the_upload_is_deleted() {
+    use futures_util::TryStreamExt;
+
+    let folder = tempdir().unwrap();
+    let (store, key, bytes) = (fs(folder.path()), key(), some_bytes());
+    put(&*store, &key, &bytes).await;
+    let mut stream = store.read(&key, None).await.unwrap();
+    let first: Bytes = stream.try_next().await.unwrap().unwrap();
+    assert!(first.len() <= 256 * 1024, "{} bytes at a time", first.len());
+    store.delete(&key).await.unwrap();
+    assert!(collect(stream).await == bytes.slice(first.len()..));
+}

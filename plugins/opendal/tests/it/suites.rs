@@ -1,0 +1,45 @@
+//! The contract of every store, wherever the bytes are.
+
+use intake_core::testkit;
+use intake_plugin_opendal::OpendalStore;
+use opendal::{Operator, services};
+use serde_json::json;
+use tempfile::tempdir;
+
+use crate::s3::Server;
+use crate::{build, fs};
+
+#[tokio::test]
+async fn a_folder_keeps_the_contract() {
+    let folder = tempdir().unwrap();
+    testkit::store(&*fs(folder.path())).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_synced_keeps_the_contract() {
+    let folder = tempdir().unwrap();
+    let store = build(json!({"scheme": "fs", "root": folder.path(), "durable": false})).unwrap();
+    testkit::store(&*store).await;
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    testkit::store(&*build(json!({"scheme": "memory"})).unwrap()).await;
+    testkit::store(&OpendalStore::memory()).await;
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_the_contract() {
+    let server = Server::start().await;
+    testkit::store(&*server.store()).await;
+    assert_eq!(server.leftovers(), [""; 0], "nothing stays in the bucket");
+}
+
+/// OpenDAL's own `fs` shows bytes while they come, and cannot abort.
+#[tokio::test]
+async fn an_operator_of_the_embedder_keeps_the_contract() {
+    let folder = tempdir().unwrap();
+    let operator = Operator::new(services::Fs::default().root(folder.path().to_str().unwrap())).unwrap();
+    testkit::store(&OpendalStore::new(operator).unwrap()).await;
+    assert_eq!(crate::files(folder.path()), [""; 0]);
+}

@@ -1,0 +1,21 @@
+-- One row for each upload that is remembered. Times are microseconds since 1970.
+CREATE TABLE uploads (
+    id        TEXT    NOT NULL PRIMARY KEY, -- hyphenated UUID, lower case
+    revision  INTEGER NOT NULL,
+    state     TEXT    NOT NULL,             -- staged, ready, rejected, deleting, gone
+    due       INTEGER,                      -- when a sweeper is to look at it
+    created   INTEGER NOT NULL,
+    project   TEXT,
+    kept      INTEGER,                      -- 0 or 1; NULL until the upload has a lifetime
+    expires   INTEGER,
+    size      INTEGER,                      -- bytes, for sums; NULL until they were counted. The truth is in `facts`
+    declared  TEXT    NOT NULL,             -- JSON from here on
+    facts     TEXT,
+    metadata  TEXT    NOT NULL,
+    rejection TEXT                          -- only of what is rejected
+) STRICT;
+
+-- What is due costs what is due: an upload that stays for good is not in it.
+CREATE INDEX uploads_due ON uploads (due) WHERE due IS NOT NULL;
+
+CREATE INDEX uploads_project ON uploads (project, created);

@@ -1,0 +1,41 @@
+//! What differs between databases. A second one is an implementation of this, a list of migrations, and a line at the end
+//! of `statements`.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::{Database, Pool};
+
+use crate::failure::Failure;
+use crate::statements::Statements;
+
+/// A connection of a dialect's database.
+pub(crate) type ConnectionOf<D> = <<D as Dialect>::Database as Database>::Connection;
+
+/// One database in its own words.
+pub(crate) trait Dialect: Debug + Send + Sync + 'static {
+    /// The driver.
+    type Database: Statements;
+
+    /// Begins a transaction that is going to write.
+    const BEGIN: &'static str;
+
+    /// Where the records are, for messages: without secrets.
+    fn place(&self) -> String;
+
+    /// How long anyone waits for whatever somebody else holds: a lock, a connection, a place in a queue.
+    fn patience(&self) -> Duration;
+
+    /// A connection that writes, with the tables up to date. Waits, within bounds, for others who open at the same time.
+    fn writer(&self) -> impl Future<Output = Result<ConnectionOf<Self>, Failure>> + Send
+    where
+        Self: Sized;
+
+    /// Connections that only read, opened when they are needed.
+    fn readers(&self) -> Pool<Self::Database>;
+
+    /// Whether an error is one of the moment (a lock, a full disk) rather than of the statement. It leaves a transaction in
+    /// an unknown state, and passes.
+    fn is_passing(error: &dyn DatabaseError) -> bool;
+}

@@ -1,0 +1,100 @@
+//! Why the database could not do something, in a form that several callers can be told.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::Arc;
+
+use intake_core::Fault;
+use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
+
+use crate::RECORD_FAILED;
+
+/// A [`Fault`] in the making. It can be cloned, as one commit that fails is a fault of everyone who took part in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    message: String,
+    retryable: bool,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Failure {
+    /// Trying again will not help.
+    pub(crate) fn lasting(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            retryable: false,
+            source: None,
+        }
+    }
+
+    /// Trying again may help.
+    pub(crate) fn passing(message: impl Into<String>) -> Self {
+        Self::lasting(message).passes()
+    }
+
+    /// The same, where trying again may help.
+    pub(crate) fn passes(self) -> Self {
+        Self {
+            retryable: true,
+            ..self
+        }
+    }
+
+    /// The system refused, where it was asked for a file or a folder.
+    pub(crate) fn of_system(message: impl Into<String>, error: io::Error) -> Self {
+        use io::ErrorKind::{Interrupted, QuotaExceeded, StorageFull, TimedOut};
+
+        Self {
+            message: message.into(),
+            retryable: matches!(error.kind(), Interrupted | QuotaExceeded | StorageFull | TimedOut),
+            source: Some(Arc::new(error)),
+        }
+    }
+
+    /// The database refused; `is_passing` is its dialect's word on which of its errors pass.
+    pub(crate) fn of_database(
+        message: impl Into<String>,
+        error: sqlx::Error,
+        is_passing: fn(&dyn DatabaseError) -> bool,
+    ) -> Self {
+        Self {
+            message: message.into(),
+            // Whatever else there is, such as a pool that is exhausted or a connection that broke, a new connection mends.
+            retryable: by_database(&error).map_or(!is_of_versions(&error), is_passing),
+            source: Some(Arc::new(error)),
+        }
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self {
+            retryable: failure.retryable,
+            source: failure.source.map(Into::into),
+            ..Self::new(RECORD_FAILED, failure.message)
+        }
+    }
+}
+
+/// What the database itself said, even if it was said to a migration.
+pub(crate) fn by_database(error: &sqlx::Error) -> Option<&dyn DatabaseError> {
+    match error {
+        sqlx::Error::Database(error) => Some(&**error),
+        sqlx::Error::Migrate(error) => match &**error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => by_database(error),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether the tables are those of another version of this program.
+pub(crate) fn is_of_versions(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Migrate(error) => {
+            !matches!(**error, MigrateError::Execute(_) | MigrateError::ExecuteMigration(..))
+        }
+        _ => false,
+    }
+}

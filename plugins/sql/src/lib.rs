@@ -1,0 +1,146 @@
+//! Keeps records in SQLite.
+//!
+//! ```
+//! use intake_plugin_sql::SqlRecorder;
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("records.db");
+//! let recorder = SqlRecorder::sqlite(&path);
+//! assert!(!path.exists(), "building opens nothing");
+//! ```
+//!
+//! ```text
+//! SqlRecorder ──► Records ──► Writer ─── one task, one connection, many changes to a commit
+//!  (settings)     (Recorder)    │
+//!                    │          └──► Statements, Dialect ──► sqlite
+//!                    └──► pool of connections that only read
+//! ```
+//!
+//! What differs between databases is in `dialect` and `sqlite`: the rest is written once.
+
+mod dialect;
+mod failure;
+mod records;
+mod row;
+mod sqlite;
+mod statements;
+mod writer;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use intake_core::{
+    Code, ConfigError, Fault, FromSettings, Plugin, Record, Recorder, Secret, Swap, UploadId, inventory,
+};
+use serde::Deserialize;
+
+use crate::records::Records;
+use crate::sqlite::Sqlite;
+
+/// The database could not be asked, or could not answer.
+pub const RECORD_FAILED: Code = Code::new("record_failed");
+/// A row is not one that this version has written.
+pub const RECORD_UNREADABLE: Code = Code::new("record_unreadable");
+
+inventory::submit! { Plugin::recorder::<SqlRecorder>("sql", "keeps records in SQLite") }
+
+/// Keeps records in an SQL database.
+///
+/// A call that succeeded is on the disk. First use creates the file, the folders above it, and the tables.
+#[derive(Debug)]
+pub struct SqlRecorder(Box<dyn Recorder>);
+
+/// What an operator may set.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the records are: `sqlite:///path/to/records.db`. A secret, because other databases' urls carry passwords.
+    ///
+    /// An option, so that leaving it out is an error that says so.
+    pub url: Option<Secret>,
+}
+
+/// What to write as a url.
+const SUPPORTED: &str = "supported is `sqlite:///path/to/records.db`";
+
+impl SqlRecorder {
+    /// Keeps records in this SQLite file, on a disk of this machine. Opens nothing.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self(Box::new(Records::new(Sqlite::new(path.into()))))
+    }
+
+    /// What a url names. No error shows any part of it, as there may be a password in it.
+    fn from_url(url: &str) -> Result<Self, ConfigError> {
+        let (scheme, rest) = url.split_once(':').unwrap_or_default();
+        match scheme {
+            "sqlite" => {}
+            "postgres" | "postgresql" => {
+                return Err(ConfigError::new(format!(
+                    "PostgreSQL is not supported yet; {SUPPORTED}"
+                )));
+            }
+            _ => {
+                return Err(ConfigError::new(format!(
+                    "not a url of a supported database; {SUPPORTED}"
+                )));
+            }
+        }
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        if path == ":memory:" {
+            return Err(ConfigError::new(format!(
+                "records in memory are not supported, as they would not outlive the process; {SUPPORTED}"
+            )));
+        }
+        if path.is_empty() {
+            return Err(ConfigError::new(format!("the url names no file; {SUPPORTED}")));
+        }
+        // Some of SQLite's parameters take back what a recorder promises: `mode=memory`, `immutable`, `vfs`.
+        if path.contains('?') {
+            return Err(ConfigError::new(format!(
+                "the url takes no parameters, and a `?` in a file's name is written `%3F`; {SUPPORTED}"
+            )));
+        }
+        let path = sqlite::path_of_url(path).ok_or_else(|| ConfigError::new("the file's name is no UTF-8 text"))?;
+        Ok(Self::sqlite(path))
+    }
+}
+
+impl FromSettings for SqlRecorder {
+    type Settings = Settings;
+
+    fn from_settings(Settings { url }: Settings) -> Result<Self, ConfigError> {
+        let url = url.ok_or_else(|| ConfigError::at("url", format!("there is none; {SUPPORTED}")))?;
+        url.expose(Self::from_url)
+            .flatten()
+            .map_err(|error| error.within("url"))
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Recorder for SqlRecorder {
+    async fn insert(&self, record: &Record) -> Result<(), Fault> {
+        self.0.insert(record).await
+    }
+
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
+        self.0.get(id).await
+    }
+
+    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
+        self.0.update(record).await
+    }
+
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
+        self.0.remove(id, revision).await
+    }
+
+    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.0.due(now, limit).await
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        self.0.ready().await
+    }
+}

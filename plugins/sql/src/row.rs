@@ -1,0 +1,318 @@
+//! A record as a row, and back: the same record to the microsecond.
+//!
+//! What is asked for or summed up has a column of its own; the rest is JSON. A row of which any column cannot be read is a
+//! fault that names it, as half a record would be taken for the whole.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use intake_core::{Fault, Lifetime, Record, State, UploadId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{RECORD_FAILED, RECORD_UNREADABLE};
+
+/// The columns of a row, in the types that every database has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) revision: i64,
+    pub(crate) state: String,
+    pub(crate) due: Option<i64>,
+    pub(crate) created: i64,
+    pub(crate) project: Option<String>,
+    pub(crate) kept: Option<bool>,
+    pub(crate) expires: Option<i64>,
+    pub(crate) size: Option<i64>,
+    pub(crate) declared: String,
+    pub(crate) facts: Option<String>,
+    pub(crate) metadata: String,
+    pub(crate) rejection: Option<String>,
+}
+
+impl Row {
+    /// The row of a record.
+    ///
+    /// # Errors
+    ///
+    /// If the record is in a state that there was not yet when this was written.
+    pub(crate) fn of(record: &Record) -> Result<Self, Fault> {
+        let rejection = match &record.state {
+            State::Staged | State::Ready | State::Deleting | State::Gone => None,
+            State::Rejected(rejection) => Some(json(record, rejection)?),
+            state => {
+                return Err(unwritable(record).because(format!("the state `{}` is not known here", state.name())));
+            }
+        };
+        Ok(Self {
+            id: record.id.to_string(),
+            revision: revision(record.revision),
+            state: record.state.name().to_owned(),
+            due: record.due.map(micros),
+            created: micros(record.created),
+            project: record.project.clone(),
+            kept: record.lifetime.map(|lifetime| lifetime.kept),
+            expires: record.lifetime.and_then(|lifetime| lifetime.expires).map(micros),
+            // For sums over many rows: nobody has counted more than fits, and the exact number is in the facts.
+            size: record
+                .facts
+                .as_ref()
+                .map(|facts| i64::try_from(facts.size).unwrap_or(i64::MAX)),
+            declared: json(record, &record.declared)?,
+            facts: record.facts.as_ref().map(|facts| json(record, facts)).transpose()?,
+            metadata: json(record, &record.metadata)?,
+            rejection,
+        })
+    }
+
+    /// The record of a row.
+    ///
+    /// # Errors
+    ///
+    /// [`RECORD_UNREADABLE`] if it is not a row that this version has written.
+    pub(crate) fn record(self) -> Result<Record, Fault> {
+        let wrong = |column| unreadable(&self.id, column);
+        let id: UploadId = self.id.parse().map_err(|error| wrong("id").because(error))?;
+        let state = match (self.state.as_str(), &self.rejection) {
+            ("rejected", Some(rejection)) => State::Rejected(parse(&self.id, "rejection", rejection)?),
+            ("rejected", None) => return Err(wrong("rejection").because("there is none")),
+            (_, Some(_)) => return Err(wrong("rejection").because("only what is rejected has one")),
+            ("staged", None) => State::Staged,
+            ("ready", None) => State::Ready,
+            ("deleting", None) => State::Deleting,
+            ("gone", None) => State::Gone,
+            (state, None) => return Err(wrong("state").because(format!("`{state}` is not known here"))),
+        };
+        let instant = |column, micros: Option<i64>| match micros.map(time) {
+            None => Ok(None),
+            Some(None) => Err(wrong(column).because("there is no such time")),
+            Some(time) => Ok(time),
+        };
+        let expires = instant("expires", self.expires)?;
+        let lifetime = match (self.kept, expires) {
+            (Some(kept), expires) => Some(Lifetime { kept, expires }),
+            (None, None) => None,
+            (None, Some(_)) => return Err(wrong("kept").because("there is none, but it expires")),
+        };
+        let facts = self.facts.as_deref().map(|facts| parse(&self.id, "facts", facts));
+        Ok(Record {
+            id,
+            revision: self.revision.cast_unsigned(),
+            state,
+            due: instant("due", self.due)?,
+            created: instant("created", Some(self.created))?.ok_or_else(|| wrong("created"))?,
+            declared: parse(&self.id, "declared", &self.declared)?,
+            facts: facts.transpose()?,
+            metadata: parse(&self.id, "metadata", &self.metadata)?,
+            lifetime,
+            project: self.project,
+        })
+    }
+}
+
+/// A revision as databases have it. The upper half, which nobody counts up to, is negative there and still one to one.
+pub(crate) fn revision(revision: u64) -> i64 {
+    revision.cast_signed()
+}
+
+/// Microseconds since 1970, rounded down; what is beyond 290,000 years from there is as far as numbers go.
+pub(crate) fn micros(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+        Err(before) => {
+            let before = before.duration().as_nanos().div_ceil(1000);
+            i64::try_from(before).map_or(i64::MIN, |before| -before)
+        }
+    }
+}
+
+fn time(micros: i64) -> Option<SystemTime> {
+    let distance = Duration::from_micros(micros.unsigned_abs());
+    if micros < 0 {
+        return UNIX_EPOCH.checked_sub(distance);
+    }
+    UNIX_EPOCH.checked_add(distance)
+}
+
+fn json(record: &Record, value: &impl Serialize) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|error| unwritable(record).because(error))
+}
+
+fn parse<T: DeserializeOwned>(id: &str, column: &'static str, json: &str) -> Result<T, Fault> {
+    serde_json::from_str(json).map_err(|error| unreadable(id, column).because(error))
+}
+
+fn unwritable(record: &Record) -> Fault {
+    Fault::new(
+        RECORD_FAILED,
+        format!("the record {} cannot be written down", record.id),
+    )
+}
+
+/// A row that is not one of ours.
+pub(crate) fn unreadable(id: &str, column: &'static str) -> Fault {
+    Fault::new(
+        RECORD_UNREADABLE,
+        format!("the record {id} cannot be read: its column `{column}` is not as it should be"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use intake_core::testkit::sample_record;
+    use intake_core::{Code, Declared, Digest, Facts, Rejection};
+    use proptest::collection::btree_map;
+    use proptest::option;
+    use proptest::prelude::{Strategy, any, prop_oneof, proptest};
+    use proptest::strategy::Just;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Far beyond what databases and calendars have, on both sides of 1970.
+    fn instant() -> impl Strategy<Value = SystemTime> {
+        any::<i64>().prop_map(|micros| time(micros).unwrap())
+    }
+
+    fn note() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<f64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            Just(json!({"a": [null, true, {"b": {}}]})),
+        ]
+    }
+
+    fn state() -> impl Strategy<Value = State> {
+        prop_oneof![
+            Just(State::Staged),
+            Just(State::Ready),
+            Just(State::Deleting),
+            Just(State::Gone),
+            (any::<String>(), option::of(any::<String>())).prop_map(|(message, subject)| {
+                State::Rejected(Rejection {
+                    subject,
+                    ..Rejection::new(Code::new("no"), message)
+                })
+            }),
+        ]
+    }
+
+    fn facts() -> impl Strategy<Value = Facts> {
+        (
+            any::<u64>(),
+            any::<[u8; 32]>(),
+            btree_map(any::<String>(), note(), 0..4),
+        )
+            .prop_map(|(size, digest, notes)| Facts {
+                size,
+                digest: Digest::from(digest),
+                media_type: Some("image/png".parse().unwrap()),
+                coverage: BTreeMap::new(),
+                notes,
+            })
+    }
+
+    fn record() -> impl Strategy<Value = Record> {
+        let told = (
+            option::of(any::<String>()),
+            option::of(any::<u64>()),
+            option::of(any::<String>()),
+        );
+        let known = (option::of(facts()), btree_map(any::<String>(), any::<String>(), 0..4));
+        let times = (
+            option::of(instant()),
+            instant(),
+            option::of((any::<bool>(), option::of(instant()))),
+        );
+        (any::<u64>(), state(), told, known, times).prop_map(
+            |(revision, state, (name, size, project), (facts, metadata), (due, created, lifetime))| Record {
+                id: UploadId::random(),
+                revision,
+                state,
+                due,
+                created,
+                project,
+                declared: Declared {
+                    name,
+                    size,
+                    media_type: None,
+                },
+                facts,
+                metadata,
+                lifetime: lifetime.map(|(kept, expires)| Lifetime { kept, expires }),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_reads_back_as_it_was(record in record()) {
+            assert_eq!(Row::of(&record).unwrap().record().unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn times_are_kept_to_the_microsecond_and_never_later_than_they_were() {
+        let nanos = Duration::from_nanos;
+        for (instant, kept) in [
+            (UNIX_EPOCH, 0),
+            (UNIX_EPOCH + nanos(1_999), 1),
+            (UNIX_EPOCH - nanos(1), -1),
+            (UNIX_EPOCH - nanos(1_000), -1),
+            (UNIX_EPOCH - nanos(1_001), -2),
+            (UNIX_EPOCH + Duration::from_secs(i64::MAX.unsigned_abs()), i64::MAX),
+            (UNIX_EPOCH - Duration::from_secs(i64::MAX.unsigned_abs()), i64::MIN),
+        ] {
+            assert_eq!(micros(instant), kept, "{instant:?}");
+        }
+    }
+
+    #[test]
+    fn a_size_beyond_what_databases_count_is_exact_in_the_record() {
+        let mut record = sample_record();
+        record.declared.size = Some(u64::MAX);
+        record.facts.as_mut().unwrap().size = u64::MAX;
+        let row = Row::of(&record).unwrap();
+        assert_eq!(row.size, Some(i64::MAX));
+        assert_eq!(row.record().unwrap(), record);
+    }
+
+    #[test]
+    fn a_row_that_is_not_ours_names_its_column() {
+        type Spoil = fn(&mut Row);
+        let wrong: [(&str, Spoil); 14] = [
+            ("id", |row| row.id = "nobody".to_owned()),
+            ("id", |row| row.id = row.id.replace('-', "")),
+            ("state", |row| row.state = "paused".to_owned()),
+            ("state", |row| row.state = "Ready".to_owned()),
+            ("rejection", |row| row.state = "rejected".to_owned()),
+            ("rejection", |row| {
+                row.rejection = Some(r#"{"code":"no","message":"no"}"#.to_owned())
+            }),
+            ("rejection", |row| {
+                row.state = "rejected".to_owned();
+                row.rejection = Some("{}".to_owned());
+            }),
+            ("kept", |row| row.kept = None),
+            ("declared", |row| row.declared = String::new()),
+            ("declared", |row| row.declared = "[".repeat(100_000)),
+            ("facts", |row| row.facts = Some("null".to_owned())),
+            ("facts", |row| row.facts = Some(r#"{"size":-1}"#.to_owned())),
+            ("metadata", |row| row.metadata = "[]".to_owned()),
+            ("metadata", |row| row.metadata = r#"{"a":1}"#.to_owned()),
+        ];
+        for (column, spoil) in wrong {
+            let mut row = Row::of(&sample_record()).unwrap();
+            spoil(&mut row);
+            let id = row.id.clone();
+            let fault = row.record().unwrap_err();
+            assert_eq!(fault.code, RECORD_UNREADABLE, "{fault}");
+            assert!(!fault.retryable);
+            assert!(fault.message.contains(&id), "{fault}");
+            assert!(fault.message.contains(&format!("`{column}`")), "{fault}, not {column}");
+        }
+    }
+}

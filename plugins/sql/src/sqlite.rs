@@ -1,0 +1,274 @@
+//! SQLite: a file in write-ahead mode, each commit of which is synced.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use tokio::time::Instant;
+
+use crate::dialect::Dialect;
+use crate::failure::{Failure, by_database, is_of_versions};
+
+/// How long to wait for a lock that another process holds. Long, because a busy disk may take seconds for one commit.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before another try where SQLite itself does not wait.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Connections that read. More would wait for the same disk.
+const READERS: u32 = 4;
+/// A write-ahead file that grew beyond this, because of a long read, is cut again.
+const LONGEST_LOG: &str = "67108864";
+
+/// One file of records.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    /// Absolute, unless there is no such path: so no name is special to SQLite, which knows `:memory:` and `file:`.
+    path: PathBuf,
+    patience: Duration,
+}
+
+impl Sqlite {
+    /// The records in this file.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            path: std::path::absolute(&path).unwrap_or(path),
+            patience: PATIENCE,
+        }
+    }
+
+    /// The same, for those who cannot wait.
+    #[cfg(test)]
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(&self.path)
+            .foreign_keys(true)
+            .busy_timeout(self.patience)
+    }
+
+    fn failure(&self, error: sqlx::Error) -> Failure {
+        let message = match is_of_versions(&error) {
+            true => format!(
+                "the records in {} are those of another version of this program",
+                self.place()
+            ),
+            false => format!("cannot open the records in {}", self.place()),
+        };
+        Failure::of_database(message, error, Self::is_passing)
+    }
+
+    async fn folder(&self) -> Result<(), Failure> {
+        let Some(folder) = self.path.parent().filter(|_| self.path.is_absolute()) else {
+            return Err(Failure::lasting(format!("`{}` is no path of a file", self.place())));
+        };
+        let folder = folder.to_owned();
+        let made = tokio::task::spawn_blocking(move || make_folder(&folder)).await;
+        made.unwrap_or_else(|error| Err(io::Error::other(error)))
+            .map_err(|error| Failure::of_system(format!("cannot make the folder of {}", self.place()), error))
+    }
+
+    async fn open(&self) -> sqlx::Result<SqliteConnection> {
+        let options = self
+            .options()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // The default of SQLite as others build it may differ. In write-ahead mode this syncs each commit.
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("journal_size_limit", LONGEST_LOG);
+        let mut connection = options.connect().await?;
+        // SQLite does not fail where it cannot have the mode that was asked for; it stays in the one that it is in.
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut connection)
+            .await?;
+        if mode != "wal" {
+            let error = format!("this file system takes no write-ahead log; the mode is `{mode}`");
+            return Err(sqlx::Error::Configuration(error.into()));
+        }
+        // The migrator has no lock for SQLite, and several processes may start at the same time.
+        let mut transaction = connection.begin_with(Self::BEGIN).await?;
+        // `run` is the documented way, but no future that awaits it on a connection can go from thread to thread.
+        migrations().run_direct(None, &mut *transaction, false).await?;
+        transaction.commit().await?;
+        Ok(connection)
+    }
+}
+
+impl Dialect for Sqlite {
+    type Database = sqlx::Sqlite;
+
+    // A transaction that reads first and then wants to write fails at once if another one has written in between.
+    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    async fn writer(&self) -> Result<SqliteConnection, Failure> {
+        self.folder().await?;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.open().await {
+                Ok(connection) => return Ok(connection),
+                // The change to write-ahead mode takes a lock for which SQLite does not wait.
+                Err(error) if is_locked(&error) && Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
+                Err(error) => return Err(self.failure(error)),
+            }
+        }
+    }
+
+    fn readers(&self) -> SqlitePool {
+        PoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(self.patience)
+            // There is no server behind a connection that could have gone away.
+            .test_before_acquire(false)
+            .connect_lazy_with(self.options().read_only(true))
+    }
+
+    fn is_passing(error: &dyn DatabaseError) -> bool {
+        let passing = [
+            BUSY,
+            LOCKED,
+            OUT_OF_MEMORY,
+            INTERRUPTED,
+            IO,
+            FULL,
+            CANNOT_OPEN,
+            PROTOCOL,
+        ];
+        code(error).is_some_and(|code| passing.contains(&code))
+    }
+}
+
+// SQLite's result codes for what passes: another process, or the system, is short of something.
+const BUSY: u32 = 5;
+const LOCKED: u32 = 6;
+const OUT_OF_MEMORY: u32 = 7;
+const INTERRUPTED: u32 = 9;
+const IO: u32 = 10;
+const FULL: u32 = 13;
+const CANNOT_OPEN: u32 = 14;
+const PROTOCOL: u32 = 15;
+
+/// SQLite's result code, without what extends it.
+fn code(error: &dyn DatabaseError) -> Option<u32> {
+    let extended: u32 = error.code()?.parse().ok()?;
+    Some(extended & 0xff)
+}
+
+fn is_locked(error: &sqlx::Error) -> bool {
+    by_database(error)
+        .and_then(code)
+        .is_some_and(|code| [BUSY, LOCKED].contains(&code))
+}
+
+/// The tables, version by version. A migration that was released is never changed.
+fn migrations() -> Migrator {
+    let migration = |version, description: &'static str, sql: &'static str| {
+        Migration::new(
+            version,
+            description.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    };
+    Migrator::with_migrations(vec![migration(
+        1,
+        "uploads",
+        include_str!("../migrations/sqlite/0001_uploads.sql"),
+    )])
+}
+
+/// Makes a folder and those above it, so that a crash does not take them back. SQLite does the same for its files.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.is_dir()).collect();
+    std::fs::create_dir_all(folder)?;
+    for parent in missing.into_iter().filter_map(Path::parent) {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// The path in a url, which may write any byte as `%` and two digits. `None` if it is no text.
+pub(crate) fn path_of_url(path: &str) -> Option<PathBuf> {
+    let path = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
+    Some(PathBuf::from(path.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_is_synced_and_keys_are_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Sqlite::new(folder.path().join("records.db")).writer().await.unwrap();
+        for (pragma, value) in [
+            // FULL.
+            ("synchronous", "2"),
+            ("journal_mode", "wal"),
+            ("foreign_keys", "1"),
+            ("busy_timeout", "10000"),
+            ("journal_size_limit", LONGEST_LOG),
+        ] {
+            let ask = AssertSqlSafe(format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}"));
+            let ask = match pragma {
+                "busy_timeout" => AssertSqlSafe("SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout".to_owned()),
+                _ => ask,
+            };
+            let found: String = sqlx::query_scalar(ask).fetch_one(&mut connection).await.unwrap();
+            assert_eq!(found, value, "{pragma}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_reads_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::new(folder.path().join("records.db"));
+        let _writer = sqlite.writer().await.unwrap();
+        let error = sqlx::query("DELETE FROM uploads")
+            .execute(&sqlite.readers())
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("readonly"), "{error}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn any_number_may_make_the_tables_at_the_same_time() {
+        for _ in 0..8 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("new/folder/records.db");
+            let openers = (0..8).map(|_| {
+                let sqlite = Sqlite::new(path.clone());
+                tokio::spawn(async move { sqlite.writer().await })
+            });
+            for opened in join_all(openers).await {
+                opened.unwrap().expect("opens");
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_of_a_file_is_special() {
+        for name in [":memory:", "file:records.db?mode=memory", "file::memory:"] {
+            assert!(Sqlite::new(name.into()).path.ends_with(name), "{name}");
+            assert!(Sqlite::new(name.into()).path.is_absolute(), "{name}");
+        }
+    }
+}

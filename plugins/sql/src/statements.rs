@@ -1,0 +1,209 @@
+//! The statements, the same for every database.
+//!
+//! Each finds its rows by the primary key or by the index of what is due; a test asks the database whether that is so.
+
+use intake_core::Fault;
+use sqlx::{ColumnIndex, Database, Decode, Type, query};
+
+use crate::row::{Row, unreadable};
+
+/// All columns but the id, in the order of the placeholders `$2` to `$13`.
+macro_rules! columns {
+    () => {
+        "revision, state, due, created, project, kept, expires, size, declared, facts, metadata, rejection"
+    };
+}
+
+/// The values of [`columns`].
+macro_rules! values {
+    () => {
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
+    };
+}
+
+/// A row that is there already is no error, which would end the transaction in some databases: it is zero rows.
+pub(crate) const INSERT: &str = concat!(
+    "INSERT INTO uploads (id, ",
+    columns!(),
+    ") VALUES ($1, ",
+    values!(),
+    ") ON CONFLICT (id) DO NOTHING"
+);
+
+pub(crate) const UPDATE: &str = concat!(
+    "UPDATE uploads SET (",
+    columns!(),
+    ") = (",
+    values!(),
+    ") WHERE id = $1 AND revision = $14"
+);
+
+pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = $1 AND revision = $2";
+
+pub(crate) const GET: &str = concat!("SELECT id, ", columns!(), " FROM uploads WHERE id = $1");
+
+pub(crate) const DUE: &str = concat!(
+    "SELECT id, ",
+    columns!(),
+    " FROM uploads WHERE due <= $1 ORDER BY due LIMIT $2"
+);
+
+/// A row of an answer: whether it can be read is a matter of each row.
+pub(crate) type Answer = Result<Row, Fault>;
+
+/// The statements as functions. Those that change tell whether there was something to change.
+pub(crate) trait Statements: Database {
+    /// Adds a row.
+    fn insert(connection: &mut Self::Connection, row: &Row) -> impl Future<Output = sqlx::Result<bool>> + Send;
+
+    /// Replaces the row of the same id, if it has the revision `from`.
+    fn update(
+        connection: &mut Self::Connection,
+        row: &Row,
+        from: i64,
+    ) -> impl Future<Output = sqlx::Result<bool>> + Send;
+
+    /// Removes the row of this id, if it has this revision.
+    fn remove(
+        connection: &mut Self::Connection,
+        id: &str,
+        revision: i64,
+    ) -> impl Future<Output = sqlx::Result<bool>> + Send;
+
+    /// The row of this id.
+    fn get(connection: &mut Self::Connection, id: &str) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
+
+    /// The rows that are due, those first that have been due longest.
+    fn due(
+        connection: &mut Self::Connection,
+        now: i64,
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
+}
+
+/// Binds `$1` to `$13`.
+macro_rules! bind {
+    ($query:expr, $row:expr) => {
+        $query
+            .bind($row.id.as_str())
+            .bind($row.revision)
+            .bind($row.state.as_str())
+            .bind($row.due)
+            .bind($row.created)
+            .bind($row.project.as_deref())
+            .bind($row.kept)
+            .bind($row.expires)
+            .bind($row.size)
+            .bind($row.declared.as_str())
+            .bind($row.facts.as_deref())
+            .bind($row.metadata.as_str())
+            .bind($row.rejection.as_deref())
+    };
+}
+
+/// The bodies are a macro, because what a driver can bind is nothing that a trait can promise for all of them.
+macro_rules! statements {
+    ($database:ty) => {
+        impl Statements for $database {
+            async fn insert(connection: &mut Self::Connection, row: &Row) -> sqlx::Result<bool> {
+                let done = bind!(query(INSERT), row).execute(connection).await?;
+                Ok(done.rows_affected() > 0)
+            }
+
+            async fn update(connection: &mut Self::Connection, row: &Row, from: i64) -> sqlx::Result<bool> {
+                let done = bind!(query(UPDATE), row).bind(from).execute(connection).await?;
+                Ok(done.rows_affected() > 0)
+            }
+
+            async fn remove(connection: &mut Self::Connection, id: &str, revision: i64) -> sqlx::Result<bool> {
+                let done = query(REMOVE).bind(id).bind(revision).execute(connection).await?;
+                Ok(done.rows_affected() > 0)
+            }
+
+            async fn get(connection: &mut Self::Connection, id: &str) -> sqlx::Result<Option<Answer>> {
+                let row = query(GET).bind(id).fetch_optional(connection).await?;
+                Ok(row.as_ref().map(read))
+            }
+
+            async fn due(connection: &mut Self::Connection, now: i64, limit: i64) -> sqlx::Result<Vec<Answer>> {
+                let rows = query(DUE).bind(now).bind(limit).fetch_all(connection).await?;
+                Ok(rows.iter().map(read).collect())
+            }
+        }
+    };
+}
+
+statements!(sqlx::Sqlite);
+
+/// A row as it came.
+fn read<'r, R>(row: &'r R) -> Answer
+where
+    R: sqlx::Row,
+    &'static str: ColumnIndex<R>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    bool: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let id: String = column(row, "of unknown id", "id")?;
+    Ok(Row {
+        revision: column(row, &id, "revision")?,
+        state: column(row, &id, "state")?,
+        due: column(row, &id, "due")?,
+        created: column(row, &id, "created")?,
+        project: column(row, &id, "project")?,
+        kept: column(row, &id, "kept")?,
+        expires: column(row, &id, "expires")?,
+        size: column(row, &id, "size")?,
+        declared: column(row, &id, "declared")?,
+        facts: column(row, &id, "facts")?,
+        metadata: column(row, &id, "metadata")?,
+        rejection: column(row, &id, "rejection")?,
+        id,
+    })
+}
+
+/// One column of a row.
+fn column<'r, T, R>(row: &'r R, id: &str, name: &'static str) -> Result<T, Fault>
+where
+    R: sqlx::Row,
+    &'static str: ColumnIndex<R>,
+    T: Decode<'r, R::Database> + Type<R::Database>,
+{
+    row.try_get(name).map_err(|error| unreadable(id, name).because(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Row as _};
+
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::sqlite::Sqlite;
+
+    #[tokio::test]
+    async fn no_statement_reads_more_rows_than_it_is_about() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Sqlite::new(folder.path().join("records.db")).writer().await.unwrap();
+        for (statement, plan) in [
+            (INSERT, None),
+            (
+                UPDATE,
+                Some("SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (id=?)"),
+            ),
+            (
+                REMOVE,
+                Some("SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (id=?)"),
+            ),
+            (
+                GET,
+                Some("SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (id=?)"),
+            ),
+            (DUE, Some("SEARCH uploads USING INDEX uploads_due (due<?)")),
+        ] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let steps = query(explain).fetch_all(&mut connection).await.unwrap();
+            let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+            assert_eq!(steps, Vec::from_iter(plan), "{statement}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! One writer: a task with a connection of its own, which makes everything that waits part of one commit.
+//!
+//! A commit waits for the disk, and SQLite has one at a time. So whatever came while the disk was busy goes into the next
+//! commit together, and is answered after it. A change that the database refuses is left out and refused alone; a commit
+//! that fails is everyone's fault. A caller who goes away changes nothing for the others.
+
+use std::sync::Arc;
+
+use sqlx::{Connection, Pool};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::dialect::{ConnectionOf, Dialect};
+use crate::failure::{Failure, by_database};
+use crate::row::Row;
+use crate::statements::Statements;
+
+/// Changes in one commit at most.
+const BATCH: usize = 128;
+/// Changes that wait for their commit at most, beside those in it. More callers wait at the door.
+const QUEUE: usize = 256;
+
+/// What is to be changed.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// A new row. Boxed, because the other changes are small.
+    Insert(Box<Row>),
+    /// A row in place of the one with the revision `from`.
+    Update { row: Box<Row>, from: i64 },
+    /// No row in place of this one.
+    Remove { id: String, revision: i64 },
+    /// Nothing: asks whether something could be changed.
+    Nothing,
+}
+
+/// A change, and who waits for it. The answer is whether there was something to change.
+struct Job {
+    change: Change,
+    done: oneshot::Sender<Result<bool, Failure>>,
+}
+
+/// The way to the writer. The writer ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Writer<D> {
+    jobs: mpsc::Sender<Job>,
+    dialect: Arc<D>,
+}
+
+impl<D: Dialect> Writer<D> {
+    /// Starts a writer with an open connection. It closes the readers when it ends.
+    pub(crate) fn start(dialect: Arc<D>, connection: ConnectionOf<D>, readers: Pool<D::Database>) -> Self {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let task = Task {
+            dialect: Arc::clone(&dialect),
+            connection: Some(connection),
+        };
+        tokio::spawn(task.run(queue, readers));
+        Self { jobs, dialect }
+    }
+
+    /// Whether the task is gone, as it is after its runtime.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.jobs.is_closed()
+    }
+
+    /// Makes a change. When this returns, it is durable; if it fails, it may be or not.
+    pub(crate) async fn make(&self, change: Change) -> Result<bool, Failure> {
+        let (done, answer) = oneshot::channel();
+        let sent = self
+            .jobs
+            .send_timeout(Job { change, done }, self.dialect.patience())
+            .await;
+        sent.map_err(|_| Failure::passing(format!("too many wait to write to the records in {}", self.place())))?;
+        let lost = || Failure::passing(format!("the writer of the records in {} has ended", self.place()));
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    fn place(&self) -> String {
+        self.dialect.place()
+    }
+}
+
+struct Task<D: Dialect> {
+    dialect: Arc<D>,
+    /// `None` after a failure: nobody knows what state a connection is in then, and opening another takes a millisecond.
+    connection: Option<ConnectionOf<D>>,
+}
+
+/// Why a transaction was not made.
+enum Broken {
+    /// The change at this place is one that the database refuses, whatever stands around it.
+    At(usize, Failure),
+    /// The transaction as a whole.
+    Whole(Failure),
+}
+
+impl<D: Dialect> Task<D> {
+    async fn run(mut self, mut queue: mpsc::Receiver<Job>, readers: Pool<D::Database>) {
+        let mut jobs = Vec::with_capacity(BATCH);
+        while queue.recv_many(&mut jobs, BATCH).await > 0 {
+            self.write(&mut jobs).await;
+            jobs.clear();
+        }
+        // The last connection that closes brings the write-ahead log home, and only one that may write can.
+        readers.close().await;
+        if let Some(connection) = self.connection {
+            let closed = connection.close().await;
+            tracing::debug!(place = self.dialect.place(), ok = closed.is_ok(), "closed the records");
+        }
+    }
+
+    /// Makes all changes that can be made, and answers everyone.
+    async fn write(&mut self, jobs: &mut Vec<Job>) {
+        // Those who went away while they waited are not told anything, so nothing needs to be done for them.
+        jobs.retain(|job| !job.done.is_closed());
+        while !jobs.is_empty() {
+            match self.commit(jobs).await {
+                Ok(changed) => {
+                    for (job, changed) in jobs.drain(..).zip(changed) {
+                        // It does not matter whether anyone still listens.
+                        let _ = job.done.send(Ok(changed));
+                    }
+                }
+                // Nothing was changed, so the others begin again without it.
+                Err(Broken::At(place, failure)) => {
+                    let _ = jobs.remove(place).done.send(Err(failure));
+                }
+                Err(Broken::Whole(failure)) => {
+                    self.connection = None;
+                    for job in jobs.drain(..) {
+                        let _ = job.done.send(Err(failure.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// One transaction: all changes or none.
+    async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<bool>, Broken> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(self.dialect.writer().await.map_err(Broken::Whole)?),
+        };
+        let failure = |error| {
+            let message = format!("cannot write to the records in {}", self.dialect.place());
+            Failure::of_database(message, error, D::is_passing)
+        };
+        let whole = |error| Broken::Whole(failure(error));
+        let mut transaction = connection.begin_with(D::BEGIN).await.map_err(whole)?;
+        let mut changed = Vec::with_capacity(jobs.len());
+        for (place, job) in jobs.iter().enumerate() {
+            match make::<D>(&mut transaction, &job.change).await {
+                Ok(done) => changed.push(done),
+                Err(error) if by_database(&error).is_some_and(|error| !D::is_passing(error)) => {
+                    transaction.rollback().await.map_err(whole)?;
+                    return Err(Broken::At(place, failure(error)));
+                }
+                Err(error) => return Err(whole(error)),
+            }
+        }
+        // Whether it was made is not known then; each change was fine, so trying again may help in any case.
+        transaction
+            .commit()
+            .await
+            .map_err(|error| Broken::Whole(failure(error).passes()))?;
+        Ok(changed)
+    }
+}
+
+async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change) -> sqlx::Result<bool> {
+    match change {
+        Change::Insert(row) => D::Database::insert(connection, row).await,
+        Change::Update { row, from } => D::Database::update(connection, row, *from).await,
+        Change::Remove { id, revision } => D::Database::remove(connection, id, *revision).await,
+        Change::Nothing => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! What users of the recorder can rely on.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod crash;
+mod nodes;
+mod records;
+mod settings;

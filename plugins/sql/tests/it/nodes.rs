@@ -1,0 +1,79 @@
+//! Several processes with one file, such as the command line beside the server.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use intake_core::testkit::{self, sample_record};
+use intake_core::{Fault, Record, Recorder, Swap, UploadId, codes};
+use intake_plugin_sql::SqlRecorder;
+
+/// Several recorders with one file, asked in turn: each call goes to another one than the last.
+#[derive(Debug)]
+struct Nodes {
+    nodes: [SqlRecorder; 2],
+    calls: AtomicUsize,
+}
+
+impl Nodes {
+    fn next(&self) -> &SqlRecorder {
+        &self.nodes[self.calls.fetch_add(1, Ordering::Relaxed) % self.nodes.len()]
+    }
+}
+
+#[async_trait]
+impl Recorder for Nodes {
+    async fn insert(&self, record: &Record) -> Result<(), Fault> {
+        self.next().insert(record).await
+    }
+
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
+        self.next().get(id).await
+    }
+
+    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
+        self.next().update(record).await
+    }
+
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
+        self.next().remove(id, revision).await
+    }
+
+    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.next().due(now, limit).await
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        self.next().ready().await
+    }
+}
+
+fn nodes(folder: &tempfile::TempDir) -> Nodes {
+    let path = folder.path().join("records.db");
+    Nodes {
+        nodes: [SqlRecorder::sqlite(&path), SqlRecorder::sqlite(&path)],
+        calls: AtomicUsize::new(0),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_nodes_keep_the_contract_together() {
+    let folder = tempfile::tempdir().unwrap();
+    testkit::recorder(&nodes(&folder)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_nodes_that_take_one_id_one_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let nodes = nodes(&folder);
+    for _ in 0..20 {
+        let record = sample_record();
+        let inserted = join_all((0..8).map(|_| nodes.insert(&record))).await;
+        let (taken, refused): (Vec<_>, Vec<_>) = inserted.into_iter().partition(Result::is_ok);
+        assert_eq!((taken.len(), refused.len()), (1, 7));
+        for fault in refused {
+            assert_eq!(fault.unwrap_err().code, codes::ID_TAKEN);
+        }
+    }
+}
