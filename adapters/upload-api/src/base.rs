@@ -1,0 +1,252 @@
+//! `POST /base/`: files, and what is said of them before or after (wire facts, section 3).
+//!
+//! The official JavaScript client sends the file before the key. So each file is admitted as it comes, which nobody can
+//! see, and committed once the last field is read: all files of the request, or none.
+
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use futures_util::StreamExt;
+use intake_core::{Admitted, Declared, Error, Incoming, Rejection, Terms};
+use serde_json::{Map, Value};
+use tracing::warn;
+
+use crate::body::{BodyError, Source};
+use crate::error::{Refusal, codes};
+use crate::file_name::base_name;
+use crate::form::{Form, FormError, Limits, Part, boundary};
+use crate::params::{LONGEST, Params};
+use crate::settings::Project;
+use crate::{Api, BASE_KEY};
+
+/// Seconds after which one who found everything taken may ask again.
+const COME_AGAIN: u64 = 3;
+/// Bytes of a body that is no form of files: nothing but parameters.
+const PARAMS_BODY: usize = 64 * 1024;
+
+/// Takes the files of a request.
+pub(crate) async fn upload(
+    api: &Api,
+    headers: &HeaderMap,
+    params: &mut Params,
+    source: &Source,
+) -> Result<Value, Refusal> {
+    let Ok(_place) = api.uploads.try_acquire() else {
+        return Err(Refusal::new(&codes::THROTTLED).retry_after(COME_AGAIN));
+    };
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > api.settings.max_request_size()) {
+        return Err(codes::REQUEST_TOO_LARGE.into());
+    }
+
+    let mut files = Files::default();
+    let judged = match multipart_boundary(headers) {
+        Some(boundary) => {
+            let boundary = boundary.map_err(|error| refusal_of(&error))?;
+            // Fields and files have bounds of their own, with codes of their own; this one is behind them.
+            let parts = api
+                .settings
+                .max_fields
+                .saturating_add(api.settings.max_files)
+                .saturating_add(1);
+            let form = Form::new(
+                boundary,
+                source.clone().boxed(),
+                Limits {
+                    parts,
+                    ..Limits::default()
+                },
+            );
+            let read = read_form(api, form, params, source, &mut files).await;
+            judge(api, params, &files, read)
+        }
+        None => {
+            let read = read_params(params, source.clone()).await;
+            judge(api, params, &files, read)
+        }
+    };
+    match judged {
+        Ok(terms) => files.commit(api, terms).await,
+        Err(refusal) => {
+            files.discard(&refusal).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// The files of a request that every stage has accepted, and the first reason why one was not.
+#[derive(Default)]
+struct Files {
+    admitted: Vec<(String, Admitted)>,
+    count: usize,
+    refused: Option<Refusal>,
+}
+
+impl Files {
+    /// Makes all readable. If one cannot be, none stays: the sender is told of none.
+    async fn commit(self, api: &Api, terms: Terms) -> Result<Value, Refusal> {
+        let mut answer = Map::new();
+        let mut committed = Vec::new();
+        for (field, admitted) in self.admitted {
+            match admitted.commit(terms.clone()).await {
+                Ok(record) => {
+                    answer.insert(unused(&answer, field), Value::String(record.id.to_string()));
+                    committed.push(record.id);
+                }
+                Err(error) => {
+                    // The rest is dropped: accepted, never committed, and swept when its lease is over.
+                    for id in committed {
+                        if let Err(error) = api.pipeline.delete(id).await {
+                            warn!(%id, %error, "a file of a request that failed stays");
+                        }
+                    }
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(Value::Object(answer))
+    }
+
+    async fn discard(self, why: &Refusal) {
+        let why = Rejection::new(codes::UPLOAD_REFUSED, why.sentence()).about(why.code());
+        for (_, admitted) in self.admitted {
+            admitted.discard(why.clone()).await;
+        }
+    }
+}
+
+/// A plain HTML form sends several files under one name. Each is to be told of, so the later ones get a number.
+fn unused(answer: &Map<String, Value>, field: String) -> String {
+    if !answer.contains_key(&field) {
+        return field;
+    }
+    let numbered = (1..=answer.len()).map(|number| format!("{field}[{number}]"));
+    numbered
+        .into_iter()
+        .find(|name| !answer.contains_key(name))
+        .unwrap_or(field)
+}
+
+/// The boundary, if the body says that it is a form of parts. `None`: it says something else, or nothing.
+fn multipart_boundary(headers: &HeaderMap) -> Option<Result<String, FormError>> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    content_type
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("multipart/form-data")
+        .then(|| boundary(content_type))
+}
+
+/// Reads the form to its end. A file that is refused does not end it: whose it is may be said behind it, and a stranger is
+/// told that he is one before he is told anything else.
+async fn read_form(
+    api: &Api,
+    mut form: Form,
+    params: &mut Params,
+    source: &Source,
+    files: &mut Files,
+) -> Result<(), Refusal> {
+    while let Some(part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
+        if part.file_name.is_none() {
+            let name = part.name.clone();
+            let value = part.text(LONGEST).await.map_err(|error| refusal_of(&error))?;
+            params.take(&name, value.as_deref())?;
+            continue;
+        }
+        files.count += 1;
+        if files.count > api.settings.max_files {
+            return Err(codes::TOO_MANY_FILES.into());
+        }
+        if files.refused.is_none() {
+            match take_file(api, params, part).await {
+                Ok(file) => files.admitted.push(file),
+                Err(refusal) => {
+                    source.wind_down();
+                    files.refused = Some(refusal);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn take_file(api: &Api, params: &Params, part: Part) -> Result<(String, Admitted), Refusal> {
+    let sent_as = part.file_name.as_deref().unwrap_or_default();
+    if part.name.contains('\0') || sent_as.contains('\0') {
+        return Err(codes::NULL_CHARACTER.into());
+    }
+    // If the key was said before the file and is none of ours, the file need not be looked at.
+    if params.get(BASE_KEY.0).or(params.get(BASE_KEY.1)).is_some() {
+        api.project(params, BASE_KEY)?;
+    }
+    let declared = Declared {
+        name: Some(base_name(sent_as).to_owned()),
+        size: None,
+        media_type: part
+            .media_type
+            .as_deref()
+            .and_then(|media_type| media_type.parse().ok()),
+    };
+    let field = part.name.clone();
+    let incoming = Incoming::from_stream(declared, part.into_stream()).at_most(api.settings.max_direct_size.as_u64());
+    match api.pipeline.admit(incoming).await {
+        Ok(admitted) => Ok((field, admitted)),
+        Err(Error::Interrupted(why)) => Err(refusal_of(why.as_ref())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Everything that hangs on the whole request. Whose it is comes first.
+fn judge(api: &Api, params: &mut Params, files: &Files, read: Result<(), Refusal>) -> Result<Terms, Refusal> {
+    match (&read, &files.refused) {
+        (Err(refusal), None) => return Err(refusal.clone()),
+        // Not read to its end because of the refusal: the key may not have been said yet, and that is not the sender's fault.
+        (Err(_), Some(refusal)) => return Err(refusal.clone()),
+        (Ok(()), _) => {}
+    }
+    let project = api.project(params, BASE_KEY)?;
+    let terms = terms(project, params)?;
+    if files.count == 0 {
+        return Err(codes::FILE_MISSING.into());
+    }
+    files.refused.clone().map_or(Ok(terms), Err)
+}
+
+fn terms(project: &Project, params: &mut Params) -> Result<Terms, Refusal> {
+    let metadata = std::mem::take(&mut params.metadata).finish()?;
+    let Some(retention) = project.retention(params.get("UPLOADCARE_STORE")) else {
+        return Err(codes::AUTOSTORE_FORBIDDEN.into());
+    };
+    Ok(Terms {
+        project: Some(project.public_key.clone()),
+        retention,
+        metadata,
+    })
+}
+
+/// Reads a body that is no form of parts: parameters at best. Whatever else it is, it has no files.
+async fn read_params(params: &mut Params, mut source: Source) -> Result<(), Refusal> {
+    let mut text = Vec::new();
+    while let Some(chunk) = source.next().await {
+        let chunk = chunk.map_err(|error| refusal_of(error.as_ref()))?;
+        let room = PARAMS_BODY.saturating_sub(text.len());
+        text.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    params.take_urlencoded(&text)
+}
+
+/// Why the body, or the form in it, could not be read to its end.
+fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Refusal {
+    // A shared error is no link of its own in the chain of sources, so what it holds is asked for by name.
+    let below = match error.downcast_ref() {
+        Some(FormError::Body(body)) => BodyError::below(body.as_ref()),
+        Some(FormError::TooManyParts) => return codes::TOO_MANY_FIELDS.into(),
+        _ => BodyError::below(error),
+    };
+    match below {
+        Some(BodyError::TooLarge) => codes::REQUEST_TOO_LARGE.into(),
+        Some(BodyError::TooSlow) => codes::REQUEST_TOO_SLOW.into(),
+        Some(BodyError::Broken(_)) | None => codes::FORM_MALFORMED.into(),
+    }
+}

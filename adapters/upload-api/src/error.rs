@@ -1,0 +1,338 @@
+//! The one table from our codes to the Upload API's codes, statuses and sentences (wire facts, section 9).
+
+use std::borrow::Cow;
+
+use intake_core::{Code, Error, Rejection};
+
+use crate::ErrorRow;
+
+const fn row(ours: &'static str, status: u16, theirs: &'static str, sentence: &'static str) -> ErrorRow {
+    ErrorRow {
+        ours,
+        status,
+        theirs,
+        sentence,
+    }
+}
+
+/// The codes that this adapter itself gives.
+pub(crate) mod codes {
+    use intake_core::Code;
+
+    pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
+    pub(crate) const FAULT: Code = Code::new("fault");
+    pub(crate) const FILE_ID_INVALID: Code = Code::new("file_id_invalid");
+    pub(crate) const FILE_ID_MISSING: Code = Code::new("file_id_missing");
+    pub(crate) const FILE_MISSING: Code = Code::new("file_missing");
+    pub(crate) const FORM_MALFORMED: Code = Code::new("form_malformed");
+    pub(crate) const KEY_INVALID: Code = Code::new("key_invalid");
+    pub(crate) const KEY_MISSING: Code = Code::new("key_missing");
+    pub(crate) const METADATA_KEY_EMPTY: Code = Code::new("metadata_key_empty");
+    pub(crate) const METADATA_KEY_FORBIDDEN: Code = Code::new("metadata_key_forbidden");
+    pub(crate) const METADATA_KEY_TOO_LONG: Code = Code::new("metadata_key_too_long");
+    pub(crate) const METADATA_KEY_TWICE: Code = Code::new("metadata_key_twice");
+    pub(crate) const METADATA_TOO_MANY: Code = Code::new("metadata_too_many");
+    pub(crate) const METADATA_VALUE_EMPTY: Code = Code::new("metadata_value_empty");
+    pub(crate) const METADATA_VALUE_FORBIDDEN: Code = Code::new("metadata_value_forbidden");
+    pub(crate) const METADATA_VALUE_TOO_LONG: Code = Code::new("metadata_value_too_long");
+    pub(crate) const METHOD_NOT_ALLOWED: Code = Code::new("method_not_allowed");
+    pub(crate) const NOT_AN_ENDPOINT: Code = Code::new("not_an_endpoint");
+    pub(crate) const NULL_CHARACTER: Code = Code::new("null_character");
+    pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
+    pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
+    pub(crate) const THROTTLED: Code = Code::new("throttled");
+    pub(crate) const TOO_MANY_FIELDS: Code = Code::new("too_many_fields");
+    pub(crate) const TOO_MANY_FILES: Code = Code::new("too_many_files");
+    pub(crate) const UPLOAD_REFUSED: Code = Code::new("upload_refused");
+}
+
+/// Everything that this adapter can say no with, in the order of the reference.
+pub(crate) static TABLE: &[ErrorRow] = &[
+    // Base upload errors.
+    row(
+        "autostore_forbidden",
+        403,
+        "AutostoreDisabledError",
+        "Autostore is disabled.",
+    ),
+    row(
+        "metadata_key_twice",
+        400,
+        "FileMetadataKeyDuplicatedError",
+        "File's metadata key `%s` has a duplicate.",
+    ),
+    row(
+        "metadata_key_empty",
+        400,
+        "FileMetadataKeyEmptyError",
+        "File's metadata key can not be empty.",
+    ),
+    row(
+        "metadata_key_forbidden",
+        400,
+        "FileMetadataKeyForbiddenError",
+        "File's metadata key `%s` contains symbols not allowed by the metadata key format.",
+    ),
+    row(
+        "metadata_key_too_long",
+        400,
+        "FileMetadataKeyLengthTooBigError",
+        "Length of file metadata key `%s` can not be more than %s symbols.",
+    ),
+    row(
+        "metadata_too_many",
+        400,
+        "FileMetadataKeysNumberTooBigError",
+        "A file can not have more than %s metadata keys.",
+    ),
+    row(
+        "metadata_value_empty",
+        400,
+        "FileMetadataValueEmptyError",
+        "Value of the file metadata key `%s` can not be empty.",
+    ),
+    row(
+        "metadata_value_forbidden",
+        400,
+        "FileMetadataValueForbiddenError",
+        "Value of file metadata key `%s` contains symbols not allowed by the metadata value format.",
+    ),
+    row(
+        "metadata_value_too_long",
+        400,
+        "FileMetadataValueLengthTooBigError",
+        "Value of file metadata's key `%s` can not be more than %s symbols in length.",
+    ),
+    row("too_large", 400, "FileSizeLimitExceededError", "File is too large."),
+    row(
+        "image_too_large",
+        400,
+        "FileSizeLimitExceededError",
+        "File is too large.",
+    ),
+    row(
+        "method_not_allowed",
+        405,
+        "MethodNotAllowedError",
+        "HTTP method %s is not allowed for %s",
+    ),
+    row(
+        "null_character",
+        400,
+        "NullCharactersForbiddenError",
+        "Null characters are not allowed.",
+    ),
+    row(
+        "form_malformed",
+        400,
+        "PostRequestParserFailedError",
+        "HTTP POST request parsing failed.",
+    ),
+    row("key_invalid", 403, "ProjectPublicKeyInvalidError", "%s is invalid."),
+    row("key_missing", 403, "ProjectPublicKeyRequiredError", "%s is required."),
+    row(
+        "too_many_files",
+        400,
+        "RequestFileNumberLimitExceededError",
+        "The request contains too many files.",
+    ),
+    // The misspelling is the wire's own.
+    row(
+        "too_many_fields",
+        400,
+        "RequestFiledsNumberLimitExceededError",
+        "The request contains too many HTTP POST fields.",
+    ),
+    row(
+        "request_too_large",
+        413,
+        "RequestSizeLimitExceededError",
+        "The size of the request is too large.",
+    ),
+    row("throttled", 429, "RequestThrottledError", "Request was throttled."),
+    row("fault", 500, "UploadAPIError", "Internal error."),
+    row("upload_refused", 403, "UploadFailedError", "Upload failed."),
+    // File upload errors.
+    row("file_id_invalid", 400, "FileIdInvalidError", "file_id is invalid."),
+    row("file_id_missing", 400, "FileIdRequiredError", "file_id is required."),
+    row("not_found", 404, "FileNotFoundError", "File is not found."),
+    row(
+        "file_missing",
+        400,
+        "FilesRequiredError",
+        "Request does not contain files.",
+    ),
+    // File content validation errors.
+    row(
+        "infected",
+        400,
+        "FileInfectedError",
+        "The file is infected by %s virus.",
+    ),
+    row(
+        "type_forbidden",
+        400,
+        "FileTypeForbiddenError",
+        "Uploading of these file types is not allowed.",
+    ),
+    // Ours alone: the reference has no code for what is no endpoint of it, nor for a sender who is too slow.
+    row("not_an_endpoint", 404, "UploadViewsError", "There is no such endpoint."),
+    row(
+        "request_too_slow",
+        408,
+        "UploadViewsError",
+        "The request took too long.",
+    ),
+    row(
+        "interrupted",
+        400,
+        "PostRequestParserFailedError",
+        "HTTP POST request parsing failed.",
+    ),
+    row(
+        "size_mismatch",
+        400,
+        "PostRequestParserFailedError",
+        "HTTP POST request parsing failed.",
+    ),
+    row("timed_out", 408, "UploadViewsError", "The request took too long."),
+];
+
+/// A "no" on its way to the sender.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    row: &'static ErrorRow,
+    args: Vec<String>,
+    /// Said instead of the row's sentence: a plugin's own words, for codes that the wire does not know.
+    words: Option<String>,
+    /// Seconds after which trying again makes sense; a whole number, since that is what all clients read.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: &Code) -> Self {
+        let found = TABLE.iter().find(|row| row.ours == code.as_str());
+        let Some(row) = found.or_else(|| TABLE.iter().find(|row| row.ours == codes::UPLOAD_REFUSED.as_str())) else {
+            unreachable!("the table has a row for what it has no row for")
+        };
+        Self {
+            row,
+            args: Vec::new(),
+            words: None,
+            retry_after: None,
+        }
+    }
+
+    /// Fills the next `%s` of the sentence.
+    pub(crate) fn arg(mut self, arg: impl ToString) -> Self {
+        /// Whatever a sender said is said back only so far.
+        const LONGEST: usize = 200;
+        self.args.push(arg.to_string().chars().take(LONGEST).collect());
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.row.status
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.row.theirs
+    }
+
+    pub(crate) fn sentence(&self) -> Cow<'static, str> {
+        if let Some(words) = &self.words {
+            return Cow::Owned(words.clone());
+        }
+        let mut args = self.args.iter();
+        let mut pieces = self.row.sentence.split("%s");
+        let first = pieces.next().unwrap_or_default();
+        let rest = pieces.map(|piece| format!("{}{piece}", args.next().map_or("", String::as_str)));
+        let rest: String = rest.collect();
+        if rest.is_empty() {
+            Cow::Borrowed(first)
+        } else {
+            Cow::Owned(format!("{first}{rest}"))
+        }
+    }
+
+    /// What the pipeline ended with, in the wire's words. Faults are not the sender's to know.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::Rejected { rejection, .. } => Self::of_rejection(rejection),
+            Error::Interrupted(_) | Error::NotFound(_) => Self::new(&error.code()),
+            _ => Self::new(&codes::FAULT),
+        }
+    }
+
+    fn of_rejection(rejection: &Rejection) -> Self {
+        let refusal = Self::new(&rejection.code);
+        let subject = rejection.subject.as_deref().unwrap_or("unknown");
+        match refusal.row.ours {
+            // The wire has no code for this one, but whoever uploads can still read why.
+            "upload_refused" => Self {
+                words: Some(format!("Upload failed: {}.", rejection.message)),
+                ..refusal
+            },
+            _ if refusal.row.sentence.contains("%s") => refusal.arg(subject),
+            _ => refusal,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self::new(&code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_row() {
+        for (at, row) in TABLE.iter().enumerate() {
+            assert!(
+                TABLE[..at].iter().all(|other| other.ours != row.ours),
+                "{} has two rows",
+                row.ours
+            );
+        }
+    }
+
+    #[test]
+    fn a_sentence_says_what_it_is_about() {
+        let long = "k".repeat(500);
+        let refusal = Refusal::new(&codes::METADATA_KEY_TOO_LONG).arg(&long).arg(64);
+        let said = refusal.sentence();
+        assert_eq!(
+            said,
+            format!(
+                "Length of file metadata key `{}` can not be more than 64 symbols.",
+                &long[..200]
+            )
+        );
+        let infected = Rejection::new(Code::new("infected"), "it has a virus").about("Eicar");
+        assert_eq!(
+            Refusal::of_rejection(&infected).sentence(),
+            "The file is infected by Eicar virus."
+        );
+        let foreign = Rejection::new(Code::new("name_forbidden"), "programs are not taken");
+        let foreign = Refusal::of_rejection(&foreign);
+        assert_eq!(
+            (foreign.code(), &*foreign.sentence()),
+            ("UploadFailedError", "Upload failed: programs are not taken.")
+        );
+    }
+}

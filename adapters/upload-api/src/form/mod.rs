@@ -1,0 +1,240 @@
+//! Reads `multipart/form-data` as it comes in: bounded, without copying, one part at a time.
+//!
+//! The rules are those of RFC 7578 and of the forms which browsers really send. What is unclear is refused and not
+//! guessed, because a form that two readers understand differently is a way around the checks of one of them. For the
+//! same reason a part ends only when its whole delimiter line was read: a body which breaks off can never look like a
+//! complete file.
+//!
+//! What is held at any time: the chunk that came last, and either the headers of one part (at most [`Limits::head`]
+//! bytes) or the *number* of bytes by which a delimiter may have begun. Time is linear in the size of the body,
+//! whatever its chunks are.
+//!
+//! This is our own code because the usual crate, multer, keeps preamble and part headers without bound and searches
+//! them again from the start with every chunk.
+
+mod head;
+mod parser;
+mod reader;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, Stream};
+use intake_core::BoxError;
+
+use self::reader::Reader;
+
+pub(crate) use self::head::boundary;
+
+/// A request's body. Its size and its patience are the caller's to bound, before it is given to a [`Form`].
+pub(crate) type Body = BoxStream<'static, Result<Bytes, BoxError>>;
+
+/// How much of a form is taken before it is refused. The size of the contents is not bounded here, but by the body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Bytes before the first boundary.
+    pub(crate) preamble: usize,
+    /// Bytes of one part's headers with all their line ends, and of the padding behind one boundary.
+    pub(crate) head: usize,
+    /// Headers of one part.
+    pub(crate) headers: usize,
+    /// Parts of one form.
+    pub(crate) parts: usize,
+    /// Bytes of a part's name, and of its file name, as decoded UTF-8.
+    pub(crate) name: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // Mail used to say "This is a multi-part message in MIME format." here; forms send nothing or one line end.
+            preamble: 1024,
+            // Room for a name and both spellings of a file name, each as long as allowed and wholly percent-encoded.
+            head: 12 * 1024,
+            // Clients send one to four.
+            headers: 16,
+            // A group of 1000 files comes as 1000 fields, and a few more say whose it is.
+            parts: 1024,
+            // File systems stop at 255 characters; in UTF-8 that is less than this.
+            name: 1024,
+        }
+    }
+}
+
+/// Why a form cannot be read.
+///
+/// What is wrong with the form stays wrong: every further call says the same.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum FormError {
+    /// The request's `Content-Type` is not `multipart/form-data`.
+    #[error("not multipart/form-data")]
+    NotAForm,
+    /// The body does not follow the rules of `multipart/form-data`.
+    #[error("malformed form: {0}")]
+    Malformed(&'static str),
+    /// More than [`Limits::preamble`] bytes before the first boundary.
+    #[error("too many bytes before the first boundary")]
+    PreambleTooLarge,
+    /// More than [`Limits::parts`] parts.
+    #[error("too many parts")]
+    TooManyParts,
+    /// More than [`Limits::head`] bytes of headers in one part.
+    #[error("the headers of a part are too large")]
+    HeadTooLarge,
+    /// More than [`Limits::headers`] headers in one part.
+    #[error("a part has too many headers")]
+    TooManyHeaders,
+    /// A name or a file name of more than [`Limits::name`] bytes.
+    #[error("the name of a part is too long")]
+    NameTooLong,
+    /// A part was read on after the form had gone past it.
+    #[error("the form has gone past this part")]
+    Stale,
+    /// The body broke off.
+    #[error("the body broke off")]
+    Body(#[source] Arc<dyn Error + Send + Sync>),
+}
+
+/// A form that is being read.
+///
+/// Its parts come one after the other. A part owns its way to the body, so that its stream can go where nobody knows of
+/// forms.
+#[derive(Debug)]
+pub(crate) struct Form {
+    reader: Arc<Mutex<Reader>>,
+}
+
+impl Form {
+    /// Reads `body`, whose parts are separated by `boundary`: the answer of [`boundary`].
+    pub(crate) fn new(boundary: String, body: Body, limits: Limits) -> Self {
+        debug_assert!(head::is_boundary(&boundary), "{boundary:?} is not a boundary");
+        let reader = Reader::new(&boundary, body, limits);
+        Self {
+            reader: Arc::new(Mutex::new(reader)),
+        }
+    }
+
+    /// The next part, or `None` behind the closing boundary.
+    ///
+    /// Reads past whatever is left of the part before; a stream of that part which still exists ends with
+    /// [`FormError::Stale`]. Nothing is lost when the future is dropped: the next call goes on where it stood.
+    ///
+    /// # Errors
+    ///
+    /// All of [`FormError`] but `NotAForm` and `Stale`.
+    pub(crate) async fn next_part(&mut self) -> Result<Option<Part>, FormError> {
+        let number = self.take_over();
+        let head = poll_fn(|cx| lock(&self.reader).poll_part(cx)).await?;
+        Ok(head.map(|head| Part {
+            name: head.name,
+            file_name: head.file_name,
+            media_type: head.media_type,
+            content: Content {
+                reader: Arc::clone(&self.reader),
+                number,
+                over: false,
+            },
+        }))
+    }
+
+    /// Reads the body to its end without looking at it: behind the closing boundary, or to hear a client out before
+    /// saying no.
+    ///
+    /// How long that may take, and how much it may be, is the body's to say.
+    ///
+    /// # Errors
+    ///
+    /// [`FormError::Body`] when the body breaks off only now.
+    #[allow(dead_code, reason = "for whoever gives a form the only handle of its body")]
+    pub(crate) async fn skip_rest(&mut self) -> Result<(), FormError> {
+        self.take_over();
+        poll_fn(|cx| lock(&self.reader).poll_skip(cx)).await
+    }
+
+    /// Makes this call the only reader, and returns the number of the part that it may begin.
+    fn take_over(&mut self) -> u64 {
+        let (number, stale) = lock(&self.reader).take_over();
+        // Whoever waits in another task for the part before would never be woken again: the body knows one waker only.
+        if let Some(waker) = stale {
+            waker.wake();
+        }
+        number
+    }
+}
+
+/// One part of a form.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// The name of the form's field; may be empty, and may hold any character.
+    pub(crate) name: String,
+    /// The file's name as the client gave it: may be empty, a whole path, or hold any character. `None` says that this
+    /// is not a file.
+    pub(crate) file_name: Option<String>,
+    /// The part's `Content-Type` as the client gave it, not parsed.
+    pub(crate) media_type: Option<String>,
+    content: Content,
+}
+
+impl Part {
+    /// The content. It borrows nothing: the form may be dropped, or kept to read the next part afterwards.
+    pub(crate) fn into_stream(self) -> Content {
+        self.content
+    }
+
+    /// The content as text, or `None` when it is longer than `at_most` bytes; the rest is left to be skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`FormError::Malformed`] when it is not UTF-8. Replacing what cannot be read would let two different values (of
+    /// a key, of a signed field) become the same. Otherwise as [`Form::next_part`].
+    pub(crate) async fn text(mut self, at_most: usize) -> Result<Option<String>, FormError> {
+        let mut text = Vec::new();
+        while let Some(bytes) = self.content.next().await.transpose()? {
+            if bytes.len() > at_most - text.len() {
+                return Ok(None);
+            }
+            text.extend_from_slice(&bytes);
+        }
+        match String::from_utf8(text) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(FormError::Malformed("the text of a field is not UTF-8")),
+        }
+    }
+}
+
+/// The content of a part, in slices of the body's own chunks.
+///
+/// Ends with `None` only when the part is complete. Dropping it half read is fine.
+#[derive(Debug)]
+pub(crate) struct Content {
+    reader: Arc<Mutex<Reader>>,
+    number: u64,
+    over: bool,
+}
+
+impl Stream for Content {
+    type Item = Result<Bytes, FormError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let polled = lock(&self.reader).poll_content(self.number, cx);
+        self.over = matches!(polled, Poll::Ready(None | Some(Err(_))));
+        polled
+    }
+}
+
+/// Locked within one poll only, never across an await.
+fn lock(reader: &Mutex<Reader>) -> MutexGuard<'_, Reader> {
+    // Only the body can panic in here, and the reader does not change before the body has answered.
+    reader.lock().unwrap_or_else(PoisonError::into_inner)
+}

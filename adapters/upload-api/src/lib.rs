@@ -1,0 +1,112 @@
+//! The Upload API over a pipeline: existing clients, SDKs and web components work against it unmodified.
+//!
+//! ```
+//! use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
+//! use intake_core::Pipeline;
+//!
+//! let pipeline = Pipeline::builder()
+//!     .store(MemoryStore::default())
+//!     .recorder(MemoryRecorder::default())
+//!     .expirer(KeepAll)
+//!     .build()?;
+//! let api: axum::Router = intake_upload_api::router(pipeline, intake_upload_api::Settings::for_key("demopublickey"))?;
+//! # Ok::<(), intake_core::ConfigError>(())
+//! ```
+//!
+//! One pipeline serves all projects, because the key of a project may come behind the file. Wire names live in `wire`,
+//! `error` and `params`; everything else speaks our own language.
+
+mod base;
+mod body;
+mod error;
+mod file_name;
+mod form;
+mod info;
+mod metadata;
+mod params;
+mod settings;
+mod transport;
+mod wire;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use intake_core::{ConfigError, Pipeline};
+use tokio::sync::Semaphore;
+
+use crate::error::{Refusal, codes};
+use crate::params::Params;
+pub use crate::settings::{Autostore, Project, Settings};
+
+/// The names by which a public key comes: that of the endpoint, and the other one, which some clients send instead.
+pub(crate) type KeyNames = (&'static str, &'static str);
+pub(crate) const BASE_KEY: KeyNames = ("UPLOADCARE_PUB_KEY", "pub_key");
+pub(crate) const KEY: KeyNames = ("pub_key", "UPLOADCARE_PUB_KEY");
+
+/// What all requests share.
+pub(crate) struct Api {
+    pipeline: Pipeline,
+    settings: Settings,
+    projects: HashMap<String, Project>,
+    uploads: Semaphore,
+}
+
+impl Api {
+    /// Whose request it is.
+    fn project(&self, params: &Params, names: KeyNames) -> Result<&Project, Refusal> {
+        let Some(key) = params.get(names.0).or_else(|| params.get(names.1)) else {
+            return Err(Refusal::new(&codes::KEY_MISSING).arg(names.0));
+        };
+        self.projects
+            .get(key)
+            .ok_or_else(|| Refusal::new(&codes::KEY_INVALID).arg(names.0))
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An error that a sender may be answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorRow {
+    /// What the pipeline, a plugin or this adapter calls it; see `docs/codes.md`.
+    pub ours: &'static str,
+    /// The HTTP status, where errors are not wrapped in a success.
+    pub status: u16,
+    /// What the wire calls it.
+    pub theirs: &'static str,
+    /// What the wire says; `%s` stands for something of the request.
+    pub sentence: &'static str,
+}
+
+/// All errors that a sender may be answered with (wire facts, section 9).
+pub fn errors() -> impl Iterator<Item = &'static ErrorRow> {
+    error::TABLE.iter()
+}
+
+/// The Upload API as a router: to be served at the root of a host, or nested under a path.
+///
+/// The server around it has to bound what comes before a body: connections, and the time that a request's head may take.
+/// `intake::server` of the `intake` package does.
+///
+/// # Errors
+///
+/// If the settings make no sense.
+pub fn router(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigError> {
+    let projects = settings.by_key()?;
+    let uploads = Semaphore::new(settings.max_uploads);
+    let api = Arc::new(Api {
+        pipeline,
+        settings,
+        projects,
+        uploads,
+    });
+    Ok(Router::new().fallback(transport::answer).with_state(api))
+}

@@ -1,0 +1,75 @@
+//! `metadata[key]=value`: names and values beside a file, within the bounds of wire facts, section 2.6.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Refusal, codes};
+
+/// Names that one file may have.
+const KEYS: usize = 50;
+/// Characters of a name.
+const KEY_LENGTH: usize = 64;
+/// Characters of a value.
+const VALUE_LENGTH: usize = 512;
+
+/// The metadata of a request, taken field by field. The first thing that is wrong with it stays what is wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct Metadata {
+    entries: BTreeMap<String, String>,
+    wrong: Option<Refusal>,
+}
+
+impl Metadata {
+    /// Takes a field, if it is one of metadata. A value that was too long to be read is `None`.
+    pub(crate) fn take(&mut self, field: &str, value: Option<&str>) -> bool {
+        let Some(key) = field.strip_prefix("metadata[").and_then(|rest| rest.strip_suffix(']')) else {
+            return false;
+        };
+        if self.wrong.is_none()
+            && let Err(refusal) = self.add(key, value)
+        {
+            self.wrong = Some(refusal);
+        }
+        true
+    }
+
+    fn add(&mut self, key: &str, value: Option<&str>) -> Result<(), Refusal> {
+        if key.is_empty() {
+            return Err(codes::METADATA_KEY_EMPTY.into());
+        }
+        if key.chars().count() > KEY_LENGTH {
+            return Err(Refusal::new(&codes::METADATA_KEY_TOO_LONG).arg(key).arg(KEY_LENGTH));
+        }
+        if !key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte))
+        {
+            return Err(Refusal::new(&codes::METADATA_KEY_FORBIDDEN).arg(key));
+        }
+        let value = match value {
+            Some(value) if value.chars().count() <= VALUE_LENGTH => value,
+            _ => return Err(Refusal::new(&codes::METADATA_VALUE_TOO_LONG).arg(key).arg(VALUE_LENGTH)),
+        };
+        if value.is_empty() {
+            return Err(Refusal::new(&codes::METADATA_VALUE_EMPTY).arg(key));
+        }
+        if value
+            .chars()
+            .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+        {
+            return Err(Refusal::new(&codes::METADATA_VALUE_FORBIDDEN).arg(key));
+        }
+        if self.entries.contains_key(key) {
+            return Err(Refusal::new(&codes::METADATA_KEY_TWICE).arg(key));
+        }
+        if self.entries.len() == KEYS {
+            return Err(Refusal::new(&codes::METADATA_TOO_MANY).arg(KEYS));
+        }
+        self.entries.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    /// All of it, or the first thing that is wrong with it.
+    pub(crate) fn finish(self) -> Result<BTreeMap<String, String>, Refusal> {
+        self.wrong.map_or(Ok(self.entries), Err)
+    }
+}

@@ -1,0 +1,79 @@
+//! Parameters, wherever they come from: query, urlencoded or multipart body, all the same (wire facts, section 1.3).
+
+use std::collections::HashMap;
+
+use crate::error::{Refusal, codes};
+use crate::metadata::Metadata;
+
+/// The parameters that some endpoint reads. What is not among them is counted, and dropped.
+const KNOWN: [&str; 5] = [
+    "UPLOADCARE_PUB_KEY",
+    "UPLOADCARE_STORE",
+    "file_id",
+    "jsonerrors",
+    "pub_key",
+];
+
+/// Bytes of one parameter: the longest value of metadata, in the longest characters there are, and then some.
+pub(crate) const LONGEST: usize = 8 * 1024;
+
+/// The parameters of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Params {
+    values: HashMap<&'static str, String>,
+    pub(crate) metadata: Metadata,
+    fields: usize,
+    at_most: usize,
+}
+
+impl Params {
+    pub(crate) fn new(at_most: usize) -> Self {
+        Self {
+            at_most,
+            ..Self::default()
+        }
+    }
+
+    /// Takes one parameter; `None` is a value that is too long. Of several with a name the first that is not empty counts,
+    /// so that what was judged early holds to the end.
+    pub(crate) fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), Refusal> {
+        self.fields += 1;
+        if self.fields > self.at_most {
+            return Err(codes::TOO_MANY_FIELDS.into());
+        }
+        if name.contains('\0') || value.is_some_and(|value| value.contains('\0')) {
+            return Err(codes::NULL_CHARACTER.into());
+        }
+        if self.metadata.take(name, value) {
+            return Ok(());
+        }
+        let known = KNOWN.iter().find(|known| **known == name);
+        if let (Some(known), Some(value)) = (known, value.filter(|value| !value.is_empty())) {
+            self.values.entry(known).or_insert_with(|| value.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Takes everything of a query, or of a body of that shape.
+    pub(crate) fn take_urlencoded(&mut self, text: &[u8]) -> Result<(), Refusal> {
+        for (name, value) in form_urlencoded::parse(text) {
+            self.take(
+                &name,
+                Some(&value)
+                    .filter(|value| value.len() <= LONGEST)
+                    .map(|value| &**value),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// A parameter's value; one that is empty is not there.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Whether errors are to be wrapped in a success.
+    pub(crate) fn json_errors(&self) -> bool {
+        self.get("jsonerrors").is_some()
+    }
+}

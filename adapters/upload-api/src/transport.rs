@@ -1,0 +1,194 @@
+//! What all endpoints have in common: paths, methods, CORS, and the two shapes of an error (wire facts, section 1).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap,
+    HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use tracing::debug;
+use uuid::Uuid;
+
+use crate::body::{Bounds, Source};
+use crate::error::{Refusal, codes};
+use crate::params::Params;
+use crate::wire::{ErrorBody, ErrorInfo};
+use crate::{Api, base, info};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id");
+
+/// The endpoints that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    Base,
+    Info,
+}
+
+impl Endpoint {
+    /// Clients send a slash at the end or none, two in the middle, and percent-encoded ones (section 1.4). Never a redirect:
+    /// bodies would be lost.
+    fn find(path: &str) -> Option<Self> {
+        let path = percent_decode_str(path).decode_utf8().ok()?;
+        let mut steps = path.split('/').filter(|step| !step.is_empty());
+        match (steps.next()?, steps.next()) {
+            ("base", None) => Some(Self::Base),
+            ("info", None) => Some(Self::Info),
+            _ => None,
+        }
+    }
+
+    fn methods(self) -> &'static str {
+        match self {
+            Self::Base => "POST, OPTIONS",
+            Self::Info => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    fn takes(self, method: &Method) -> bool {
+        self.methods().split(", ").any(|taken| taken == method.as_str())
+    }
+}
+
+/// Answers any request.
+pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let request_id = Uuid::new_v4();
+    let endpoint = Endpoint::find(head.uri.path());
+    let source = Source::new(body, bounds(&api));
+    let mut params = Params::new(api.settings.max_fields);
+
+    let outcome = match endpoint {
+        Some(_) if head.method == Method::OPTIONS => Ok(Value::Null),
+        Some(endpoint) if endpoint.takes(&head.method) => {
+            match params.take_urlencoded(head.uri.query().unwrap_or_default().as_bytes()) {
+                Ok(()) => match endpoint {
+                    Endpoint::Base => base::upload(&api, &head.headers, &mut params, &source).await,
+                    Endpoint::Info => info::info(&api, &params).await,
+                },
+                Err(refusal) => Err(refusal),
+            }
+        }
+        Some(_) => Err(Refusal::new(&codes::METHOD_NOT_ALLOWED)
+            .arg(&head.method)
+            .arg(head.uri.path())),
+        None => Err(codes::NOT_AN_ENDPOINT.into()),
+    };
+
+    let mut response = match outcome {
+        Ok(Value::Null) => Response::new(Body::empty()),
+        Ok(value) => json(value.to_string()),
+        Err(refusal) => {
+            debug!(%request_id, code = refusal.code(), path = head.uri.path(), "refused");
+            let waits = head
+                .headers
+                .get(EXPECT)
+                .is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+            source.drain(waits).await;
+            // Where the query was not read because it was wrong, its own word for the shape of errors still counts.
+            let json_errors = params.json_errors() || asks_for_json_errors(head.uri.query());
+            refuse(&refusal, endpoint, json_errors)
+        }
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    add_common(headers, endpoint);
+    response
+}
+
+fn bounds(api: &Api) -> Bounds {
+    let settings = &api.settings;
+    Bounds {
+        size: settings.max_request_size(),
+        idle: settings.idle_timeout,
+        time: api.pipeline.limits().timeout,
+        drain: (settings.drain_size.as_u64(), settings.drain_timeout),
+    }
+}
+
+fn asks_for_json_errors(query: Option<&str>) -> bool {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .any(|(name, value)| name == "jsonerrors" && !value.is_empty())
+}
+
+fn json(body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Browsers' clients take any status but 200 for a broken network; the others read the status and show the text.
+fn refuse(refusal: &Refusal, endpoint: Option<Endpoint>, json_errors: bool) -> Response {
+    let content = refusal.sentence();
+    let mut response = if json_errors {
+        let error = ErrorInfo {
+            content: &content,
+            status_code: refusal.status(),
+            error_code: refusal.code(),
+        };
+        json(serde_json::to_string(&ErrorBody { error }).unwrap_or_default())
+    } else {
+        let mut response = Response::new(Body::from(content.into_owned()));
+        *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        response
+    };
+    if let Some(seconds) = refusal.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(endpoint) = endpoint.filter(|_| refusal.status() == 405) {
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(endpoint.methods()));
+    }
+    response
+}
+
+/// Any origin may ask: what lets a request in is its key, and never a cookie (section 1.5).
+fn add_common(headers: &mut HeaderMap, endpoint: Option<Endpoint>) {
+    let methods = endpoint.map_or("OPTIONS", Endpoint::methods);
+    for (name, value) in [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (ACCESS_CONTROL_ALLOW_METHODS, methods),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "Content-Type, DNT, X-PINGOTHER, X-UC-User-Agent",
+        ),
+        (
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            "Retry-After, Warning, X-Uploadcare-Request-Id",
+        ),
+        (ACCESS_CONTROL_MAX_AGE, "600"),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_found_however_its_slashes_are_written() {
+        for path in ["/base/", "/base", "//base//", "/%2Fbase%2F", "/%2fbase"] {
+            assert_eq!(Endpoint::find(path), Some(Endpoint::Base), "{path}");
+        }
+        for path in ["/", "", "/base/x", "/bas", "/base/../info/", "/%FF"] {
+            assert_eq!(Endpoint::find(path), None, "{path}");
+        }
+    }
+}

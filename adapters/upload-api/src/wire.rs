@@ -1,0 +1,136 @@
+//! The JSON shapes of the wire, and nothing else. The order of the fields is the recorded one (wire facts, section 2.2).
+
+use std::collections::BTreeMap;
+
+use intake_core::notes::{GeoLocation, Image};
+use intake_core::{MediaType, Record};
+use serde::Serialize;
+
+use crate::file_name::sanitised;
+
+/// What a sender is told of a file.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileInfo<'a> {
+    size: u64,
+    total: u64,
+    done: u64,
+    uuid: String,
+    file_id: String,
+    original_filename: &'a str,
+    is_image: bool,
+    is_stored: bool,
+    image_info: Option<ImageInfo>,
+    video_info: Option<()>,
+    content_info: ContentInfo,
+    is_ready: bool,
+    filename: String,
+    mime_type: &'a str,
+    metadata: &'a BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ContentInfo {
+    mime: Mime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<ImageInfo>,
+}
+
+#[derive(Debug, Serialize)]
+struct Mime {
+    mime: String,
+    #[serde(rename = "type")]
+    main: String,
+    subtype: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ImageInfo {
+    dpi: Option<(u32, u32)>,
+    width: u32,
+    format: String,
+    height: u32,
+    sequence: bool,
+    color_mode: Option<String>,
+    orientation: Option<u8>,
+    geo_location: Option<GeoLocation>,
+    datetime_original: Option<String>,
+}
+
+/// What a file is where nothing says what it is.
+const UNKNOWN: &str = "application/octet-stream";
+
+impl<'a> FileInfo<'a> {
+    /// What is known of a file that can be read.
+    pub(crate) fn of(record: &'a Record) -> Self {
+        let facts = record.facts.as_ref();
+        let size = facts.map_or(0, |facts| facts.size);
+        let id = record.id.to_string();
+        let original = record.declared.name.as_deref().unwrap_or_default();
+        let image: Option<ImageInfo> = facts.and_then(|facts| facts.note::<Image>(Image::NOTE)).map(Into::into);
+        let detected = facts.and_then(|facts| facts.media_type.as_ref());
+        Self {
+            size,
+            total: size,
+            done: size,
+            uuid: id.clone(),
+            file_id: id,
+            original_filename: original,
+            is_image: image.is_some(),
+            is_stored: record.lifetime.is_some_and(|lifetime| lifetime.kept),
+            image_info: image.clone(),
+            video_info: None,
+            content_info: ContentInfo {
+                mime: Mime {
+                    mime: detected.map_or(UNKNOWN, MediaType::as_str).to_owned(),
+                    main: detected.map_or("application", MediaType::main).to_owned(),
+                    subtype: detected.map_or("octet-stream", MediaType::sub).to_owned(),
+                },
+                image,
+            },
+            is_ready: true,
+            filename: sanitised(original),
+            mime_type: record.declared.media_type.as_ref().map_or(UNKNOWN, MediaType::as_str),
+            metadata: &record.metadata,
+        }
+    }
+}
+
+impl From<Image> for ImageInfo {
+    fn from(image: Image) -> Self {
+        let Image {
+            format,
+            width,
+            height,
+            color_mode,
+            orientation,
+            dpi,
+            geo_location,
+            datetime_original,
+            sequence,
+        } = image;
+        Self {
+            dpi,
+            width,
+            format,
+            height,
+            sequence,
+            color_mode,
+            orientation,
+            geo_location,
+            datetime_original,
+        }
+    }
+}
+
+/// An error where the sender asked for JSON (wire facts, section 1.1).
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorBody<'a> {
+    pub(crate) error: ErrorInfo<'a>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorInfo<'a> {
+    pub(crate) content: &'a str,
+    pub(crate) status_code: u16,
+    pub(crate) error_code: &'a str,
+}
