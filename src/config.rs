@@ -1,0 +1,226 @@
+//! One TOML file, and environment variables over it: to settings, and back from a setting's place to its line.
+
+use std::fmt;
+use std::path::Path;
+
+use intake_core::{ConfigError, ConfigErrors, Settings, Step};
+use serde_json::{Map, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// What the program runs on when it is given nothing else: one machine, one folder, one project.
+pub const BUILT_IN: &str = include_str!("built-in.toml");
+
+/// Variables of this prefix set what their rest names: `INTAKE_STORE__ROOT` is `store.root`.
+const PREFIX: &str = "INTAKE_";
+/// Stands between the steps of a place. A variable without one is none of a setting (`INTAKE_CONFIG`).
+const BETWEEN: &str = "__";
+
+/// A configuration as it was read: its settings, and where each came from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    name: String,
+    text: String,
+    variables: Vec<(Vec<Step>, String)>,
+    settings: Map<String, Value>,
+}
+
+/// Why a configuration cannot be used: one thing or several, each with its line, or the variable that it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable(Vec<String>);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+impl Source {
+    /// Reads a file, with the environment over it.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or is no TOML.
+    pub fn file(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Unusable> {
+        /// No configuration is larger; whatever is, is the wrong file.
+        const LONGEST: u64 = 1 << 20;
+        let name = path.display().to_string();
+        let unreadable = |why: &dyn fmt::Display| Unusable(vec![format!("cannot read {name}: {why}")]);
+        let length = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
+        if length > LONGEST {
+            return Err(unreadable(&"it has more than 1 MiB, so it is no configuration"));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+        Self::text(name, text, environment)
+    }
+
+    /// What is built in, with the environment over it.
+    ///
+    /// # Errors
+    ///
+    /// If a variable is no setting.
+    pub fn built_in(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Unusable> {
+        Self::text("built-in configuration".to_owned(), BUILT_IN.to_owned(), environment)
+    }
+
+    /// A configuration that is at hand, under a name for messages.
+    ///
+    /// # Errors
+    ///
+    /// If it is no TOML, or a variable is no setting.
+    pub fn text(
+        name: String,
+        text: String,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Unusable> {
+        let settings = toml::from_str(&text).map_err(|error| Unusable(vec![format!("{name}: {error}")]))?;
+        let mut source = Self {
+            name,
+            text,
+            variables: Vec::new(),
+            settings,
+        };
+        let mut variables: Vec<_> = environment
+            .into_iter()
+            .filter_map(|(key, value)| Some((steps(&key)?, key, value)))
+            .collect();
+        // Lists grow by one element at a time, so the order matters.
+        variables.sort_by(|one, other| one.1.cmp(&other.1));
+        for (steps, variable, value) in variables {
+            if let Err(why) = set(&mut source.settings, &steps, value_of(value)) {
+                return Err(Unusable(vec![format!("{variable}: {why}")]));
+            }
+            source.variables.push((steps, variable));
+        }
+        Ok(source)
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings::new(self.settings.clone())
+    }
+
+    /// Says where each error is: in which line, or in which variable.
+    #[must_use]
+    pub fn locate(&self, errors: &ConfigErrors) -> Unusable {
+        Unusable(errors.0.iter().map(|error| self.locate_one(error)).collect())
+    }
+
+    fn locate_one(&self, error: &ConfigError) -> String {
+        let from = self
+            .variables
+            .iter()
+            .find(|(steps, _)| error.place().starts_with(steps));
+        if let Some((_, variable)) = from {
+            return format!("{variable}: {error}");
+        }
+        let Some(at) = DeTable::parse(&self.text)
+            .ok()
+            .and_then(|table| find(&table, error.place()))
+        else {
+            return format!("{}: {error}", self.name);
+        };
+        let before = &self.text[..at];
+        let line = before.matches('\n').count();
+        let column = before.chars().rev().take_while(|c| *c != '\n').count();
+        let shown = self.text.lines().nth(line).unwrap_or_default();
+        // The line is shown only when it cannot be a secret's: what stands behind the sign of equality is left out.
+        let shown = shown.split_once('=').map_or(shown, |(key, _)| key).trim_end();
+        format!("{}:{}:{}: {error}\n    {shown}", self.name, line + 1, column + 1)
+    }
+}
+
+/// The steps that a variable names, if it names a setting.
+fn steps(variable: &str) -> Option<Vec<Step>> {
+    let rest = variable.strip_prefix(PREFIX)?;
+    if !rest.contains(BETWEEN) {
+        return None;
+    }
+    let steps = rest.split(BETWEEN).map(|step| match step.parse() {
+        Ok(index) => Step::Index(index),
+        Err(_) => Step::Key(step.to_lowercase()),
+    });
+    Some(steps.collect())
+}
+
+/// A value that reads as TOML is that; any other is text, so that paths and addresses need no quotes.
+fn value_of(text: String) -> Value {
+    let parsed: Option<Map<String, Value>> = toml::from_str(&format!("value = {text}")).ok();
+    parsed
+        .and_then(|mut table| if table.len() == 1 { table.remove("value") } else { None })
+        .unwrap_or(Value::String(text))
+}
+
+fn set(settings: &mut Map<String, Value>, steps: &[Step], value: Value) -> Result<(), String> {
+    let Some((Step::Key(first), rest)) = steps.split_first() else {
+        return Err("a setting's place begins with a section".to_owned());
+    };
+    let mut place = settings.entry(first.clone()).or_insert(Value::Null);
+    for step in rest {
+        place = match step {
+            Step::Key(key) => {
+                if place.is_null() {
+                    *place = Value::Object(Map::new());
+                }
+                let table = place
+                    .as_object_mut()
+                    .ok_or_else(|| format!("`{key}` would be in something that is no table"))?;
+                table.entry(key.clone()).or_insert(Value::Null)
+            }
+            Step::Index(index) => {
+                if place.is_null() {
+                    *place = Value::Array(Vec::new());
+                }
+                let list = place
+                    .as_array_mut()
+                    .ok_or_else(|| format!("{index} would be in something that is no list"))?;
+                if *index > list.len() {
+                    return Err(format!(
+                        "the list has only {} entries; the next one is {}",
+                        list.len(),
+                        list.len()
+                    ));
+                }
+                if *index == list.len() {
+                    list.push(Value::Null);
+                }
+                &mut list[*index]
+            }
+        };
+    }
+    *place = value;
+    Ok(())
+}
+
+/// Where in the text the setting stands, or else the table that it should be in.
+fn find(table: &Spanned<DeTable<'_>>, place: &[Step]) -> Option<usize> {
+    let mut found = None;
+    let mut value: Option<&DeValue<'_>> = None;
+    for step in place {
+        let table = match value {
+            None => Some(table.get_ref()),
+            Some(DeValue::Table(table)) => Some(table),
+            Some(_) => None,
+        };
+        match (step, value) {
+            (Step::Key(key), _) => {
+                let Some((key, inner)) = table.and_then(|table| table.iter().find(|(name, _)| name.get_ref() == key))
+                else {
+                    break;
+                };
+                found = Some(key.span().start);
+                value = Some(inner.get_ref());
+            }
+            (Step::Index(index), Some(DeValue::Array(list))) => {
+                let Some(inner) = list.get(*index) else { break };
+                found = Some(inner.span().start);
+                value = Some(inner.get_ref());
+            }
+            _ => break,
+        }
+    }
+    found
+}

@@ -1,0 +1,57 @@
+//! Intake: every file that strangers send to a product goes through one gate that receives, validates, scans, stores,
+//! records and, in time, expires it.
+//!
+//! For a product team: put a pipeline together and hand it uploads, in your own service.
+//!
+//! ```no_run
+//! # async fn run(body: intake::core::ByteStream) -> Result<(), Box<dyn std::error::Error>> {
+//! use intake::core::{Declared, Incoming, Pipeline, Terms};
+//! use intake::plugins::{ClamAv, MediaTypes, OpendalStore, Retain, SqlRecorder};
+//!
+//! let pipeline = Pipeline::builder()
+//!     .validator("media-type", MediaTypes::allow(["image/*"])?)
+//!     .scanner("clamav", ClamAv::at("127.0.0.1:3310"))
+//!     .store(OpendalStore::fs("/var/lib/product/files"))
+//!     .recorder(SqlRecorder::sqlite("/var/lib/product/records.db"))
+//!     .expirer(Retain::default())
+//!     .build()?;
+//! let record = pipeline.ingest(Incoming::new(Declared::named("cat.jpeg"), body), Terms::default()).await?;
+//! println!("{} is ready", record.id);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/embed.rs` is the same as a whole program. For an integrator: `docs/writing-a-plugin.md` and
+//! `examples/custom_validator.rs`. For an operator: the `intake` program and `docs/operating.md`.
+
+pub mod config;
+#[cfg(feature = "upload-api")]
+pub mod program;
+pub mod server;
+
+/// The stages, the pipeline, and everything a plugin needs.
+pub use intake_core as core;
+/// The Upload API as an axum router.
+#[cfg(feature = "upload-api")]
+pub use intake_upload_api as upload_api;
+
+/// The standard plugins, for those who put a pipeline together by hand.
+pub mod plugins {
+    #[cfg(feature = "clamav")]
+    pub use intake_plugin_clamav::ClamAv;
+    #[cfg(feature = "image-info")]
+    pub use intake_plugin_image_info::ImageInfo;
+    #[cfg(feature = "media-type")]
+    pub use intake_plugin_media_type::MediaTypes;
+    #[cfg(feature = "opendal")]
+    pub use intake_plugin_opendal::OpendalStore;
+    #[cfg(feature = "retention")]
+    pub use intake_plugin_retention::Retain;
+    #[cfg(feature = "sql")]
+    pub use intake_plugin_sql::SqlRecorder;
+}
+
+/// Names every plugin crate, so that the linker keeps it.
+mod linked {
+    include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
+}

@@ -1,0 +1,115 @@
+// Drives the published JavaScript upload client, as published, against the server under test.
+//
+//   node upload.mjs SCENARIO BASE_URL JSON
+//
+// prints one JSON object on stdout. When the client fails, its error goes to stderr and the exit code is 1; a call
+// which cannot be understood exits with 2.
+//
+// JSON holds `publicKey` and what a scenario names below; everything else in it is handed to the client as options of
+// the upload (`store`, `fileName`, `contentType`, `metadata`, `multipartMinFileSize`, ...).
+
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+// A server that never answers must not hold the test run for ever.
+const DEADLINE_SECONDS = 60
+
+// The client opens one connection for each file of `many`.
+const MOST_FILES = 1000
+
+const tools =
+  process.env.INTAKE_TEST_TOOLS ||
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'intake', 'test-tools')
+
+class Usage extends Error {}
+
+/** The client lies outside of the checkout, where `./check setup` put it, and is looked up from there. */
+function published() {
+  const require = createRequire(join(tools, 'js', 'package.json'))
+  try {
+    return require('@uploadcare/upload-client')
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND') throw error
+    throw new Usage(`the JavaScript client is not installed in ${tools}: run ./check setup`)
+  }
+}
+
+const scenarios = {
+  /** `path` -> the two low-level calls: `{file, info}`. */
+  async 'base-and-info'(client, { path, ...options }) {
+    const { file } = await client.base(await readFile(path), options)
+    return { file, info: await client.info(file) }
+  },
+
+  /** `path` -> the high-level call, which polls until the file is ready: `{file, progress}`. */
+  async 'upload-file'(client, { path, ...options }) {
+    let progress = 0
+    const onProgress = ({ value }) => {
+      progress = value
+    }
+    const file = await client.uploadFile(await readFile(path), { ...options, onProgress })
+    return { file, progress }
+  },
+
+  /** `path` -> an upload that must be refused: `{name, code, message}` as the client reports them. */
+  async refused(client, { path, ...options }) {
+    let answer
+    try {
+      answer = await client.base(await readFile(path), options)
+    } catch (error) {
+      // An error without a code is not the server's no: the client lost the connection or could not read the answer.
+      if (!error.code || !error.response) throw error
+      return { name: error.name, code: error.code, message: error.message }
+    }
+    throw new Error(`the upload was accepted: ${JSON.stringify(answer)}`)
+  },
+
+  /** `path` -> as `refused`, with a key that no project has. */
+  'wrong-key': (client, options) => scenarios.refused(client, { ...options, publicKey: 'no-such-key' }),
+
+  /** `count` -> as many different small files, all at once: `{files: [{uuid, text, size}]}`, `size` as read back. */
+  async many(client, { count, ...options }) {
+    if (!Number.isInteger(count) || count < 1 || count > MOST_FILES) {
+      throw new Usage(`count must be a whole number from 1 to ${MOST_FILES}`)
+    }
+    const upload = async (_, number) => {
+      const text = `file ${number} of ${count}\n${'x'.repeat(number)}`
+      const { file } = await client.base(Buffer.from(text), { fileName: `${number}.txt`, ...options })
+      const { size } = await client.info(file)
+      return { uuid: file, text, size }
+    }
+    return { files: await Promise.all(Array.from({ length: count }, upload)) }
+  }
+}
+
+async function main([scenario, baseURL, json, ...rest]) {
+  if (!Object.hasOwn(scenarios, scenario ?? '') || !baseURL || !json || rest.length > 0) {
+    throw new Usage(`usage: node upload.mjs ${Object.keys(scenarios).join('|')} BASE_URL JSON`)
+  }
+  const { publicKey, ...options } = JSON.parse(json)
+  const { UploadClient } = published()
+  const result = await scenarios[scenario](new UploadClient({ publicKey, baseURL }), options)
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+}
+
+const deadline = setTimeout(() => {
+  process.stderr.write(`no result within ${DEADLINE_SECONDS} seconds\n`)
+  process.exit(1)
+}, DEADLINE_SECONDS * 1000)
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  if (error instanceof Usage) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 2
+  } else {
+    process.stderr.write(`${error.stack}\n`)
+    if (error.code) process.stderr.write(`code: ${error.code}\n`)
+    process.exitCode = 1
+  }
+} finally {
+  clearTimeout(deadline)
+}

@@ -1,0 +1,256 @@
+//! The program as an operator meets it: at the first start, with a typing error, with a port that is taken.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::{INTAKE, Server, config};
+
+fn intake(arguments: &[&str]) -> Command {
+    let mut command = Command::new(INTAKE);
+    command.args(arguments).env_remove("INTAKE_CONFIG");
+    command
+}
+
+fn check(dir: &Path, text: &str) -> Output {
+    let file = dir.join("intake.toml");
+    std::fs::write(&file, text).unwrap();
+    intake(&["check"]).arg(&file).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn without_a_configuration_it_serves_at_once_and_the_line_that_it_prints_works() {
+    let dir = TempDir::new().unwrap();
+    let mut child = intake(&[])
+        .current_dir(dir.path())
+        .env("INTAKE_SERVER__LISTEN", "127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let banner: Vec<_> = lines.by_ref().take_while(|line| !line.starts_with("Try it:")).collect();
+    let banner = banner.join("\n");
+    for part in [
+        "listens on http://127.0.0.1:",
+        "intake-data/files",
+        "intake-data/records.db",
+        "demopublickey",
+        "NOT switched on: a virus scanner",
+    ] {
+        assert!(banner.contains(part), "{part:?} is missing in\n{banner}");
+    }
+    let line = lines.next().unwrap();
+    let pasted = Command::new("sh").arg("-c").arg(&line).output().unwrap();
+    let answer: serde_json::Value =
+        serde_json::from_slice(&pasted.stdout).unwrap_or_else(|error| panic!("{line}: {error}: {pasted:?}"));
+    assert!(answer["file"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_typing_error_is_refused_with_its_line_and_what_would_be_right() {
+    let table = [
+        (
+            "[store]",
+            "[stor]",
+            "stor: no section is called that; there are: receive, validate, scan, store, record, expire, upload_api, server",
+        ),
+        ("scheme = \"fs\"", "scheme = \"tape\"", "store.scheme: "),
+        ("root =", "rot =", "store.rot: unknown field `rot`, expected"),
+        (
+            "use = \"opendal\"",
+            "use = \"opendall\"",
+            "store.use: no store is called `opendall`; this program has: in-memory, opendal",
+        ),
+        (
+            "use = \"image-info\"",
+            "use = \"imageinfo\"",
+            "scan[0].use: no scanner is called `imageinfo`; this program has: clamav, image-info",
+        ),
+        (
+            "max_fields = 100",
+            "max_fields = \"many\"",
+            "upload_api.max_fields: invalid type: string \"many\", expected usize",
+        ),
+        ("sweep_every = \"1h\"", "sweep_every = \"soon\"", "server.sweep_every: "),
+        (
+            "temporary = \"24h\"",
+            "temporary = 24",
+            "expire.temporary: invalid type: integer `24`",
+        ),
+        (
+            "public_key = \"other\"",
+            "public_key = \"demopublickey\"",
+            "upload_api.projects[1].public_key: another project has the same key",
+        ),
+        ("[[scan]]", "[scan]", "scan: must be a list of tables: [[scan]]"),
+    ];
+    let dir = TempDir::new().unwrap();
+    for (right, wrong, expected) in table {
+        let text = config(dir.path());
+        assert!(text.contains(right), "{right}");
+        let text = text.replace(right, wrong);
+        let output = check(dir.path(), &text);
+        let (found, line) = (
+            said(&output),
+            1 + text[..text.find(wrong).unwrap()].matches('\n').count(),
+        );
+        assert_eq!(output.status.code(), Some(78), "{wrong}: {found}");
+        assert!(found.contains(expected), "{wrong}: {found:?} does not say {expected:?}");
+        assert!(
+            found.contains(&format!("intake.toml:{line}:")),
+            "{wrong}: {found:?} does not say line {line}"
+        );
+    }
+    let broken = check(dir.path(), "[store\nuse = 1");
+    assert!(said(&broken).contains("line 1, column 7"), "{}", said(&broken));
+    let missing = intake(&["check", "/no/such/file.toml"]).output().unwrap();
+    assert!(
+        said(&missing).contains("cannot read /no/such/file.toml"),
+        "{}",
+        said(&missing)
+    );
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let dir = TempDir::new().unwrap();
+    let text = config(dir.path())
+        .replace("max_fields", "max_feilds")
+        .replace("root =", "rot =")
+        + "\n[extra]\n";
+    let found = said(&check(dir.path(), &text));
+    for part in ["upload_api.max_feilds", "store.rot", "extra: no section"] {
+        assert!(found.contains(part), "{part:?} is missing in\n{found}");
+    }
+}
+
+#[test]
+fn checking_opens_nothing_unless_asked_to() {
+    let dir = TempDir::new().unwrap();
+    let checked = check(dir.path(), &config(dir.path()));
+    assert!(checked.status.success(), "{}", said(&checked));
+    let left: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["intake.toml"]);
+    let connected = intake(&["check", "--connect"])
+        .arg(dir.path().join("intake.toml"))
+        .output()
+        .unwrap();
+    assert!(connected.status.success(), "{}", said(&connected));
+    assert!(dir.path().join("records.db").exists());
+}
+
+#[test]
+fn a_variable_overrides_the_file_and_is_named_when_it_is_wrong() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("intake.toml"), config(dir.path())).unwrap();
+    let with = |name: &str, value: &str| {
+        intake(&["check"])
+            .arg(dir.path().join("intake.toml"))
+            .env(name, value)
+            .output()
+            .unwrap()
+    };
+    assert!(with("INTAKE_RECEIVE__MAX_SIZE", "1 GiB").status.success());
+    assert!(
+        with("INTAKE_UPLOAD_API__PROJECTS__3__PUBLIC_KEY", "added")
+            .status
+            .success()
+    );
+    for (name, value, expected) in [
+        ("INTAKE_STORE__SCHEME", "tape", "INTAKE_STORE__SCHEME: store.scheme"),
+        (
+            "INTAKE_SERVER__PORT",
+            "1",
+            "INTAKE_SERVER__PORT: server.port: unknown field `port`",
+        ),
+        (
+            "INTAKE_SCAN__7__USE",
+            "clamav",
+            "INTAKE_SCAN__7__USE: the list has only 1 entries",
+        ),
+    ] {
+        let found = said(&with(name, value));
+        assert!(found.contains(expected), "{found:?} does not say {expected:?}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_and_what_to_do() {
+    let server = Server::start();
+    let dir = TempDir::new().unwrap();
+    let second = intake(&["serve"])
+        .current_dir(dir.path())
+        .env("INTAKE_SERVER__LISTEN", &server.address)
+        .output()
+        .unwrap();
+    let found = said(&second);
+    assert!(
+        found.contains(&server.address) && found.contains("INTAKE_SERVER__LISTEN"),
+        "{found}"
+    );
+}
+
+#[test]
+fn the_plugins_are_listed_and_the_built_in_configuration_can_be_used() {
+    let listed = intake(&["plugins"]).output().unwrap();
+    let list = String::from_utf8_lossy(&listed.stdout).into_owned();
+    for plugin in [
+        "clamav",
+        "image-info",
+        "media-type",
+        "opendal",
+        "sql",
+        "retention",
+        "in-memory",
+    ] {
+        assert!(list.contains(plugin), "{plugin} is not linked:\n{list}");
+    }
+    let dir = TempDir::new().unwrap();
+    let printed = intake(&["config"]).output().unwrap();
+    let text = String::from_utf8_lossy(&printed.stdout).into_owned();
+    let checked = check(dir.path(), &text);
+    assert!(checked.status.success(), "{}", said(&checked));
+}
+
+#[test]
+fn an_asked_for_stop_lets_the_upload_that_is_under_way_end() {
+    use std::io::Write;
+
+    let mut server = Server::start();
+    let form = crate::support::Form::default()
+        .key()
+        .file("file", "x", &vec![b'x'; 1 << 20]);
+    let body = form.body();
+    let mut stream = server.connect();
+    let head = format!(
+        "{}Host: x\r\nContent-Length: {}\r\n\r\n",
+        form.head("/base/"),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&body[..body.len() / 2]).unwrap();
+    crate::support::wait_until("the upload is under way", || !server.files().is_empty());
+    let asked = Command::new("kill")
+        .arg(server.child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(asked.success());
+    let address = server.address.clone();
+    crate::support::wait_until("nobody else is let in", || {
+        std::net::TcpStream::connect(&address).is_err()
+    });
+    stream.write_all(&body[body.len() / 2..]).unwrap();
+    assert_eq!(crate::support::read_answer(&mut stream).unwrap().status, 200);
+    assert!(server.child.wait().unwrap().success());
+}

@@ -1,0 +1,199 @@
+//! The wire, byte for byte: requests and answers in `tests/golden/*.http`, read by one runner.
+//!
+//! A file is a list of exchanges: `>>> what can be relied on`, the request, `<<<`, the answer. Line ends become CRLF; `{NUL}`
+//! is a null character; `{last}` is the first id of the answer before. In answers, headers are sorted, ids and dates masked.
+//! `UPDATE_GOLDEN=1 cargo test --test it golden` writes the answers anew: read the difference before you commit it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use bytes::Bytes;
+use intake::core::memory::{KeepAll, MemoryRecorder, MemoryStore};
+use intake::core::{
+    Code, Fault, Head, Limits, Pipeline, Rejection, Report, Scan, Scanner, Verdict, async_trait, codes,
+};
+use intake::server::{ServerSettings, serve};
+use intake::upload_api::{Autostore, Project, Settings, router};
+use uuid::Uuid;
+
+use crate::support;
+
+/// Says what the content tells it to say: `refuse CODE SUBJECT`, or `fail`.
+#[derive(Debug)]
+struct Says;
+
+struct SaysScan(Vec<u8>);
+
+#[async_trait]
+impl Scanner for Says {
+    async fn open(&self, _head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
+        Ok(Box::new(SaysScan(Vec::new())))
+    }
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Scan for SaysScan {
+    async fn feed(&mut self, chunk: &Bytes) -> Result<Verdict, Fault> {
+        self.0.extend_from_slice(chunk);
+        Ok(Verdict::Accept)
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Report, Fault> {
+        let said = String::from_utf8_lossy(&self.0).into_owned();
+        let mut words = said.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("fail"), ..) => Err(Fault::new(codes::TIMED_OUT, "the scanner's password is hunter2")),
+            (Some("refuse"), Some(code), subject) => {
+                let code: Code = serde_json::from_value(code.into()).unwrap();
+                let rejection = Rejection::new(code, "it says so");
+                let rejection = subject.into_iter().fold(rejection, Rejection::about);
+                Ok(Report {
+                    verdict: Verdict::Reject(rejection),
+                    ..Report::clean()
+                })
+            }
+            _ => Ok(Report::clean()),
+        }
+    }
+}
+
+/// A server of small bounds, so that the bounds fit into a file.
+async fn start() -> String {
+    let pipeline = Pipeline::builder()
+        .scanner("says", Says)
+        .store(MemoryStore::default())
+        .recorder(MemoryRecorder::default())
+        .expirer(KeepAll)
+        .limits(Limits {
+            max_size: 150,
+            ..Limits::default()
+        })
+        .build()
+        .unwrap();
+    let usual = Settings::for_key("demopublickey");
+    let strict = Project {
+        public_key: "strict".to_owned(),
+        autostore: Some(Autostore::Forbidden),
+    };
+    let other = Project {
+        public_key: "other".to_owned(),
+        autostore: None,
+    };
+    let projects = usual.projects.iter().cloned().chain([strict, other]).collect();
+    let settings = Settings {
+        projects,
+        max_files: 3,
+        max_fields: 60,
+        ..usual
+    };
+    let app = router(pipeline, settings).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move { serve(listener, app, &ServerSettings::default(), std::future::pending()).await });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wire_is_as_it_was_written_down() {
+    let address = start().await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut raised = BTreeSet::new();
+    let mut differences = Vec::new();
+    for path in support::files_below(&folder) {
+        let written = std::fs::read_to_string(&path).unwrap();
+        let address = address.clone();
+        let (found, codes) = tokio::task::spawn_blocking({
+            let written = written.clone();
+            move || exchange_all(&address, &written)
+        })
+        .await
+        .unwrap();
+        raised.extend(codes);
+        if update {
+            std::fs::write(&path, &found).unwrap();
+        } else if found != written {
+            let at = found
+                .lines()
+                .zip(written.lines())
+                .position(|(found, written)| found != written)
+                .unwrap_or_default();
+            let line = |text: &str| text.lines().nth(at).unwrap_or_default().to_owned();
+            let (found, written) = (line(&found), line(&written));
+            differences.push(format!(
+                "{}:{}\n  written {written}\n  found   {found}",
+                path.display(),
+                at + 1
+            ));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+
+    // Those need time, or many at once; `hostile.rs` raises them.
+    let elsewhere = ["RequestThrottledError"];
+    for row in intake::upload_api::errors().filter(|row| !elsewhere.contains(&row.theirs)) {
+        assert!(
+            raised.contains(row.theirs),
+            "no file in tests/golden raises {}",
+            row.theirs
+        );
+    }
+}
+
+/// Plays a file; answers with the file as it would have to be, and the error codes that came by.
+fn exchange_all(address: &str, written: &str) -> (String, BTreeSet<String>) {
+    let (mut found, mut raised, mut last) = (String::new(), BTreeSet::new(), String::new());
+    let mut parts = written.split(">>>");
+    found += parts.next().unwrap_or_default();
+    for part in parts {
+        let (title, rest) = part.split_once('\n').unwrap();
+        let request = rest.split("<<<").next().unwrap().trim_matches('\n');
+        let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
+        let wired = |text: &str| {
+            text.replace("{last}", &last)
+                .replace("{NUL}", "\0")
+                .replace('\n', "\r\n")
+        };
+        let answer = support::send(address, &(wired(head) + "\r\n"), wired(body).as_bytes());
+        let text = answer.text();
+        last = text
+            .split('"')
+            .find(|word| word.parse::<Uuid>().is_ok())
+            .map_or(last, str::to_owned);
+        if answer.header("content-type") == Some("application/json") && !answer.body.is_empty() {
+            raised.extend(answer.json()["error"]["error_code"].as_str().map(str::to_owned));
+        }
+        let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "date").collect();
+        headers.sort();
+        write!(found, ">>>{title}\n{request}\n\n<<<\n{}\n", answer.status).unwrap();
+        for (name, value) in headers {
+            writeln!(found, "{name}: {}", masked(value)).unwrap();
+        }
+        write!(found, "\n{}\n\n", masked(&text)).unwrap();
+    }
+    (found.trim_end().to_owned() + "\n", raised)
+}
+
+fn masked(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(is_part) {
+        masked += &rest[..at];
+        let end = rest[at..]
+            .find(|c| !is_part(c))
+            .map_or(rest.len(), |length| at + length);
+        let word = &rest[at..end];
+        masked += if word.len() == 36 && word.parse::<Uuid>().is_ok() {
+            "{uuid}"
+        } else {
+            word
+        };
+        rest = &rest[end..];
+    }
+    masked + rest
+}

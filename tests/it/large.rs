@@ -1,0 +1,56 @@
+//! Files larger than the memory they may cost.
+
+use std::io::{Read, Write};
+
+use intake::core::testkit::noise;
+use sha2::{Digest, Sha256};
+
+use crate::support::{BOUNDARY, Form, Server, read_answer};
+
+const GIB: u64 = 1 << 30;
+
+#[test]
+fn two_gib_in_one_request_cost_less_than_64_mib_of_memory() {
+    let server = Server::start_with("", &[("INTAKE_UPLOAD_API__MAX_DIRECT_SIZE", "3 GiB")]);
+    let start = Form::default().key().file("file", "large.bin", b"");
+    // The form without the last line end of its empty file: what follows is the file's content.
+    let start = &start.unfinished()[..start.unfinished().len() - 2];
+    let end = format!("\r\n--{BOUNDARY}--\r\n");
+    let length = start.len() as u64 + 2 * GIB + end.len() as u64;
+    let mut stream = server.connect();
+    let head = Form::default().head("/base/");
+    stream
+        .write_all(format!("{head}Host: x\r\nContent-Length: {length}\r\n\r\n").as_bytes())
+        .unwrap();
+    stream.write_all(start).unwrap();
+    let (piece, mut hasher) = (noise(1, 1 << 20), Sha256::new());
+    for _ in 0..2 * GIB / piece.len() as u64 {
+        stream.write_all(&piece).unwrap();
+        hasher.update(&piece);
+    }
+    stream.write_all(end.as_bytes()).unwrap();
+    let answer = read_answer(&mut stream).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+
+    let id = answer.json()["file"].as_str().unwrap().to_owned();
+    let info = server.get(&format!("/info/?pub_key=demopublickey&file_id={id}")).json();
+    assert_eq!(info["size"], 2 * GIB);
+    let files = server.files();
+    assert_eq!(files.len(), 1);
+    let (mut stored, mut file) = (Sha256::new(), std::fs::File::open(&files[0]).unwrap());
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer).unwrap();
+        if read == 0 {
+            break;
+        }
+        stored.update(&buffer[..read]);
+    }
+    assert!(
+        stored.finalize() == hasher.finalize(),
+        "other bytes are stored than were sent"
+    );
+    let peak = server.peak_memory() >> 20;
+    println!("peak memory: {peak} MiB");
+    assert!(peak < 64, "the server needed {peak} MiB");
+}

@@ -1,0 +1,13 @@
+//! The whole system, from outside: the program, its configuration, real clients, real scanners, and the shape of the house.
+#![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
+
+mod cli;
+mod clients;
+mod crash;
+mod examples;
+mod golden;
+mod hostile;
+mod house;
+mod large;
+mod support;
+mod virus;

@@ -1,0 +1,309 @@
+//! Starts the program as an operator does, and speaks HTTP to it byte by byte.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program.
+pub const INTAKE: &str = env!("CARGO_BIN_EXE_intake");
+
+/// Nothing that is waited for here takes longer, unless it never comes.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running program with a folder of its own.
+pub struct Server {
+    pub dir: TempDir,
+    pub address: String,
+    pub child: Child,
+}
+
+/// A configuration like the built-in one, in the folder, on a port that the system chooses.
+pub fn config(dir: &Path) -> String {
+    let dir = dir.display();
+    format!(
+        r#"
+        [server]
+        listen = "127.0.0.1:0"
+        sweep_every = "1h"
+        [upload_api]
+        projects = [{{ public_key = "demopublickey" }}, {{ public_key = "other" }}, {{ public_key = "strict", autostore = "forbidden" }}]
+        max_fields = 100
+        [store]
+        use = "opendal"
+        scheme = "fs"
+        root = "{dir}/files"
+        [record]
+        use = "sql"
+        url = "sqlite:{dir}/records.db"
+        [expire]
+        use = "retention"
+        temporary = "24h"
+        [[scan]]
+        use = "image-info"
+        "#
+    )
+}
+
+impl Server {
+    /// Starts the program with the usual configuration.
+    pub fn start() -> Self {
+        Self::start_with("", &[])
+    }
+
+    /// Starts the program with more configuration, and variables over it.
+    pub fn start_with(more: &str, variables: &[(&str, &str)]) -> Self {
+        let dir = TempDir::new().unwrap();
+        std::fs::write(dir.path().join("intake.toml"), config(dir.path()) + more).unwrap();
+        let (child, address) = spawn(&dir.path().join("intake.toml"), variables);
+        Self { dir, address, child }
+    }
+
+    /// Ends the program as a loss of power would, and starts it again on what is left.
+    pub fn restart_after_kill(mut self, variables: &[(&str, &str)]) -> Self {
+        self.kill();
+        let (child, address) = spawn(&self.config_file(), variables);
+        self.child = child;
+        self.address = address;
+        self
+    }
+
+    pub fn kill(&mut self) {
+        // SIGKILL; one that is dead already is fine.
+        let _dead = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.dir.path().join("intake.toml")
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The files that the store holds.
+    pub fn files(&self) -> Vec<PathBuf> {
+        files_below(&self.dir.path().join("files"))
+    }
+
+    /// The most memory that the process ever had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        connect(&self.address)
+    }
+
+    /// Sends a request and reads the answer.
+    pub fn send(&self, head: &str, body: &[u8]) -> Answer {
+        send(&self.address, head, body)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1\r\n"), b"")
+    }
+
+    /// Uploads the parts of a form.
+    pub fn post(&self, path: &str, form: &Form) -> Answer {
+        self.send(&form.head(path), &form.body())
+    }
+
+    /// Uploads one file and answers with its id.
+    pub fn upload(&self, name: &str, content: &[u8]) -> String {
+        let answer = self.post("/base/", &Form::default().key().file("file", name, content));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["file"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _dead = self.child.kill();
+        let _dead = self.child.wait();
+    }
+}
+
+fn spawn(config: &Path, variables: &[(&str, &str)]) -> (Child, String) {
+    let mut command = Command::new(INTAKE);
+    command
+        .args(["serve", "--config"])
+        .arg(config)
+        .envs(variables.iter().copied());
+    let mut child = command
+        .env("INTAKE_LOG", "warn")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next().expect("the program says where it listens").unwrap();
+    let address = first
+        .split("http://")
+        .nth(1)
+        .and_then(|rest| rest.split('/').next())
+        .expect(&first)
+        .to_owned();
+    // The rest of what it says is read, so that it never waits for a reader.
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, address)
+}
+
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path))
+        } else {
+            files.push(path)
+        }
+    }
+    files.sort();
+    files
+}
+
+pub fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Sends a request line and headers, each with its line end; the rest that HTTP wants is added.
+pub fn send(address: &str, head: &str, body: &[u8]) -> Answer {
+    let mut stream = connect(address);
+    let length =
+        if head.to_lowercase().contains("content-length:") || head.to_lowercase().contains("transfer-encoding:") {
+            String::new()
+        } else {
+            format!("Content-Length: {}\r\n", body.len())
+        };
+    stream
+        .write_all(format!("{head}Host: {address}\r\nConnection: close\r\n{length}\r\n").as_bytes())
+        .unwrap();
+    // Who is refused early may not be read to the end: then the answer is there all the same.
+    let _sent = stream.write_all(body);
+    read_answer(&mut stream).unwrap()
+}
+
+/// What the server said.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Reads an answer; one without a length ends with the connection.
+pub fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.ok_or_else(|| io::Error::other(format!("no answer, but {line:?}")))?;
+    let mut headers = Vec::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            break;
+        };
+        headers.push((name.to_lowercase(), value.to_owned()));
+    }
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .and_then(|(_, value)| value.parse().ok());
+    let mut body = Vec::new();
+    match length {
+        Some(length) => {
+            reader.take(length).read_to_end(&mut body)?;
+        }
+        None => {
+            reader.read_to_end(&mut body)?;
+        }
+    }
+    Ok(Answer { status, headers, body })
+}
+
+/// A multipart form, written out.
+#[derive(Clone, Debug, Default)]
+pub struct Form(Vec<u8>);
+
+pub const BOUNDARY: &str = "0123456789abcdef";
+
+impl Form {
+    pub fn key(self) -> Self {
+        self.field("UPLOADCARE_PUB_KEY", "demopublickey")
+    }
+
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        self.0.extend_from_slice(head.as_bytes());
+        self
+    }
+
+    pub fn file(self, field: &str, name: &str, content: &[u8]) -> Self {
+        self.file_of_type(field, name, "application/octet-stream", content)
+    }
+
+    pub fn file_of_type(mut self, field: &str, name: &str, media_type: &str, content: &[u8]) -> Self {
+        let mut head =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n");
+        write!(head, "Content-Type: {media_type}\r\n\r\n").unwrap();
+        self.0.extend_from_slice(head.as_bytes());
+        self.0.extend_from_slice(content);
+        self.0.extend_from_slice(b"\r\n");
+        self
+    }
+
+    pub fn head(&self, path: &str) -> String {
+        format!("POST {path} HTTP/1.1\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n")
+    }
+
+    pub fn body(&self) -> Vec<u8> {
+        [&self.0[..], format!("--{BOUNDARY}--\r\n").as_bytes()].concat()
+    }
+
+    /// The form without its end.
+    pub fn unfinished(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Asks again and again until it is so; fails if it never is.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(std::time::Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
