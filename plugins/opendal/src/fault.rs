@@ -13,9 +13,7 @@ pub(crate) fn of_opendal(doing: &str, error: opendal::Error) -> Fault {
         .source()
         .and_then(|below| below.downcast_ref::<io::Error>())
         .is_some_and(is_full);
-    // One that its retries could not mend is still one of those that pass.
-    let passes = error.is_temporary() || error.is_persistent();
-    fault(doing, full, passes).because(error)
+    fault(doing, full, may_pass(&error)).because(error)
 }
 
 /// The system's error, with what was being done: "cannot {doing}".
@@ -27,6 +25,14 @@ pub(crate) fn of_io(doing: &str, error: io::Error) -> Fault {
         AlreadyExists | IsADirectory | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem
     );
     fault(doing, is_full(&error), !lasts).because(error)
+}
+
+/// Whether trying later may help. OpenDAL says so of its errors, but its retry layer calls every error that went through
+/// it persistent, a wrong password as well as a service that is down; then the kind has to tell.
+fn may_pass(error: &opendal::Error) -> bool {
+    use opendal::ErrorKind::{Conflict, RateLimited, Unexpected};
+
+    error.is_temporary() || (error.is_persistent() && matches!(error.kind(), Conflict | RateLimited | Unexpected))
 }
 
 /// The task or thread at work is gone: it panicked, or the program is ending.

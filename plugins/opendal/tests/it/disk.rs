@@ -13,7 +13,7 @@ async fn an_upload_is_one_file_whose_name_follows_from_its_key() {
     let (store, key) = (fs(folder.path()), key());
     put(&*store, &key, &some_bytes()).await;
     let name = format!("{}/{key}", &key.as_str()[..2]);
-    assert_eq!(files(folder.path()), [name.clone()]);
+    assert_eq!(files(folder.path()), std::slice::from_ref(&name));
     assert!(std::fs::read(folder.path().join(name)).unwrap() == some_bytes());
     store.delete(&key).await.unwrap();
     assert_eq!(files(folder.path()), [""; 0]);

@@ -1,4 +1,5 @@
 //! What a user of the `opendal` store can rely on.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod disk;
 mod dropped;
