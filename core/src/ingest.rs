@@ -10,13 +10,10 @@ use std::time::{Instant, SystemTime};
 use tracing::{info, warn};
 
 use crate::pipeline::Pipeline;
-use crate::pump::{Source, pump};
+use crate::pump::{RECEIVE, Source, pump, too_large};
 use crate::record::{Event, Record};
 use crate::stages::{Staged, Swap};
 use crate::{Code, Declared, Error, Facts, Fault, Incoming, Key, Rejection, Terms, UploadId, codes};
-
-/// Who says no when it is the pipeline's own bounds, and no plugin, that an upload breaks.
-pub(crate) const RECEIVE: &str = "receive";
 
 impl Pipeline {
     /// Takes an upload in one go: [`admit`](Self::admit), then [`commit`](Admitted::commit).
@@ -248,10 +245,6 @@ fn left_of_lease(record: &Record, now: SystemTime) -> std::time::Duration {
         .due
         .and_then(|due| due.duration_since(now).ok())
         .unwrap_or_default()
-}
-
-pub(crate) fn too_large(limit: u64) -> Rejection {
-    Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes"))
 }
 
 fn too_slow() -> Error {

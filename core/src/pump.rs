@@ -9,11 +9,17 @@ use futures_util::future::{join3, try_join_all};
 use sha2::{Digest as _, Sha256};
 
 use crate::evidence::HEAD_BYTES;
-use crate::ingest::{RECEIVE, too_large};
 use crate::pipeline::Parts;
 use crate::sniff::sniff;
 use crate::stages::{Report, Scan, Staged};
 use crate::{ByteStream, Digest, Error, Facts, Fault, Head, Key, Record, Rejection, Verdict, codes};
+
+/// Who says no when it is the pipeline's own bounds, and no plugin, that an upload breaks.
+pub(crate) const RECEIVE: &str = "receive";
+
+pub(crate) fn too_large(limit: u64) -> Rejection {
+    Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes"))
+}
 
 /// The most bytes that stages are handed at a time: hashing them keeps a core for well under a millisecond.
 const PIECE_BYTES: usize = 256 * 1024;

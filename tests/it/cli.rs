@@ -232,14 +232,7 @@ fn an_asked_for_stop_lets_the_upload_that_is_under_way_end() {
         .key()
         .file("file", "x", &vec![b'x'; 1 << 20]);
     let body = form.body();
-    let mut stream = server.connect();
-    let head = format!(
-        "{}Host: x\r\nContent-Length: {}\r\n\r\n",
-        form.head("/base/"),
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(&body[..body.len() / 2]).unwrap();
+    let mut stream = server.begin("/base/", &form, body.len() / 2);
     crate::support::wait_until("the upload is under way", || !server.files().is_empty());
     let asked = Command::new("kill")
         .arg(server.child.id().to_string())

@@ -165,14 +165,7 @@ fn a_connection_that_drops_leaves_nothing() {
     let form = Form::default().key().file("file", "x", &vec![b'x'; 3 << 20]);
     let body = form.body();
     for sent in [0, 10, 200, 1 << 20, body.len() - 5] {
-        let mut stream = server.connect();
-        let head = format!(
-            "{}Host: x\r\nContent-Length: {}\r\n\r\n",
-            form.head("/base/"),
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(&body[..sent]).unwrap();
+        let stream = server.begin("/base/", &form, sent);
         if sent > 1 << 19 {
             wait_until("some bytes are in the store", || !server.files().is_empty());
         }
@@ -273,14 +266,7 @@ fn more_uploads_than_there_are_places_for_are_told_to_come_again() {
     let server = Server::start_with("", &[("INTAKE_UPLOAD_API__MAX_UPLOADS", "1")]);
     let form = Form::default().key().file("file", "x", &vec![b'x'; 2 << 20]);
     let body = form.body();
-    let mut first = server.connect();
-    let head = format!(
-        "{}Host: x\r\nContent-Length: {}\r\n\r\n",
-        form.head("/base/"),
-        body.len()
-    );
-    first.write_all(head.as_bytes()).unwrap();
-    first.write_all(&body[..body.len() - 5]).unwrap();
+    let mut first = server.begin("/base/", &form, body.len() - 5);
     wait_until("the first has the only place", || !server.files().is_empty());
 
     let small = Form::default().key().file("file", "x", b"x");

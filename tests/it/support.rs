@@ -117,6 +117,15 @@ impl Server {
         self.send(&form.head(path), &form.body())
     }
 
+    /// Sends the head of a request with a form as its body, and so many of the body's bytes.
+    pub fn begin(&self, path: &str, form: &Form, sent: usize) -> TcpStream {
+        let (mut stream, body) = (self.connect(), form.body());
+        let head = format!("{}Host: x\r\nContent-Length: {}\r\n\r\n", form.head(path), body.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body[..sent]).unwrap();
+        stream
+    }
+
     /// Uploads one file and answers with its id.
     pub fn upload(&self, name: &str, content: &[u8]) -> String {
         let answer = self.post("/base/", &Form::default().key().file("file", name, content));

@@ -50,14 +50,7 @@ fn a_file_whose_scanner_dies_while_it_comes_in_is_refused_and_leaves_nothing() {
     let server = with_clamd(&clamd);
     let form = Form::default().key().file("file", "half.bin", &vec![b'x'; 4 << 20]);
     let body = form.body();
-    let mut stream = server.connect();
-    let head = format!(
-        "{}Host: x\r\nContent-Length: {}\r\n\r\n",
-        form.head("/base/?jsonerrors=1"),
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(&body[..body.len() / 2]).unwrap();
+    let mut stream = server.begin("/base/?jsonerrors=1", &form, body.len() / 2);
     wait_until("bytes of the upload are on their way into the store", || {
         !server.files().is_empty()
     });

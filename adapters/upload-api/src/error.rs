@@ -46,109 +46,30 @@ pub(crate) mod codes {
     pub(crate) const UPLOAD_REFUSED: Code = Code::new("upload_refused");
 }
 
-/// Everything that this adapter can say no with, in the order of the reference.
+/// Everything that this adapter can say no with, in the order of the reference: a line each, so that it reads as the table there.
+#[rustfmt::skip]
 pub(crate) static TABLE: &[ErrorRow] = &[
     // Base upload errors.
-    row(
-        "autostore_forbidden",
-        403,
-        "AutostoreDisabledError",
-        "Autostore is disabled.",
-    ),
-    row(
-        "metadata_key_twice",
-        400,
-        "FileMetadataKeyDuplicatedError",
-        "File's metadata key `%s` has a duplicate.",
-    ),
-    row(
-        "metadata_key_empty",
-        400,
-        "FileMetadataKeyEmptyError",
-        "File's metadata key can not be empty.",
-    ),
-    row(
-        "metadata_key_forbidden",
-        400,
-        "FileMetadataKeyForbiddenError",
-        "File's metadata key `%s` contains symbols not allowed by the metadata key format.",
-    ),
-    row(
-        "metadata_key_too_long",
-        400,
-        "FileMetadataKeyLengthTooBigError",
-        "Length of file metadata key `%s` can not be more than %s symbols.",
-    ),
-    row(
-        "metadata_too_many",
-        400,
-        "FileMetadataKeysNumberTooBigError",
-        "A file can not have more than %s metadata keys.",
-    ),
-    row(
-        "metadata_value_empty",
-        400,
-        "FileMetadataValueEmptyError",
-        "Value of the file metadata key `%s` can not be empty.",
-    ),
-    row(
-        "metadata_value_forbidden",
-        400,
-        "FileMetadataValueForbiddenError",
-        "Value of file metadata key `%s` contains symbols not allowed by the metadata value format.",
-    ),
-    row(
-        "metadata_value_too_long",
-        400,
-        "FileMetadataValueLengthTooBigError",
-        "Value of file metadata's key `%s` can not be more than %s symbols in length.",
-    ),
+    row("autostore_forbidden", 403, "AutostoreDisabledError", "Autostore is disabled."),
+    row("metadata_key_twice", 400, "FileMetadataKeyDuplicatedError", "File's metadata key `%s` has a duplicate."),
+    row("metadata_key_empty", 400, "FileMetadataKeyEmptyError", "File's metadata key can not be empty."),
+    row("metadata_key_forbidden", 400, "FileMetadataKeyForbiddenError", "File's metadata key `%s` contains symbols not allowed by the metadata key format."),
+    row("metadata_key_too_long", 400, "FileMetadataKeyLengthTooBigError", "Length of file metadata key `%s` can not be more than %s symbols."),
+    row("metadata_too_many", 400, "FileMetadataKeysNumberTooBigError", "A file can not have more than %s metadata keys."),
+    row("metadata_value_empty", 400, "FileMetadataValueEmptyError", "Value of the file metadata key `%s` can not be empty."),
+    row("metadata_value_forbidden", 400, "FileMetadataValueForbiddenError", "Value of file metadata key `%s` contains symbols not allowed by the metadata value format."),
+    row("metadata_value_too_long", 400, "FileMetadataValueLengthTooBigError", "Value of file metadata's key `%s` can not be more than %s symbols in length."),
     row("too_large", 400, "FileSizeLimitExceededError", "File is too large."),
-    row(
-        "image_too_large",
-        400,
-        "FileSizeLimitExceededError",
-        "File is too large.",
-    ),
-    row(
-        "method_not_allowed",
-        405,
-        "MethodNotAllowedError",
-        "HTTP method %s is not allowed for %s",
-    ),
-    row(
-        "null_character",
-        400,
-        "NullCharactersForbiddenError",
-        "Null characters are not allowed.",
-    ),
-    row(
-        "form_malformed",
-        400,
-        "PostRequestParserFailedError",
-        "HTTP POST request parsing failed.",
-    ),
+    row("image_too_large", 400, "FileSizeLimitExceededError", "File is too large."),
+    row("method_not_allowed", 405, "MethodNotAllowedError", "HTTP method %s is not allowed for %s"),
+    row("null_character", 400, "NullCharactersForbiddenError", "Null characters are not allowed."),
+    row("form_malformed", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
     row("key_invalid", 403, "ProjectPublicKeyInvalidError", "%s is invalid."),
     row("key_missing", 403, "ProjectPublicKeyRequiredError", "%s is required."),
-    row(
-        "too_many_files",
-        400,
-        "RequestFileNumberLimitExceededError",
-        "The request contains too many files.",
-    ),
+    row("too_many_files", 400, "RequestFileNumberLimitExceededError", "The request contains too many files."),
     // The misspelling is the wire's own.
-    row(
-        "too_many_fields",
-        400,
-        "RequestFiledsNumberLimitExceededError",
-        "The request contains too many HTTP POST fields.",
-    ),
-    row(
-        "request_too_large",
-        413,
-        "RequestSizeLimitExceededError",
-        "The size of the request is too large.",
-    ),
+    row("too_many_fields", 400, "RequestFiledsNumberLimitExceededError", "The request contains too many HTTP POST fields."),
+    row("request_too_large", 413, "RequestSizeLimitExceededError", "The size of the request is too large."),
     row("throttled", 429, "RequestThrottledError", "Request was throttled."),
     row("fault", 500, "UploadAPIError", "Internal error."),
     row("upload_refused", 403, "UploadFailedError", "Upload failed."),
@@ -156,45 +77,15 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("file_id_invalid", 400, "FileIdInvalidError", "file_id is invalid."),
     row("file_id_missing", 400, "FileIdRequiredError", "file_id is required."),
     row("not_found", 404, "FileNotFoundError", "File is not found."),
-    row(
-        "file_missing",
-        400,
-        "FilesRequiredError",
-        "Request does not contain files.",
-    ),
+    row("file_missing", 400, "FilesRequiredError", "Request does not contain files."),
     // File content validation errors.
-    row(
-        "infected",
-        400,
-        "FileInfectedError",
-        "The file is infected by %s virus.",
-    ),
-    row(
-        "type_forbidden",
-        400,
-        "FileTypeForbiddenError",
-        "Uploading of these file types is not allowed.",
-    ),
+    row("infected", 400, "FileInfectedError", "The file is infected by %s virus."),
+    row("type_forbidden", 400, "FileTypeForbiddenError", "Uploading of these file types is not allowed."),
     // Ours alone: the reference has no code for what is no endpoint of it, nor for a sender who is too slow.
     row("not_an_endpoint", 404, "UploadViewsError", "There is no such endpoint."),
-    row(
-        "request_too_slow",
-        408,
-        "UploadViewsError",
-        "The request took too long.",
-    ),
-    row(
-        "interrupted",
-        400,
-        "PostRequestParserFailedError",
-        "HTTP POST request parsing failed.",
-    ),
-    row(
-        "size_mismatch",
-        400,
-        "PostRequestParserFailedError",
-        "HTTP POST request parsing failed.",
-    ),
+    row("request_too_slow", 408, "UploadViewsError", "The request took too long."),
+    row("interrupted", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
+    row("size_mismatch", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
     row("timed_out", 408, "UploadViewsError", "The request took too long."),
 ];
 

@@ -151,3 +151,36 @@ async fn blocking<T: Send + 'static>(
         .map_err(|_| fault::of_lost_work(doing))?
         .map_err(|error| fault::of_io(doing, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::thread::{self, ThreadId};
+
+    use intake_core::{Key, UploadId};
+
+    use super::*;
+
+    /// Everything else that this thread serves would wait for the disk as well.
+    #[tokio::test]
+    async fn no_sync_is_waited_for_on_the_thread_that_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let synced_on: Arc<Mutex<Vec<ThreadId>>> = Arc::default();
+        let sync = {
+            let synced_on = synced_on.clone();
+            move |_: &File| {
+                synced_on.lock().unwrap().push(thread::current().id());
+                Ok(())
+            }
+        };
+        let disk = Disk::new(Files::synced_by(folder.path().to_owned(), Box::new(sync)));
+        let name = Name::of(&Key::whole(UploadId::random())).unwrap();
+        let mut staged = disk.stage(name.clone()).await.unwrap();
+        staged.write(Bytes::from_static(b"bytes")).await.unwrap();
+        staged.commit().await.unwrap();
+        disk.delete(name).await.unwrap();
+        let synced_on = synced_on.lock().unwrap();
+        assert_eq!(synced_on.len(), 4, "root, bytes, shard, shard");
+        assert!(!synced_on.contains(&thread::current().id()));
+    }
+}

@@ -32,7 +32,7 @@ impl Files {
         Self::synced_by(root, Box::new(|_| Ok(())))
     }
 
-    fn synced_by(root: PathBuf, sync: Sync) -> Self {
+    pub(crate) fn synced_by(root: PathBuf, sync: Sync) -> Self {
         let shards = Mutex::default();
         Self { root, sync, shards }
     }
@@ -138,5 +138,150 @@ impl fmt::Debug for Files {
         f.debug_struct("Files")
             .field("root", &self.root)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::{Arc, Barrier};
+    use std::thread;
+
+    use intake_core::{Key, UploadId};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Files below `root` in a folder, and what was synced so far, with the files that were there at the time.
+    struct Watched {
+        files: Files,
+        name: Name,
+        folder: TempDir,
+        synced: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Watched {
+        fn new(also: impl Fn(&Path, &Name) + Send + std::marker::Sync + 'static) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let name = Name::of(&Key::whole(UploadId::random())).unwrap();
+            let synced: Arc<Mutex<Vec<String>>> = Arc::default();
+            let sync = {
+                let (synced, above, name) = (synced.clone(), folder.path().to_owned(), name.clone());
+                move |file: &File| {
+                    synced.lock().unwrap().push(said_of(file, &above, &name));
+                    also(&above.join("root"), &name);
+                    Ok(())
+                }
+            };
+            let files = Files::synced_by(folder.path().join("root"), Box::new(sync));
+            Self {
+                files,
+                name,
+                folder,
+                synced,
+            }
+        }
+
+        fn synced(&self) -> Vec<String> {
+            std::mem::take(&mut self.synced.lock().unwrap())
+        }
+
+        fn is_empty(&self) -> bool {
+            self.files.folder(&self.name).read_dir().unwrap().next().is_none()
+        }
+    }
+
+    /// What is synced, and which names stand in the upload's folder meanwhile.
+    fn said_of(file: &File, above: &Path, name: &Name) -> String {
+        let root = above.join("root");
+        let shard = root.join(name.shard());
+        let part = shard.join(format!("{name}.part"));
+        let whole = shard.join(name.as_str());
+        let here = file.metadata().unwrap().ino();
+        let is = |path: &Path| path.metadata().is_ok_and(|there| there.ino() == here);
+        let what = match () {
+            () if is(above) => "above",
+            () if is(&root) => "root",
+            () if is(&shard) => "shard",
+            () if is(&part) || is(&whole) => "bytes",
+            () => "something else",
+        };
+        let part = if part.exists() { " part" } else { "" };
+        let whole = if whole.exists() { " whole" } else { "" };
+        format!("{what}:{part}{whole}")
+    }
+
+    #[test]
+    fn bytes_last_before_their_name_does_and_the_name_before_anybody_is_told() {
+        let watched = Watched::new(|_, _| {});
+        let file = watched.files.create(&watched.name).unwrap();
+        assert_eq!(watched.synced(), ["above:", "root:"], "folders that are new");
+        watched.files.keep(&file, &watched.name).unwrap();
+        assert_eq!(watched.synced(), ["bytes: part", "shard: whole"]);
+        watched.files.remove_for_good(&watched.name).unwrap();
+        assert_eq!(watched.synced(), ["shard:"]);
+    }
+
+    #[test]
+    fn a_folder_is_made_to_last_once_even_if_an_earlier_process_made_it() {
+        let watched = Watched::new(|_, _| {});
+        fs::create_dir_all(watched.folder.path().join("root").join(watched.name.shard())).unwrap();
+        watched.files.create(&watched.name).unwrap();
+        assert_eq!(watched.synced(), ["root:"]);
+        watched.files.create(&watched.name).unwrap();
+        assert_eq!(watched.synced(), [""; 0]);
+    }
+
+    #[test]
+    fn removing_while_somebody_is_keeping_leaves_nothing() {
+        // Once while the bytes are synced, once while the folder is.
+        for syncs in [3, 4] {
+            let calls = Mutex::new(0);
+            let watched = Watched::new(move |root, name| {
+                *calls.lock().unwrap() += 1;
+                if *calls.lock().unwrap() == syncs {
+                    Files::fleeting(root.to_owned()).remove(name).unwrap();
+                }
+            });
+            let file = watched.files.create(&watched.name).unwrap();
+            let kept = watched.files.keep(&file, &watched.name);
+            assert_eq!(kept.is_ok(), syncs == 4, "too late only after the rename");
+            assert_eq!(watched.synced().len(), syncs);
+            assert!(watched.is_empty());
+        }
+    }
+
+    #[test]
+    fn keeping_and_removing_at_the_same_time_leaves_nothing() {
+        let watched = Watched::new(|_, _| {});
+        let Watched { files, name, .. } = &watched;
+        // Enough for every order of their steps to come up.
+        for _ in 0..500 {
+            let file = files.create(name).unwrap();
+            let start = Barrier::new(2);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    start.wait();
+                    let _ = files.keep(&file, name);
+                });
+                start.wait();
+                files.remove(name).unwrap();
+            });
+            assert!(watched.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_synced_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = Name::of(&Key::whole(UploadId::random())).unwrap();
+        let sync = |file: &File| match file.metadata()?.is_dir() {
+            true => Ok(()),
+            false => Err(io::Error::other("the disk is broken")),
+        };
+        let files = Files::synced_by(folder.path().to_owned(), Box::new(sync));
+        let file = files.create(&name).unwrap();
+        assert!(files.keep(&file, &name).is_err());
+        assert!(!files.whole(&name).exists());
     }
 }

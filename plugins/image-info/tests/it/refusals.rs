@@ -98,6 +98,15 @@ async fn a_picture_of_just_as_many_pixels_as_are_taken_is_taken() {
 }
 
 #[tokio::test]
+async fn a_checksum_that_is_wrong_hides_no_size() {
+    let mut content = png(100_000, 100_000);
+    content[30] ^= 1;
+    let report = scan(&ImageInfo::default(), &content).await;
+    let expected = ("image_too_large".to_owned(), Some("100000x100000".to_owned()));
+    assert_eq!(refused(report), Some(expected));
+}
+
+#[tokio::test]
 async fn a_picture_that_is_too_large_is_refused_with_its_first_bytes() {
     let mut content = png(100_000, 100_000);
     content.resize(HEAD_BYTES, 0);
@@ -118,8 +127,6 @@ async fn a_picture_that_is_too_large_is_refused_with_its_first_bytes() {
 /// Contents that look like images and are none, or none that can be looked into.
 fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
     let whole = png(3, 3);
-    let mut wrong_sum = whole.clone();
-    wrong_sum[30] ^= 1;
     let mut two_sizes = jpeg_of(&[(0xC0, &[8, 0, 9, 0, 9, 1, 1, 0x11, 0])], 0xC0, (3, 3), 3);
     two_sizes.extend([0; 100]);
     let mut twice = page(3, 3, 2, 3);
@@ -127,7 +134,6 @@ fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("png, just a signature", b"\x89PNG\r\n\x1a\n".to_vec()),
         ("png, something else behind it", [&whole[..8], &[b'x'; 500]].concat()),
-        ("png, broken header", wrong_sum),
         ("png, no pixels", [&whole[..33], &whole[whole.len() - 12..]].concat()),
         ("jpeg, just a signature", b"\xFF\xD8\xFF".to_vec()),
         ("jpeg, ends at once", b"\xFF\xD8\xFF\xD9".to_vec()),
