@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use intake::core::testkit::noise;
 use sha2::{Digest, Sha256};
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 const LARGE: usize = 1 << 30;
 const SMALL: usize = 64 * 1024;
 const SENDERS: usize = 16;

@@ -166,7 +166,11 @@ async fn a_small_upload_is_one_request() {
 #[tokio::test]
 async fn a_large_upload_is_sent_in_parts() {
     let server = Server::start().await;
-    let (store, key, bytes) = (server.store(), key(), noise(1, 12 << 20));
+    let (store, key, bytes) = (
+        server.store_with(json!({"part_size": "8 MiB"})),
+        key(),
+        noise(1, 20 << 20),
+    );
     put(&*store, &key, &bytes).await;
     let part = format!("PUT /uploads/{key}?partNumber&uploadId -: 200");
     assert_eq!(
