@@ -130,7 +130,7 @@ impl Upload {
     }
 
     async fn discard(&mut self) -> Result<(), Fault> {
-        let aborted = match Ok::<(), opendal::Error>(()) {
+        let aborted = match self.writer.abort().await {
             // A service that shows bytes as they come.
             Err(error) if error.kind() == ErrorKind::Unsupported => self.operator.delete(self.name.as_str()).await,
             aborted => aborted,
