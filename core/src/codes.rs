@@ -22,3 +22,17 @@ pub const BYTES_MISSING: Code = Code::new("bytes_missing");
 pub const ID_TAKEN: Code = Code::new("id_taken");
 /// Nobody was given to the pipeline who fetches what a source names.
 pub const NO_RECEIVER: Code = Code::new("no_receiver");
+/// A file would be cut into more parts than are taken.
+pub const TOO_MANY_PARTS: Code = Code::new("too_many_parts");
+/// The parts that came are less than the whole.
+pub const PARTS_MISSING: Code = Code::new("parts_missing");
+/// The parts that came are more than the whole.
+pub const PARTS_TOO_LARGE: Code = Code::new("parts_too_large");
+/// The parts that came have other sizes than they should have.
+pub const PARTS_UNEVEN: Code = Code::new("parts_uneven");
+/// The upload takes no parts: it never did, or it is being put together, or its time is over.
+pub const NOT_OPEN: Code = Code::new("not_open");
+/// There is no part of this number.
+pub const NO_SUCH_PART: Code = Code::new("no_such_part");
+/// The sender of a part has to say how long it is.
+pub const LENGTH_REQUIRED: Code = Code::new("length_required");

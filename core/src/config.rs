@@ -21,6 +21,10 @@ struct Receive {
     max_size: Option<ByteSize>,
     #[serde(default, with = "humantime_serde")]
     timeout: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    unfinished: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    claim: Option<Duration>,
     /// Taken out before; named here so that the message for an unknown key lists it.
     #[serde(default, rename = "pull")]
     _pull: Option<()>,
@@ -105,18 +109,26 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
         let Receive {
             max_size,
             timeout,
+            unfinished,
+            claim,
             _pull,
         } = table.parse()?;
         let usual = Limits::default();
         let limits = Limits {
             max_size: max_size.map_or(usual.max_size, |size| size.as_u64()),
             timeout: timeout.unwrap_or(usual.timeout),
+            unfinished: unfinished.unwrap_or(usual.unfinished),
+            claim: claim.unwrap_or(usual.claim),
         };
-        if limits.max_size == 0 {
-            return Err(ConfigError::at("max_size", "must be more than nothing"));
-        }
-        if limits.timeout.is_zero() {
-            return Err(ConfigError::at("timeout", "must be more than nothing"));
+        for (key, is_nothing) in [
+            ("max_size", limits.max_size == 0),
+            ("timeout", limits.timeout.is_zero()),
+            ("unfinished", limits.unfinished.is_zero()),
+            ("claim", limits.claim.is_zero()),
+        ] {
+            if is_nothing {
+                return Err(ConfigError::at(key, "must be more than nothing"));
+            }
         }
         builder.limits = limits;
         Ok(())

@@ -68,6 +68,12 @@ impl Key {
         Self(id.to_string())
     }
 
+    /// The key of one part of an upload, where a store has no way of its own with parts.
+    #[must_use]
+    pub fn part(id: UploadId, number: u16) -> Self {
+        Self(format!("{id}-{number}"))
+    }
+
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use tracing::{info, warn};
 
 use crate::pipeline::Pipeline;
-use crate::pump::{RECEIVE, Source, pump, too_large};
+use crate::pump::{RECEIVE, Sink, Source, pump, too_large};
 use crate::record::{Event, Record};
 use crate::stages::{Staged, Swap};
 use crate::{Code, Declared, Error, Facts, Fault, Incoming, Key, Rejection, Terms, UploadId, codes};
@@ -67,7 +67,11 @@ impl Pipeline {
 
         let mut staged = None;
         let source = Source::new(body, limit, record.declared.size);
-        let pumped = tokio::time::timeout(limits.timeout, pump(self.parts(), &record, source, &mut staged)).await;
+        let pumped = tokio::time::timeout(
+            limits.timeout,
+            pump(self.parts(), &record, source, Sink::Stage(&mut staged)),
+        )
+        .await;
         match pumped.unwrap_or_else(|_| Err(too_slow())) {
             Ok(facts) => match staged {
                 Some(staged) => Ok(Admitted {
@@ -88,7 +92,7 @@ impl Pipeline {
         }
     }
 
-    fn judge_declared(&self, declared: &Declared, limit: u64) -> Result<(), Error> {
+    pub(crate) fn judge_declared(&self, declared: &Declared, limit: u64) -> Result<(), Error> {
         if declared.size.is_some_and(|size| size > limit) {
             return Err(Error::rejected(RECEIVE, too_large(limit)));
         }
@@ -222,21 +226,16 @@ impl fmt::Debug for Admitted {
 
 /// The last step, after the bytes are durable: the record says so.
 async fn make_readable(pipeline: &Pipeline, ready: &Record) -> Result<(), Fault> {
-    let recorder = &pipeline.parts().recorder;
-    match recorder.update(ready).await {
-        Ok(Swap::Done) => Ok(()),
-        Ok(Swap::Lost) => {
+    // If the recorder fails, the bytes stay whatever it has done: the record may say that they can be read.
+    match pipeline.swap(ready).await? {
+        Swap::Done => Ok(()),
+        Swap::Lost => {
             // A sweeper thought this attempt dead and has removed what it found; our bytes came after it looked.
             if let Err(fault) = pipeline.parts().store.delete(&Key::whole(ready.id)).await {
                 warn!(id = %ready.id, fault = fault.chain(), "could not remove late bytes; left to the sweeper");
             }
             Err(Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable())
         }
-        // The answer was lost, not necessarily the change. The bytes stay either way: the record may say that they can be read.
-        Err(fault) => match recorder.get(ready.id).await {
-            Ok(Some(found)) if found.revision == ready.revision && found.state == ready.state => Ok(()),
-            _ => Err(fault),
-        },
     }
 }
 
@@ -252,7 +251,7 @@ fn too_slow() -> Error {
 }
 
 /// How an upload ended, for the one line that is logged of each.
-struct Ending<'a> {
+pub(crate) struct Ending<'a> {
     state: &'static str,
     code: Option<Code>,
     by: &'a str,
@@ -261,7 +260,7 @@ struct Ending<'a> {
 }
 
 impl<'a> Ending<'a> {
-    fn of(error: &'a Error) -> Self {
+    pub(crate) fn of(error: &'a Error) -> Self {
         let (state, by, message) = match error {
             Error::Rejected { by, rejection } => ("rejected", by.as_str(), rejection.message.clone()),
             Error::Interrupted(why) => ("interrupted", "sender", why.to_string()),
@@ -277,7 +276,7 @@ impl<'a> Ending<'a> {
         }
     }
 
-    fn accepted(ready: &'a Record) -> Self {
+    pub(crate) fn accepted(ready: &'a Record) -> Self {
         Self {
             state: "ready",
             code: None,
@@ -298,7 +297,7 @@ impl<'a> Ending<'a> {
     }
 
     /// What is noted in the record. Why one of our parts failed is for the log, not for the sender.
-    fn rejection(&self) -> Rejection {
+    pub(crate) fn rejection(&self) -> Rejection {
         let code = self.code.clone().unwrap_or(codes::INTERRUPTED);
         let message = match self.state {
             "rejected" => self.message.clone().unwrap_or_default(),
@@ -308,7 +307,7 @@ impl<'a> Ending<'a> {
         Rejection::new(code, message)
     }
 
-    fn log(&self, id: UploadId, declared: &Declared, started: Instant) {
+    pub(crate) fn log(&self, id: UploadId, declared: &Declared, started: Instant) {
         let media_type = self.facts.and_then(|facts| facts.media_type.as_ref());
         info!(
             target: "intake::upload",

@@ -15,16 +15,20 @@
 //! Read [`stages`] for the contract, [`record`] for the rules of change, [`Pipeline`] for what one may ask, [`plugin`] for
 //! how a stage gets a name. The core knows no plugin, no HTTP, no SQL and no file format.
 
+mod assemble;
 pub mod codes;
 mod config;
 mod error;
 mod evidence;
 mod fail_open;
+mod hold;
+mod in_parts;
 mod incoming;
 mod ingest;
 mod media_type;
 pub mod memory;
 pub mod notes;
+pub mod parts;
 mod pipeline;
 pub mod plugin;
 mod pump;
@@ -43,18 +47,23 @@ pub use bytes::Bytes;
 /// Plugins submit themselves through this; the re-export keeps them on the core's version of it.
 pub use inventory;
 
+pub use crate::assemble::Resumed;
 pub use crate::config::SECTIONS;
 pub use crate::error::{BoxError, Error, Fault};
 pub use crate::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, Head};
 pub use crate::fail_open::FailOpen;
+pub use crate::in_parts::Opening;
 pub use crate::incoming::{ByteStream, Incoming, Key, Retention, Terms, UploadId};
 pub use crate::ingest::Admitted;
 pub use crate::media_type::{MediaRange, MediaType, NotAMediaType};
+pub use crate::parts::{Part, Parts, Slot};
 pub use crate::pipeline::{Builder, Limits, Pipeline};
 pub use crate::plugin::{FromSettings, Plugin, Registry};
-pub use crate::record::{Event, Lifetime, Record, State};
+pub use crate::record::{Duty, Event, Lifetime, Record, State};
 pub use crate::secret::Secret;
 pub use crate::settings::{ConfigError, ConfigErrors, Settings, Step};
-pub use crate::stages::{Expirer, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator};
+pub use crate::stages::{
+    Expirer, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator,
+};
 pub use crate::sweep::Swept;
 pub use crate::verdict::{Code, Rejection, Verdict};

@@ -11,10 +11,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 
-use crate::stages::{Expirer, Recorder, Staged, Store, Swap};
+use crate::stages::{Expirer, Multipart, Recorder, Staged, Store, Swap};
 use crate::{
-    ByteStream, ConfigError, Facts, Fault, FromSettings, Key, Lifetime, MediaType, Plugin, Record, Retention, UploadId,
-    codes,
+    ByteStream, ConfigError, Duty, Facts, Fault, FromSettings, Key, Lifetime, MediaType, Plugin, Record, Retention,
+    UploadId, codes,
 };
 
 inventory::submit! { Plugin::store::<MemoryStore>("in-memory", "keeps bytes in memory, and loses them at the end") }
@@ -81,9 +81,17 @@ impl Store for MemoryStore {
         Ok(stream::iter([Ok(slice)]).boxed())
     }
 
+    async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
+        Ok(lock(&self.0).get(key).map(|bytes| bytes.len() as u64))
+    }
+
     async fn delete(&self, key: &Key) -> Result<(), Fault> {
         lock(&self.0).remove(key);
         Ok(())
+    }
+
+    fn multipart(&self) -> Option<&dyn Multipart> {
+        None
     }
 
     async fn ready(&self) -> Result<(), Fault> {
@@ -173,10 +181,10 @@ impl Recorder for MemoryRecorder {
         Ok(())
     }
 
-    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
         let mut due: Vec<_> = lock(&self.0)
             .values()
-            .filter(|record| record.is_due(now))
+            .filter(|record| record.duty() == duty && record.is_due(now))
             .cloned()
             .collect();
         due.sort_by_key(|record| record.due);

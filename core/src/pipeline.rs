@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::plugin::ConfigError;
-use crate::record::{Event, Periods, Record, State};
+use crate::record::{Event, Periods, Record};
 use crate::stages::{Expirer, Receiver, Recorder, Scanner, Store, Swap, Validator};
 use crate::{ByteStream, Error, Fault, Key, Retention, UploadId, Verdict, codes};
 
@@ -18,14 +18,21 @@ pub struct Limits {
     /// From the first byte asked for until every stage has judged. A lease is twice that, so that no sweeper meets a
     /// living upload.
     pub timeout: Duration,
+    /// How long the parts of one upload may take to come, until it is completed. What is not is removed then.
+    pub unfinished: Duration,
+    /// How long somebody who puts parts together may say nothing before somebody else goes on. It is renewed all the time,
+    /// so this is how long an upload waits after a crash.
+    pub claim: Duration,
 }
 
 impl Default for Limits {
-    /// 5 GiB, one hour.
+    /// 5 GiB, one hour, one day, 30 seconds.
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
             timeout: Duration::from_secs(3600),
+            unfinished: Duration::from_secs(24 * 3600),
+            claim: Duration::from_secs(30),
         }
     }
 }
@@ -111,15 +118,11 @@ impl Pipeline {
     ///
     /// [`Error::NotFound`] if there is none, or if it is not readable: not yet, or not any more.
     pub async fn get(&self, id: UploadId) -> Result<Record, Error> {
-        let record = self
-            .0
-            .recorder
-            .get(id)
-            .await?
-            .filter(|record| record.state == State::Ready);
-        let now = self.now();
+        let record = self.0.recorder.get(id).await?;
         // An upload whose time is over is gone, even if no sweeper came by yet.
-        record.filter(|record| !record.is_due(now)).ok_or(Error::NotFound(id))
+        record
+            .filter(|record| record.is_readable(self.now()))
+            .ok_or(Error::NotFound(id))
     }
 
     /// What is known of an upload, wherever it stands.
@@ -327,7 +330,12 @@ impl Builder {
             recorder: self.recorder.ok_or_else(|| missing("record"))?,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,
             limits: self.limits,
-            periods: Periods { lease, note },
+            periods: Periods {
+                lease,
+                claim: self.limits.claim,
+                open: self.limits.unfinished,
+                note,
+            },
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         })))
     }

@@ -92,7 +92,7 @@ impl Source {
         Ok(self.rest.slice(..self.rest.len().min(HEAD_BYTES)))
     }
 
-    async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
         if self.rest.is_empty() {
             match self.chunk().await? {
                 Some(chunk) => self.rest = chunk,
@@ -103,14 +103,16 @@ impl Source {
     }
 }
 
-/// Reads the source to its end and answers with what is known then. What was begun in the store is left in `staged`, for
-/// the caller to commit or discard.
-pub(crate) async fn pump(
-    parts: &Parts,
-    record: &Record,
-    mut source: Source,
-    staged: &mut Option<Box<dyn Staged>>,
-) -> Result<Facts, Error> {
+/// Where the bytes are to go.
+pub(crate) enum Sink<'a> {
+    /// Into the store. What was begun there is left here, for the caller to commit or discard.
+    Stage(&'a mut Option<Box<dyn Staged>>),
+    /// Nowhere: they are in the store already, where nobody can read them yet.
+    Stored,
+}
+
+/// Reads the source to its end and answers with what is known then.
+pub(crate) async fn pump(parts: &Parts, record: &Record, mut source: Source, sink: Sink<'_>) -> Result<Facts, Error> {
     let lead = source.lead().await?;
     let media_type = sniff(&lead);
     let head = Head {
@@ -122,17 +124,25 @@ pub(crate) async fn pump(
 
     // Scanners before the store: one that is down refuses the upload before anything was written.
     let mut scans = try_join_all(parts.scanners.iter().map(|(_, scanner)| scanner.open(&head))).await?;
-    let staged = staged.insert(parts.store.stage(&Key::whole(record.id), media_type.as_ref()).await?);
+    let mut staged = match sink {
+        Sink::Stage(staged) => {
+            Some(staged.insert(parts.store.stage(&Key::whole(record.id), media_type.as_ref()).await?))
+        }
+        Sink::Stored => None,
+    };
     drop(lead);
 
     let mut hasher = Sha256::new();
     while let Some(piece) = source.piece().await? {
         // The store is asked first, so that its writing goes on elsewhere while this thread hashes. All are waited for, even
         // if one fails: a write that was cancelled half way is harder to discard than one that ended.
-        let (written, scanned, ()) = join3(staged.write(piece.clone()), feed(&mut scans, &piece), async {
-            hasher.update(&piece)
-        })
-        .await;
+        let write = async {
+            match &mut staged {
+                Some(staged) => staged.write(piece.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let (written, scanned, ()) = join3(write, feed(&mut scans, &piece), async { hasher.update(&piece) }).await;
         if let Some((scanner, rejection)) = scanned? {
             return Err(Error::rejected(&parts.scanners[scanner].0, rejection));
         }

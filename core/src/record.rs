@@ -1,12 +1,16 @@
 //! The record of an upload, and the only rules by which one changes.
 //!
 //! ```text
-//!             Commit                 Claim (expired), Delete
-//!   Staged ─────────► Ready ──────────────────────────► Deleting ──► Gone ──► (no record)
-//!      │                │ ▲                               ▲   │ ▲      Erased
-//!      │ Reject         └─┘ Keep                          │   └─┘ Claim (its sweeper died)
-//!      ├─────────► Rejected ──► (no record)               │
-//!      └──────────────────────────────────────────────────┘ Claim (lease over)
+//!   in parts      Open ──Assemble──► Assembling ──Commit──┐                       Claim
+//!                   ▲                 │      │            ▼                        ┌─┐
+//!                   └─────Release─────┘      │          Ready ──Delete, Claim──► Deleting ──Erased──► Gone ──► (no record)
+//!                                            │            ▲
+//!   in one go     Staged ────────────────────┼──Commit────┘
+//!                   │                        ▼
+//!                   └─────────Reject─────► Rejected ──► (no record)
+//!
+//!   not drawn: Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
+//!              and Open, Staged ── Claim ──► Deleting, when their time is over
 //! ```
 //!
 //! Pure: no clock, no store, no waiting. Whoever holds a record asks [`Record::apply`] for the next one and has the
@@ -17,7 +21,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Declared, Facts, Rejection, Terms, UploadId};
+use crate::{Declared, Facts, Parts, Rejection, Terms, UploadId};
 
 /// Everything that is remembered of one upload.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,16 +36,18 @@ pub struct Record {
     pub due: Option<SystemTime>,
     /// When its intent was recorded.
     pub created: SystemTime,
-    /// Whose it is; known from its commit on.
+    /// Whose it is; known from its commit on, or from its start if it comes in parts.
     pub project: Option<String>,
     /// What its sender said.
     pub declared: Declared,
     /// What is known of its content; known from its commit on.
     pub facts: Option<Facts>,
-    /// What its sender noted beside it; known from its commit on.
+    /// What its sender noted beside it; known from its commit on, or from its start if it comes in parts.
     pub metadata: BTreeMap<String, String>,
     /// How long it stays; known from its commit on.
     pub lifetime: Option<Lifetime>,
+    /// How it is cut, if it comes in parts.
+    pub parts: Option<Parts>,
 }
 
 /// Where an upload stands. Bytes are readable in [`State::Ready`] and in no other.
@@ -49,6 +55,10 @@ pub struct Record {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
+    /// Parts are arriving.
+    Open,
+    /// Claimed by somebody who puts the parts together and has every stage judge the whole.
+    Assembling,
     /// Intended: bytes may be on their way to the store.
     Staged,
     /// Accepted by every stage, durable, readable.
@@ -66,6 +76,8 @@ impl State {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Open => "open",
+            Self::Assembling => "assembling",
             Self::Staged => "staged",
             Self::Ready => "ready",
             Self::Rejected(_) => "rejected",
@@ -73,6 +85,15 @@ impl State {
             Self::Gone => "gone",
         }
     }
+}
+
+/// What is to be done with a record that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Duty {
+    /// Its time is over: a sweeper ends it.
+    Sweep,
+    /// Whoever worked on it is gone: somebody else goes on.
+    Resume,
 }
 
 /// How long an upload stays.
@@ -87,6 +108,19 @@ pub struct Lifetime {
 /// What may happen to an upload.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
+    /// The store has begun to take parts, and calls the upload this.
+    Begun {
+        /// The store's own name for it.
+        upload: String,
+    },
+    /// Somebody begins to put the parts together, or goes on where somebody else's lease is over.
+    Assemble,
+    /// Whoever puts the parts together is still at it.
+    Renew,
+    /// It could not be put together now. Its parts stay.
+    Release,
+    /// No part is left under a key of its own.
+    Tidied,
     /// Every stage accepted it and its bytes are durable.
     Commit {
         /// What is known of the content. Boxed, because the other events are small.
@@ -114,6 +148,10 @@ pub enum Event {
 pub struct Periods {
     /// How long an attempt, or a sweeper's claim, may take before somebody else may have it.
     pub lease: Duration,
+    /// How long somebody who puts parts together may say nothing before somebody else may go on; renewed meanwhile.
+    pub claim: Duration,
+    /// How long parts may take to come.
+    pub open: Duration,
     /// How long it is remembered that an upload was refused or removed. At least a lease, so that late bytes are caught.
     pub note: Duration,
 }
@@ -133,10 +171,60 @@ impl Record {
             facts: None,
             metadata: BTreeMap::new(),
             lifetime: None,
+            parts: None,
         }
     }
 
-    /// Whether a sweeper is to look at it.
+    /// An upload that comes in parts, of which no byte was stored yet. Whose it is and what is noted beside it is said now;
+    /// how long it is to be kept is in its parts.
+    #[must_use]
+    pub fn open(
+        id: UploadId,
+        declared: Declared,
+        parts: Parts,
+        terms: Terms,
+        now: SystemTime,
+        periods: &Periods,
+    ) -> Self {
+        Self {
+            state: State::Open,
+            due: Some(now + periods.open),
+            project: terms.project,
+            metadata: terms.metadata,
+            parts: Some(parts),
+            ..Self::intent(id, declared, now, periods)
+        }
+    }
+
+    /// What is to be done with it when it is due.
+    #[must_use]
+    pub fn duty(&self) -> Duty {
+        match self.state {
+            State::Assembling => Duty::Resume,
+            _ => Duty::Sweep,
+        }
+    }
+
+    /// Whether its bytes may be read: it is ready, and its time is not over.
+    #[must_use]
+    pub fn is_readable(&self, now: SystemTime) -> bool {
+        self.state == State::Ready && !self.has_expired(now)
+    }
+
+    /// Whether its lifetime is over.
+    #[must_use]
+    pub fn has_expired(&self, now: SystemTime) -> bool {
+        let expires = self.lifetime.and_then(|lifetime| lifetime.expires);
+        expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// Whether parts of it may be under keys of their own.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        self.parts.as_ref().is_some_and(|parts| parts.apart)
+    }
+
+    /// Whether somebody is to look at it.
     #[must_use]
     pub fn is_due(&self, now: SystemTime) -> bool {
         self.due.is_some_and(|due| due <= now)
@@ -153,24 +241,51 @@ impl Record {
             ..self.clone()
         };
         match (&self.state, event) {
-            (State::Staged, Event::Commit { facts, terms, lifetime }) => {
+            (State::Open, Event::Begun { upload }) => {
+                if let Some(parts) = &mut next.parts {
+                    parts.upload = Some(upload);
+                }
+            }
+            (State::Open, Event::Assemble) => {
+                next.state = State::Assembling;
+                next.due = Some(now + periods.claim);
+            }
+            // What is not due is somebody's work in progress, or somebody's file.
+            (State::Assembling, Event::Assemble) if self.is_due(now) => next.due = Some(now + periods.claim),
+            (State::Assembling, Event::Renew) => next.due = Some(now + periods.claim),
+            (State::Assembling, Event::Release) => {
+                next.state = State::Open;
+                next.due = Some(self.created + periods.open);
+            }
+            (State::Staged | State::Assembling, Event::Commit { facts, terms, lifetime }) => {
                 next.state = State::Ready;
                 next.facts = Some(*facts);
                 next.project = terms.project;
                 next.metadata = terms.metadata;
                 next.lifetime = Some(lifetime);
-                next.due = lifetime.expires;
+                // A part that comes late is removed once more when nobody can be sending one any longer.
+                let tidy = self.is_apart().then(|| now + periods.lease);
+                next.due = earlier(tidy, lifetime.expires);
+            }
+            (State::Ready, Event::Tidied) => {
+                next.due = self.lifetime.and_then(|lifetime| lifetime.expires);
+                if let Some(parts) = &mut next.parts {
+                    parts.apart = false;
+                }
             }
             (State::Ready, Event::Keep(lifetime)) => {
                 next.lifetime = Some(lifetime);
-                next.due = lifetime.expires;
+                next.due = earlier(self.due.filter(|_| self.is_apart()), lifetime.expires);
             }
-            (State::Staged, Event::Reject(rejection)) => {
+            (State::Staged | State::Assembling, Event::Reject(rejection)) => {
                 next.state = State::Rejected(rejection);
                 next.due = Some(now + periods.note);
             }
-            // What is not due is somebody's work in progress, or somebody's file.
-            (State::Staged | State::Ready | State::Deleting, Event::Claim) if self.is_due(now) => {
+            (State::Open | State::Staged | State::Deleting, Event::Claim) if self.is_due(now) => {
+                next.state = State::Deleting;
+                next.due = Some(now + periods.lease);
+            }
+            (State::Ready, Event::Claim) if self.has_expired(now) => {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
             }
@@ -197,9 +312,19 @@ impl Record {
     }
 }
 
+/// The earlier of two times, where never is later than any.
+fn earlier(one: Option<SystemTime>, other: Option<SystemTime>) -> Option<SystemTime> {
+    one.into_iter().chain(other).min()
+}
+
 impl Event {
     fn name(&self) -> &'static str {
         match self {
+            Self::Begun { .. } => "begun",
+            Self::Assemble => "assemble",
+            Self::Renew => "renew",
+            Self::Release => "release",
+            Self::Tidied => "tidied",
             Self::Commit { .. } => "commit",
             Self::Reject(_) => "reject",
             Self::Keep(_) => "keep",

@@ -16,15 +16,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    ByteStream, Coverage, Declared, Error, Facts, Fault, Head, Incoming, Key, Lifetime, MediaType, Record, Retention,
-    UploadId, Verdict,
+    ByteStream, Coverage, Declared, Duty, Error, Facts, Fault, Head, Incoming, Key, Lifetime, MediaType, Part, Record,
+    Retention, Slot, UploadId, Verdict,
 };
 
 /// Fetches an upload from where someone points to.
@@ -148,7 +148,8 @@ impl Report {
 
 /// Keeps bytes under a key, and knows nothing else.
 ///
-/// Only the pipeline writes keys, one attempt for each, ever; so a store need not guard against two writers.
+/// Only the pipeline writes keys. That of a whole upload has one attempt, unless somebody goes on where somebody else died;
+/// that of a part may be written again, and by two at a time: then the last commit counts, whole.
 /// A store may show bytes before [`Staged::commit`]: whether an upload is readable is for the record to say.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
@@ -167,12 +168,23 @@ pub trait Store: Debug + Send + Sync {
     /// [`BYTES_MISSING`](crate::codes::BYTES_MISSING) if there are none, else whatever stands in the way.
     async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault>;
 
+    /// How many bytes were committed under a key, or `None` if none were.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    async fn size(&self, key: &Key) -> Result<Option<u64>, Fault>;
+
     /// Removes whatever there is under a key: committed, staged, or left by an attempt that died. Nothing is fine too.
     ///
     /// # Errors
     ///
     /// If something may still be there.
     async fn delete(&self, key: &Key) -> Result<(), Fault>;
+
+    /// The store's own way with uploads that come in parts, if it has one. Without, the pipeline keeps each part under a key
+    /// of its own, and copies them together.
+    fn multipart(&self) -> Option<&dyn Multipart>;
 
     /// Whether it could work now; for health checks and at the start.
     ///
@@ -208,6 +220,51 @@ pub trait Staged: Send {
     async fn discard(self: Box<Self>) -> Result<(), Fault>;
 }
 
+/// A store's own way with uploads that come in parts: in any order, at the same time, and again.
+///
+/// [`Store::delete`] of the key removes everything of it, at any moment. What becomes of a part that is still being written
+/// then, or while the parts are put together, is up to the store, as long as it neither stays nor changes the whole.
+#[async_trait]
+pub trait Multipart: Debug + Send + Sync {
+    /// Begins. What this answers is recorded, and handed back with every later call.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot begin.
+    async fn begin(&self, key: &Key) -> Result<String, Fault>;
+
+    /// Begins to write a part. At its commit it is durable, and replaces whatever came under its number before. `size` is
+    /// what its sender says, if anything; the pipeline lets no more bytes through, but maybe fewer.
+    ///
+    /// # Errors
+    ///
+    /// [`NOT_OPEN`](crate::codes::NOT_OPEN) if the parts have been put together or removed,
+    /// [`LENGTH_REQUIRED`](crate::codes::LENGTH_REQUIRED) if the store has to know the size, else whatever stands in the way.
+    async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault>;
+
+    /// The parts that are there, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault>;
+
+    /// Makes these parts one, durable, and readable under the key. When this returns, nothing that is still being written
+    /// changes it. If it is done already, doing it again is fine.
+    ///
+    /// # Errors
+    ///
+    /// If they may not be one.
+    async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault>;
+
+    /// An address to which a sender may `PUT` a part past us until this lifetime is over, if the store is set to give such.
+    ///
+    /// # Errors
+    ///
+    /// If none could be made.
+    async fn url(&self, key: &Key, upload: &str, number: u16, lifetime: Duration) -> Result<Option<String>, Fault>;
+}
+
 /// Keeps records. It stores them and compares revisions; every rule is in [`Record::apply`].
 ///
 /// Times are kept to the microsecond. What a call acknowledged is durable.
@@ -241,12 +298,12 @@ pub trait Recorder: Debug + Send + Sync {
     /// If it may still be there.
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault>;
 
-    /// Records that are due, those first that have been due longest.
+    /// Records of this duty that are due, those first that have been due longest.
     ///
     /// # Errors
     ///
     /// If they could not be looked up.
-    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault>;
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault>;
 
     /// Whether it could work now; for health checks and at the start.
     ///

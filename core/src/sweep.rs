@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use tracing::{debug, warn};
 
 use crate::pipeline::Pipeline;
-use crate::record::{Event, Record, State};
+use crate::record::{Duty, Event, Record, State};
 use crate::stages::Swap;
 use crate::{Fault, Key};
 
@@ -26,6 +26,8 @@ pub struct Swept {
     pub expired: u64,
     /// Deletions that somebody else had begun.
     pub finished: u64,
+    /// Uploads that had come in parts, where parts under keys of their own were looked for once more.
+    pub tidied: u64,
     /// Notes of refused and removed uploads that were forgotten.
     pub forgotten: u64,
     /// What failed and will be tried again when its claim is over.
@@ -49,7 +51,7 @@ impl Pipeline {
     pub async fn sweep(&self) -> Result<Swept, Fault> {
         let mut swept = Swept::default();
         loop {
-            let due = self.parts().recorder.due(self.now(), BATCH).await?;
+            let due = self.parts().recorder.due(Duty::Sweep, self.now(), BATCH).await?;
             let full = due.len() == BATCH;
             let mut outcomes = futures_util::stream::iter(due.into_iter().map(|record| self.sweep_one(record)))
                 .buffer_unordered(AT_A_TIME);
@@ -59,6 +61,7 @@ impl Pipeline {
                     Outcome::Abandoned => &mut swept.abandoned,
                     Outcome::Expired => &mut swept.expired,
                     Outcome::Finished => &mut swept.finished,
+                    Outcome::Tidied => &mut swept.tidied,
                     Outcome::Forgotten => &mut swept.forgotten,
                     Outcome::Failed => &mut swept.failed,
                     Outcome::Lost => continue,
@@ -74,6 +77,9 @@ impl Pipeline {
     }
 
     async fn sweep_one(&self, record: Record) -> Outcome {
+        if record.is_readable(self.now()) {
+            return self.tidy(&record).await;
+        }
         let Ok(claimed) = record.apply(Event::Claim, self.now(), &self.parts().periods) else {
             return Outcome::Lost;
         };
@@ -92,10 +98,29 @@ impl Pipeline {
         };
         match record.state {
             _ if !erased => Outcome::Failed,
-            State::Staged => Outcome::Abandoned,
+            State::Open | State::Assembling | State::Staged => Outcome::Abandoned,
             State::Ready => Outcome::Expired,
             State::Deleting => Outcome::Finished,
             State::Rejected(_) | State::Gone => Outcome::Forgotten,
+        }
+    }
+
+    /// Removes parts that came too late to be removed with the others. Nobody reads them, so nothing needs to be claimed.
+    async fn tidy(&self, ready: &Record) -> Outcome {
+        let tidied = match self.delete_apart(ready).await {
+            Ok(()) => match self.after(ready, Event::Tidied) {
+                Ok(tidied) => self.parts().recorder.update(&tidied).await,
+                Err(fault) => Err(fault),
+            },
+            Err(fault) => Err(fault),
+        };
+        match tidied {
+            Ok(Swap::Done) => Outcome::Tidied,
+            Ok(Swap::Lost) => Outcome::Lost,
+            Err(fault) => {
+                warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; it will be tried again");
+                Outcome::Failed
+            }
         }
     }
 
@@ -132,7 +157,11 @@ impl Pipeline {
     }
 
     async fn delete_bytes(&self, record: &Record) -> bool {
-        match self.parts().store.delete(&Key::whole(record.id)).await {
+        let deleted = match self.parts().store.delete(&Key::whole(record.id)).await {
+            Ok(()) => self.delete_apart(record).await,
+            failed => failed,
+        };
+        match deleted {
             Ok(()) => true,
             Err(fault) => {
                 warn!(id = %record.id, fault = fault.chain(), "could not remove bytes; it will be tried again");
@@ -146,6 +175,7 @@ enum Outcome {
     Abandoned,
     Expired,
     Finished,
+    Tidied,
     Forgotten,
     Failed,
     Lost,

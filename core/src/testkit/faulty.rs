@@ -3,12 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{ByteStream, Code, Fault, Key, MediaType, Record, Recorder, Staged, Store, Swap, UploadId};
+use crate::{
+    ByteStream, Code, Duty, Fault, Key, MediaType, Multipart, Part, Record, Recorder, Slot, Staged, Store, Swap,
+    UploadId,
+};
 
 /// The code of the faults that are made here.
 pub const MADE: Code = Code::new("made_to_fail");
@@ -124,12 +127,62 @@ impl<S: Store> Store for Faulty<S> {
         self.plan.run(self.inner.read(key, range)).await
     }
 
+    async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
+        self.plan.run(self.inner.size(key)).await
+    }
+
     async fn delete(&self, key: &Key) -> Result<(), Fault> {
         self.plan.run(self.inner.delete(key)).await
     }
 
+    fn multipart(&self) -> Option<&dyn Multipart> {
+        self.inner.multipart().map(|_| self as &dyn Multipart)
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.plan.run(self.inner.ready()).await
+    }
+}
+
+impl<S: Store> Faulty<S> {
+    fn inner_multipart(&self) -> Result<&dyn Multipart, Fault> {
+        let none = || Fault::new(MADE, "the store inside has no way of its own with parts any more");
+        self.inner.multipart().ok_or_else(none)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Store> Multipart for Faulty<S> {
+    async fn begin(&self, key: &Key) -> Result<String, Fault> {
+        self.plan.run(self.inner_multipart()?.begin(key)).await
+    }
+
+    async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
+        let staged = self
+            .plan
+            .run(self.inner_multipart()?.stage(key, upload, slot, size))
+            .await?;
+        Ok(Box::new(FaultyStaged {
+            inner: staged,
+            plan: self.plan.clone(),
+        }))
+    }
+
+    async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault> {
+        self.plan.run(self.inner_multipart()?.list(key, upload)).await
+    }
+
+    async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault> {
+        self.plan
+            .run(self.inner_multipart()?.assemble(key, upload, parts))
+            .await
+    }
+
+    async fn url(&self, key: &Key, upload: &str, number: u16, lifetime: Duration) -> Result<Option<String>, Fault> {
+        self.plan
+            .run(self.inner_multipart()?.url(key, upload, number, lifetime))
+            .await
     }
 }
 
@@ -173,8 +226,8 @@ impl<R: Recorder> Recorder for Faulty<R> {
         self.plan.run(self.inner.remove(id, revision)).await
     }
 
-    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        self.plan.run(self.inner.due(now, limit)).await
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.plan.run(self.inner.due(duty, now, limit)).await
     }
 
     async fn ready(&self) -> Result<(), Fault> {

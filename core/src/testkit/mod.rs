@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a suite says no by panicking")]
 
 pub mod faulty;
+mod multipart;
 mod recorder;
 mod scanner;
 mod store;

@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 
 use crate::record::Periods;
 use crate::{
-    Code, Coverage, Declared, Digest, Event, Facts, Lifetime, Record, Recorder, Rejection, State, Swap, Terms,
-    UploadId, codes,
+    Code, Coverage, Declared, Digest, Duty, Event, Facts, Lifetime, Parts, Record, Recorder, Rejection, Retention,
+    State, Swap, Terms, UploadId, codes,
 };
 
 /// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
@@ -24,6 +24,7 @@ pub async fn recorder(recorder: &dyn Recorder) {
     a_change_counts_only_from_the_revision_before(recorder).await;
     of_those_who_change_at_the_same_time_one_wins(recorder).await;
     what_is_due_comes_in_its_order(recorder).await;
+    what_is_to_be_resumed_is_not_swept(recorder).await;
     only_the_revision_that_was_seen_is_forgotten(recorder).await;
 }
 
@@ -34,6 +35,8 @@ fn at(seconds: u64) -> SystemTime {
 
 const PERIODS: Periods = Periods {
     lease: Duration::from_secs(60),
+    claim: Duration::from_secs(30),
+    open: Duration::from_secs(60),
     note: Duration::from_secs(600),
 };
 
@@ -84,6 +87,26 @@ pub fn sample_record() -> Record {
         .unwrap()
 }
 
+/// An upload in parts, with something in every field that it may have.
+fn open(seconds: u64) -> Record {
+    let parts = Parts::of(u64::from(u32::MAX) * 1000, 5 << 30, Retention::Keep).unwrap();
+    let terms = Terms {
+        project: Some("demo".to_owned()),
+        metadata: BTreeMap::from([("key".to_owned(), "ünïcode \u{1F980}".to_owned())]),
+        ..Terms::default()
+    };
+    let opened = Record::open(
+        UploadId::random(),
+        Declared::named("ü.bin"),
+        parts,
+        terms,
+        at(seconds),
+        &PERIODS,
+    );
+    let upload = "the \"store's\" own name".to_owned();
+    opened.apply(Event::Begun { upload }, at(seconds), &PERIODS).unwrap()
+}
+
 fn intent(seconds: u64) -> Record {
     Record::intent(UploadId::random(), Declared::default(), at(seconds), &PERIODS)
 }
@@ -107,7 +130,17 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
     let deleting = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
     let gone = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
     let gone = gone.apply(Event::Erased, at(3_001), &PERIODS).unwrap();
-    for record in [intent(1_000), ready, kept, refused, deleting, gone] {
+    let assembling = open(1_000).apply(Event::Assemble, at(1_001), &PERIODS).unwrap();
+    for record in [
+        intent(1_000),
+        ready,
+        kept,
+        refused,
+        deleting,
+        gone,
+        open(1_000),
+        assembling,
+    ] {
         assert_eq!(
             recorder.get(record.id).await.expect("looks up"),
             None,
@@ -214,7 +247,7 @@ async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
         (at(359), 10, 2),
         (at(10_000), 10, 5),
     ] {
-        let due = recorder.due(now, limit).await.expect("looks up");
+        let due = recorder.due(Duty::Sweep, now, limit).await.expect("looks up");
         assert_eq!(
             due.iter().collect::<Vec<_>>(),
             expected[..count],
@@ -225,10 +258,30 @@ async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
         recorder.remove(record.id, record.revision).await.expect("removes");
     }
     assert_eq!(
-        recorder.due(at(10_000), 10).await.expect("looks up"),
+        recorder.due(Duty::Sweep, at(10_000), 10).await.expect("looks up"),
         [],
         "what was removed is due"
     );
+}
+
+async fn what_is_to_be_resumed_is_not_swept(recorder: &dyn Recorder) {
+    let (sweep, open) = (intent(1_000), open(1_000));
+    recorder.insert(&sweep).await.expect("inserts");
+    recorder.insert(&open).await.expect("inserts");
+    let far = at(10_000);
+    let look = async |duty| recorder.due(duty, far, 10).await.expect("looks up");
+    assert_eq!(look(Duty::Sweep).await.len(), 2);
+    assert_eq!(look(Duty::Resume).await, []);
+    let assembling = open.apply(Event::Assemble, at(1_001), &PERIODS).unwrap();
+    assert_eq!(recorder.update(&assembling).await.expect("updates"), Swap::Done);
+    assert_eq!(look(Duty::Sweep).await, std::slice::from_ref(&sweep));
+    assert_eq!(look(Duty::Resume).await, std::slice::from_ref(&assembling));
+    let again = assembling.apply(Event::Release, at(1_002), &PERIODS).unwrap();
+    assert_eq!(recorder.update(&again).await.expect("updates"), Swap::Done);
+    assert_eq!(look(Duty::Resume).await, [], "what was given back is to be resumed");
+    for record in [sweep, again] {
+        recorder.remove(record.id, record.revision).await.expect("removes");
+    }
 }
 
 async fn only_the_revision_that_was_seen_is_forgotten(recorder: &dyn Recorder) {

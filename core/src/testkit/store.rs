@@ -23,9 +23,13 @@ pub async fn store(store: &dyn Store) {
     deleting_nothing_is_fine(store).await;
     deleting_removes_what_a_dead_attempt_left(store).await;
     attempts_do_not_mix(store).await;
+    what_is_committed_again_is_replaced(store).await;
+    if let Some(multipart) = store.multipart() {
+        super::multipart::multipart(store, multipart).await;
+    }
 }
 
-fn key() -> Key {
+pub(super) fn key() -> Key {
     Key::whole(UploadId::random())
 }
 
@@ -40,7 +44,7 @@ async fn put(store: &dyn Store, key: &Key, pieces: &[Bytes]) {
     staged.commit().await.expect("commits");
 }
 
-async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
+pub(super) async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
     match store.read(key, None).await {
         Ok(stream) => {
             drop(stream);
@@ -48,6 +52,11 @@ async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
         }
         Err(fault) => {
             assert_eq!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
+            assert_eq!(
+                store.size(key).await.expect("looks up"),
+                None,
+                "a size where there are no bytes"
+            );
             false
         }
     }
@@ -69,6 +78,8 @@ async fn what_was_committed_reads_back(store: &dyn Store) {
             pieces.concat().len(),
             read.len()
         );
+        let size = store.size(&key).await.expect("looks up");
+        assert_eq!(size, Some(read.len() as u64), "the size is another");
         store.delete(&key).await.expect("deletes");
     }
 }
@@ -155,4 +166,20 @@ async fn attempts_do_not_mix(store: &dyn Store) {
         );
         store.delete(key).await.expect("deletes");
     }
+}
+
+async fn what_is_committed_again_is_replaced(store: &dyn Store) {
+    // A part that comes again, where the store has no way of its own with parts.
+    let key = Key::part(UploadId::random(), 10_000);
+    for (seed, size) in [(1, 300_000), (2, 200_000), (3, 400_000)] {
+        put(store, &key, &[noise(seed, size)]).await;
+        let read = collect(store.read(&key, None).await.expect("reads")).await;
+        assert!(
+            read == noise(seed, size),
+            "{} bytes of an earlier commit are there",
+            read.len()
+        );
+    }
+    store.delete(&key).await.expect("deletes");
+    assert!(!has_bytes(store, &key).await, "bytes are there after being deleted");
 }

@@ -8,7 +8,10 @@ use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{Error, Key, Pipeline, State, Terms, UploadId};
 
-use crate::support::{Clock, InPlace, OVER_LEASE, OVER_NOTE, Seen, broken_upload, builder, upload};
+use crate::stores::{InPlace, Seen};
+use futures_util::FutureExt;
+
+use crate::support::{Clock, OVER_LEASE, OVER_NOTE, OVER_OPEN, broken_upload, builder, opening, part_of, upload};
 
 const GOOD: &[&[u8]] = &[b"some", b" good", b" content"];
 
@@ -43,6 +46,7 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
         // The process dies between the two calls.
         drop(admitted);
     }
+    in_parts(pipeline, &mut told).await;
     if let Ok(id) = take(GOOD).await {
         match pipeline.delete(id).await {
             Ok(()) => told.removed.push(id),
@@ -51,11 +55,50 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     }
     let _faults = pipeline.sweep().await;
     clock.advance(OVER_LEASE);
+    let _faults = pipeline.resume().await;
     let _faults = pipeline.sweep().await;
     told.accepted.extend(take(GOOD).await.ok());
     clock.advance(OVER_NOTE);
     let _faults = pipeline.sweep().await;
     told
+}
+
+/// Uploads in parts: a good one, one that a stage refuses, one that is not whole, one that is left alone, and one whose
+/// worker dies.
+async fn in_parts(pipeline: &Pipeline, told: &mut Told) {
+    let whole = GOOD.concat();
+    if let Some(id) = put_parts(pipeline, &whole, 3).await {
+        match pipeline.complete(id).await {
+            Ok(_) => told.accepted.push(id),
+            Err(_) => told.doubtful.push(id),
+        }
+    }
+    if let Some(id) = put_parts(pipeline, b"even worse content", 3).await {
+        assert!(pipeline.complete(id).await.is_err(), "refused when it is put together");
+    }
+    if let Some(id) = put_parts(pipeline, &whole, 2).await {
+        assert!(pipeline.complete(id).await.is_err(), "a part is missing");
+    }
+    put_parts(pipeline, &whole, 1).await;
+    if let Some(id) = put_parts(pipeline, &whole, 3).await {
+        told.doubtful.push(id);
+        let mut completing = Box::pin(pipeline.complete(id));
+        // As far as it goes without waiting for anybody, which may be to its end.
+        if let Some(Ok(_)) = (&mut completing).now_or_never() {
+            told.doubtful.pop();
+            told.accepted.push(id);
+        }
+    }
+}
+
+/// Begins an upload in parts of six bytes and sends the first so many.
+async fn put_parts(pipeline: &Pipeline, whole: &[u8], count: u16) -> Option<UploadId> {
+    let opened = pipeline.open(opening(whole.len(), 6)).await.ok()?;
+    for (number, part) in (1..=count).zip(whole.chunks(6)) {
+        let body = part_of(part);
+        pipeline.put_part(&opened, number, None, body).await.ok()?;
+    }
+    Some(opened.id)
 }
 
 /// Runs the story as planned, then lets everything heal and time pass, and looks at what is left.
@@ -80,8 +123,11 @@ async fn run<S: Seen>(plan: Plan) {
     }
     for _ in 0..2 {
         clock.advance(OVER_LEASE);
+        reborn.resume().await.unwrap();
         reborn.sweep().await.unwrap();
     }
+    clock.advance(OVER_OPEN);
+    reborn.sweep().await.unwrap();
     for _ in 0..2 {
         clock.advance(OVER_NOTE);
         reborn.sweep().await.unwrap();
@@ -121,7 +167,7 @@ async fn run<S: Seen>(plan: Plan) {
         );
     }
     assert!(
-        records.len() <= told.accepted.len() + told.doubtful.len() + 2,
+        records.len() <= told.accepted.len() + told.doubtful.len() + 4,
         "more is readable than was sent"
     );
 }
@@ -130,7 +176,7 @@ async fn every_step<S: Seen>() {
     let flawless = Plan::flawless();
     run::<S>(flawless.clone()).await;
     let steps = flawless.calls();
-    assert!(steps >= 40, "the story has only {steps} steps");
+    assert!(steps >= 100, "the story has only {steps} steps");
     for step in 0..steps {
         for moment in [Moment::Before, Moment::After] {
             run::<S>(Plan::once(step, moment)).await;

@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Error, Expirer, Facts, Fault, Lifetime, Pipeline, Record, Recorder, Retention, State, Swap, Swept, Terms, UploadId,
-    async_trait, codes,
+    Duty, Error, Expirer, Facts, Fault, Lifetime, Pipeline, Record, Recorder, Retention, State, Swap, Swept, Terms,
+    UploadId, async_trait, codes,
 };
 use tokio::sync::Mutex;
 
-use crate::support::{Clock, InPlace, OVER_LEASE, OVER_NOTE, builder, upload};
+use crate::stores::InPlace;
+use crate::support::{Clock, OVER_LEASE, OVER_NOTE, builder, upload};
 
 /// Keeps what is wished to be kept, and everything else for ten seconds.
 #[derive(Debug)]
@@ -47,8 +48,8 @@ impl Recorder for Meanwhile {
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
         self.inner.remove(id, revision).await
     }
-    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        let due = self.inner.due(now, limit).await?;
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let due = self.inner.due(duty, now, limit).await?;
         if let Some((pipeline, id)) = self.keep.lock().await.take() {
             pipeline.keep(id, Retention::Keep).await.expect("it can still be kept");
         }

@@ -4,6 +4,8 @@
 mod config;
 mod crash;
 mod interleavings;
+mod parts;
 mod record;
+mod stores;
 mod support;
 mod uploads;

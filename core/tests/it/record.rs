@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::record::Periods;
-use intake_core::{Code, Declared, Digest, Event, Facts, Lifetime, Record, Rejection, Terms, UploadId};
+use intake_core::{
+    Code, Declared, Digest, Event, Facts, Lifetime, Parts, Record, Rejection, Retention, Terms, UploadId,
+};
 use proptest::prelude::*;
 
 const PERIODS: Periods = Periods {
     lease: Duration::from_secs(100),
+    claim: Duration::from_secs(10),
+    open: Duration::from_secs(500),
     note: Duration::from_secs(1000),
 };
 
@@ -39,6 +43,13 @@ fn event(name: &str) -> Event {
             kept: true,
             expires: None,
         }),
+        "begun" => Event::Begun {
+            upload: "upload".to_owned(),
+        },
+        "assemble" => Event::Assemble,
+        "renew" => Event::Renew,
+        "release" => Event::Release,
+        "tidied" => Event::Tidied,
         "delete" => Event::Delete,
         "claim" => Event::Claim,
         "erased" => Event::Erased,
@@ -50,21 +61,51 @@ fn intent() -> Record {
     Record::intent(UploadId::random(), Declared::default(), at(0), &PERIODS)
 }
 
+/// Ready is reached by both ways in; that `Open` may hold parts under keys of their own changes when somebody looks.
+fn opened(apart: bool) -> Record {
+    let mut parts = Parts::of(10, 5, Retention::Default).unwrap();
+    parts.apart = apart;
+    Record::open(
+        UploadId::random(),
+        Declared::default(),
+        parts,
+        Terms::default(),
+        at(0),
+        &PERIODS,
+    )
+}
+
+const EVENTS: [&str; 11] = [
+    "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble", "renew", "release", "tidied",
+];
+
 #[test]
 fn a_record_goes_only_where_it_may() {
-    let ways: [(&[&str], &str); 5] = [
-        (&[], "staged"),
-        (&["commit"], "ready"),
-        (&["reject"], "rejected"),
-        (&["commit", "delete"], "deleting"),
-        (&["commit", "delete", "erased"], "gone"),
+    let ways: [(bool, &[&str], &str); 8] = [
+        (false, &[], "staged"),
+        (false, &["commit"], "ready"),
+        (false, &["reject"], "rejected"),
+        (false, &["commit", "delete"], "deleting"),
+        (false, &["commit", "delete", "erased"], "gone"),
+        (true, &[], "open"),
+        (true, &["assemble"], "assembling"),
+        (true, &["assemble", "commit"], "ready"),
     ];
     // Of a record that is due (everything is, by then) and of one that is not.
     let due = [
+        ("open", "begun", Some("open")),
+        ("open", "assemble", Some("assembling")),
+        ("open", "claim", Some("deleting")),
+        ("assembling", "assemble", Some("assembling")),
+        ("assembling", "renew", Some("assembling")),
+        ("assembling", "release", Some("open")),
+        ("assembling", "commit", Some("ready")),
+        ("assembling", "reject", Some("rejected")),
         ("staged", "commit", Some("ready")),
         ("staged", "reject", Some("rejected")),
         ("staged", "claim", Some("deleting")),
         ("ready", "keep", Some("ready")),
+        ("ready", "tidied", Some("ready")),
         ("ready", "delete", Some("deleting")),
         ("ready", "claim", Some("deleting")),
         ("rejected", "claim", Some("rejected")),
@@ -72,12 +113,13 @@ fn a_record_goes_only_where_it_may() {
         ("deleting", "claim", Some("deleting")),
         ("gone", "claim", Some("gone")),
     ];
-    for (way, state) in ways {
-        let record = way.iter().fold(intent(), |record, name| {
+    for (in_parts, way, state) in ways {
+        let first = if in_parts { opened(true) } else { intent() };
+        let record = way.iter().fold(first, |record, name| {
             record.apply(event(name), at(1), &PERIODS).unwrap()
         });
         assert_eq!(record.state.name(), state);
-        for name in ["commit", "reject", "keep", "delete", "claim", "erased"] {
+        for name in EVENTS {
             let expected = due
                 .iter()
                 .find(|(from, by, _)| *from == state && *by == name)
@@ -89,7 +131,8 @@ fn a_record_goes_only_where_it_may() {
                 "{state} + {name}, due"
             );
             let early = record.apply(event(name), at(2), &PERIODS).ok();
-            let expected = expected.filter(|_| name != "claim");
+            let waits = name == "claim" || (state, name) == ("assembling", "assemble");
+            let expected = expected.filter(|_| !waits);
             assert_eq!(
                 early.as_ref().map(|record| record.state.name()),
                 expected,
@@ -99,21 +142,58 @@ fn a_record_goes_only_where_it_may() {
     }
 }
 
+#[test]
+fn parts_under_keys_of_their_own_are_looked_for_once_more_before_the_upload_leaves() {
+    let commit = |apart| {
+        let assembling = opened(apart).apply(event("assemble"), at(1), &PERIODS).unwrap();
+        assembling.apply(event("commit"), at(1), &PERIODS).unwrap()
+    };
+    assert_eq!(commit(false).due, Some(at(500)), "when its time is over");
+    let ready = commit(true);
+    assert_eq!(
+        ready.due,
+        Some(at(101)),
+        "a lease later, when nobody sends a part any more"
+    );
+    assert!(ready.is_readable(at(400)) && !ready.is_readable(at(500)));
+    assert!(
+        ready.apply(event("claim"), at(400), &PERIODS).is_err(),
+        "it has not expired"
+    );
+    let kept = ready.apply(event("keep"), at(2), &PERIODS).unwrap();
+    assert_eq!(kept.due, Some(at(101)), "whoever keeps it does not make that forgotten");
+    let tidied = ready.apply(event("tidied"), at(101), &PERIODS).unwrap();
+    assert_eq!((tidied.due, tidied.is_apart()), (Some(at(500)), false));
+}
+
+#[test]
+fn an_upload_that_is_given_back_has_the_time_that_it_had() {
+    let assembling = opened(false).apply(event("assemble"), at(400), &PERIODS).unwrap();
+    assert_eq!(assembling.due, Some(at(410)), "for a claim");
+    let renewed = assembling.apply(event("renew"), at(405), &PERIODS).unwrap();
+    assert_eq!(renewed.due, Some(at(415)));
+    let open = renewed.apply(event("release"), at(406), &PERIODS).unwrap();
+    assert_eq!(open.due, Some(at(500)), "since it was begun");
+}
+
 proptest! {
     #[test]
-    fn whatever_happens_a_record_is_either_for_good_or_due(history in prop::collection::vec((0usize..6, 0u64..2000), 0..40)) {
-        let names = ["commit", "reject", "keep", "delete", "claim", "erased"];
-        let (mut record, mut now) = (intent(), 0);
+    fn whatever_happens_a_record_is_either_for_good_or_due(
+        in_parts in any::<bool>(),
+        apart in any::<bool>(),
+        history in prop::collection::vec((0usize..EVENTS.len(), 0u64..2000), 0..40),
+    ) {
+        let (mut record, mut now) = (if in_parts { opened(apart) } else { intent() }, 0);
         for (name, passed) in history {
             now += passed;
-            if let Ok(next) = record.apply(event(names[name]), at(now), &PERIODS) {
+            if let Ok(next) = record.apply(event(EVENTS[name]), at(now), &PERIODS) {
                 prop_assert_eq!(next.revision, record.revision + 1);
                 prop_assert_eq!((next.id, next.created, &next.declared), (record.id, record.created, &record.declared));
                 record = next;
             }
             let for_good = record.lifetime.is_some_and(|lifetime| lifetime.expires.is_none());
             prop_assert!(record.due.is_some() || (record.state.name() == "ready" && for_good));
-            prop_assert_eq!(record.state.name() == "staged", record.state.name() == "staged" && record.facts.is_none());
+            prop_assert!(!record.is_readable(at(now)) || record.facts.is_some());
         }
     }
 }

@@ -1,17 +1,15 @@
 //! Stages and clocks made for tests.
 
-use std::collections::HashMap;
-use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use intake_core::memory::KeepAll;
 use intake_core::{
-    BoxError, Builder, ByteStream, Code, Declared, Facts, Fault, Head, Incoming, Key, Limits, MediaType, Pipeline,
-    Recorder, Rejection, Report, Scan, Scanner, Staged, Store, Validator, Verdict, async_trait, codes,
+    BoxError, Builder, ByteStream, Code, Declared, Facts, Fault, Head, Incoming, Limits, Opening, Pipeline, Recorder,
+    Rejection, Report, Scan, Scanner, Store, Terms, UploadId, Validator, Verdict, async_trait,
 };
 
 /// A clock that stands still until it is moved.
@@ -31,9 +29,13 @@ impl Clock {
 pub const LIMITS: Limits = Limits {
     max_size: 1_000_000,
     timeout: Duration::from_secs(60),
+    unfinished: Duration::from_secs(300),
+    claim: Duration::from_secs(30),
 };
 /// Longer than an attempt may take, shorter than anything is remembered.
 pub const OVER_LEASE: Duration = Duration::from_secs(121);
+/// Longer than parts may take to come, shorter than anything is remembered.
+pub const OVER_OPEN: Duration = Duration::from_secs(301);
 /// Longer than anything that ended is remembered.
 pub const OVER_NOTE: Duration = Duration::from_secs(24 * 3600 + 1);
 
@@ -150,88 +152,19 @@ pub fn broken_upload(pieces: &[&'static [u8]]) -> Incoming {
     }
 }
 
-/// The nastier sort of store: shows bytes from the first write on, as a disk does.
-#[derive(Clone, Debug, Default)]
-pub struct InPlace(Arc<Mutex<HashMap<Key, BytesMut>>>);
-
-impl InPlace {
-    pub fn keys(&self) -> Vec<Key> {
-        self.0.lock().unwrap().keys().cloned().collect()
+/// An upload of so many bytes that is going to come in parts.
+pub fn opening(size: usize, part_size: u64) -> Opening {
+    Opening {
+        id: UploadId::random(),
+        declared: Declared::default(),
+        size: size as u64,
+        part_size,
+        at_most: None,
+        terms: Terms::default(),
     }
 }
 
-#[async_trait]
-impl Store for InPlace {
-    async fn stage(&self, key: &Key, _media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
-        self.0.lock().unwrap().insert(key.clone(), BytesMut::new());
-        Ok(Box::new(InPlaceStaged {
-            store: self.clone(),
-            key: key.clone(),
-        }))
-    }
-
-    async fn read(&self, key: &Key, _range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
-        let bytes = self
-            .0
-            .lock()
-            .unwrap()
-            .get(key)
-            .map(|bytes| Bytes::copy_from_slice(bytes));
-        let bytes = bytes.ok_or_else(|| Fault::new(codes::BYTES_MISSING, "no bytes"))?;
-        Ok(stream::iter([Ok(bytes)]).boxed())
-    }
-
-    async fn delete(&self, key: &Key) -> Result<(), Fault> {
-        self.0.lock().unwrap().remove(key);
-        Ok(())
-    }
-
-    async fn ready(&self) -> Result<(), Fault> {
-        Ok(())
-    }
-}
-
-struct InPlaceStaged {
-    store: InPlace,
-    key: Key,
-}
-
-#[async_trait]
-impl Staged for InPlaceStaged {
-    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
-        self.store
-            .0
-            .lock()
-            .unwrap()
-            .entry(self.key.clone())
-            .or_default()
-            .extend_from_slice(&chunk);
-        Ok(())
-    }
-
-    async fn commit(self: Box<Self>) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    async fn discard(self: Box<Self>) -> Result<(), Fault> {
-        self.store.0.lock().unwrap().remove(&self.key);
-        Ok(())
-    }
-}
-
-/// A store of whose bytes a test may ask.
-pub trait Seen: Store + Clone + Default + 'static {
-    fn seen(&self) -> Vec<Key>;
-}
-
-impl Seen for InPlace {
-    fn seen(&self) -> Vec<Key> {
-        self.keys()
-    }
-}
-
-impl Seen for intake_core::memory::MemoryStore {
-    fn seen(&self) -> Vec<Key> {
-        self.keys()
-    }
+/// The bytes of one part, as they come from somebody.
+pub fn part_of(bytes: &[u8]) -> ByteStream {
+    stream::iter([Ok(Bytes::copy_from_slice(bytes))]).boxed()
 }

@@ -10,7 +10,8 @@ use intake_core::{
 };
 use sha2::Digest as _;
 
-use crate::support::{BAD, Clock, InPlace, LIMITS, RUDE, broken_upload, builder, upload};
+use crate::stores::InPlace;
+use crate::support::{BAD, Clock, LIMITS, RUDE, broken_upload, builder, upload};
 
 fn pipeline() -> (Pipeline, InPlace, MemoryRecorder) {
     let (store, recorder) = (InPlace::default(), MemoryRecorder::default());

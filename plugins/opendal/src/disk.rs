@@ -21,7 +21,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::files::Files;
 use crate::gather::Gather;
 use crate::name::Name;
-use crate::read::read;
+use crate::read::{read, size};
 use crate::{STORE_FAILED, fault};
 
 /// How much is read from a file at a time.
@@ -40,6 +40,10 @@ impl Disk {
         let files = Arc::new(files);
         let operator = OnceCell::new();
         Self { files, operator }
+    }
+
+    pub(crate) fn files(&self) -> &Arc<Files> {
+        &self.files
     }
 
     pub(crate) async fn stage(&self, name: Name) -> Result<Box<dyn Staged>, Fault> {
@@ -65,6 +69,11 @@ impl Disk {
     pub(crate) async fn read(&self, name: &Name, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
         let operator = self.operator.get_or_try_init(|| self.open()).await?;
         read(operator, &format!("{}/{name}", name.shard()), Some(CHUNK), range).await
+    }
+
+    pub(crate) async fn size(&self, name: &Name) -> Result<Option<u64>, Fault> {
+        let operator = self.operator.get_or_try_init(|| self.open()).await?;
+        size(operator, &format!("{}/{name}", name.shard())).await
     }
 
     pub(crate) async fn delete(&self, name: Name) -> Result<(), Fault> {
@@ -142,7 +151,7 @@ impl Staged for StagedFile {
 }
 
 /// Has work done on a thread that may wait for the disk. It goes on to its end even if nobody waits for it.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     doing: &str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, Fault> {

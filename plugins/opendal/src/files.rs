@@ -15,7 +15,7 @@ type Sync = Box<dyn Fn(&File) -> io::Result<()> + Send + std::marker::Sync>;
 /// The files below one folder.
 pub(crate) struct Files {
     root: PathBuf,
-    sync: Sync,
+    pub(crate) sync: Sync,
     /// The shards that this process knows to be there for good. There are at most 17 × 17, as many as pairs of what keys
     /// are made of.
     shards: Mutex<HashSet<String>>,
@@ -41,12 +41,12 @@ impl Files {
         &self.root
     }
 
-    fn folder(&self, name: &Name) -> PathBuf {
+    pub(crate) fn folder(&self, name: &Name) -> PathBuf {
         self.root.join(name.shard())
     }
 
     /// The file of an upload that was kept.
-    fn whole(&self, name: &Name) -> PathBuf {
+    pub(crate) fn whole(&self, name: &Name) -> PathBuf {
         self.folder(name).join(name.as_str())
     }
 
@@ -77,10 +77,11 @@ impl Files {
 
     /// Removes whatever is there under a name.
     ///
-    /// The attempt goes first: if somebody is just keeping it, then either their rename comes too late, or its outcome is
-    /// there to be removed next.
+    /// Attempts go first: if somebody is just keeping one, then either their rename comes too late, or its outcome is there to
+    /// be removed next.
     pub(crate) fn remove(&self, name: &Name) -> io::Result<()> {
-        for path in [self.part(name), self.whole(name)] {
+        let parts = self.unassembled(name);
+        for path in parts.into_iter().chain([self.part(name), self.whole(name)]) {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -99,7 +100,7 @@ impl Files {
         }
     }
 
-    fn make_shard(&self, name: &Name, again: bool) -> io::Result<()> {
+    pub(crate) fn make_shard(&self, name: &Name, again: bool) -> io::Result<()> {
         // Nothing that is held across a panic here can be half changed. It is held across the sync: whoever comes second
         // must not count on a folder that a loss of power may still take.
         let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +129,7 @@ impl Files {
         self.sync_folder(above)
     }
 
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+    pub(crate) fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         (self.sync)(&File::open(folder)?)
     }
 }

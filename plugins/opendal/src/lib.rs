@@ -11,12 +11,14 @@
 //! that died has left, `disk.rs` does with the standard library. The README has the settings and what is promised.
 
 mod disk;
+mod disk_parts;
 mod fault;
 mod files;
 mod gather;
 mod name;
 mod object;
 mod objects;
+mod part_files;
 mod read;
 mod s3;
 mod settings;
@@ -27,8 +29,8 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use intake_core::{
-    ByteStream, Bytes, Code, ConfigError, Fault, FromSettings, Key, MediaType, Plugin, Settings, Staged, Store,
-    UploadId, codes,
+    ByteStream, Bytes, Code, ConfigError, Fault, FromSettings, Key, MediaType, Multipart, Plugin, Settings, Staged,
+    Store, UploadId, codes,
 };
 use opendal::Operator;
 use serde_json::{Map, Value};
@@ -144,11 +146,26 @@ impl Store for OpendalStore {
         }
     }
 
+    async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
+        let name = Name::of(key)?;
+        match &self.place {
+            Place::Disk(disk) => disk.size(&name).await,
+            Place::Objects(objects) => objects.size(&name).await,
+        }
+    }
+
     async fn delete(&self, key: &Key) -> Result<(), Fault> {
         let name = Name::of(key)?;
         match &self.place {
             Place::Disk(disk) => disk.delete(name).await,
             Place::Objects(objects) => objects.delete(&name).await,
+        }
+    }
+
+    fn multipart(&self) -> Option<&dyn Multipart> {
+        match &self.place {
+            Place::Disk(disk) => Some(disk),
+            Place::Objects(_) => None,
         }
     }
 

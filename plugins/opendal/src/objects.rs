@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use crate::gather::Gather;
 use crate::name::Name;
 use crate::object::StagedObject;
-use crate::read::read;
+use crate::read::{read, size};
 use crate::settings::S3;
 use crate::{fault, s3};
 
@@ -110,6 +110,10 @@ impl Objects {
 
     pub(crate) async fn read(&self, name: &Name, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
         read(self.operator().await?, name.as_str(), None, range).await
+    }
+
+    pub(crate) async fn size(&self, name: &Name) -> Result<Option<u64>, Fault> {
+        size(self.operator().await?, name.as_str()).await
     }
 
     pub(crate) async fn delete(&self, name: &Name) -> Result<(), Fault> {

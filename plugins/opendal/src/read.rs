@@ -8,6 +8,15 @@ use opendal::{ErrorKind, Operator};
 
 use crate::fault;
 
+/// How many bytes are under a path, if any.
+pub(crate) async fn size(operator: &Operator, path: &str) -> Result<Option<u64>, Fault> {
+    match operator.stat(path).await {
+        Ok(found) => Ok(Some(found.content_length())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault::of_opendal(&format!("look up {path}"), error)),
+    }
+}
+
 /// Reads a range, or all, of what is under a path. A range is cut to what is there.
 ///
 /// With a chunk, each piece is a read of its own of at most that many bytes. Without, the pieces are what one answer of

@@ -31,7 +31,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Code, ConfigError, Fault, FromSettings, Plugin, Record, Recorder, Secret, Swap, UploadId, inventory,
+    Code, ConfigError, Duty, Fault, FromSettings, Plugin, Record, Recorder, Secret, Swap, UploadId, inventory,
 };
 use serde::Deserialize;
 
@@ -136,8 +136,8 @@ impl Recorder for SqlRecorder {
         self.0.remove(id, revision).await
     }
 
-    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        self.0.due(now, limit).await
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.0.due(duty, now, limit).await
     }
 
     async fn ready(&self) -> Result<(), Fault> {

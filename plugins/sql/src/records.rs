@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use intake_core::{Fault, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId, codes};
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use tokio::sync::Mutex;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::dialect::Dialect;
 use crate::failure::Failure;
-use crate::row::{Row, micros, revision};
+use crate::row::{Row, duty, micros, revision};
 use crate::statements::Statements;
 use crate::writer::{Change, Writer};
 
@@ -111,10 +111,10 @@ impl<D: Dialect> Recorder for Records<D> {
         Ok(())
     }
 
-    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+    async fn due(&self, of: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut reader = self.reader().await?;
-        let due = D::Database::due(&mut reader, micros(now), limit).await;
+        let due = D::Database::due(&mut reader, duty(of), micros(now), limit).await;
         let due = due.map_err(|error| self.unread(error))?;
         let mut records = Vec::with_capacity(due.len());
         let mut unreadable = None;
@@ -138,7 +138,7 @@ impl<D: Dialect> Recorder for Records<D> {
         self.change(Change::Nothing).await?;
         let mut reader = self.reader().await?;
         // Any look-up by the index would do; this one reads a row at most.
-        let due = D::Database::due(&mut reader, i64::MIN, 1).await;
+        let due = D::Database::due(&mut reader, duty(Duty::Sweep), i64::MIN, 1).await;
         due.map_err(|error| self.unread(error))?;
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use intake_core::{Fault, Lifetime, Record, State, UploadId};
+use intake_core::{Duty, Fault, Lifetime, Record, State, UploadId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,6 +17,7 @@ pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) revision: i64,
     pub(crate) state: String,
+    pub(crate) duty: String,
     pub(crate) due: Option<i64>,
     pub(crate) created: i64,
     pub(crate) project: Option<String>,
@@ -27,6 +28,7 @@ pub(crate) struct Row {
     pub(crate) facts: Option<String>,
     pub(crate) metadata: String,
     pub(crate) rejection: Option<String>,
+    pub(crate) parts: Option<String>,
 }
 
 impl Row {
@@ -37,7 +39,7 @@ impl Row {
     /// If the record is in a state that there was not yet when this was written.
     pub(crate) fn of(record: &Record) -> Result<Self, Fault> {
         let rejection = match &record.state {
-            State::Staged | State::Ready | State::Deleting | State::Gone => None,
+            State::Open | State::Assembling | State::Staged | State::Ready | State::Deleting | State::Gone => None,
             State::Rejected(rejection) => Some(json(record, rejection)?),
             state => {
                 return Err(unwritable(record).because(format!("the state `{}` is not known here", state.name())));
@@ -47,6 +49,7 @@ impl Row {
             id: record.id.to_string(),
             revision: revision(record.revision),
             state: record.state.name().to_owned(),
+            duty: duty(record.duty()).to_owned(),
             due: record.due.map(micros),
             created: micros(record.created),
             project: record.project.clone(),
@@ -61,6 +64,7 @@ impl Row {
             facts: record.facts.as_ref().map(|facts| json(record, facts)).transpose()?,
             metadata: json(record, &record.metadata)?,
             rejection,
+            parts: record.parts.as_ref().map(|parts| json(record, parts)).transpose()?,
         })
     }
 
@@ -76,6 +80,8 @@ impl Row {
             ("rejected", Some(rejection)) => State::Rejected(parse(&self.id, "rejection", rejection)?),
             ("rejected", None) => return Err(wrong("rejection").because("there is none")),
             (_, Some(_)) => return Err(wrong("rejection").because("only what is rejected has one")),
+            ("open", None) => State::Open,
+            ("assembling", None) => State::Assembling,
             ("staged", None) => State::Staged,
             ("ready", None) => State::Ready,
             ("deleting", None) => State::Deleting,
@@ -93,6 +99,7 @@ impl Row {
             (None, None) => None,
             (None, Some(_)) => return Err(wrong("kept").because("there is none, but it expires")),
         };
+        let parts = self.parts.as_deref().map(|parts| parse(&self.id, "parts", parts));
         let facts = self.facts.as_deref().map(|facts| parse(&self.id, "facts", facts));
         Ok(Record {
             id,
@@ -105,7 +112,16 @@ impl Row {
             metadata: parse(&self.id, "metadata", &self.metadata)?,
             lifetime,
             project: self.project,
+            parts: parts.transpose()?,
         })
+    }
+}
+
+/// What is to be done with a record, as databases have it. It follows from the state; it has a column for the index.
+pub(crate) fn duty(duty: Duty) -> &'static str {
+    match duty {
+        Duty::Sweep => "sweep",
+        Duty::Resume => "resume",
     }
 }
 
@@ -161,7 +177,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use intake_core::testkit::sample_record;
-    use intake_core::{Code, Declared, Digest, Facts, Rejection};
+    use intake_core::{Code, Declared, Digest, Facts, Parts, Rejection, Retention};
     use proptest::collection::btree_map;
     use proptest::option;
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
@@ -187,6 +203,8 @@ mod tests {
 
     fn state() -> impl Strategy<Value = State> {
         prop_oneof![
+            Just(State::Open),
+            Just(State::Assembling),
             Just(State::Staged),
             Just(State::Ready),
             Just(State::Deleting),
@@ -243,6 +261,7 @@ mod tests {
                 facts,
                 metadata,
                 lifetime: lifetime.map(|(kept, expires)| Lifetime { kept, expires }),
+                parts: size.and_then(|size| Parts::of(size, size / 2, Retention::Keep).ok()),
             },
         )
     }
@@ -283,7 +302,7 @@ mod tests {
     #[test]
     fn a_row_that_is_not_ours_names_its_column() {
         type Spoil = fn(&mut Row);
-        let wrong: [(&str, Spoil); 14] = [
+        let wrong: [(&str, Spoil); 15] = [
             ("id", |row| row.id = "nobody".to_owned()),
             ("id", |row| row.id = row.id.replace('-', "")),
             ("state", |row| row.state = "paused".to_owned()),
@@ -302,6 +321,7 @@ mod tests {
             ("facts", |row| row.facts = Some("null".to_owned())),
             ("facts", |row| row.facts = Some(r#"{"size":-1}"#.to_owned())),
             ("metadata", |row| row.metadata = "[]".to_owned()),
+            ("parts", |row| row.parts = Some(r#"{"size":1}"#.to_owned())),
             ("metadata", |row| row.metadata = r#"{"a":1}"#.to_owned()),
         ];
         for (column, spoil) in wrong {

@@ -185,11 +185,10 @@ fn migrations() -> Migrator {
             false,
         )
     };
-    Migrator::with_migrations(vec![migration(
-        1,
-        "uploads",
-        include_str!("../migrations/sqlite/0001_uploads.sql"),
-    )])
+    Migrator::with_migrations(vec![
+        migration(1, "uploads", include_str!("../migrations/sqlite/0001_uploads.sql")),
+        migration(2, "parts", include_str!("../migrations/sqlite/0002_parts.sql")),
+    ])
 }
 
 /// Makes a folder and those above it, so that a crash does not take them back. SQLite does the same for its files.

@@ -7,17 +7,17 @@ use sqlx::{ColumnIndex, Database, Decode, Type, query};
 
 use crate::row::{Row, unreadable};
 
-/// All columns but the id, in the order of the placeholders `$2` to `$13`.
+/// All columns but the id, in the order of the placeholders `$2` to `$15`.
 macro_rules! columns {
     () => {
-        "revision, state, due, created, project, kept, expires, size, declared, facts, metadata, rejection"
+        "revision, state, duty, due, created, project, kept, expires, size, declared, facts, metadata, rejection, parts"
     };
 }
 
 /// The values of [`columns`].
 macro_rules! values {
     () => {
-        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15"
     };
 }
 
@@ -35,7 +35,7 @@ pub(crate) const UPDATE: &str = concat!(
     columns!(),
     ") = (",
     values!(),
-    ") WHERE id = $1 AND revision = $14"
+    ") WHERE id = $1 AND revision = $16"
 );
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = $1 AND revision = $2";
@@ -45,7 +45,7 @@ pub(crate) const GET: &str = concat!("SELECT id, ", columns!(), " FROM uploads W
 pub(crate) const DUE: &str = concat!(
     "SELECT id, ",
     columns!(),
-    " FROM uploads WHERE due <= $1 ORDER BY due LIMIT $2"
+    " FROM uploads WHERE duty = $1 AND due <= $2 ORDER BY due LIMIT $3"
 );
 
 /// A row of an answer: whether it can be read is a matter of each row.
@@ -73,21 +73,23 @@ pub(crate) trait Statements: Database {
     /// The row of this id.
     fn get(connection: &mut Self::Connection, id: &str) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
 
-    /// The rows that are due, those first that have been due longest.
+    /// The rows of this duty that are due, those first that have been due longest.
     fn due(
         connection: &mut Self::Connection,
+        duty: &str,
         now: i64,
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
 }
 
-/// Binds `$1` to `$13`.
+/// Binds `$1` to `$15`.
 macro_rules! bind {
     ($query:expr, $row:expr) => {
         $query
             .bind($row.id.as_str())
             .bind($row.revision)
             .bind($row.state.as_str())
+            .bind($row.duty.as_str())
             .bind($row.due)
             .bind($row.created)
             .bind($row.project.as_deref())
@@ -98,6 +100,7 @@ macro_rules! bind {
             .bind($row.facts.as_deref())
             .bind($row.metadata.as_str())
             .bind($row.rejection.as_deref())
+            .bind($row.parts.as_deref())
     };
 }
 
@@ -125,8 +128,18 @@ macro_rules! statements {
                 Ok(row.as_ref().map(read))
             }
 
-            async fn due(connection: &mut Self::Connection, now: i64, limit: i64) -> sqlx::Result<Vec<Answer>> {
-                let rows = query(DUE).bind(now).bind(limit).fetch_all(connection).await?;
+            async fn due(
+                connection: &mut Self::Connection,
+                duty: &str,
+                now: i64,
+                limit: i64,
+            ) -> sqlx::Result<Vec<Answer>> {
+                let rows = query(DUE)
+                    .bind(duty)
+                    .bind(now)
+                    .bind(limit)
+                    .fetch_all(connection)
+                    .await?;
                 Ok(rows.iter().map(read).collect())
             }
         }
@@ -148,6 +161,7 @@ where
     Ok(Row {
         revision: column(row, &id, "revision")?,
         state: column(row, &id, "state")?,
+        duty: column(row, &id, "duty")?,
         due: column(row, &id, "due")?,
         created: column(row, &id, "created")?,
         project: column(row, &id, "project")?,
@@ -158,6 +172,7 @@ where
         facts: column(row, &id, "facts")?,
         metadata: column(row, &id, "metadata")?,
         rejection: column(row, &id, "rejection")?,
+        parts: column(row, &id, "parts")?,
         id,
     })
 }
@@ -198,7 +213,7 @@ mod tests {
                 GET,
                 Some("SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (id=?)"),
             ),
-            (DUE, Some("SEARCH uploads USING INDEX uploads_due (due<?)")),
+            (DUE, Some("SEARCH uploads USING INDEX uploads_duty (duty=? AND due<?)")),
         ] {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
             let steps = query(explain).fetch_all(&mut connection).await.unwrap();

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Fault, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId, codes};
 use intake_plugin_sql::SqlRecorder;
 
 /// Several recorders with one file, asked in turn: each call goes to another one than the last.
@@ -40,8 +40,8 @@ impl Recorder for Nodes {
         self.next().remove(id, revision).await
     }
 
-    async fn due(&self, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        self.next().due(now, limit).await
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.next().due(duty, now, limit).await
     }
 
     async fn ready(&self) -> Result<(), Fault> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Record, Recorder, UploadId, codes};
+use intake_core::{Duty, Record, Recorder, UploadId, codes};
 use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, query, query_as, raw_sql};
@@ -145,13 +145,16 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_being_due() {
         .await
         .unwrap();
     let now = spoiled.due.unwrap() + Duration::from_secs(9);
-    assert_eq!(recorder.due(now, 10).await.unwrap_err().code, RECORD_UNREADABLE);
+    assert_eq!(
+        recorder.due(Duty::Sweep, now, 10).await.unwrap_err().code,
+        RECORD_UNREADABLE
+    );
     let due = Record {
         due: Some(now),
         ..sample_record()
     };
     recorder.insert(&due).await.unwrap();
-    assert_eq!(recorder.due(now, 10).await.unwrap(), [due]);
+    assert_eq!(recorder.due(Duty::Sweep, now, 10).await.unwrap(), [due]);
 }
 
 #[tokio::test]
@@ -161,6 +164,6 @@ async fn what_is_due_may_be_asked_for_at_any_time_and_in_any_number() {
     let record = sample_record();
     recorder.insert(&record).await.unwrap();
     let far = SystemTime::UNIX_EPOCH + Duration::from_secs(i64::MAX.unsigned_abs());
-    assert_eq!(recorder.due(far, usize::MAX).await.unwrap(), [record]);
-    assert_eq!(recorder.due(far, 0).await.unwrap(), []);
+    assert_eq!(recorder.due(Duty::Sweep, far, usize::MAX).await.unwrap(), [record]);
+    assert_eq!(recorder.due(Duty::Sweep, far, 0).await.unwrap(), []);
 }

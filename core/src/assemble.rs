@@ -1,0 +1,334 @@
+//! Putting parts together. One claims the upload, renews the claim while it works, and everyone else waits for the outcome;
+//! if it dies, its claim ends and somebody else goes on.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tracing::{info, warn};
+
+use crate::in_parts::upload_of;
+use crate::ingest::Ending;
+use crate::pipeline::Pipeline;
+use crate::pump::{RECEIVE, Sink, Source, pump};
+use crate::record::{Duty, Event, Record, State};
+use crate::stages::{Staged, Swap};
+use crate::{BoxError, ByteStream, Error, Facts, Fault, Key, Part, Parts, Rejection, Terms, UploadId, codes};
+
+/// Parts under keys of their own that are looked up, or removed, at a time.
+const AT_A_TIME: usize = 16;
+
+/// What one look for unfinished work did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Uploads that are ready now.
+    pub ready: u64,
+    /// Uploads that were refused.
+    pub refused: u64,
+    /// What could not be ended now; its parts stay for as long as they may.
+    pub failed: u64,
+}
+
+impl Resumed {
+    /// Whether there was nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why an upload was not put together.
+enum Setback {
+    /// A stage said no: the upload is over.
+    Refused(Error),
+    /// Not now: its parts stay, and it may be tried again.
+    NotNow(Error),
+}
+
+impl From<Fault> for Setback {
+    fn from(fault: Fault) -> Self {
+        Self::NotNow(fault.into())
+    }
+}
+
+impl Pipeline {
+    /// Puts the parts of an upload together and has every stage judge the whole. When this returns the record, the upload is
+    /// readable, and no crash takes that back.
+    ///
+    /// May be called again, and by several at a time, on any node: it has one effect, and all get the same answer. Dropping
+    /// the future is legal at any moment; [`resume`](Self::resume) goes on with what was begun.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] with [`codes::PARTS_MISSING`], [`codes::PARTS_TOO_LARGE`], [`codes::PARTS_UNEVEN`] or
+    /// [`codes::TIMED_OUT`] if it is not whole or took too long, and may be tried again; with anything else if a stage has
+    /// refused it for good. [`Error::NotFound`] if there is no such upload. [`Error::Fault`] if one of our parts failed;
+    /// the parts stay.
+    pub async fn complete(&self, id: UploadId) -> Result<Record, Error> {
+        /// How long to wait before looking whether somebody else is done, at first and at most.
+        const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+        let waiting = Instant::now();
+        let mut pause = PAUSES.0;
+        loop {
+            let Some(record) = self.parts().recorder.get(id).await? else {
+                return Err(Error::NotFound(id));
+            };
+            match &record.state {
+                State::Ready if record.is_readable(self.now()) => return Ok(record),
+                State::Rejected(rejection) if record.parts.is_some() => {
+                    return Err(Error::rejected(RECEIVE, rejection.clone()));
+                }
+                State::Assembling if !record.is_due(self.now()) => {
+                    if waiting.elapsed() > self.parts().limits.timeout {
+                        return Err(Error::rejected(RECEIVE, too_slow()));
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+                State::Open | State::Assembling if record.state != State::Open || !record.is_due(self.now()) => {
+                    let claimed = self.after(&record, Event::Assemble)?;
+                    match self.swap(&claimed).await? {
+                        Swap::Done => return self.assemble(claimed).await,
+                        // Somebody was faster; look again.
+                        Swap::Lost => {}
+                    }
+                }
+                _ => return Err(Error::NotFound(id)),
+            }
+        }
+    }
+
+    /// Goes on with what somebody began and did not end. Any number may look for it at a time, on any number of nodes.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up. What fails with a single upload is counted and logged instead.
+    pub async fn resume(&self) -> Result<Resumed, Fault> {
+        /// Uploads looked up at a time, and worked on.
+        const BATCH: usize = 4;
+
+        let mut resumed = Resumed::default();
+        loop {
+            let due = self.parts().recorder.due(Duty::Resume, self.now(), BATCH).await?;
+            let full = due.len() == BATCH;
+            let mut outcomes =
+                stream::iter(due.into_iter().map(|record| self.resume_one(record))).buffer_unordered(BATCH);
+            let mut progress = false;
+            while let Some(outcome) = outcomes.next().await {
+                match outcome {
+                    None => continue,
+                    Some(Ok(_)) => resumed.ready += 1,
+                    Some(Err(Error::Rejected { .. })) => resumed.refused += 1,
+                    Some(Err(_)) => resumed.failed += 1,
+                }
+                progress = true;
+            }
+            if !full || !progress {
+                return Ok(resumed);
+            }
+        }
+    }
+
+    /// `None`: somebody else has it.
+    async fn resume_one(&self, record: Record) -> Option<Result<Record, Error>> {
+        let claimed = self.after(&record, Event::Assemble).ok()?;
+        match self.swap(&claimed).await {
+            Ok(Swap::Done) => {
+                info!(id = %record.id, "goes on with an upload whose worker is gone");
+                Some(self.assemble(claimed).await)
+            }
+            Ok(Swap::Lost) => None,
+            Err(fault) => {
+                warn!(id = %record.id, fault = fault.chain(), "could not claim an upload to go on with");
+                None
+            }
+        }
+    }
+
+    /// Works on an upload that was claimed, to its end or until it is given back.
+    async fn assemble(&self, mut claimed: Record) -> Result<Record, Error> {
+        let started = Instant::now();
+        let work = self.clone().judge_whole(claimed.clone());
+        let judged = self
+            .hold(&mut claimed, tokio::time::timeout(self.parts().limits.timeout, work))
+            .await?;
+        let judged = judged.unwrap_or_else(|_| Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))));
+        let ended = match judged {
+            Ok(facts) => self.make_assembled_readable(&claimed, facts).await,
+            Err(Setback::Refused(error)) => {
+                self.refuse(&claimed, &error).await;
+                Err(error)
+            }
+            Err(Setback::NotNow(error)) => {
+                self.give_back(&claimed).await;
+                Err(error)
+            }
+        };
+        match &ended {
+            Ok(ready) => Ending::accepted(ready).log(ready.id, &ready.declared, started),
+            Err(error) => Ending::of(error).log(claimed.id, &claimed.declared, started),
+        }
+        ended
+    }
+
+    /// Makes the parts one, if they are the whole, and has every stage judge it. What it answers with is durable.
+    async fn judge_whole(self, claimed: Record) -> Result<Facts, Setback> {
+        let Some(parts) = claimed.parts.clone() else {
+            return Err(Fault::new(codes::ILLEGAL_TRANSITION, "this upload has no parts").into());
+        };
+        let mut staged = None;
+        let (body, sink) = match (self.parts().store.multipart(), upload_of(&claimed)) {
+            (Some(multipart), Some(upload)) => {
+                let key = Key::whole(claimed.id);
+                // Whoever worked on it before may have come this far.
+                if self.parts().store.size(&key).await? != Some(parts.size) {
+                    let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
+                    multipart.assemble(&key, upload, &list).await?;
+                }
+                (self.parts().store.read(&key, None).await?, Sink::Stored)
+            }
+            _ => {
+                let list = not_yet(parts.judge(self.list_apart(claimed.id, &parts).await?))?;
+                (self.read_apart(claimed.id, list), Sink::Stage(&mut staged))
+            }
+        };
+        let source = Source::new(body, parts.size, Some(parts.size));
+        let judged = pump(self.parts(), &claimed, source, sink).await.map_err(setback);
+        match (judged, staged) {
+            (Ok(facts), Some(staged)) => {
+                // The bytes before the record.
+                staged.commit().await?;
+                Ok(facts)
+            }
+            (Ok(facts), None) => Ok(facts),
+            (Err(setback), staged) => {
+                discard(&claimed, staged).await;
+                Err(setback)
+            }
+        }
+    }
+
+    async fn make_assembled_readable(&self, claimed: &Record, facts: Facts) -> Result<Record, Error> {
+        let wish = claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default();
+        let lifetime = self.parts().expirer.lifetime(&facts, wish, self.now());
+        let terms = Terms {
+            project: claimed.project.clone(),
+            retention: wish,
+            metadata: claimed.metadata.clone(),
+        };
+        let event = Event::Commit {
+            facts: Box::new(facts),
+            terms,
+            lifetime,
+        };
+        let ready = self.after(claimed, event)?;
+        // If this fails, the claim ends and somebody goes on: what was put together stays.
+        match self.swap(&ready).await? {
+            Swap::Done => {}
+            Swap::Lost => return Err(Fault::new(codes::LEASE_LOST, "somebody else has it").retryable().into()),
+        }
+        if let Err(fault) = self.delete_apart(&ready).await {
+            warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; left to the sweeper");
+        }
+        Ok(ready)
+    }
+
+    /// Removes the bytes, then notes why. If that cannot be done now, the claim ends, and whoever goes on does it.
+    async fn refuse(&self, claimed: &Record, error: &Error) {
+        let deleted = match self.parts().store.delete(&Key::whole(claimed.id)).await {
+            Ok(()) => self.delete_apart(claimed).await,
+            failed => failed,
+        };
+        let noted = match deleted {
+            Ok(()) => match self.after(claimed, Event::Reject(Ending::of(error).rejection())) {
+                Ok(rejected) => self.swap(&rejected).await,
+                Err(fault) => Err(fault),
+            },
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = noted {
+            warn!(id = %claimed.id, fault = fault.chain(), "could not end a refused upload; it will be done again");
+        }
+    }
+
+    /// Opens the upload again: its parts stay, and it may be completed later.
+    async fn give_back(&self, claimed: &Record) {
+        let released = match self.after(claimed, Event::Release) {
+            Ok(open) => self.swap(&open).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = released {
+            warn!(id = %claimed.id, fault = fault.chain(), "could not give an upload back; its claim will end");
+        }
+    }
+
+    async fn list_apart(&self, id: UploadId, parts: &Parts) -> Result<Vec<Part>, Fault> {
+        let sizes = stream::iter(1..=parts.count()).map(|number| async move {
+            let size = self.parts().store.size(&Key::part(id, number)).await?;
+            Ok::<_, Fault>(size.map(|size| Part {
+                number,
+                size,
+                tag: String::new(),
+            }))
+        });
+        let sizes = sizes.buffered(AT_A_TIME).try_filter_map(|part| async move { Ok(part) });
+        sizes.try_collect().await
+    }
+
+    fn read_apart(&self, id: UploadId, parts: Vec<Part>) -> ByteStream {
+        let pipeline = self.clone();
+        let streams = stream::iter(parts).then(move |part| {
+            let pipeline = pipeline.clone();
+            async move {
+                let part = pipeline.parts().store.read(&Key::part(id, part.number), None).await;
+                part.map_err(BoxError::from)
+            }
+        });
+        streams.try_flatten().boxed()
+    }
+
+    /// Removes all parts that are under keys of their own.
+    pub(crate) async fn delete_apart(&self, record: &Record) -> Result<(), Fault> {
+        let Some(parts) = record.parts.as_ref().filter(|parts| parts.apart) else {
+            return Ok(());
+        };
+        let deleted = stream::iter(1..=parts.count())
+            .map(|number| async move { self.parts().store.delete(&Key::part(record.id, number)).await });
+        deleted.buffer_unordered(AT_A_TIME).try_collect().await
+    }
+}
+
+fn too_slow() -> Rejection {
+    Rejection::new(
+        codes::TIMED_OUT,
+        "it took too long to look at the whole; it may be tried again",
+    )
+}
+
+fn not_yet(judged: Result<Vec<Part>, Rejection>) -> Result<Vec<Part>, Setback> {
+    judged.map_err(|rejection| Setback::NotNow(Error::rejected(RECEIVE, rejection)))
+}
+
+/// What the pass ended with, for an upload whose bytes are our own to read.
+fn setback(error: Error) -> Setback {
+    match error {
+        // A part was sent again while the whole was read.
+        Error::Rejected { by, rejection } if rejection.code == codes::SIZE_MISMATCH => {
+            Setback::NotNow(Error::Rejected { by, rejection })
+        }
+        refused @ Error::Rejected { .. } => Setback::Refused(refused),
+        Error::Interrupted(why) => {
+            let fault = Fault::new(codes::BYTES_MISSING, "the parts could not be read to their end");
+            fault.retryable().because(why).into()
+        }
+        error => Setback::NotNow(error),
+    }
+}
+
+async fn discard(claimed: &Record, staged: Option<Box<dyn Staged>>) {
+    if let Some(staged) = staged
+        && let Err(fault) = staged.discard().await
+    {
+        warn!(id = %claimed.id, fault = fault.chain(), "could not discard; whoever ends the upload removes it");
+    }
+}

@@ -1,0 +1,93 @@
+//! Holding a claim: whoever works on an upload says so again and again, and stops when somebody else has it.
+
+use std::pin::pin;
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tracing::warn;
+
+use crate::pipeline::Pipeline;
+use crate::record::{Event, IllegalTransition, Record};
+use crate::stages::Swap;
+use crate::{Fault, codes};
+
+impl Pipeline {
+    /// Swaps a record in. If the recorder fails, looks whether it has done its part all the same.
+    pub(crate) async fn swap(&self, next: &Record) -> Result<Swap, Fault> {
+        let recorder = &self.parts().recorder;
+        let fault = match recorder.update(next).await {
+            Ok(swap) => return Ok(swap),
+            Err(fault) => fault,
+        };
+        match recorder.get(next.id).await {
+            Ok(Some(found)) if found == *next => Ok(Swap::Done),
+            _ => Err(fault),
+        }
+    }
+
+    /// What becomes of a record when the event happens now.
+    pub(crate) fn after(&self, record: &Record, event: Event) -> Result<Record, Fault> {
+        let illegal = |illegal: IllegalTransition| {
+            Fault::new(codes::ILLEGAL_TRANSITION, "this upload is not where it should be").because(illegal)
+        };
+        record.apply(event, self.now(), &self.parts().periods).map_err(illegal)
+    }
+
+    /// Works on an upload that was claimed, and renews the claim meanwhile. In the end `claimed` is the record as it is then.
+    ///
+    /// # Errors
+    ///
+    /// [`codes::LEASE_LOST`] if somebody else took the upload over; the work is dropped then.
+    pub(crate) async fn hold<T>(&self, claimed: &mut Record, work: impl Future<Output = T>) -> Result<T, Fault> {
+        /// Renewals in a claim: one or two may fail.
+        const OFTEN: u32 = 3;
+
+        let every = (self.parts().periods.claim / OFTEN).max(std::time::Duration::from_millis(1));
+        let mut ticks = interval_at(Instant::now() + every, every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut work = pin!(work);
+        let mut unheard = None;
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => {
+                    if let Some(unheard) = unheard {
+                        self.settle(claimed, &unheard).await?;
+                    }
+                    return Ok(done);
+                }
+                _ = ticks.tick() => self.renew(claimed, &mut unheard).await?,
+            }
+        }
+    }
+
+    /// Renews a claim once. If it is not known whether that was done, the renewal is left in `unheard`.
+    async fn renew(&self, claimed: &mut Record, unheard: &mut Option<Record>) -> Result<(), Fault> {
+        if let Some(renewal) = unheard.take() {
+            self.settle(claimed, &renewal).await?;
+        }
+        let next = self.after(claimed, Event::Renew)?;
+        match self.swap(&next).await {
+            Ok(Swap::Done) => *claimed = next,
+            Ok(Swap::Lost) => return Err(lost()),
+            Err(fault) => {
+                warn!(id = %claimed.id, fault = fault.chain(), "could not renew a claim; it will be tried again");
+                *unheard = Some(next);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out what became of a renewal whose answer was lost.
+    async fn settle(&self, claimed: &mut Record, renewal: &Record) -> Result<(), Fault> {
+        match self.parts().recorder.get(claimed.id).await? {
+            Some(found) if found == *renewal => *claimed = found,
+            Some(found) if found == *claimed => {}
+            _ => return Err(lost()),
+        }
+        Ok(())
+    }
+}
+
+fn lost() -> Fault {
+    Fault::new(codes::LEASE_LOST, "somebody else goes on with this upload").retryable()
+}

@@ -1,0 +1,201 @@
+//! Uploads that come in parts: begun, sent part by part in any order, put together, and judged by the same stages as any
+//! other before somebody can read them.
+//!
+//! Where the store has a way of its own with parts ([`Multipart`](crate::Multipart)), it puts them together and the stages
+//! read the result where it lies. Where it has none, each part is under a key of its own, and the whole is written as the
+//! stages read it.
+
+use futures_util::future::join;
+use sha2::{Digest as _, Sha256};
+use tracing::debug;
+
+use crate::pipeline::Pipeline;
+use crate::pump::{RECEIVE, Source};
+use crate::record::{Event, Record, State};
+use crate::stages::{Staged, Swap};
+use crate::{ByteStream, Declared, Digest, Error, Fault, Key, Parts, Rejection, Slot, Terms, UploadId, codes};
+
+/// An upload that is going to come in parts.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Chosen before anything else, so that whatever happens can be told of this upload.
+    pub id: UploadId,
+    /// What the sender says; nothing here is trusted.
+    pub declared: Declared,
+    /// Bytes of the whole. It has to hold.
+    pub size: u64,
+    /// Bytes of every part but the last.
+    pub part_size: u64,
+    /// Bytes that this one may have at most, if less than the pipeline takes anyway.
+    pub at_most: Option<u64>,
+    /// Whose it is, how long to keep it, and what to note beside it.
+    pub terms: Terms,
+}
+
+impl Pipeline {
+    /// Begins an upload that comes in parts. Its record answers how it is to be cut ([`Record::parts`]).
+    ///
+    /// Parts may be [put](Self::put_part) until [`Limits::unfinished`](crate::Limits::unfinished) is over, and are removed
+    /// then if the upload was not [completed](Self::complete).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if it is too large, or a validator refuses what is declared; [`Error::Fault`] if it could not be
+    /// begun.
+    pub async fn open(&self, opening: Opening) -> Result<Record, Error> {
+        let Opening {
+            id,
+            mut declared,
+            size,
+            part_size,
+            at_most,
+            terms,
+        } = opening;
+        declared.size = Some(size);
+        let limits = &self.parts().limits;
+        let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
+        self.judge_declared(&declared, limit)?;
+        let mut parts =
+            Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
+        let multipart = self.parts().store.multipart();
+        parts.apart = multipart.is_none();
+
+        let record = Record::open(id, declared, parts, terms, self.now(), &self.parts().periods);
+        // The intent first: the store may hold something under this id from here on.
+        self.parts().recorder.insert(&record).await?;
+        let Some(multipart) = multipart else {
+            return Ok(record);
+        };
+        let upload = multipart.begin(&Key::whole(id)).await?;
+        let begun = self.after(&record, Event::Begun { upload })?;
+        match self.swap(&begun).await? {
+            Swap::Done => Ok(begun),
+            Swap::Lost => Err(lost(id).into()),
+        }
+    }
+
+    /// An address to which a sender may `PUT` a part past us until this lifetime is over. `None` if parts come through
+    /// [`put_part`](Self::put_part).
+    ///
+    /// # Errors
+    ///
+    /// Faults of the store.
+    pub async fn part_url(
+        &self,
+        record: &Record,
+        number: u16,
+        lifetime: std::time::Duration,
+    ) -> Result<Option<String>, Error> {
+        match (self.parts().store.multipart(), upload_of(record)) {
+            (Some(multipart), Some(upload)) => {
+                Ok(multipart.url(&Key::whole(record.id), upload, number, lifetime).await?)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes one part, in place of one of the same number that came before. When this returns, no crash takes it back.
+    ///
+    /// `size` is what its sender says, if anything; then it has to hold. A part without a byte changes nothing: some clients
+    /// send every part that they were offered, and nothing in those that they do not need.
+    ///
+    /// Dropping the future is legal at any moment: the part is as if it had not come, and the one before it may be gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] with [`codes::NOT_OPEN`], [`codes::NO_SUCH_PART`], [`codes::PARTS_TOO_LARGE`],
+    /// [`codes::SIZE_MISMATCH`], [`codes::TIMED_OUT`] or [`codes::LENGTH_REQUIRED`]; [`Error::Interrupted`] if the body
+    /// broke off; [`Error::Fault`] if the store failed. The upload stays open: the part may be sent again.
+    pub async fn put_part(
+        &self,
+        record: &Record,
+        number: u16,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<Digest, Error> {
+        let rejected = |code, message: &str| Error::rejected(RECEIVE, Rejection::new(code, message));
+        let open = record
+            .parts
+            .as_ref()
+            .filter(|_| record.state == State::Open && !record.is_due(self.now()));
+        let Some(parts) = open else {
+            return Err(rejected(codes::NOT_OPEN, "this upload takes no parts"));
+        };
+        let Some(slot) = parts.slot(number) else {
+            return Err(rejected(codes::NO_SUCH_PART, "this upload has no part of this number"));
+        };
+        if size.is_some_and(|size| size > slot.at_most) {
+            return Err(too_large(&slot));
+        }
+        let source = Source::new(body, slot.at_most, size);
+        let mut staged = None;
+        let put = self.write_part(record, &slot, size, source, &mut staged);
+        let ended = match tokio::time::timeout(self.parts().limits.timeout, put).await {
+            Ok(Err(Error::Rejected { rejection, .. })) if rejection.code == codes::TOO_LARGE => Err(too_large(&slot)),
+            Ok(ended) => ended,
+            Err(_) => Err(rejected(codes::TIMED_OUT, "the part took too long")),
+        };
+        if let (Err(_), Some(staged)) = (&ended, staged)
+            && let Err(fault) = staged.discard().await
+        {
+            // Whatever is left is replaced by the next try, or goes with the upload.
+            debug!(id = %record.id, number, fault = fault.chain(), "could not discard a part");
+        }
+        ended
+    }
+
+    async fn write_part(
+        &self,
+        record: &Record,
+        slot: &Slot,
+        size: Option<u64>,
+        mut source: Source,
+        staged: &mut Option<Box<dyn Staged>>,
+    ) -> Result<Digest, Error> {
+        let mut hasher = Sha256::new();
+        // Before anything is staged, as the part of this number that came before would be replaced.
+        let mut piece = source.piece().await?;
+        if piece.is_some() {
+            let writing = staged.insert(self.stage_part(record, slot, size).await?);
+            while let Some(bytes) = piece {
+                let (written, ()) = join(writing.write(bytes.clone()), async { hasher.update(&bytes) }).await;
+                written?;
+                piece = source.piece().await?;
+            }
+        }
+        if let Some(staged) = staged.take() {
+            staged.commit().await?;
+        }
+        Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
+    }
+
+    async fn stage_part(&self, record: &Record, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Error> {
+        let store = &self.parts().store;
+        let staged = match (store.multipart(), upload_of(record)) {
+            (Some(multipart), Some(upload)) => multipart.stage(&Key::whole(record.id), upload, slot, size).await,
+            _ => store.stage(&Key::part(record.id, slot.number), None).await,
+        };
+        staged.map_err(|fault| match fault.code {
+            // What the store says no to, the sender can mend.
+            ref code if [codes::NOT_OPEN, codes::LENGTH_REQUIRED].contains(code) => {
+                Error::rejected(RECEIVE, Rejection::new(fault.code, fault.message))
+            }
+            _ => fault.into(),
+        })
+    }
+}
+
+/// What the store calls this upload, if it keeps its parts in a way of its own.
+pub(crate) fn upload_of(record: &Record) -> Option<&str> {
+    let parts = record.parts.as_ref().filter(|parts| !parts.apart)?;
+    parts.upload.as_deref()
+}
+
+fn too_large(slot: &Slot) -> Error {
+    let message = format!("part {} has more than {} bytes", slot.number, slot.at_most);
+    Error::rejected(RECEIVE, Rejection::new(codes::PARTS_TOO_LARGE, message))
+}
+
+fn lost(id: UploadId) -> Fault {
+    Fault::new(codes::LEASE_LOST, format!("{id} was changed by somebody else")).retryable()
+}

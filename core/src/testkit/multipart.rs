@@ -1,0 +1,183 @@
+//! What a store with a way of its own with parts keeps to; checked as part of the store's suite.
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+
+use super::store::{has_bytes, key};
+use super::{collect, noise};
+use crate::{Key, Multipart, Part, Parts, Retention, Staged, Store, codes};
+
+/// The least that S3 takes as a part which is not the last one.
+const PART: usize = 5 << 20;
+
+pub(super) async fn multipart(store: &dyn Store, multipart: &dyn Multipart) {
+    parts_become_the_whole_in_the_order_of_their_numbers(store, multipart).await;
+    a_part_that_comes_again_replaces_the_one_before(store, multipart).await;
+    a_part_that_was_not_committed_is_none(store, multipart).await;
+    what_is_put_together_can_be_put_together_again(store, multipart).await;
+    nothing_changes_what_was_put_together(store, multipart).await;
+    deleting_removes_parts_that_were_never_put_together(store, multipart).await;
+}
+
+/// An upload of a test, in its store.
+struct Upload<'a> {
+    store: &'a dyn Store,
+    multipart: &'a dyn Multipart,
+    parts: Parts,
+    key: Key,
+    name: String,
+}
+
+impl<'a> Upload<'a> {
+    async fn begin(store: &'a dyn Store, multipart: &'a dyn Multipart, size: usize) -> Self {
+        let key = key();
+        Self {
+            store,
+            multipart,
+            parts: Parts::of(size as u64, PART as u64, Retention::Default).unwrap(),
+            name: multipart.begin(&key).await.expect("begins"),
+            key,
+        }
+    }
+
+    async fn stage(&self, number: u16, size: usize) -> Box<dyn Staged> {
+        let slot = self.parts.slot(number).expect("there is such a part");
+        let staged = self
+            .multipart
+            .stage(&self.key, &self.name, &slot, Some(size as u64))
+            .await;
+        staged.expect("stages a part")
+    }
+
+    async fn put(&self, number: u16, bytes: &Bytes) {
+        let mut staged = self.stage(number, bytes.len()).await;
+        for piece in bytes.chunks(700_001) {
+            staged.write(bytes.slice_ref(piece)).await.expect("writes");
+        }
+        staged.commit().await.expect("commits a part");
+    }
+
+    async fn list(&self) -> Vec<Part> {
+        self.multipart.list(&self.key, &self.name).await.expect("lists")
+    }
+
+    async fn sizes(&self) -> Vec<(u16, u64)> {
+        self.list().await.iter().map(|part| (part.number, part.size)).collect()
+    }
+
+    async fn assemble(&self) {
+        let parts = self.list().await;
+        let assembled = self.multipart.assemble(&self.key, &self.name, &parts).await;
+        assembled.expect("puts parts together");
+    }
+
+    async fn read(&self) -> Bytes {
+        let size = self.store.size(&self.key).await.expect("looks up");
+        assert_eq!(size, Some(self.parts.size), "the size of the whole");
+        collect(self.store.read(&self.key, None).await.expect("reads")).await
+    }
+
+    async fn delete(&self) {
+        self.store.delete(&self.key).await.expect("deletes");
+        assert!(
+            !has_bytes(self.store, &self.key).await,
+            "bytes are there after being deleted"
+        );
+    }
+}
+
+async fn parts_become_the_whole_in_the_order_of_their_numbers(store: &dyn Store, multipart: &dyn Multipart) {
+    // The rest is short enough to come with the part before it, and comes alone.
+    let bytes = noise(1, 2 * PART + 1000);
+    let upload = Upload::begin(store, multipart, bytes.len()).await;
+    assert_eq!(upload.sizes().await, []);
+    assert!(!has_bytes(store, &upload.key).await, "bytes before there was a part");
+    let slices = [(3, 2 * PART..bytes.len()), (1, 0..PART), (2, PART..2 * PART)];
+    join_all(
+        slices
+            .iter()
+            .map(async |(number, range)| upload.put(*number, &bytes.slice(range.clone())).await),
+    )
+    .await;
+    assert_eq!(upload.sizes().await, [(1, PART as u64), (2, PART as u64), (3, 1000)]);
+    assert!(
+        !has_bytes(store, &upload.key).await,
+        "the whole is there before it was put together"
+    );
+    upload.assemble().await;
+    assert!(upload.read().await == bytes, "the whole has other bytes than its parts");
+    upload.delete().await;
+}
+
+async fn a_part_that_comes_again_replaces_the_one_before(store: &dyn Store, multipart: &dyn Multipart) {
+    let bytes = noise(2, PART + 1000);
+    let upload = Upload::begin(store, multipart, bytes.len()).await;
+    upload.put(1, &noise(3, PART)).await;
+    upload.put(2, &noise(4, 10)).await;
+    upload.put(2, &noise(5, 1000)).await;
+    upload.put(1, &bytes.slice(..PART)).await;
+    upload.put(2, &bytes.slice(PART..)).await;
+    assert_eq!(upload.sizes().await, [(1, PART as u64), (2, 1000)]);
+    upload.assemble().await;
+    assert!(upload.read().await == bytes, "an earlier part is in the whole");
+    upload.delete().await;
+}
+
+async fn a_part_that_was_not_committed_is_none(store: &dyn Store, multipart: &dyn Multipart) {
+    let upload = Upload::begin(store, multipart, PART + 1000).await;
+    let mut discarded = upload.stage(1, PART).await;
+    discarded.write(noise(6, 1000)).await.expect("writes");
+    discarded.discard().await.expect("discards a part");
+    let mut dropped = upload.stage(2, 1000).await;
+    dropped.write(noise(7, 500)).await.expect("writes");
+    drop(dropped);
+    assert_eq!(upload.sizes().await, [], "a part that was not committed");
+    upload.delete().await;
+}
+
+async fn what_is_put_together_can_be_put_together_again(store: &dyn Store, multipart: &dyn Multipart) {
+    let bytes = noise(8, 1000);
+    let upload = Upload::begin(store, multipart, bytes.len()).await;
+    upload.put(1, &bytes).await;
+    let parts = upload.list().await;
+    for _ in 0..2 {
+        // As somebody does who goes on where another one died.
+        let assembled = multipart.assemble(&upload.key, &upload.name, &parts).await;
+        assembled.expect("puts parts together, again");
+        assert!(upload.read().await == bytes);
+    }
+    upload.delete().await;
+    upload.delete().await;
+}
+
+async fn nothing_changes_what_was_put_together(store: &dyn Store, multipart: &dyn Multipart) {
+    let bytes = noise(9, 100_000);
+    let upload = Upload::begin(store, multipart, bytes.len()).await;
+    upload.put(1, &bytes).await;
+    upload.assemble().await;
+    let slot = upload.parts.slot(1).expect("there is such a part");
+    // Somebody still sends. Whether that is an error, and when, is the store's to choose.
+    match multipart.stage(&upload.key, &upload.name, &slot, Some(100_000)).await {
+        Ok(mut late) => {
+            if late.write(noise(10, 100_000)).await.is_ok() {
+                let _refused = late.commit().await;
+            }
+        }
+        Err(fault) => assert_eq!(fault.code, codes::NOT_OPEN, "{}", fault.chain()),
+    }
+    assert!(
+        upload.read().await == bytes,
+        "a part that came late has changed the whole"
+    );
+    upload.delete().await;
+}
+
+async fn deleting_removes_parts_that_were_never_put_together(store: &dyn Store, multipart: &dyn Multipart) {
+    let upload = Upload::begin(store, multipart, 2 * PART).await;
+    upload.put(1, &noise(11, PART)).await;
+    upload.delete().await;
+    // What is left may be nothing, or an upload that is not known any more.
+    if let Ok(parts) = multipart.list(&upload.key, &upload.name).await {
+        assert_eq!(parts, [], "parts are there after being deleted");
+    }
+}

@@ -1,0 +1,197 @@
+//! The nastiest legal store, and what tests ask of stores.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use intake_core::{ByteStream, Fault, Key, MediaType, Multipart, Part, Slot, Staged, Store, async_trait, codes};
+
+/// The nastier sort of store: shows bytes from the first write on, as a disk does.
+#[derive(Clone, Debug, Default)]
+pub struct InPlace(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    wholes: HashMap<Key, BytesMut>,
+    /// Uploads in parts that were begun; a part that is not committed is there, and not listed.
+    uploads: HashMap<Key, BTreeMap<u16, (BytesMut, bool)>>,
+}
+
+impl InPlace {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap()
+    }
+
+    /// The keys under which there is anything.
+    pub fn keys(&self) -> Vec<Key> {
+        let kept = self.lock();
+        kept.wholes.keys().chain(kept.uploads.keys()).cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Store for InPlace {
+    async fn stage(&self, key: &Key, _media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        self.lock().wholes.insert(key.clone(), BytesMut::new());
+        Ok(Box::new(InPlaceStaged {
+            store: self.clone(),
+            key: key.clone(),
+        }))
+    }
+
+    async fn read(&self, key: &Key, _range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        let bytes = self.lock().wholes.get(key).map(|bytes| Bytes::copy_from_slice(bytes));
+        let bytes = bytes.ok_or_else(|| Fault::new(codes::BYTES_MISSING, "no bytes"))?;
+        Ok(stream::iter([Ok(bytes)]).boxed())
+    }
+
+    async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
+        Ok(self.lock().wholes.get(key).map(|bytes| bytes.len() as u64))
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Fault> {
+        let mut kept = self.lock();
+        kept.wholes.remove(key);
+        kept.uploads.remove(key);
+        Ok(())
+    }
+
+    fn multipart(&self) -> Option<&dyn Multipart> {
+        Some(self)
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+struct InPlaceStaged {
+    store: InPlace,
+    key: Key,
+}
+
+#[async_trait]
+impl Staged for InPlaceStaged {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        let mut kept = self.store.lock();
+        kept.wholes
+            .entry(self.key.clone())
+            .or_default()
+            .extend_from_slice(&chunk);
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn discard(self: Box<Self>) -> Result<(), Fault> {
+        self.store.lock().wholes.remove(&self.key);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Multipart for InPlace {
+    async fn begin(&self, key: &Key) -> Result<String, Fault> {
+        self.lock().uploads.insert(key.clone(), BTreeMap::new());
+        Ok("in place".to_owned())
+    }
+
+    async fn stage(&self, key: &Key, _upload: &str, slot: &Slot, _size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
+        match self.lock().uploads.get_mut(key) {
+            Some(parts) => parts.insert(slot.number, (BytesMut::new(), false)),
+            None => return Err(Fault::new(codes::NOT_OPEN, "put together")),
+        };
+        Ok(Box::new(InPlacePart {
+            store: self.clone(),
+            key: key.clone(),
+            number: slot.number,
+        }))
+    }
+
+    async fn list(&self, key: &Key, _upload: &str) -> Result<Vec<Part>, Fault> {
+        let kept = self.lock();
+        let parts = kept.uploads.get(key).into_iter().flatten();
+        let committed = parts.filter(|(_, (_, committed))| *committed);
+        Ok(committed
+            .map(|(number, (bytes, _))| Part {
+                number: *number,
+                size: bytes.len() as u64,
+                tag: String::new(),
+            })
+            .collect())
+    }
+
+    async fn assemble(&self, key: &Key, _upload: &str, parts: &[Part]) -> Result<(), Fault> {
+        let mut kept = self.lock();
+        if let Some(mut came) = kept.uploads.remove(key) {
+            let bytes = parts
+                .iter()
+                .flat_map(|part| came.remove(&part.number).unwrap().0)
+                .collect();
+            kept.wholes.insert(key.clone(), bytes);
+        }
+        Ok(())
+    }
+
+    async fn url(&self, _key: &Key, _upload: &str, _number: u16, _: Duration) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+}
+
+struct InPlacePart {
+    store: InPlace,
+    key: Key,
+    number: u16,
+}
+
+impl InPlacePart {
+    fn change(&self, change: impl FnOnce(&mut (BytesMut, bool))) -> Result<(), Fault> {
+        let mut kept = self.store.lock();
+        let part = kept
+            .uploads
+            .get_mut(&self.key)
+            .and_then(|parts| parts.get_mut(&self.number));
+        part.map(change)
+            .ok_or_else(|| Fault::new(codes::NOT_OPEN, "put together"))
+    }
+}
+
+#[async_trait]
+impl Staged for InPlacePart {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        self.change(|(bytes, _)| bytes.extend_from_slice(&chunk))
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Fault> {
+        self.change(|(_, committed)| *committed = true)
+    }
+
+    async fn discard(self: Box<Self>) -> Result<(), Fault> {
+        if let Some(parts) = self.store.lock().uploads.get_mut(&self.key) {
+            parts.remove(&self.number);
+        }
+        Ok(())
+    }
+}
+
+/// A store of whose bytes a test may ask.
+pub trait Seen: Store + Clone + Default + 'static {
+    fn seen(&self) -> Vec<Key>;
+}
+
+impl Seen for InPlace {
+    fn seen(&self) -> Vec<Key> {
+        self.keys()
+    }
+}
+
+impl Seen for intake_core::memory::MemoryStore {
+    fn seen(&self) -> Vec<Key> {
+        self.keys()
+    }
+}
