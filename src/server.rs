@@ -33,6 +33,9 @@ pub struct ServerSettings {
     /// How often to do what is due: end what was abandoned, remove what expired.
     #[serde(with = "humantime_serde")]
     pub sweep_every: Duration,
+    /// How often to look for work that somebody else has begun and did not end, such as another node that is gone.
+    #[serde(with = "humantime_serde")]
+    pub resume_every: Duration,
 }
 
 impl Default for ServerSettings {
@@ -43,6 +46,7 @@ impl Default for ServerSettings {
             head_timeout: Duration::from_secs(15),
             shutdown_timeout: Duration::from_secs(30),
             sweep_every: Duration::from_secs(60),
+            resume_every: Duration::from_secs(5),
         }
     }
 }

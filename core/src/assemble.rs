@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::{info, warn};
 
 use crate::in_parts::upload_of;
-use crate::ingest::Ending;
+use crate::ingest::{Ending, noted};
 use crate::pipeline::Pipeline;
 use crate::pump::{RECEIVE, Sink, Source, pump};
 use crate::record::{Duty, Event, Record, State};
@@ -240,7 +240,7 @@ impl Pipeline {
             failed => failed,
         };
         let noted = match deleted {
-            Ok(()) => match self.after(claimed, Event::Reject(Ending::of(error).rejection())) {
+            Ok(()) => match self.after(claimed, Event::Reject(noted(error))) {
                 Ok(rejected) => self.swap(&rejected).await,
                 Err(fault) => Err(fault),
             },

@@ -84,9 +84,8 @@ impl Pipeline {
                 None => unreachable!("the pump stages before it has facts"),
             },
             Err(error) => {
-                let ending = Ending::of(&error);
-                self.undo(&record, staged, ending.rejection()).await;
-                ending.log(id, &record.declared, started);
+                self.undo(&record, staged, noted(&error)).await;
+                Ending::of(&error).log(id, &record.declared, started);
                 Err(error)
             }
         }
@@ -250,6 +249,16 @@ fn too_slow() -> Error {
     Error::rejected(RECEIVE, Rejection::new(codes::TIMED_OUT, "the upload took too long"))
 }
 
+/// What is noted in the record of an upload that did not end well. Why one of our parts failed is for the log, not for the
+/// sender.
+pub(crate) fn noted(error: &Error) -> Rejection {
+    match error {
+        Error::Rejected { rejection, .. } => rejection.clone(),
+        Error::Interrupted(_) => Rejection::new(codes::INTERRUPTED, "the upload broke off"),
+        error => Rejection::new(error.code(), "the upload could not be processed"),
+    }
+}
+
 /// How an upload ended, for the one line that is logged of each.
 pub(crate) struct Ending<'a> {
     state: &'static str,
@@ -294,17 +303,6 @@ impl<'a> Ending<'a> {
             message: Some(fault.chain()),
             facts: None,
         }
-    }
-
-    /// What is noted in the record. Why one of our parts failed is for the log, not for the sender.
-    pub(crate) fn rejection(&self) -> Rejection {
-        let code = self.code.clone().unwrap_or(codes::INTERRUPTED);
-        let message = match self.state {
-            "rejected" => self.message.clone().unwrap_or_default(),
-            "interrupted" => "the upload broke off".to_owned(),
-            _ => "the upload could not be processed".to_owned(),
-        };
-        Rejection::new(code, message)
     }
 
     pub(crate) fn log(&self, id: UploadId, declared: &Declared, started: Instant) {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS};
+use intake_core::{ConfigError, ConfigErrors, Fault, Pipeline, Registry, SECTIONS};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{BUILT_IN, Source, Unusable};
@@ -51,7 +51,7 @@ enum Command {
         #[arg(long)]
         connect: bool,
     },
-    /// Does once what is due: ends what was abandoned, removes what expired.
+    /// Does once what is due: goes on with what nobody works on any more, ends what was abandoned, removes what expired.
     Sweep {
         /// The configuration; without one, what `intake config` prints.
         #[arg(long, short, env = "INTAKE_CONFIG")]
@@ -211,17 +211,22 @@ async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
 }
 
 async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
-    let composition = Composition::read(config)?;
-    let swept = composition
-        .pipeline
-        .sweep()
-        .await
-        .map_err(|fault| Failure::Other(fault.chain()))?;
+    let pipeline = Composition::read(config)?.pipeline;
+    let failed = |fault: Fault| Failure::Other(fault.chain());
+    let resumed = pipeline.resume().await.map_err(failed)?;
+    let swept = pipeline.sweep().await.map_err(failed)?;
     println!(
-        "abandoned {}, expired {}, finished {}, forgotten {}, failed {}",
-        swept.abandoned, swept.expired, swept.finished, swept.forgotten, swept.failed
+        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, failed {}",
+        resumed.ready,
+        resumed.refused,
+        swept.abandoned,
+        swept.expired,
+        swept.finished,
+        swept.tidied,
+        swept.forgotten,
+        resumed.failed + swept.failed
     );
-    if swept.failed > 0 {
+    if resumed.failed + swept.failed > 0 {
         Err(Failure::Other(
             "some of what is due could not be done; the log says why".to_owned(),
         ))

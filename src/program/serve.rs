@@ -35,9 +35,12 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     let stop = stop_signal()?;
 
     print!("{}", banner.text(&address.to_string()));
-    let sweeper = tokio::spawn(sweep_for_ever(pipeline, bounds.sweep_every));
+    let sweeper = tokio::spawn(sweep_for_ever(pipeline.clone(), bounds.sweep_every));
+    let resumer = tokio::spawn(resume_for_ever(pipeline, bounds.resume_every));
     let served = server::serve(listener, app, &bounds, stop).await;
+    // Both may be cut off anywhere: what they have claimed is claimed again later.
     sweeper.abort();
+    resumer.abort();
     served.map_err(|error| error.to_string())
 }
 
@@ -62,9 +65,26 @@ fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-async fn sweep_for_ever(pipeline: Pipeline, every: Duration) {
+fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = tokio::time::interval(every.max(Duration::from_millis(100)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
+}
+
+async fn resume_for_ever(pipeline: Pipeline, every: Duration) {
+    let mut ticks = ticks(every);
+    loop {
+        ticks.tick().await;
+        match pipeline.resume().await {
+            Ok(resumed) if resumed.is_empty() => {}
+            Ok(resumed) => info!(?resumed, "went on with what others had begun"),
+            Err(fault) => error!(fault = fault.chain(), "could not look up what is to be gone on with"),
+        }
+    }
+}
+
+async fn sweep_for_ever(pipeline: Pipeline, every: Duration) {
+    let mut ticks = ticks(every);
     loop {
         ticks.tick().await;
         match pipeline.sweep().await {

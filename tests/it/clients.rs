@@ -34,11 +34,11 @@ fn run(program: &Path, script: &str, scenario: &str, server: &Server, options: &
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
-fn js(scenario: &str, server: &Server, options: Value) -> Value {
+pub(crate) fn js(scenario: &str, server: &Server, options: Value) -> Value {
     run(Path::new("node"), "js/upload.mjs", scenario, server, &options)
 }
 
-fn python(scenario: &str, server: &Server, options: Value) -> Value {
+pub(crate) fn python(scenario: &str, server: &Server, options: Value) -> Value {
     run(
         &tools().join("python/bin/python"),
         "python/upload.py",

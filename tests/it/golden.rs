@@ -1,7 +1,8 @@
 //! The wire, byte for byte: requests and answers in `tests/golden/*.http`, read by one runner.
 //!
 //! A file is a list of exchanges: `>>> what can be relied on`, the request, `<<<`, the answer. Line ends become CRLF; `{NUL}`
-//! is a null character; `{last}` is the first id of the answer before. In answers, headers are sorted, ids and dates masked.
+//! is a null character; `{bytes 7}` are seven bytes; `{last}` is the first id of an answer before, `{part 2}` where the second
+//! of its parts is to go. In answers, headers are sorted, ids and dates masked.
 //! `UPDATE_GOLDEN=1 cargo test --test it golden` writes the answers anew: read the difference before you commit it.
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use intake::core::{
 };
 use intake::server::{ServerSettings, serve};
 use intake::upload_api::{Autostore, Project, Settings, router};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::support;
@@ -69,7 +71,7 @@ async fn start() -> String {
         .recorder(MemoryRecorder::default())
         .expirer(KeepAll)
         .limits(Limits {
-            max_size: 150,
+            max_size: 20 << 20,
             ..Limits::default()
         })
         .build()
@@ -86,6 +88,7 @@ async fn start() -> String {
     let projects = usual.projects.iter().cloned().chain([strict, other]).collect();
     let settings = Settings {
         projects,
+        max_direct_size: "150 B".parse().unwrap(),
         max_files: 3,
         max_fields: 60,
         ..usual
@@ -147,6 +150,7 @@ async fn the_wire_is_as_it_was_written_down() {
 /// Plays a file; answers with the file as it would have to be, and the error codes that came by.
 fn exchange_all(address: &str, written: &str) -> (String, BTreeSet<String>) {
     let (mut found, mut raised, mut last) = (String::new(), BTreeSet::new(), String::new());
+    let mut part_paths: Vec<String> = Vec::new();
     let mut parts = written.split(">>>");
     found += parts.next().unwrap_or_default();
     for part in parts {
@@ -154,12 +158,29 @@ fn exchange_all(address: &str, written: &str) -> (String, BTreeSet<String>) {
         let request = rest.split("<<<").next().unwrap().trim_matches('\n');
         let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
         let wired = |text: &str| {
-            text.replace("{last}", &last)
-                .replace("{NUL}", "\0")
-                .replace('\n', "\r\n")
+            let mut text = text.replace("{last}", &last);
+            for (number, path) in (1..).zip(&part_paths) {
+                text = text.replace(&format!("{{part {number}}}"), path);
+            }
+            let text = text.replace("{NUL}", "\0").replace('\n', "\r\n");
+            let Some((before, rest)) = text.split_once("{bytes ") else {
+                return text;
+            };
+            let (count, after) = rest.split_once('}').unwrap();
+            format!("{before}{}{after}", "x".repeat(count.parse().unwrap()))
         };
         let answer = support::send(address, &(wired(head) + "\r\n"), wired(body).as_bytes());
         let text = answer.text();
+        if let Some(parts) = serde_json::from_str::<Value>(&text)
+            .ok()
+            .and_then(|json| json.get("parts").cloned())
+        {
+            let urls = parts.as_array().unwrap().iter().map(|url| url.as_str().unwrap());
+            part_paths = urls
+                .map(|url| url.strip_prefix(&format!("http://{address}")).unwrap().to_owned())
+                .collect();
+        }
+        let text = text.replace(address, "{address}");
         last = text
             .split('"')
             .find(|word| word.parse::<Uuid>().is_ok())
@@ -178,7 +199,17 @@ fn exchange_all(address: &str, written: &str) -> (String, BTreeSet<String>) {
     (found.trim_end().to_owned() + "\n", raised)
 }
 
+/// Without what is another one each time: ids, signatures, digests, the time in an address.
 fn masked(text: &str) -> String {
+    let text = match text.split_once("expires=") {
+        None => text.to_owned(),
+        Some((before, rest)) => {
+            let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            let (until_quote, rest) = rest.split_once('"').unwrap_or((rest, ""));
+            format!("{before}expires={{seconds}}{until_quote}\"{}", masked(rest))
+        }
+    };
+    let text = &*text;
     let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
     let mut masked = String::new();
     let mut rest = text;
@@ -190,6 +221,8 @@ fn masked(text: &str) -> String {
         let word = &rest[at..end];
         masked += if word.len() == 36 && word.parse::<Uuid>().is_ok() {
             "{uuid}"
+        } else if word.len() == 64 {
+            "{hash}"
         } else {
             word
         };

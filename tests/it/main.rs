@@ -9,5 +9,6 @@ mod golden;
 mod hostile;
 mod house;
 mod large;
+mod parts;
 mod support;
 mod virus;

@@ -4,24 +4,20 @@
 //! see, and committed once the last field is read: all files of the request, or none.
 
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
 use intake_core::{Admitted, Declared, Error, Incoming, Rejection, Terms};
 use serde_json::{Map, Value};
 use tracing::warn;
 
-use crate::body::{BodyError, Source};
-use crate::error::{Refusal, codes};
+use crate::body::Source;
+use crate::error::{COME_AGAIN, Refusal, codes};
 use crate::file_name::base_name;
-use crate::form::{Form, FormError, Limits, Part, boundary};
+use crate::form::{Form, Limits, Part};
 use crate::params::{LONGEST, Params};
+use crate::reading::{multipart_boundary, read_urlencoded, refusal_of};
 use crate::settings::Project;
 use crate::{Api, BASE_KEY};
-
-/// Seconds after which one who found everything taken may ask again.
-const COME_AGAIN: u64 = 3;
-/// Bytes of a body that is no form of files: nothing but parameters.
-const PARAMS_BODY: usize = 64 * 1024;
 
 /// Takes the files of a request.
 pub(crate) async fn upload(
@@ -62,7 +58,7 @@ pub(crate) async fn upload(
             judge(api, params, &files, read)
         }
         None => {
-            let read = read_params(params, source.clone()).await;
+            let read = read_urlencoded(params, source.clone()).await;
             judge(api, params, &files, read)
         }
     };
@@ -126,16 +122,6 @@ fn unused(answer: &Map<String, Value>, field: String) -> String {
         .into_iter()
         .find(|name| !answer.contains_key(name))
         .unwrap_or(field)
-}
-
-/// The boundary, if the body says that it is a form of parts. `None`: it says something else, or nothing.
-fn multipart_boundary(headers: &HeaderMap) -> Option<Result<String, FormError>> {
-    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    content_type
-        .trim_start()
-        .to_ascii_lowercase()
-        .starts_with("multipart/form-data")
-        .then(|| boundary(content_type))
 }
 
 /// Reads the form to its end. A file that is refused does not end it: whose it is may be said behind it, and a stranger is
@@ -213,7 +199,7 @@ fn judge(api: &Api, params: &mut Params, files: &Files, read: Result<(), Refusal
     files.refused.clone().map_or(Ok(terms), Err)
 }
 
-fn terms(project: &Project, params: &mut Params) -> Result<Terms, Refusal> {
+pub(crate) fn terms(project: &Project, params: &mut Params) -> Result<Terms, Refusal> {
     let metadata = std::mem::take(&mut params.metadata).finish()?;
     let Some(retention) = project.retention(params.get("UPLOADCARE_STORE")) else {
         return Err(codes::AUTOSTORE_FORBIDDEN.into());
@@ -223,30 +209,4 @@ fn terms(project: &Project, params: &mut Params) -> Result<Terms, Refusal> {
         retention,
         metadata,
     })
-}
-
-/// Reads a body that is no form of parts: parameters at best. Whatever else it is, it has no files.
-async fn read_params(params: &mut Params, mut source: Source) -> Result<(), Refusal> {
-    let mut text = Vec::new();
-    while let Some(chunk) = source.next().await {
-        let chunk = chunk.map_err(|error| refusal_of(error.as_ref()))?;
-        let room = PARAMS_BODY.saturating_sub(text.len());
-        text.extend_from_slice(&chunk[..chunk.len().min(room)]);
-    }
-    params.take_urlencoded(&text)
-}
-
-/// Why the body, or the form in it, could not be read to its end.
-fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Refusal {
-    // A shared error is no link of its own in the chain of sources, so what it holds is asked for by name.
-    let below = match error.downcast_ref() {
-        Some(FormError::Body(body)) => BodyError::below(body.as_ref()),
-        Some(FormError::TooManyParts) => return codes::TOO_MANY_FIELDS.into(),
-        _ => BodyError::below(error),
-    };
-    match below {
-        Some(BodyError::TooLarge) => codes::REQUEST_TOO_LARGE.into(),
-        Some(BodyError::TooSlow) => codes::REQUEST_TOO_SLOW.into(),
-        Some(BodyError::Broken(_)) | None => codes::FORM_MALFORMED.into(),
-    }
 }

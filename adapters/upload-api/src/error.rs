@@ -15,6 +15,9 @@ const fn row(ours: &'static str, status: u16, theirs: &'static str, sentence: &'
     }
 }
 
+/// Seconds after which one who found everything taken may ask again.
+pub(crate) const COME_AGAIN: u64 = 3;
+
 /// The codes that this adapter itself gives.
 pub(crate) mod codes {
     use intake_core::Code;
@@ -36,8 +39,20 @@ pub(crate) mod codes {
     pub(crate) const METADATA_VALUE_FORBIDDEN: Code = Code::new("metadata_value_forbidden");
     pub(crate) const METADATA_VALUE_TOO_LONG: Code = Code::new("metadata_value_too_long");
     pub(crate) const METHOD_NOT_ALLOWED: Code = Code::new("method_not_allowed");
+    pub(crate) const MULTIPART_ALREADY_UPLOADED: Code = Code::new("multipart_already_uploaded");
+    pub(crate) const MULTIPART_ID_INVALID: Code = Code::new("multipart_id_invalid");
+    pub(crate) const MULTIPART_ID_MISSING: Code = Code::new("multipart_id_missing");
+    pub(crate) const MULTIPART_NOT_FOUND: Code = Code::new("multipart_not_found");
+    pub(crate) const MULTIPART_SIZE_INVALID: Code = Code::new("multipart_size_invalid");
+    pub(crate) const MULTIPART_TOO_LARGE: Code = Code::new("multipart_too_large");
+    pub(crate) const MULTIPART_TOO_SMALL: Code = Code::new("multipart_too_small");
     pub(crate) const NOT_AN_ENDPOINT: Code = Code::new("not_an_endpoint");
     pub(crate) const NULL_CHARACTER: Code = Code::new("null_character");
+    pub(crate) const PARAM_MISSING: Code = Code::new("param_missing");
+    pub(crate) const PART_SIZE_INVALID: Code = Code::new("part_size_invalid");
+    pub(crate) const PART_SIZE_TOO_BIG: Code = Code::new("part_size_too_big");
+    pub(crate) const PART_SIZE_TOO_SMALL: Code = Code::new("part_size_too_small");
+    pub(crate) const PART_URL_INVALID: Code = Code::new("part_url_invalid");
     pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
     pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
     pub(crate) const THROTTLED: Code = Code::new("throttled");
@@ -78,6 +93,24 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("file_id_missing", 400, "FileIdRequiredError", "file_id is required."),
     row("not_found", 404, "FileNotFoundError", "File is not found."),
     row("file_missing", 400, "FilesRequiredError", "Request does not contain files."),
+    row("part_url_invalid", 403, "InternalRequestForbiddenError", "Forbidden request."),
+    row("multipart_already_uploaded", 400, "MultipartFileAlreadyUploadedError", "File is already uploaded."),
+    row("parts_uneven", 400, "MultipartFileCompletionFailedError", "Can not complete upload. Wrong parts size?"),
+    row("multipart_id_missing", 400, "MultipartFileIdRequiredError", "uuid is required."),
+    row("multipart_not_found", 404, "MultipartFileNotFoundError", "File is not found."),
+    row("not_open", 404, "MultipartFileNotFoundError", "File is not found."),
+    row("no_such_part", 404, "MultipartFileNotFoundError", "File is not found."),
+    row("multipart_too_large", 400, "MultipartFileSizeLimitExceededError", "File size exceeds project limit."),
+    row("multipart_too_small", 400, "MultipartFileSizeTooSmallError", "File size can not be less than %s bytes. Please use direct upload instead of multipart."),
+    row("part_size_invalid", 400, "MultipartPartSizeInvalidError", "Multipart Upload Part Size should be an integer."),
+    row("part_size_too_big", 400, "MultipartPartSizeTooBigError", "Multipart Upload Part Size can not be more than %s bytes."),
+    row("part_size_too_small", 400, "MultipartPartSizeTooSmallError", "Multipart Upload Part Size can not be less than %s bytes."),
+    row("too_many_parts", 400, "MultipartPartSizeTooSmallError", "Multipart Upload Part Size can not be less than %s bytes."),
+    row("multipart_size_invalid", 400, "MultipartSizeInvalidError", "size should be integer."),
+    row("parts_too_large", 400, "MultipartUploadSizeTooLargeError", "Uploaded size is more than expected."),
+    row("parts_missing", 400, "MultipartUploadSizeTooSmallError", "File size mismatch. Not all parts uploaded?"),
+    row("param_missing", 400, "RequestParamRequiredError", "%s is required."),
+    row("multipart_id_invalid", 400, "UUIDInvalidError", "uuid is invalid."),
     // File content validation errors.
     row("infected", 400, "FileInfectedError", "The file is infected by %s virus."),
     row("type_forbidden", 400, "FileTypeForbiddenError", "Uploading of these file types is not allowed."),
@@ -86,6 +119,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("request_too_slow", 408, "UploadViewsError", "The request took too long."),
     row("interrupted", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
     row("size_mismatch", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
+    row("length_required", 411, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
     row("timed_out", 408, "UploadViewsError", "The request took too long."),
 ];
 

@@ -23,7 +23,10 @@ mod file_name;
 mod form;
 mod info;
 mod metadata;
+mod multipart;
 mod params;
+mod part;
+mod reading;
 mod settings;
 mod transport;
 mod wire;
@@ -33,6 +36,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::HeaderValue;
 use intake_core::{ConfigError, Pipeline};
 use tokio::sync::Semaphore;
 
@@ -62,6 +66,20 @@ impl Api {
         self.projects
             .get(key)
             .ok_or_else(|| Refusal::new(&codes::KEY_INVALID).arg(names.0))
+    }
+}
+
+impl Api {
+    /// What addresses on this server begin with: as it is set, or as the request has it.
+    fn origin(&self, host: Option<&HeaderValue>) -> Result<String, Refusal> {
+        if let Some(url) = &self.settings.public_url {
+            return Ok(url.trim_end_matches('/').to_owned());
+        }
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+        match host.and_then(|host| host.to_str().ok()) {
+            Some(host) if !host.is_empty() && host.bytes().all(named) => Ok(format!("http://{host}")),
+            _ => Err(codes::FORM_MALFORMED.into()),
+        }
     }
 }
 

@@ -6,12 +6,20 @@ use crate::error::{Refusal, codes};
 use crate::metadata::Metadata;
 
 /// The parameters that some endpoint reads. What is not among them is counted, and dropped.
-const KNOWN: [&str; 5] = [
+const KNOWN: [&str; 13] = [
     "UPLOADCARE_PUB_KEY",
     "UPLOADCARE_STORE",
+    "content_type",
+    "expires",
     "file_id",
+    "filename",
     "jsonerrors",
+    "partNumber",
+    "part_size",
     "pub_key",
+    "signature",
+    "size",
+    "uuid",
 ];
 
 /// Bytes of one parameter: the longest value of metadata, in the longest characters there are, and then some.

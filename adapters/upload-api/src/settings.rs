@@ -13,6 +13,10 @@ use serde::Deserialize;
 pub struct Settings {
     /// Who may upload. At least one.
     pub projects: Vec<Project>,
+    /// What the world reaches this server by, such as `https://upload.example.com`: the beginning of the addresses to which
+    /// senders put parts. If it is not set, they begin with `http://` and the host that the request names.
+    #[serde(default)]
+    pub public_url: Option<String>,
     /// Bytes of one file in a `POST /base/`. What is larger goes in parts.
     #[serde(default = "Settings::direct_size")]
     pub max_direct_size: ByteSize,
@@ -68,6 +72,7 @@ impl Settings {
                 public_key: public_key.into(),
                 autostore: None,
             }],
+            public_url: None,
             max_direct_size: Self::direct_size(),
             max_files: Self::files(),
             max_fields: Self::fields(),
@@ -138,6 +143,9 @@ impl Settings {
         if let Some((key, _)) = positive.iter().find(|(_, fits)| !fits) {
             return Err(ConfigError::at(*key, "must be more than nothing"));
         }
+        if let Some(url) = &self.public_url {
+            check_public_url(url)?;
+        }
         let mut projects = HashMap::new();
         for (at, project) in self.projects.iter().enumerate() {
             let wrong = |message: &str| ConfigError::at("public_key", message).within(at).within("projects");
@@ -153,6 +161,17 @@ impl Settings {
         }
         Ok(projects)
     }
+}
+
+fn check_public_url(url: &str) -> Result<(), ConfigError> {
+    let wrong = |what: &str| Err(ConfigError::at("public_url", what));
+    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
+        return wrong("must begin with https:// or http://");
+    };
+    if rest.is_empty() || rest.starts_with('/') || rest.contains(['?', '#', '@', ' ']) {
+        return wrong("must be a host, maybe with a port and a path, such as https://upload.example.com");
+    }
+    Ok(())
 }
 
 impl Project {

@@ -6,11 +6,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPECT, HeaderMap,
     HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use intake_core::{Digest, UploadId};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tracing::debug;
@@ -19,9 +20,11 @@ use uuid::Uuid;
 use crate::body::{Bounds, Source};
 use crate::error::{Refusal, codes};
 use crate::params::Params;
+use crate::reading::PARAMS_BODY;
 use crate::wire::{ErrorBody, ErrorInfo};
-use crate::{Api, base, info};
+use crate::{Api, base, info, multipart, part};
 
+const EXPOSED: &str = "Retry-After, Warning, X-Uploadcare-Request-Id";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id");
 
 /// The endpoints that there are.
@@ -29,6 +32,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id"
 enum Endpoint {
     Base,
     Info,
+    MultipartStart,
+    MultipartComplete,
+    /// A part of this upload.
+    Part(UploadId),
+}
+
+/// What there is to answer with, other than a "no".
+enum Answer {
+    Nothing,
+    Json(Value),
+    /// A part was taken.
+    Part(Digest),
 }
 
 impl Endpoint {
@@ -37,17 +52,39 @@ impl Endpoint {
     fn find(path: &str) -> Option<Self> {
         let path = percent_decode_str(path).decode_utf8().ok()?;
         let mut steps = path.split('/').filter(|step| !step.is_empty());
-        match (steps.next()?, steps.next()) {
-            ("base", None) => Some(Self::Base),
-            ("info", None) => Some(Self::Info),
+        match (steps.next()?, steps.next(), steps.next(), steps.next()) {
+            ("base", None, ..) => Some(Self::Base),
+            ("info", None, ..) => Some(Self::Info),
+            ("multipart", Some("start"), None, _) => Some(Self::MultipartStart),
+            ("multipart", Some("complete"), None, _) => Some(Self::MultipartComplete),
+            ("parts", Some(id), Some(_name), None) => id.parse().ok().map(Self::Part),
             _ => None,
         }
     }
 
     fn methods(self) -> &'static str {
         match self {
-            Self::Base => "POST, OPTIONS",
+            Self::Base | Self::MultipartStart | Self::MultipartComplete => "POST, OPTIONS",
+            Self::Part(_) => "PUT, OPTIONS",
             Self::Info => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    /// Headers that a page of another origin may read.
+    fn exposes(self) -> &'static str {
+        match self {
+            Self::Part(_) => "ETag, Retry-After, X-Uploadcare-Request-Id",
+            _ => EXPOSED,
+        }
+    }
+
+    /// Bytes of a body.
+    fn body_size(self, api: &Api) -> u64 {
+        match self {
+            Self::Base => api.settings.max_request_size(),
+            Self::Info | Self::MultipartStart | Self::MultipartComplete => PARAMS_BODY as u64,
+            // Each part has a bound of its own, of which its upload knows.
+            Self::Part(_) => api.pipeline.limits().max_size,
         }
     }
 
@@ -61,16 +98,29 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     let (head, body) = request.into_parts();
     let request_id = Uuid::new_v4();
     let endpoint = Endpoint::find(head.uri.path());
-    let source = Source::new(body, bounds(&api));
+    let source = Source::new(body, bounds(&api, endpoint));
     let mut params = Params::new(api.settings.max_fields);
 
     let outcome = match endpoint {
-        Some(_) if head.method == Method::OPTIONS => Ok(Value::Null),
+        Some(_) if head.method == Method::OPTIONS => Ok(Answer::Nothing),
         Some(endpoint) if endpoint.takes(&head.method) => {
             match params.take_urlencoded(head.uri.query().unwrap_or_default().as_bytes()) {
                 Ok(()) => match endpoint {
-                    Endpoint::Base => base::upload(&api, &head.headers, &mut params, &source).await,
-                    Endpoint::Info => info::info(&api, &params).await,
+                    Endpoint::Base => base::upload(&api, &head.headers, &mut params, &source)
+                        .await
+                        .map(Answer::Json),
+                    Endpoint::Info => info::info(&api, &params).await.map(Answer::Json),
+                    Endpoint::MultipartStart => {
+                        let started = multipart::start(&api, &head.headers, &mut params, &source).await;
+                        started.map(Answer::Json)
+                    }
+                    Endpoint::MultipartComplete => {
+                        let completed = multipart::complete(&api, &head.headers, &mut params, &source).await;
+                        completed.map(Answer::Json)
+                    }
+                    Endpoint::Part(id) => part::put(&api, id, &head.headers, &params, &source)
+                        .await
+                        .map(Answer::Part),
                 },
                 Err(refusal) => Err(refusal),
             }
@@ -82,8 +132,9 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     };
 
     let mut response = match outcome {
-        Ok(Value::Null) => Response::new(Body::empty()),
-        Ok(value) => json(value.to_string()),
+        Ok(Answer::Nothing) => Response::new(Body::empty()),
+        Ok(Answer::Json(value)) => json(value.to_string()),
+        Ok(Answer::Part(digest)) => taken(&digest),
         Err(refusal) => {
             debug!(%request_id, code = refusal.code(), path = head.uri.path(), "refused");
             let waits = head
@@ -104,10 +155,10 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     response
 }
 
-fn bounds(api: &Api) -> Bounds {
+fn bounds(api: &Api, endpoint: Option<Endpoint>) -> Bounds {
     let settings = &api.settings;
     Bounds {
-        size: settings.max_request_size(),
+        size: endpoint.map_or(PARAMS_BODY as u64, |endpoint| endpoint.body_size(api)),
         idle: settings.idle_timeout,
         time: api.pipeline.limits().timeout,
         drain: (settings.drain_size.as_u64(), settings.drain_timeout),
@@ -124,6 +175,15 @@ fn json(body: String) -> Response {
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Exactly 200, with an `ETag`, as S3 does: some clients send a part for ever if they are told anything else.
+fn taken(digest: &Digest) -> Response {
+    let mut response = Response::new(Body::empty());
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{digest}\"")) {
+        response.headers_mut().insert(ETAG, tag);
+    }
     response
 }
 
@@ -168,7 +228,7 @@ fn add_common(headers: &mut HeaderMap, endpoint: Option<Endpoint>) {
         ),
         (
             ACCESS_CONTROL_EXPOSE_HEADERS,
-            "Retry-After, Warning, X-Uploadcare-Request-Id",
+            endpoint.map_or(EXPOSED, Endpoint::exposes),
         ),
         (ACCESS_CONTROL_MAX_AGE, "600"),
         (CACHE_CONTROL, "no-store"),

@@ -122,6 +122,13 @@ impl From<Image> for ImageInfo {
     }
 }
 
+/// Where the parts of an upload are to go (wire facts, section 4.1).
+#[derive(Debug, Serialize)]
+pub(crate) struct MultipartStarted {
+    pub(crate) uuid: String,
+    pub(crate) parts: Vec<String>,
+}
+
 /// An error where the sender asked for JSON (wire facts, section 1.1).
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorBody<'a> {

@@ -14,7 +14,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 // A server that never answers must not hold the test run for ever.
-const DEADLINE_SECONDS = 60
+const DEADLINE_SECONDS = 300
 
 // The client opens one connection for each file of `many`.
 const MOST_FILES = 1000
@@ -53,6 +53,17 @@ const scenarios = {
     return { file, progress }
   },
 
+  /** `path` -> as `upload-file`, in parts that go four at a time: `{file, info, progress}`. */
+  async 'in-parts'(client, { path, ...options }) {
+    let progress = 0
+    const onProgress = ({ value }) => {
+      progress = Math.max(progress, value)
+    }
+    const parts = { multipartMinFileSize: 10 * 1024 * 1024, maxConcurrentRequests: 4, onProgress }
+    const file = await client.uploadFile(await readFile(path), { ...parts, ...options })
+    return { file, info: await client.info(file.uuid), progress }
+  },
+
   /** `path` -> an upload that must be refused: `{name, code, message}` as the client reports them. */
   async refused(client, { path, ...options }) {
     let answer
@@ -64,6 +75,17 @@ const scenarios = {
       return { name: error.name, code: error.code, message: error.message }
     }
     throw new Error(`the upload was accepted: ${JSON.stringify(answer)}`)
+  },
+
+  /** `path` -> as `refused`, in parts: whoever completes it is told. */
+  async 'refused-in-parts'(client, options) {
+    try {
+      await scenarios['in-parts'](client, options)
+    } catch (error) {
+      if (!error.code || !error.response) throw error
+      return { name: error.name, code: error.code, message: error.message }
+    }
+    throw new Error('the upload was accepted')
   },
 
   /** `path` -> as `refused`, with a key that no project has. */

@@ -1,0 +1,67 @@
+//! Reading a request's body for its parameters, whatever shape it has (wire facts, section 1.3).
+
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use futures_util::StreamExt;
+
+use crate::body::{BodyError, Source};
+use crate::error::{Refusal, codes};
+use crate::form::{Form, FormError, Limits, boundary};
+use crate::params::{LONGEST, Params};
+
+/// Bytes of a body in which there are only parameters: all metadata there may be, each character percent-encoded.
+pub(crate) const PARAMS_BODY: usize = 512 * 1024;
+
+/// Reads the parameters of a request to an endpoint that takes no files. What comes as a file is counted, and skipped.
+pub(crate) async fn read_params(headers: &HeaderMap, params: &mut Params, source: &Source) -> Result<(), Refusal> {
+    let Some(boundary) = multipart_boundary(headers) else {
+        return read_urlencoded(params, source.clone()).await;
+    };
+    let boundary = boundary.map_err(|error| refusal_of(&error))?;
+    let mut form = Form::new(boundary, source.clone().boxed(), Limits::default());
+    while let Some(part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
+        let name = part.name.clone();
+        let value = match part.file_name {
+            Some(_) => None,
+            None => part.text(LONGEST).await.map_err(|error| refusal_of(&error))?,
+        };
+        params.take(&name, value.as_deref())?;
+    }
+    Ok(())
+}
+
+/// The boundary, if the body says that it is a form of parts. `None`: it says something else, or nothing.
+pub(crate) fn multipart_boundary(headers: &HeaderMap) -> Option<Result<String, FormError>> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    content_type
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("multipart/form-data")
+        .then(|| boundary(content_type))
+}
+
+/// Reads a body that is no form of parts: parameters at best. What is beyond their bound is left out.
+pub(crate) async fn read_urlencoded(params: &mut Params, mut source: Source) -> Result<(), Refusal> {
+    let mut text = Vec::new();
+    while let Some(chunk) = source.next().await {
+        let chunk = chunk.map_err(|error| refusal_of(error.as_ref()))?;
+        let room = PARAMS_BODY.saturating_sub(text.len());
+        text.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    params.take_urlencoded(&text)
+}
+
+/// Why the body, or the form in it, could not be read to its end.
+pub(crate) fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Refusal {
+    // A shared error is no link of its own in the chain of sources, so what it holds is asked for by name.
+    let below = match error.downcast_ref() {
+        Some(FormError::Body(body)) => BodyError::below(body.as_ref()),
+        Some(FormError::TooManyParts) => return codes::TOO_MANY_FIELDS.into(),
+        _ => BodyError::below(error),
+    };
+    match below {
+        Some(BodyError::TooLarge) => codes::REQUEST_TOO_LARGE.into(),
+        Some(BodyError::TooSlow) => codes::REQUEST_TOO_SLOW.into(),
+        Some(BodyError::Broken(_)) | None => codes::FORM_MALFORMED.into(),
+    }
+}
