@@ -134,6 +134,50 @@ impl Server {
     }
 }
 
+/// An upload in parts that was begun.
+pub struct Begun {
+    pub uuid: String,
+    /// Where each part is to go, as path and query.
+    pub parts: Vec<String>,
+}
+
+/// Parts, as most clients cut them.
+pub const PART: usize = 5 << 20;
+
+impl Server {
+    /// Begins an upload of so many bytes in parts of [`PART`].
+    pub fn begin_parts(&self, size: usize) -> Begun {
+        let body = format!(
+            "UPLOADCARE_PUB_KEY=demopublickey&UPLOADCARE_STORE=1&filename=a.bin&size={size}&content_type=a%2Fb"
+        );
+        let answer = self.send("POST /multipart/start/ HTTP/1.1\r\n", body.as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let started = answer.json();
+        let path = |url: &Value| {
+            let url = url.as_str().unwrap();
+            url[url.find("/parts/").unwrap()..].to_owned()
+        };
+        Begun {
+            uuid: started["uuid"].as_str().unwrap().to_owned(),
+            parts: started["parts"].as_array().unwrap().iter().map(path).collect(),
+        }
+    }
+
+    pub fn put_part(&self, path: &str, bytes: &[u8]) -> Answer {
+        self.send(&format!("PUT {path} HTTP/1.1\r\n"), bytes)
+    }
+
+    pub fn complete(&self, uuid: &str) -> Answer {
+        send(&self.address, COMPLETE, completing(uuid).as_bytes())
+    }
+}
+
+pub const COMPLETE: &str = "POST /multipart/complete/?jsonerrors=1 HTTP/1.1\r\n";
+
+pub fn completing(uuid: &str) -> String {
+    format!("UPLOADCARE_PUB_KEY=demopublickey&uuid={uuid}")
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _dead = self.child.kill();

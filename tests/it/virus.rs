@@ -7,11 +7,14 @@ use intake_plugin_clamav::testkit::{Clamd, eicar};
 use crate::support::{Form, Server, read_answer, wait_until};
 
 fn with_clamd(clamd: &Clamd) -> Server {
-    let section = format!("\n[[scan]]\nuse = \"clamav\"\naddress = \"{}\"\n", clamd.address());
-    Server::start_with(&section, &[])
+    Server::start_with(&scanned_by(clamd), &[])
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn scanned_by(clamd: &Clamd) -> String {
+    format!("\n[[scan]]\nuse = \"clamav\"\naddress = \"{}\"\n", clamd.address())
+}
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

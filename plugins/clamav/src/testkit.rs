@@ -133,6 +133,30 @@ impl Clamd {
         ended.expect("clamd ends").expect("clamd can be watched");
     }
 
+    /// Stops it where it is, so that it neither answers nor hangs up, until [`go_on`](Self::go_on).
+    ///
+    /// # Panics
+    ///
+    /// If it is gone.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on after [`pause`](Self::pause).
+    ///
+    /// # Panics
+    ///
+    /// If it is gone.
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().expect("clamd runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.expect("there is `kill`").success(), "clamd takes no {name}");
+    }
+
     /// Ends it at once, as a crash would, and returns when it is gone.
     ///
     /// # Panics
