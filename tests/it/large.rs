@@ -1,11 +1,12 @@
 //! Files larger than the memory they may cost.
 
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use intake::core::testkit::noise;
 use sha2::{Digest, Sha256};
 
-use crate::support::{BOUNDARY, Form, Server, read_answer};
+use crate::support::{BOUNDARY, Form, PART, Server, read_answer};
 
 const GIB: u64 = 1 << 30;
 
@@ -53,4 +54,38 @@ fn two_gib_in_one_request_cost_less_than_64_mib_of_memory() {
     let peak = server.peak_memory() >> 20;
     println!("peak memory: {peak} MiB");
     assert!(peak < 64, "the server needed {peak} MiB");
+}
+
+#[test]
+fn thirty_two_senders_of_100_mib_in_parallel_parts_cost_less_than_128_mib_of_memory() {
+    const SENDERS: usize = 32;
+    const AT_A_TIME: usize = 4;
+
+    let server = Server::start();
+    // All parts have the same bytes, so that the senders cost next to nothing.
+    let part = noise(3, PART);
+    let size = 100 << 20;
+    std::thread::scope(|scope| {
+        for _ in 0..SENDERS {
+            scope.spawn(|| {
+                let begun = server.begin_parts(size);
+                let next = AtomicUsize::new(0);
+                std::thread::scope(|scope| {
+                    for _ in 0..AT_A_TIME {
+                        scope.spawn(|| {
+                            while let Some(path) = begun.parts.get(next.fetch_add(1, Ordering::SeqCst)) {
+                                assert_eq!(server.put_part(path, &part).status, 200);
+                            }
+                        });
+                    }
+                });
+                let info = server.complete(&begun.uuid).json();
+                assert_eq!(info["size"], size, "{info}");
+            });
+        }
+    });
+    assert_eq!(server.files().len(), SENDERS);
+    let peak = server.peak_memory() >> 20;
+    println!("peak memory: {peak} MiB");
+    assert!(peak < 128, "the server needed {peak} MiB");
 }
