@@ -42,8 +42,13 @@ fn main() {
     let (mut large, mut small) = (vec![Vec::new(); 3], vec![Vec::new(); 3]);
     for _ in 0..ROUNDS {
         for (at, contestant) in contestants.iter_mut().enumerate() {
-            large[at].push(contestant.large());
-            small[at].push(contestant.small());
+            let (whole, many) = (contestant.large(), contestant.small());
+            println!(
+                "  {:<13} {:>8.1} MiB/s, {:>8.1} files/s",
+                contestant.name, whole.0, many.0
+            );
+            large[at].push(whole);
+            small[at].push(many);
         }
     }
     report("1 GiB, MiB/s", &contestants, &large);

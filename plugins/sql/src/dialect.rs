@@ -5,10 +5,13 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
-use sqlx::{Database, Pool};
+use sqlx::{Database, Pool, SqlStr};
 
 use crate::failure::Failure;
 use crate::statements::Statements;
+
+/// How long to wait before another try where nothing else says when there is one to make.
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
 /// A connection of a dialect's database.
 pub(crate) type ConnectionOf<D> = <<D as Dialect>::Database as Database>::Connection;
@@ -18,14 +21,17 @@ pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     /// The driver.
     type Database: Statements;
 
-    /// Begins a transaction that is going to write.
-    const BEGIN: &'static str;
+    /// Begins a transaction that is going to write, and whose commit is durable.
+    fn begin(&self) -> SqlStr;
 
     /// Where the records are, for messages: without secrets.
     fn place(&self) -> String;
 
     /// How long anyone waits for whatever somebody else holds: a lock, a connection, a place in a queue.
     fn patience(&self) -> Duration;
+
+    /// How long an answer may take, where the one who is asked may be on another machine that is gone.
+    fn silence(&self) -> Option<Duration>;
 
     /// A connection that writes, with the tables up to date. Waits, within bounds, for others who open at the same time.
     fn writer(&self) -> impl Future<Output = Result<ConnectionOf<Self>, Failure>> + Send
@@ -38,4 +44,7 @@ pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     /// Whether an error is one of the moment (a lock, a full disk) rather than of the statement. It leaves a transaction in
     /// an unknown state, and passes.
     fn is_passing(error: &dyn DatabaseError) -> bool;
+
+    /// Whether the same may well succeed on another connection, now or in a moment.
+    fn is_fleeting(error: &sqlx::Error) -> bool;
 }

@@ -61,7 +61,7 @@ impl Failure {
         Self {
             message: message.into(),
             // Whatever else there is, such as a pool that is exhausted or a connection that broke, a new connection mends.
-            retryable: by_database(&error).map_or(!is_of_versions(&error), is_passing),
+            retryable: by_database(&error).map_or(!is_set_so(&error), is_passing),
             source: Some(Arc::new(error)),
         }
     }
@@ -87,6 +87,11 @@ pub(crate) fn by_database(error: &sqlx::Error) -> Option<&dyn DatabaseError> {
         },
         _ => None,
     }
+}
+
+/// Whether somebody has to change something first: the tables, or what the database is told.
+fn is_set_so(error: &sqlx::Error) -> bool {
+    is_of_versions(error) || matches!(error, sqlx::Error::Configuration(_))
 }
 
 /// Whether the tables are those of another version of this program.

@@ -1,4 +1,4 @@
-//! Keeps records in SQLite.
+//! Keeps records in SQLite or PostgreSQL.
 //!
 //! ```
 //! use intake_plugin_sql::SqlRecorder;
@@ -12,18 +12,21 @@
 //! ```text
 //! SqlRecorder ──► Records ──► Writer ─── one task, one connection, many changes to a commit
 //!  (settings)     (Recorder)    │
-//!                    │          └──► Statements, Dialect ──► sqlite
+//!                    │          └──► Statements, Dialect ──► sqlite, postgres
 //!                    └──► pool of connections that only read
 //! ```
 //!
-//! What differs between databases is in `dialect` and `sqlite`: the rest is written once.
+//! What differs between databases is in `dialect`, `sqlite` and `postgres`: the rest is written once.
 
 mod dialect;
 mod failure;
+mod postgres;
 mod records;
 mod row;
 mod sqlite;
 mod statements;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod writer;
 
 use std::path::PathBuf;
@@ -35,6 +38,7 @@ use intake_core::{
 };
 use serde::Deserialize;
 
+use crate::postgres::Postgres;
 use crate::records::Records;
 use crate::sqlite::Sqlite;
 
@@ -43,11 +47,11 @@ pub const RECORD_FAILED: Code = Code::new("record_failed");
 /// A row is not one that this version has written.
 pub const RECORD_UNREADABLE: Code = Code::new("record_unreadable");
 
-inventory::submit! { Plugin::recorder::<SqlRecorder>("sql", "keeps records in SQLite") }
+inventory::submit! { Plugin::recorder::<SqlRecorder>("sql", "keeps records in SQLite or PostgreSQL") }
 
 /// Keeps records in an SQL database.
 ///
-/// A call that succeeded is on the disk. First use creates the file, the folders above it, and the tables.
+/// A call that succeeded is on the disk. First use creates the tables, and for SQLite the file and the folders above it.
 #[derive(Debug)]
 pub struct SqlRecorder(Box<dyn Recorder>);
 
@@ -55,14 +59,15 @@ pub struct SqlRecorder(Box<dyn Recorder>);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where the records are: `sqlite:///path/to/records.db`. A secret, because other databases' urls carry passwords.
+    /// Where the records are: `sqlite:///path/to/records.db` or `postgres://user:password@host/database`. A secret, because
+    /// there may be a password in it.
     ///
     /// An option, so that leaving it out is an error that says so.
     pub url: Option<Secret>,
 }
 
 /// What to write as a url.
-const SUPPORTED: &str = "supported is `sqlite:///path/to/records.db`";
+const SUPPORTED: &str = "supported are `sqlite:///path/to/records.db` and `postgres://user:password@host/database`";
 
 impl SqlRecorder {
     /// Keeps records in this SQLite file, on a disk of this machine. Opens nothing.
@@ -70,16 +75,22 @@ impl SqlRecorder {
         Self(Box::new(Records::new(Sqlite::new(path.into()))))
     }
 
+    /// Keeps records in the PostgreSQL database that a url names, which several nodes may share. Opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it is no such url, without showing any part of it.
+    pub fn postgres(url: &str) -> Result<Self, ConfigError> {
+        let refused = |why| ConfigError::new(format!("not a url of PostgreSQL: {why}; {SUPPORTED}"));
+        Ok(Self(Box::new(Records::new(Postgres::new(url).map_err(refused)?))))
+    }
+
     /// What a url names. No error shows any part of it, as there may be a password in it.
     fn from_url(url: &str) -> Result<Self, ConfigError> {
         let (scheme, rest) = url.split_once(':').unwrap_or_default();
         match scheme {
             "sqlite" => {}
-            "postgres" | "postgresql" => {
-                return Err(ConfigError::new(format!(
-                    "PostgreSQL is not supported yet; {SUPPORTED}"
-                )));
-            }
+            "postgres" | "postgresql" => return Self::postgres(url),
             _ => {
                 return Err(ConfigError::new(format!(
                     "not a url of a supported database; {SUPPORTED}"

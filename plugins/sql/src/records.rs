@@ -6,14 +6,13 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId, codes};
 use sqlx::Pool;
-use sqlx::pool::PoolConnection;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::dialect::Dialect;
-use crate::failure::Failure;
+use crate::dialect::{ConnectionOf, Dialect, PAUSE};
+use crate::failure::{Failure, by_database};
 use crate::row::{Row, duty, micros, revision};
-use crate::statements::Statements;
+use crate::statements::{Answer, Statements};
 use crate::writer::{Change, Writer};
 
 /// The records of one database. Opens it at first use.
@@ -22,6 +21,14 @@ pub(crate) struct Records<D: Dialect> {
     dialect: Arc<D>,
     /// No cell that is set once: a writer ends with the runtime on which it was started, and the next use starts another.
     opened: Mutex<Option<Arc<Opened<D>>>>,
+}
+
+/// What can be looked up.
+enum Question<'a> {
+    /// The row of this id.
+    Of(&'a str),
+    /// The rows of a duty that are due, at most so many.
+    Due { duty: &'a str, now: i64, limit: i64 },
 }
 
 #[derive(Debug)]
@@ -58,9 +65,33 @@ impl<D: Dialect> Records<D> {
         self.opened().await?.writer.make(change).await
     }
 
-    async fn reader(&self) -> Result<PoolConnection<D::Database>, Failure> {
+    /// Looks up, on another connection if one breaks: asking twice changes nothing.
+    async fn read(&self, question: Question<'_>) -> Result<Vec<Answer>, Failure> {
         let opened = self.opened().await?;
-        opened.readers.acquire().await.map_err(|error| self.unread(error))
+        let deadline = Instant::now() + self.dialect.patience();
+        loop {
+            match self.ask(&opened.readers, &question).await {
+                Err(error) if D::is_fleeting(&error) && Instant::now() < deadline => sleep(PAUSE).await,
+                answer => return answer.map_err(|error| self.unread(error)),
+            }
+        }
+    }
+
+    async fn ask(&self, readers: &Pool<D::Database>, question: &Question<'_>) -> sqlx::Result<Vec<Answer>> {
+        let mut reader = readers.acquire().await?;
+        let look_up = look_up::<D>(&mut reader, question);
+        let answer = match self.dialect.silence() {
+            None => look_up.await,
+            Some(silence) => {
+                let silent = |_| Err(sqlx::Error::PoolTimedOut);
+                timeout(silence, look_up).await.unwrap_or_else(silent)
+            }
+        };
+        if answer.as_ref().is_err_and(|error| by_database(error).is_none()) {
+            // The pool would ask a connection that comes back whether it is alive, and wait for the answer.
+            reader.close_on_drop();
+        }
+        answer
     }
 
     fn unread(&self, error: sqlx::Error) -> Failure {
@@ -83,9 +114,8 @@ impl<D: Dialect> Recorder for Records<D> {
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
-        let mut reader = self.reader().await?;
-        let found = D::Database::get(&mut reader, &id.to_string()).await;
-        match found.map_err(|error| self.unread(error))? {
+        let found = self.read(Question::Of(&id.to_string())).await?;
+        match found.into_iter().next() {
             None => Ok(None),
             Some(row) => row?.record().map(Some),
         }
@@ -113,9 +143,14 @@ impl<D: Dialect> Recorder for Records<D> {
 
     async fn due(&self, of: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut reader = self.reader().await?;
-        let due = D::Database::due(&mut reader, duty(of), micros(now), limit).await;
-        let due = due.map_err(|error| self.unread(error))?;
+        let now = micros(now);
+        let due = self
+            .read(Question::Due {
+                duty: duty(of),
+                now,
+                limit,
+            })
+            .await?;
         let mut records = Vec::with_capacity(due.len());
         let mut unreadable = None;
         for row in due {
@@ -136,10 +171,20 @@ impl<D: Dialect> Recorder for Records<D> {
 
     async fn ready(&self) -> Result<(), Fault> {
         self.change(Change::Nothing).await?;
-        let mut reader = self.reader().await?;
         // Any look-up by the index would do; this one reads a row at most.
-        let due = D::Database::due(&mut reader, duty(Duty::Sweep), i64::MIN, 1).await;
-        due.map_err(|error| self.unread(error))?;
+        self.read(Question::Due {
+            duty: duty(Duty::Sweep),
+            now: i64::MIN,
+            limit: 1,
+        })
+        .await?;
         Ok(())
+    }
+}
+
+async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: &Question<'_>) -> sqlx::Result<Vec<Answer>> {
+    match *question {
+        Question::Of(id) => Ok(D::Database::get(reader, id).await?.into_iter().collect()),
+        Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await,
     }
 }

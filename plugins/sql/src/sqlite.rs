@@ -9,20 +9,21 @@ use sqlx::error::DatabaseError;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqlStr, SqliteConnection, SqlitePool};
 use tokio::time::Instant;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, PAUSE};
 use crate::failure::{Failure, by_database, is_of_versions};
 
 /// How long to wait for a lock that another process holds. Long, because a busy disk may take seconds for one commit.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait before another try where SQLite itself does not wait.
-const PAUSE: Duration = Duration::from_millis(10);
 /// Connections that read. More would wait for the same disk.
 const READERS: u32 = 4;
 /// A write-ahead file that grew beyond this, because of a long read, is cut again.
 const LONGEST_LOG: &str = "67108864";
+
+// A transaction that reads first and then wants to write fails at once if another one has written in between.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// One file of records.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl Sqlite {
             return Err(sqlx::Error::Configuration(error.into()));
         }
         // The migrator has no lock for SQLite, and several processes may start at the same time.
-        let mut transaction = connection.begin_with(Self::BEGIN).await?;
+        let mut transaction = connection.begin_with(BEGIN).await?;
         // `run` is the documented way, but no future that awaits it on a connection can go from thread to thread.
         migrations().run_direct(None, &mut *transaction, false).await?;
         transaction.commit().await?;
@@ -104,8 +105,9 @@ impl Sqlite {
 impl Dialect for Sqlite {
     type Database = sqlx::Sqlite;
 
-    // A transaction that reads first and then wants to write fails at once if another one has written in between.
-    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    fn begin(&self) -> SqlStr {
+        BEGIN.into_sql_str()
+    }
 
     fn place(&self) -> String {
         self.path.display().to_string()
@@ -113,6 +115,10 @@ impl Dialect for Sqlite {
 
     fn patience(&self) -> Duration {
         self.patience
+    }
+
+    fn silence(&self) -> Option<Duration> {
+        None
     }
 
     async fn writer(&self) -> Result<SqliteConnection, Failure> {
@@ -150,6 +156,11 @@ impl Dialect for Sqlite {
         ];
         code(error).is_some_and(|code| passing.contains(&code))
     }
+
+    fn is_fleeting(_: &sqlx::Error) -> bool {
+        // A file does not come back by itself, and SQLite has waited for its locks already.
+        false
+    }
 }
 
 // SQLite's result codes for what passes: another process, or the system, is short of something.
@@ -185,10 +196,11 @@ fn migrations() -> Migrator {
             false,
         )
     };
-    Migrator::with_migrations(vec![
-        migration(1, "uploads", include_str!("../migrations/sqlite/0001_uploads.sql")),
-        migration(2, "parts", include_str!("../migrations/sqlite/0002_parts.sql")),
-    ])
+    Migrator::with_migrations(vec![migration(
+        1,
+        "uploads",
+        include_str!("../migrations/sqlite/0001_uploads.sql"),
+    )])
 }
 
 /// Makes a folder and those above it, so that a crash does not take them back. SQLite does the same for its files.

@@ -147,6 +147,7 @@ macro_rules! statements {
 }
 
 statements!(sqlx::Sqlite);
+statements!(sqlx::Postgres);
 
 /// A row as it came.
 fn read<'r, R>(row: &'r R) -> Answer

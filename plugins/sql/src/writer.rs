@@ -3,13 +3,18 @@
 //! A commit waits for the disk, and SQLite has one at a time. So whatever came while the disk was busy goes into the next
 //! commit together, and is answered after it. A change that the database refuses is left out and refused alone; a commit
 //! that fails is everyone's fault. A caller who goes away changes nothing for the others.
+//!
+//! What fails before the commit was asked for changed nothing, so it may be tried once more where that helps: a server that
+//! was restarted is no fault. When the answer to a commit is lost nobody knows, and everyone is told so: who tried again
+//! here would find the change made, and take it for somebody else's.
 
 use std::sync::Arc;
 
 use sqlx::{Connection, Pool};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::dialect::{ConnectionOf, Dialect};
+use crate::dialect::{ConnectionOf, Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
 use crate::row::Row;
 use crate::statements::Statements;
@@ -30,6 +35,17 @@ pub(crate) enum Change {
     Remove { id: String, revision: i64 },
     /// Nothing: asks whether something could be changed.
     Nothing,
+}
+
+impl Change {
+    /// The row that it is about.
+    fn id(&self) -> &str {
+        match self {
+            Self::Insert(row) | Self::Update { row, .. } => &row.id,
+            Self::Remove { id, .. } => id,
+            Self::Nothing => "",
+        }
+    }
 }
 
 /// A change, and who waits for it. The answer is whether there was something to change.
@@ -89,6 +105,8 @@ struct Task<D: Dialect> {
 enum Broken {
     /// The change at this place is one that the database refuses, whatever stands around it.
     At(usize, Failure),
+    /// Nothing was changed, and the same may succeed on another connection.
+    Fleeting(Failure),
     /// The transaction as a whole.
     Whole(Failure),
 }
@@ -112,6 +130,9 @@ impl<D: Dialect> Task<D> {
     async fn write(&mut self, jobs: &mut Vec<Job>) {
         // Those who went away while they waited are not told anything, so nothing needs to be done for them.
         jobs.retain(|job| !job.done.is_closed());
+        // Nodes that take their rows in the same order never wait for each other in a circle. Changes of one row stay in turn.
+        jobs.sort_by(|one, other| one.change.id().cmp(other.change.id()));
+        let deadline = Instant::now() + self.dialect.patience();
         while !jobs.is_empty() {
             match self.commit(jobs).await {
                 Ok(changed) => {
@@ -124,7 +145,11 @@ impl<D: Dialect> Task<D> {
                 Err(Broken::At(place, failure)) => {
                     let _ = jobs.remove(place).done.send(Err(failure));
                 }
-                Err(Broken::Whole(failure)) => {
+                Err(Broken::Fleeting(_)) if Instant::now() < deadline => {
+                    self.connection = None;
+                    sleep(PAUSE).await;
+                }
+                Err(Broken::Fleeting(failure) | Broken::Whole(failure)) => {
                     self.connection = None;
                     for job in jobs.drain(..) {
                         let _ = job.done.send(Err(failure.clone()));
@@ -140,30 +165,48 @@ impl<D: Dialect> Task<D> {
             Some(connection) => connection,
             none => none.insert(self.dialect.writer().await.map_err(Broken::Whole)?),
         };
-        let failure = |error| {
-            let message = format!("cannot write to the records in {}", self.dialect.place());
-            Failure::of_database(message, error, D::is_passing)
+        let transaction = transact(&*self.dialect, connection, jobs);
+        let Some(silence) = self.dialect.silence() else {
+            return transaction.await;
         };
-        let whole = |error| Broken::Whole(failure(error));
-        let mut transaction = connection.begin_with(D::BEGIN).await.map_err(whole)?;
-        let mut changed = Vec::with_capacity(jobs.len());
-        for (place, job) in jobs.iter().enumerate() {
-            match make::<D>(&mut transaction, &job.change).await {
-                Ok(done) => changed.push(done),
-                Err(error) if by_database(&error).is_some_and(|error| !D::is_passing(error)) => {
-                    transaction.rollback().await.map_err(whole)?;
-                    return Err(Broken::At(place, failure(error)));
-                }
-                Err(error) => return Err(whole(error)),
-            }
-        }
-        // Whether it was made is not known then; each change was fine, so trying again may help in any case.
-        transaction
-            .commit()
-            .await
-            .map_err(|error| Broken::Whole(failure(error).passes()))?;
-        Ok(changed)
+        timeout(silence, transaction).await.unwrap_or_else(|_| {
+            let message = format!("{} did not answer within {silence:?}", self.dialect.place());
+            Err(Broken::Whole(Failure::passing(message)))
+        })
     }
+}
+
+async fn transact<D: Dialect>(
+    dialect: &D,
+    connection: &mut ConnectionOf<D>,
+    jobs: &[Job],
+) -> Result<Vec<bool>, Broken> {
+    let failure = |error| {
+        let message = format!("cannot write to the records in {}", dialect.place());
+        Failure::of_database(message, error, D::is_passing)
+    };
+    let unmade = |error| match D::is_fleeting(&error) {
+        true => Broken::Fleeting(failure(error)),
+        false => Broken::Whole(failure(error)),
+    };
+    let mut transaction = connection.begin_with(dialect.begin()).await.map_err(unmade)?;
+    let mut changed = Vec::with_capacity(jobs.len());
+    for (place, job) in jobs.iter().enumerate() {
+        match make::<D>(&mut transaction, &job.change).await {
+            Ok(done) => changed.push(done),
+            Err(error) if by_database(&error).is_some_and(|error| !D::is_passing(error)) => {
+                transaction.rollback().await.map_err(unmade)?;
+                return Err(Broken::At(place, failure(error)));
+            }
+            Err(error) => return Err(unmade(error)),
+        }
+    }
+    // Whether it was made is not known then; each change was fine, so trying again may help in any case.
+    transaction
+        .commit()
+        .await
+        .map_err(|error| Broken::Whole(failure(error).passes()))?;
+    Ok(changed)
 }
 
 async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change) -> sqlx::Result<bool> {

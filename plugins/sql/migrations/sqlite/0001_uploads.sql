@@ -2,8 +2,9 @@
 CREATE TABLE uploads (
     id        TEXT    NOT NULL PRIMARY KEY, -- hyphenated UUID, lower case
     revision  INTEGER NOT NULL,
-    state     TEXT    NOT NULL,             -- staged, ready, rejected, deleting, gone
-    due       INTEGER,                      -- when a sweeper is to look at it
+    state     TEXT    NOT NULL,             -- open, assembling, staged, ready, rejected, deleting, gone
+    duty      TEXT    NOT NULL,             -- what to do when it is due: sweep, resume
+    due       INTEGER,                      -- when somebody is to look at it
     created   INTEGER NOT NULL,
     project   TEXT,
     kept      INTEGER,                      -- 0 or 1; NULL until the upload has a lifetime
@@ -12,10 +13,11 @@ CREATE TABLE uploads (
     declared  TEXT    NOT NULL,             -- JSON from here on
     facts     TEXT,
     metadata  TEXT    NOT NULL,
-    rejection TEXT                          -- only of what is rejected
+    rejection TEXT,                         -- only of what is rejected
+    parts     TEXT                          -- only of what comes, or came, in parts
 ) STRICT;
 
 -- What is due costs what is due: an upload that stays for good is not in it.
-CREATE INDEX uploads_due ON uploads (due) WHERE due IS NOT NULL;
+CREATE INDEX uploads_duty ON uploads (duty, due) WHERE due IS NOT NULL;
 
 CREATE INDEX uploads_project ON uploads (project, created);

@@ -10,7 +10,7 @@ use intake_core::testkit::sample_record;
 use intake_core::{Record, Recorder, Swap, UploadId};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, raw_sql};
+use sqlx::{ConnectOptions, Connection, SqlStr, SqliteConnection, SqlitePool, raw_sql};
 use tempfile::TempDir;
 
 use crate::RECORD_FAILED;
@@ -29,7 +29,9 @@ struct SmallDisk {
 impl Dialect for SmallDisk {
     type Database = sqlx::Sqlite;
 
-    const BEGIN: &'static str = Sqlite::BEGIN;
+    fn begin(&self) -> SqlStr {
+        self.disk.begin()
+    }
 
     fn place(&self) -> String {
         self.disk.place()
@@ -37,6 +39,10 @@ impl Dialect for SmallDisk {
 
     fn patience(&self) -> Duration {
         self.disk.patience()
+    }
+
+    fn silence(&self) -> Option<Duration> {
+        self.disk.silence()
     }
 
     async fn writer(&self) -> Result<SqliteConnection, Failure> {
@@ -57,6 +63,10 @@ impl Dialect for SmallDisk {
 
     fn is_passing(error: &dyn DatabaseError) -> bool {
         Sqlite::is_passing(error)
+    }
+
+    fn is_fleeting(error: &sqlx::Error) -> bool {
+        Sqlite::is_fleeting(error)
     }
 }
 

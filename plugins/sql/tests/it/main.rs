@@ -3,5 +3,6 @@
 
 mod crash;
 mod nodes;
+mod postgres;
 mod records;
 mod settings;

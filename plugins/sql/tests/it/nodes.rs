@@ -1,4 +1,4 @@
-//! Several processes with one file, such as the command line beside the server.
+//! Several processes with the same records: one file, such as the command line beside the server, or one database.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
@@ -8,8 +8,9 @@ use futures_util::future::join_all;
 use intake_core::testkit::{self, sample_record};
 use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId, codes};
 use intake_plugin_sql::SqlRecorder;
+use intake_plugin_sql::testkit::Postgres;
 
-/// Several recorders with one file, asked in turn: each call goes to another one than the last.
+/// Several recorders with the same records, asked in turn: each call goes to another one than the last.
 #[derive(Debug)]
 struct Nodes {
     nodes: [SqlRecorder; 2],
@@ -49,25 +50,30 @@ impl Recorder for Nodes {
     }
 }
 
-fn nodes(folder: &tempfile::TempDir) -> Nodes {
-    let path = folder.path().join("records.db");
-    Nodes {
-        nodes: [SqlRecorder::sqlite(&path), SqlRecorder::sqlite(&path)],
+/// Nodes of a new file, and of a new database.
+async fn all_nodes(folder: &tempfile::TempDir, server: &Postgres) -> [Nodes; 2] {
+    let (path, url) = (folder.path().join("records.db"), server.database().await);
+    let sqlite = [(); 2].map(|()| SqlRecorder::sqlite(&path));
+    let postgres = [(); 2].map(|()| SqlRecorder::postgres(&url).unwrap());
+    [sqlite, postgres].map(|nodes| Nodes {
+        nodes,
         calls: AtomicUsize::new(0),
-    }
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_nodes_keep_the_contract_together() {
-    let folder = tempfile::tempdir().unwrap();
-    testkit::recorder(&nodes(&folder)).await;
+    let (folder, server) = (tempfile::tempdir().unwrap(), Postgres::shared().await);
+    for nodes in all_nodes(&folder, &server).await {
+        testkit::recorder(&nodes).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_several_nodes_that_take_one_id_one_has_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let nodes = nodes(&folder);
-    for _ in 0..20 {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Postgres::shared().await);
+    let all = all_nodes(&folder, &server).await;
+    for nodes in all.iter().cycle().take(40) {
         let record = sample_record();
         let inserted = join_all((0..8).map(|_| nodes.insert(&record))).await;
         let (taken, refused): (Vec<_>, Vec<_>) = inserted.into_iter().partition(Result::is_ok);

@@ -20,21 +20,49 @@ fn build(settings: Value) -> Result<Box<dyn Recorder>, ConfigError> {
 #[test]
 fn a_mistake_in_the_settings_is_named() {
     for (settings, says) in [
-        (json!({}), "url: there is none; supported is `sqlite://"),
+        (json!({}), "url: there is none; supported are `sqlite://"),
         (json!({"url": "sqlite:///a", "pool": 3}), "pool: unknown field `pool`"),
         (json!({"url": 3}), "url: expected a text"),
         (json!({"url": {"env": "INTAKE_TEST_NO_SUCH_VARIABLE"}}), "url.env: "),
         (
-            json!({"url": "postgres://me:hunter2@host/db"}),
-            "url: PostgreSQL is not supported yet; supported is `sqlite://",
+            json!({"url": "postgres://me:hunter2@host:hunter2/db"}),
+            "url: not a url of PostgreSQL: it is not one; a special character",
         ),
         (
-            json!({"url": "postgresql://me:hunter2@host/db"}),
-            "url: PostgreSQL is not supported yet",
+            json!({"url": "postgresql://me:1#hunter2@host/db"}),
+            "url: not a url of PostgreSQL: there is a `#` in it; a special character",
+        ),
+        (
+            json!({"url": "postgresql://me:1/hunter2@host/db"}),
+            "url: not a url of PostgreSQL: it names no database; a special character",
+        ),
+        (
+            json!({"url": "postgresql://me:1?hunter2@host/db"}),
+            "url: not a url of PostgreSQL: its parameters may be `sslmode`",
+        ),
+        (
+            json!({"url": "postgresql://me@host/db?passwrod=hunter2"}),
+            "url: not a url of PostgreSQL: its parameters may be `sslmode`",
+        ),
+        (
+            json!({"url": "postgresql://me@host/db?sslmode=hunter2"}),
+            "url: not a url of PostgreSQL: its `sslmode` is none of",
+        ),
+        (
+            json!({"url": "postgresql://me@host/db?port=hunter2"}),
+            "url: not a url of PostgreSQL: its `port` is no port",
+        ),
+        (
+            json!({"url": "postgresql://me@host/db?options=hunter2"}),
+            "url: not a url of PostgreSQL: its `options` are not of the form",
+        ),
+        (
+            json!({"url": "postgresql://me:hunter2%ff@host/db"}),
+            "url: not a url of PostgreSQL: a part of it is no text",
         ),
         (
             json!({"url": "mysql://me:hunter2@host/db"}),
-            "url: not a url of a supported database; supported is `sqlite://",
+            "url: not a url of a supported database; supported are `sqlite://",
         ),
         (
             json!({"url": "hunter2:hunter2"}),

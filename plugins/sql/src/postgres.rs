@@ -1,0 +1,294 @@
+//! PostgreSQL: a server that several nodes share, and that may be away for a while.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, SqlSafeStr, SqlStr, query, query_as, query_scalar,
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::dialect::{Dialect, PAUSE};
+use crate::failure::{Failure, by_database, is_of_versions};
+
+mod url;
+
+/// How long to wait for a lock that another node holds, and for a server that is not there. Long enough for a restart.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer may take. A server that says nothing for so long is taken for one that is gone.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long it may take to bring the tables up to date.
+const MIGRATING: Duration = Duration::from_secs(600);
+/// Connections that read, for each process. A look-up takes about a round trip.
+const READERS: u32 = 4;
+/// The list of migrations. Not the driver's usual name, which the database of a program that embeds this may have already.
+const MIGRATIONS: &str = "intake_migrations";
+/// Whoever changes the tables holds this advisory lock of the database: `intake` in bytes.
+const LOCK: i64 = 0x696e_7461_6b65;
+
+/// One database of records.
+pub(crate) struct Postgres {
+    options: PgConnectOptions,
+    patience: Duration,
+    silence: Duration,
+}
+
+// By hand, because the driver's options show the password.
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres")
+            .field("place", &self.place())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Postgres {
+    /// The records in the database that a url names.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the url, without any part of it.
+    pub(crate) fn new(url: &str) -> Result<Self, String> {
+        Ok(Self {
+            options: url::options(url)?,
+            patience: PATIENCE,
+            silence: SILENCE,
+        })
+    }
+
+    /// The same, for those who cannot wait.
+    #[cfg(test)]
+    pub(crate) fn with_patience(self, patience: Duration, silence: Duration) -> Self {
+        Self {
+            patience,
+            silence,
+            ..self
+        }
+    }
+
+    fn failure(&self, refusal: Refusal) -> Failure {
+        let place = self.place();
+        match refusal {
+            Refusal::OfStatement(error) if is_of_versions(&error) => {
+                let message = format!("the records in {place} are those of another version of this program");
+                Failure::of_database(message, error, Self::is_passing)
+            }
+            Refusal::OfStatement(error) => {
+                Failure::of_database(format!("cannot open the records in {place}"), error, Self::is_passing)
+            }
+            Refusal::ReadOnly => Failure::passing(format!(
+                "{place} takes no changes: it is a standby, or set to read only"
+            )),
+            Refusal::Encoding(encoding) => Failure::lasting(format!(
+                "the encoding of {place} is {encoding} and has to be UTF8, or it cannot keep every name"
+            )),
+        }
+    }
+
+    async fn open(&self) -> Result<PgConnection, Refusal> {
+        let connecting = async {
+            let mut connection = self.options.connect().await?;
+            self.examine(&mut connection).await?;
+            let up_to_date = is_up_to_date(&mut connection).await?;
+            Ok::<_, Refusal>((connection, up_to_date))
+        };
+        let late = |_| sqlx::Error::Io(io::ErrorKind::TimedOut.into());
+        let (mut connection, up_to_date) = timeout(self.patience, connecting).await.map_err(late)??;
+        if !up_to_date {
+            timeout(MIGRATING, self.migrate(&mut connection))
+                .await
+                .map_err(late)??;
+        }
+        Ok(connection)
+    }
+
+    /// Whether this is a server that can keep what it is given.
+    async fn examine(&self, connection: &mut PgConnection) -> Result<(), Refusal> {
+        let settings = "SELECT current_setting('server_encoding'), current_setting('transaction_read_only'), \
+             current_setting('fsync')";
+        let (encoding, read_only, fsync): (String, String, String) = query_as(settings).fetch_one(connection).await?;
+        if encoding != "UTF8" {
+            return Err(Refusal::Encoding(encoding));
+        }
+        if read_only == "on" {
+            return Err(Refusal::ReadOnly);
+        }
+        if fsync == "off" {
+            tracing::warn!(
+                place = self.place(),
+                "the server's `fsync` is off: a loss of power may take back what was acknowledged"
+            );
+        }
+        Ok(())
+    }
+
+    /// One node at a time, and all or nothing. The lock ends with the transaction, whatever ends that.
+    async fn migrate(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        let mut transaction = connection.begin_with(self.begin()).await?;
+        query("SELECT pg_advisory_xact_lock($1)")
+            .bind(LOCK)
+            .execute(&mut *transaction)
+            .await?;
+        migrations().run_direct(None, &mut *transaction, false).await?;
+        transaction.commit().await
+    }
+}
+
+impl Dialect for Postgres {
+    type Database = sqlx::Postgres;
+
+    /// All settings are those of the transaction, so that they hold even where a proxy gives each one another session.
+    ///
+    /// There is no limit on statements: one that ends while a commit waits for its standby would have the server report
+    /// that it was made. Who waits here gives up by itself.
+    fn begin(&self) -> SqlStr {
+        let (patience, silence) = (self.patience.as_millis(), self.silence.as_millis());
+        AssertSqlSafe(format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {patience}; \
+             SET LOCAL idle_in_transaction_session_timeout = {silence}; \
+             SELECT set_config('synchronous_commit', 'on', TRUE) \
+             WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+        ))
+        .into_sql_str()
+    }
+
+    fn place(&self) -> String {
+        let host = match self.options.get_socket() {
+            Some(folder) => folder.display().to_string(),
+            None => self.options.get_host().to_owned(),
+        };
+        let database = self.options.get_database().unwrap_or_default();
+        format!("PostgreSQL at {host}:{}/{database}", self.options.get_port())
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn silence(&self) -> Option<Duration> {
+        Some(self.silence)
+    }
+
+    async fn writer(&self) -> Result<PgConnection, Failure> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.open().await {
+                Ok(connection) => return Ok(connection),
+                Err(refusal) if refusal.is_fleeting() && Instant::now() < deadline => sleep(PAUSE).await,
+                Err(refusal) => return Err(self.failure(refusal)),
+            }
+        }
+    }
+
+    fn readers(&self) -> PgPool {
+        PoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(self.patience)
+            .test_before_acquire(true)
+            .connect_lazy_with(self.options.clone())
+    }
+
+    fn is_passing(error: &dyn DatabaseError) -> bool {
+        error.code().is_some_and(|state| is_passing(&state))
+    }
+
+    fn is_fleeting(error: &sqlx::Error) -> bool {
+        match error {
+            // A certificate that is not trusted is invalid data, and stays so.
+            sqlx::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData,
+            // A server that ends may do so between any two bytes.
+            sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed => true,
+            error => by_database(error)
+                .and_then(DatabaseError::code)
+                .is_some_and(|state| is_fleeting(&state)),
+        }
+    }
+}
+
+/// What passes, by SQLSTATE: connections, transactions that gave way, what is short, operators, locks, disks, standbys.
+fn is_passing(state: &str) -> bool {
+    let class = state.get(..2).unwrap_or_default();
+    ["08", "40", "53", "57", "58"].contains(&class) || ["25006", "25P03", "26000", "55P03"].contains(&state)
+}
+
+/// What may be over at once, on another connection: the server went away, has no place free, became a standby, ended an
+/// idle session, chose this transaction to give way, or does not know the session's statements.
+fn is_fleeting(state: &str) -> bool {
+    let states = [
+        "57P01", "57P02", "57P03", "57P05", "53300", "25006", "25P03", "40001", "40P01", "26000",
+    ];
+    state.starts_with("08") || states.contains(&state)
+}
+
+/// Why a database was not opened.
+enum Refusal {
+    /// It could not be reached, or a statement was refused.
+    OfStatement(sqlx::Error),
+    /// It can be read only.
+    ReadOnly,
+    /// It does not know all characters.
+    Encoding(String),
+}
+
+impl Refusal {
+    fn is_fleeting(&self) -> bool {
+        match self {
+            Self::OfStatement(error) => Postgres::is_fleeting(error),
+            Self::ReadOnly => true,
+            Self::Encoding(_) => false,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Self::OfStatement(error)
+    }
+}
+
+/// Whether all migrations were made, and no others. Asked first, so that a role that may not make tables can use them.
+async fn is_up_to_date(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    let there = "SELECT to_regclass(quote_ident(current_schema()) || '.' || $1) IS NOT NULL";
+    if !query_scalar::<_, bool>(there)
+        .bind(MIGRATIONS)
+        .fetch_one(&mut *connection)
+        .await?
+    {
+        return Ok(false);
+    }
+    let made = connection.list_applied_migrations(MIGRATIONS).await?;
+    let made = made.iter().map(|made| (made.version, &made.checksum));
+    Ok(made.eq(migrations().iter().map(|known| (known.version, &known.checksum))))
+}
+
+/// The tables, version by version. A migration that was released is never changed.
+fn migrations() -> Migrator {
+    let migration = |version, description: &'static str, sql: &'static str| {
+        Migration::new(
+            version,
+            description.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    };
+    let mut migrations = Migrator::with_migrations(vec![migration(
+        1,
+        "uploads",
+        include_str!("../migrations/postgres/0001_uploads.sql"),
+    )]);
+    migrations.dangerous_set_table_name(MIGRATIONS);
+    // The driver's own lock is one of the session.
+    migrations.set_locking(false);
+    migrations
+}
+
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! What goes wrong with a server: sessions that end, locks that stay, answers that are lost, silence, rows that are refused.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use intake_core::testkit::sample_record;
+use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, query_scalar, raw_sql};
+use tokio::net::{TcpListener, UnixStream};
+use tokio::sync::watch;
+
+use super::{Postgres, SILENCE};
+use crate::RECORD_FAILED;
+use crate::records::Records;
+use crate::testkit;
+
+/// A database with nobody else in it, and records in it.
+struct House {
+    server: Arc<testkit::Postgres>,
+    database: String,
+    records: Arc<Records<Postgres>>,
+    somebody: PgConnection,
+}
+
+impl House {
+    async fn new() -> Self {
+        Self::with_patience(Duration::from_secs(10)).await
+    }
+
+    async fn with_patience(patience: Duration) -> Self {
+        let server = testkit::Postgres::shared().await;
+        let url = server.database().await;
+        let database = url.rsplit_once('/').unwrap().1.to_owned();
+        let postgres = Postgres::new(&url).unwrap().with_patience(patience, SILENCE);
+        let records = Arc::new(Records::new(postgres));
+        records.ready().await.unwrap();
+        let somebody = server.connect(&database).await;
+        Self {
+            server,
+            database,
+            records,
+            somebody,
+        }
+    }
+
+    async fn execute(&mut self, statements: &str) {
+        let statements = AssertSqlSafe(statements.to_owned());
+        raw_sql(statements).execute(&mut self.somebody).await.unwrap();
+    }
+
+    /// Ends the sessions of the records, and returns when they are gone. How many it were.
+    async fn end_sessions(&mut self, which: &str) -> i64 {
+        let end = format!(
+            "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity \
+             WHERE datname = current_database() AND application_name = 'intake' AND {which}"
+        );
+        let ended = query_scalar(AssertSqlSafe(end));
+        ended
+            .fetch_one(&mut self.server.connect(&self.database).await)
+            .await
+            .unwrap()
+    }
+
+    /// Returns when so many sessions wait for a lock.
+    async fn wait_for_locks(&self, count: i64) {
+        let mut watcher = self.server.connect(&self.database).await;
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = 'intake' AND wait_event_type = 'Lock'";
+        while query_scalar::<_, i64>(waiting).fetch_one(&mut watcher).await.unwrap() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn next(record: &Record) -> Record {
+    Record {
+        revision: record.revision + 1,
+        ..record.clone()
+    }
+}
+
+fn passing(fault: &Fault) {
+    let what = (fault.code.clone(), fault.retryable);
+    assert_eq!(what, (RECORD_FAILED, true), "{}", fault.chain());
+}
+
+#[tokio::test]
+async fn sessions_that_the_server_ended_are_no_fault() {
+    let mut house = House::new().await;
+    for _ in 0..3 {
+        let record = sample_record();
+        house.records.insert(&record).await.unwrap();
+        assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
+        assert!(house.end_sessions("TRUE").await > 1);
+        assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
+        assert_eq!(house.records.update(&next(&record)).await.unwrap(), Swap::Done);
+        assert!(house.end_sessions("TRUE").await > 1);
+        house.records.ready().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_is_cut_off_before_its_commit_is_made_all_the_same_and_once() {
+    let mut house = House::new().await;
+    let record = sample_record();
+    house.records.insert(&record).await.unwrap();
+    house.execute("BEGIN; SELECT FROM uploads FOR UPDATE").await;
+    let changed = next(&record);
+    let records = Arc::clone(&house.records);
+    let ends = async {
+        house.wait_for_locks(1).await;
+        assert_eq!(house.end_sessions("wait_event_type = 'Lock'").await, 1);
+        house.execute("COMMIT").await;
+    };
+    let (swap, ()) = tokio::join!(records.update(&changed), ends);
+    assert_eq!(swap.unwrap(), Swap::Done);
+    assert_eq!(house.records.get(record.id).await.unwrap(), Some(changed));
+}
+
+#[tokio::test]
+async fn a_look_up_that_is_cut_off_is_made_once_more() {
+    let mut house = House::new().await;
+    let record = sample_record();
+    house.records.insert(&record).await.unwrap();
+    house
+        .execute("BEGIN; LOCK TABLE uploads IN ACCESS EXCLUSIVE MODE")
+        .await;
+    let records = Arc::clone(&house.records);
+    let ends = async {
+        house.wait_for_locks(1).await;
+        assert_eq!(house.end_sessions("wait_event_type = 'Lock'").await, 1);
+        house.execute("COMMIT").await;
+    };
+    let (found, ()) = tokio::join!(records.get(record.id), ends);
+    assert_eq!(found.unwrap(), Some(record));
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_a_fault_that_passes_and_is_not_made_twice() {
+    let mut house = House::new().await;
+    // Ends the session in the middle of the commit. A sequence counts on, whether a transaction is made or not.
+    let trap = "CREATE SEQUENCE commits; \
+         CREATE FUNCTION trap() RETURNS TRIGGER LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM nextval('commits'), pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER trap AFTER INSERT ON uploads DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION trap()";
+    house.execute(trap).await;
+    let record = sample_record();
+    passing(&house.records.insert(&record).await.unwrap_err());
+    house.execute("DROP TRIGGER trap ON uploads").await;
+    let commits: i64 = query_scalar("SELECT last_value FROM commits")
+        .fetch_one(&mut house.somebody)
+        .await
+        .unwrap();
+    assert_eq!(commits, 1);
+    house.records.insert(&record).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_a_fault_that_passes_and_one_that_comes_back_is_none() {
+    let mut server = testkit::Postgres::start().await;
+    let (patient, hasty) = (Duration::from_secs(60), Duration::from_secs(1));
+    let url = server.database().await;
+    let hasty = Records::new(Postgres::new(&url).unwrap().with_patience(hasty, SILENCE));
+    let patient = Records::new(Postgres::new(&url).unwrap().with_patience(patient, SILENCE));
+    let (before, during) = (sample_record(), sample_record());
+    hasty.insert(&before).await.unwrap();
+    assert_eq!(patient.get(before.id).await.unwrap(), Some(before.clone()));
+    for crash in [false, true] {
+        match crash {
+            true => server.kill().await,
+            false => server.stop().await,
+        }
+        passing(&hasty.insert(&during).await.unwrap_err());
+        passing(&hasty.get(before.id).await.unwrap_err());
+        passing(&hasty.ready().await.unwrap_err());
+        let changed = Record {
+            revision: before.revision + 1 + u64::from(crash),
+            ..before.clone()
+        };
+        let (swap, due, ()) = tokio::join!(
+            patient.update(&changed),
+            patient.due(Duty::Sweep, before.due.unwrap(), 10),
+            server.restart()
+        );
+        assert_eq!(swap.unwrap(), Swap::Done);
+        assert_eq!(due.unwrap().len(), 1);
+        assert_eq!(hasty.get(before.id).await.unwrap(), Some(changed));
+        hasty.ready().await.unwrap();
+    }
+    hasty.insert(&during).await.unwrap();
+}
+
+/// Passes on what comes to a port, until it is told not to: then nothing comes through, and nobody is told.
+async fn line(to: PathBuf) -> (u16, watch::Sender<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (cut, is_cut) = watch::channel(false);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let (to, mut is_cut) = (to.clone(), is_cut.clone());
+            tokio::spawn(async move {
+                let mut far = UnixStream::connect(to).await.unwrap();
+                let until_cut = async { is_cut.wait_for(|cut| *cut).await.is_ok() };
+                tokio::select! {
+                    biased;
+                    _ = until_cut => {}
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                }
+                // Neither end is closed until the line is whole again.
+                let _ = is_cut.wait_for(|cut| !*cut).await.is_ok();
+            });
+        }
+    });
+    (port, cut)
+}
+
+#[tokio::test]
+async fn silence_is_a_fault_that_passes() {
+    let server = testkit::Postgres::shared().await;
+    let url = server.database().await;
+    let (port, cut) = line(server.socket()).await;
+    let (_, database) = url.rsplit_once('/').unwrap();
+    server
+        .execute(
+            database,
+            &format!("CREATE ROLE {database} LOGIN SUPERUSER PASSWORD 'of a test'"),
+        )
+        .await;
+    let (patience, silence) = (Duration::from_secs(5), Duration::from_millis(300));
+    let url = format!("postgres://{database}:of%20a%20test@127.0.0.1:{port}/{database}");
+    let records = Records::new(Postgres::new(&url).unwrap().with_patience(patience, silence));
+    let record = sample_record();
+    records.insert(&record).await.unwrap();
+    assert_eq!(records.get(record.id).await.unwrap(), Some(record.clone()));
+    cut.send(true).unwrap();
+    let changed = next(&record);
+    let (swap, found) = tokio::join!(records.update(&changed), records.get(record.id));
+    passing(&swap.unwrap_err());
+    passing(&found.unwrap_err());
+    cut.send(false).unwrap();
+    assert_eq!(records.update(&changed).await.unwrap(), Swap::Done);
+    assert_eq!(records.get(record.id).await.unwrap(), Some(changed));
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
+    let mut house = House::with_patience(Duration::from_millis(100)).await;
+    let record = sample_record();
+    house.records.insert(&record).await.unwrap();
+    house.execute("BEGIN; SELECT FROM uploads FOR UPDATE").await;
+    let fault = house.records.update(&next(&record)).await.unwrap_err();
+    passing(&fault);
+    assert!(fault.chain().contains("lock timeout"), "{}", fault.chain());
+    // Nobody else has to wait.
+    house.records.insert(&sample_record()).await.unwrap();
+    assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
+    house.execute("COMMIT").await;
+    assert_eq!(house.records.update(&next(&record)).await.unwrap(), Swap::Done);
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_is_refused_alone() {
+    let house = House::new().await;
+    let all: Vec<_> = (0..60)
+        .map(|at| Record {
+            // The one character that PostgreSQL has not.
+            project: Some(if at % 20 == 7 { "\0" } else { "taken" }.to_owned()),
+            ..sample_record()
+        })
+        .collect();
+    let inserted = join_all(all.iter().map(|record| house.records.insert(record))).await;
+    for (record, inserted) in all.iter().zip(inserted) {
+        let found = house.records.get(record.id).await.unwrap();
+        match record.project.as_deref() {
+            Some("taken") => {
+                inserted.unwrap();
+                assert_eq!(found.as_ref(), Some(record));
+            }
+            _ => {
+                let fault = inserted.unwrap_err();
+                assert_eq!((fault.code.clone(), fault.retryable), (RECORD_FAILED, false));
+                assert_eq!(found, None);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nodes_that_change_the_same_records_never_wait_for_each_other_in_a_circle() {
+    let mut house = House::new().await;
+    let other = Records::new(Postgres::new(&house.server.url_of(&house.database)).unwrap());
+    let mut all: Vec<_> = (0..100).map(|_| sample_record()).collect();
+    all.sort_by_key(|record| record.id.to_string());
+    join_all(all.iter().map(|record| other.insert(record))).await;
+    let changed: Vec<_> = all.iter().map(next).collect();
+    // Both come as far as they can before either is done.
+    let hold = format!("BEGIN; SELECT FROM uploads WHERE id = '{}' FOR UPDATE", all[50].id);
+    house.execute(&hold).await;
+    let records = Arc::clone(&house.records);
+    let there = join_all(changed.iter().map(|record| records.update(record)));
+    let back = join_all(changed.iter().rev().map(|record| other.update(record)));
+    let meet = async {
+        house.wait_for_locks(2).await;
+        house.execute("COMMIT").await;
+    };
+    let (there, back, ()) = tokio::join!(there, back, meet);
+    for (one, other) in there.into_iter().zip(back.into_iter().rev()) {
+        let swaps = [one.unwrap(), other.unwrap()];
+        assert!(swaps.contains(&Swap::Done) && swaps.contains(&Swap::Lost), "{swaps:?}");
+    }
+    let log = house.server.log();
+    let circles = log.lines().filter(|line| line.contains("deadlock detected"));
+    assert_eq!(circles.count(), 0, "{log}");
+}
+
+#[tokio::test]
+async fn what_is_open_is_closed_when_a_recorder_is_dropped() {
+    let House {
+        server,
+        database,
+        records,
+        ..
+    } = House::new().await;
+    records.insert(&sample_record()).await.unwrap();
+    records.get(UploadId::random()).await.unwrap();
+    drop(records);
+    let mut watcher = server.connect(&database).await;
+    let sessions =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'intake'";
+    let closed = async {
+        while query_scalar::<_, i64>(sessions).fetch_one(&mut watcher).await.unwrap() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), closed)
+        .await
+        .expect("the sessions end");
+    watcher.close().await.unwrap();
+}
