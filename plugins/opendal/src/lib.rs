@@ -22,6 +22,10 @@ mod part_files;
 mod read;
 mod s3;
 mod settings;
+#[cfg(feature = "testkit")]
+mod sign;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 use std::ops::Range;
 use std::path::PathBuf;

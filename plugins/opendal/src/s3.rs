@@ -46,12 +46,7 @@ pub(crate) fn operator(settings: &S3) -> Result<Operator, Fault> {
         s3 = s3.enable_virtual_host_style();
     }
 
-    // The whole program shares one provider. If somebody was faster, theirs is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .connect_timeout(CONNECT)
-        .build()
-        .map_err(|error| Fault::new(STORE_FAILED, format!("cannot {doing}")).because(error))?;
+    let client = client().map_err(|error| Fault::new(STORE_FAILED, format!("cannot {doing}")).because(error))?;
     let transport = HttpTransporter::new(ReqwestTransport::new(client));
 
     let operator = Operator::new(s3).map_err(|error| fault::of_opendal(doing, error))?;
@@ -61,6 +56,13 @@ pub(crate) fn operator(settings: &S3) -> Result<Operator, Fault> {
         .with_context(OperationContext::new().with_http_transport(transport))
         .layer(TimeoutLayer::new().with_timeout(SMALL).with_io_timeout(LARGE))
         .layer(retries.with_jitter().with_notify(tell)))
+}
+
+/// What speaks HTTP. Whoever uses it bounds how long an answer may take.
+pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
+    // The whole program shares one provider. If somebody was faster, theirs is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().connect_timeout(CONNECT).build()
 }
 
 fn tell(event: RetryEvent<'_>) {

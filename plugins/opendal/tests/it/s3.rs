@@ -1,186 +1,83 @@
-//! A bucket, on a server in this process that checks signatures and notes what it is asked.
+//! A bucket, on a real server, with a proxy before it that notes what is asked and gets in the way.
 
-use std::convert::Infallible;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode, body::Incoming, header};
-use hyper_util::rt::TokioIo;
 use intake_core::Store;
 use intake_core::testkit::{collect, noise};
-use s3s::auth::SimpleAuth;
-use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, HttpResponse};
-use s3s_fs::FileSystem;
+use intake_plugin_opendal::testkit::{Bucket, S3Proxy, S3Server, Trouble};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 
-use crate::{build, files, is_missing, key, put, some_bytes};
+use crate::{build, is_missing, key, put, some_bytes};
 
-const ID: &str = "an-id";
-const SECRET: &str = "not-to-be-seen";
-
-pub(crate) struct Server {
-    endpoint: String,
-    folder: TempDir,
-    state: Arc<State>,
+/// A bucket of one's own, seen through a proxy.
+struct Way {
+    bucket: Bucket,
+    proxy: S3Proxy,
 }
 
-struct State {
-    s3: S3Service,
-    /// What was asked, in words.
-    asked: watch::Sender<Vec<String>>,
-    /// This many requests of a method are still to be answered with a failure that passes.
-    stumbles: Mutex<(Method, usize)>,
-}
-
-impl Server {
-    pub(crate) async fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        std::fs::create_dir(folder.path().join("uploads")).unwrap();
-        let mut s3 = S3ServiceBuilder::new(FileSystem::new(folder.path()).unwrap());
-        s3.set_auth(SimpleAuth::from_single(ID, SECRET));
-        let state = Arc::new(State {
-            s3: s3.build(),
-            asked: watch::Sender::new(Vec::new()),
-            stumbles: Mutex::new((Method::PUT, 0)),
-        });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(serve(listener, state.clone()));
-        Self {
-            endpoint,
-            folder,
-            state,
-        }
+impl Way {
+    async fn new() -> Self {
+        let bucket = S3Server::shared().await.bucket().await;
+        let proxy = S3Proxy::before(&bucket).await;
+        Self { bucket, proxy }
     }
 
-    pub(crate) fn store(&self) -> Box<dyn Store> {
+    fn store(&self) -> Box<dyn Store> {
         self.store_with(json!({}))
     }
 
     fn store_with(&self, more: Value) -> Box<dyn Store> {
-        let mut settings = json!({
-            "scheme": "s3",
-            "bucket": "uploads",
-            "endpoint": self.endpoint,
-            "access_key_id": ID,
-            "secret_access_key": SECRET,
-        });
-        settings
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        build(settings).unwrap()
+        store_in(&self.bucket.through(&self.proxy), more)
     }
 
-    /// Everything that is kept: objects, unfinished uploads and their parts. What the server notes beside objects, it
-    /// does not remove with them.
-    pub(crate) fn leftovers(&self) -> Vec<String> {
-        let mut files = files(self.folder.path());
-        files.retain(|file| !file.starts_with(".bucket-"));
-        files
-    }
-
+    /// What was asked, without the bucket's name.
     fn asked(&self) -> Vec<String> {
-        self.state.asked.borrow().clone()
+        let here = format!("/{}/", self.bucket.name);
+        let asked = self.proxy.asked().into_iter();
+        asked.map(|line| line.replacen(&here, "/", 1)).collect()
     }
 
-    /// Waits until something is asked.
     async fn is_asked(&self, what: &str) {
-        let mut asked = self.state.asked.subscribe();
-        let heard = asked.wait_for(|asked| asked.iter().any(|line| line.starts_with(what)));
-        let long = Duration::from_secs(60);
-        tokio::time::timeout(long, heard)
-            .await
-            .unwrap_or_else(|_| panic!("not asked: {what}"))
-            .unwrap();
+        self.proxy
+            .is_asked(&what.replacen('/', &format!("/{}/", self.bucket.name), 1))
+            .await;
     }
 
-    fn stumble(&self, method: Method, times: usize) {
-        *self.state.stumbles.lock().unwrap() = (method, times);
+    /// Every key under which there is anything: an object, or an upload that was begun.
+    async fn leftovers(&self) -> Vec<String> {
+        [self.bucket.objects().await, self.bucket.unfinished().await].concat()
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>) {
-    while let Ok((socket, _)) = listener.accept().await {
-        let state = state.clone();
-        let service = service_fn(move |request| {
-            let state = state.clone();
-            async move { Ok::<_, Infallible>(state.answer(request).await) }
-        });
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
-    }
+fn store_in(bucket: &Bucket, more: Value) -> Box<dyn Store> {
+    let mut settings = bucket.settings();
+    settings
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    build(settings).unwrap()
 }
-
-impl State {
-    async fn answer(&self, request: Request<Incoming>) -> HttpResponse {
-        let stumbles = {
-            let (method, times) = &mut *self.stumbles.lock().unwrap();
-            let stumbles = method == request.method() && *times > 0;
-            *times -= usize::from(stumbles);
-            stumbles
-        };
-        let said = words(&request);
-        let answer = if stumbles {
-            let mut answer = HttpResponse::new(Body::empty());
-            *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            answer
-        } else {
-            self.s3.call(request.map(Body::from)).await.unwrap()
-        };
-        let status = answer.status().as_u16();
-        self.asked.send_modify(|asked| asked.push(format!("{said}: {status}")));
-        answer
-    }
-}
-
-/// `PUT /path?names image/png`, without the values in the query.
-fn words(request: &Request<Incoming>) -> String {
-    let query = request.uri().query().unwrap_or_default();
-    let names: Vec<_> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
-    let media_type = request.headers().get(header::CONTENT_TYPE);
-    let media_type = media_type.map_or("-", |value| value.to_str().unwrap());
-    format!(
-        "{} {}?{} {media_type}",
-        request.method(),
-        request.uri().path(),
-        names.join("&")
-    )
-}
-
 #[tokio::test]
 async fn a_small_upload_is_one_request() {
-    let server = Server::start().await;
-    let (store, key) = (server.store_with(json!({"prefix": "in/here"})), key());
+    let way = Way::new().await;
+    let (store, key) = (way.store_with(json!({"prefix": "in/here"})), key());
     put(&*store, &key, &some_bytes()).await;
-    assert_eq!(server.asked(), [format!("PUT /uploads/in/here/{key}? image/png: 200")]);
+    assert_eq!(way.asked(), [format!("PUT /in/here/{key}? image/png: 200")]);
     assert!(collect(store.read(&key, None).await.unwrap()).await == some_bytes());
 }
 
 #[tokio::test]
 async fn a_large_upload_is_sent_in_parts() {
-    let server = Server::start().await;
-    let (store, key, bytes) = (
-        server.store_with(json!({"part_size": "8 MiB"})),
-        key(),
-        noise(1, 20 << 20),
-    );
+    let way = Way::new().await;
+    let (store, key, bytes) = (way.store_with(json!({"part_size": "8 MiB"})), key(), noise(1, 20 << 20));
     put(&*store, &key, &bytes).await;
-    let part = format!("PUT /uploads/{key}?partNumber&uploadId -: 200");
+    let part = format!("PUT /{key}?partNumber&uploadId -: 200");
     assert_eq!(
-        server.asked(),
+        way.asked(),
         [
-            format!("POST /uploads/{key}?uploads image/png: 200"),
+            format!("POST /{key}?uploads image/png: 200"),
             part.clone(),
             part.clone(),
             part,
-            format!("POST /uploads/{key}?uploadId application/xml: 200"),
+            format!("POST /{key}?uploadId application/xml: 200"),
         ]
     );
     assert!(collect(store.read(&key, None).await.unwrap()).await == bytes);
@@ -188,44 +85,44 @@ async fn a_large_upload_is_sent_in_parts() {
 
 #[tokio::test]
 async fn a_discarded_upload_is_aborted() {
-    let server = Server::start().await;
-    let (store, key) = (server.store(), key());
+    let way = Way::new().await;
+    let (store, key) = (way.store(), key());
     let mut staged = store.stage(&key, None).await.unwrap();
     staged.write(noise(1, 12 << 20)).await.unwrap();
     staged.discard().await.unwrap();
-    let aborted = format!("DELETE /uploads/{key}?uploadId -: 204");
-    assert_eq!(server.asked().last(), Some(&aborted));
-    assert_eq!(server.leftovers(), [""; 0]);
+    let aborted = format!("DELETE /{key}?uploadId -: 204");
+    assert_eq!(way.asked().last(), Some(&aborted));
+    assert_eq!(way.leftovers().await, [""; 0]);
 }
 
 #[tokio::test]
 async fn an_upload_whose_sender_is_gone_is_aborted() {
-    let server = Server::start().await;
-    let (store, key) = (server.store(), key());
+    let way = Way::new().await;
+    let (store, key) = (way.store(), key());
     let mut staged = store.stage(&key, None).await.unwrap();
     staged.write(noise(1, 12 << 20)).await.unwrap();
     drop(staged);
-    server.is_asked(&format!("DELETE /uploads/{key}?uploadId -: 204")).await;
-    assert_eq!(server.leftovers(), [""; 0]);
+    way.is_asked(&format!("DELETE /{key}?uploadId -: 204")).await;
+    assert_eq!(way.leftovers().await, [""; 0]);
 }
 
 #[tokio::test]
 async fn a_service_that_stumbles_is_asked_again() {
-    let server = Server::start().await;
-    let (store, key, bytes) = (server.store(), key(), noise(1, 6 << 20));
-    server.stumble(Method::PUT, 2);
+    let way = Way::new().await;
+    let (store, key, bytes) = (way.store(), key(), noise(1, 6 << 20));
+    way.proxy.trouble("PUT", 2, Trouble::SLOW_DOWN);
     put(&*store, &key, &bytes).await;
     assert!(collect(store.read(&key, None).await.unwrap()).await == bytes);
 }
 
 #[tokio::test]
 async fn an_upload_that_a_service_did_not_take_is_not_committed_and_can_be_discarded() {
-    let server = Server::start().await;
-    let store = server.store();
+    let way = Way::new().await;
+    let store = way.store();
     for ends in ["commit", "discard"] {
         let key = key();
         let mut staged = store.stage(&key, None).await.unwrap();
-        server.stumble(Method::PUT, usize::MAX);
+        way.proxy.trouble("PUT", usize::MAX, Trouble::SLOW_DOWN);
         // The part is on its way while this goes on, so it is the next call that hears of it.
         staged.write(noise(1, 11 << 20)).await.unwrap();
         if ends == "commit" {
@@ -236,15 +133,37 @@ async fn an_upload_that_a_service_did_not_take_is_not_committed_and_can_be_disca
         } else {
             staged.discard().await.unwrap();
         }
-        assert_eq!(server.leftovers(), [""; 0], "{ends}");
+        assert_eq!(way.leftovers().await, [""; 0], "{ends}");
         assert!(is_missing(&*store, &key).await);
     }
 }
 
 #[tokio::test]
+async fn a_service_that_fails_now_and_then_loses_nothing() {
+    let way = Way::new().await;
+    let troubles = [
+        Trouble::INTERNAL_ERROR,
+        Trouble::SLOW_DOWN,
+        Trouble::HangUp,
+        Trouble::LostAnswer,
+    ];
+    way.proxy.trouble_for_some(1, 15, &troubles);
+    let (store, bytes) = (way.store(), noise(1, 12 << 20));
+    for _ in 0..4 {
+        let key = key();
+        put(&*store, &key, &bytes).await;
+        assert!(collect(store.read(&key, None).await.unwrap()).await == bytes);
+        store.delete(&key).await.unwrap();
+    }
+    let troubled = |line: &String| line.ends_with("500") || line.ends_with("503") || !line.ends_with(char::is_numeric);
+    assert!(way.asked().iter().any(troubled), "{:?}", way.asked());
+    assert_eq!(way.bucket.objects().await, [""; 0]);
+}
+
+#[tokio::test]
 async fn a_secret_is_not_in_what_is_said() {
-    let server = Server::start().await;
-    let store = server.store_with(json!({"secret_access_key": "another-secret"}));
+    let bucket = S3Server::shared().await.bucket().await;
+    let store = store_in(&bucket, json!({"secret_access_key": "another-secret"}));
     let fault = store.ready().await.unwrap_err();
     assert_eq!(fault.code.as_str(), "store_failed");
     assert!(!fault.retryable, "{}", fault.chain());
@@ -254,21 +173,42 @@ async fn a_secret_is_not_in_what_is_said() {
 }
 
 #[tokio::test]
+async fn a_bucket_that_is_not_there_is_a_fault_that_lasts() {
+    let bucket = S3Server::shared().await.bucket().await;
+    let fault = store_in(&bucket, json!({"bucket": "no-such-bucket"}))
+        .ready()
+        .await
+        .unwrap_err();
+    assert_eq!(fault.code.as_str(), "store_failed");
+    assert!(!fault.retryable);
+    assert!(fault.chain().contains("NoSuchBucket"), "{}", fault.chain());
+}
+
+#[tokio::test]
 async fn a_secret_may_come_from_a_file_that_is_read_at_first_use() {
-    let server = Server::start().await;
-    let file: PathBuf = server.folder.path().join("secret");
-    let store = server.store_with(json!({"secret_access_key": {"file": file}}));
-    std::fs::write(&file, SECRET).unwrap();
+    let bucket = S3Server::shared().await.bucket().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let store = store_in(&bucket, json!({"secret_access_key": {"file": file}}));
+    std::fs::write(&file, &bucket.secret_access_key).unwrap();
     store.ready().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_service_that_is_not_there_may_come_back() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = Server::start().await;
-    let store = server.store_with(json!({"endpoint": format!("http://{}", listener.local_addr().unwrap())}));
-    drop(listener);
+    let mut server = S3Server::start().await;
+    let (bucket, key) = (server.bucket().await, key());
+    let store = store_in(&bucket, json!({}));
+    put(&*store, &key, &some_bytes()).await;
+    server.kill().await;
     let fault = store.ready().await.unwrap_err();
     assert_eq!(fault.code.as_str(), "store_failed");
     assert!(fault.retryable);
+    let fault = store.read(&key, None).await.err().unwrap();
+    assert!(fault.retryable, "it does not say that there are no bytes");
+
+    server.restart().await;
+    store.ready().await.unwrap();
+    assert!(collect(store.read(&key, None).await.unwrap()).await == some_bytes());
+    server.stop();
 }

@@ -2,11 +2,11 @@
 
 use intake_core::testkit;
 use intake_plugin_opendal::OpendalStore;
+use intake_plugin_opendal::testkit::S3Server;
 use opendal::{Operator, services};
 use serde_json::json;
 use tempfile::tempdir;
 
-use crate::s3::Server;
 use crate::{build, fs};
 
 #[tokio::test]
@@ -30,9 +30,10 @@ async fn memory_keeps_the_contract() {
 
 #[tokio::test]
 async fn a_bucket_keeps_the_contract() {
-    let server = Server::start().await;
-    testkit::store(&*server.store()).await;
-    assert_eq!(server.leftovers(), [""; 0], "nothing stays in the bucket");
+    let bucket = S3Server::shared().await.bucket().await;
+    testkit::store(&*build(bucket.settings()).unwrap()).await;
+    assert_eq!(bucket.objects().await, [""; 0], "nothing stays in the bucket");
+    assert_eq!(bucket.unfinished().await, [""; 0]);
 }
 
 /// OpenDAL's own `fs` shows bytes while they come, and cannot abort.

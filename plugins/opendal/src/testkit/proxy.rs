@@ -1,0 +1,279 @@
+//! A proxy that gets in the way of requests, by a plan, and notes what was asked.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::pending;
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use hyper::body::Incoming;
+use hyper::client::conn::http1 as client;
+use hyper::server::conn::http1 as server;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use intake_core::Bytes;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::Bucket;
+
+/// Nothing that is waited for here takes longer, unless it never comes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What may become of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is answered with this status and this body, and the server never hears of it.
+    Answer(u16, &'static str),
+    /// It is not answered.
+    Silence,
+    /// The connection is closed; the server never hears of it.
+    HangUp,
+    /// The server does what was asked, and its answer is lost.
+    LostAnswer,
+}
+
+impl Trouble {
+    /// What S3 says to those who ask too much.
+    pub const SLOW_DOWN: Self = Self::Answer(
+        503,
+        "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
+    );
+    /// What S3 says when it fails.
+    pub const INTERNAL_ERROR: Self = Self::Answer(
+        500,
+        "<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",
+    );
+}
+
+/// What is to become of which requests.
+#[derive(Debug, Default)]
+struct Plan {
+    /// Requests whose words begin like this, how many of them, and what becomes of these.
+    next: Vec<(String, usize, Trouble)>,
+    share: Option<Share>,
+}
+
+/// Trouble for a share of all requests, which is the same for the same seed and order of requests.
+#[derive(Debug)]
+struct Share {
+    state: u64,
+    percent: u64,
+    troubles: Vec<Trouble>,
+}
+
+/// A proxy before an S3 server. Signatures hold: what is sent on is what was sent.
+#[derive(Debug)]
+pub struct S3Proxy {
+    address: String,
+    state: Arc<State>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Host and port of the server.
+    upstream: String,
+    plan: Mutex<Plan>,
+    /// What was asked, in words.
+    asked: watch::Sender<Vec<String>>,
+}
+
+impl S3Proxy {
+    /// Starts one that lets everything pass.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot listen.
+    pub async fn before(bucket: &Bucket) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound").to_string();
+        let state = Arc::new(State {
+            upstream: bucket.endpoint.trim_start_matches("http://").to_owned(),
+            plan: Mutex::default(),
+            asked: watch::Sender::default(),
+        });
+        let accepting = tokio::spawn(accept(listener, state.clone()));
+        Self {
+            address,
+            state,
+            accepting,
+        }
+    }
+
+    /// Where it listens: scheme, host and port.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Plans trouble for the next requests that begin with these words, such as `PUT` or `POST /bucket/key?uploads`.
+    ///
+    /// # Panics
+    ///
+    /// If a test panicked in here.
+    pub fn trouble(&self, begin: &str, times: usize, trouble: Trouble) {
+        self.state
+            .plan
+            .lock()
+            .unwrap()
+            .next
+            .push((begin.to_owned(), times, trouble));
+    }
+
+    /// Plans trouble for so many in a hundred of all requests to come, each of these as often as the others.
+    ///
+    /// # Panics
+    ///
+    /// If there are no troubles, or a test panicked in here.
+    pub fn trouble_for_some(&self, seed: u64, percent: u64, troubles: &[Trouble]) {
+        assert!(!troubles.is_empty(), "no troubles");
+        self.state.plan.lock().unwrap().share = Some(Share {
+            state: seed,
+            percent,
+            troubles: troubles.to_vec(),
+        });
+    }
+
+    /// No more trouble.
+    ///
+    /// # Panics
+    ///
+    /// If a test panicked in here.
+    pub fn calm(&self) {
+        *self.state.plan.lock().unwrap() = Plan::default();
+    }
+
+    /// What was asked and has come to its end, in words: `PUT /bucket/key?partNumber&uploadId image/png: 200`. Of the query
+    /// there are the names, without those of signatures; a request without an answer ends with the trouble it met.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        self.state.asked.borrow().clone()
+    }
+
+    /// Waits until something is asked.
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
+    pub async fn is_asked(&self, begin: &str) {
+        let mut asked = self.state.asked.subscribe();
+        let heard = asked.wait_for(|asked| asked.iter().any(|line| line.starts_with(begin)));
+        let heard = tokio::time::timeout(PATIENCE, heard).await;
+        assert!(heard.is_ok_and(|heard| heard.is_ok()), "not asked: {begin}");
+    }
+}
+
+impl Drop for S3Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+type Body = BoxBody<Bytes, hyper::Error>;
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    while let Ok((socket, _)) = listener.accept().await {
+        let state = state.clone();
+        let service = service_fn(move |request| {
+            let state = state.clone();
+            async move { state.answer(request).await }
+        });
+        tokio::spawn(server::Builder::new().serve_connection(TokioIo::new(socket), service));
+    }
+}
+
+impl State {
+    /// An error closes the connection.
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+        let words = words(&request);
+        let trouble = self.plan.lock().unwrap().trouble_for(&words);
+        let answer = match trouble {
+            None => self.pass_on(request).await,
+            Some(Trouble::Answer(status, body)) => Ok(answer(status, body, request).await),
+            Some(Trouble::LostAnswer) => {
+                if let Ok(answer) = self.pass_on(request).await {
+                    let _lost = answer.into_body().collect().await;
+                }
+                Err(io::Error::other("the answer is lost"))
+            }
+            Some(Trouble::HangUp) => Err(io::Error::other("hangs up")),
+            Some(Trouble::Silence) => {
+                self.note(format!("{words}: Silence"));
+                pending::<Infallible>().await;
+                unreachable!("it is silent")
+            }
+        };
+        let end = match (&answer, trouble) {
+            (Ok(answer), _) => answer.status().as_u16().to_string(),
+            (Err(_), Some(trouble)) => format!("{trouble:?}"),
+            (Err(error), None) => error.to_string(),
+        };
+        self.note(format!("{words}: {end}"));
+        answer
+    }
+
+    async fn pass_on(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
+        let upstream = TcpStream::connect(&self.upstream).await?;
+        let (mut sender, connection) = client::handshake(TokioIo::new(upstream))
+            .await
+            .map_err(io::Error::other)?;
+        tokio::spawn(connection);
+        let answer = sender.send_request(request).await.map_err(io::Error::other)?;
+        Ok(answer.map(BodyExt::boxed))
+    }
+
+    fn note(&self, words: String) {
+        self.asked.send_modify(|asked| asked.push(words));
+    }
+}
+
+impl Plan {
+    fn trouble_for(&mut self, words: &str) -> Option<Trouble> {
+        let planned = self
+            .next
+            .iter_mut()
+            .find(|(begin, times, _)| *times > 0 && words.starts_with(begin.as_str()));
+        if let Some((_, times, trouble)) = planned {
+            *times -= 1;
+            return Some(*trouble);
+        }
+        let share = self.share.as_mut()?;
+        (share.draw() % 100 < share.percent).then(|| {
+            let which = share.draw() as usize % share.troubles.len();
+            share.troubles[which]
+        })
+    }
+}
+
+impl Share {
+    /// SplitMix64.
+    fn draw(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// A body that nobody reads would cut the connection off before the answer has arrived.
+async fn answer(status: u16, body: &'static str, request: Request<Incoming>) -> Response<Body> {
+    let _read = request.into_body().collect().await;
+    let body = Full::new(Bytes::from_static(body.as_bytes())).map_err(|never| match never {});
+    let mut answer = Response::new(body.boxed());
+    *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
+    answer
+}
+
+fn words(request: &Request<Incoming>) -> String {
+    let query = request.uri().query().unwrap_or_default();
+    let names = query.split('&').filter_map(|pair| pair.split('=').next());
+    let names: Vec<_> = names.filter(|name| !name.starts_with("X-Amz-")).collect();
+    let media_type = request.headers().get(header::CONTENT_TYPE);
+    let media_type = media_type.map_or("-", |value| value.to_str().unwrap_or("?"));
+    let path = request.uri().path();
+    format!("{} {path}?{} {media_type}", request.method(), names.join("&"))
+}
