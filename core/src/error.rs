@@ -20,7 +20,8 @@ pub enum Error {
         /// Code, sentence and subject of the refusal.
         rejection: Rejection,
     },
-    /// The bytes stopped coming before their end: the sender's to try again.
+    /// The bytes stopped coming before their end, or never began to: the sender's to try again. An [`Interruption`] in it
+    /// says why, if whoever brought the bytes could tell.
     #[error("the upload broke off")]
     Interrupted(#[source] BoxError),
     /// No readable upload has this id.
@@ -44,10 +45,71 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Rejected { rejection, .. } => rejection.code.clone(),
-            Self::Interrupted(_) => crate::codes::INTERRUPTED,
+            Self::Interrupted(_) => self
+                .rejection()
+                .map_or(crate::codes::INTERRUPTED, |rejection| rejection.code.clone()),
             Self::NotFound(_) => crate::codes::NOT_FOUND,
             Self::Fault(fault) => fault.code.clone(),
         }
+    }
+
+    /// What the sender may be told of it: code, sentence and subject of a refusal, or of an [`Interruption`].
+    #[must_use]
+    pub fn rejection(&self) -> Option<&Rejection> {
+        match self {
+            Self::Rejected { rejection, .. } => Some(rejection),
+            Self::Interrupted(why) => why.downcast_ref::<Interruption>().map(|why| &why.rejection),
+            Self::NotFound(_) | Self::Fault(_) => None,
+        }
+    }
+}
+
+/// Why bytes stopped coming, or never began to: said like a refusal, though nothing was judged and another try may end well.
+///
+/// It travels in [`Error::Interrupted`], and as an error among the bytes of an [`Incoming`](crate::Incoming).
+#[derive(Debug)]
+pub struct Interruption {
+    /// Code, sentence and subject, for the sender.
+    pub rejection: Rejection,
+    /// What the library below said, for the log.
+    pub source: Option<BoxError>,
+}
+
+impl Interruption {
+    /// An interruption of which nothing more is known.
+    #[must_use]
+    pub fn new(rejection: Rejection) -> Self {
+        Self {
+            rejection,
+            source: None,
+        }
+    }
+
+    /// Keeps the error below, for the log.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rejection.fmt(f)
+    }
+}
+
+impl StdError for Interruption {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_ref()
+            .map(|source| source.as_ref() as &(dyn StdError + 'static))
+    }
+}
+
+impl From<Interruption> for Error {
+    fn from(why: Interruption) -> Self {
+        Self::Interrupted(why.into())
     }
 }
 

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::pipeline::Pipeline;
 use crate::pump::{RECEIVE, Sink, Source, pump, too_large};
 use crate::record::{Event, Record};
-use crate::stages::{Staged, Swap};
+use crate::stages::{Receiver, Staged, Swap};
 use crate::{Code, Declared, Error, Facts, Fault, Incoming, Key, Rejection, Terms, UploadId, codes};
 
 impl Pipeline {
@@ -31,10 +31,26 @@ impl Pipeline {
     ///
     /// Those of the receiver and of [`ingest`](Self::ingest); a [`Fault`] if the pipeline has no receiver.
     pub async fn pull(&self, source: &str, terms: Terms) -> Result<Record, Error> {
-        let Some((_, receiver)) = &self.parts().receiver else {
-            return Err(Fault::new(codes::NO_RECEIVER, "this pipeline fetches nothing: it has no receiver").into());
-        };
-        self.ingest(receiver.receive(source).await?, terms).await
+        self.ingest(self.receiver()?.receive(source).await?, terms).await
+    }
+
+    /// Whether what the source names may be fetched at all; opens no connection to it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Receiver::judge`]; a [`Fault`] if the pipeline has no receiver.
+    pub async fn judge_source(&self, source: &str) -> Result<(), Error> {
+        self.receiver()?.judge(source).await
+    }
+
+    fn receiver(&self) -> Result<&dyn Receiver, Fault> {
+        match &self.parts().receiver {
+            Some((_, receiver)) => Ok(&**receiver),
+            None => Err(Fault::new(
+                codes::NO_RECEIVER,
+                "this pipeline fetches nothing: it has no receiver",
+            )),
+        }
     }
 
     /// Reads the upload to its end and has every stage judge it. Nobody can read it yet: that takes [`Admitted::commit`].
@@ -253,9 +269,13 @@ fn too_slow() -> Error {
 /// sender.
 pub(crate) fn noted(error: &Error) -> Rejection {
     match error {
-        Error::Rejected { rejection, .. } => rejection.clone(),
-        Error::Interrupted(_) => Rejection::new(codes::INTERRUPTED, "the upload broke off"),
-        error => Rejection::new(error.code(), "the upload could not be processed"),
+        Error::Interrupted(_) if error.rejection().is_none() => {
+            Rejection::new(codes::INTERRUPTED, "the upload broke off")
+        }
+        error => error.rejection().cloned().unwrap_or_else(|| {
+            let message = "the upload could not be processed";
+            Rejection::new(error.code(), message)
+        }),
     }
 }
 
@@ -272,7 +292,10 @@ impl<'a> Ending<'a> {
     pub(crate) fn of(error: &'a Error) -> Self {
         let (state, by, message) = match error {
             Error::Rejected { by, rejection } => ("rejected", by.as_str(), rejection.message.clone()),
-            Error::Interrupted(why) => ("interrupted", "sender", why.to_string()),
+            Error::Interrupted(why) => match error.rejection() {
+                Some(rejection) => ("interrupted", "sender", rejection.message.clone()),
+                None => ("interrupted", "sender", why.to_string()),
+            },
             Error::NotFound(_) => ("not_found", "caller", String::new()),
             Error::Fault(fault) => return Self::faulty(fault),
         };

@@ -49,7 +49,7 @@ pub use inventory;
 
 pub use crate::assemble::Resumed;
 pub use crate::config::SECTIONS;
-pub use crate::error::{BoxError, Error, Fault};
+pub use crate::error::{BoxError, Error, Fault, Interruption};
 pub use crate::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, Head};
 pub use crate::fail_open::FailOpen;
 pub use crate::in_parts::Opening;

@@ -32,12 +32,22 @@ use crate::{
 /// Only sources that are *pulled* need one; an adapter which is handed bytes builds an [`Incoming`] itself.
 #[async_trait]
 pub trait Receiver: Debug + Send + Sync {
-    /// Opens the source. Its bytes are pulled as the pipeline asks for them.
+    /// Whether the source may be fetched at all; opens no connection to it. That it may now says nothing of later:
+    /// [`receive`](Self::receive) judges again.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the source is one that must not be fetched, [`Error::Interrupted`] or
-    /// [`Error::Fault`] if it could not be.
+    /// [`Error::Rejected`] if it must not be, [`Error::Interrupted`] if that could not be found out now.
+    async fn judge(&self, source: &str) -> Result<(), Error>;
+
+    /// Judges the source and opens it. Its bytes are pulled as the pipeline asks for them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if the source must not or cannot be fetched, now or later; [`Error::Interrupted`] if it could
+    /// not be this time, and another try may end well; [`Error::Fault`] if it is one of our parts that failed. The first
+    /// two say what is wrong with the source: see [`Error::rejection`]. So does an error among the bytes, if it is an
+    /// [`Interruption`](crate::Interruption).
     async fn receive(&self, source: &str) -> Result<Incoming, Error>;
 
     /// Whether it could work now; for health checks.

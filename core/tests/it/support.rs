@@ -57,6 +57,8 @@ pub fn builder(store: impl Store + 'static, recorder: impl Recorder + 'static, c
 pub struct Manners;
 
 pub const RUDE: Code = Code::new("rude");
+/// Said of a source that cannot be had for the moment.
+pub const AWAY: Code = Code::new("away");
 
 impl Validator for Manners {
     fn declared(&self, declared: &Declared) -> Verdict {

@@ -5,13 +5,13 @@ use futures_util::{StreamExt, stream};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::{self, collect, noise};
 use intake_core::{
-    Coverage, Declared, Error, FailOpen, Fault, Head, Incoming, Pipeline, Receiver, Rejection, Report, Retention, Scan,
-    Scanner, State, Terms, Verdict, async_trait, codes,
+    Coverage, Declared, Error, FailOpen, Fault, Head, Incoming, Interruption, Pipeline, Receiver, Recorder, Rejection,
+    Report, Retention, Scan, Scanner, State, Terms, Verdict, async_trait, codes,
 };
 use sha2::Digest as _;
 
 use crate::stores::InPlace;
-use crate::support::{BAD, Clock, LIMITS, RUDE, broken_upload, builder, upload};
+use crate::support::{AWAY, BAD, Clock, LIMITS, OVER_NOTE, RUDE, broken_upload, builder, upload};
 
 fn pipeline() -> (Pipeline, InPlace, MemoryRecorder) {
     let (store, recorder) = (InPlace::default(), MemoryRecorder::default());
@@ -325,9 +325,17 @@ struct OneSource;
 
 #[async_trait]
 impl Receiver for OneSource {
+    async fn judge(&self, source: &str) -> Result<(), Error> {
+        self.receive(source).await.map(drop)
+    }
     async fn receive(&self, source: &str) -> Result<Incoming, Error> {
         match source {
             "one" => Ok(upload(&[b"fetched"])),
+            "half" => {
+                let why = Interruption::new(Rejection::new(AWAY, "the source is away").about("half"));
+                let body = futures_util::stream::iter([Ok(Bytes::from_static(b"half of")), Err(why)]);
+                Ok(Incoming::from_stream(Declared::default(), body))
+            }
             _ => Err(Error::Rejected {
                 by: "one".to_owned(),
                 rejection: Rejection::new(RUDE, "another source"),
@@ -353,6 +361,36 @@ async fn what_a_receiver_fetches_goes_through_the_same_gate() {
     let record = pipeline.pull("one", Terms::default()).await.unwrap();
     assert_eq!(record.facts.unwrap().notes["words"], 7);
     assert_eq!(pipeline.pull("two", Terms::default()).await.unwrap_err().code(), RUDE);
+    assert_eq!(
+        without.judge_source("one").await.unwrap_err().code(),
+        codes::NO_RECEIVER
+    );
+    assert!(pipeline.judge_source("one").await.is_ok());
+    assert_eq!(pipeline.judge_source("two").await.unwrap_err().code(), RUDE);
+}
+
+#[tokio::test]
+async fn a_source_that_breaks_off_says_why_and_so_does_the_record() {
+    let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
+    let pipeline = builder(store.clone(), recorder.clone(), &clock)
+        .receiver("one", OneSource)
+        .build()
+        .unwrap();
+    let error = pipeline.pull("half", Terms::default()).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Interrupted(_)),
+        "another try may end well: {error}"
+    );
+    assert_eq!(error.code(), AWAY);
+    assert_eq!(error.rejection().unwrap().subject.as_deref(), Some("half"));
+    assert!(store.keys().is_empty());
+    clock.advance(OVER_NOTE);
+    let noted = recorder.due(clock.now(), 9).await.unwrap();
+    let [record] = &noted[..] else { panic!("{noted:?}") };
+    assert!(
+        matches!(&record.state, State::Rejected(why) if why.code == AWAY && why.message == "the source is away"),
+        "{record:?}"
+    );
 }
 
 #[tokio::test]
