@@ -39,6 +39,8 @@ pub use intake_upload_api as upload_api;
 pub mod plugins {
     #[cfg(feature = "clamav")]
     pub use intake_plugin_clamav::ClamAv;
+    #[cfg(feature = "http-source")]
+    pub use intake_plugin_http_source::HttpSource;
     #[cfg(feature = "image-info")]
     pub use intake_plugin_image_info::ImageInfo;
     #[cfg(feature = "media-type")]

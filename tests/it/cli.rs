@@ -207,6 +207,7 @@ fn the_plugins_are_listed_and_the_built_in_configuration_can_be_used() {
     let list = String::from_utf8_lossy(&listed.stdout).into_owned();
     for plugin in [
         "clamav",
+        "http-source",
         "image-info",
         "media-type",
         "opendal",

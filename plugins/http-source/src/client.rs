@@ -1,0 +1,240 @@
+//! The way to a target: names are looked up, every address is judged, and one of those that were judged is connected to.
+//!
+//! There is no pool, and no library that connects by itself: a connection is made for one request, to a [`Permitted`].
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::header::HOST;
+use hyper::{Method, Request, StatusCode, Uri};
+use intake_core::{Error, Fault, Interruption};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::address::{Permitted, permit};
+use crate::codes::{PROXY_FAILED, TLS_UNAVAILABLE};
+use crate::endings::{network, reason, refused};
+use crate::exchange::{Exchange, without_body};
+use crate::network::{Io, LookupError, Network};
+use crate::settings::{Config, Proxy};
+use crate::target::{HostName, Target, not_found, not_open};
+
+/// How many addresses of a host are tried at most.
+const TRIES: usize = 4;
+
+/// Reaches targets.
+pub(crate) struct Client {
+    pub(crate) config: Config,
+    pub(crate) network: Arc<dyn Network>,
+    /// Certificates to go by instead of the machine's.
+    pub(crate) roots: Option<Vec<CertificateDer<'static>>>,
+    tls: OnceCell<TlsConnector>,
+}
+
+impl Client {
+    pub(crate) fn new(config: Config, network: Arc<dyn Network>) -> Self {
+        Self {
+            config,
+            network,
+            roots: None,
+            tls: OnceCell::new(),
+        }
+    }
+
+    /// The addresses that the target has now, every one of them judged.
+    ///
+    /// # Errors
+    ///
+    /// If it has none, if one of them must not be connected to, or if it cannot be told for now.
+    pub(crate) async fn resolve(&self, target: &Target) -> Result<Vec<Permitted>, Error> {
+        let addresses = match &target.host {
+            HostName::Address(address) => vec![*address],
+            HostName::Name(name) => match self.network.lookup(name).await {
+                Ok(addresses) => addresses,
+                Err(LookupError::NotFound) => Vec::new(),
+                Err(LookupError::Unanswered(error)) => {
+                    let why = Interruption::new(network("name resolution failed"));
+                    return Err(why.because(error).into());
+                }
+            },
+        };
+        if addresses.is_empty() {
+            return Err(not_found(target));
+        }
+        self.config.rules.permit(target, &addresses)
+    }
+
+    /// A connection to the target, at one of the addresses that were judged.
+    ///
+    /// # Errors
+    ///
+    /// If none of them can be connected to, or what is there does not prove to be the target.
+    pub(crate) async fn connect(&self, target: &Target, permitted: &[Permitted]) -> Result<Box<dyn Io>, Error> {
+        let plain = match &self.config.proxy {
+            None => self.dial(permitted).await.map_err(|error| {
+                let why = Interruption::new(network(reason(error.kind())));
+                Error::from(why.because(error))
+            })?,
+            Some(proxy) => self.tunnel(proxy, target, permitted).await?,
+        };
+        if target.is_secure() {
+            self.secure(target, plain).await
+        } else {
+            Ok(plain)
+        }
+    }
+
+    /// Tries one address after the other; all but the last get an equal share of the time.
+    async fn dial(&self, permitted: &[Permitted]) -> io::Result<Box<dyn Io>> {
+        let mut tries = permitted.iter().take(TRIES);
+        let share = self.config.connect_timeout / u32::try_from(tries.len()).unwrap_or(1).max(1);
+        let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        while let Some(permitted) = tries.next() {
+            let connecting = self.network.connect(permitted.address());
+            let within = if tries.len() == 0 { Duration::MAX } else { share };
+            match timeout(within, connecting).await {
+                Ok(Ok(io)) => return Ok(io),
+                Ok(Err(error)) => failed = error,
+                Err(_) => failed = io::ErrorKind::TimedOut.into(),
+            }
+        }
+        Err(failed)
+    }
+
+    /// Has the operator's proxy connect to one of the addresses that were judged: it is told an address, never a name.
+    async fn tunnel(&self, proxy: &Proxy, target: &Target, permitted: &[Permitted]) -> Result<Box<dyn Io>, Error> {
+        for permitted in permitted.iter().take(TRIES) {
+            let io = self.dial_proxy(proxy).await?;
+            let (exchange, answer) = Exchange::begin(io, connect_request(permitted.address())?)
+                .await
+                .map_err(|error| proxy_failed("does not answer").retryable().because(error))?;
+            match answer.status {
+                status if status.is_success() => {
+                    let tunnel = exchange.into_tunnel();
+                    return tunnel.ok_or_else(|| proxy_failed("spoke before it was its turn").into());
+                }
+                // It has a list of its own.
+                StatusCode::FORBIDDEN => return Err(not_open(target)),
+                // It did not get there; it may get to another.
+                status if status.is_server_error() => {}
+                status => return Err(proxy_failed(&format!("answers {}", status.as_u16())).into()),
+            }
+        }
+        Err(Interruption::new(network("connection failed")).into())
+    }
+
+    /// Connects to the proxy. It is the operator's own, and may be where it likes.
+    pub(crate) async fn dial_proxy(&self, proxy: &Proxy) -> Result<Box<dyn Io>, Fault> {
+        let addresses = match &proxy.host {
+            HostName::Address(address) => vec![*address],
+            HostName::Name(name) => self.network.lookup(name).await.map_err(|error| {
+                let fault = proxy_failed("cannot be found").retryable();
+                match error {
+                    LookupError::NotFound => fault,
+                    LookupError::Unanswered(error) => fault.because(error),
+                }
+            })?,
+        };
+        let anywhere = |_: IpAddr| Ok::<(), Fault>(());
+        self.dial(&permit(&addresses, proxy.port, anywhere)?)
+            .await
+            .map_err(|error| proxy_failed("cannot be reached").retryable().because(error))
+    }
+
+    async fn secure(&self, target: &Target, plain: Box<dyn Io>) -> Result<Box<dyn Io>, Error> {
+        let name = match &target.host {
+            HostName::Name(name) => ServerName::try_from(name.clone())
+                .map_err(|error| refused(network(&format!("no certificate can be for it: {error}"))))?,
+            HostName::Address(address) => ServerName::from(*address),
+        };
+        match self.tls().await?.connect(name, plain).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(of_tls(error)),
+        }
+    }
+
+    /// What https is checked by. It is read at first use, and once.
+    ///
+    /// # Errors
+    ///
+    /// If there is nothing to check by.
+    pub(crate) async fn tls(&self) -> Result<&TlsConnector, Fault> {
+        let read = || async {
+            let roots = self.roots.clone();
+            // The machine's certificates are files.
+            let read = tokio::task::spawn_blocking(move || client_config(roots)).await;
+            let config = match read {
+                Ok(config) => config.map_err(|error| tls_unavailable().because(error))?,
+                Err(gone) => return Err(tls_unavailable().retryable().because(gone)),
+            };
+            Ok(TlsConnector::from(Arc::new(config)))
+        };
+        self.tls.get_or_try_init(read).await
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("config", &self.config)
+            .field("network", &self.network)
+            .finish_non_exhaustive()
+    }
+}
+
+fn client_config(roots: Option<Vec<CertificateDer<'static>>>) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = match roots {
+        None => builder.with_platform_verifier()?.with_no_client_auth(),
+        Some(roots) => {
+            let mut store = RootCertStore::empty();
+            for root in roots {
+                store.add(root)?;
+            }
+            builder.with_root_certificates(store).with_no_client_auth()
+        }
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn connect_request(address: SocketAddr) -> Result<Request<Empty<Bytes>>, Fault> {
+    let address = address.to_string();
+    let uri = Uri::builder().authority(address.as_str()).build();
+    let request = uri.and_then(|uri| {
+        let request = Request::builder().method(Method::CONNECT).uri(uri);
+        request.header(HOST, address.as_str()).body(without_body())
+    });
+    request.map_err(|error| proxy_failed("cannot be asked").because(error))
+}
+
+fn tls_unavailable() -> Fault {
+    Fault::new(
+        TLS_UNAVAILABLE,
+        "there are no certificates by which https could be checked",
+    )
+}
+
+fn proxy_failed(how: &str) -> Fault {
+    Fault::new(PROXY_FAILED, format!("the egress proxy {how}"))
+}
+
+/// A certificate that is wrong will be wrong the next time; a connection that broke may not break again.
+fn of_tls(error: io::Error) -> Error {
+    let said = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match said {
+        Some(rustls::Error::InvalidCertificate(_)) => refused(network("certificate not valid")),
+        Some(_) => refused(network("TLS failed")),
+        None => Interruption::new(network(reason(error.kind()))).because(error).into(),
+    }
+}

@@ -1,0 +1,192 @@
+//! From a URL to an upload: one request for each hop, each hop judged anew, and the last answer's bytes.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use http_body_util::Empty;
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderName, LOCATION, TRANSFER_ENCODING, USER_AGENT,
+};
+use hyper::http::response::Parts;
+use hyper::http::uri::PathAndQuery;
+use hyper::{Request, StatusCode, Uri};
+use intake_core::{Declared, Error, Incoming, Interruption, Rejection};
+use tracing::debug;
+use url::Position;
+
+use crate::client::Client;
+use crate::codes::{DOWNLOAD_CLIENT_ERROR, DOWNLOAD_FAILED, DOWNLOAD_SERVER_ERROR, TOO_MANY_REDIRECTS};
+use crate::endings::{Budget, of_body, of_hyper, refused};
+use crate::exchange::{Exchange, without_body};
+use crate::names;
+use crate::target::{Target, invalid};
+
+impl Client {
+    /// Judges the source and looks up whether its addresses may be connected to.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against it.
+    pub(crate) async fn judge(&self, source: &str) -> Result<(), Error> {
+        let target = self.config.rules.target(source)?;
+        let budget = Budget::new(self.config.timeout);
+        budget
+            .spend(self.config.connect_timeout, self.resolve(&target))
+            .await??;
+        Ok(())
+    }
+
+    /// Follows the source to its bytes.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against one of the hops, or why it cannot be followed.
+    pub(crate) async fn fetch(&self, source: &str) -> Result<Incoming, Error> {
+        let budget = Budget::new(self.config.timeout);
+        let first = self.config.rules.target(source)?;
+        let mut target = first.clone();
+        for followed in 0..=self.config.max_redirects {
+            let (exchange, head) = self.ask(&target, &budget).await?;
+            debug!(
+                host = target.shown(),
+                status = head.status.as_u16(),
+                "a source answered"
+            );
+            match redirect(&head) {
+                Some(_) if followed == self.config.max_redirects => break,
+                Some(location) => target = self.config.rules.redirected(&target, location)?,
+                None => {
+                    let declared = declared(&head, &exchange, [&first, &target])?;
+                    let body = Pieces {
+                        exchange,
+                        budget,
+                        idle: self.config.idle_timeout,
+                    };
+                    return Ok(Incoming::from_stream(declared, body.into_stream()));
+                }
+            }
+        }
+        let most = self.config.max_redirects;
+        let rejection = Rejection::new(TOO_MANY_REDIRECTS, format!("there are more than {most} redirects"));
+        Err(refused(rejection.about(most.to_string())))
+    }
+
+    async fn ask(&self, target: &Target, budget: &Budget) -> Result<(Exchange, Parts), Error> {
+        let request = self.request(target)?;
+        let connecting = async { self.connect(target, &self.resolve(target).await?).await };
+        let io = budget.spend(self.config.connect_timeout, connecting).await??;
+        let asked = budget.spend(self.config.header_timeout, Exchange::begin(io, request));
+        asked.await?.map_err(of_hyper)
+    }
+
+    /// What is sent, and nothing else: no cookies, no credentials, no word of where the URL came from.
+    fn request(&self, target: &Target) -> Result<Request<Empty<Bytes>>, Error> {
+        let url = &target.url;
+        let path: PathAndQuery = url[Position::BeforePath..Position::AfterQuery]
+            .parse()
+            .map_err(|_| invalid("characters that HTTP has no place for"))?;
+        Request::builder()
+            .uri(Uri::from(path))
+            .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
+            .header(USER_AGENT, &self.config.user_agent)
+            .header(ACCEPT, "*/*")
+            .header(ACCEPT_ENCODING, "identity")
+            .header(CONNECTION, "close")
+            .body(without_body())
+            .map_err(|_| invalid("characters that HTTP has no place for"))
+    }
+}
+
+/// Where an answer sends us to, if it does.
+fn redirect(head: &Parts) -> Option<&[u8]> {
+    match head.status {
+        StatusCode::MOVED_PERMANENTLY
+        | StatusCode::FOUND
+        | StatusCode::SEE_OTHER
+        | StatusCode::TEMPORARY_REDIRECT
+        | StatusCode::PERMANENT_REDIRECT => head.headers.get(LOCATION).map(|location| location.as_bytes()),
+        _ => None,
+    }
+}
+
+/// What the source says of its bytes, if it gives them.
+fn declared(head: &Parts, exchange: &Exchange, [first, last]: [&Target; 2]) -> Result<Declared, Error> {
+    let status = head.status;
+    let said =
+        |code, message: &str| Rejection::new(code, format!("{message} ({})", status.as_u16())).about(status.as_str());
+    match status {
+        StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
+        // These ask to come again.
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+            return Err(Interruption::new(said(DOWNLOAD_CLIENT_ERROR, "the source does not give it now")).into());
+        }
+        status if status.is_client_error() => {
+            return Err(refused(said(DOWNLOAD_CLIENT_ERROR, "the source does not give it")));
+        }
+        status if status.is_server_error() => {
+            return Err(Interruption::new(said(DOWNLOAD_SERVER_ERROR, "the source cannot give it")).into());
+        }
+        _ => return Err(refused(said(DOWNLOAD_FAILED, "the source answers with no file"))),
+    }
+    // Nothing else was asked for. What is packed all the same would be kept, hashed and scanned as what it is not, and unpacking
+    // it would be work that a stranger sets us.
+    for (header, plain) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
+        if let Some(coding) = other_coding(&head.headers, &header, plain) {
+            let rejection = Rejection::new(
+                DOWNLOAD_FAILED,
+                format!("the source packs it although asked not to: {coding}"),
+            );
+            return Err(refused(rejection.about(format!("{header}: {coding}"))));
+        }
+    }
+    let text = |header: HeaderName| head.headers.get(header)?.to_str().ok();
+    let disposition = head.headers.get(CONTENT_DISPOSITION);
+    Ok(Declared {
+        name: disposition
+            .and_then(|value| names::of_disposition(value.as_bytes()))
+            .or_else(|| names::of_path(first.url.path()))
+            .or_else(|| names::of_path(last.url.path())),
+        size: exchange.size(),
+        media_type: text(CONTENT_TYPE).and_then(|value| value.parse().ok()),
+    })
+}
+
+/// The first coding that is not the plain one; at most so much of it as is good to read.
+fn other_coding(headers: &HeaderMap, header: &HeaderName, plain: &str) -> Option<String> {
+    let values = headers
+        .get_all(header)
+        .into_iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()));
+    values
+        .flat_map(|value| {
+            value
+                .split(',')
+                .map(|coding| coding.trim().to_owned())
+                .collect::<Vec<_>>()
+        })
+        .find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(plain))
+        .map(|coding| coding.chars().filter(|char| !char.is_control()).take(40).collect())
+}
+
+/// An answer's bytes, as they are asked for.
+struct Pieces {
+    exchange: Exchange,
+    budget: Budget,
+    idle: Duration,
+}
+
+impl Pieces {
+    fn into_stream(self) -> impl Stream<Item = Result<Bytes, Interruption>> + Send + 'static {
+        stream::unfold(Some(self), |pieces| async {
+            let mut pieces = pieces?;
+            match pieces.budget.spend(pieces.idle, pieces.exchange.piece()).await {
+                Ok(None) => None,
+                Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
+                Ok(Some(Err(error))) => Some((Err(of_body(error)), None)),
+                Err(too_slow) => Some((Err(too_slow), None)),
+            }
+        })
+    }
+}

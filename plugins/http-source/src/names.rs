@@ -1,0 +1,169 @@
+//! What a file is called by where it comes from: `Content-Disposition` (RFC 6266, RFC 8187), or the last step of a path.
+//!
+//! A name is a claim to be shown. Whatever cannot be read without loss is no name.
+
+use percent_encoding::percent_decode;
+
+/// The longest name, in bytes: what file systems take, so what files are called.
+const LONGEST: usize = 255;
+
+/// The name in a `Content-Disposition`; `filename*` counts before `filename`.
+pub(crate) fn of_disposition(value: &[u8]) -> Option<String> {
+    // What is no UTF-8 is what HTTP once said that all text in headers is: Latin-1.
+    let text = String::from_utf8(value.to_vec()).unwrap_or_else(|_| latin1(value));
+    let (mut plain, mut extended) = (None, None);
+    // The first part is the type: whether it is to be shown or saved says nothing of the name.
+    for (key, value) in parameters(&text).skip(1) {
+        match key.to_ascii_lowercase().as_str() {
+            "filename" if plain.is_none() => plain = fit(&value),
+            "filename*" if extended.is_none() => extended = extended_value(&value).as_deref().and_then(fit),
+            _ => {}
+        }
+    }
+    extended.or(plain)
+}
+
+/// The last step of a URL's path, if it says what bytes it means and they are text.
+pub(crate) fn of_path(path: &str) -> Option<String> {
+    let (_, last) = path.rsplit_once('/')?;
+    fit(&percent_decode(last.as_bytes()).decode_utf8().ok()?)
+}
+
+/// The parts between semicolons, each as what stands before its `=` and behind it; quotes are taken off.
+fn parameters(text: &str) -> impl Iterator<Item = (&str, String)> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end_of_key = text.find([';', '=']).unwrap_or(text.len());
+        let key = text[..end_of_key].trim();
+        let Some(value) = text[end_of_key..].strip_prefix('=') else {
+            rest = text.get(end_of_key + 1..);
+            return Some((key, String::new()));
+        };
+        let (value, behind) = value_of(value.trim_start());
+        rest = behind.find(';').map(|at| &behind[at + 1..]);
+        Some((key, value))
+    })
+}
+
+/// A token, or what stands in quotes; and what stands behind it.
+fn value_of(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(';').unwrap_or(text.len());
+        return (text[..end].trim().to_owned(), &text[end..]);
+    };
+    let mut value = String::new();
+    let mut chars = quoted.char_indices().peekable();
+    while let Some((at, char)) = chars.next() {
+        match char {
+            '"' => return (value, &quoted[at + 1..]),
+            // Before anything else it is taken for what it looks like: many put a path of Windows' here.
+            '\\' if matches!(chars.peek(), Some((_, '"' | '\\'))) => value.extend(chars.next().map(|(_, char)| char)),
+            char => value.push(char),
+        }
+    }
+    (value, "")
+}
+
+/// `charset'language'percent-encoded` (RFC 8187, 3.2).
+fn extended_value(value: &str) -> Option<String> {
+    let mut parts = value.splitn(3, '\'');
+    let (charset, _language, encoded) = (parts.next()?, parts.next()?, parts.next()?);
+    let bytes = percent_decode(encoded.as_bytes());
+    match charset.to_ascii_lowercase().as_str() {
+        "utf-8" => Some(bytes.decode_utf8().ok()?.into_owned()),
+        "iso-8859-1" => Some(latin1(&bytes.collect::<Vec<_>>())),
+        _ => None,
+    }
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+/// The last step, if it is a path; nothing, if nobody could call a file so.
+fn fit(name: &str) -> Option<String> {
+    let name = name.rsplit(['/', '\\']).next()?.trim();
+    let fits = !matches!(name, "" | "." | "..") && name.len() <= LONGEST && !name.chars().any(char::is_control);
+    fits.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_disposition_names_a_file_and_never_a_path() {
+        let long = format!("attachment; filename={}", "n".repeat(256));
+        for (value, name) in [
+            ("attachment; filename=a.png", Some("a.png")),
+            ("Attachment ; FileName = a.png ; x=y", Some("a.png")),
+            ("inline; filename=\"a b; c=\\\"d\\\".png\"", Some("a b; c=\"d\".png")),
+            (
+                "attachment; filename=\"plain\"; filename*=UTF-8''na%C3%AFve.txt",
+                Some("naïve.txt"),
+            ),
+            (
+                "attachment; filename*=utf-8'en'it's%20on; filename=plain",
+                Some("it's on"),
+            ),
+            ("attachment; filename*=iso-8859-1''na%EFve", Some("naïve")),
+            // What cannot be read counts as if it were not there.
+            ("attachment; filename*=UTF-8''%FF; filename=plain", Some("plain")),
+            ("attachment; filename*=koi8-r''%C1; filename=plain", Some("plain")),
+            ("attachment; filename*=plain", None),
+            ("attachment; filename=first; filename=second", Some("first")),
+            ("attachment; filename=\"never closed", Some("never closed")),
+            ("attachment; filename=naïve", Some("naïve")),
+            // Paths of all kinds, however they are written.
+            ("attachment; filename=\"../../etc/passwd\"", Some("passwd")),
+            ("attachment; filename=\"C:\\Users\\me\\a.png\"", Some("a.png")),
+            ("attachment; filename*=UTF-8''..%2F..%2Fa", Some("a")),
+            ("attachment; filename=\"..\"", None),
+            ("attachment; filename=\"a/\"", None),
+            ("attachment; filename*=UTF-8''a%00.png", None),
+            ("attachment; filename*=UTF-8''a%0D%0AX:%20y", None),
+            (long.as_str(), None),
+            ("filename=a.png", None),
+            ("attachment", None),
+            ("", None),
+            (";;=;\"", None),
+        ] {
+            assert_eq!(of_disposition(value.as_bytes()).as_deref(), name, "{value}");
+        }
+        assert_eq!(
+            of_disposition(b"attachment; filename=na\xefve").as_deref(),
+            Some("naïve")
+        );
+    }
+
+    #[test]
+    fn a_path_names_its_last_step_or_nothing() {
+        for (path, name) in [
+            ("/2250/2250", Some("2250")),
+            ("/a%20b.png", Some("a b.png")),
+            ("/na%C3%AFve", Some("naïve")),
+            ("/%FF", None),
+            ("/a%00b", None),
+            ("/%2e%2e%2f%2e%2e%2fetc%2fpasswd", Some("passwd")),
+            ("/", None),
+            ("/folder/", None),
+            ("/%2e%2e", None),
+            ("", None),
+        ] {
+            assert_eq!(of_path(path).as_deref(), name, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_a_name_or_none(value: Vec<u8>, path: String) {
+            let named = "attachment; filename=".bytes().chain(value.iter().copied()).collect::<Vec<_>>();
+            for name in [of_disposition(&value), of_disposition(&named), of_path(&path)].into_iter().flatten() {
+                prop_assert!(fit(&name).as_deref() == Some(name.as_str()), "{name:?}");
+            }
+        }
+    }
+}

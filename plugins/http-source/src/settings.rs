@@ -1,0 +1,187 @@
+//! What an operator may set, and what holds if nothing is set.
+
+use std::time::Duration;
+
+use hyper::header::HeaderValue;
+use intake_core::ConfigError;
+use serde::Deserialize;
+use url::Url;
+
+use crate::hosts::{Hosts, plain_name};
+use crate::target::{HostName, Rules};
+
+/// More redirects than anybody needs.
+const MOST_REDIRECTS: u8 = 20;
+/// No download is worth waiting for longer.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The settings of `http-source`. All may be left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The ports that are fetched from; 80 and 443 if not set.
+    pub ports: Option<Vec<u16>>,
+    /// The only hosts that are fetched from; every one if empty.
+    pub allow_hosts: Vec<String>,
+    /// Hosts, addresses and ranges that are not fetched from, whatever is allowed or open.
+    pub deny_hosts: Vec<String>,
+    /// Hosts, addresses and ranges that may be fetched from although they are not public.
+    pub open: Vec<String>,
+    /// `http://host:port` of a proxy through which everything is fetched.
+    pub proxy: Option<String>,
+    /// Whether a redirect may lead from https to http; no if not set.
+    pub allow_downgrade: Option<bool>,
+    /// How many redirects are followed, up to 20; 5 if not set.
+    pub max_redirects: Option<u8>,
+    /// How long a hop may take to be looked up, connected to and, with https, greeted; 10 seconds if not set.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Option<Duration>,
+    /// How long a hop may take from the request to the end of the answer's head; 30 seconds if not set.
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Option<Duration>,
+    /// How long no byte may come; 30 seconds if not set.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Option<Duration>,
+    /// How long everything may take, from the first hop to the last byte; 30 minutes if not set.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Option<Duration>,
+    /// What the source is told that it is asked by; `intake/` and the version if not set.
+    pub user_agent: Option<String>,
+}
+
+/// Settings that make sense, with nothing left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) rules: Rules,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) max_redirects: u8,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) header_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) user_agent: HeaderValue,
+}
+
+/// A proxy of the operator's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proxy {
+    pub(crate) host: HostName,
+    pub(crate) port: u16,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            rules: Rules {
+                ports: vec![80, 443],
+                allow: Hosts::default(),
+                deny: Hosts::default(),
+                open: Hosts::default(),
+                allow_downgrade: false,
+            },
+            proxy: None,
+            max_redirects: 5,
+            connect_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(30 * 60),
+            user_agent: HeaderValue::from_static(concat!("intake/", env!("CARGO_PKG_VERSION"))),
+        }
+    }
+}
+
+impl TryFrom<Settings> for Config {
+    type Error = ConfigError;
+
+    fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let usual = Self::default();
+        let rules = Rules {
+            ports: ports(settings.ports, usual.rules.ports)?,
+            allow: hosts("allow_hosts", &settings.allow_hosts)?,
+            deny: hosts("deny_hosts", &settings.deny_hosts)?,
+            open: hosts("open", &settings.open)?,
+            allow_downgrade: settings.allow_downgrade.unwrap_or_default(),
+        };
+        let max_redirects = settings.max_redirects.unwrap_or(usual.max_redirects);
+        if max_redirects > MOST_REDIRECTS {
+            return Err(ConfigError::at(
+                "max_redirects",
+                format!("must be at most {MOST_REDIRECTS}"),
+            ));
+        }
+        let user_agent = match settings.user_agent {
+            None => usual.user_agent,
+            Some(text) => match HeaderValue::try_from(&text) {
+                Ok(value) if !text.is_empty() => value,
+                _ => return Err(ConfigError::at("user_agent", "must be a text without line ends")),
+            },
+        };
+        Ok(Self {
+            rules,
+            proxy: settings.proxy.as_deref().map(proxy).transpose()?,
+            max_redirects,
+            connect_timeout: period("connect_timeout", settings.connect_timeout, usual.connect_timeout)?,
+            header_timeout: period("header_timeout", settings.header_timeout, usual.header_timeout)?,
+            idle_timeout: period("idle_timeout", settings.idle_timeout, usual.idle_timeout)?,
+            timeout: period("timeout", settings.timeout, usual.timeout)?,
+            user_agent,
+        })
+    }
+}
+
+fn ports(set: Option<Vec<u16>>, usual: Vec<u16>) -> Result<Vec<u16>, ConfigError> {
+    match set {
+        None => Ok(usual),
+        Some(ports) if ports.is_empty() => Err(ConfigError::at("ports", "there is none: nothing could be fetched")),
+        Some(ports) => match ports.iter().position(|port| *port == 0) {
+            Some(at) => Err(ConfigError::at(at, "0 is no port").within("ports")),
+            None => Ok(ports),
+        },
+    }
+}
+
+fn hosts(key: &'static str, entries: &[String]) -> Result<Hosts, ConfigError> {
+    let mut hosts = Hosts::default();
+    for (at, entry) in entries.iter().enumerate() {
+        hosts
+            .add(entry)
+            .map_err(|wrong| ConfigError::at(at, wrong).within(key))?;
+    }
+    Ok(hosts)
+}
+
+fn period(key: &'static str, set: Option<Duration>, usual: Duration) -> Result<Duration, ConfigError> {
+    match set {
+        Some(period) if period.is_zero() => Err(ConfigError::at(key, "must be more than nothing")),
+        Some(period) if period > LONGEST => Err(ConfigError::at(key, "must be at most a day")),
+        set => Ok(set.unwrap_or(usual)),
+    }
+}
+
+/// Nothing of it is said back: somebody may have written a password into it.
+fn proxy(text: &str) -> Result<Proxy, ConfigError> {
+    let wrong = || {
+        ConfigError::at(
+            "proxy",
+            "must be the URL of an HTTP proxy, such as http://proxy:3128, and nothing behind it",
+        )
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ConfigError::at(
+            "proxy",
+            "must have no user info: no credentials are sent",
+        ));
+    }
+    let plain = url.scheme() == "http" && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let host = match url.host() {
+        Some(url::Host::Domain(name)) => HostName::Name(plain_name(name).ok_or_else(wrong)?),
+        Some(url::Host::Ipv4(address)) => HostName::Address(address.into()),
+        Some(url::Host::Ipv6(address)) => HostName::Address(address.into()),
+        None => return Err(wrong()),
+    };
+    match url.port_or_known_default() {
+        Some(port) if plain && port > 0 => Ok(Proxy { host, port }),
+        _ => Err(wrong()),
+    }
+}

@@ -1,0 +1,214 @@
+//! Judges what can be judged by reading: scheme, host, user info, port, lists, and addresses that stand in the URL.
+//!
+//! A URL is read once, as the URL standard says, and only what was read is used from there on: whatever spelling somebody
+//! found for a host, the one that is judged is the one that is connected to.
+
+use std::net::IpAddr;
+
+use intake_core::{Error, Rejection};
+use tracing::debug;
+use url::{Host, ParseError, Url};
+
+use crate::address::{Permitted, inner, not_public, permit};
+use crate::codes::*;
+use crate::endings::refused;
+use crate::hosts::{Hosts, plain_name};
+use crate::ranges::{NAMES, Special};
+
+/// The longest URL that is read, in bytes; signed ones have some thousands.
+const LONGEST: usize = 8192;
+
+/// What an operator lets strangers name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rules {
+    pub(crate) ports: Vec<u16>,
+    /// Empty: every host.
+    pub(crate) allow: Hosts,
+    pub(crate) deny: Hosts,
+    /// Hosts and ranges that may be inside.
+    pub(crate) open: Hosts,
+    pub(crate) allow_downgrade: bool,
+}
+
+/// A URL that may be followed as far as reading it tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) url: Url,
+    pub(crate) host: HostName,
+    pub(crate) port: u16,
+}
+
+/// A host in its one spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostName {
+    Name(String),
+    Address(IpAddr),
+}
+
+impl Target {
+    /// Whether it is to be asked over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// The host as it is told to senders.
+    pub(crate) fn shown(&self) -> String {
+        match &self.host {
+            HostName::Name(name) => name.clone(),
+            HostName::Address(address) => address.to_string(),
+        }
+    }
+}
+
+impl Rules {
+    /// Judges what somebody named.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against it.
+    pub(crate) fn target(&self, source: &str) -> Result<Target, Error> {
+        if source.len() > LONGEST {
+            return Err(invalid("too long"));
+        }
+        let url = Url::parse(source).map_err(unreadable)?;
+        self.judge(url)
+    }
+
+    /// Judges where a redirect leads to, as if somebody had named it.
+    ///
+    /// # Errors
+    ///
+    /// What speaks against it.
+    pub(crate) fn redirected(&self, from: &Target, location: &[u8]) -> Result<Target, Error> {
+        if location.len() > LONGEST {
+            return Err(invalid("too long"));
+        }
+        let location = std::str::from_utf8(location).map_err(|_| invalid("not UTF-8"))?;
+        let target = self.judge(from.url.join(location).map_err(unreadable)?)?;
+        if from.is_secure() && !target.is_secure() && !self.allow_downgrade {
+            return Err(invalid("redirected from https to http"));
+        }
+        Ok(target)
+    }
+
+    fn judge(&self, mut url: Url) -> Result<Target, Error> {
+        if !matches!(url.scheme(), "http" | "https") {
+            let rejection = Rejection::new(URL_SCHEME_FORBIDDEN, "only http and https are fetched");
+            return Err(refused(rejection.about(url.scheme())));
+        }
+        let host = match url.host() {
+            None => return Err(refused(Rejection::new(URL_HOST_MISSING, "the URL names no host"))),
+            Some(Host::Ipv4(address)) => HostName::Address(address.into()),
+            Some(Host::Ipv6(address)) => HostName::Address(address.into()),
+            Some(Host::Domain(name)) => HostName::Name(plain_name(name).ok_or_else(malformed)?),
+        };
+        if let HostName::Name(name) = &host {
+            // Whatever reads the host from the URL later reads it without the dot at its end too.
+            url.set_host(Some(name)).map_err(|_| malformed())?;
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("user info"));
+        }
+        let port = url.port_or_known_default().unwrap_or_default();
+        if !self.ports.contains(&port) {
+            return Err(invalid(&format!("port {port}")));
+        }
+        let target = Target { url, host, port };
+        self.judge_host(&target)?;
+        Ok(target)
+    }
+
+    fn judge_host(&self, target: &Target) -> Result<(), Error> {
+        match &target.host {
+            HostName::Address(address) => {
+                if !self.allow.is_empty() && !self.allow.contains_address(*address) {
+                    return Err(forbidden(target));
+                }
+                self.judge_address(target, *address)
+            }
+            HostName::Name(name) => {
+                let allowed = self.allow.is_empty() || self.allow.contains_name(name);
+                if !allowed || self.deny.contains_name(name) {
+                    return Err(forbidden(target));
+                }
+                match special(name) {
+                    Some(Special::Inside) if !self.open.contains_name(name) => Err(not_open(target)),
+                    Some(Special::Nowhere) if !self.open.contains_name(name) => Err(not_found(target)),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Judges the addresses that a host has; see [`permit`].
+    ///
+    /// # Errors
+    ///
+    /// What speaks against one of them.
+    pub(crate) fn permit(&self, target: &Target, addresses: &[IpAddr]) -> Result<Vec<Permitted>, Error> {
+        permit(addresses, target.port, |address| self.judge_address(target, address))
+    }
+
+    fn judge_address(&self, target: &Target, address: IpAddr) -> Result<(), Error> {
+        let denied = |address| self.deny.contains_address(address);
+        if denied(address) || inner(address).is_some_and(denied) {
+            return Err(forbidden(target));
+        }
+        let opened = match &target.host {
+            HostName::Name(name) => self.open.contains_name(name),
+            HostName::Address(_) => false,
+        };
+        match not_public(address) {
+            Some(what) if !opened && !self.open.contains_address(address) => {
+                debug!(host = target.shown(), %address, what, "refused a source that is not public");
+                Err(not_open(target))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn special(name: &str) -> Option<Special> {
+    let below = |suffix: &str| {
+        name.strip_suffix(suffix)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    NAMES
+        .iter()
+        .find(|(suffix, ..)| below(suffix))
+        .map(|(_, special, _)| *special)
+}
+
+fn unreadable(error: ParseError) -> Error {
+    match error {
+        ParseError::RelativeUrlWithoutBase | ParseError::RelativeUrlWithCannotBeABaseBase => {
+            refused(Rejection::new(URL_SCHEME_MISSING, "the URL has no scheme"))
+        }
+        ParseError::EmptyHost => refused(Rejection::new(URL_HOST_MISSING, "the URL names no host")),
+        ParseError::IdnaError
+        | ParseError::InvalidIpv4Address
+        | ParseError::InvalidIpv6Address
+        | ParseError::InvalidDomainCharacter => malformed(),
+        _ => refused(Rejection::new(URL_UNPARSABLE, "this is no URL")),
+    }
+}
+
+fn malformed() -> Error {
+    refused(Rejection::new(URL_HOST_MALFORMED, "what the URL names is no host"))
+}
+
+pub(crate) fn invalid(what: &str) -> Error {
+    refused(Rejection::new(URL_INVALID, format!("the URL must not be fetched: {what}")).about(what))
+}
+
+pub(crate) fn not_found(target: &Target) -> Error {
+    refused(Rejection::new(HOST_NOT_FOUND, "the host does not exist").about(target.shown()))
+}
+
+pub(crate) fn not_open(target: &Target) -> Error {
+    refused(Rejection::new(ADDRESS_FORBIDDEN, "only public addresses are fetched from").about(target.shown()))
+}
+
+fn forbidden(target: &Target) -> Error {
+    refused(Rejection::new(HOST_FORBIDDEN, "this host is not fetched from").about(target.shown()))
+}

@@ -1,0 +1,116 @@
+//! On this machine's own network: the system's resolver and TCP.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+use std::thread::{JoinHandle, spawn};
+
+use intake_core::Receiver;
+use intake_plugin_http_source::{HttpSource, Settings};
+
+use crate::{ending, fetch};
+
+/// Answers one request, and gives back its head.
+fn origin() -> (u16, JoinHandle<String>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nreal")
+            .unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    (port, served)
+}
+
+fn settings(port: u16, open: &[&str]) -> Settings {
+    Settings {
+        ports: Some(vec![port]),
+        open: open.iter().map(|entry| (*entry).to_owned()).collect(),
+        ..Settings::default()
+    }
+}
+
+#[tokio::test]
+async fn an_opened_host_on_this_machine_is_fetched_from() {
+    for (host, open) in [("127.0.0.1", "127.0.0.0/8"), ("localhost", "localhost")] {
+        let (port, served) = origin();
+        let receiver = HttpSource::new(settings(port, &[open])).unwrap();
+        let source = format!("http://{host}:{port}/a");
+        receiver.judge(&source).await.unwrap();
+        assert_eq!(fetch(&receiver, &source).await.unwrap(), b"real", "{host}");
+        assert!(served.join().unwrap().starts_with("GET /a HTTP/1.1\r\n"));
+    }
+}
+
+#[tokio::test]
+async fn this_machine_is_not_reached_unless_it_is_opened() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let receiver = HttpSource::new(settings(port, &[])).unwrap();
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "0",
+        "0x7f.1",
+        "[::ffff:127.0.0.1]",
+        "[::]",
+        "0.0.0.0",
+    ] {
+        let ended = ending(fetch(&receiver, &format!("http://{host}:{port}/")).await).0;
+        assert_eq!(ended, "address_forbidden", "{host}");
+    }
+    let knocked = listener.accept().map(drop).map_err(|error| error.kind());
+    assert_eq!(knocked, Err(std::io::ErrorKind::WouldBlock), "somebody connected");
+}
+
+/// Run by the test below, with proxies in its environment.
+#[test]
+#[ignore = "is run by another test"]
+fn fetches_with_the_environment_that_it_is_given() {
+    let (port, served) = origin();
+    let receiver = HttpSource::new(settings(port, &["127.0.0.1"])).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let fetched = runtime.block_on(fetch(&receiver, &format!("http://127.0.0.1:{port}/")));
+    assert_eq!(fetched.unwrap(), b"real");
+    served.join().unwrap();
+}
+
+#[test]
+fn proxies_in_the_environment_are_ignored() {
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    nobody.set_nonblocking(true).unwrap();
+    let proxy = format!("http://{}", nobody.local_addr().unwrap());
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([
+        "--ignored",
+        "--exact",
+        "real::fetches_with_the_environment_that_it_is_given",
+    ]);
+    for name in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+    ] {
+        command.env(name, &proxy);
+    }
+    let output = command.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let knocked = nobody.accept().map(drop).map_err(|error| error.kind());
+    assert_eq!(knocked, Err(std::io::ErrorKind::WouldBlock), "the proxy was asked");
+}
