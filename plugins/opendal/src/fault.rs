@@ -5,6 +5,7 @@ use std::io;
 
 use intake_core::Fault;
 
+use crate::multipart::Failure;
 use crate::{STORE_FAILED, STORE_FULL};
 
 /// The library's error, with what was being done: "cannot {doing}".
@@ -25,6 +26,11 @@ pub(crate) fn of_io(doing: &str, error: io::Error) -> Fault {
         AlreadyExists | IsADirectory | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem
     );
     fault(doing, is_full(&error), !lasts).because(error)
+}
+
+/// A service's answer, or that there was none, with what was being done: "cannot {doing}".
+pub(crate) fn of_s3(doing: &str, failure: Failure) -> Fault {
+    fault(doing, false, failure.passes).because(failure)
 }
 
 /// Whether trying later may help. OpenDAL says so of its errors, but its retry layer calls every error that went through

@@ -15,6 +15,8 @@ mod disk_parts;
 mod fault;
 mod files;
 mod gather;
+#[cfg_attr(not(test), expect(dead_code, reason = "nothing in the core asks for parts"))]
+mod multipart;
 mod name;
 mod object;
 mod objects;
@@ -22,7 +24,6 @@ mod part_files;
 mod read;
 mod s3;
 mod settings;
-#[cfg(feature = "testkit")]
 mod sign;
 #[cfg(feature = "testkit")]
 pub mod testkit;

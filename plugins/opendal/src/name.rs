@@ -16,7 +16,7 @@ impl Name {
         Self::checked(key.as_str())
     }
 
-    fn checked(key: &str) -> Result<Self, Fault> {
+    pub(crate) fn checked(key: &str) -> Result<Self, Fault> {
         let allowed = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
         if (3..=128).contains(&key.len()) && key.bytes().all(allowed) {
             return Ok(Self(key.to_owned()));

@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use crate::gather::Gather;
+use crate::multipart::Multipart;
 use crate::name::Name;
 use crate::object::StagedObject;
 use crate::read::{read, size};
@@ -29,7 +30,7 @@ enum Service {
     /// Opened when first needed, because that reads secrets.
     S3 {
         settings: Arc<S3>,
-        opened: OnceCell<Operator>,
+        opened: OnceCell<Box<s3::Bucket>>,
     },
 }
 
@@ -76,15 +77,15 @@ impl Objects {
     async fn operator(&self) -> Result<&Operator, Fault> {
         match &self.service {
             Service::Open(operator) => Ok(operator),
-            Service::S3 { settings, opened } => {
-                let open = || async {
-                    let settings = settings.clone();
-                    spawn_blocking(move || s3::operator(&settings))
-                        .await
-                        .map_err(|_| fault::of_lost_work("prepare requests to S3"))?
-                };
-                opened.get_or_try_init(open).await
-            }
+            Service::S3 { settings, opened } => Ok(&opened_s3(settings, opened).await?.operator),
+        }
+    }
+
+    /// Uploads in parts, where there are any.
+    async fn multipart(&self) -> Result<Option<&Multipart>, Fault> {
+        match &self.service {
+            Service::Open(_) => Ok(None),
+            Service::S3 { settings, opened } => Ok(Some(&opened_s3(settings, opened).await?.multipart)),
         }
     }
 
@@ -118,7 +119,23 @@ impl Objects {
 
     pub(crate) async fn delete(&self, name: &Name) -> Result<(), Fault> {
         let operator = self.operator().await?;
+        // The attempts go first: if somebody is just completing one, then either they come too late, or its outcome is there
+        // to be removed next.
+        if let Some(multipart) = self.multipart().await? {
+            multipart.abort_all(name).await?;
+        }
         let deleted = operator.delete(name.as_str()).await;
         deleted.map_err(|error| fault::of_opendal(&format!("remove {name}"), error))
     }
+}
+
+async fn opened_s3<'a>(settings: &Arc<S3>, opened: &'a OnceCell<Box<s3::Bucket>>) -> Result<&'a s3::Bucket, Fault> {
+    let open = || async {
+        let settings = settings.clone();
+        spawn_blocking(move || s3::open(&settings))
+            .await
+            .map_err(|_| fault::of_lost_work("prepare requests to S3"))?
+            .map(Box::new)
+    };
+    opened.get_or_try_init(open).await.map(|bucket| &**bucket)
 }

@@ -38,6 +38,9 @@ pub(crate) struct S3 {
     pub(crate) path_style: bool,
     #[serde(default = "S3::least_part")]
     pub(crate) part_size: ByteSize,
+    #[serde(default)]
+    pub(crate) direct: bool,
+    pub(crate) direct_endpoint: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,6 +84,18 @@ impl S3 {
         ByteSize::mib(5)
     }
 
+    pub(crate) fn region(&self) -> &str {
+        self.region.as_deref().unwrap_or("us-east-1")
+    }
+
+    /// Where the service is. Amazon's depends on the region, even if it is named without.
+    pub(crate) fn endpoint(&self) -> String {
+        match self.endpoint.as_deref().map(|endpoint| endpoint.trim_end_matches('/')) {
+            None | Some("https://s3.amazonaws.com") => format!("https://s3.{}.amazonaws.com", self.region()),
+            Some(endpoint) => endpoint.to_owned(),
+        }
+    }
+
     fn checked(self) -> Result<Self, ConfigError> {
         if self.bucket.is_empty() || self.bucket.contains('/') {
             return Err(ConfigError::at("bucket", "must be the name of a bucket"));
@@ -91,7 +106,16 @@ impl S3 {
             ));
         }
         if let Some(endpoint) = &self.endpoint {
-            check_endpoint(endpoint)?;
+            check_endpoint("endpoint", endpoint)?;
+        }
+        if let Some(endpoint) = &self.direct_endpoint {
+            check_endpoint("direct_endpoint", endpoint)?;
+            if !self.direct {
+                return Err(ConfigError::at(
+                    "direct_endpoint",
+                    "is of use only with `direct = true`",
+                ));
+            }
         }
         let plain = |part| matches!(part, Component::Normal(_));
         if !Path::new(&self.prefix).components().all(plain) {
@@ -105,8 +129,8 @@ impl S3 {
     }
 }
 
-fn check_endpoint(endpoint: &str) -> Result<(), ConfigError> {
-    let wrong = |what| Err(ConfigError::at("endpoint", what));
+fn check_endpoint(setting: &'static str, endpoint: &str) -> Result<(), ConfigError> {
+    let wrong = |what| Err(ConfigError::at(setting, what));
     let Ok(url) = reqwest::Url::parse(endpoint) else {
         return wrong("must be a URL such as https://s3.example.com");
     };
@@ -118,4 +142,25 @@ fn check_endpoint(endpoint: &str) -> Result<(), ConfigError> {
         return wrong("must not contain a user or a password; they go into `access_key_id` and `secret_access_key`");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_has_one_endpoint_for_all_that_is_asked() {
+        for (endpoint, is) in [
+            (None, "https://s3.eu-central-1.amazonaws.com"),
+            (
+                Some("https://s3.amazonaws.com/"),
+                "https://s3.eu-central-1.amazonaws.com",
+            ),
+            (Some("https://s3.example.com/"), "https://s3.example.com"),
+        ] {
+            let settings = serde_json::json!({"bucket": "b", "access_key_id": "i", "secret_access_key": "s",
+                "region": "eu-central-1", "endpoint": endpoint});
+            assert_eq!(serde_json::from_value::<S3>(settings).unwrap().endpoint(), is);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Signing what OpenDAL does not.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +10,6 @@ use rusty_s3::{Bucket, Credentials, Method};
 
 /// Signs requests to a bucket, or to objects in it. Whoever has a signed URL can do what it is for, and nothing else, for as
 /// long as it lasts.
-#[derive(Debug)]
 pub(crate) struct Signer {
     bucket: Bucket,
     credentials: Credentials,
@@ -46,5 +46,14 @@ impl Signer {
             query.iter().copied(),
             headers.iter().copied(),
         )
+    }
+}
+
+/// Both halves of the key are secrets.
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("bucket", &self.bucket)
+            .finish_non_exhaustive()
     }
 }

@@ -154,16 +154,20 @@ impl S3Proxy {
         self.state.asked.borrow().clone()
     }
 
-    /// Waits until something is asked.
+    /// Waits until something was asked so many times.
     ///
     /// # Panics
     ///
     /// If it is not.
-    pub async fn is_asked(&self, begin: &str) {
+    pub async fn is_asked(&self, begin: &str, times: usize) {
         let mut asked = self.state.asked.subscribe();
-        let heard = asked.wait_for(|asked| asked.iter().any(|line| line.starts_with(begin)));
+        let often = |asked: &Vec<String>| asked.iter().filter(|line| line.starts_with(begin)).count() >= times;
+        let heard = asked.wait_for(often);
         let heard = tokio::time::timeout(PATIENCE, heard).await;
-        assert!(heard.is_ok_and(|heard| heard.is_ok()), "not asked: {begin}");
+        assert!(
+            heard.is_ok_and(|heard| heard.is_ok()),
+            "not asked {times} times: {begin}"
+        );
     }
 }
 

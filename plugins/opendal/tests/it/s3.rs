@@ -36,9 +36,8 @@ impl Way {
     }
 
     async fn is_asked(&self, what: &str) {
-        self.proxy
-            .is_asked(&what.replacen('/', &format!("/{}/", self.bucket.name), 1))
-            .await;
+        let what = what.replacen('/', &format!("/{}/", self.bucket.name), 1);
+        self.proxy.is_asked(&what, 1).await;
     }
 
     /// Every key under which there is anything: an object, or an upload that was begun.
@@ -104,6 +103,40 @@ async fn an_upload_whose_sender_is_gone_is_aborted() {
     drop(staged);
     way.is_asked(&format!("DELETE /{key}?uploadId -: 204")).await;
     assert_eq!(way.leftovers().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_has_begun_is_removed_with_its_key() {
+    let way = Way::new().await;
+    let (key, other) = (key(), key());
+    for key in [&key, &key, &other] {
+        let mut staged = way.store().stage(key, None).await.unwrap();
+        staged.write(noise(1, 12 << 20)).await.unwrap();
+        // As far as the bucket goes, this is what a killed process does: it does nothing any more.
+        std::mem::forget(staged);
+    }
+    way.proxy.is_asked("PUT", 3).await;
+    assert_eq!(way.bucket.unfinished().await.len(), 3);
+    let alive = way.store();
+    alive.delete(&key).await.unwrap();
+    assert_eq!(way.bucket.unfinished().await, [other.to_string()]);
+    alive.delete(&other).await.unwrap();
+    assert_eq!(way.leftovers().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_key_whose_unfinished_uploads_cannot_be_seen_is_not_called_deleted() {
+    let way = Way::new().await;
+    let key = key();
+    way.proxy.trouble(
+        "GET",
+        usize::MAX,
+        Trouble::Answer(403, "<Error><Code>AccessDenied</Code></Error>"),
+    );
+    let fault = way.store().delete(&key).await.unwrap_err();
+    assert_eq!(fault.code.as_str(), "store_failed");
+    assert!(fault.chain().contains("abort unfinished uploads"), "{}", fault.chain());
+    assert!(fault.chain().contains("AccessDenied"), "{}", fault.chain());
 }
 
 #[tokio::test]

@@ -35,6 +35,8 @@ fn what_makes_sense_is_taken() {
         s3(json!({"endpoint": "https://s3.example.com", "path_style": false})),
         s3(json!({"prefix": "intake/uploads", "part_size": "16 MiB"})),
         s3(json!({"part_size": 5_242_880})),
+        s3(json!({"direct": true})),
+        s3(json!({"direct": true, "direct_endpoint": "https://files.example.com"})),
     ] {
         let built = build(settings.clone());
         assert!(built.is_ok(), "{settings}: {}", built.unwrap_err());
@@ -90,6 +92,14 @@ fn what_makes_no_sense_is_refused_with_its_place() {
             s3(json!({"endpoint": "https://id:hunter2@s3.example.com"})),
             "endpoint: must not contain a user or a password; they go into `access_key_id` and `secret_access_key`",
         ),
+        (
+            s3(json!({"direct": true, "direct_endpoint": "files.example.com"})),
+            "direct_endpoint: must be a URL such as https://s3.example.com",
+        ),
+        (
+            s3(json!({"direct_endpoint": "https://files.example.com"})),
+            "direct_endpoint: is of use only with `direct = true`",
+        ),
         (s3(json!({"prefix": "/x"})), "prefix: must be names with / between them"),
         (
             s3(json!({"prefix": "x/../y"})),
@@ -110,7 +120,7 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         (
             s3(json!({"secret": "x"})),
             "secret: unknown field `secret`, expected one of `bucket`, `access_key_id`, `secret_access_key`, `region`, \
-             `endpoint`, `prefix`, `path_style`, `part_size`",
+             `endpoint`, `prefix`, `path_style`, `part_size`, `direct`, `direct_endpoint`",
         ),
     ] {
         assert_eq!(

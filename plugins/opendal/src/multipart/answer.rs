@@ -1,0 +1,119 @@
+//! What a service answers, and what it means if it does not.
+
+use std::error::Error;
+use std::fmt;
+
+use intake_core::BoxError;
+use reqwest::{RequestBuilder, StatusCode};
+
+use super::lists::Refusal;
+
+/// The longest answer that is read. A page of a thousand parts is a third of this.
+const LONGEST: usize = 1 << 20;
+
+/// Why one try did not succeed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    said: String,
+    /// The service's own name for it, if it gave one.
+    code: String,
+    /// Whether another try may succeed.
+    pub(crate) passes: bool,
+    cause: Option<BoxError>,
+}
+
+impl Failure {
+    fn new(said: impl Into<String>, passes: bool) -> Self {
+        Self {
+            said: said.into(),
+            code: String::new(),
+            passes,
+            cause: None,
+        }
+    }
+
+    /// Something that may be otherwise next time.
+    pub(super) fn passing(said: &str) -> Self {
+        Self::new(said, true)
+    }
+
+    /// An answer from something that is no S3, or another one than is known here.
+    pub(super) fn nonsense(said: &str) -> Self {
+        Self::new(format!("the service gave {said}"), false)
+    }
+
+    pub(super) fn silence() -> Self {
+        Self::passing("the service did not answer in time")
+    }
+
+    /// Bytes that were to be sent did not come.
+    pub(super) fn of_sender(error: BoxError) -> Self {
+        Self::new("its bytes did not come", false).because(error)
+    }
+
+    /// A request that had no answer. Its URL is good for doing what it asks, and so is never shown.
+    fn on_the_way(error: reqwest::Error) -> Self {
+        let passes = !error.is_builder();
+        Self::new("the request was not answered", passes).because(error.without_url())
+    }
+
+    fn refused(status: StatusCode, refusal: Refusal) -> Self {
+        let Refusal { code, message } = refusal;
+        let by_code = [
+            "InternalError",
+            "OperationAborted",
+            "RequestTimeout",
+            "ServiceUnavailable",
+            "SlowDown",
+        ];
+        let by_status = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+        let passes = by_status || status == StatusCode::TOO_MANY_REQUESTS || by_code.contains(&code.as_str());
+        let mut failure = Self::new(
+            format!("the service answered {} {code}: {message}", status.as_u16()),
+            passes,
+        );
+        failure.code = code;
+        failure
+    }
+
+    pub(super) fn because(mut self, cause: impl Into<BoxError>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Whether the service calls it so.
+    pub(super) fn is(&self, code: &str) -> bool {
+        self.code == code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let cause: &(dyn Error + 'static) = self.cause.as_deref()?;
+        Some(cause)
+    }
+}
+
+/// Sends a request, and reads the answer to its end. A refusal is one even if it says that all is well.
+pub(super) async fn answer(request: RequestBuilder) -> Result<String, Failure> {
+    let mut answer = request.send().await.map_err(Failure::on_the_way)?;
+    let status = answer.status();
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(Failure::on_the_way)? {
+        if body.len() + piece.len() > LONGEST {
+            return Err(Failure::nonsense("an answer without end"));
+        }
+        body.extend_from_slice(&piece);
+    }
+    let body = String::from_utf8_lossy(&body).into_owned();
+    match Refusal::read(&body) {
+        None if status.is_success() => Ok(body),
+        refusal => Err(Failure::refused(status, refusal.unwrap_or_default())),
+    }
+}
