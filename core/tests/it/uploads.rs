@@ -5,8 +5,8 @@ use futures_util::{StreamExt, stream};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::{self, collect, noise};
 use intake_core::{
-    Coverage, Declared, Error, FailOpen, Fault, Head, Incoming, Interruption, Pipeline, Receiver, Recorder, Rejection,
-    Report, Retention, Scan, Scanner, State, Terms, Verdict, async_trait, codes,
+    Coverage, Declared, Duty, Error, FailOpen, Fault, Head, Incoming, Interruption, Pipeline, Receiver, Recorder,
+    Rejection, Report, Retention, Scan, Scanner, State, Terms, Verdict, async_trait, codes,
 };
 use sha2::Digest as _;
 
@@ -385,7 +385,7 @@ async fn a_source_that_breaks_off_says_why_and_so_does_the_record() {
     assert_eq!(error.rejection().unwrap().subject.as_deref(), Some("half"));
     assert!(store.keys().is_empty());
     clock.advance(OVER_NOTE);
-    let noted = recorder.due(clock.now(), 9).await.unwrap();
+    let noted = recorder.due(Duty::Sweep, clock.now(), 9).await.unwrap();
     let [record] = &noted[..] else { panic!("{noted:?}") };
     assert!(
         matches!(&record.state, State::Rejected(why) if why.code == AWAY && why.message == "the source is away"),

@@ -15,10 +15,10 @@ mod disk_parts;
 mod fault;
 mod files;
 mod gather;
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing in the core asks for parts"))]
 mod multipart;
 mod name;
 mod object;
+mod object_parts;
 mod objects;
 mod part_files;
 mod read;
@@ -170,7 +170,7 @@ impl Store for OpendalStore {
     fn multipart(&self) -> Option<&dyn Multipart> {
         match &self.place {
             Place::Disk(disk) => Some(disk),
-            Place::Objects(_) => None,
+            Place::Objects(objects) => objects.takes_parts().then_some(objects),
         }
     }
 

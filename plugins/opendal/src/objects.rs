@@ -14,7 +14,7 @@ use crate::name::Name;
 use crate::object::StagedObject;
 use crate::read::{read, size};
 use crate::settings::S3;
-use crate::{fault, s3};
+use crate::{STORE_FAILED, fault, s3};
 
 /// Keeps bytes as objects.
 #[derive(Debug)]
@@ -74,18 +74,23 @@ impl Objects {
         Self { service, part }
     }
 
-    async fn operator(&self) -> Result<&Operator, Fault> {
+    pub(crate) async fn operator(&self) -> Result<&Operator, Fault> {
         match &self.service {
             Service::Open(operator) => Ok(operator),
             Service::S3 { settings, opened } => Ok(&opened_s3(settings, opened).await?.operator),
         }
     }
 
+    /// Whether the service has a way of its own with parts.
+    pub(crate) fn takes_parts(&self) -> bool {
+        matches!(self.service, Service::S3 { .. })
+    }
+
     /// Uploads in parts, where there are any.
-    async fn multipart(&self) -> Result<Option<&Multipart>, Fault> {
+    pub(crate) async fn in_parts(&self) -> Result<&Arc<Multipart>, Fault> {
         match &self.service {
-            Service::Open(_) => Ok(None),
-            Service::S3 { settings, opened } => Ok(Some(&opened_s3(settings, opened).await?.multipart)),
+            Service::Open(_) => Err(Fault::new(STORE_FAILED, "this service has no parts of its own")),
+            Service::S3 { settings, opened } => Ok(&opened_s3(settings, opened).await?.multipart),
         }
     }
 
@@ -121,8 +126,8 @@ impl Objects {
         let operator = self.operator().await?;
         // The attempts go first: if somebody is just completing one, then either they come too late, or its outcome is there
         // to be removed next.
-        if let Some(multipart) = self.multipart().await? {
-            multipart.abort_all(name).await?;
+        if self.takes_parts() {
+            self.in_parts().await?.abort_all(name).await?;
         }
         let deleted = operator.delete(name.as_str()).await;
         deleted.map_err(|error| fault::of_opendal(&format!("remove {name}"), error))

@@ -1,5 +1,6 @@
 //! The way to a bucket.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use intake_core::{ConfigError, Fault};
@@ -28,7 +29,7 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) operator: Operator,
-    pub(crate) multipart: Multipart,
+    pub(crate) multipart: Arc<Multipart>,
 }
 
 const DOING: &str = "prepare requests to S3";
@@ -48,7 +49,10 @@ pub(crate) fn open(settings: &S3) -> Result<Bucket, Fault> {
         &settings.prefix,
     );
     let operator = operator(settings, client)?;
-    Ok(Bucket { operator, multipart })
+    Ok(Bucket {
+        operator,
+        multipart: Arc::new(multipart),
+    })
 }
 
 fn cannot() -> Fault {

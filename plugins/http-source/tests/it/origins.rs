@@ -302,6 +302,7 @@ async fn an_endless_body_is_read_as_far_as_the_pipeline_takes_it_and_no_further(
             .limits(intake_core::Limits {
                 max_size: LIMIT,
                 timeout: Duration::from_secs(60),
+                ..intake_core::Limits::default()
             })
             .build()
             .unwrap();

@@ -43,7 +43,7 @@ pub(super) struct Part {
     #[serde(rename = "Size")]
     size: u64,
     #[serde(rename = "ETag")]
-    tag: String,
+    pub(super) tag: String,
     /// Compared, never read.
     #[serde(rename = "LastModified", default)]
     pub(super) modified: String,

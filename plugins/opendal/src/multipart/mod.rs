@@ -9,6 +9,7 @@ mod lists;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -177,8 +178,7 @@ impl Multipart {
         let doing = format!("list the parts of {name}");
         let explain = |failure| fault::of_s3(&doing, failure);
         let page = self.limits.page.to_string();
-        // A part that was sent twice is listed twice by some.
-        let mut parts = BTreeMap::new();
+        let mut parts = Listed::default();
         let mut after = 0;
         loop {
             let marker = after.to_string();
@@ -193,16 +193,11 @@ impl Multipart {
                 listed => listed.map_err(explain)?,
             };
             let (more, next) = (listed.is_truncated, listed.next());
-            for part in listed.parts {
-                let known = parts.get(&part.number);
-                if known.is_none_or(|known: &lists::Part| known.modified <= part.modified) {
-                    parts.insert(part.number, part);
-                }
-            }
+            listed.parts.into_iter().for_each(|part| parts.add(part));
             if !more {
-                return Ok(Some(parts.into_values().map(lists::Part::into).collect()));
+                return Ok(Some(parts.into_parts()));
             }
-            if next <= after || parts.len() > MOST_PARTS {
+            if next <= after || parts.0.len() > MOST_PARTS {
                 return Err(explain(Failure::nonsense("a list of parts without end")));
             }
             after = next;
@@ -320,6 +315,36 @@ impl Multipart {
             .when(|failure: &Failure| failure.passes)
             .notify(tell)
             .await
+    }
+}
+
+/// Parts that were listed, by number. A part that was sent again is listed twice by some services; the newer one counts.
+///
+/// Their clocks may be too coarse to tell which that is. Then neither counts: the sender is told that a part is missing, and
+/// sends it once more, which is better than a file with bytes in it that were taken back.
+#[derive(Default)]
+struct Listed(BTreeMap<u16, Option<lists::Part>>, BTreeMap<u16, String>);
+
+impl Listed {
+    fn add(&mut self, part: lists::Part) {
+        let newest = self.1.entry(part.number).or_default();
+        match part.modified.cmp(newest) {
+            Ordering::Less => {}
+            Ordering::Greater => {
+                newest.clone_from(&part.modified);
+                self.0.insert(part.number, Some(part));
+            }
+            Ordering::Equal => {
+                let known = self.0.entry(part.number).or_insert(None);
+                if known.as_ref().is_some_and(|known| known.tag != part.tag) {
+                    *known = None;
+                }
+            }
+        }
+    }
+
+    fn into_parts(self) -> Vec<Part> {
+        self.0.into_values().flatten().map(lists::Part::into).collect()
     }
 }
 

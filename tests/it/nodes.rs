@@ -1,0 +1,293 @@
+//! Several nodes over one PostgreSQL and one bucket are one service, whichever of them is killed, and whatever the store and
+//! the database do.
+
+use std::io::Write;
+
+use intake::core::testkit::noise;
+use intake::core::codes;
+use intake_plugin_clamav::testkit::Clamd;
+use intake_plugin_opendal::testkit::Trouble;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::clients::{js, python};
+use crate::parts::{digest, file_of};
+use crate::site::{Parts, QUICK, Site};
+use crate::support::{Begun, COMPLETE, PART, Server, completing, wait_until};
+use crate::virus::scanned_by;
+
+const MIB: u64 = 1 << 20;
+const SIZE: usize = 2 * PART + 100_000;
+
+fn hash(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// Sends these parts of the whole, counted from zero, each to another node than the one before.
+fn put(nodes: &[&Server], begun: &Begun, whole: &[u8], parts: impl IntoIterator<Item = usize>) {
+    for (part, node) in parts.into_iter().zip(nodes.iter().cycle()) {
+        let bytes = whole.chunks(PART).nth(part).unwrap();
+        let answer = node.put_part(&begun.parts[part], bytes);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+/// Asks for an upload to be completed, and does not wait for the answer.
+fn ask_to_complete(node: &Server, uuid: &str) -> std::net::TcpStream {
+    let (mut stream, body) = (node.connect(), completing(uuid));
+    let head = format!("{COMPLETE}Host: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn the_javascript_client_uploads_through_the_server_into_a_bucket() {
+    let site = Site::new(Parts::ThroughTheServer);
+    the_javascript_client_uploads(&site);
+}
+
+#[test]
+fn the_javascript_client_uploads_straight_into_a_bucket() {
+    let site = Site::new(Parts::StraightIntoTheBucket);
+    the_javascript_client_uploads(&site);
+}
+
+fn the_javascript_client_uploads(site: &Site) {
+    let node = site.node("", &[]);
+    let mut kept = Vec::new();
+    for size in [12 * MIB, 100 * MIB, 1024 * MIB + 4711] {
+        let sent = file_of(node.dir.path(), size);
+        let options = json!({"publicKey": "demopublickey", "path": sent, "fileName": "large.bin", "store": true});
+        let done = js("in-parts", &node, options);
+        let id = done["info"]["uuid"].as_str().unwrap().to_owned();
+        assert_eq!(done["info"]["size"], size);
+        assert!(site.digest(&id).as_ref() == Ok(&digest(&sent)), "{size} bytes came out other than they went in");
+        std::fs::remove_file(sent).unwrap();
+        kept.push(id);
+    }
+    site.is_left_with(&kept.iter().map(|id| &**id).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_python_client_uploads_in_both_ways() {
+    for parts in [Parts::ThroughTheServer, Parts::StraightIntoTheBucket] {
+        let site = Site::new(parts);
+        let node = site.node("", &[]);
+        for size in [12 * MIB, 100 * MIB, 1024 * MIB] {
+            let sent = file_of(node.dir.path(), size);
+            let done = python("upload", &node, json!({"publicKey": "demopublickey", "path": sent, "store": true}));
+            let id = done["file"].as_str().unwrap();
+            assert!(site.digest(id).as_ref() == Ok(&digest(&sent)), "{parts:?}: {size} bytes came out other than they went in");
+            std::fs::remove_file(sent).unwrap();
+        }
+    }
+}
+
+#[test]
+fn parts_may_go_to_any_node_and_all_who_complete_get_one_answer() {
+    let site = Site::new(Parts::ThroughTheServer);
+    let (one, other) = (site.node("", QUICK), site.node("", QUICK));
+    let whole = noise(1, SIZE);
+    let begun = one.begin_parts(SIZE);
+    put(&[&one, &other], &begun, &whole, [2, 0, 1]);
+    let answers = std::thread::scope(|scope| {
+        let asked: Vec<_> = [&one, &other, &one, &other]
+            .map(|node| scope.spawn(|| node.complete(&begun.uuid).json()))
+            .into();
+        asked.into_iter().map(|answer| answer.join().unwrap()).collect::<Vec<_>>()
+    });
+    for answer in &answers {
+        assert_eq!(answer["size"], SIZE, "{answer}");
+        assert_eq!(answer, &answers[0]);
+    }
+    assert_eq!(other.complete(&begun.uuid).json(), answers[0]);
+    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+    site.is_left_with(&[&begun.uuid]);
+}
+
+#[test]
+fn a_node_that_is_killed_between_parts_costs_none_that_was_acknowledged() {
+    let site = Site::new(Parts::ThroughTheServer);
+    let (mut one, other) = (site.node("", QUICK), site.node("", QUICK));
+    let whole = noise(2, SIZE);
+    let begun = one.begin_parts(SIZE);
+    put(&[&one], &begun, &whole, [0]);
+    let mut sending = one.connect();
+    let head = format!("PUT {} HTTP/1.1\r\nHost: x\r\nContent-Length: {PART}\r\n\r\n", begun.parts[1]);
+    sending.write_all(head.as_bytes()).unwrap();
+    sending.write_all(&whole[PART..PART + PART / 2]).unwrap();
+    one.kill();
+    let missing = other.complete(&begun.uuid).json();
+    assert_eq!(missing["error"]["error_code"], "MultipartUploadSizeTooSmallError", "{missing}");
+    put(&[&other], &begun, &whole, [1, 2]);
+    assert_eq!(other.complete(&begun.uuid).json()["size"], SIZE);
+    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+    site.is_left_with(&[&begun.uuid]);
+}
+
+#[test]
+fn what_a_killed_node_was_putting_together_another_goes_on_with() {
+    // The store has put the parts together, and no record says that they can be read.
+    let site = Site::new(Parts::ThroughTheServer);
+    let mut clamd = site.runtime.block_on(Clamd::start());
+    let (mut one, other) = (site.node(&scanned_by(&clamd), QUICK), site.node(&scanned_by(&clamd), QUICK));
+    let whole = noise(3, SIZE);
+    let begun = one.begin_parts(SIZE);
+    put(&[&one, &other], &begun, &whole, 0..3);
+    clamd.pause();
+    let _asked = ask_to_complete(&one, &begun.uuid);
+    let in_bucket = || site.runtime.block_on(site.bucket.objects()) == [begun.uuid.clone()];
+    wait_until("the store has put the parts together", in_bucket);
+    assert_eq!(site.digest(&begun.uuid), Err(codes::NOT_FOUND), "it can be read before a scanner has said yes");
+    one.kill();
+    clamd.go_on();
+    let info = other.complete(&begun.uuid).json();
+    assert_eq!(info["size"], SIZE, "{info}");
+    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+    site.is_left_with(&[&begun.uuid]);
+    site.runtime.block_on(clamd.kill());
+}
+
+#[test]
+fn what_nobody_asks_for_again_is_gone_on_with_too() {
+    let site = Site::new(Parts::ThroughTheServer);
+    let mut clamd = site.runtime.block_on(Clamd::start());
+    let (mut one, other) = (site.node(&scanned_by(&clamd), QUICK), site.node(&scanned_by(&clamd), QUICK));
+    let whole = noise(4, SIZE);
+    let begun = one.begin_parts(SIZE);
+    put(&[&one], &begun, &whole, 0..3);
+    clamd.pause();
+    let _asked = ask_to_complete(&one, &begun.uuid);
+    let in_bucket = || !site.runtime.block_on(site.bucket.objects()).is_empty();
+    wait_until("the store has put the parts together", in_bucket);
+    one.kill();
+    clamd.go_on();
+    let info = format!("/info/?pub_key=demopublickey&file_id={}", begun.uuid);
+    wait_until("the other node has gone on with it", || other.get(&info).status == 200);
+    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+    site.runtime.block_on(clamd.kill());
+}
+
+#[test]
+fn what_is_refused_straight_in_the_bucket_is_read_by_nobody_and_deleted() {
+    let site = Site::new(Parts::StraightIntoTheBucket);
+    let mut clamd = site.runtime.block_on(Clamd::start());
+    let node = site.node(&scanned_by(&clamd), QUICK);
+    let mut whole = noise(5, SIZE).to_vec();
+    whole[PART..PART + intake_plugin_clamav::testkit::MARKER.len()].copy_from_slice(intake_plugin_clamav::testkit::MARKER);
+    let sent = node.dir.path().join("infected.bin");
+    std::fs::write(&sent, &whole).unwrap();
+    let error = js("refused-in-parts", &node, json!({"publicKey": "demopublickey", "path": sent}));
+    assert_eq!(error["code"], "FileInfectedError", "{error}");
+    assert_eq!(site.runtime.block_on(site.bucket.objects()), [""; 0]);
+    site.is_left_with(&[]);
+    site.runtime.block_on(clamd.kill());
+}
+
+#[test]
+fn a_store_that_fails_now_and_then_costs_no_part_that_was_acknowledged() {
+    let site = Site::with_proxy(Parts::ThroughTheServer);
+    let (one, other) = (site.node("", QUICK), site.node("", QUICK));
+    let proxy = site.proxy.as_ref().unwrap();
+    let troubles = [Trouble::INTERNAL_ERROR, Trouble::SLOW_DOWN, Trouble::HangUp, Trouble::LostAnswer];
+    proxy.trouble_for_some(7, 20, &troubles);
+    let mut kept = Vec::new();
+    for number in 0..8 {
+        let whole = noise(100 + number, SIZE);
+        let again = |what: &str, ask: &mut dyn FnMut() -> bool| {
+            assert!((0..40).any(|_| ask()), "{what}: forty tries were not enough");
+        };
+        let mut begun = None;
+        again("begin", &mut || {
+            let body = format!("UPLOADCARE_PUB_KEY=demopublickey&UPLOADCARE_STORE=1&filename=a.bin&size={SIZE}&content_type=a%2Fb");
+            let answer = one.send("POST /multipart/start/ HTTP/1.1\r\n", body.as_bytes());
+            begun = (answer.status == 200).then(|| Begun::of(&answer.json()));
+            begun.is_some()
+        });
+        let begun = begun.unwrap();
+        for (path, part) in begun.parts.iter().zip(whole.chunks(PART)) {
+            again("put", &mut || other.put_part(path, part).status == 200);
+        }
+        again("complete", &mut || one.complete(&begun.uuid).json()["size"] == SIZE);
+        proxy.calm();
+        assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+        proxy.trouble_for_some(8 + number, 20, &troubles);
+        kept.push(begun.uuid);
+    }
+    proxy.calm();
+    site.is_left_with(&kept.iter().map(|id| &**id).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_store_that_says_nothing_ends_a_request_and_not_the_upload() {
+    let site = Site::with_proxy(Parts::ThroughTheServer);
+    let node = site.node("", &[("INTAKE_RECEIVE__TIMEOUT", "2s")]);
+    let proxy = site.proxy.as_ref().unwrap();
+    let whole = noise(6, SIZE);
+    let begun = node.begin_parts(SIZE);
+    put(&[&node], &begun, &whole, [0, 1]);
+    proxy.trouble("PUT", 1, Trouble::Silence);
+    let timed_out = node.put_part(&begun.parts[2], &whole[2 * PART..]);
+    assert_eq!(timed_out.status, 408, "{}", timed_out.text());
+    put(&[&node], &begun, &whole, [2]);
+    proxy.trouble("POST", 1, Trouble::Silence);
+    let timed_out = node.complete(&begun.uuid).json();
+    assert_eq!(timed_out["error"]["status_code"], 408, "{timed_out}");
+    assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
+    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+    site.is_left_with(&[&begun.uuid]);
+}
+
+#[test]
+fn a_database_that_is_started_anew_in_the_middle_costs_nothing() {
+    let mut site = Site::new(Parts::ThroughTheServer);
+    let mut postgres = site.runtime.block_on(intake_plugin_sql::testkit::Postgres::start());
+    site.database = site.runtime.block_on(postgres.database());
+    let (one, other) = (site.node("", QUICK), site.node("", QUICK));
+    let whole = noise(7, SIZE);
+    let begun = one.begin_parts(SIZE);
+    put(&[&one], &begun, &whole, [0]);
+    site.runtime.block_on(postgres.kill());
+    site.runtime.block_on(postgres.restart());
+    put(&[&one, &other], &begun, &whole, [1, 2]);
+    site.runtime.block_on(async {
+        postgres.stop().await;
+        postgres.restart().await;
+    });
+    assert_eq!(other.complete(&begun.uuid).json()["size"], SIZE);
+    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+    site.is_left_with(&[&begun.uuid]);
+}
+
+#[test]
+fn sweepers_that_race_end_each_abandoned_upload_once() {
+    let site = Site::new(Parts::ThroughTheServer);
+    let node = site.node("", &[("INTAKE_RECEIVE__UNFINISHED", "1ms")]);
+    let whole = noise(8, SIZE);
+    for _ in 0..20 {
+        node.begin_parts(SIZE);
+    }
+    let lives = site.node("", QUICK);
+    let begun = lives.begin_parts(SIZE);
+    put(&[&lives], &begun, &whole, 0..3);
+    let config = node.config_file();
+    let sweeps: Vec<_> = (0..4)
+        .map(|_| {
+            let mut sweep = std::process::Command::new(crate::support::INTAKE);
+            let sweep = sweep.args(["sweep", "--config"]).arg(&config).env("INTAKE_LOG", "warn");
+            sweep.stdout(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let abandoned: u32 = sweeps
+        .into_iter()
+        .map(|sweep| {
+            let said = sweep.wait_with_output().unwrap();
+            let said = String::from_utf8(said.stdout).unwrap();
+            let after = said.split("abandoned ").nth(1).unwrap_or_else(|| panic!("{said}"));
+            after.split(',').next().unwrap().parse::<u32>().unwrap()
+        })
+        .sum();
+    assert_eq!(abandoned, 20);
+    assert_eq!(lives.complete(&begun.uuid).json()["size"], SIZE);
+    site.is_left_with(&[&begun.uuid]);
+}

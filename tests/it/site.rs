@@ -1,0 +1,150 @@
+//! A deployment of several nodes: one PostgreSQL, one bucket of a real S3 server, and as many programs as a test starts.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::TryStreamExt;
+use intake::core::{Code, Error, FromSettings, Pipeline, Store, Swept, UploadId};
+use intake::plugins::{OpendalStore, Retain, SqlRecorder};
+use intake_plugin_opendal::testkit::{Bucket, S3Proxy, S3Server};
+use intake_plugin_sql::testkit::Postgres;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::support::Server;
+
+/// What all nodes share.
+pub struct Site {
+    pub runtime: Runtime,
+    pub postgres: Arc<Postgres>,
+    pub database: String,
+    pub bucket: Bucket,
+    /// Between the nodes and the bucket, if anything is to be in their way.
+    pub proxy: Option<S3Proxy>,
+    /// More of `[store]`.
+    direct: bool,
+}
+
+/// Whether senders put parts straight into the bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    ThroughTheServer,
+    StraightIntoTheBucket,
+}
+
+/// What makes waiting for a node's death short.
+pub const QUICK: &[(&str, &str)] = &[
+    ("INTAKE_RECEIVE__CLAIM", "1s"),
+    ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
+];
+
+impl Site {
+    pub fn new(parts: Parts) -> Self {
+        let runtime = runtime();
+        let postgres = runtime.block_on(Postgres::shared());
+        let database = runtime.block_on(postgres.database());
+        let bucket = runtime.block_on(async { S3Server::shared().await.bucket().await });
+        Self {
+            runtime,
+            postgres,
+            database,
+            bucket,
+            proxy: None,
+            direct: parts == Parts::StraightIntoTheBucket,
+        }
+    }
+
+    /// The same, with a proxy in the way.
+    pub fn with_proxy(parts: Parts) -> Self {
+        let mut site = Self::new(parts);
+        site.proxy = Some(site.runtime.block_on(S3Proxy::before(&site.bucket)));
+        site
+    }
+
+    fn store(&self) -> Value {
+        let mut settings = match &self.proxy {
+            Some(proxy) => self.bucket.through(proxy).settings(),
+            None => self.bucket.settings(),
+        };
+        settings["direct"] = self.direct.into();
+        settings
+    }
+
+    /// Starts another node.
+    pub fn node(&self, more: &str, variables: &[(&str, &str)]) -> Server {
+        let mut config = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nsweep_every = \"1h\"\n\
+             [upload_api]\nprojects = [{{ public_key = \"demopublickey\" }}]\n\
+             [record]\nuse = \"sql\"\nurl = \"{}\"\n\
+             [expire]\nuse = \"retention\"\n\
+             [store]\nuse = \"opendal\"\n",
+            self.database
+        );
+        for (key, value) in self.store().as_object().unwrap() {
+            writeln!(config, "{key} = {value}").unwrap();
+        }
+        Server::start_in(TempDir::new().unwrap(), &(config + more), variables)
+    }
+
+    fn bytes(&self) -> OpendalStore {
+        let Value::Object(settings) = self.bucket.settings() else {
+            panic!("settings are a table")
+        };
+        OpendalStore::from_settings(settings).unwrap()
+    }
+
+    /// What the site holds, at a time when everything that ends by itself has ended.
+    fn later(&self, by: Duration) -> Pipeline {
+        Pipeline::builder()
+            .store(self.bytes())
+            .recorder(SqlRecorder::postgres(&self.database).unwrap())
+            .expirer(Retain::default())
+            .clock(move || SystemTime::now() + by)
+            .build()
+            .unwrap()
+    }
+
+    /// SHA-256 of what can be read, or why nothing can.
+    pub fn digest(&self, id: &str) -> Result<String, Code> {
+        let pipeline = self.later(Duration::ZERO);
+        self.runtime.block_on(async {
+            let id: UploadId = id.parse().unwrap();
+            let bytes = pipeline.read(id, None).await.map_err(|error: Error| error.code())?;
+            let hashed = bytes.try_fold(Sha256::new(), |mut hasher, piece| async move {
+                hasher.update(&piece);
+                Ok(hasher)
+            });
+            Ok(hex::encode(hashed.await.unwrap().finalize()))
+        })
+    }
+
+    /// Ends everything whose time is over by then; then the bucket holds just these.
+    pub fn is_left_with(&self, ids: &[&str]) {
+        let mut expected: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();
+        expected.sort();
+        self.runtime.block_on(async {
+            // Longer than a day and than a lease, and shorter than what is stored stays: leases, parts, then notes.
+            for hours in [30, 60] {
+                let pipeline = self.later(Duration::from_secs(hours * 3600));
+                pipeline.resume().await.unwrap();
+                let swept = pipeline.sweep().await.unwrap();
+                assert_eq!(swept, Swept { failed: 0, ..swept });
+            }
+            assert_eq!(self.bucket.objects().await, expected, "the bucket holds other objects");
+            assert_eq!(self.bucket.unfinished().await, [""; 0], "unfinished uploads are left");
+            let store: &dyn Store = &self.bytes();
+            store.ready().await.unwrap();
+        });
+    }
+}
+
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
