@@ -11,6 +11,7 @@
 //! ```
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -92,6 +93,8 @@ async fn run() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Colours are for people; what reads a file or a pipe gets plain text.
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
 
     let command = Cli::parse().command.unwrap_or(Command::Serve {

@@ -9,6 +9,8 @@ mod golden;
 mod hostile;
 mod house;
 mod large;
+mod nodes;
 mod parts;
+mod site;
 mod support;
 mod virus;

@@ -3,8 +3,9 @@
 
 use std::io::Write;
 
+use futures_util::future::join_all;
 use intake::core::testkit::noise;
-use intake::core::codes;
+use intake::core::{Pipeline, codes};
 use intake_plugin_clamav::testkit::Clamd;
 use intake_plugin_opendal::testkit::Trouble;
 use serde_json::json;
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clients::{js, python};
 use crate::parts::{digest, file_of};
-use crate::site::{Parts, QUICK, Site};
+use crate::site::{A_DAY, Parts, QUICK, Site};
 use crate::support::{Begun, COMPLETE, PART, Server, completing, wait_until};
 use crate::virus::scanned_by;
 
@@ -61,7 +62,10 @@ fn the_javascript_client_uploads(site: &Site) {
         let done = js("in-parts", &node, options);
         let id = done["info"]["uuid"].as_str().unwrap().to_owned();
         assert_eq!(done["info"]["size"], size);
-        assert!(site.digest(&id).as_ref() == Ok(&digest(&sent)), "{size} bytes came out other than they went in");
+        assert!(
+            site.digest(&id).as_ref() == Ok(&digest(&sent)),
+            "{size} bytes came out other than they went in"
+        );
         std::fs::remove_file(sent).unwrap();
         kept.push(id);
     }
@@ -75,9 +79,16 @@ fn the_python_client_uploads_in_both_ways() {
         let node = site.node("", &[]);
         for size in [12 * MIB, 100 * MIB, 1024 * MIB] {
             let sent = file_of(node.dir.path(), size);
-            let done = python("upload", &node, json!({"publicKey": "demopublickey", "path": sent, "store": true}));
+            let done = python(
+                "upload",
+                &node,
+                json!({"publicKey": "demopublickey", "path": sent, "store": true}),
+            );
             let id = done["file"].as_str().unwrap();
-            assert!(site.digest(id).as_ref() == Ok(&digest(&sent)), "{parts:?}: {size} bytes came out other than they went in");
+            assert!(
+                site.digest(id).as_ref() == Ok(&digest(&sent)),
+                "{parts:?}: {size} bytes came out other than they went in"
+            );
             std::fs::remove_file(sent).unwrap();
         }
     }
@@ -94,7 +105,10 @@ fn parts_may_go_to_any_node_and_all_who_complete_get_one_answer() {
         let asked: Vec<_> = [&one, &other, &one, &other]
             .map(|node| scope.spawn(|| node.complete(&begun.uuid).json()))
             .into();
-        asked.into_iter().map(|answer| answer.join().unwrap()).collect::<Vec<_>>()
+        asked
+            .into_iter()
+            .map(|answer| answer.join().unwrap())
+            .collect::<Vec<_>>()
     });
     for answer in &answers {
         assert_eq!(answer["size"], SIZE, "{answer}");
@@ -113,12 +127,18 @@ fn a_node_that_is_killed_between_parts_costs_none_that_was_acknowledged() {
     let begun = one.begin_parts(SIZE);
     put(&[&one], &begun, &whole, [0]);
     let mut sending = one.connect();
-    let head = format!("PUT {} HTTP/1.1\r\nHost: x\r\nContent-Length: {PART}\r\n\r\n", begun.parts[1]);
+    let head = format!(
+        "PUT {} HTTP/1.1\r\nHost: x\r\nContent-Length: {PART}\r\n\r\n",
+        begun.parts[1]
+    );
     sending.write_all(head.as_bytes()).unwrap();
     sending.write_all(&whole[PART..PART + PART / 2]).unwrap();
     one.kill();
     let missing = other.complete(&begun.uuid).json();
-    assert_eq!(missing["error"]["error_code"], "MultipartUploadSizeTooSmallError", "{missing}");
+    assert_eq!(
+        missing["error"]["error_code"], "MultipartUploadSizeTooSmallError",
+        "{missing}"
+    );
     put(&[&other], &begun, &whole, [1, 2]);
     assert_eq!(other.complete(&begun.uuid).json()["size"], SIZE);
     assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
@@ -130,7 +150,10 @@ fn what_a_killed_node_was_putting_together_another_goes_on_with() {
     // The store has put the parts together, and no record says that they can be read.
     let site = Site::new(Parts::ThroughTheServer);
     let mut clamd = site.runtime.block_on(Clamd::start());
-    let (mut one, other) = (site.node(&scanned_by(&clamd), QUICK), site.node(&scanned_by(&clamd), QUICK));
+    let (mut one, other) = (
+        site.node(&scanned_by(&clamd), QUICK),
+        site.node(&scanned_by(&clamd), QUICK),
+    );
     let whole = noise(3, SIZE);
     let begun = one.begin_parts(SIZE);
     put(&[&one, &other], &begun, &whole, 0..3);
@@ -138,7 +161,11 @@ fn what_a_killed_node_was_putting_together_another_goes_on_with() {
     let _asked = ask_to_complete(&one, &begun.uuid);
     let in_bucket = || site.runtime.block_on(site.bucket.objects()) == [begun.uuid.clone()];
     wait_until("the store has put the parts together", in_bucket);
-    assert_eq!(site.digest(&begun.uuid), Err(codes::NOT_FOUND), "it can be read before a scanner has said yes");
+    assert_eq!(
+        site.digest(&begun.uuid),
+        Err(codes::NOT_FOUND),
+        "it can be read before a scanner has said yes"
+    );
     one.kill();
     clamd.go_on();
     let info = other.complete(&begun.uuid).json();
@@ -152,7 +179,10 @@ fn what_a_killed_node_was_putting_together_another_goes_on_with() {
 fn what_nobody_asks_for_again_is_gone_on_with_too() {
     let site = Site::new(Parts::ThroughTheServer);
     let mut clamd = site.runtime.block_on(Clamd::start());
-    let (mut one, other) = (site.node(&scanned_by(&clamd), QUICK), site.node(&scanned_by(&clamd), QUICK));
+    let (mut one, other) = (
+        site.node(&scanned_by(&clamd), QUICK),
+        site.node(&scanned_by(&clamd), QUICK),
+    );
     let whole = noise(4, SIZE);
     let begun = one.begin_parts(SIZE);
     put(&[&one], &begun, &whole, 0..3);
@@ -174,10 +204,15 @@ fn what_is_refused_straight_in_the_bucket_is_read_by_nobody_and_deleted() {
     let mut clamd = site.runtime.block_on(Clamd::start());
     let node = site.node(&scanned_by(&clamd), QUICK);
     let mut whole = noise(5, SIZE).to_vec();
-    whole[PART..PART + intake_plugin_clamav::testkit::MARKER.len()].copy_from_slice(intake_plugin_clamav::testkit::MARKER);
+    whole[PART..PART + intake_plugin_clamav::testkit::MARKER.len()]
+        .copy_from_slice(intake_plugin_clamav::testkit::MARKER);
     let sent = node.dir.path().join("infected.bin");
     std::fs::write(&sent, &whole).unwrap();
-    let error = js("refused-in-parts", &node, json!({"publicKey": "demopublickey", "path": sent}));
+    let error = js(
+        "refused-in-parts",
+        &node,
+        json!({"publicKey": "demopublickey", "path": sent}),
+    );
     assert_eq!(error["code"], "FileInfectedError", "{error}");
     assert_eq!(site.runtime.block_on(site.bucket.objects()), [""; 0]);
     site.is_left_with(&[]);
@@ -189,7 +224,12 @@ fn a_store_that_fails_now_and_then_costs_no_part_that_was_acknowledged() {
     let site = Site::with_proxy(Parts::ThroughTheServer);
     let (one, other) = (site.node("", QUICK), site.node("", QUICK));
     let proxy = site.proxy.as_ref().unwrap();
-    let troubles = [Trouble::INTERNAL_ERROR, Trouble::SLOW_DOWN, Trouble::HangUp, Trouble::LostAnswer];
+    let troubles = [
+        Trouble::INTERNAL_ERROR,
+        Trouble::SLOW_DOWN,
+        Trouble::HangUp,
+        Trouble::LostAnswer,
+    ];
     proxy.trouble_for_some(7, 20, &troubles);
     let mut kept = Vec::new();
     for number in 0..8 {
@@ -199,7 +239,9 @@ fn a_store_that_fails_now_and_then_costs_no_part_that_was_acknowledged() {
         };
         let mut begun = None;
         again("begin", &mut || {
-            let body = format!("UPLOADCARE_PUB_KEY=demopublickey&UPLOADCARE_STORE=1&filename=a.bin&size={SIZE}&content_type=a%2Fb");
+            let body = format!(
+                "UPLOADCARE_PUB_KEY=demopublickey&UPLOADCARE_STORE=1&filename=a.bin&size={SIZE}&content_type=a%2Fb"
+            );
             let answer = one.send("POST /multipart/start/ HTTP/1.1\r\n", body.as_bytes());
             begun = (answer.status == 200).then(|| Begun::of(&answer.json()));
             begun.is_some()
@@ -261,33 +303,21 @@ fn a_database_that_is_started_anew_in_the_middle_costs_nothing() {
 
 #[test]
 fn sweepers_that_race_end_each_abandoned_upload_once() {
+    const ABANDONED: u64 = 20;
+
     let site = Site::new(Parts::ThroughTheServer);
-    let node = site.node("", &[("INTAKE_RECEIVE__UNFINISHED", "1ms")]);
+    let node = site.node("", QUICK);
     let whole = noise(8, SIZE);
-    for _ in 0..20 {
-        node.begin_parts(SIZE);
+    for _ in 0..ABANDONED {
+        let begun = node.begin_parts(SIZE);
+        put(&[&node], &begun, &whole, [2]);
     }
-    let lives = site.node("", QUICK);
-    let begun = lives.begin_parts(SIZE);
-    put(&[&lives], &begun, &whole, 0..3);
-    let config = node.config_file();
-    let sweeps: Vec<_> = (0..4)
-        .map(|_| {
-            let mut sweep = std::process::Command::new(crate::support::INTAKE);
-            let sweep = sweep.args(["sweep", "--config"]).arg(&config).env("INTAKE_LOG", "warn");
-            sweep.stdout(std::process::Stdio::piped()).spawn().unwrap()
-        })
-        .collect();
-    let abandoned: u32 = sweeps
-        .into_iter()
-        .map(|sweep| {
-            let said = sweep.wait_with_output().unwrap();
-            let said = String::from_utf8(said.stdout).unwrap();
-            let after = said.split("abandoned ").nth(1).unwrap_or_else(|| panic!("{said}"));
-            after.split(',').next().unwrap().parse::<u32>().unwrap()
-        })
-        .sum();
-    assert_eq!(abandoned, 20);
-    assert_eq!(lives.complete(&begun.uuid).json()["size"], SIZE);
+    let begun = node.begin_parts(SIZE);
+    put(&[&node], &begun, &whole, 0..3);
+    assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
+    let sweepers: Vec<_> = (0..4).map(|_| site.later(A_DAY)).collect();
+    let swept = site.runtime.block_on(join_all(sweepers.iter().map(Pipeline::sweep)));
+    let abandoned: u64 = swept.into_iter().map(|swept| swept.unwrap().abandoned).sum();
+    assert_eq!(abandoned, ABANDONED);
     site.is_left_with(&[&begun.uuid]);
 }

@@ -19,7 +19,8 @@ use crate::support::Server;
 /// What all nodes share.
 pub struct Site {
     pub runtime: Runtime,
-    pub postgres: Arc<Postgres>,
+    /// Runs as long as this.
+    _postgres: Arc<Postgres>,
     pub database: String,
     pub bucket: Bucket,
     /// Between the nodes and the bucket, if anything is to be in their way.
@@ -41,6 +42,9 @@ pub const QUICK: &[(&str, &str)] = &[
     ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
 ];
 
+/// Longer than a lease, than parts may take to come, and than anything is remembered.
+pub const A_DAY: Duration = Duration::from_secs(30 * 3600);
+
 impl Site {
     pub fn new(parts: Parts) -> Self {
         let runtime = runtime();
@@ -49,7 +53,7 @@ impl Site {
         let bucket = runtime.block_on(async { S3Server::shared().await.bucket().await });
         Self {
             runtime,
-            postgres,
+            _postgres: postgres,
             database,
             bucket,
             proxy: None,
@@ -97,7 +101,7 @@ impl Site {
     }
 
     /// What the site holds, at a time when everything that ends by itself has ended.
-    fn later(&self, by: Duration) -> Pipeline {
+    pub fn later(&self, by: Duration) -> Pipeline {
         Pipeline::builder()
             .store(self.bytes())
             .recorder(SqlRecorder::postgres(&self.database).unwrap())
@@ -126,9 +130,9 @@ impl Site {
         let mut expected: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();
         expected.sort();
         self.runtime.block_on(async {
-            // Longer than a day and than a lease, and shorter than what is stored stays: leases, parts, then notes.
-            for hours in [30, 60] {
-                let pipeline = self.later(Duration::from_secs(hours * 3600));
+            // Leases and parts that were left, then the notes of them.
+            for by in [A_DAY, 2 * A_DAY] {
+                let pipeline = self.later(by);
                 pipeline.resume().await.unwrap();
                 let swept = pipeline.sweep().await.unwrap();
                 assert_eq!(swept, Swept { failed: 0, ..swept });

@@ -59,7 +59,13 @@ impl Server {
     /// Starts the program with more configuration, and variables over it.
     pub fn start_with(more: &str, variables: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
-        std::fs::write(dir.path().join("intake.toml"), config(dir.path()) + more).unwrap();
+        let config = config(dir.path()) + more;
+        Self::start_in(dir, &config, variables)
+    }
+
+    /// Starts the program with this configuration alone.
+    pub fn start_in(dir: TempDir, config: &str, variables: &[(&str, &str)]) -> Self {
+        std::fs::write(dir.path().join("intake.toml"), config).unwrap();
         let (child, address) = spawn(&dir.path().join("intake.toml"), variables);
         Self { dir, address, child }
     }
@@ -141,6 +147,20 @@ pub struct Begun {
     pub parts: Vec<String>,
 }
 
+impl Begun {
+    /// What the answer says.
+    pub fn of(started: &Value) -> Self {
+        let path = |url: &Value| {
+            let url = url.as_str().unwrap();
+            url[url.find("/parts/").unwrap()..].to_owned()
+        };
+        Self {
+            uuid: started["uuid"].as_str().unwrap().to_owned(),
+            parts: started["parts"].as_array().unwrap().iter().map(path).collect(),
+        }
+    }
+}
+
 /// Parts, as most clients cut them.
 pub const PART: usize = 5 << 20;
 
@@ -152,15 +172,7 @@ impl Server {
         );
         let answer = self.send("POST /multipart/start/ HTTP/1.1\r\n", body.as_bytes());
         assert_eq!(answer.status, 200, "{}", answer.text());
-        let started = answer.json();
-        let path = |url: &Value| {
-            let url = url.as_str().unwrap();
-            url[url.find("/parts/").unwrap()..].to_owned()
-        };
-        Begun {
-            uuid: started["uuid"].as_str().unwrap().to_owned(),
-            parts: started["parts"].as_array().unwrap().iter().map(path).collect(),
-        }
+        Begun::of(&answer.json())
     }
 
     pub fn put_part(&self, path: &str, bytes: &[u8]) -> Answer {
@@ -192,7 +204,7 @@ fn spawn(config: &Path, variables: &[(&str, &str)]) -> (Child, String) {
         .arg(config)
         .envs(variables.iter().copied());
     let mut child = command
-        .env("INTAKE_LOG", "warn")
+        .env("INTAKE_LOG", "warn,intake_plugin_sql::postgres=error")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

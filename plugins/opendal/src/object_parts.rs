@@ -71,7 +71,8 @@ impl intake_core::Multipart for Objects {
 /// request breaks off.
 struct StagedPart {
     pieces: mpsc::Sender<Result<Bytes, BoxError>>,
-    ended: oneshot::Receiver<Result<(), Fault>>,
+    /// How the request ended. `None` once somebody was told.
+    ended: Option<oneshot::Receiver<Result<(), Fault>>>,
 }
 
 impl StagedPart {
@@ -90,11 +91,18 @@ impl StagedPart {
             // Whoever is no longer there to hear it has not told anybody that the part is there.
             let _ = ending.send(sent);
         });
+        let ended = Some(ended);
         Self { pieces, ended }
     }
 
-    async fn end(ended: oneshot::Receiver<Result<(), Fault>>) -> Result<(), Fault> {
-        ended.await.unwrap_or_else(|_| Err(fault::of_lost_work("send a part")))
+    async fn end(&mut self) -> Result<(), Fault> {
+        let lost = || fault::of_lost_work("send a part");
+        let Some(ended) = &mut self.ended else {
+            return Err(lost());
+        };
+        let how = ended.await;
+        self.ended = None;
+        how.unwrap_or_else(|_| Err(lost()))
     }
 }
 
@@ -104,22 +112,24 @@ impl Staged for StagedPart {
         if self.pieces.send(Ok(piece)).await.is_ok() {
             return Ok(());
         }
-        let lost = || Err(fault::of_lost_work("send a part"));
-        (&mut self.ended).await.unwrap_or_else(|_| lost())
+        match self.end().await {
+            // All that was promised had come before.
+            Ok(()) => Err(fault::of_lost_work("send more of a part than was promised")),
+            Err(fault) => Err(fault),
+        }
     }
 
-    async fn commit(self: Box<Self>) -> Result<(), Fault> {
-        let Self { pieces, ended } = *self;
-        drop(pieces);
-        Self::end(ended).await
+    async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
+        // Without a sender there is nothing more to come.
+        let (nobody, _) = mpsc::channel(1);
+        self.pieces = nobody;
+        self.end().await
     }
 
-    async fn discard(self: Box<Self>) -> Result<(), Fault> {
-        let Self { pieces, ended } = *self;
+    async fn discard(mut self: Box<Self>) -> Result<(), Fault> {
         // Not only dropped: the service may have all the bytes that it was promised.
-        let _gone = pieces.send(Err("the part was discarded".into())).await;
-        drop(pieces);
-        let _failed = Self::end(ended).await;
+        let _gone = self.pieces.send(Err("the part was discarded".into())).await;
+        let _failed = self.end().await;
         Ok(())
     }
 }
