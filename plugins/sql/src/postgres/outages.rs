@@ -10,6 +10,7 @@ use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, query_scalar, raw_sql};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::{Postgres, SILENCE};
 use crate::RECORD_FAILED;
@@ -193,7 +194,8 @@ async fn a_server_that_is_away_is_a_fault_that_passes_and_one_that_comes_back_is
     hasty.insert(&during).await.unwrap();
 }
 
-/// Passes on what comes to a port, until it is told not to: then nothing comes through, and nobody is told.
+/// Passes on what comes to a port, until it is told not to: connections that there are say nothing more from then on, and
+/// are never closed, as when a machine is gone. New ones are passed on again when it is told so.
 async fn line(to: PathBuf) -> (u16, watch::Sender<bool>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -206,11 +208,9 @@ async fn line(to: PathBuf) -> (u16, watch::Sender<bool>) {
                 let until_cut = async { is_cut.wait_for(|cut| *cut).await.is_ok() };
                 tokio::select! {
                     biased;
-                    _ = until_cut => {}
+                    true = until_cut => std::future::pending().await,
                     _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
                 }
-                // Neither end is closed until the line is whole again.
-                let _ = is_cut.wait_for(|cut| !*cut).await.is_ok();
             });
         }
     });
@@ -218,31 +218,40 @@ async fn line(to: PathBuf) -> (u16, watch::Sender<bool>) {
 }
 
 #[tokio::test]
-async fn silence_is_a_fault_that_passes() {
-    let server = testkit::Postgres::shared().await;
-    let url = server.database().await;
-    let (port, cut) = line(server.socket()).await;
-    let (_, database) = url.rsplit_once('/').unwrap();
-    server
-        .execute(
-            database,
-            &format!("CREATE ROLE {database} LOGIN SUPERUSER PASSWORD 'of a test'"),
-        )
-        .await;
-    let (patience, silence) = (Duration::from_secs(5), Duration::from_millis(300));
-    let url = format!("postgres://{database}:of%20a%20test@127.0.0.1:{port}/{database}");
+async fn silence_is_a_fault_that_passes_and_holds_up_nobody_who_comes_later() {
+    let mut house = House::new().await;
+    let (port, cut) = line(house.server.socket()).await;
+    let url = format!("postgres://postgres@127.0.0.1:{port}/{}", house.database);
+    let (patience, silence) = (Duration::from_secs(10), Duration::from_secs(2));
     let records = Records::new(Postgres::new(&url).unwrap().with_patience(patience, silence));
     let record = sample_record();
     records.insert(&record).await.unwrap();
-    assert_eq!(records.get(record.id).await.unwrap(), Some(record.clone()));
-    cut.send(true).unwrap();
     let changed = next(&record);
-    let (swap, found) = tokio::join!(records.update(&changed), records.get(record.id));
-    passing(&swap.unwrap_err());
-    passing(&found.unwrap_err());
-    cut.send(false).unwrap();
-    assert_eq!(records.update(&changed).await.unwrap(), Swap::Done);
-    assert_eq!(records.get(record.id).await.unwrap(), Some(changed));
+    let look_up = || join_all((0..4).map(|_| records.get(record.id)));
+    // The line is cut while all who read are in the middle of it, and who writes is not.
+    house
+        .execute("BEGIN; LOCK TABLE uploads IN ACCESS EXCLUSIVE MODE")
+        .await;
+    let cuts = async {
+        house.wait_for_locks(4).await;
+        cut.send(true).unwrap();
+        house.execute("COMMIT").await;
+    };
+    let work = async {
+        let (found, ()) = tokio::join!(look_up(), cuts);
+        passing(&records.update(&changed).await.unwrap_err());
+        for found in found {
+            passing(&found.unwrap_err());
+        }
+        cut.send(false).unwrap();
+        assert_eq!(records.update(&changed).await.unwrap(), Swap::Done);
+        for found in look_up().await {
+            assert_eq!(found.unwrap(), Some(changed.clone()));
+        }
+    };
+    timeout(Duration::from_secs(60), work)
+        .await
+        .expect("nobody waits for ever");
 }
 
 #[tokio::test]
@@ -335,7 +344,7 @@ async fn what_is_open_is_closed_when_a_recorder_is_dropped() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), closed)
+    timeout(Duration::from_secs(60), closed)
         .await
         .expect("the sessions end");
     watcher.close().await.unwrap();
