@@ -4,6 +4,7 @@
 mod cli;
 mod clients;
 mod crash;
+mod database;
 mod examples;
 mod golden;
 mod hostile;

@@ -134,6 +134,10 @@ impl Postgres {
             .bind(LOCK)
             .execute(&mut *transaction)
             .await?;
+        // Large tables take longer than any other statement may.
+        query("SET LOCAL statement_timeout = 0")
+            .execute(&mut *transaction)
+            .await?;
         migrations().run_direct(None, &mut *transaction, false).await?;
         transaction.commit().await
     }
@@ -142,14 +146,15 @@ impl Postgres {
 impl Dialect for Postgres {
     type Database = sqlx::Postgres;
 
-    /// All settings are those of the transaction, so that they hold even where a proxy gives each one another session.
+    /// All settings are those of the transaction, so that they hold whatever else is done with the session.
     ///
-    /// There is no limit on statements: one that ends while a commit waits for its standby would have the server report
-    /// that it was made. Who waits here gives up by itself.
+    /// What is bounded here is bounded on the server too, which would go on with what nobody waits for. None of its limits
+    /// ends a commit, not even one that waits for its standby.
     fn begin(&self) -> SqlStr {
         let (patience, silence) = (self.patience.as_millis(), self.silence.as_millis());
         AssertSqlSafe(format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {patience}; \
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {patience}; \
+             SET LOCAL statement_timeout = {silence}; \
              SET LOCAL idle_in_transaction_session_timeout = {silence}; \
              SELECT set_config('synchronous_commit', 'on', TRUE) \
              WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"

@@ -20,7 +20,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, postgres::PgConnectOptions, raw_sql};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, postgres::PgConnectOptions, query_scalar, raw_sql};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
@@ -146,6 +146,17 @@ impl Postgres {
             .execute(&mut self.connect(database).await)
             .await;
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// What the superuser is told when asked for a number.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub async fn count(&self, database: &str, question: &str) -> i64 {
+        let asked = query_scalar(AssertSqlSafe(question.to_owned()));
+        let told = asked.fetch_one(&mut self.connect(database).await).await;
+        told.unwrap_or_else(|error| panic!("{question}: {error}"))
     }
 
     /// What it logged so far.

@@ -130,7 +130,7 @@ impl<D: Dialect> Task<D> {
     async fn write(&mut self, jobs: &mut Vec<Job>) {
         // Those who went away while they waited are not told anything, so nothing needs to be done for them.
         jobs.retain(|job| !job.done.is_closed());
-        // Nodes that take their rows in the same order never wait for each other in a circle. Changes of one row stay in turn.
+        // Nodes that take rows in the same order never wait for each other in a circle. Changes of one row stay in turn.
         jobs.sort_by(|one, other| one.change.id().cmp(other.change.id()));
         let deadline = Instant::now() + self.dialect.patience();
         while !jobs.is_empty() {

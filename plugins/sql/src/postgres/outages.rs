@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use intake_core::testkit::sample_record;
 use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, query_scalar, raw_sql};
+use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -52,24 +52,19 @@ impl House {
     }
 
     /// Ends the sessions of the records, and returns when they are gone. How many it were.
-    async fn end_sessions(&mut self, which: &str) -> i64 {
+    async fn end_sessions(&self, which: &str) -> i64 {
         let end = format!(
             "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity \
              WHERE datname = current_database() AND application_name = 'intake' AND {which}"
         );
-        let ended = query_scalar(AssertSqlSafe(end));
-        ended
-            .fetch_one(&mut self.server.connect(&self.database).await)
-            .await
-            .unwrap()
+        self.server.count(&self.database, &end).await
     }
 
     /// Returns when so many sessions wait for a lock.
     async fn wait_for_locks(&self, count: i64) {
-        let mut watcher = self.server.connect(&self.database).await;
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
              AND application_name = 'intake' AND wait_event_type = 'Lock'";
-        while query_scalar::<_, i64>(waiting).fetch_one(&mut watcher).await.unwrap() < count {
+        while self.server.count(&self.database, waiting).await < count {
             tokio::task::yield_now().await;
         }
     }
@@ -89,7 +84,7 @@ fn passing(fault: &Fault) {
 
 #[tokio::test]
 async fn sessions_that_the_server_ended_are_no_fault() {
-    let mut house = House::new().await;
+    let house = House::new().await;
     for _ in 0..3 {
         let record = sample_record();
         house.records.insert(&record).await.unwrap();
@@ -151,12 +146,32 @@ async fn a_commit_whose_answer_is_lost_is_a_fault_that_passes_and_is_not_made_tw
     let record = sample_record();
     passing(&house.records.insert(&record).await.unwrap_err());
     house.execute("DROP TRIGGER trap ON uploads").await;
-    let commits: i64 = query_scalar("SELECT last_value FROM commits")
-        .fetch_one(&mut house.somebody)
-        .await
-        .unwrap();
+    let commits = house
+        .server
+        .count(&house.database, "SELECT last_value FROM commits")
+        .await;
     assert_eq!(commits, 1);
     house.records.insert(&record).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_its_standby_does_not_have_is_not_acknowledged() {
+    let mut server = testkit::Postgres::start().await;
+    let url = server.database().await;
+    let (patience, silence) = (Duration::from_secs(10), Duration::from_secs(1));
+    let records = Records::new(Postgres::new(&url).unwrap().with_patience(patience, silence));
+    records.ready().await.unwrap();
+    let database = url.rsplit_once('/').unwrap().1;
+    let hasty = format!("ALTER DATABASE {database} SET synchronous_commit = local");
+    server.execute("postgres", &hasty).await;
+    let named = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
+    server.execute("postgres", named).await;
+    server.restart().await;
+    let knows = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'CheckpointerMain'";
+    while server.count("postgres", knows).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    passing(&records.insert(&sample_record()).await.unwrap_err());
 }
 
 #[tokio::test]
@@ -256,7 +271,7 @@ async fn silence_is_a_fault_that_passes_and_holds_up_nobody_who_comes_later() {
 
 #[tokio::test]
 async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
-    let mut house = House::with_patience(Duration::from_millis(100)).await;
+    let mut house = House::with_patience(Duration::from_secs(1)).await;
     let record = sample_record();
     house.records.insert(&record).await.unwrap();
     house.execute("BEGIN; SELECT FROM uploads FOR UPDATE").await;
@@ -336,16 +351,14 @@ async fn what_is_open_is_closed_when_a_recorder_is_dropped() {
     records.insert(&sample_record()).await.unwrap();
     records.get(UploadId::random()).await.unwrap();
     drop(records);
-    let mut watcher = server.connect(&database).await;
     let sessions =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'intake'";
     let closed = async {
-        while query_scalar::<_, i64>(sessions).fetch_one(&mut watcher).await.unwrap() > 0 {
+        while server.count(&database, sessions).await > 0 {
             tokio::task::yield_now().await;
         }
     };
     timeout(Duration::from_secs(60), closed)
         .await
         .expect("the sessions end");
-    watcher.close().await.unwrap();
 }

@@ -13,7 +13,7 @@ use intake_core::Fault;
 use crate::testkit;
 
 async fn failure(url: &str) -> Failure {
-    let patience = Duration::from_millis(200);
+    let patience = Duration::from_secs(2);
     let postgres = Postgres::new(url).unwrap().with_patience(patience, SILENCE);
     postgres.writer().await.unwrap_err()
 }
@@ -57,7 +57,7 @@ async fn a_commit_is_durable_whatever_the_database_is_set_to() {
         let expected = [
             ("synchronous_commit", kept),
             ("lock_timeout", "10s"),
-            ("statement_timeout", "0"),
+            ("statement_timeout", "30s"),
             ("idle_in_transaction_session_timeout", "30s"),
             ("transaction_isolation", "read committed"),
         ];
@@ -196,7 +196,8 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (DUE, "'sweep',90000,128", Some("uploads_duty")),
         ] {
             let ask = format!(
-                "SET plan_cache_mode = {mode}; DEALLOCATE ALL; PREPARE asked AS {statement}; EXPLAIN (COSTS OFF) EXECUTE asked({arguments})"
+                "SET plan_cache_mode = {mode}; DEALLOCATE ALL; PREPARE asked AS {statement}; \
+                 EXPLAIN (COSTS OFF) EXECUTE asked({arguments})"
             );
             let steps = sqlx::raw_sql(AssertSqlSafe(ask))
                 .fetch_all(&mut connection)

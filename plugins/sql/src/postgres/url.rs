@@ -6,7 +6,8 @@ use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
 /// The parameters that a url may have, in libpq's words.
-const PARAMETERS: &str = "`sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `port`, `dbname`, `user`, `password`, `options` and `application_name`";
+const PARAMETERS: &str = "`sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `port`, `dbname`, `user`, `password`, \
+    `options` and `application_name`";
 
 /// How to connect to what a url names.
 ///
@@ -131,7 +132,8 @@ mod tests {
 
     #[test]
     fn a_url_says_what_it_says_to_other_clients() {
-        let url = "postgresql://m%40e:p%23%2f%3F%25@db.example:6432/re%20cords?sslmode=verify-full&options=-c%20search_path%3Da%2Cb";
+        let url = "postgresql://m%40e:p%23%2f%3F%25@db.example:6432/re%20cords\
+             ?sslmode=verify-full&options=-c%20search_path%3Da%2Cb";
         let options = options(url).unwrap();
         assert_eq!(options.get_username(), "m@e");
         assert_eq!(options.to_url_lossy().password(), Some("p%23%2F%3F%25"));

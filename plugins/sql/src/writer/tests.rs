@@ -124,7 +124,7 @@ async fn a_full_disk_is_a_fault_that_passes() {
 #[tokio::test]
 async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
     let folder = tempfile::tempdir().unwrap();
-    let records = Records::new(Sqlite::new(file(&folder)).with_patience(Duration::from_millis(20)));
+    let records = Records::new(Sqlite::new(file(&folder)).with_patience(Duration::from_secs(1)));
     records.ready().await.unwrap();
     let mut somebody = somebody(&file(&folder)).await;
     let lock = somebody.begin_with("BEGIN IMMEDIATE").await.unwrap();

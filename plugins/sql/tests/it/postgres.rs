@@ -185,8 +185,9 @@ async fn a_managed_server_is_reached_over_tls_and_known_by_its_certificate() {
     let server = Postgres::start_with(&["listen_addresses = '127.0.0.1'", "log_connections = on"]).await;
     let folder = tempfile::tempdir().unwrap();
     let certificate = folder.path().join("root.crt");
-    let make = "COPY (SELECT) TO PROGRAM 'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout server.key -out server.crt \
-         -subj /CN=intake -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost 2>&1 && chmod 600 server.key'";
+    let make = "COPY (SELECT) TO PROGRAM 'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=intake \
+         -keyout server.key -out server.crt -addext basicConstraints=critical,CA:FALSE \
+         -addext subjectAltName=DNS:localhost 2>&1 && chmod 600 server.key'";
     server.execute("postgres", make).await;
     server.execute("postgres", "ALTER SYSTEM SET ssl = on").await;
     server
@@ -195,6 +196,10 @@ async fn a_managed_server_is_reached_over_tls_and_known_by_its_certificate() {
             "CREATE ROLE me LOGIN PASSWORD 'a b'; ALTER DATABASE postgres OWNER TO me; SELECT pg_reload_conf()",
         )
         .await;
+    let takes_it = "SELECT count(*) FROM pg_settings WHERE name = 'ssl' AND setting = 'on'";
+    while server.count("postgres", takes_it).await == 0 {
+        tokio::task::yield_now().await;
+    }
     let read = "SELECT pg_read_file('server.crt')";
     let pem: String = sqlx::query_scalar(read)
         .fetch_one(&mut server.connect("postgres").await)
