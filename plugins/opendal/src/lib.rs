@@ -35,11 +35,10 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use intake_core::{
     ByteStream, Bytes, Code, ConfigError, Fault, FromSettings, Key, MediaType, Multipart, Plugin, Settings, Staged,
-    Store, UploadId, codes,
+    Store, UploadId,
 };
 use opendal::Operator;
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::disk::Disk;
@@ -61,8 +60,6 @@ intake_core::inventory::submit! {
 #[derive(Debug)]
 pub struct OpendalStore {
     place: Place,
-    /// One probe at a time: they share a key.
-    probing: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -93,14 +90,14 @@ impl OpendalStore {
     }
 
     fn at(place: Place) -> Self {
-        let probing = Mutex::new(());
-        Self { place, probing }
+        Self { place }
     }
 
-    /// Does once what an upload does, and one who reads and removes it.
+    /// Does once what an upload does, and one who reads and removes it. Under a key of its own, as other nodes may do the same
+    /// at the same time; no upload has one that begins like this.
     async fn probe(&self) -> Result<(), Fault> {
-        // No upload has this id: theirs are random.
-        let key = Key::whole(UploadId::from(Uuid::nil()));
+        const OURS: u128 = (1 << 48) - 1;
+        let key = Key::whole(UploadId::from(Uuid::from_u128(Uuid::new_v4().as_u128() & OURS)));
         let written = Bytes::from_static(b"intake was here");
         let mut staged = self.stage(&key, None).await?;
         staged.write(written.clone()).await?;
@@ -175,16 +172,6 @@ impl Store for OpendalStore {
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        /// Another process may probe the same store, and remove what this one has written before it was read.
-        const TRIES: usize = 3;
-
-        let _alone = self.probing.lock().await;
-        for _ in 1..TRIES {
-            match self.probe().await {
-                Err(fault) if fault.code == codes::BYTES_MISSING => {}
-                ended => return ended,
-            }
-        }
         self.probe().await
     }
 }

@@ -5,12 +5,11 @@
 
 mod answer;
 mod feed;
+mod listed;
 mod lists;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use tokio::time::timeout;
 pub(crate) use self::answer::Failure;
 use self::answer::answer;
 use self::feed::Feed;
+use self::listed::Listed;
 use self::lists::{Created, Parts, Uploads};
 use crate::fault;
 use crate::name::Name;
@@ -197,7 +197,7 @@ impl Multipart {
             if !more {
                 return Ok(Some(parts.into_parts()));
             }
-            if next <= after || parts.0.len() > MOST_PARTS {
+            if next <= after || parts.len() > MOST_PARTS {
                 return Err(explain(Failure::nonsense("a list of parts without end")));
             }
             after = next;
@@ -315,36 +315,6 @@ impl Multipart {
             .when(|failure: &Failure| failure.passes)
             .notify(tell)
             .await
-    }
-}
-
-/// Parts that were listed, by number. A part that was sent again is listed twice by some services; the newer one counts.
-///
-/// Their clocks may be too coarse to tell which that is. Then neither counts: the sender is told that a part is missing, and
-/// sends it once more, which is better than a file with bytes in it that were taken back.
-#[derive(Default)]
-struct Listed(BTreeMap<u16, Option<lists::Part>>, BTreeMap<u16, String>);
-
-impl Listed {
-    fn add(&mut self, part: lists::Part) {
-        let newest = self.1.entry(part.number).or_default();
-        match part.modified.cmp(newest) {
-            Ordering::Less => {}
-            Ordering::Greater => {
-                newest.clone_from(&part.modified);
-                self.0.insert(part.number, Some(part));
-            }
-            Ordering::Equal => {
-                let known = self.0.entry(part.number).or_insert(None);
-                if known.as_ref().is_some_and(|known| known.tag != part.tag) {
-                    *known = None;
-                }
-            }
-        }
-    }
-
-    fn into_parts(self) -> Vec<Part> {
-        self.0.into_values().flatten().map(lists::Part::into).collect()
     }
 }
 

@@ -184,38 +184,6 @@ async fn whoever_has_a_part_s_url_can_send_that_part_and_nothing_else() {
 }
 
 #[test]
-fn of_a_part_that_is_listed_twice_the_newer_one_counts_or_none() {
-    let page = |parts: &[(u16, &str, &str)]| {
-        let parts = parts.iter().map(|(number, tag, modified)| {
-            format!(
-                "<Part><PartNumber>{number}</PartNumber><Size>5</Size><ETag>{tag}</ETag>\
-                 <LastModified>2026-01-01T00:00:{modified}Z</LastModified></Part>"
-            )
-        });
-        format!("<ListPartsResult>{}</ListPartsResult>", parts.collect::<String>())
-    };
-    for (listed, expected) in [
-        (&[(1, "a", "01"), (2, "b", "01")][..], &[(1, "a"), (2, "b")][..]),
-        (&[(1, "a", "01"), (1, "b", "02")], &[(1, "b")]),
-        (&[(1, "b", "02"), (1, "a", "01")], &[(1, "b")]),
-        // Nobody can tell which came last.
-        (&[(1, "a", "01"), (1, "b", "01")], &[]),
-        (&[(1, "a", "01"), (1, "b", "01"), (1, "a", "01")], &[]),
-        (&[(1, "a", "01"), (1, "b", "01"), (1, "c", "02")], &[(1, "c")]),
-        (&[(1, "c", "02"), (1, "a", "01"), (1, "b", "01")], &[(1, "c")]),
-        // It does not matter.
-        (&[(1, "a", "01"), (1, "a", "01")], &[(1, "a")]),
-    ] {
-        let mut parts = Listed::default();
-        let read = lists::Parts::read(&page(listed)).unwrap_or_else(|_| panic!("a page"));
-        read.parts.into_iter().for_each(|part| parts.add(part));
-        let parts = parts.into_parts();
-        let found: Vec<_> = parts.iter().map(|part| (part.number, part.tag.as_str())).collect();
-        assert_eq!(found, expected, "{listed:?}");
-    }
-}
-
-#[test]
 fn there_are_no_urls_for_parts_unless_they_are_allowed() {
     let bucket = Bucket {
         endpoint: "http://127.0.0.1:9".to_owned(),
