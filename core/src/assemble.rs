@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::{info, warn};
 
+use crate::hold::lost;
 use crate::in_parts::upload_of;
 use crate::ingest::{Ending, noted};
 use crate::pipeline::Pipeline;
@@ -149,9 +150,8 @@ impl Pipeline {
     async fn assemble(&self, mut claimed: Record) -> Result<Record, Error> {
         let started = Instant::now();
         let work = self.clone().judge_whole(claimed.clone());
-        let judged = self
-            .hold(&mut claimed, tokio::time::timeout(self.parts().limits.timeout, work))
-            .await?;
+        let bounded = tokio::time::timeout(self.parts().limits.timeout, work);
+        let judged = self.hold(&mut claimed, Duration::MAX, || Event::Renew, bounded).await?;
         let judged = judged.unwrap_or_else(|_| Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))));
         let ended = match judged {
             Ok(facts) => self.make_assembled_readable(&claimed, facts).await,
@@ -215,6 +215,7 @@ impl Pipeline {
             project: claimed.project.clone(),
             retention: wish,
             metadata: claimed.metadata.clone(),
+            known_as: None,
         };
         let event = Event::Commit {
             facts: Box::new(facts),
@@ -225,7 +226,7 @@ impl Pipeline {
         // If this fails, the claim ends and somebody goes on: what was put together stays.
         match self.swap(&ready).await? {
             Swap::Done => {}
-            Swap::Lost => return Err(Fault::new(codes::LEASE_LOST, "somebody else has it").retryable().into()),
+            Swap::Lost => return Err(lost().into()),
         }
         if let Err(fault) = self.delete_apart(&ready).await {
             warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; left to the sweeper");

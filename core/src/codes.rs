@@ -36,3 +36,7 @@ pub const NOT_OPEN: Code = Code::new("not_open");
 pub const NO_SUCH_PART: Code = Code::new("no_such_part");
 /// The sender of a part has to say how long it is.
 pub const LENGTH_REQUIRED: Code = Code::new("length_required");
+/// Too many orders of the project wait already.
+pub const TOO_MANY_ORDERS: Code = Code::new("too_many_orders");
+/// Somebody took the order back.
+pub const CANCELLED: Code = Code::new("cancelled");

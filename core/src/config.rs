@@ -25,6 +25,11 @@ struct Receive {
     unfinished: Option<Duration>,
     #[serde(default, with = "humantime_serde")]
     claim: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    notes: Option<Duration>,
+    pulls: Option<usize>,
+    pulls_of_project: Option<usize>,
+    waiting_of_project: Option<u64>,
     /// Taken out before; named here so that the message for an unknown key lists it.
     #[serde(default, rename = "pull")]
     _pull: Option<()>,
@@ -111,6 +116,10 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
             timeout,
             unfinished,
             claim,
+            notes,
+            pulls,
+            pulls_of_project,
+            waiting_of_project,
             _pull,
         } = table.parse()?;
         let usual = Limits::default();
@@ -119,18 +128,26 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
             timeout: timeout.unwrap_or(usual.timeout),
             unfinished: unfinished.unwrap_or(usual.unfinished),
             claim: claim.unwrap_or(usual.claim),
+            pulls: pulls.unwrap_or(usual.pulls),
+            pulls_of_project: pulls_of_project.unwrap_or(usual.pulls_of_project),
+            waiting_of_project: waiting_of_project.unwrap_or(usual.waiting_of_project),
         };
         for (key, is_nothing) in [
             ("max_size", limits.max_size == 0),
             ("timeout", limits.timeout.is_zero()),
             ("unfinished", limits.unfinished.is_zero()),
             ("claim", limits.claim.is_zero()),
+            ("notes", notes.is_some_and(|notes| notes.is_zero())),
+            ("pulls", limits.pulls == 0),
+            ("pulls_of_project", limits.pulls_of_project == 0),
+            ("waiting_of_project", limits.waiting_of_project == 0),
         ] {
             if is_nothing {
                 return Err(ConfigError::at(key, "must be more than nothing"));
             }
         }
         builder.limits = limits;
+        builder.note = notes;
         Ok(())
     };
     read().map_err(|error| error.within("receive"))

@@ -1,6 +1,7 @@
 //! Holding a claim: whoever works on an upload says so again and again, and stops when somebody else has it.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::warn;
@@ -9,6 +10,9 @@ use crate::pipeline::Pipeline;
 use crate::record::{Event, IllegalTransition, Record};
 use crate::stages::Swap;
 use crate::{Fault, codes};
+
+/// A claim is not renewed more often than a recorder can bear.
+const LEAST_BEAT: Duration = Duration::from_millis(1);
 
 impl Pipeline {
     /// Swaps a record in. If the recorder fails, looks whether it has done its part all the same.
@@ -32,16 +36,23 @@ impl Pipeline {
         record.apply(event, self.now(), &self.parts().periods).map_err(illegal)
     }
 
-    /// Works on an upload that was claimed, and renews the claim meanwhile. In the end `claimed` is the record as it is then.
+    /// Works on an upload that was claimed, and renews the claim meanwhile, with what `beat` says, and at least every `most`.
+    /// In the end `claimed` is the record as it is then.
     ///
     /// # Errors
     ///
     /// [`codes::LEASE_LOST`] if somebody else took the upload over; the work is dropped then.
-    pub(crate) async fn hold<T>(&self, claimed: &mut Record, work: impl Future<Output = T>) -> Result<T, Fault> {
+    pub(crate) async fn hold<T>(
+        &self,
+        claimed: &mut Record,
+        most: Duration,
+        beat: impl Fn() -> Event,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Fault> {
         /// Renewals in a claim: one or two may fail.
         const OFTEN: u32 = 3;
 
-        let every = (self.parts().periods.claim / OFTEN).max(std::time::Duration::from_millis(1));
+        let every = (self.parts().periods.claim / OFTEN).clamp(LEAST_BEAT, most);
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut work = pin!(work);
@@ -55,17 +66,17 @@ impl Pipeline {
                     }
                     return Ok(done);
                 }
-                _ = ticks.tick() => self.renew(claimed, &mut unheard).await?,
+                _ = ticks.tick() => self.renew(claimed, beat(), &mut unheard).await?,
             }
         }
     }
 
     /// Renews a claim once. If it is not known whether that was done, the renewal is left in `unheard`.
-    async fn renew(&self, claimed: &mut Record, unheard: &mut Option<Record>) -> Result<(), Fault> {
+    async fn renew(&self, claimed: &mut Record, beat: Event, unheard: &mut Option<Record>) -> Result<(), Fault> {
         if let Some(renewal) = unheard.take() {
             self.settle(claimed, &renewal).await?;
         }
-        let next = self.after(claimed, Event::Renew)?;
+        let next = self.after(claimed, beat)?;
         match self.swap(&next).await {
             Ok(Swap::Done) => *claimed = next,
             Ok(Swap::Lost) => return Err(lost()),
@@ -88,6 +99,6 @@ impl Pipeline {
     }
 }
 
-fn lost() -> Fault {
+pub(crate) fn lost() -> Fault {
     Fault::new(codes::LEASE_LOST, "somebody else goes on with this upload").retryable()
 }

@@ -151,6 +151,9 @@ pub struct Terms {
     pub retention: Retention,
     /// Names and values that the sender notes beside the upload. The caller bounds them.
     pub metadata: BTreeMap<String, String>,
+    /// A name under which it can be found again, such as a digest of where it came from: the newest readable upload of a name
+    /// is [`Pipeline::known_as`](crate::Pipeline::known_as). Several may have one.
+    pub known_as: Option<String>,
 }
 
 /// A wish; the [`Expirer`](crate::Expirer) decides.

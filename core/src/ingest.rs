@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::pipeline::Pipeline;
 use crate::pump::{RECEIVE, Sink, Source, pump, too_large};
 use crate::record::{Event, Record};
-use crate::stages::{Receiver, Staged, Swap};
+use crate::stages::{Staged, Swap};
 use crate::{Code, Declared, Error, Facts, Fault, Incoming, Key, Rejection, Terms, UploadId, codes};
 
 impl Pipeline {
@@ -32,25 +32,6 @@ impl Pipeline {
     /// Those of the receiver and of [`ingest`](Self::ingest); a [`Fault`] if the pipeline has no receiver.
     pub async fn pull(&self, source: &str, terms: Terms) -> Result<Record, Error> {
         self.ingest(self.receiver()?.receive(source).await?, terms).await
-    }
-
-    /// Whether what the source names may be fetched at all; opens no connection to it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Receiver::judge`]; a [`Fault`] if the pipeline has no receiver.
-    pub async fn judge_source(&self, source: &str) -> Result<(), Error> {
-        self.receiver()?.judge(source).await
-    }
-
-    fn receiver(&self) -> Result<&dyn Receiver, Fault> {
-        match &self.parts().receiver {
-            Some((_, receiver)) => Ok(&**receiver),
-            None => Err(Fault::new(
-                codes::NO_RECEIVER,
-                "this pipeline fetches nothing: it has no receiver",
-            )),
-        }
     }
 
     /// Reads the upload to its end and has every stage judge it. Nobody can read it yet: that takes [`Admitted::commit`].

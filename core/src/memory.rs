@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::stages::{Expirer, Multipart, Recorder, Staged, Store, Swap};
 use crate::{
     ByteStream, ConfigError, Duty, Facts, Fault, FromSettings, Key, Lifetime, MediaType, Plugin, Record, Retention,
-    UploadId, codes,
+    State, UploadId, codes,
 };
 
 inventory::submit! { Plugin::store::<MemoryStore>("in-memory", "keeps bytes in memory, and loses them at the end") }
@@ -190,6 +190,22 @@ impl Recorder for MemoryRecorder {
         due.sort_by_key(|record| record.due);
         due.truncate(limit);
         Ok(due)
+    }
+
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        let records = lock(&self.0);
+        let known = records
+            .values()
+            .filter(|record| record.state == State::Ready && record.known_as.as_deref() == Some(name));
+        Ok(known.max_by_key(|record| record.created).cloned())
+    }
+
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        let records = lock(&self.0);
+        let of_project = records
+            .values()
+            .filter(|record| record.project.as_deref() == Some(project));
+        Ok(of_project.filter(|record| record.duty() == Duty::Pull).count() as u64)
     }
 
     async fn ready(&self) -> Result<(), Fault> {

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::Notify;
+
 use crate::plugin::ConfigError;
 use crate::record::{Event, Periods, Record};
 use crate::stages::{Expirer, Receiver, Recorder, Scanner, Store, Swap, Validator};
@@ -23,16 +25,26 @@ pub struct Limits {
     /// How long somebody who puts parts together may say nothing before somebody else goes on. It is renewed all the time,
     /// so this is how long an upload waits after a crash.
     pub claim: Duration,
+    /// Orders that one node fetches at a time.
+    pub pulls: usize,
+    /// Orders of one project that one node fetches at a time.
+    pub pulls_of_project: usize,
+    /// Orders of one project that may wait, or be fetched, on all nodes. More are refused. Of several that come at the same
+    /// moment, a few more may get in.
+    pub waiting_of_project: u64,
 }
 
 impl Default for Limits {
-    /// 5 GiB, one hour, one day, 30 seconds.
+    /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait.
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
             timeout: Duration::from_secs(3600),
             unfinished: Duration::from_secs(24 * 3600),
             claim: Duration::from_secs(30),
+            pulls: 16,
+            pulls_of_project: 8,
+            waiting_of_project: 200,
         }
     }
 }
@@ -70,6 +82,8 @@ pub(crate) struct Parts {
     pub(crate) expirer: Box<dyn Expirer>,
     pub(crate) limits: Limits,
     pub(crate) periods: Periods,
+    /// Tells whoever fetches here that there is something to fetch.
+    pub(crate) ordered: Notify,
     clock: Clock,
 }
 
@@ -248,7 +262,7 @@ pub struct Builder {
     pub(crate) recorder: Option<Box<dyn Recorder>>,
     pub(crate) expirer: Option<Box<dyn Expirer>>,
     pub(crate) limits: Limits,
-    note: Option<Duration>,
+    pub(crate) note: Option<Duration>,
     clock: Option<Clock>,
 }
 
@@ -336,6 +350,7 @@ impl Builder {
                 open: self.limits.unfinished,
                 note,
             },
+            ordered: Notify::new(),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         })))
     }

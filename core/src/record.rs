@@ -9,7 +9,12 @@
 //!                   │                        ▼
 //!                   └─────────Reject─────► Rejected ──► (no record)
 //!
+//!   pulled        Waiting ──Pull──► Pulling ──Pulled──► Pulled ──► (no record)
+//!                   ▲                  │                  each try is an upload of its own, in one go
+//!                   └────Postpone──────┘ ──Reject──► Rejected
+//!
 //!   not drawn: Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
+//!              Pulling ── Progress, Pull ──► Pulling, Staged ── Abandon ──► Deleting, Waiting ── Reject ──► Rejected,
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
 //! ```
 //!
@@ -21,7 +26,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Declared, Facts, Parts, Rejection, Terms, UploadId};
+pub use crate::event::Event;
+use crate::{Declared, Facts, Parts, Pull, Rejection, Terms, UploadId};
 
 /// Everything that is remembered of one upload.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +54,10 @@ pub struct Record {
     pub lifetime: Option<Lifetime>,
     /// How it is cut, if it comes in parts.
     pub parts: Option<Parts>,
+    /// What is to be fetched, if this is no upload but the order of one. The upload has a record of its own.
+    pub pull: Option<Pull>,
+    /// A name under which it can be found again: see [`Terms::known_as`].
+    pub known_as: Option<String>,
 }
 
 /// Where an upload stands. Bytes are readable in [`State::Ready`] and in no other.
@@ -59,6 +69,12 @@ pub enum State {
     Open,
     /// Claimed by somebody who puts the parts together and has every stage judge the whole.
     Assembling,
+    /// Ordered: to be fetched when it is due.
+    Waiting,
+    /// Claimed by somebody who fetches it.
+    Pulling,
+    /// Fetched; kept for a while so that one can ask what became of it.
+    Pulled,
     /// Intended: bytes may be on their way to the store.
     Staged,
     /// Accepted by every stage, durable, readable.
@@ -78,6 +94,9 @@ impl State {
         match self {
             Self::Open => "open",
             Self::Assembling => "assembling",
+            Self::Waiting => "waiting",
+            Self::Pulling => "pulling",
+            Self::Pulled => "pulled",
             Self::Staged => "staged",
             Self::Ready => "ready",
             Self::Rejected(_) => "rejected",
@@ -94,6 +113,8 @@ pub enum Duty {
     Sweep,
     /// Whoever worked on it is gone: somebody else goes on.
     Resume,
+    /// It is to be fetched.
+    Pull,
 }
 
 /// How long an upload stays.
@@ -103,44 +124,6 @@ pub struct Lifetime {
     pub kept: bool,
     /// When it leaves by itself; `None` is never.
     pub expires: Option<SystemTime>,
-}
-
-/// What may happen to an upload.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// The store has begun to take parts, and calls the upload this.
-    Begun {
-        /// The store's own name for it.
-        upload: String,
-    },
-    /// Somebody begins to put the parts together, or goes on where somebody else's lease is over.
-    Assemble,
-    /// Whoever puts the parts together is still at it.
-    Renew,
-    /// It could not be put together now. Its parts stay.
-    Release,
-    /// No part is left under a key of its own.
-    Tidied,
-    /// Every stage accepted it and its bytes are durable.
-    Commit {
-        /// What is known of the content. Boxed, because the other events are small.
-        facts: Box<Facts>,
-        /// What the sender said last.
-        terms: Terms,
-        /// How long it stays.
-        lifetime: Lifetime,
-    },
-    /// A stage refused it, and its bytes are gone.
-    Reject(Rejection),
-    /// It gets another lifetime.
-    Keep(Lifetime),
-    /// Its owner deletes it.
-    Delete,
-    /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
-    /// old note.
-    Claim,
-    /// Its bytes were removed.
-    Erased,
 }
 
 /// How long things that end by themselves last.
@@ -172,6 +155,8 @@ impl Record {
             metadata: BTreeMap::new(),
             lifetime: None,
             parts: None,
+            pull: None,
+            known_as: None,
         }
     }
 
@@ -196,11 +181,25 @@ impl Record {
         }
     }
 
+    /// An order to fetch something, due at once.
+    #[must_use]
+    pub fn order(id: UploadId, pull: Pull, terms: Terms, now: SystemTime, periods: &Periods) -> Self {
+        Self {
+            state: State::Waiting,
+            due: Some(now),
+            project: terms.project,
+            metadata: terms.metadata,
+            pull: Some(pull),
+            ..Self::intent(id, Declared::default(), now, periods)
+        }
+    }
+
     /// What is to be done with it when it is due.
     #[must_use]
     pub fn duty(&self) -> Duty {
         match self.state {
             State::Assembling => Duty::Resume,
+            State::Waiting | State::Pulling => Duty::Pull,
             _ => Duty::Sweep,
         }
     }
@@ -262,6 +261,7 @@ impl Record {
                 next.facts = Some(*facts);
                 next.project = terms.project;
                 next.metadata = terms.metadata;
+                next.known_as = terms.known_as;
                 next.lifetime = Some(lifetime);
                 // A part that comes late is removed once more when nobody can be sending one any longer.
                 let tidy = self.is_apart().then(|| now + periods.lease);
@@ -277,7 +277,28 @@ impl Record {
                 next.lifetime = Some(lifetime);
                 next.due = earlier(self.due.filter(|_| self.is_apart()), lifetime.expires);
             }
-            (State::Staged | State::Assembling, Event::Reject(rejection)) => {
+            (State::Waiting | State::Pulling, Event::Pull { upload }) if self.is_due(now) => {
+                next.state = State::Pulling;
+                next.due = Some(now + periods.claim);
+                next.pull = self.pull.as_ref().map(|pull| pull.try_again(upload));
+            }
+            (State::Pulling, Event::Progress { done, total }) => {
+                next.due = Some(now + periods.claim);
+                next.pull = self.pull.as_ref().map(|pull| pull.at(done, total));
+            }
+            (State::Pulling, Event::Postpone(delay)) => {
+                next.state = State::Waiting;
+                next.due = Some(now + delay);
+            }
+            (State::Pulling, Event::Pulled) => {
+                next.state = State::Pulled;
+                next.due = Some(now + periods.note);
+            }
+            (State::Staged, Event::Abandon) => {
+                next.state = State::Deleting;
+                next.due = Some(now + periods.lease);
+            }
+            (State::Staged | State::Assembling | State::Waiting | State::Pulling, Event::Reject(rejection)) => {
                 next.state = State::Rejected(rejection);
                 next.due = Some(now + periods.note);
             }
@@ -290,7 +311,7 @@ impl Record {
                 next.due = Some(now + periods.lease);
             }
             // An old note is claimed too before it is dropped, but stays what it is.
-            (State::Rejected(_) | State::Gone, Event::Claim) if self.is_due(now) => {
+            (State::Rejected(_) | State::Gone | State::Pulled, Event::Claim) if self.is_due(now) => {
                 next.due = Some(now + periods.lease);
             }
             (State::Ready, Event::Delete) => {
@@ -315,24 +336,6 @@ impl Record {
 /// The earlier of two times, where never is later than any.
 fn earlier(one: Option<SystemTime>, other: Option<SystemTime>) -> Option<SystemTime> {
     one.into_iter().chain(other).min()
-}
-
-impl Event {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Begun { .. } => "begun",
-            Self::Assemble => "assemble",
-            Self::Renew => "renew",
-            Self::Release => "release",
-            Self::Tidied => "tidied",
-            Self::Commit { .. } => "commit",
-            Self::Reject(_) => "reject",
-            Self::Keep(_) => "keep",
-            Self::Delete => "delete",
-            Self::Claim => "claim",
-            Self::Erased => "erased",
-        }
-    }
 }
 
 /// An event that cannot happen to an upload that stands there.

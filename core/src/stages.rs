@@ -315,6 +315,20 @@ pub trait Recorder: Debug + Send + Sync {
     /// If they could not be looked up.
     async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault>;
 
+    /// The newest record in the state [`Ready`](crate::State::Ready) that is known by this name.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault>;
+
+    /// How many records of this project have the duty [`Pull`](Duty::Pull), due or not.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be counted.
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault>;
+
     /// Whether it could work now; for health checks and at the start.
     ///
     /// # Errors

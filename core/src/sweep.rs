@@ -93,15 +93,17 @@ impl Pipeline {
         }
         debug!(id = %record.id, state = record.state.name(), "swept");
         let erased = match record.state {
-            State::Rejected(_) | State::Gone => self.forget(&claimed).await,
+            State::Rejected(_) | State::Gone | State::Pulled => self.forget(&claimed).await,
             _ => self.erase(&claimed).await,
         };
         match record.state {
             _ if !erased => Outcome::Failed,
-            State::Open | State::Assembling | State::Staged => Outcome::Abandoned,
+            State::Open | State::Staged => Outcome::Abandoned,
             State::Ready => Outcome::Expired,
             State::Deleting => Outcome::Finished,
-            State::Rejected(_) | State::Gone => Outcome::Forgotten,
+            State::Rejected(_) | State::Gone | State::Pulled => Outcome::Forgotten,
+            // Others have these for a duty.
+            State::Assembling | State::Waiting | State::Pulling => Outcome::Lost,
         }
     }
 
@@ -157,6 +159,10 @@ impl Pipeline {
     }
 
     async fn delete_bytes(&self, record: &Record) -> bool {
+        // An order has no bytes; the upload that came of it has a record of its own.
+        if record.pull.is_some() {
+            return true;
+        }
         let deleted = match self.parts().store.delete(&Key::whole(record.id)).await {
             Ok(()) => self.delete_apart(record).await,
             failed => failed,

@@ -36,11 +36,16 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
 
     print!("{}", banner.text(&address.to_string()));
     let sweeper = tokio::spawn(sweep_for_ever(pipeline.clone(), bounds.sweep_every));
-    let resumer = tokio::spawn(resume_for_ever(pipeline, bounds.resume_every));
+    let resumer = tokio::spawn(resume_for_ever(pipeline.clone(), bounds.resume_every));
+    let puller = pipeline.can_pull().then(|| {
+        let every = bounds.resume_every.max(Duration::from_millis(100));
+        tokio::spawn(async move { pipeline.pull_for_ever(every).await })
+    });
     let served = server::serve(listener, app, &bounds, stop).await;
-    // Both may be cut off anywhere: what they have claimed is claimed again later.
-    sweeper.abort();
-    resumer.abort();
+    // All may be cut off anywhere: what they have claimed is claimed again later.
+    for task in [Some(sweeper), Some(resumer), puller].into_iter().flatten() {
+        task.abort();
+    }
     served.map_err(|error| error.to_string())
 }
 

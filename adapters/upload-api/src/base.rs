@@ -19,6 +19,9 @@ use crate::reading::{multipart_boundary, read_urlencoded, refusal_of};
 use crate::settings::Project;
 use crate::{Api, BASE_KEY};
 
+/// What the store flag is called where files come in.
+pub(crate) const STORE: &str = "UPLOADCARE_STORE";
+
 /// Takes the files of a request.
 pub(crate) async fn upload(
     api: &Api,
@@ -192,21 +195,23 @@ fn judge(api: &Api, params: &mut Params, files: &Files, read: Result<(), Refusal
         (Ok(()), _) => {}
     }
     let project = api.project(params, BASE_KEY)?;
-    let terms = terms(project, params)?;
+    let terms = terms(project, params, STORE)?;
     if files.count == 0 {
         return Err(codes::FILE_MISSING.into());
     }
     files.refused.clone().map_or(Ok(terms), Err)
 }
 
-pub(crate) fn terms(project: &Project, params: &mut Params) -> Result<Terms, Refusal> {
+/// What a request says of how long to keep its file, under this name, and of what to note beside it.
+pub(crate) fn terms(project: &Project, params: &mut Params, store: &'static str) -> Result<Terms, Refusal> {
     let metadata = std::mem::take(&mut params.metadata).finish()?;
-    let Some(retention) = project.retention(params.get("UPLOADCARE_STORE")) else {
+    let Some(retention) = project.retention(params.get(store)) else {
         return Err(codes::AUTOSTORE_FORBIDDEN.into());
     };
     Ok(Terms {
         project: Some(project.public_key.clone()),
         retention,
         metadata,
+        known_as: None,
     })
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use intake_core::{Code, Error, Rejection};
 
 use crate::ErrorRow;
+use crate::from_url::Group;
 
 const fn row(ours: &'static str, status: u16, theirs: &'static str, sentence: &'static str) -> ErrorRow {
     ErrorRow {
@@ -23,6 +24,14 @@ pub(crate) mod codes {
     use intake_core::Code;
 
     pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
+    pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
+    pub(crate) const DOWNLOAD_BROKEN: Code = Code::new("download_network_error");
+    pub(crate) const DOWNLOAD_CANCELLED: Code = Code::new("cancelled");
+    pub(crate) const DOWNLOAD_FAULT: Code = Code::new("download_fault");
+    pub(crate) const DOWNLOAD_REFUSED: Code = Code::new("download_refused");
+    pub(crate) const DOWNLOAD_TOO_LARGE: Code = Code::new("download_too_large");
+    pub(crate) const DOWNLOAD_TOO_SLOW: Code = Code::new("download_timed_out");
+    pub(crate) const DOWNLOAD_URL_INVALID: Code = Code::new("download_url_invalid");
     pub(crate) const FAULT: Code = Code::new("fault");
     pub(crate) const FILE_ID_INVALID: Code = Code::new("file_id_invalid");
     pub(crate) const FILE_ID_MISSING: Code = Code::new("file_id_missing");
@@ -55,7 +64,9 @@ pub(crate) mod codes {
     pub(crate) const PART_URL_INVALID: Code = Code::new("part_url_invalid");
     pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
     pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
+    pub(crate) const SOURCE_URL_MISSING: Code = Code::new("source_url_missing");
     pub(crate) const THROTTLED: Code = Code::new("throttled");
+    pub(crate) const TOKEN_MISSING: Code = Code::new("token_missing");
     pub(crate) const TOO_MANY_FIELDS: Code = Code::new("too_many_fields");
     pub(crate) const TOO_MANY_FILES: Code = Code::new("too_many_files");
     pub(crate) const UPLOAD_REFUSED: Code = Code::new("upload_refused");
@@ -88,6 +99,18 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("throttled", 429, "RequestThrottledError", "Request was throttled."),
     row("fault", 500, "UploadAPIError", "Internal error."),
     row("upload_refused", 403, "UploadFailedError", "Upload failed."),
+    // FromURL upload errors: of orders that came to nothing.
+    row("download_failed", 500, "DownloadFileError", "Failed to download the file."),
+    row("download_client_error", 500, "DownloadFileHTTPClientError", "HTTP client error: %s."),
+    row("download_network_error", 500, "DownloadFileHTTPNetworkError", "HTTP network error: %s."),
+    row("download_server_error", 500, "DownloadFileHTTPServerError", "HTTP server error: %s."),
+    row("download_url_invalid", 500, "DownloadFileHTTPURLValidationError", "HTTP URL validation error: %s."),
+    row("download_fault", 500, "DownloadFileInternalServerError", "Internal server error."),
+    row("downloaded_file_gone", 500, "DownloadFileNotFoundError", "downloaded file not found."),
+    row("download_too_large", 500, "DownloadFileSizeLimitExceededError", "Downloaded file is too big: %s > %s."),
+    row("cancelled", 500, "DownloadFileTaskFailedError", "download task failed."),
+    row("download_timed_out", 500, "DownloadFileTimeLimitExceededError", "Failed to download the file within the allotted time limit of %s seconds."),
+    row("download_refused", 500, "DownloadFileValidationFailedError", "File validation error: %s"),
     // File upload errors.
     row("file_id_invalid", 400, "FileIdInvalidError", "file_id is invalid."),
     row("file_id_missing", 400, "FileIdRequiredError", "file_id is required."),
@@ -110,10 +133,23 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("parts_too_large", 400, "MultipartUploadSizeTooLargeError", "Uploaded size is more than expected."),
     row("parts_missing", 400, "MultipartUploadSizeTooSmallError", "File size mismatch. Not all parts uploaded?"),
     row("param_missing", 400, "RequestParamRequiredError", "%s is required."),
+    row("source_url_missing", 400, "SourceURLRequiredError", "source_url is required."),
+    row("token_missing", 400, "TokenRequiredError", "token is required."),
     row("multipart_id_invalid", 400, "UUIDInvalidError", "uuid is invalid."),
     // File content validation errors.
     row("infected", 400, "FileInfectedError", "The file is infected by %s virus."),
     row("type_forbidden", 400, "FileTypeForbiddenError", "Uploading of these file types is not allowed."),
+    // URL validation errors.
+    row("host_not_found", 400, "HostnameNotFoundError", "Host does not exist."),
+    row("host_forbidden", 400, "URLBlacklistedError", "Source is blacklisted."),
+    row("url_host_malformed", 400, "URLHostMalformedError", "URL host is malformed."),
+    row("address_forbidden", 400, "URLHostPrivateIPForbiddenError", "Only public IPs are allowed."),
+    row("url_host_missing", 400, "URLHostRequiredError", "No URL host supplied."),
+    row("url_unparsable", 400, "URLParsingFailedError", "Failed to parse URL."),
+    row("too_many_redirects", 400, "URLRedirectsLimitExceededError", "Too many redirects."),
+    row("url_scheme_forbidden", 400, "URLSchemeInvalidError", "Invalid URL scheme."),
+    row("url_scheme_missing", 400, "URLSchemeRequiredError", "No URL scheme supplied."),
+    row("url_invalid", 400, "URLValidationError", "Failed to validate URL."),
     // Ours alone: the reference has no code for what is no endpoint of it, nor for a sender who is too slow.
     row("not_an_endpoint", 404, "UploadViewsError", "There is no such endpoint."),
     row("request_too_slow", 408, "UploadViewsError", "The request took too long."),
@@ -194,7 +230,16 @@ impl Refusal {
         }
     }
 
-    fn of_rejection(rejection: &Rejection) -> Self {
+    /// What it is about, where an order to fetch something came to nothing.
+    pub(crate) fn group(&self) -> Group {
+        match self.row {
+            row if row.ours == codes::FAULT.as_str() || row.status >= 500 => Group::Fault,
+            row if row.theirs.starts_with("URL") || row.theirs.starts_with("Hostname") => Group::Url,
+            _ => Group::Content,
+        }
+    }
+
+    pub(crate) fn of_rejection(rejection: &Rejection) -> Self {
         let refusal = Self::new(&rejection.code);
         let subject = rejection.subject.as_deref().unwrap_or("unknown");
         match refusal.row.ours {

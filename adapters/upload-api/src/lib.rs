@@ -21,6 +21,7 @@ mod body;
 mod error;
 mod file_name;
 mod form;
+mod from_url;
 mod info;
 mod metadata;
 mod multipart;

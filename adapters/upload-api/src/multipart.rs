@@ -5,7 +5,7 @@ use axum::http::header::HOST;
 use intake_core::{Declared, Error, Opening, Record, State, UploadId};
 use serde_json::Value;
 
-use crate::base::terms;
+use crate::base::{STORE, terms};
 use crate::body::Source;
 use crate::error::{Refusal, codes};
 use crate::file_name::base_name;
@@ -49,7 +49,7 @@ pub(crate) async fn start(
         size,
         part_size,
         at_most: None,
-        terms: terms(project, params)?,
+        terms: terms(project, params, STORE)?,
     };
     let origin = api.origin(headers.get(HOST))?;
     let record = match api.pipeline.open(opening).await {

@@ -6,9 +6,10 @@ use crate::error::{Refusal, codes};
 use crate::metadata::Metadata;
 
 /// The parameters that some endpoint reads. What is not among them is counted, and dropped.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 18] = [
     "UPLOADCARE_PUB_KEY",
     "UPLOADCARE_STORE",
+    "check_URL_duplicates",
     "content_type",
     "expires",
     "file_id",
@@ -17,8 +18,12 @@ const KNOWN: [&str; 13] = [
     "partNumber",
     "part_size",
     "pub_key",
+    "save_URL_duplicates",
     "signature",
     "size",
+    "source_url",
+    "store",
+    "token",
     "uuid",
 ];
 

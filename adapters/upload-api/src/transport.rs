@@ -22,7 +22,7 @@ use crate::error::{Refusal, codes};
 use crate::params::Params;
 use crate::reading::PARAMS_BODY;
 use crate::wire::{ErrorBody, ErrorInfo};
-use crate::{Api, base, info, multipart, part};
+use crate::{Api, base, from_url, info, multipart, part};
 
 const EXPOSED: &str = "Retry-After, Warning, X-Uploadcare-Request-Id";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id");
@@ -34,6 +34,8 @@ enum Endpoint {
     Info,
     MultipartStart,
     MultipartComplete,
+    FromUrl,
+    FromUrlStatus,
     /// A part of this upload.
     Part(UploadId),
 }
@@ -57,6 +59,8 @@ impl Endpoint {
             ("info", None, ..) => Some(Self::Info),
             ("multipart", Some("start"), None, _) => Some(Self::MultipartStart),
             ("multipart", Some("complete"), None, _) => Some(Self::MultipartComplete),
+            ("from_url", None, ..) => Some(Self::FromUrl),
+            ("from_url", Some("status"), None, _) => Some(Self::FromUrlStatus),
             ("parts", Some(id), Some(_name), None) => id.parse().ok().map(Self::Part),
             _ => None,
         }
@@ -65,6 +69,8 @@ impl Endpoint {
     fn methods(self) -> &'static str {
         match self {
             Self::Base | Self::MultipartStart | Self::MultipartComplete => "POST, OPTIONS",
+            Self::FromUrl => "OPTIONS, GET, POST",
+            Self::FromUrlStatus => "GET, HEAD, OPTIONS",
             Self::Part(_) => "PUT, OPTIONS",
             Self::Info => "GET, HEAD, OPTIONS",
         }
@@ -82,7 +88,9 @@ impl Endpoint {
     fn body_size(self, api: &Api) -> u64 {
         match self {
             Self::Base => api.settings.max_request_size(),
-            Self::Info | Self::MultipartStart | Self::MultipartComplete => PARAMS_BODY as u64,
+            Self::Info | Self::MultipartStart | Self::MultipartComplete | Self::FromUrl | Self::FromUrlStatus => {
+                PARAMS_BODY as u64
+            }
             // Each part has a bound of its own, of which its upload knows.
             Self::Part(_) => api.pipeline.limits().max_size,
         }
@@ -118,6 +126,11 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
                         let completed = multipart::complete(&api, &head.headers, &mut params, &source).await;
                         completed.map(Answer::Json)
                     }
+                    Endpoint::FromUrl => {
+                        let ordered = from_url::order(&api, &head.headers, &mut params, &source).await;
+                        ordered.map(Answer::Json)
+                    }
+                    Endpoint::FromUrlStatus => from_url::status(&api, &head.headers, &params).await.map(Answer::Json),
                     Endpoint::Part(id) => part::put(&api, id, &head.headers, &params, &source)
                         .await
                         .map(Answer::Part),

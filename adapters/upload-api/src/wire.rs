@@ -129,6 +129,62 @@ pub(crate) struct MultipartStarted {
     pub(crate) parts: Vec<String>,
 }
 
+/// An order was taken (wire facts, section 5.1).
+#[derive(Debug, Serialize)]
+pub(crate) struct Token {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) token: String,
+}
+
+/// No order was needed.
+#[derive(Debug, Serialize)]
+pub(crate) struct FetchedBefore<'a> {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    #[serde(flatten)]
+    pub(crate) info: FileInfo<'a>,
+}
+
+/// How far an order is, where there is no more to say (wire facts, section 5.4).
+#[derive(Debug, Serialize)]
+pub(crate) struct Status {
+    pub(crate) status: &'static str,
+}
+
+/// How far an order is that is being fetched.
+#[derive(Debug, Serialize)]
+pub(crate) struct Progress {
+    pub(crate) status: &'static str,
+    pub(crate) done: u64,
+    pub(crate) total: Total,
+}
+
+/// How much there is to fetch. Clients disagree on how it is said that nobody knows.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Total {
+    Bytes(u64),
+    Word(&'static str),
+    Nothing,
+}
+
+/// An order that came to a file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fetched<'a> {
+    #[serde(flatten)]
+    pub(crate) info: FileInfo<'a>,
+    pub(crate) status: &'static str,
+}
+
+/// An order that came to nothing.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotFetched<'a> {
+    pub(crate) status: &'static str,
+    pub(crate) error: &'a str,
+    pub(crate) error_code: &'a str,
+}
+
 /// An error where the sender asked for JSON (wire facts, section 1.1).
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorBody<'a> {

@@ -230,6 +230,14 @@ impl<R: Recorder> Recorder for Faulty<R> {
         self.plan.run(self.inner.due(duty, now, limit)).await
     }
 
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        self.plan.run(self.inner.known_as(name)).await
+    }
+
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        self.plan.run(self.inner.pulls_of(project)).await
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.plan.run(self.inner.ready()).await
     }

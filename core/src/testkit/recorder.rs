@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 
 use crate::record::Periods;
 use crate::{
-    Code, Coverage, Declared, Digest, Duty, Event, Facts, Lifetime, Parts, Record, Recorder, Rejection, Retention,
-    State, Swap, Terms, UploadId, codes,
+    Code, Coverage, Declared, Digest, Duty, Event, Facts, Lifetime, Parts, Pull, Record, Recorder, Rejection,
+    Retention, State, Swap, Terms, UploadId, codes,
 };
 
 /// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
@@ -25,6 +25,8 @@ pub async fn recorder(recorder: &dyn Recorder) {
     of_those_who_change_at_the_same_time_one_wins(recorder).await;
     what_is_due_comes_in_its_order(recorder).await;
     what_is_to_be_resumed_is_not_swept(recorder).await;
+    the_newest_readable_upload_is_found_by_its_name(recorder).await;
+    orders_are_counted_by_project_until_they_end(recorder).await;
     only_the_revision_that_was_seen_is_forgotten(recorder).await;
 }
 
@@ -107,6 +109,21 @@ fn open(seconds: u64) -> Record {
     opened.apply(Event::Begun { upload }, at(seconds), &PERIODS).unwrap()
 }
 
+/// An order to fetch something, with something in every field that it may have.
+fn order(seconds: u64) -> Record {
+    let pull = Pull {
+        name: Some("ü \"name\"".to_owned()),
+        known_as: Some("a name".to_owned()),
+        at_most: Some(5 << 40),
+        ..Pull::new("https://example.com/ü?a=b")
+    };
+    let terms = Terms {
+        project: Some(format!("project {}", UploadId::random())),
+        ..Terms::default()
+    };
+    Record::order(UploadId::random(), pull, terms, at(seconds), &PERIODS)
+}
+
 fn intent(seconds: u64) -> Record {
     Record::intent(UploadId::random(), Declared::default(), at(seconds), &PERIODS)
 }
@@ -130,8 +147,18 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
     let deleting = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
     let gone = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
     let gone = gone.apply(Event::Erased, at(3_001), &PERIODS).unwrap();
+    let waiting = order(1_000);
+    let upload = UploadId::random();
+    let pulling = waiting.apply(Event::Pull { upload }, at(1_001), &PERIODS).unwrap();
+    let progress = Event::Progress {
+        done: 5 << 40,
+        total: None,
+    };
+    let further = pulling.apply(progress, at(1_002), &PERIODS).unwrap();
+    let pulled = pulling.apply(Event::Pulled, at(1_003), &PERIODS).unwrap();
+    let orders = [waiting, pulling, further, pulled];
     let assembling = open(1_000).apply(Event::Assemble, at(1_001), &PERIODS).unwrap();
-    for record in [
+    let uploads = [
         intent(1_000),
         ready,
         kept,
@@ -140,7 +167,8 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
         gone,
         open(1_000),
         assembling,
-    ] {
+    ];
+    for record in uploads.into_iter().chain(orders) {
         assert_eq!(
             recorder.get(record.id).await.expect("looks up"),
             None,
@@ -302,4 +330,61 @@ async fn only_the_revision_that_was_seen_is_forgotten(recorder: &dyn Recorder) {
         "a removed record is there"
     );
     recorder.remove(record.id, 0).await.expect("nothing is fine too");
+}
+
+async fn the_newest_readable_upload_is_found_by_its_name(recorder: &dyn Recorder) {
+    let name = format!("ü {}", UploadId::random());
+    let known = |seconds| Record {
+        known_as: Some(name.clone()),
+        created: at(seconds),
+        ..sample_record()
+    };
+    let (older, newer, other) = (known(1_000), known(2_000), known(3_000));
+    let other = Record {
+        known_as: Some(format!("{name}?")),
+        ..other
+    };
+    let unready = Record {
+        known_as: Some(name.clone()),
+        ..intent(4_000)
+    };
+    for record in [&newer, &older, &other, &unready] {
+        recorder.insert(record).await.expect("inserts");
+    }
+    assert_eq!(recorder.known_as(&name).await.expect("looks up").as_ref(), Some(&newer));
+    let deleting = newer.apply(Event::Delete, at(5_000), &PERIODS).unwrap();
+    assert_eq!(recorder.update(&deleting).await.expect("updates"), Swap::Done);
+    assert_eq!(recorder.known_as(&name).await.expect("looks up").as_ref(), Some(&older));
+    recorder.remove(older.id, older.revision).await.expect("removes");
+    assert_eq!(recorder.known_as(&name).await.expect("looks up"), None);
+    for record in [deleting, other, unready] {
+        recorder.remove(record.id, record.revision).await.expect("removes");
+    }
+}
+
+async fn orders_are_counted_by_project_until_they_end(recorder: &dyn Recorder) {
+    let first = order(1_000);
+    let project = first.project.clone().unwrap();
+    let second = Record {
+        project: Some(project.clone()),
+        ..order(2_000)
+    };
+    let stranger = order(1_000);
+    for record in [&first, &second, &stranger] {
+        recorder.insert(record).await.expect("inserts");
+    }
+    let count = async || recorder.pulls_of(&project).await.expect("counts");
+    assert_eq!(count().await, 2);
+    let upload = UploadId::random();
+    let pulling = first.apply(Event::Pull { upload }, at(1_001), &PERIODS).unwrap();
+    assert_eq!(recorder.update(&pulling).await.expect("updates"), Swap::Done);
+    assert_eq!(count().await, 2, "what is being fetched counts");
+    let pulled = pulling.apply(Event::Pulled, at(1_002), &PERIODS).unwrap();
+    assert_eq!(recorder.update(&pulled).await.expect("updates"), Swap::Done);
+    assert_eq!(count().await, 1);
+    let due = recorder.due(Duty::Pull, at(10_000), 10).await.expect("looks up");
+    assert_eq!(due, [stranger.clone(), second.clone()], "what is to be fetched");
+    for record in [pulled, second, stranger] {
+        recorder.remove(record.id, record.revision).await.expect("removes");
+    }
 }

@@ -55,6 +55,12 @@ impl Recorder for Meanwhile {
         }
         Ok(due)
     }
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        self.inner.known_as(name).await
+    }
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        self.inner.pulls_of(project).await
+    }
     async fn ready(&self) -> Result<(), Fault> {
         Ok(())
     }

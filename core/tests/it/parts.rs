@@ -86,6 +86,7 @@ over_both! {
             project: Some("shop".to_owned()),
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
+            known_as: None,
         };
         let declared = Declared::named("twelve.txt");
         let opened = house.pipeline.open(Opening { terms, declared, ..opening(12, 5) }).await.unwrap();
@@ -263,6 +264,21 @@ over_both! {
         let error = stalled.await.unwrap_err();
         assert_eq!(code(&error), codes::LEASE_LOST);
         assert_eq!(house.read(id).await, b"twice?", "it has destroyed what the other one made");
+    }
+
+    async fn whoever_lost_its_claim_stops_working<S: Seen>() {
+        let house = House::<S>::new();
+        let id = house.send(&[(1, b"once "), (2, b"!")]).await;
+        let gate = Gate::shut();
+        let slow = builder(house.store.clone(), house.recorder.clone(), &house.clock).scanner("gate", gate);
+        let slow = slow.build().unwrap();
+        let mut stalled = Box::pin(slow.complete(id));
+        assert!((&mut stalled).now_or_never().is_none());
+        house.clock.advance(Duration::from_secs(31));
+        house.pipeline.resume().await.unwrap();
+        // Its scanner never ends; the next renewal tells.
+        let ended = tokio::time::timeout(Duration::from_secs(15), stalled).await.expect("it works on for nobody");
+        assert_eq!(code(&ended.unwrap_err()), codes::LEASE_LOST);
     }
 
     async fn a_fault_costs_no_part<S: Seen>() {

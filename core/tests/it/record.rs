@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::record::Periods;
 use intake_core::{
-    Code, Declared, Digest, Event, Facts, Lifetime, Parts, Record, Rejection, Retention, Terms, UploadId,
+    Code, Declared, Digest, Event, Facts, Lifetime, Parts, Pull, Record, Rejection, Retention, Terms, UploadId,
 };
 use proptest::prelude::*;
 
@@ -50,6 +50,16 @@ fn event(name: &str) -> Event {
         "renew" => Event::Renew,
         "release" => Event::Release,
         "tidied" => Event::Tidied,
+        "pull" => Event::Pull {
+            upload: UploadId::random(),
+        },
+        "progress" => Event::Progress {
+            done: 7,
+            total: Some(9),
+        },
+        "postpone" => Event::Postpone(Duration::from_secs(60)),
+        "pulled" => Event::Pulled,
+        "abandon" => Event::Abandon,
         "delete" => Event::Delete,
         "claim" => Event::Claim,
         "erased" => Event::Erased,
@@ -75,21 +85,37 @@ fn opened(apart: bool) -> Record {
     )
 }
 
-const EVENTS: [&str; 11] = [
-    "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble", "renew", "release", "tidied",
+/// An order to fetch something.
+fn ordered() -> Record {
+    Record::order(
+        UploadId::random(),
+        Pull::new("source"),
+        Terms::default(),
+        at(0),
+        &PERIODS,
+    )
+}
+
+const EVENTS: [&str; 16] = [
+    "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble", "renew", "release", "tidied", "pull",
+    "progress", "postpone", "pulled", "abandon",
 ];
 
 #[test]
 fn a_record_goes_only_where_it_may() {
-    let ways: [(bool, &[&str], &str); 8] = [
-        (false, &[], "staged"),
-        (false, &["commit"], "ready"),
-        (false, &["reject"], "rejected"),
-        (false, &["commit", "delete"], "deleting"),
-        (false, &["commit", "delete", "erased"], "gone"),
-        (true, &[], "open"),
-        (true, &["assemble"], "assembling"),
-        (true, &["assemble", "commit"], "ready"),
+    type Way = (fn() -> Record, &'static [&'static str], &'static str);
+    let ways: [Way; 11] = [
+        (intent, &[], "staged"),
+        (intent, &["commit"], "ready"),
+        (intent, &["reject"], "rejected"),
+        (intent, &["commit", "delete"], "deleting"),
+        (intent, &["commit", "delete", "erased"], "gone"),
+        (|| opened(true), &[], "open"),
+        (|| opened(true), &["assemble"], "assembling"),
+        (|| opened(true), &["assemble", "commit"], "ready"),
+        (ordered, &["pull", "postpone"], "waiting"),
+        (ordered, &["pull"], "pulling"),
+        (ordered, &["pull", "pulled"], "pulled"),
     ];
     // Of a record that is due (everything is, by then) and of one that is not.
     let due = [
@@ -101,6 +127,15 @@ fn a_record_goes_only_where_it_may() {
         ("assembling", "release", Some("open")),
         ("assembling", "commit", Some("ready")),
         ("assembling", "reject", Some("rejected")),
+        ("waiting", "pull", Some("pulling")),
+        ("waiting", "reject", Some("rejected")),
+        ("pulling", "pull", Some("pulling")),
+        ("pulling", "progress", Some("pulling")),
+        ("pulling", "postpone", Some("waiting")),
+        ("pulling", "pulled", Some("pulled")),
+        ("pulling", "reject", Some("rejected")),
+        ("pulled", "claim", Some("pulled")),
+        ("staged", "abandon", Some("deleting")),
         ("staged", "commit", Some("ready")),
         ("staged", "reject", Some("rejected")),
         ("staged", "claim", Some("deleting")),
@@ -113,9 +148,8 @@ fn a_record_goes_only_where_it_may() {
         ("deleting", "claim", Some("deleting")),
         ("gone", "claim", Some("gone")),
     ];
-    for (in_parts, way, state) in ways {
-        let first = if in_parts { opened(true) } else { intent() };
-        let record = way.iter().fold(first, |record, name| {
+    for (first, way, state) in ways {
+        let record = way.iter().fold(first(), |record, name| {
             record.apply(event(name), at(1), &PERIODS).unwrap()
         });
         assert_eq!(record.state.name(), state);
@@ -131,7 +165,7 @@ fn a_record_goes_only_where_it_may() {
                 "{state} + {name}, due"
             );
             let early = record.apply(event(name), at(2), &PERIODS).ok();
-            let waits = name == "claim" || (state, name) == ("assembling", "assemble");
+            let waits = name == "claim" || name == "pull" || (state, name) == ("assembling", "assemble");
             let expected = expected.filter(|_| !waits);
             assert_eq!(
                 early.as_ref().map(|record| record.state.name()),
@@ -176,14 +210,33 @@ fn an_upload_that_is_given_back_has_the_time_that_it_had() {
     assert_eq!(open.due, Some(at(500)), "since it was begun");
 }
 
+#[test]
+fn an_order_tells_how_far_it_is_and_how_often_it_was_tried() {
+    let pull = |record: &Record| record.pull.clone().unwrap();
+    let first = ordered().apply(event("pull"), at(0), &PERIODS).unwrap();
+    let further = first.apply(event("progress"), at(5), &PERIODS).unwrap();
+    assert_eq!(
+        (pull(&further).done, pull(&further).total, further.due),
+        (7, Some(9), Some(at(15)))
+    );
+    let later = further.apply(event("postpone"), at(6), &PERIODS).unwrap();
+    assert_eq!((pull(&later).done, later.due), (7, Some(at(66))));
+    let second = later.apply(event("pull"), at(66), &PERIODS).unwrap();
+    let again = pull(&second);
+    assert_eq!((again.done, again.total, again.tries), (0, None, 2));
+    assert_ne!(again.upload, pull(&first).upload, "each try is an upload of its own");
+    assert_eq!(again.source, "source");
+}
+
 proptest! {
     #[test]
     fn whatever_happens_a_record_is_either_for_good_or_due(
-        in_parts in any::<bool>(),
-        apart in any::<bool>(),
+        way_in in 0usize..4,
         history in prop::collection::vec((0usize..EVENTS.len(), 0u64..2000), 0..40),
     ) {
-        let (mut record, mut now) = (if in_parts { opened(apart) } else { intent() }, 0);
+        let ways: [fn() -> Record; 4] = [intent, || opened(false), || opened(true), ordered];
+        let first: fn() -> Record = ways[way_in];
+        let (mut record, mut now) = (first(), 0);
         for (name, passed) in history {
             now += passed;
             if let Ok(next) = record.apply(event(EVENTS[name]), at(now), &PERIODS) {

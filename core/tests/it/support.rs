@@ -31,6 +31,9 @@ pub const LIMITS: Limits = Limits {
     timeout: Duration::from_secs(60),
     unfinished: Duration::from_secs(300),
     claim: Duration::from_secs(30),
+    pulls: 4,
+    pulls_of_project: 2,
+    waiting_of_project: 10,
 };
 /// Longer than an attempt may take, shorter than anything is remembered.
 pub const OVER_LEASE: Duration = Duration::from_secs(121);

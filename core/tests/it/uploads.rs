@@ -39,6 +39,7 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
         project: Some("p".to_owned()),
         retention: Retention::Keep,
         metadata,
+        known_as: None,
     };
     let record = pipeline
         .ingest(Incoming::from_stream(declared.clone(), body), terms.clone())

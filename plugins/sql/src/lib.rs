@@ -151,6 +151,14 @@ impl Recorder for SqlRecorder {
         self.0.due(duty, now, limit).await
     }
 
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        self.0.known_as(name).await
+    }
+
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        self.0.pulls_of(project).await
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.0.ready().await
     }

@@ -29,6 +29,32 @@ enum Question<'a> {
     Of(&'a str),
     /// The rows of a duty that are due, at most so many.
     Due { duty: &'a str, now: i64, limit: i64 },
+    /// The newest row of a readable upload that is known by this name.
+    KnownAs(&'a str),
+    /// How many rows of this project are to be fetched.
+    PullsOf(&'a str),
+}
+
+/// What was found.
+enum Found {
+    Rows(Vec<Answer>),
+    Count(i64),
+}
+
+impl Found {
+    fn rows(self) -> Vec<Answer> {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::Count(_) => Vec::new(),
+        }
+    }
+
+    fn count(self) -> u64 {
+        match self {
+            Self::Rows(rows) => rows.len() as u64,
+            Self::Count(count) => count.try_into().unwrap_or_default(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -66,7 +92,7 @@ impl<D: Dialect> Records<D> {
     }
 
     /// Looks up, on another connection if one breaks: asking twice changes nothing.
-    async fn read(&self, question: Question<'_>) -> Result<Vec<Answer>, Failure> {
+    async fn read(&self, question: Question<'_>) -> Result<Found, Failure> {
         let opened = self.opened().await?;
         let deadline = Instant::now() + self.dialect.patience();
         loop {
@@ -77,7 +103,7 @@ impl<D: Dialect> Records<D> {
         }
     }
 
-    async fn ask(&self, readers: &Pool<D::Database>, question: &Question<'_>) -> sqlx::Result<Vec<Answer>> {
+    async fn ask(&self, readers: &Pool<D::Database>, question: &Question<'_>) -> sqlx::Result<Found> {
         let mut reader = readers.acquire().await?;
         let look_up = look_up::<D>(&mut reader, question);
         let answer = match self.dialect.silence() {
@@ -115,10 +141,7 @@ impl<D: Dialect> Recorder for Records<D> {
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         let found = self.read(Question::Of(&id.to_string())).await?;
-        match found.into_iter().next() {
-            None => Ok(None),
-            Some(row) => row?.record().map(Some),
-        }
+        record_of(found)
     }
 
     async fn update(&self, record: &Record) -> Result<Swap, Fault> {
@@ -151,6 +174,7 @@ impl<D: Dialect> Recorder for Records<D> {
                 limit,
             })
             .await?;
+        let due = due.rows();
         let mut records = Vec::with_capacity(due.len());
         let mut unreadable = None;
         for row in due {
@@ -169,6 +193,14 @@ impl<D: Dialect> Recorder for Records<D> {
         }
     }
 
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        record_of(self.read(Question::KnownAs(name)).await?)
+    }
+
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        Ok(self.read(Question::PullsOf(project)).await?.count())
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.change(Change::Nothing).await?;
         // Any look-up by the index would do; this one reads a row at most.
@@ -182,9 +214,19 @@ impl<D: Dialect> Recorder for Records<D> {
     }
 }
 
-async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: &Question<'_>) -> sqlx::Result<Vec<Answer>> {
+fn record_of(found: Found) -> Result<Option<Record>, Fault> {
+    match found.rows().into_iter().next() {
+        None => Ok(None),
+        Some(row) => row?.record().map(Some),
+    }
+}
+
+async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: &Question<'_>) -> sqlx::Result<Found> {
+    let one = |row: Option<Answer>| Found::Rows(row.into_iter().collect());
     match *question {
-        Question::Of(id) => Ok(D::Database::get(reader, id).await?.into_iter().collect()),
-        Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await,
+        Question::Of(id) => D::Database::get(reader, id).await.map(one),
+        Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
+        Question::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
+        Question::PullsOf(project) => D::Database::pulls_of(reader, project).await.map(Found::Count),
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Row {
     pub(crate) metadata: String,
     pub(crate) rejection: Option<String>,
     pub(crate) parts: Option<String>,
+    pub(crate) pull: Option<String>,
+    pub(crate) known_as: Option<String>,
 }
 
 impl Row {
@@ -39,7 +41,15 @@ impl Row {
     /// If the record is in a state that there was not yet when this was written.
     pub(crate) fn of(record: &Record) -> Result<Self, Fault> {
         let rejection = match &record.state {
-            State::Open | State::Assembling | State::Staged | State::Ready | State::Deleting | State::Gone => None,
+            State::Open
+            | State::Assembling
+            | State::Waiting
+            | State::Pulling
+            | State::Pulled
+            | State::Staged
+            | State::Ready
+            | State::Deleting
+            | State::Gone => None,
             State::Rejected(rejection) => Some(json(record, rejection)?),
             state => {
                 return Err(unwritable(record).because(format!("the state `{}` is not known here", state.name())));
@@ -65,6 +75,8 @@ impl Row {
             metadata: json(record, &record.metadata)?,
             rejection,
             parts: record.parts.as_ref().map(|parts| json(record, parts)).transpose()?,
+            pull: record.pull.as_ref().map(|pull| json(record, pull)).transpose()?,
+            known_as: record.known_as.clone(),
         })
     }
 
@@ -82,6 +94,9 @@ impl Row {
             (_, Some(_)) => return Err(wrong("rejection").because("only what is rejected has one")),
             ("open", None) => State::Open,
             ("assembling", None) => State::Assembling,
+            ("waiting", None) => State::Waiting,
+            ("pulling", None) => State::Pulling,
+            ("pulled", None) => State::Pulled,
             ("staged", None) => State::Staged,
             ("ready", None) => State::Ready,
             ("deleting", None) => State::Deleting,
@@ -100,6 +115,7 @@ impl Row {
             (None, Some(_)) => return Err(wrong("kept").because("there is none, but it expires")),
         };
         let parts = self.parts.as_deref().map(|parts| parse(&self.id, "parts", parts));
+        let pull = self.pull.as_deref().map(|pull| parse(&self.id, "pull", pull));
         let facts = self.facts.as_deref().map(|facts| parse(&self.id, "facts", facts));
         Ok(Record {
             id,
@@ -113,15 +129,21 @@ impl Row {
             lifetime,
             project: self.project,
             parts: parts.transpose()?,
+            pull: pull.transpose()?,
+            known_as: self.known_as,
         })
     }
 }
+
+/// The duty by which the orders of a project are counted.
+pub(crate) const PULL: &str = "pull";
 
 /// What is to be done with a record, as databases have it. It follows from the state; it has a column for the index.
 pub(crate) fn duty(duty: Duty) -> &'static str {
     match duty {
         Duty::Sweep => "sweep",
         Duty::Resume => "resume",
+        Duty::Pull => PULL,
     }
 }
 
@@ -177,7 +199,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use intake_core::testkit::sample_record;
-    use intake_core::{Code, Declared, Digest, Facts, Parts, Rejection, Retention};
+    use intake_core::{Code, Declared, Digest, Facts, Parts, Pull, Rejection, Retention};
     use proptest::collection::btree_map;
     use proptest::option;
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
@@ -205,6 +227,9 @@ mod tests {
         prop_oneof![
             Just(State::Open),
             Just(State::Assembling),
+            Just(State::Waiting),
+            Just(State::Pulling),
+            Just(State::Pulled),
             Just(State::Staged),
             Just(State::Ready),
             Just(State::Deleting),
@@ -252,6 +277,8 @@ mod tests {
                 state,
                 due,
                 created,
+                pull: name.clone().map(Pull::new),
+                known_as: project.clone(),
                 project,
                 declared: Declared {
                     name,
@@ -302,7 +329,7 @@ mod tests {
     #[test]
     fn a_row_that_is_not_ours_names_its_column() {
         type Spoil = fn(&mut Row);
-        let wrong: [(&str, Spoil); 15] = [
+        let wrong: [(&str, Spoil); 16] = [
             ("id", |row| row.id = "nobody".to_owned()),
             ("id", |row| row.id = row.id.replace('-', "")),
             ("state", |row| row.state = "paused".to_owned()),
@@ -321,6 +348,7 @@ mod tests {
             ("facts", |row| row.facts = Some("null".to_owned())),
             ("facts", |row| row.facts = Some(r#"{"size":-1}"#.to_owned())),
             ("metadata", |row| row.metadata = "[]".to_owned()),
+            ("pull", |row| row.pull = Some("{}".to_owned())),
             ("parts", |row| row.parts = Some(r#"{"size":1}"#.to_owned())),
             ("metadata", |row| row.metadata = r#"{"a":1}"#.to_owned()),
         ];

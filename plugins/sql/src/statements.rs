@@ -3,21 +3,22 @@
 //! Each finds its rows by the primary key or by the index of what is due; a test asks the database whether that is so.
 
 use intake_core::Fault;
-use sqlx::{ColumnIndex, Database, Decode, Type, query};
+use sqlx::{ColumnIndex, Database, Decode, Type, query, query_scalar};
 
 use crate::row::{Row, unreadable};
 
-/// All columns but the id, in the order of the placeholders `$2` to `$15`.
+/// All columns but the id, in the order of the placeholders `$2` to `$17`.
 macro_rules! columns {
     () => {
-        "revision, state, duty, due, created, project, kept, expires, size, declared, facts, metadata, rejection, parts"
+        "revision, state, duty, due, created, project, kept, expires, size, declared, facts, metadata, rejection, parts, \
+         pull, known_as"
     };
 }
 
 /// The values of [`columns`].
 macro_rules! values {
     () => {
-        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15"
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
     };
 }
 
@@ -35,7 +36,7 @@ pub(crate) const UPDATE: &str = concat!(
     columns!(),
     ") = (",
     values!(),
-    ") WHERE id = $1 AND revision = $16"
+    ") WHERE id = $1 AND revision = $18"
 );
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = $1 AND revision = $2";
@@ -47,6 +48,15 @@ pub(crate) const DUE: &str = concat!(
     columns!(),
     " FROM uploads WHERE duty = $1 AND due <= $2 ORDER BY due LIMIT $3"
 );
+
+pub(crate) const KNOWN_AS: &str = concat!(
+    "SELECT id, ",
+    columns!(),
+    " FROM uploads WHERE known_as = $1 AND state = 'ready' ORDER BY created DESC LIMIT 1"
+);
+
+/// The duty is written out, so that the index of just these rows is used.
+pub(crate) const PULLS_OF: &str = "SELECT count(*) FROM uploads WHERE project = $1 AND duty = 'pull'";
 
 /// A row of an answer: whether it can be read is a matter of each row.
 pub(crate) type Answer = Result<Row, Fault>;
@@ -80,9 +90,18 @@ pub(crate) trait Statements: Database {
         now: i64,
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
+
+    /// The newest row of a readable upload that is known by this name.
+    fn known_as(
+        connection: &mut Self::Connection,
+        name: &str,
+    ) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
+
+    /// How many rows of a project are to be fetched.
+    fn pulls_of(connection: &mut Self::Connection, project: &str) -> impl Future<Output = sqlx::Result<i64>> + Send;
 }
 
-/// Binds `$1` to `$15`.
+/// Binds `$1` to `$17`.
 macro_rules! bind {
     ($query:expr, $row:expr) => {
         $query
@@ -101,6 +120,8 @@ macro_rules! bind {
             .bind($row.metadata.as_str())
             .bind($row.rejection.as_deref())
             .bind($row.parts.as_deref())
+            .bind($row.pull.as_deref())
+            .bind($row.known_as.as_deref())
     };
 }
 
@@ -142,6 +163,15 @@ macro_rules! statements {
                     .await?;
                 Ok(rows.iter().map(read).collect())
             }
+
+            async fn known_as(connection: &mut Self::Connection, name: &str) -> sqlx::Result<Option<Answer>> {
+                let row = query(KNOWN_AS).bind(name).fetch_optional(connection).await?;
+                Ok(row.as_ref().map(read))
+            }
+
+            async fn pulls_of(connection: &mut Self::Connection, project: &str) -> sqlx::Result<i64> {
+                query_scalar(PULLS_OF).bind(project).fetch_one(connection).await
+            }
         }
     };
 }
@@ -174,6 +204,8 @@ where
         metadata: column(row, &id, "metadata")?,
         rejection: column(row, &id, "rejection")?,
         parts: column(row, &id, "parts")?,
+        pull: column(row, &id, "pull")?,
+        known_as: column(row, &id, "known_as")?,
         id,
     })
 }
@@ -215,6 +247,14 @@ mod tests {
                 Some("SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (id=?)"),
             ),
             (DUE, Some("SEARCH uploads USING INDEX uploads_duty (duty=? AND due<?)")),
+            (
+                KNOWN_AS,
+                Some("SEARCH uploads USING INDEX uploads_known_as (known_as=?)"),
+            ),
+            (
+                PULLS_OF,
+                Some("SEARCH uploads USING COVERING INDEX uploads_pulls (project=?)"),
+            ),
         ] {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
             let steps = query(explain).fetch_all(&mut connection).await.unwrap();

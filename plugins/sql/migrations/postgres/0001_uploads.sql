@@ -3,8 +3,8 @@
 CREATE TABLE uploads (
     id        TEXT    COLLATE "C" NOT NULL PRIMARY KEY, -- hyphenated UUID, lower case
     revision  BIGINT  NOT NULL,
-    state     TEXT    COLLATE "C" NOT NULL, -- open, assembling, staged, ready, rejected, deleting, gone
-    duty      TEXT    COLLATE "C" NOT NULL, -- what to do when it is due: sweep, resume
+    state     TEXT    COLLATE "C" NOT NULL, -- open, assembling, waiting, pulling, pulled, staged, ready, rejected, deleting, gone
+    duty      TEXT    COLLATE "C" NOT NULL, -- what to do when it is due: sweep, resume, pull
     due       BIGINT,                       -- when somebody is to look at it
     created   BIGINT  NOT NULL,
     project   TEXT    COLLATE "C",
@@ -15,10 +15,18 @@ CREATE TABLE uploads (
     facts     TEXT,
     metadata  TEXT    NOT NULL,
     rejection TEXT,                         -- only of what is rejected
-    parts     TEXT                          -- only of what comes, or came, in parts
+    parts     TEXT,                         -- only of what comes, or came, in parts
+    pull      TEXT,                         -- only of orders to fetch something
+    known_as  TEXT COLLATE "C"                          -- a name to find it by again
 );
 
 -- What is due costs what is due: an upload that stays for good is not in it.
 CREATE INDEX uploads_duty ON uploads (duty, due) WHERE due IS NOT NULL;
 
 CREATE INDEX uploads_project ON uploads (project, created);
+
+-- The newest upload of a name.
+CREATE INDEX uploads_known_as ON uploads (known_as, created) WHERE known_as IS NOT NULL;
+
+-- Orders are few at a time, and counted with each new one.
+CREATE INDEX uploads_pulls ON uploads (project) WHERE duty = 'pull';

@@ -2,8 +2,8 @@
 CREATE TABLE uploads (
     id        TEXT    NOT NULL PRIMARY KEY, -- hyphenated UUID, lower case
     revision  INTEGER NOT NULL,
-    state     TEXT    NOT NULL,             -- open, assembling, staged, ready, rejected, deleting, gone
-    duty      TEXT    NOT NULL,             -- what to do when it is due: sweep, resume
+    state     TEXT    NOT NULL,             -- open, assembling, waiting, pulling, pulled, staged, ready, rejected, deleting, gone
+    duty      TEXT    NOT NULL,             -- what to do when it is due: sweep, resume, pull
     due       INTEGER,                      -- when somebody is to look at it
     created   INTEGER NOT NULL,
     project   TEXT,
@@ -14,10 +14,18 @@ CREATE TABLE uploads (
     facts     TEXT,
     metadata  TEXT    NOT NULL,
     rejection TEXT,                         -- only of what is rejected
-    parts     TEXT                          -- only of what comes, or came, in parts
+    parts     TEXT,                         -- only of what comes, or came, in parts
+    pull      TEXT,                         -- only of orders to fetch something
+    known_as  TEXT                          -- a name to find it by again
 ) STRICT;
 
 -- What is due costs what is due: an upload that stays for good is not in it.
 CREATE INDEX uploads_duty ON uploads (duty, due) WHERE due IS NOT NULL;
 
 CREATE INDEX uploads_project ON uploads (project, created);
+
+-- The newest upload of a name.
+CREATE INDEX uploads_known_as ON uploads (known_as, created) WHERE known_as IS NOT NULL;
+
+-- Orders are few at a time, and counted with each new one.
+CREATE INDEX uploads_pulls ON uploads (project) WHERE duty = 'pull';

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use sqlx::Row as _;
 
 use super::*;
-use crate::statements::{DUE, GET, INSERT, REMOVE, UPDATE};
+use crate::statements::{DUE, GET, INSERT, KNOWN_AS, PULLS_OF, REMOVE, UPDATE};
 use intake_core::Fault;
 
 use crate::testkit;
@@ -177,23 +177,25 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     let mut connection = Postgres::new(&url).unwrap().writer().await.unwrap();
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', TRUE, NULL, 1, \
-         repeat('x', 500), NULL, '{}', NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads";
+         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads";
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (statement, arguments, plan) in [
             (
                 INSERT,
-                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL",
+                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL",
                 None,
             ),
             (
                 UPDATE,
-                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,0",
+                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,0",
                 Some("uploads_pkey"),
             ),
             (REMOVE, "'7',1", Some("uploads_pkey")),
             (GET, "'7'", Some("uploads_pkey")),
             (DUE, "'sweep',90000,128", Some("uploads_duty")),
+            (KNOWN_AS, "'name'", Some("uploads_known_as")),
+            (PULLS_OF, "'demo'", Some("uploads_pulls")),
         ] {
             let ask = format!(
                 "SET plan_cache_mode = {mode}; DEALLOCATE ALL; PREPARE asked AS {statement}; \
@@ -209,7 +211,7 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
                 !steps.contains("Seq Scan") && !steps.contains("Sort"),
                 "{statement}\n{steps}"
             );
-            let index = plan.map_or("Result".to_owned(), |index| format!("Index Scan using {index}"));
+            let index = plan.map_or("Result".to_owned(), |index| format!("using {index}"));
             assert!(steps.contains(&index), "{statement}\n{steps}");
         }
     }

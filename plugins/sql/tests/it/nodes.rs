@@ -45,6 +45,12 @@ impl Recorder for Nodes {
         self.next().due(duty, now, limit).await
     }
 
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        self.next().known_as(name).await
+    }
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        self.next().pulls_of(project).await
+    }
     async fn ready(&self) -> Result<(), Fault> {
         self.next().ready().await
     }

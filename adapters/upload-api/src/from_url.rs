@@ -1,0 +1,184 @@
+//! `/from_url/` and `/from_url/status/`: files that are fetched from where somebody points to (wire facts, section 5).
+//!
+//! What can be said at once is said at once; everything else becomes an order, which any node fetches, and of which any node
+//! can tell how far it is.
+
+use axum::http::HeaderMap;
+use intake_core::{Error, Order, Pull, Record, Rejection, State, Terms, UploadId};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::base::terms;
+use crate::body::Source;
+use crate::error::{COME_AGAIN, Refusal, codes};
+use crate::file_name::base_name;
+use crate::params::Params;
+use crate::reading::read_params;
+use crate::settings::Project;
+use crate::wire::{Fetched, FetchedBefore, FileInfo, NotFetched, Progress, Status, Token, Total};
+use crate::{Api, KEY};
+
+/// A header that only those clients send which know an unknown total by the word (wire facts, section 5.4).
+const KNOWS_THE_WORD: &str = "x-uc-user-agent";
+
+/// Takes an order, or answers with the file that was fetched from there before, if that is asked for.
+pub(crate) async fn order(
+    api: &Api,
+    headers: &HeaderMap,
+    params: &mut Params,
+    source: &Source,
+) -> Result<Value, Refusal> {
+    read_params(headers, params, source).await?;
+    let project = api.project(params, KEY)?;
+    let url = params
+        .get("source_url")
+        .ok_or_else(|| Refusal::new(&codes::SOURCE_URL_MISSING))?
+        .to_owned();
+    let check = flag(params.get("check_URL_duplicates"));
+    let save = params.get("save_URL_duplicates").map_or(check, |save| flag(Some(save)));
+    let name = params.get("filename").map(|name| base_name(name).to_owned());
+    let known_as = known_as(project, &url);
+    let terms = Terms {
+        known_as: save.then(|| known_as.clone()),
+        ..terms(project, params, "store")?
+    };
+    match api.pipeline.judge_source(&url).await {
+        Ok(()) => {}
+        // Whether it may be fetched could not be found out now; whoever fetches it finds out.
+        Err(Error::Interrupted(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if check && let Some(record) = api.pipeline.known_as(&known_as).await.map_err(Error::from)? {
+        return Ok(json(FetchedBefore {
+            kind: "file_info",
+            info: FileInfo::of(&record),
+        }));
+    }
+    let pull = Pull { name, ..Pull::new(url) };
+    match api.pipeline.order(Order::new(pull, terms)).await {
+        Ok(record) => Ok(json(Token {
+            kind: "token",
+            token: record.id.to_string(),
+        })),
+        Err(Error::Rejected { rejection, .. }) if rejection.code == intake_core::codes::TOO_MANY_ORDERS => {
+            Err(Refusal::new(&codes::THROTTLED).retry_after(COME_AGAIN))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells how far an order is. Whoever knows its token may ask.
+pub(crate) async fn status(api: &Api, headers: &HeaderMap, params: &Params) -> Result<Value, Refusal> {
+    let token = params.get("token").ok_or_else(|| Refusal::new(&codes::TOKEN_MISSING))?;
+    let found = match token.parse::<UploadId>() {
+        Ok(id) => api.pipeline.status(id).await?,
+        // Old tokens are forgotten, so one that never was is nothing else.
+        Err(_) => None,
+    };
+    let Some((record, pull)) = found.as_ref().and_then(|record| Some((record, record.pull.as_ref()?))) else {
+        return Ok(json(Status { status: "unknown" }));
+    };
+    Ok(match &record.state {
+        State::Pulling if pull.done > 0 || pull.total.is_some() => json(Progress {
+            status: "progress",
+            done: pull.done,
+            total: match pull.total {
+                Some(total) => Total::Bytes(total),
+                None if headers.contains_key(KNOWS_THE_WORD) => Total::Word("unknown"),
+                None => Total::Nothing,
+            },
+        }),
+        State::Waiting | State::Pulling => json(Status { status: "waiting" }),
+        State::Pulled => fetched(api, pull).await?,
+        State::Rejected(rejection) => not_fetched(&download_refusal(api, record, rejection)),
+        _ => json(Status { status: "unknown" }),
+    })
+}
+
+async fn fetched(api: &Api, pull: &Pull) -> Result<Value, Refusal> {
+    let Some(upload) = pull.upload else {
+        return Ok(not_fetched(&codes::DOWNLOADED_FILE_GONE.into()));
+    };
+    match api.pipeline.get(upload).await {
+        Ok(record) => Ok(json(Fetched {
+            info: FileInfo::of(&record),
+            status: "success",
+        })),
+        // It was fetched, and has left since.
+        Err(Error::NotFound(_)) => Ok(not_fetched(&codes::DOWNLOADED_FILE_GONE.into())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Why an order came to nothing, in the words of this endpoint: the wire has others for it than for what is refused at once.
+fn download_refusal(api: &Api, record: &Record, rejection: &Rejection) -> Refusal {
+    use intake_core::codes as core;
+
+    let subject = rejection.subject.as_deref().unwrap_or("unknown");
+    let refusal = Refusal::of_rejection(rejection);
+    let code = rejection.code.as_str();
+    if code == core::TOO_LARGE.as_str() {
+        let total = record.pull.as_ref().and_then(|pull| pull.total.or(Some(pull.done)));
+        let limit = api.pipeline.limits().max_size;
+        let came = total
+            .filter(|total| *total > limit)
+            .map_or("more".to_owned(), |total| total.to_string());
+        return Refusal::new(&codes::DOWNLOAD_TOO_LARGE).arg(came).arg(limit);
+    }
+    if code == core::TIMED_OUT.as_str() {
+        return Refusal::new(&codes::DOWNLOAD_TOO_SLOW).arg(subject);
+    }
+    if code == core::CANCELLED.as_str() {
+        return codes::DOWNLOAD_CANCELLED.into();
+    }
+    if code.starts_with("download_") {
+        return refusal;
+    }
+    if code == core::INTERRUPTED.as_str() || code == core::SIZE_MISMATCH.as_str() {
+        return Refusal::new(&codes::DOWNLOAD_BROKEN).arg("the source broke off");
+    }
+    let sentence = refusal.sentence();
+    let said = sentence.trim_end_matches('.');
+    match refusal.group() {
+        // A redirect has led somewhere.
+        Group::Url => Refusal::new(&codes::DOWNLOAD_URL_INVALID).arg(said),
+        Group::Content => Refusal::new(&codes::DOWNLOAD_REFUSED).arg(said),
+        Group::Fault => codes::DOWNLOAD_FAULT.into(),
+    }
+}
+
+/// What a refusal is about, where an order came to nothing.
+pub(crate) enum Group {
+    /// Where the file is.
+    Url,
+    /// What is in it.
+    Content,
+    /// One of our parts.
+    Fault,
+}
+
+fn not_fetched(refusal: &Refusal) -> Value {
+    json(NotFetched {
+        status: "error",
+        error: &refusal.sentence(),
+        error_code: refusal.code(),
+    })
+}
+
+/// `1`, and whatever else people write; not `0` and nothing.
+fn flag(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value != "0" && value != "false")
+}
+
+/// The name under which what was fetched from a URL is found again: each project's own.
+fn known_as(project: &Project, url: &str) -> String {
+    let mut hasher = Sha256::new();
+    for part in [project.public_key.as_str(), "\0", url] {
+        hasher.update(part.as_bytes());
+    }
+    format!("url:{}", hex::encode(hasher.finalize()))
+}
+
+fn json(shape: impl serde::Serialize) -> Value {
+    serde_json::to_value(shape).unwrap_or_default()
+}

@@ -1,0 +1,278 @@
+//! Fetching what was ordered. One node claims an order and renews the claim while bytes come; if it dies, another tries again.
+//!
+//! Each try is an upload of its own, whose id is noted in the order before anything of it is. So whoever tries again first ends
+//! what the last one has left, or finds that it had come to its end, and nothing is fetched into two uploads.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::hold::lost;
+use crate::ingest::noted;
+use crate::pipeline::Pipeline;
+use crate::pump::RECEIVE;
+use crate::record::{Duty, Event, Record};
+use crate::stages::Swap;
+use crate::{Error, Fault, Incoming, Pull, Rejection, Terms, UploadId, codes};
+
+/// Orders that are looked at, at a time, for those whose project may have one more fetched.
+const LOOK: usize = 1024;
+
+/// How often it is noted how far an order is, at least.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long one waits who could not claim an order.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Pipeline {
+    /// Fetches what is due, and whatever is ordered later, for as long as the future is polled: so many at a time as
+    /// [`Limits`](crate::Limits) say. Any number of nodes may do so. Dropping it is legal at any moment; what was under way is
+    /// tried again by another node when its claim is over.
+    ///
+    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once.
+    pub async fn pull_for_ever(&self, every: Duration) {
+        let mut running = Running::default();
+        loop {
+            if let Err(fault) = self.start_due(&mut running).await {
+                warn!(fault = fault.chain(), "could not look up what is to be fetched");
+            }
+            tokio::select! {
+                Some(ended) = running.tasks.join_next() => running.forget(ended.ok()),
+                () = self.parts().ordered.notified() => {}
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+
+    /// Fetches all that is due once, and returns when all of it has ended, well or not.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    pub async fn pull_due(&self) -> Result<(), Fault> {
+        let mut running = Running::default();
+        loop {
+            self.start_due(&mut running).await?;
+            match running.tasks.join_next().await {
+                Some(ended) => running.forget(ended.ok()),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Starts to fetch as many as there are places for.
+    async fn start_due(&self, running: &mut Running) -> Result<(), Fault> {
+        let limits = &self.parts().limits;
+        if running.tasks.len() >= limits.pulls {
+            return Ok(());
+        }
+        for order in self.parts().recorder.due(Duty::Pull, self.now(), LOOK).await? {
+            if running.tasks.len() >= limits.pulls {
+                break;
+            }
+            if running.has_place(&order, limits.pulls_of_project) {
+                running.begin(self.clone(), order);
+            }
+        }
+        Ok(())
+    }
+
+    /// One order: settles what an earlier try has left, then tries once.
+    async fn pull_one(&self, order: Record) {
+        let (id, started) = (order.id, Instant::now());
+        match self.try_order(order).await {
+            Ok(Some(ready)) => info!(order = %id, upload = %ready, millis = millis(started), "fetched"),
+            Ok(None) => {}
+            Err(error) => {
+                let why = match &error {
+                    Error::Fault(fault) => fault.chain(),
+                    error => error.to_string(),
+                };
+                info!(order = %id, code = %error.code(), why, millis = millis(started), "not fetched");
+            }
+        }
+    }
+
+    /// `None`: somebody else has it.
+    async fn try_order(&self, order: Record) -> Result<Option<UploadId>, Error> {
+        let Some(pull) = order.pull.clone() else {
+            return Ok(None);
+        };
+        let upload = UploadId::random();
+        let mut claimed = self.after(&order, Event::Pull { upload })?;
+        // The last try first. If it had come to its end and nobody has noted that, it is what was ordered.
+        let before = match pull.upload {
+            Some(before) => self.abandon(before).await?,
+            None => None,
+        };
+        if let Some(ready) = &before
+            && let Some(pull) = &mut claimed.pull
+        {
+            pull.upload = Some(ready.id);
+        }
+        match self.swap(&claimed).await {
+            Ok(Swap::Done) => {}
+            Ok(Swap::Lost) => return Ok(None),
+            Err(fault) => {
+                // It is still due. Whoever looks next, looks at once.
+                tokio::time::sleep(AGAIN).await;
+                return Err(fault.into());
+            }
+        }
+        if let Some(ready) = before {
+            self.note(&claimed, Event::Pulled).await?;
+            return Ok(Some(ready.id));
+        }
+
+        let fetched = self.fetch(&mut claimed, &pull, upload).await;
+        match fetched {
+            Ok(()) => {
+                self.note(&claimed, Event::Pulled).await?;
+                Ok(Some(upload))
+            }
+            Err(error) if error.code() == codes::LEASE_LOST => {
+                self.end_try(upload).await;
+                Err(error)
+            }
+            Err(error) => {
+                self.end_try(upload).await;
+                let pause = claimed.pull.as_ref().and_then(Pull::pause).filter(|_| may_pass(&error));
+                let event = pause.map_or_else(|| Event::Reject(noted(&error)), Event::Postpone);
+                self.note(&claimed, event).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Receives, has every stage judge, and commits, while the claim is renewed with how far it is.
+    async fn fetch(&self, claimed: &mut Record, pull: &Pull, upload: UploadId) -> Result<(), Error> {
+        let (came, total) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(UNKNOWN)));
+        let progress = {
+            let (came, total) = (came.clone(), total.clone());
+            move || {
+                let total = total.load(Ordering::Relaxed);
+                Event::Progress {
+                    done: came.load(Ordering::Relaxed),
+                    total: (total != UNKNOWN).then_some(total),
+                }
+            }
+        };
+        let receiving = async {
+            let mut incoming = self.receiver()?.receive(&pull.source).await?;
+            incoming.id = upload;
+            if let Some(name) = &pull.name {
+                incoming.declared.name = Some(name.clone());
+            }
+            incoming.at_most = pull.at_most.or(incoming.at_most);
+            total.store(incoming.declared.size.unwrap_or(UNKNOWN), Ordering::Relaxed);
+            self.admit(counted(incoming, came)).await
+        };
+        let bounded = tokio::time::timeout(self.parts().limits.timeout, receiving);
+        let admitted = self.hold(claimed, BEAT, &progress, bounded).await?;
+        let admitted = admitted.unwrap_or_else(|_| Err(too_slow(self.parts().limits.timeout)))?;
+
+        // Nobody else may have begun to try: from here on the claim has its whole time left, and the commit has no more.
+        let still_ours = self.after(claimed, progress())?;
+        if self.swap(&still_ours).await? == Swap::Lost {
+            return Err(lost().into());
+        }
+        *claimed = still_ours;
+        let terms = Terms {
+            project: claimed.project.clone(),
+            retention: pull.wish,
+            metadata: claimed.metadata.clone(),
+            known_as: pull.known_as.clone(),
+        };
+        let committed = tokio::time::timeout(self.parts().periods.claim, admitted.commit(terms)).await;
+        committed.unwrap_or_else(|_| Err(lost().into())).map(drop)
+    }
+
+    async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
+        let next = self.after(claimed, event)?;
+        match self.swap(&next).await? {
+            Swap::Done => Ok(()),
+            // Somebody took the order back, or over; they have seen to the upload.
+            Swap::Lost => Err(lost()),
+        }
+    }
+}
+
+/// No size of anything.
+const UNKNOWN: u64 = u64::MAX;
+
+/// Counts the bytes as they come.
+fn counted(incoming: Incoming, came: Arc<AtomicU64>) -> Incoming {
+    let body = incoming.body.inspect(move |piece| {
+        if let Ok(piece) = piece {
+            came.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        }
+    });
+    Incoming {
+        body: body.boxed(),
+        ..incoming
+    }
+}
+
+/// Whether another try may end otherwise.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Interrupted(_) => true,
+        Error::Fault(fault) => fault.retryable,
+        Error::Rejected { .. } | Error::NotFound(_) => false,
+    }
+}
+
+fn too_slow(limit: Duration) -> Error {
+    let rejection = Rejection::new(codes::TIMED_OUT, "it took too long to fetch it");
+    Error::rejected(RECEIVE, rejection.about(limit.as_secs().to_string()))
+}
+
+fn millis(started: Instant) -> u64 {
+    started.elapsed().as_millis() as u64
+}
+
+/// What is being fetched here.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<(UploadId, String)>,
+    orders: HashSet<UploadId>,
+    /// How many of each project.
+    of_project: HashMap<String, usize>,
+}
+
+impl Running {
+    fn has_place(&self, order: &Record, of_project: usize) -> bool {
+        let project = order.project.as_deref().unwrap_or_default();
+        // What was begun just now may not be claimed yet.
+        !self.orders.contains(&order.id) && self.of_project.get(project).is_none_or(|running| *running < of_project)
+    }
+
+    fn begin(&mut self, pipeline: Pipeline, order: Record) {
+        let (id, project) = (order.id, order.project.clone().unwrap_or_default());
+        self.orders.insert(id);
+        *self.of_project.entry(project.clone()).or_default() += 1;
+        self.tasks.spawn(async move {
+            pipeline.pull_one(order).await;
+            (id, project)
+        });
+    }
+
+    /// `None`: a task panicked. Whose it was is not known then, so it keeps its place until all have ended.
+    fn forget(&mut self, ended: Option<(UploadId, String)>) {
+        if let Some((id, project)) = ended {
+            self.orders.remove(&id);
+            if let Some(running) = self.of_project.get_mut(&project) {
+                *running = running.saturating_sub(1);
+            }
+            self.of_project.retain(|_, running| *running > 0);
+        }
+        if self.tasks.is_empty() {
+            self.orders.clear();
+            self.of_project.clear();
+        }
+    }
+}

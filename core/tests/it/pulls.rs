@@ -1,0 +1,443 @@
+//! Orders to fetch something: tried until they succeed or cannot, by one node at a time, into one upload.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
+use intake_core::memory::{MemoryRecorder, MemoryStore};
+use intake_core::testkit::collect;
+use intake_core::{
+    BoxError, Code, Declared, Error, Fault, Incoming, Interruption, Key, Order, Pipeline, Pull, Receiver, Record,
+    Rejection, Retention, State, Swept, Terms, UploadId, async_trait, codes,
+};
+use tokio::sync::Semaphore;
+
+use crate::support::{AWAY, BAD, Clock, LIMITS, OVER_LEASE, OVER_NOTE, RUDE, builder};
+
+/// What a source does when it is asked; the last thing again and again.
+#[derive(Clone)]
+enum Does {
+    Give(&'static [u8]),
+    BreakOff,
+    Refuse,
+    /// Gives some, and then nothing until it is let.
+    Stall(Arc<Semaphore>),
+}
+
+/// Sources that do as they are told, and count how often they are asked.
+#[derive(Clone, Default)]
+struct Sources(Arc<Mutex<HashMap<String, (Vec<Does>, usize)>>>);
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sources")
+    }
+}
+
+impl Sources {
+    fn with(self, name: &str, does: &[Does]) -> Self {
+        self.0.lock().unwrap().insert(name.to_owned(), (does.to_vec(), 0));
+        self
+    }
+
+    fn asked(&self, name: &str) -> usize {
+        self.0.lock().unwrap()[name].1
+    }
+}
+
+#[async_trait]
+impl Receiver for Sources {
+    async fn judge(&self, _source: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn receive(&self, source: &str) -> Result<Incoming, Error> {
+        let does = {
+            let mut sources = self.0.lock().unwrap();
+            let (does, asked) = sources.get_mut(source).unwrap();
+            let now = does[(*asked).min(does.len() - 1)].clone();
+            *asked += 1;
+            now
+        };
+        let declared = Declared::named("as the source calls it");
+        match does {
+            Does::Give(bytes) => Ok(Incoming::from_bytes(declared, bytes)),
+            Does::BreakOff => {
+                let why = Interruption::new(Rejection::new(AWAY, "the source is away").about("away"));
+                let pieces = [Ok(Bytes::from_static(b"half of")), Err(BoxError::from(why))];
+                Ok(Incoming::new(declared, stream::iter(pieces).boxed()))
+            }
+            Does::Refuse => Err(Error::Rejected {
+                by: "sources".to_owned(),
+                rejection: Rejection::new(RUDE, "not to be fetched"),
+            }),
+            Does::Stall(until) => {
+                let rest = async move {
+                    let _closed = until.acquire().await;
+                    Ok(Bytes::from_static(b" and late"))
+                };
+                let pieces = stream::iter([Ok(Bytes::from_static(b"slow"))]).chain(stream::once(rest));
+                Ok(Incoming::new(
+                    Declared {
+                        size: Some(13),
+                        ..declared
+                    },
+                    pieces.boxed(),
+                ))
+            }
+        }
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+struct House {
+    store: MemoryStore,
+    recorder: MemoryRecorder,
+    clock: Clock,
+    sources: Sources,
+    pipeline: Pipeline,
+}
+
+impl House {
+    fn new(sources: Sources) -> Self {
+        let (store, recorder, clock) = (MemoryStore::default(), MemoryRecorder::default(), Clock::default());
+        let pipeline = builder(store.clone(), recorder.clone(), &clock).receiver("sources", sources.clone());
+        Self {
+            pipeline: pipeline.build().unwrap(),
+            store,
+            recorder,
+            clock,
+            sources,
+        }
+    }
+
+    /// Another node of the same house.
+    fn node(&self) -> Pipeline {
+        let node = builder(self.store.clone(), self.recorder.clone(), &self.clock);
+        node.receiver("sources", self.sources.clone()).build().unwrap()
+    }
+
+    async fn order(&self, source: &str) -> UploadId {
+        self.order_of("shop", source).await.unwrap().id
+    }
+
+    async fn order_of(&self, project: &str, source: &str) -> Result<Record, Error> {
+        let terms = Terms {
+            project: Some(project.to_owned()),
+            retention: Retention::Keep,
+            metadata: [("pet".to_owned(), "cat".to_owned())].into(),
+            known_as: Some(format!("from {source}")),
+        };
+        self.pipeline.order(Order::new(Pull::new(source), terms)).await
+    }
+
+    async fn status(&self, order: UploadId) -> Record {
+        self.pipeline.status(order).await.unwrap().unwrap()
+    }
+
+    /// The upload that an order came to, which has to be the only one that can be read.
+    async fn result(&self, order: UploadId) -> Record {
+        let pulled = self.status(order).await;
+        assert_eq!(pulled.state, State::Pulled);
+        let upload = pulled.pull.unwrap().upload.unwrap();
+        let ready = self
+            .recorder
+            .records()
+            .into_iter()
+            .filter(|record| record.state == State::Ready);
+        assert_eq!(ready.map(|record| record.id).collect::<Vec<_>>(), [upload]);
+        assert_eq!(self.store.keys(), [Key::whole(upload)]);
+        self.pipeline.get(upload).await.unwrap()
+    }
+
+    async fn rejection(&self, order: UploadId) -> Code {
+        match self.status(order).await.state {
+            State::Rejected(rejection) => rejection.code,
+            state => panic!("the order is {}", state.name()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ordered_is_fetched_through_the_same_gate() {
+    let house = House::new(
+        Sources::default()
+            .with("good", &[Does::Give(b"good content")])
+            .with("bad", &[Does::Give(b"so bad")]),
+    );
+    let (good, bad) = (house.order("good").await, house.order("bad").await);
+    assert_eq!(house.status(good).await.state, State::Waiting);
+    house.pipeline.pull_due().await.unwrap();
+    let record = house.result(good).await;
+    assert_ne!(
+        record.id, good,
+        "who may ask after an order may not open the file by that"
+    );
+    assert_eq!(
+        collect(house.pipeline.read(record.id, None).await.unwrap()).await,
+        &b"good content"[..]
+    );
+    assert_eq!(
+        (record.project.as_deref(), record.metadata["pet"].as_str()),
+        (Some("shop"), "cat")
+    );
+    assert_eq!(record.declared.name.as_deref(), Some("as the source calls it"));
+    assert_eq!(house.rejection(bad).await, BAD);
+    assert_eq!(
+        house.pipeline.known_as("from good").await.unwrap().unwrap().id,
+        record.id
+    );
+    assert_eq!(house.pipeline.known_as("from bad").await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_asked_for_counts_more_than_the_sources() {
+    let house = House::new(Sources::default().with("good", &[Does::Give(b"good content")]));
+    let pull = Pull {
+        name: Some("as we call it".to_owned()),
+        ..Pull::new("good")
+    };
+    let order = house.pipeline.order(Order::new(pull, Terms::default())).await.unwrap();
+    house.pipeline.pull_due().await.unwrap();
+    assert_eq!(
+        house.result(order.id).await.declared.name.as_deref(),
+        Some("as we call it")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_tried_again_later_and_what_may_not_is_told() {
+    let sources = Sources::default()
+        .with("late", &[Does::BreakOff, Does::BreakOff, Does::Give(b"at last")])
+        .with("never", &[Does::BreakOff])
+        .with("no", &[Does::Refuse]);
+    let house = House::new(sources);
+    let (late, never, no) = (
+        house.order("late").await,
+        house.order("never").await,
+        house.order("no").await,
+    );
+    house.pipeline.pull_due().await.unwrap();
+    assert_eq!(house.rejection(no).await, RUDE);
+    assert_eq!(house.status(late).await.state, State::Waiting);
+    house.pipeline.pull_due().await.unwrap();
+    assert_eq!(house.sources.asked("late"), 1, "not at once");
+    for (seconds, asked) in [(1, 2), (4, 2), (1, 3), (24, 3), (1, 3)] {
+        house.clock.advance(Duration::from_secs(seconds));
+        house.pipeline.pull_due().await.unwrap();
+        assert_eq!(house.sources.asked("late"), asked);
+    }
+    house.result(late).await;
+    assert_eq!(house.rejection(never).await, AWAY);
+    assert_eq!(house.sources.asked("never"), 4, "four tries, and no more");
+    assert!(house.store.keys().len() == 1, "what broke off has left bytes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_far_an_order_is_can_be_asked_while_it_is_fetched() {
+    let until = Arc::new(Semaphore::new(0));
+    let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone())]));
+    let order = house.order("slow").await;
+    let mut pulling = Box::pin(house.pipeline.pull_for_ever(Duration::from_secs(5)));
+    let _works_on = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
+        .await
+        .unwrap_err();
+    let pull = house.status(order).await.pull.unwrap();
+    assert_eq!((pull.done, pull.total, pull.tries), (4, Some(13), 1));
+    until.close();
+    let _works_on = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
+        .await
+        .unwrap_err();
+    // Rude by its size: the stages have the last word.
+    assert_eq!(house.rejection(order).await, RUDE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_whose_node_died_is_fetched_once_by_another() {
+    let until = Arc::new(Semaphore::new(0));
+    let house = House::new(Sources::default().with("slow", &[Does::Stall(until), Does::Give(b"by another")]));
+    let order = house.order("slow").await;
+    {
+        let mut dies = Box::pin(house.pipeline.pull_due());
+        let _works = tokio::time::timeout(Duration::from_secs(3), &mut dies)
+            .await
+            .unwrap_err();
+    }
+    assert_eq!(house.status(order).await.state, State::Pulling);
+    let other = house.node();
+    other.pull_due().await.unwrap();
+    assert_eq!(house.sources.asked("slow"), 1, "its claim holds");
+    house.clock.advance(Duration::from_secs(31));
+    assert!(
+        house.pipeline.sweep().await.unwrap().is_empty(),
+        "a sweeper leaves it alone"
+    );
+    other.pull_due().await.unwrap();
+    let record = house.result(order).await;
+    assert_eq!(
+        collect(other.read(record.id, None).await.unwrap()).await,
+        &b"by another"[..]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_node_had_committed_and_not_noted_is_not_fetched_again() {
+    let house = House::new(Sources::default().with("good", &[Does::Give(b"good content")]));
+    let order = house.order("good").await;
+    // As far as the last step: the upload is ready, and the order does not know.
+    let waiting = house.status(order).await;
+    house.pipeline.pull_due().await.unwrap();
+    let upload = house.result(order).await.id;
+    let pulled = house.status(order).await;
+    let forgetful = Record {
+        revision: pulled.revision + 1,
+        state: State::Pulling,
+        due: waiting.due,
+        ..pulled
+    };
+    assert_eq!(
+        intake_core::Recorder::update(&house.recorder, &forgetful)
+            .await
+            .unwrap(),
+        intake_core::Swap::Done
+    );
+    house.node().pull_due().await.unwrap();
+    assert_eq!(house.result(order).await.id, upload);
+    assert_eq!(house.sources.asked("good"), 1, "fetched twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_thought_dead_gives_way() {
+    let until = Arc::new(Semaphore::new(0));
+    let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone()), Does::Give(b"by another")]));
+    let order = house.order("slow").await;
+    let mut stalled = Box::pin(house.pipeline.pull_due());
+    assert!((&mut stalled).now_or_never().is_none());
+    for _ in 0..20 {
+        // Its task gets turns until it waits for bytes; no time passes.
+        tokio::task::yield_now().await;
+    }
+    house.clock.advance(Duration::from_secs(31));
+    house.node().pull_due().await.unwrap();
+    until.close();
+    stalled.await.unwrap();
+    let record = house.result(order).await;
+    assert_eq!(
+        collect(house.pipeline.read(record.id, None).await.unwrap()).await,
+        &b"by another"[..]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_was_taken_back_comes_to_nothing() {
+    let until = Arc::new(Semaphore::new(0));
+    let house = House::new(
+        Sources::default()
+            .with("slow", &[Does::Stall(until.clone())])
+            .with("good", &[Does::Give(b"good")]),
+    );
+    let (slow, good) = (house.order("slow").await, house.order("good").await);
+    house.pipeline.cancel(good).await.unwrap();
+    let mut pulling = Box::pin(house.pipeline.pull_due());
+    let _works = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
+        .await
+        .unwrap_err();
+    house.pipeline.cancel(slow).await.unwrap();
+    until.close();
+    pulling.await.unwrap();
+    for order in [slow, good] {
+        assert_eq!(house.rejection(order).await, codes::CANCELLED);
+        assert!(matches!(house.pipeline.cancel(order).await, Err(Error::NotFound(_))));
+    }
+    assert_eq!(house.sources.asked("good"), 0);
+    assert!(house.store.keys().is_empty(), "what was fetched is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_project_takes_all_places_and_none_more_than_may_wait() {
+    let until = Arc::new(Semaphore::new(0));
+    let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone())]));
+    for _ in 0..LIMITS.waiting_of_project {
+        house.order_of("greedy", "slow").await.unwrap();
+    }
+    let refused = house.order_of("greedy", "slow").await.unwrap_err();
+    assert_eq!(refused.code(), codes::TOO_MANY_ORDERS);
+    for _ in 0..3 {
+        house.order_of("modest", "slow").await.unwrap();
+    }
+    let mut pulling = Box::pin(house.pipeline.pull_for_ever(Duration::from_secs(1)));
+    let _works = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
+        .await
+        .unwrap_err();
+    let of = |project: &str| {
+        let records = house.recorder.records();
+        let pulling = records.iter().filter(|record| record.state == State::Pulling);
+        pulling
+            .filter(|record| record.project.as_deref() == Some(project))
+            .count()
+    };
+    assert_eq!(
+        (of("greedy"), of("modest")),
+        (LIMITS.pulls_of_project, LIMITS.pulls_of_project)
+    );
+    until.close();
+    let _works = tokio::time::timeout(Duration::from_secs(30), &mut pulling)
+        .await
+        .unwrap_err();
+    let waiting = house
+        .recorder
+        .records()
+        .into_iter()
+        .filter(|record| record.state == State::Waiting);
+    assert_eq!(waiting.count(), 0, "somebody was forgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_of_an_order_is_remembered_for_a_while() {
+    let house = House::new(
+        Sources::default()
+            .with("good", &[Does::Give(b"good content")])
+            .with("no", &[Does::Refuse]),
+    );
+    let (good, no) = (house.order("good").await, house.order("no").await);
+    house.pipeline.pull_due().await.unwrap();
+    let upload = house.result(good).await.id;
+    house.clock.advance(OVER_LEASE);
+    assert!(house.pipeline.sweep().await.unwrap().is_empty());
+    house.clock.advance(OVER_NOTE);
+    assert_eq!(
+        house.pipeline.sweep().await.unwrap(),
+        Swept {
+            forgotten: 2,
+            ..Swept::default()
+        }
+    );
+    for order in [good, no] {
+        assert_eq!(house.pipeline.status(order).await.unwrap(), None);
+    }
+    assert_eq!(
+        house.pipeline.get(upload).await.unwrap().id,
+        upload,
+        "the file is another matter"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_takes_too_long_is_given_up() {
+    let until = Arc::new(Semaphore::new(0));
+    let house = House::new(Sources::default().with("slow", &[Does::Stall(until)]));
+    let order = house.order("slow").await;
+    house.pipeline.pull_due().await.unwrap();
+    assert_eq!(house.rejection(order).await, codes::TIMED_OUT);
+    let records = house.recorder.records();
+    assert!(
+        records.iter().all(|record| record.state != State::Staged),
+        "its try waits for the end of a lease"
+    );
+    assert!(house.store.keys().is_empty());
+}
