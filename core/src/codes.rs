@@ -40,3 +40,5 @@ pub const LENGTH_REQUIRED: Code = Code::new("length_required");
 pub const TOO_MANY_ORDERS: Code = Code::new("too_many_orders");
 /// Somebody took the order back.
 pub const CANCELLED: Code = Code::new("cancelled");
+/// One of our parts failed: what is noted of an upload that ended so. Which part, and why, is in the log.
+pub const FAULT: Code = Code::new("fault");

@@ -89,8 +89,8 @@ impl Pipeline {
     }
 
     pub(crate) fn judge_declared(&self, declared: &Declared, limit: u64) -> Result<(), Error> {
-        if declared.size.is_some_and(|size| size > limit) {
-            return Err(Error::rejected(RECEIVE, too_large(limit)));
+        if let Some(size) = declared.size.filter(|size| *size > limit) {
+            return Err(Error::rejected(RECEIVE, too_large(size, limit)));
         }
         self.parts().judge(|validator| validator.declared(declared))
     }
@@ -255,7 +255,7 @@ pub(crate) fn noted(error: &Error) -> Rejection {
         }
         error => error.rejection().cloned().unwrap_or_else(|| {
             let message = "the upload could not be processed";
-            Rejection::new(error.code(), message)
+            Rejection::new(codes::FAULT, message)
         }),
     }
 }

@@ -23,6 +23,9 @@ use crate::{Error, Fault, Incoming, Pull, Rejection, Terms, UploadId, codes};
 /// Orders that are looked at, at a time, for those whose project may have one more fetched.
 const LOOK: usize = 1024;
 
+/// How often an order may be begun, be it by nodes that died. More than it is tried again, as nodes are started anew for many
+/// reasons.
+const MOST_TRIES: u32 = 16;
 /// How often it is noted how far an order is, at least.
 const BEAT: Duration = Duration::from_secs(1);
 /// How long one waits who could not claim an order.
@@ -126,6 +129,12 @@ impl Pipeline {
         if let Some(ready) = before {
             self.note(&claimed, Event::Pulled).await?;
             return Ok(Some(ready.id));
+        }
+
+        if pull.tries >= MOST_TRIES {
+            let fault = Fault::new(codes::FAULT, "whoever fetched this died of it, again and again");
+            self.note(&claimed, Event::Reject(noted(&Error::Fault(fault)))).await?;
+            return Ok(None);
         }
 
         let fetched = self.fetch(&mut claimed, &pull, upload).await;

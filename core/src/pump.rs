@@ -17,8 +17,9 @@ use crate::{ByteStream, Digest, Error, Facts, Fault, Head, Key, Record, Rejectio
 /// Who says no when it is the pipeline's own bounds, and no plugin, that an upload breaks.
 pub(crate) const RECEIVE: &str = "receive";
 
-pub(crate) fn too_large(limit: u64) -> Rejection {
-    Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes"))
+/// The subject is how many bytes there are, as far as is known.
+pub(crate) fn too_large(size: u64, limit: u64) -> Rejection {
+    Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes")).about(size.to_string())
 }
 
 /// The most bytes that stages are handed at a time: hashing them keeps a core for well under a millisecond.
@@ -26,7 +27,8 @@ const PIECE_BYTES: usize = 256 * 1024;
 
 /// The sender's bytes, counted against what they may be before anybody sees them.
 pub(crate) struct Source {
-    body: ByteStream,
+    /// `None` once it has ended: a stream that has is not asked again.
+    body: Option<ByteStream>,
     rest: Bytes,
     seen: u64,
     limit: u64,
@@ -36,7 +38,7 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(body: ByteStream, limit: u64, declared: Option<u64>) -> Self {
         Self {
-            body,
+            body: Some(body),
             rest: Bytes::new(),
             seen: 0,
             limit,
@@ -47,21 +49,31 @@ impl Source {
     /// Whatever comes next, or `None` at the end of a body that has the size it should have.
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            match self.body.next().await {
+            let next = match &mut self.body {
+                Some(body) => body.next().await,
+                None => None,
+            };
+            match next {
                 Some(Ok(chunk)) if chunk.is_empty() => {}
                 Some(Ok(chunk)) => {
                     self.seen = self.seen.saturating_add(chunk.len() as u64);
                     if self.seen > self.limit {
-                        return Err(Error::rejected(RECEIVE, too_large(self.limit)));
+                        return Err(Error::rejected(RECEIVE, too_large(self.seen, self.limit)));
                     }
                     if self.declared.is_some_and(|declared| self.seen > declared) {
                         return Err(self.mismatch());
                     }
                     return Ok(Some(chunk));
                 }
-                Some(Err(why)) => return Err(Error::Interrupted(why)),
-                None if self.declared.is_some_and(|declared| self.seen != declared) => return Err(self.mismatch()),
-                None => return Ok(None),
+                Some(Err(why)) => {
+                    self.body = None;
+                    return Err(Error::Interrupted(why));
+                }
+                None => {
+                    self.body = None;
+                    let as_declared = self.declared.is_none_or(|declared| self.seen == declared);
+                    return if as_declared { Ok(None) } else { Err(self.mismatch()) };
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The wire, byte for byte: requests and answers in `tests/golden/*.http`, read by one runner.
 //!
 //! A file is a list of exchanges: `>>> what can be relied on`, the request, `<<<`, the answer. Line ends become CRLF; `{NUL}`
-//! is a null character; `{bytes 7}` are seven bytes; `{last}` is the first id of an answer before, `{part 2}` where the second
+//! is a null character; `PULL` as a request fetches what was ordered; `{bytes 7}` are seven bytes; `{last}` is the first id of an answer before, `{part 2}` where the second
 //! of its parts is to go. In answers, headers are sorted, ids and dates masked.
 //! `UPDATE_GOLDEN=1 cargo test --test it golden` writes the answers anew: read the difference before you commit it.
 
@@ -12,7 +12,8 @@ use std::path::Path;
 use bytes::Bytes;
 use intake::core::memory::{KeepAll, MemoryRecorder, MemoryStore};
 use intake::core::{
-    Code, Fault, Head, Limits, Pipeline, Rejection, Report, Scan, Scanner, Verdict, async_trait, codes,
+    Code, Declared, Error, Fault, Head, Incoming, Limits, Pipeline, Receiver, Rejection, Report, Scan, Scanner,
+    Verdict, async_trait, codes,
 };
 use intake::server::{ServerSettings, serve};
 use intake::upload_api::{Autostore, Project, Settings, router};
@@ -63,9 +64,53 @@ impl Scan for SaysScan {
     }
 }
 
-/// A server of small bounds, so that the bounds fit into a file.
-async fn start() -> String {
+/// A source does what it is called: `judge CODE SUBJECT`, `receive CODE SUBJECT`, `fail`, `large`, or gives what it is called.
+#[async_trait]
+impl Receiver for Says {
+    async fn judge(&self, source: &str) -> Result<(), Error> {
+        match source.strip_prefix("judge ") {
+            Some(said) => Err(refused(said)),
+            None => Ok(()),
+        }
+    }
+    async fn receive(&self, source: &str) -> Result<Incoming, Error> {
+        if let Some(said) = source.strip_prefix("receive ") {
+            return Err(refused(said));
+        }
+        let size = match source {
+            "fail" => return Err(Fault::new(codes::TIMED_OUT, "the proxy's password is hunter2").into()),
+            "large" => Some(20_971_521),
+            _ => None,
+        };
+        let declared = Declared {
+            size,
+            media_type: "text/x-source".parse().ok(),
+            ..Declared::named("source.txt")
+        };
+        Ok(Incoming::from_bytes(declared, source.as_bytes().to_vec()))
+    }
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+fn refused(said: &str) -> Error {
+    let (code, subject) = said.split_once(' ').unwrap_or((said, ""));
+    let rejection = Rejection::new(serde_json::from_value(code.into()).unwrap(), "it says so");
+    Error::Rejected {
+        by: "says".to_owned(),
+        rejection: if subject.is_empty() {
+            rejection
+        } else {
+            rejection.about(subject)
+        },
+    }
+}
+
+/// A server of small bounds, so that the bounds fit into a file, and its pipeline.
+async fn start() -> (String, Pipeline) {
     let pipeline = Pipeline::builder()
+        .receiver("says", Says)
         .scanner("says", Says)
         .store(MemoryStore::default())
         .recorder(MemoryRecorder::default())
@@ -93,16 +138,16 @@ async fn start() -> String {
         max_fields: 60,
         ..usual
     };
-    let app = router(pipeline, settings).unwrap();
+    let app = router(pipeline.clone(), settings).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move { serve(listener, app, &ServerSettings::default(), std::future::pending()).await });
-    address
+    (address, pipeline)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wire_is_as_it_was_written_down() {
-    let address = start().await;
+    let (address, pipeline) = start().await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut raised = BTreeSet::new();
@@ -110,9 +155,11 @@ async fn the_wire_is_as_it_was_written_down() {
     for path in support::files_below(&folder) {
         let written = std::fs::read_to_string(&path).unwrap();
         let address = address.clone();
+        let (handle, pipeline) = (tokio::runtime::Handle::current(), pipeline.clone());
+        let pull = move || handle.block_on(pipeline.pull_due()).unwrap();
         let (found, codes) = tokio::task::spawn_blocking({
             let written = written.clone();
-            move || exchange_all(&address, &written)
+            move || exchange_all(&address, &pull, &written)
         })
         .await
         .unwrap();
@@ -136,8 +183,8 @@ async fn the_wire_is_as_it_was_written_down() {
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 
-    // Those need time, or many at once; `hostile.rs` raises them.
-    let elsewhere = ["RequestThrottledError"];
+    // Those need time, or many at once; `hostile.rs` and `from_url.rs` raise them.
+    let elsewhere = ["RequestThrottledError", "DownloadFileNotFoundError"];
     for row in intake::upload_api::errors().filter(|row| !elsewhere.contains(&row.theirs)) {
         assert!(
             raised.contains(row.theirs),
@@ -148,7 +195,7 @@ async fn the_wire_is_as_it_was_written_down() {
 }
 
 /// Plays a file; answers with the file as it would have to be, and the error codes that came by.
-fn exchange_all(address: &str, written: &str) -> (String, BTreeSet<String>) {
+fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTreeSet<String>) {
     let (mut found, mut raised, mut last) = (String::new(), BTreeSet::new(), String::new());
     let mut part_paths: Vec<String> = Vec::new();
     let mut parts = written.split(">>>");
@@ -156,6 +203,11 @@ fn exchange_all(address: &str, written: &str) -> (String, BTreeSet<String>) {
     for part in parts {
         let (title, rest) = part.split_once('\n').unwrap();
         let request = rest.split("<<<").next().unwrap().trim_matches('\n');
+        if request == "PULL" {
+            pull();
+            write!(found, ">>>{title}\nPULL\n\n<<<\n\n").unwrap();
+            continue;
+        }
         let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
         let wired = |text: &str| {
             let mut text = text.replace("{last}", &last);
@@ -186,7 +238,10 @@ fn exchange_all(address: &str, written: &str) -> (String, BTreeSet<String>) {
             .find(|word| word.parse::<Uuid>().is_ok())
             .map_or(last, str::to_owned);
         if answer.header("content-type") == Some("application/json") && !answer.body.is_empty() {
-            raised.extend(answer.json()["error"]["error_code"].as_str().map(str::to_owned));
+            let json = answer.json();
+            // Of a request, or of what became of an order.
+            let codes = [&json["error"]["error_code"], &json["error_code"]];
+            raised.extend(codes.into_iter().filter_map(Value::as_str).map(str::to_owned));
         }
         let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "date").collect();
         headers.sort();

@@ -22,6 +22,7 @@ pub(crate) const COME_AGAIN: u64 = 3;
 /// The codes that this adapter itself gives.
 pub(crate) mod codes {
     use intake_core::Code;
+    pub(crate) use intake_core::codes::FAULT;
 
     pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
     pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
@@ -32,7 +33,6 @@ pub(crate) mod codes {
     pub(crate) const DOWNLOAD_TOO_LARGE: Code = Code::new("download_too_large");
     pub(crate) const DOWNLOAD_TOO_SLOW: Code = Code::new("download_timed_out");
     pub(crate) const DOWNLOAD_URL_INVALID: Code = Code::new("download_url_invalid");
-    pub(crate) const FAULT: Code = Code::new("fault");
     pub(crate) const FILE_ID_INVALID: Code = Code::new("file_id_invalid");
     pub(crate) const FILE_ID_MISSING: Code = Code::new("file_id_missing");
     pub(crate) const FILE_MISSING: Code = Code::new("file_missing");
@@ -181,6 +181,14 @@ impl Refusal {
             args: Vec::new(),
             words: None,
             retry_after: None,
+        }
+    }
+
+    /// A refusal that the wire has no code for, in our own words.
+    pub(crate) fn saying(words: &'static str) -> Self {
+        Self {
+            words: Some(words.to_owned()),
+            ..Self::new(&codes::UPLOAD_REFUSED)
         }
     }
 

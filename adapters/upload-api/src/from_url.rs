@@ -4,7 +4,7 @@
 //! can tell how far it is.
 
 use axum::http::HeaderMap;
-use intake_core::{Error, Order, Pull, Record, Rejection, State, Terms, UploadId};
+use intake_core::{Error, Order, Pull, Rejection, State, Terms, UploadId};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -30,6 +30,11 @@ pub(crate) async fn order(
 ) -> Result<Value, Refusal> {
     read_params(headers, params, source).await?;
     let project = api.project(params, KEY)?;
+    if !api.pipeline.can_pull() {
+        return Err(Refusal::saying(
+            "Upload failed: this server fetches no files from elsewhere.",
+        ));
+    }
     let url = params
         .get("source_url")
         .ok_or_else(|| Refusal::new(&codes::SOURCE_URL_MISSING))?
@@ -75,10 +80,10 @@ pub(crate) async fn status(api: &Api, headers: &HeaderMap, params: &Params) -> R
         // Old tokens are forgotten, so one that never was is nothing else.
         Err(_) => None,
     };
-    let Some((record, pull)) = found.as_ref().and_then(|record| Some((record, record.pull.as_ref()?))) else {
+    let Some((state, pull)) = found.and_then(|record| Some((record.state, record.pull?))) else {
         return Ok(json(Status { status: "unknown" }));
     };
-    Ok(match &record.state {
+    Ok(match &state {
         State::Pulling if pull.done > 0 || pull.total.is_some() => json(Progress {
             status: "progress",
             done: pull.done,
@@ -89,8 +94,8 @@ pub(crate) async fn status(api: &Api, headers: &HeaderMap, params: &Params) -> R
             },
         }),
         State::Waiting | State::Pulling => json(Status { status: "waiting" }),
-        State::Pulled => fetched(api, pull).await?,
-        State::Rejected(rejection) => not_fetched(&download_refusal(api, record, rejection)),
+        State::Pulled => fetched(api, &pull).await?,
+        State::Rejected(rejection) => not_fetched(&download_refusal(api, rejection)),
         _ => json(Status { status: "unknown" }),
     })
 }
@@ -111,19 +116,15 @@ async fn fetched(api: &Api, pull: &Pull) -> Result<Value, Refusal> {
 }
 
 /// Why an order came to nothing, in the words of this endpoint: the wire has others for it than for what is refused at once.
-fn download_refusal(api: &Api, record: &Record, rejection: &Rejection) -> Refusal {
+fn download_refusal(api: &Api, rejection: &Rejection) -> Refusal {
     use intake_core::codes as core;
 
     let subject = rejection.subject.as_deref().unwrap_or("unknown");
     let refusal = Refusal::of_rejection(rejection);
     let code = rejection.code.as_str();
     if code == core::TOO_LARGE.as_str() {
-        let total = record.pull.as_ref().and_then(|pull| pull.total.or(Some(pull.done)));
         let limit = api.pipeline.limits().max_size;
-        let came = total
-            .filter(|total| *total > limit)
-            .map_or("more".to_owned(), |total| total.to_string());
-        return Refusal::new(&codes::DOWNLOAD_TOO_LARGE).arg(came).arg(limit);
+        return Refusal::new(&codes::DOWNLOAD_TOO_LARGE).arg(subject).arg(limit);
     }
     if code == core::TIMED_OUT.as_str() {
         return Refusal::new(&codes::DOWNLOAD_TOO_SLOW).arg(subject);
@@ -137,11 +138,10 @@ fn download_refusal(api: &Api, record: &Record, rejection: &Rejection) -> Refusa
     if code == core::INTERRUPTED.as_str() || code == core::SIZE_MISMATCH.as_str() {
         return Refusal::new(&codes::DOWNLOAD_BROKEN).arg("the source broke off");
     }
-    let sentence = refusal.sentence();
-    let said = sentence.trim_end_matches('.');
+    let said = refusal.sentence();
     match refusal.group() {
-        // A redirect has led somewhere.
-        Group::Url => Refusal::new(&codes::DOWNLOAD_URL_INVALID).arg(said),
+        // A redirect has led somewhere. The sentence around it has a full stop of its own.
+        Group::Url => Refusal::new(&codes::DOWNLOAD_URL_INVALID).arg(said.trim_end_matches('.')),
         Group::Content => Refusal::new(&codes::DOWNLOAD_REFUSED).arg(said),
         Group::Fault => codes::DOWNLOAD_FAULT.into(),
     }

@@ -63,7 +63,13 @@ impl Receiver for Sources {
         };
         let declared = Declared::named("as the source calls it");
         match does {
-            Does::Give(bytes) => Ok(Incoming::from_bytes(declared, bytes)),
+            Does::Give(bytes) => {
+                // One that does not bear to be asked again once it has ended.
+                let pieces = stream::unfold(Some(bytes), |bytes| async move {
+                    Some((Ok(Bytes::from_static(bytes?)), None))
+                });
+                Ok(Incoming::new(declared, pieces.boxed()))
+            }
             Does::BreakOff => {
                 let why = Interruption::new(Rejection::new(AWAY, "the source is away").about("away"));
                 let pieces = [Ok(Bytes::from_static(b"half of")), Err(BoxError::from(why))];
@@ -283,6 +289,20 @@ async fn an_order_whose_node_died_is_fetched_once_by_another() {
         collect(other.read(record.id, None).await.unwrap()).await,
         &b"by another"[..]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_kills_every_node_is_given_up() {
+    let until = Arc::new(Semaphore::new(0));
+    let house = House::new(Sources::default().with("deadly", &[Does::Stall(until)]));
+    let order = house.order("deadly").await;
+    for _ in 0..20 {
+        let node = house.node();
+        let _dies = tokio::time::timeout(Duration::from_secs(3), node.pull_due()).await;
+        house.clock.advance(Duration::from_secs(31));
+    }
+    assert_eq!(house.rejection(order).await, codes::FAULT);
+    assert!(house.store.keys().is_empty() && house.sources.asked("deadly") <= 16);
 }
 
 #[tokio::test(start_paused = true)]

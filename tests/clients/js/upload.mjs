@@ -64,6 +64,28 @@ const scenarios = {
     return { file, info: await client.info(file.uuid), progress }
   },
 
+  /** `url` -> a file that the server fetches, by the high-level call, which polls until it is there: `{file, info}`. */
+  async 'from-url'(client, { url, ...options }) {
+    const file = await client.uploadFile(url, options)
+    return { file, info: await client.info(file.uuid) }
+  },
+
+  /** `url` -> the two low-level calls, once each: `{answer, status}`. */
+  async 'from-url-once'(client, { url, ...options }) {
+    const answer = await client.fromUrl(url, options)
+    return { answer, status: answer.token ? await client.fromUrlStatus(answer.token, options) : null }
+  },
+
+  /** `url` -> as `from-url`, and it must come to nothing: `{name, code, message}` as the client reports them. */
+  async 'refused-from-url'(client, options) {
+    try {
+      await scenarios['from-url'](client, options)
+    } catch (error) {
+      return { name: error.name, code: error.code, message: error.message }
+    }
+    throw new Error('the upload was accepted')
+  },
+
   /** `path` -> an upload that must be refused: `{name, code, message}` as the client reports them. */
   async refused(client, { path, ...options }) {
     let answer

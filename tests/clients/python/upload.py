@@ -91,6 +91,29 @@ def several_files(client, options):
     }
 
 
+def from_url(client, options):
+    """`url`, `name`, `store`, `metadata`, `check` -> a file that the server fetches, polled for: `{file, info}`."""
+    file = client.upload_from_url_sync(
+        options["url"],
+        store=options.get("store"),
+        filename=options.get("name"),
+        metadata=options.get("metadata"),
+        check_duplicates=options.get("check"),
+        timeout=DEADLINE_SECONDS,
+        interval=0.1,
+    )
+    return {"file": file.uuid, "info": info(client, file.uuid)}
+
+
+def refused_from_url(client, options):
+    """As `from-url`, and it must come to nothing -> `{name, message}`: the error's class and its text."""
+    try:
+        from_url(client, options)
+    except UploadcareException as error:
+        return {"name": type(error).__name__, "message": str(error), "file": getattr(error, "file_id", None)}
+    raise RuntimeError("the upload was accepted")
+
+
 def refused(client, options):
     """As `upload`, but the server must refuse it -> `{name, message}`: the error's class and its text."""
     try:
@@ -103,6 +126,8 @@ def refused(client, options):
 SCENARIOS = {
     "upload": upload,
     "several-files": several_files,
+    "from-url": from_url,
+    "refused-from-url": refused_from_url,
     "refused": refused,
     # As `refused`, with a key that no project has.
     "wrong-key": refused,
