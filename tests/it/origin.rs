@@ -52,7 +52,7 @@ impl Origin {
     /// What opens this origin to a server, and nothing else.
     pub fn opened(&self) -> String {
         let port = self.port;
-        format!("\n[receive.pull]\nuse = \"http-source\"\nports = [{port}]\nopen = [\"127.0.0.1\"]\n")
+        format!("\n[receive.pull]\nuse = \"http-source\"\nports = [80, 443, {port}]\nopen = [\"127.0.0.1\"]\n")
     }
 
     /// Lets everything that is held go on.

@@ -110,7 +110,7 @@ def refused_from_url(client, options):
     try:
         from_url(client, options)
     except UploadcareException as error:
-        return {"name": type(error).__name__, "message": str(error), "file": getattr(error, "file_id", None)}
+        return {"name": type(error).__name__, "message": str(error)}
     raise RuntimeError("the upload was accepted")
 
 
