@@ -322,6 +322,36 @@ over_both! {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_longer_part_that_comes_while_the_whole_is_read_costs_nothing() {
+    const PART: usize = 10_000;
+
+    let house = House::<MemoryStore>::new();
+    let opened = house.pipeline.open(opening(3 * PART, PART as u64)).await.unwrap();
+    for number in 1..=3 {
+        house.put(&opened, number, &[b'x'; PART]).await.unwrap();
+    }
+    // Open before the upload is claimed, and at its end only after its parts were listed.
+    let (late, late_body) = futures_channel();
+    let mut late_put = Box::pin(house.pipeline.put_part(&opened, 2, None, late_body));
+    late.send(&[b'y'; PART + 1]).await;
+    assert!((&mut late_put).now_or_never().is_none());
+    let gate = Gate {
+        at_once: true,
+        ..Gate::shut()
+    };
+    let slow = builder(house.store.clone(), house.recorder.clone(), &house.clock).scanner("gate", gate.clone());
+    let slow = slow.build().unwrap();
+    let mut reading = Box::pin(slow.complete(opened.id));
+    assert!((&mut reading).now_or_never().is_none(), "it has read the head");
+    drop(late);
+    late_put.await.unwrap();
+    gate.open();
+    assert_eq!(code(&reading.await.unwrap_err()), codes::SIZE_MISMATCH);
+    house.put(&opened, 2, &[b'z'; PART]).await.unwrap();
+    assert_eq!(house.pipeline.complete(opened.id).await.unwrap().state, State::Ready);
+}
+
 /// A body that a test sends piece by piece.
 fn futures_channel() -> (Sender, intake_core::ByteStream) {
     use futures_util::StreamExt;
@@ -342,23 +372,39 @@ impl Sender {
     }
 }
 
-/// A scanner that ends when it is let.
+/// A scanner that ends, or begins, when it is let.
 #[derive(Clone, Debug)]
-struct Gate(Arc<Semaphore>);
+struct Gate {
+    shut: Arc<Semaphore>,
+    at_once: bool,
+    verdict: Verdict,
+}
 
 impl Gate {
     fn shut() -> Self {
-        Self(Arc::new(Semaphore::new(0)))
+        Self {
+            shut: Arc::new(Semaphore::new(0)),
+            at_once: false,
+            verdict: Verdict::Accept,
+        }
     }
 
     fn open(&self) {
-        self.0.close();
+        self.shut.close();
+    }
+
+    async fn pass(&self) {
+        // Closed is open.
+        let _closed = self.shut.acquire().await;
     }
 }
 
 #[async_trait]
 impl Scanner for Gate {
     async fn open(&self, _head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
+        if self.at_once {
+            self.pass().await;
+        }
         Ok(Box::new(self.clone()))
     }
     async fn ready(&self) -> Result<(), Fault> {
@@ -372,9 +418,11 @@ impl Scan for Gate {
         Ok(Verdict::Accept)
     }
     async fn finish(self: Box<Self>) -> Result<Report, Fault> {
-        // Closed is open.
-        let _closed = self.0.acquire().await;
-        Ok(Report::clean())
+        self.pass().await;
+        Ok(Report {
+            verdict: self.verdict,
+            ..Report::clean()
+        })
     }
 }
 
