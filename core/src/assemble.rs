@@ -89,7 +89,13 @@ impl Pipeline {
                 State::Open | State::Assembling if record.state != State::Open || !record.is_due(self.now()) => {
                     let claimed = self.after(&record, Event::Assemble)?;
                     match self.swap(&claimed).await? {
-                        Swap::Done => return self.assemble(claimed).await,
+                        Swap::Done => match self.assemble(claimed).await {
+                            // Somebody thought us dead and goes on with it; theirs is the answer.
+                            Err(Error::Fault(fault))
+                                if fault.code == codes::LEASE_LOST
+                                    && waiting.elapsed() <= self.parts().limits.timeout => {}
+                            ended => return ended,
+                        },
                         // Somebody was faster; look again.
                         Swap::Lost => {}
                     }
