@@ -37,6 +37,13 @@ impl Resumed {
     }
 }
 
+/// What every stage has accepted.
+struct Judged {
+    facts: Facts,
+    /// What was written meanwhile, where the store has no way of its own with parts. Not durable yet.
+    staged: Option<Box<dyn Staged>>,
+}
+
 /// Why an upload was not put together.
 enum Setback {
     /// A stage said no: the upload is over.
@@ -157,12 +164,15 @@ impl Pipeline {
         let started = Instant::now();
         let work = self.clone().judge_whole(claimed.clone());
         let bounded = tokio::time::timeout(self.parts().limits.timeout, work);
-        let judged = self.hold(&mut claimed, Duration::MAX, || Event::Renew, bounded).await?;
-        let judged = judged.unwrap_or_else(|_| Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))));
+        let judged = match self.hold(&mut claimed, Duration::MAX, || Event::Renew, bounded).await? {
+            Ok(Ok(judged)) => self.commit_whole(&mut claimed, judged).await?,
+            Ok(Err(setback)) => Err(setback),
+            Err(_) => Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))),
+        };
         let ended = match judged {
             Ok(facts) => self.make_assembled_readable(&claimed, facts).await,
             Err(Setback::Refused(error)) => {
-                self.refuse(&claimed, &error).await;
+                self.refuse(&mut claimed, &error).await?;
                 Err(error)
             }
             Err(Setback::NotNow(error)) => {
@@ -177,8 +187,8 @@ impl Pipeline {
         ended
     }
 
-    /// Makes the parts one, if they are the whole, and has every stage judge it. What it answers with is durable.
-    async fn judge_whole(self, claimed: Record) -> Result<Facts, Setback> {
+    /// Makes the parts one, if they are the whole, and has every stage judge it.
+    async fn judge_whole(self, claimed: Record) -> Result<Judged, Setback> {
         let Some(parts) = claimed.parts.clone() else {
             return Err(Fault::new(codes::ILLEGAL_TRANSITION, "this upload has no parts").into());
         };
@@ -201,18 +211,31 @@ impl Pipeline {
         // Their size is known, and no limit beside it: more bytes are a part that came again, and none too large a file.
         let source = Source::new(body, u64::MAX, Some(parts.size));
         let judged = pump(self.parts(), &claimed, source, sink).await.map_err(setback);
-        match (judged, staged) {
-            (Ok(facts), Some(staged)) => {
-                // The bytes before the record.
-                staged.commit().await?;
-                Ok(facts)
-            }
-            (Ok(facts), None) => Ok(facts),
-            (Err(setback), staged) => {
+        match judged {
+            Ok(facts) => Ok(Judged { facts, staged }),
+            Err(setback) => {
                 discard(&claimed, staged).await;
                 Err(setback)
             }
         }
+    }
+
+    /// Makes durable what was written while it was judged, if anything was. An error is that the claim does not hold.
+    async fn commit_whole(&self, claimed: &mut Record, judged: Judged) -> Result<Result<Facts, Setback>, Fault> {
+        let Judged { facts, staged } = judged;
+        let Some(staged) = staged else {
+            return Ok(Ok(facts));
+        };
+        // Somebody who took over may have made the upload readable, out of other parts.
+        self.confirm(claimed).await?;
+        // The bytes before the record.
+        let commit = tokio::time::timeout(self.parts().limits.timeout, staged.commit());
+        Ok(
+            match self.hold(claimed, Duration::MAX, || Event::Renew, commit).await? {
+                Ok(committed) => committed.map(|()| facts).map_err(Setback::from),
+                Err(_) => Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))),
+            },
+        )
     }
 
     async fn make_assembled_readable(&self, claimed: &Record, facts: Facts) -> Result<Record, Error> {
@@ -242,20 +265,33 @@ impl Pipeline {
     }
 
     /// Removes the bytes, then notes why. If that cannot be done now, the claim ends, and whoever goes on does it.
-    async fn refuse(&self, claimed: &Record, error: &Error) {
-        let deleted = match self.parts().store.delete(&Key::whole(claimed.id)).await {
-            Ok(()) => self.delete_apart(claimed).await,
-            failed => failed,
+    ///
+    /// # Errors
+    ///
+    /// [`codes::LEASE_LOST`] if somebody else goes on already: then it is for them to say yes or no.
+    async fn refuse(&self, claimed: &mut Record, error: &Error) -> Result<(), Fault> {
+        match self.remove_refused(claimed, error).await {
+            Err(fault) if fault.code == codes::LEASE_LOST => Err(fault),
+            Err(fault) => {
+                warn!(id = %claimed.id, fault = fault.chain(), "could not end a refused upload; it will be done again");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn remove_refused(&self, claimed: &mut Record, error: &Error) -> Result<(), Fault> {
+        // Before anything is removed, as a sweeper does: somebody who took over may have made the upload readable.
+        self.confirm(claimed).await?;
+        let refused = claimed.clone();
+        let delete = async {
+            self.parts().store.delete(&Key::whole(refused.id)).await?;
+            self.delete_apart(&refused).await
         };
-        let noted = match deleted {
-            Ok(()) => match self.after(claimed, Event::Reject(noted(error))) {
-                Ok(rejected) => self.swap(&rejected).await,
-                Err(fault) => Err(fault),
-            },
-            Err(fault) => Err(fault),
-        };
-        if let Err(fault) = noted {
-            warn!(id = %claimed.id, fault = fault.chain(), "could not end a refused upload; it will be done again");
+        self.hold(claimed, Duration::MAX, || Event::Renew, delete).await??;
+        match self.swap(&self.after(claimed, Event::Reject(noted(error)))?).await? {
+            Swap::Done => Ok(()),
+            Swap::Lost => Err(lost()),
         }
     }
 

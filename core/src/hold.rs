@@ -71,6 +71,21 @@ impl Pipeline {
         }
     }
 
+    /// Makes sure that a claim holds, for as long as a new one would: before anything is done that somebody who took the upload
+    /// over would suffer from.
+    ///
+    /// # Errors
+    ///
+    /// [`codes::LEASE_LOST`] if somebody did, and whatever stands in the way of finding out.
+    pub(crate) async fn confirm(&self, claimed: &mut Record) -> Result<(), Fault> {
+        let renewed = self.after(claimed, Event::Renew)?;
+        match self.swap(&renewed).await? {
+            Swap::Done => *claimed = renewed,
+            Swap::Lost => return Err(lost()),
+        }
+        Ok(())
+    }
+
     /// Renews a claim once. If it is not known whether that was done, the renewal is left in `unheard`.
     async fn renew(&self, claimed: &mut Record, beat: Event, unheard: &mut Option<Record>) -> Result<(), Fault> {
         if let Some(renewal) = unheard.take() {

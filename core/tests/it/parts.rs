@@ -277,7 +277,22 @@ over_both! {
         house.pipeline.resume().await.unwrap();
         // Its scanner never ends; the next renewal tells.
         let ended = tokio::time::timeout(Duration::from_secs(15), stalled).await.expect("it works on for nobody");
-        assert_eq!(code(&ended.unwrap_err()), codes::LEASE_LOST);
+        assert_eq!(ended.unwrap().state, State::Ready, "another answer than the other one's");
+    }
+
+    async fn whoever_was_thought_dead_removes_nothing_with_a_late_no<S: Seen>() {
+        let house = House::<S>::new();
+        let id = house.send(&[(1, b"of ta"), (2, b"ste")]).await;
+        let gate = Gate { verdict: Verdict::reject(BAD, "too late"), ..Gate::shut() };
+        let strict = builder(house.store.clone(), house.recorder.clone(), &house.clock).scanner("gate", gate.clone());
+        let strict = strict.build().unwrap();
+        let mut stalled = Box::pin(strict.complete(id));
+        assert!((&mut stalled).now_or_never().is_none());
+        house.clock.advance(Duration::from_secs(31));
+        assert_eq!(house.pipeline.resume().await.unwrap(), Resumed { ready: 1, ..Resumed::default() });
+        gate.open();
+        assert_eq!(stalled.await.unwrap().state, State::Ready, "another answer than the other one's");
+        assert_eq!(house.read(id).await, b"of taste", "it has removed what the other one made");
     }
 
     async fn a_fault_costs_no_part<S: Seen>() {
@@ -319,6 +334,33 @@ over_both! {
         house.clock.advance(OVER_OPEN);
         assert!(house.pipeline.sweep().await.unwrap().is_empty(), "it is looked for once more, not again and again");
     }
+}
+
+/// Over a store without a way of its own the whole is written anew by each who tries.
+#[tokio::test(start_paused = true)]
+async fn whoever_was_thought_dead_writes_nothing_over_what_somebody_else_made() {
+    let house = House::<MemoryStore>::new();
+    let opened = house.pipeline.open(opening(8, 5)).await.unwrap();
+    house.put(&opened, 1, b"first").await.unwrap();
+    house.put(&opened, 2, b"try").await.unwrap();
+    let pipeline = |gate| builder(house.store.clone(), house.recorder.clone(), &house.clock).scanner("gate", gate);
+    let gate = Gate::shut();
+    let slow = pipeline(gate.clone()).build().unwrap();
+    let mut stalled = Box::pin(slow.complete(opened.id));
+    assert!((&mut stalled).now_or_never().is_none());
+    house.clock.advance(Duration::from_secs(31));
+    let broken = builder(house.store.clone(), house.recorder.clone(), &house.clock).scanner("broken", Broken);
+    broken.build().unwrap().resume().await.unwrap();
+    // Given back, changed, and put together by somebody else.
+    house.put(&opened, 1, b"other").await.unwrap();
+    let ready = house.pipeline.complete(opened.id).await.unwrap();
+    gate.open();
+    assert_eq!(stalled.await.unwrap(), ready);
+    assert_eq!(
+        house.read(opened.id).await,
+        b"othertry",
+        "bytes of which no record knows"
+    );
 }
 
 #[tokio::test(start_paused = true)]
