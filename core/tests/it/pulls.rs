@@ -28,7 +28,10 @@ enum Does {
 
 /// Sources that do as they are told, and count how often they are asked.
 #[derive(Clone, Default)]
-struct Sources(Arc<Mutex<HashMap<String, (Vec<Does>, usize)>>>);
+struct Sources(Arc<Mutex<HashMap<String, Told>>>);
+
+/// What a source does, and how often it was asked.
+type Told = (Vec<Does>, usize);
 
 impl std::fmt::Debug for Sources {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
