@@ -72,6 +72,8 @@ impl Disk {
     }
 
     pub(crate) async fn size(&self, name: &Name) -> Result<Option<u64>, Fault> {
+        let (files, of) = (self.files.clone(), name.clone());
+        blocking(&format!("look up {name}"), move || files.finish_parts(&of)).await?;
         let operator = self.operator.get_or_try_init(|| self.open()).await?;
         size(operator, &format!("{}/{name}", name.shard())).await
     }

@@ -122,8 +122,7 @@ impl Files {
     /// Makes the parts the upload. If that was done already, it is done.
     pub(crate) fn keep_parts(&self, name: &Name, parts: &BTreeMap<u16, u64>) -> io::Result<Result<(), Closed>> {
         let Some(bytes) = if_there(OpenOptions::new().write(true).open(self.parts(name)))? else {
-            let is_done = self.whole(name).try_exists()?;
-            return Ok(if is_done { Ok(()) } else { Err(Closed::NotOpen) });
+            return self.is_kept(name);
         };
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -135,8 +134,7 @@ impl Files {
             }
         }
         if !self.is_still(&bytes, name)? {
-            let is_done = self.whole(name).try_exists()?;
-            return Ok(if is_done { Ok(()) } else { Err(Closed::NotOpen) });
+            return self.is_kept(name);
         }
         if self.list_parts(name)? != *parts {
             return Ok(Err(Closed::Changing));
@@ -145,9 +143,30 @@ impl Files {
         bytes.set_len(parts.values().sum())?;
         (self.sync)(&bytes)?;
         fs::rename(self.parts(name), self.whole(name))?;
-        if_there(fs::remove_file(self.list(name)))?;
-        self.sync_folder(&self.folder(name))?;
+        self.make_name_last(name)?;
         Ok(Ok(()))
+    }
+
+    fn is_kept(&self, name: &Name) -> io::Result<Result<(), Closed>> {
+        self.finish_parts(name)?;
+        let is_kept = self.whole(name).try_exists()?;
+        Ok(if is_kept { Ok(()) } else { Err(Closed::NotOpen) })
+    }
+
+    /// Does what a process did not come to that died when it had given the file its name: nobody may count on a name that a
+    /// loss of power still takes.
+    pub(crate) fn finish_parts(&self, name: &Name) -> io::Result<()> {
+        if self.list(name).try_exists()? && self.whole(name).try_exists()? {
+            self.make_name_last(name)?;
+        }
+        Ok(())
+    }
+
+    /// The list goes last: while it is there, the file's name may not be there for good.
+    fn make_name_last(&self, name: &Name) -> io::Result<()> {
+        self.sync_folder(&self.folder(name))?;
+        if_there(fs::remove_file(self.list(name)))?;
+        Ok(())
     }
 
     /// Whether an open file is still the one of this upload's parts.
@@ -200,6 +219,8 @@ fn parse(text: &str) -> BTreeMap<u16, u64> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::FileExt;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use intake_core::{Key, UploadId};
     use tempfile::TempDir;
@@ -270,6 +291,35 @@ mod tests {
         // Another upload's file in its place changes nothing.
         files.begin_parts(&name).unwrap();
         assert!(!files.is_still(&slow, &name).unwrap());
+    }
+
+    #[test]
+    fn a_name_that_a_dead_process_has_given_is_made_to_last_before_anybody_counts_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders_synced = Arc::new(AtomicUsize::new(0));
+        let count = folders_synced.clone();
+        let sync = move |file: &File| {
+            count.fetch_add(usize::from(file.metadata()?.is_dir()), Ordering::SeqCst);
+            Ok(())
+        };
+        let files = Files::synced_by(folder.path().to_owned(), Box::new(sync));
+        for again in [Files::finish_parts, |files: &Files, name: &Name| {
+            assert_eq!(files.keep_parts(name, &BTreeMap::from([(1, 4)]))?, Ok(()));
+            Ok(())
+        }] {
+            let name = Name::of(&Key::whole(UploadId::random())).unwrap();
+            files.begin_parts(&name).unwrap();
+            let part = files.open_part(&name, 1).unwrap().unwrap();
+            files.keep_part(&part, 4).unwrap();
+            // Whoever put it together came to this line.
+            fs::rename(files.parts(&name), files.whole(&name)).unwrap();
+            let before = folders_synced.load(Ordering::SeqCst);
+            again(&files, &name).unwrap();
+            assert_eq!(folders_synced.load(Ordering::SeqCst), before + 1);
+            assert!(!files.list(&name).exists(), "a list is left for ever");
+            again(&files, &name).unwrap();
+            assert_eq!(folders_synced.load(Ordering::SeqCst), before + 1, "it was done already");
+        }
     }
 
     #[test]

@@ -131,3 +131,14 @@ async fn a_reader_goes_on_while_the_upload_is_deleted() {
     store.delete(&key).await.unwrap();
     assert!(collect(stream).await == bytes.slice(first.len()..));
 }
+
+#[tokio::test]
+async fn a_list_of_parts_that_a_dead_process_left_beside_the_file_goes_when_somebody_goes_on() {
+    let folder = tempdir().unwrap();
+    let (store, key) = (fs(folder.path()), key());
+    put(&*store, &key, &some_bytes()).await;
+    let file = folder.path().join(format!("{}/{key}", &key.as_str()[..2]));
+    std::fs::write(file.with_extension("list"), "\n1 4 .").unwrap();
+    assert_eq!(store.size(&key).await.unwrap(), Some(some_bytes().len() as u64));
+    assert_eq!(files(folder.path()).len(), 1);
+}
