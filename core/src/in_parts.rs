@@ -86,9 +86,16 @@ impl Pipeline {
         number: u16,
         lifetime: std::time::Duration,
     ) -> Result<Option<String>, Error> {
+        let parts = record.parts.as_ref();
+        let Some((parts, slot)) = parts.and_then(|parts| Some((parts, parts.slot(number)?))) else {
+            return Ok(None);
+        };
+        // A short rest may come with the part before it.
+        let size = (number.saturating_add(1) < parts.count()).then_some(parts.part_size);
         match (self.parts().store.multipart(), upload_of(record)) {
             (Some(multipart), Some(upload)) => {
-                Ok(multipart.url(&Key::whole(record.id), upload, number, lifetime).await?)
+                let key = Key::whole(record.id);
+                Ok(multipart.url(&key, upload, &slot, size, lifetime).await?)
             }
             _ => Ok(None),
         }

@@ -267,12 +267,20 @@ pub trait Multipart: Debug + Send + Sync {
     /// If they may not be one.
     async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault>;
 
-    /// An address to which a sender may `PUT` a part past us until this lifetime is over, if the store is set to give such.
+    /// An address to which a sender may `PUT` a part past us until this lifetime is over, if the store is set to give such. It
+    /// lets in just `size` bytes, if the store can see to that and it is known how many there have to be.
     ///
     /// # Errors
     ///
     /// If none could be made.
-    async fn url(&self, key: &Key, upload: &str, number: u16, lifetime: Duration) -> Result<Option<String>, Fault>;
+    async fn url(
+        &self,
+        key: &Key,
+        upload: &str,
+        slot: &Slot,
+        size: Option<u64>,
+        lifetime: Duration,
+    ) -> Result<Option<String>, Fault>;
 }
 
 /// Keeps records. It stores them and compares revisions; every rule is in [`Record::apply`].

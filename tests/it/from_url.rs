@@ -252,6 +252,26 @@ fn a_file_that_has_left_since_is_said_to_be_gone() {
 }
 
 #[test]
+fn a_project_with_too_many_orders_is_told_to_come_again() {
+    let origin = Origin::start();
+    let server = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__WAITING_OF_PROJECT", "1")]);
+    let token = order(&server, &origin.url("/held/1/100/a.bin"), "");
+    let body = format!(
+        "pub_key={DEMO}&source_url={}",
+        encoded(&origin.url("/held/1/100/b.bin"))
+    );
+    let refused = server.send("POST /from_url/?jsonerrors=1 HTTP/1.1\r\n", body.as_bytes());
+    assert_eq!(refused.json()["error"]["error_code"], "RequestThrottledError");
+    assert!(
+        refused.header("retry-after").is_some(),
+        "when to come again is not said"
+    );
+    origin.release();
+    assert_eq!(outcome(&server, &token)["status"], "success");
+    order(&server, &origin.url("/held/1/100/b.bin"), "");
+}
+
+#[test]
 fn a_server_that_fetches_nothing_says_so() {
     let server = Server::start();
     let body = format!("pub_key={DEMO}&source_url=https%3A%2F%2Fexample.com%2F");

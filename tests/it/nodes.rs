@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::clients::{js, python};
 use crate::parts::{digest, file_of};
 use crate::site::{A_DAY, Parts, QUICK, Site};
-use crate::support::{Begun, COMPLETE, PART, Server, completing, wait_until};
+use crate::support::{Begun, COMPLETE, PART, Server, completing, send, wait_until};
 use crate::virus::scanned_by;
 
 const MIB: u64 = 1 << 20;
@@ -278,6 +278,27 @@ fn a_store_that_says_nothing_ends_a_request_and_not_the_upload() {
     assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
     assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
     site.is_left_with(&[&begun.uuid]);
+}
+
+#[test]
+fn the_address_of_a_part_in_a_bucket_lets_in_just_as_many_bytes_as_it_has() {
+    let site = Site::new(Parts::StraightIntoTheBucket);
+    let node = site.node("", QUICK);
+    let started = node.start_parts(3 * PART);
+    let url = started["parts"][0].as_str().unwrap();
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let put = |size: usize| send(host, &format!("PUT /{path} HTTP/1.1\r\n"), &vec![0; size]).status;
+    assert_eq!((put(PART + 1), put(PART - 1), put(PART)), (403, 403, 200));
+}
+
+#[test]
+fn a_bucket_wants_to_know_how_long_a_part_is() {
+    let site = Site::new(Parts::ThroughTheServer);
+    let node = site.node("", QUICK);
+    let begun = node.begin_parts(SIZE);
+    let head = format!("PUT {} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", begun.parts[0]);
+    let answer = node.send(&head, b"5\r\nbytes\r\n0\r\n\r\n");
+    assert_eq!(answer.status, 411, "{}", answer.text());
 }
 
 #[test]

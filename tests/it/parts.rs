@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::clients::{js, python};
-use crate::support::{COMPLETE, PART, Server, completing, wait_until};
+use crate::support::{COMPLETE, Form, PART, Server, completing, wait_until};
 use crate::virus::{runtime, scanned_by};
 
 const MIB: u64 = 1 << 20;
@@ -188,5 +188,56 @@ fn what_a_killed_process_was_putting_together_is_gone_on_with() {
         "{info}"
     );
     assert!(std::fs::read(the_only_file(&server)).unwrap() == whole);
+    runtime.block_on(clamd.stop());
+}
+
+#[test]
+fn a_file_of_more_than_ten_thousand_parts_is_refused_with_the_size_that_would_do() {
+    let server = Server::start_with("", &[("INTAKE_RECEIVE__MAX_SIZE", "1 TiB")]);
+    let size = 10_001 * PART;
+    let body = format!("UPLOADCARE_PUB_KEY=demopublickey&filename=a.bin&size={size}&content_type=a%2Fb");
+    let answer = server.send("POST /multipart/start/?jsonerrors=1 HTTP/1.1\r\n", body.as_bytes());
+    let error = &answer.json()["error"];
+    assert_eq!(error["error_code"], "MultipartPartSizeTooSmallError");
+    let least = size.div_ceil(10_000);
+    assert!(
+        error["content"].as_str().unwrap().contains(&least.to_string()),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_address_of_a_part_lets_nothing_in_when_its_time_is_over() {
+    let server = Server::start_with("", &[("INTAKE_RECEIVE__UNFINISHED", "1ms")]);
+    let begun = server.begin_parts(2 * PART);
+    assert_eq!(server.put_part(&begun.parts[0], b"late").status, 403);
+}
+
+#[test]
+fn a_part_waits_a_while_for_a_place_and_is_then_told_to_come_again() {
+    let runtime = runtime();
+    let clamd = runtime.block_on(intake_plugin_clamav::testkit::Clamd::start());
+    let bounds = [
+        ("INTAKE_UPLOAD_API__MAX_UPLOADS", "1"),
+        ("INTAKE_UPLOAD_API__IDLE_TIMEOUT", "500ms"),
+    ];
+    let server = Server::start_with(&scanned_by(&clamd), &bounds);
+    let begun = server.begin_parts(2 * PART);
+    clamd.pause();
+    // Its scanner says nothing, so this upload keeps the only place.
+    let form = Form::default().key().file("file", "a.bin", &noise(1, 100_000));
+    let whole = form.body().len();
+    let _has_the_place = server.begin("/base/", &form, whole);
+    wait_until("the place is taken", || !server.files().is_empty());
+    let refused = server.put_part(&begun.parts[0], &[0; PART]);
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    assert!(
+        refused.header("retry-after").is_some(),
+        "when to come again is not said"
+    );
+    clamd.go_on();
+    wait_until("there is a place again", || {
+        server.put_part(&begun.parts[0], &[0; PART]).status == 200
+    });
     runtime.block_on(clamd.stop());
 }

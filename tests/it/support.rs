@@ -167,12 +167,17 @@ pub const PART: usize = 5 << 20;
 impl Server {
     /// Begins an upload of so many bytes in parts of [`PART`].
     pub fn begin_parts(&self, size: usize) -> Begun {
+        Begun::of(&self.start_parts(size))
+    }
+
+    /// What is answered to who begins an upload in parts.
+    pub fn start_parts(&self, size: usize) -> Value {
         let body = format!(
             "UPLOADCARE_PUB_KEY=demopublickey&UPLOADCARE_STORE=1&filename=a.bin&size={size}&content_type=a%2Fb"
         );
         let answer = self.send("POST /multipart/start/ HTTP/1.1\r\n", body.as_bytes());
         assert_eq!(answer.status, 200, "{}", answer.text());
-        Begun::of(&answer.json())
+        answer.json()
     }
 
     pub fn put_part(&self, path: &str, bytes: &[u8]) -> Answer {

@@ -179,9 +179,16 @@ impl<S: Store> Multipart for Faulty<S> {
             .await
     }
 
-    async fn url(&self, key: &Key, upload: &str, number: u16, lifetime: Duration) -> Result<Option<String>, Fault> {
+    async fn url(
+        &self,
+        key: &Key,
+        upload: &str,
+        slot: &Slot,
+        size: Option<u64>,
+        lifetime: Duration,
+    ) -> Result<Option<String>, Fault> {
         self.plan
-            .run(self.inner_multipart()?.url(key, upload, number, lifetime))
+            .run(self.inner_multipart()?.url(key, upload, slot, size, lifetime))
             .await
     }
 }

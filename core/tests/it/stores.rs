@@ -138,7 +138,14 @@ impl Multipart for InPlace {
         Ok(())
     }
 
-    async fn url(&self, _key: &Key, _upload: &str, _number: u16, _: Duration) -> Result<Option<String>, Fault> {
+    async fn url(
+        &self,
+        _key: &Key,
+        _upload: &str,
+        _slot: &Slot,
+        _size: Option<u64>,
+        _: Duration,
+    ) -> Result<Option<String>, Fault> {
         Ok(None)
     }
 }

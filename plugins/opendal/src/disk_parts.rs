@@ -62,7 +62,14 @@ impl Multipart for Disk {
         kept.map_err(|closed| of_closed(&doing, closed))
     }
 
-    async fn url(&self, _key: &Key, _upload: &str, _number: u16, _: Duration) -> Result<Option<String>, Fault> {
+    async fn url(
+        &self,
+        _key: &Key,
+        _upload: &str,
+        _slot: &Slot,
+        _size: Option<u64>,
+        _: Duration,
+    ) -> Result<Option<String>, Fault> {
         Ok(None)
     }
 }

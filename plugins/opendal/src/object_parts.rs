@@ -54,13 +54,20 @@ impl intake_core::Multipart for Objects {
         }
     }
 
-    async fn url(&self, key: &Key, upload: &str, number: u16, lifetime: Duration) -> Result<Option<String>, Fault> {
+    async fn url(
+        &self,
+        key: &Key,
+        upload: &str,
+        slot: &Slot,
+        size: Option<u64>,
+        lifetime: Duration,
+    ) -> Result<Option<String>, Fault> {
         /// S3 signs nothing for longer.
         const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
         let multipart = self.in_parts().await?;
         let lifetime = lifetime.clamp(Duration::from_secs(1), LONGEST);
-        let url = multipart.part_url(&Name::of(key)?, upload, number, None, lifetime);
+        let url = multipart.part_url(&Name::of(key)?, upload, slot.number, size, lifetime);
         Ok(url.map(Into::into))
     }
 }
