@@ -190,7 +190,7 @@ fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(Str
             .map(|p| p.name)
             .collect();
         return Err(ConfigError::new(format!(
-            "`use` is missing; it names a {stage}: {}",
+            "`use` is missing; the {stage}s that there are: {}",
             names.join(", ")
         )));
     };

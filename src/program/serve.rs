@@ -131,6 +131,9 @@ impl Banner {
         if !uses(settings.take("scan"), "clamav") {
             lines += "  NOT switched on: a virus scanner. Files are taken without being scanned; see [[scan]] in `intake config`.\n";
         }
+        if !composition.pipeline.can_pull() {
+            lines += "  NOT switched on: files from elsewhere. /from_url/ is refused; see [receive.pull] in `intake config`.\n";
+        }
         let limit = composition.upload_api.max_direct_size.to_string();
         Self {
             lines,

@@ -116,7 +116,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         (
             "/validate/0",
             json!({"endings": []}),
-            "validate[0]: `use` is missing; it names a validator: endings",
+            "validate[0]: `use` is missing; the validators that there are: endings",
         ),
         (
             "/validate/0",
@@ -132,7 +132,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         (
             "/store",
             json!({}),
-            "store: `use` is missing; it names a store: in-memory",
+            "store: `use` is missing; the stores that there are: in-memory",
         ),
         ("/receive/max_size", json!("big"), "receive.max_size: "),
         (
