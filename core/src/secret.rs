@@ -59,6 +59,15 @@ impl Secret {
         }
     }
 
+    /// The same secret with its value at hand: from here on it is neither looked up again nor missing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reveal`](Self::reveal).
+    pub fn fetched(&self) -> Result<Self, ConfigError> {
+        Ok(Self(Origin::Value(self.reveal()?)))
+    }
+
     /// Hands the value to whoever needs it.
     ///
     /// # Errors

@@ -12,11 +12,11 @@ use std::path::Path;
 use bytes::Bytes;
 use intake::core::memory::{KeepAll, MemoryRecorder, MemoryStore};
 use intake::core::{
-    Code, Declared, Error, Fault, Head, Incoming, Limits, Pipeline, Receiver, Rejection, Report, Scan, Scanner,
+    Code, Declared, Error, Fault, Head, Incoming, Limits, Pipeline, Receiver, Rejection, Report, Scan, Scanner, Secret,
     Verdict, async_trait, codes,
 };
 use intake::server::{ServerSettings, serve};
-use intake::upload_api::{Autostore, Project, Settings, router};
+use intake::upload_api::{Autostore, Project, ProjectSecret, Settings, router};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -123,14 +123,19 @@ async fn start() -> (String, Pipeline) {
         .unwrap();
     let usual = Settings::for_key("demopublickey");
     let strict = Project {
-        public_key: "strict".to_owned(),
         autostore: Some(Autostore::Forbidden),
+        ..Project::new("strict")
     };
-    let other = Project {
-        public_key: "other".to_owned(),
-        autostore: None,
+    let signed = Project {
+        signed_uploads: true,
+        secrets: vec![ProjectSecret {
+            name: "first".to_owned(),
+            secret: Secret::new("project_secret_key"),
+        }],
+        ..Project::new("signed")
     };
-    let projects = usual.projects.iter().cloned().chain([strict, other]).collect();
+    let more = [strict, signed, Project::new("other")];
+    let projects = usual.projects.iter().cloned().chain(more).collect();
     let settings = Settings {
         projects,
         max_direct_size: "150 B".parse().unwrap(),

@@ -194,7 +194,7 @@ fn judge(api: &Api, params: &mut Params, files: &Files, read: Result<(), Refusal
         (Err(_), Some(refusal)) => return Err(refusal.clone()),
         (Ok(()), _) => {}
     }
-    let project = api.project(params, BASE_KEY)?;
+    let project = api.let_in(params, BASE_KEY)?;
     let terms = terms(project, params, STORE)?;
     if files.count == 0 {
         return Err(codes::FILE_MISSING.into());

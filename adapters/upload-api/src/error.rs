@@ -33,6 +33,8 @@ pub(crate) mod codes {
     pub(crate) const DOWNLOAD_TOO_LARGE: Code = Code::new("download_too_large");
     pub(crate) const DOWNLOAD_TOO_SLOW: Code = Code::new("download_timed_out");
     pub(crate) const DOWNLOAD_URL_INVALID: Code = Code::new("download_url_invalid");
+    pub(crate) const EXPIRE_INVALID: Code = Code::new("expire_invalid");
+    pub(crate) const EXPIRE_MISSING: Code = Code::new("expire_missing");
     pub(crate) const FILE_ID_INVALID: Code = Code::new("file_id_invalid");
     pub(crate) const FILE_ID_MISSING: Code = Code::new("file_id_missing");
     pub(crate) const FILE_MISSING: Code = Code::new("file_missing");
@@ -64,6 +66,9 @@ pub(crate) mod codes {
     pub(crate) const PART_URL_INVALID: Code = Code::new("part_url_invalid");
     pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
     pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
+    pub(crate) const SIGNATURE_EXPIRED: Code = Code::new("signature_expired");
+    pub(crate) const SIGNATURE_INVALID: Code = Code::new("signature_invalid");
+    pub(crate) const SIGNATURE_MISSING: Code = Code::new("signature_missing");
     pub(crate) const SOURCE_URL_MISSING: Code = Code::new("source_url_missing");
     pub(crate) const THROTTLED: Code = Code::new("throttled");
     pub(crate) const TOKEN_MISSING: Code = Code::new("token_missing");
@@ -97,6 +102,11 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("too_many_fields", 400, "RequestFiledsNumberLimitExceededError", "The request contains too many HTTP POST fields."),
     row("request_too_large", 413, "RequestSizeLimitExceededError", "The size of the request is too large."),
     row("throttled", 429, "RequestThrottledError", "Request was throttled."),
+    row("signature_expired", 403, "SignatureExpirationError", "Expired signature."),
+    row("expire_invalid", 400, "SignatureExpirationInvalidError", "`expire` must be a UNIX timestamp."),
+    row("expire_missing", 400, "SignatureExpirationRequiredError", "`expire` is required."),
+    row("signature_invalid", 403, "SignatureInvalidError", "Invalid signature."),
+    row("signature_missing", 400, "SignatureRequiredError", "`signature` is required."),
     row("fault", 500, "UploadAPIError", "Internal error."),
     row("upload_refused", 403, "UploadFailedError", "Upload failed."),
     // FromURL upload errors: of orders that came to nothing.

@@ -29,7 +29,7 @@ pub(crate) async fn order(
     source: &Source,
 ) -> Result<Value, Refusal> {
     read_params(headers, params, source).await?;
-    let project = api.project(params, KEY)?;
+    let project = api.let_in(params, KEY)?;
     if !api.pipeline.can_pull() {
         return Err(Refusal::saying(
             "Upload failed: this server fetches no files from elsewhere.",

@@ -29,12 +29,14 @@ mod params;
 mod part;
 mod reading;
 mod settings;
+mod signature;
 mod transport;
 mod wire;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::http::HeaderValue;
@@ -43,7 +45,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Refusal, codes};
 use crate::params::Params;
-pub use crate::settings::{Autostore, Project, Settings};
+pub use crate::settings::{Autostore, Project, ProjectSecret, Settings};
 
 /// The names by which a public key comes: that of the endpoint, and the other one, which some clients send instead.
 pub(crate) type KeyNames = (&'static str, &'static str);
@@ -71,6 +73,13 @@ impl Api {
 }
 
 impl Api {
+    /// Whose upload it is, if the request may bring one.
+    fn let_in(&self, params: &Params, names: KeyNames) -> Result<&Project, Refusal> {
+        let project = self.project(params, names)?;
+        signature::check(project, params, SystemTime::now())?;
+        Ok(project)
+    }
+
     /// What addresses on this server begin with: as it is set, or as the request has it.
     fn origin(&self, host: Option<&HeaderValue>) -> Result<String, Refusal> {
         if let Some(url) = &self.settings.public_url {

@@ -29,7 +29,7 @@ pub(crate) async fn start(
     source: &Source,
 ) -> Result<Value, Refusal> {
     read_params(headers, params, source).await?;
-    let project = api.project(params, BASE_KEY)?;
+    let project = api.let_in(params, BASE_KEY)?;
     let name = required(params, "filename")?;
     let size = required(params, "size")?;
     let size: u64 = size.parse().map_err(|_| Refusal::new(&codes::MULTIPART_SIZE_INVALID))?;

@@ -6,11 +6,12 @@ use crate::error::{Refusal, codes};
 use crate::metadata::Metadata;
 
 /// The parameters that some endpoint reads. What is not among them is counted, and dropped.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
     "UPLOADCARE_PUB_KEY",
     "UPLOADCARE_STORE",
     "check_URL_duplicates",
     "content_type",
+    "expire",
     "expires",
     "file_id",
     "filename",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use intake_core::{ConfigError, Retention};
+use intake_core::{ConfigError, Retention, Secret};
 use serde::Deserialize;
 
 /// The settings of the adapter. Nothing is opened by them.
@@ -49,6 +49,22 @@ pub struct Project {
     /// What `UPLOADCARE_STORE=auto` means; if not said, what the expirer does by default.
     #[serde(default)]
     pub autostore: Option<Autostore>,
+    /// Whether every upload has to be signed with one of the secrets.
+    #[serde(default)]
+    pub signed_uploads: bool,
+    /// What uploads may be signed with. Several, so that one can be replaced while another works.
+    #[serde(default)]
+    pub secrets: Vec<ProjectSecret>,
+}
+
+/// A secret of a project's.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectSecret {
+    /// What people call it.
+    pub name: String,
+    /// The secret itself.
+    pub secret: Secret,
 }
 
 /// What a project does with `auto` (wire facts, section 2.5).
@@ -68,10 +84,7 @@ impl Settings {
     #[must_use]
     pub fn for_key(public_key: impl Into<String>) -> Self {
         Self {
-            projects: vec![Project {
-                public_key: public_key.into(),
-                autostore: None,
-            }],
+            projects: vec![Project::new(public_key)],
             public_url: None,
             max_direct_size: Self::direct_size(),
             max_files: Self::files(),
@@ -152,7 +165,10 @@ impl Settings {
             if project.public_key.is_empty() {
                 return Err(wrong("must not be empty"));
             }
-            if projects.insert(project.public_key.clone(), project.clone()).is_some() {
+            let project = project
+                .with_secrets_fetched()
+                .map_err(|error| error.within(at).within("projects"))?;
+            if projects.insert(project.public_key.clone(), project).is_some() {
                 return Err(wrong("another project has the same key"));
             }
         }
@@ -175,6 +191,33 @@ fn check_public_url(url: &str) -> Result<(), ConfigError> {
 }
 
 impl Project {
+    /// A project of this key, which anybody who knows it may upload to.
+    pub fn new(public_key: impl Into<String>) -> Self {
+        Self {
+            public_key: public_key.into(),
+            autostore: None,
+            signed_uploads: false,
+            secrets: Vec::new(),
+        }
+    }
+
+    /// The same, with its secrets at hand.
+    fn with_secrets_fetched(&self) -> Result<Self, ConfigError> {
+        let mut project = self.clone();
+        if project.signed_uploads && project.secrets.is_empty() {
+            let message = "there is none, so no upload could be signed";
+            return Err(ConfigError::at("secrets", message));
+        }
+        for (at, secret) in project.secrets.iter_mut().enumerate() {
+            let within = |error: ConfigError| error.within("secret").within(at).within("secrets");
+            secret.secret = secret.secret.fetched().map_err(within)?;
+            if secret.secret.expose(str::is_empty).map_err(within)? {
+                return Err(within(ConfigError::new("must not be empty")));
+            }
+        }
+        Ok(project)
+    }
+
     /// What the sender's flag asks for (wire facts, section 2.5). `None`: to ask for `auto` is forbidden here.
     pub(crate) fn retention(&self, flag: Option<&str>) -> Option<Retention> {
         match flag {

@@ -5,9 +5,10 @@
 // prints one JSON object on stdout. When the client fails, its error goes to stderr and the exit code is 1; a call
 // which cannot be understood exits with 2.
 //
-// JSON holds `publicKey` and what a scenario names below; everything else in it is handed to the client as options of
+// JSON holds `publicKey`, `secretKey` where uploads are signed, and what a scenario names below; everything else in it is handed to the client as options of
 // the upload (`store`, `fileName`, `contentType`, `metadata`, `multipartMinFileSize`, ...).
 
+import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
@@ -128,11 +129,19 @@ const scenarios = {
   }
 }
 
+/** What a backend hands a page so that it may upload for ten minutes, made as the documentation says. */
+function signed(secretKey) {
+  const secureExpire = String(Math.floor(Date.now() / 1000) + 600)
+  const secureSignature = createHmac('sha256', secretKey).update(secureExpire).digest('hex')
+  return { secureSignature, secureExpire }
+}
+
 async function main([scenario, baseURL, json, ...rest]) {
   if (!Object.hasOwn(scenarios, scenario ?? '') || !baseURL || !json || rest.length > 0) {
     throw new Usage(`usage: node upload.mjs ${Object.keys(scenarios).join('|')} BASE_URL JSON`)
   }
-  const { publicKey, ...options } = JSON.parse(json)
+  const { publicKey, secretKey, ...given } = JSON.parse(json)
+  const options = secretKey ? { ...signed(secretKey), ...given } : given
   const { UploadClient } = published()
   const result = await scenarios[scenario](new UploadClient({ publicKey, baseURL }), options)
   process.stdout.write(`${JSON.stringify(result)}\n`)
