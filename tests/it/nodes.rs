@@ -284,7 +284,7 @@ fn a_store_that_says_nothing_ends_a_request_and_not_the_upload() {
 fn the_address_of_a_part_in_a_bucket_lets_in_just_as_many_bytes_as_it_has() {
     let site = Site::new(Parts::StraightIntoTheBucket);
     let node = site.node("", QUICK);
-    let started = node.start_parts(3 * PART);
+    let started = node.start_parts(3 * PART, PART);
     let url = started["parts"][0].as_str().unwrap();
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let put = |size: usize| send(host, &format!("PUT /{path} HTTP/1.1\r\n"), &vec![0; size]).status;

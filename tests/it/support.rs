@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -138,6 +139,26 @@ impl Server {
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["file"].as_str().unwrap().to_owned()
     }
+
+    /// Uploads a file of so many times this piece in one request, without ever having it in memory.
+    pub fn upload_large(&self, piece: &[u8], times: usize) -> Answer {
+        let start = Form::default().key().file("file", "large.bin", b"");
+        // The form without the last line end of its empty file: what follows is the file's content.
+        let start = &start.unfinished()[..start.unfinished().len() - 2];
+        let end = format!("\r\n--{BOUNDARY}--\r\n");
+        let length = start.len() + times * piece.len() + end.len();
+        let mut stream = self.connect();
+        let head = Form::default().head("/base/");
+        stream
+            .write_all(format!("{head}Host: x\r\nContent-Length: {length}\r\n\r\n").as_bytes())
+            .unwrap();
+        stream.write_all(start).unwrap();
+        for _ in 0..times {
+            stream.write_all(piece).unwrap();
+        }
+        stream.write_all(end.as_bytes()).unwrap();
+        read_answer(&mut stream).unwrap()
+    }
 }
 
 /// An upload in parts that was begun.
@@ -167,13 +188,14 @@ pub const PART: usize = 5 << 20;
 impl Server {
     /// Begins an upload of so many bytes in parts of [`PART`].
     pub fn begin_parts(&self, size: usize) -> Begun {
-        Begun::of(&self.start_parts(size))
+        Begun::of(&self.start_parts(size, PART))
     }
 
-    /// What is answered to who begins an upload in parts.
-    pub fn start_parts(&self, size: usize) -> Value {
+    /// What is answered to who begins an upload in parts of so many bytes.
+    pub fn start_parts(&self, size: usize, part: usize) -> Value {
         let body = format!(
-            "UPLOADCARE_PUB_KEY=demopublickey&UPLOADCARE_STORE=1&filename=a.bin&size={size}&content_type=a%2Fb"
+            "UPLOADCARE_PUB_KEY=demopublickey&UPLOADCARE_STORE=1&filename=a.bin&size={size}&part_size={part}\
+             &content_type=a%2Fb"
         );
         let answer = self.send("POST /multipart/start/ HTTP/1.1\r\n", body.as_bytes());
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -187,6 +209,23 @@ impl Server {
     pub fn complete(&self, uuid: &str) -> Answer {
         send(&self.address, COMPLETE, completing(uuid).as_bytes())
     }
+}
+
+/// Does something for each number below `count`, for so many at a time.
+pub fn in_parallel(count: usize, at_a_time: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..at_a_time {
+            scope.spawn(|| {
+                loop {
+                    match next.fetch_add(1, Ordering::SeqCst) {
+                        number if number < count => work(number),
+                        _ => break,
+                    }
+                }
+            });
+        }
+    });
 }
 
 pub const COMPLETE: &str = "POST /multipart/complete/?jsonerrors=1 HTTP/1.1\r\n";
@@ -207,12 +246,14 @@ fn spawn(config: &Path, variables: &[(&str, &str)]) -> (Child, String) {
     command
         .args(["serve", "--config"])
         .arg(config)
-        .envs(variables.iter().copied());
-    let mut child = command
-        .env("INTAKE_LOG", "warn,intake_plugin_sql::postgres=error")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .envs(variables.iter().copied())
+        .env("INTAKE_LOG", "warn,intake_plugin_sql::postgres=error");
+    listening(command)
+}
+
+/// Starts a program whose first line says where it listens: it, and its host and port.
+pub fn listening(mut command: Command) -> (Child, String) {
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next().expect("the program says where it listens").unwrap();
     let address = first
