@@ -176,6 +176,31 @@ fn what_a_killed_node_was_putting_together_another_goes_on_with() {
 }
 
 #[test]
+fn a_node_that_is_killed_while_the_store_puts_parts_together_costs_nothing() {
+    // What the node asked for was not done yet, and was done without its knowing.
+    for troubles in [&[Trouble::Silence][..], &[Trouble::LostAnswer, Trouble::Silence]] {
+        let site = Site::with_proxy(Parts::ThroughTheServer);
+        let (mut one, other) = (site.node("", QUICK), site.node("", QUICK));
+        let proxy = site.proxy.as_ref().unwrap();
+        let whole = noise(8, SIZE);
+        let begun = one.begin_parts(SIZE);
+        put(&[&one, &other], &begun, &whole, 0..3);
+        for trouble in troubles {
+            proxy.trouble("POST", 1, *trouble);
+        }
+        let _asked = ask_to_complete(&one, &begun.uuid);
+        let at_the_store = || proxy.asked().iter().any(|line| line.ends_with(": Silence"));
+        wait_until("the store was asked to put the parts together", at_the_store);
+        one.kill();
+        assert_eq!(site.digest(&begun.uuid), Err(codes::NOT_FOUND), "{troubles:?}");
+        let info = other.complete(&begun.uuid).json();
+        assert_eq!(info["size"], SIZE, "{troubles:?}: {info}");
+        assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+        site.is_left_with(&[&begun.uuid]);
+    }
+}
+
+#[test]
 fn what_nobody_asks_for_again_is_gone_on_with_too() {
     let site = Site::new(Parts::ThroughTheServer);
     let mut clamd = site.runtime.block_on(Clamd::start());
