@@ -231,9 +231,8 @@ async fn a_completion_whose_answer_was_lost_has_been_done() {
     way.put(&name, &upload, 1, &noise(1, 10)).await.unwrap();
     let parts = way.multipart.list(&name, &upload).await.unwrap().unwrap();
     // What the server of these tests says when it is asked again is up to it; this is what others say.
-    let gone = "<Error><Code>NoSuchUpload</Code><Message>m</Message></Error>";
     way.proxy.trouble("POST", 1, Trouble::LostAnswer);
-    way.proxy.trouble("POST", 1, Trouble::Answer(404, gone));
+    way.proxy.trouble("POST", 1, Trouble::NO_SUCH_UPLOAD);
     let completed = way.multipart.complete(&name, &upload, &parts).await.unwrap();
     assert_eq!(completed, Completed::NoSuchUpload);
     assert_eq!(way.bucket.objects().await, [format!("in/here/{name}")]);
@@ -262,9 +261,8 @@ async fn an_upload_that_is_gone_when_it_is_to_be_aborted_is_fine_and_one_that_st
     let (way, name) = (Way::new().await, name());
     way.multipart.create(&name, None).await.unwrap();
     // What the server of these tests says when it is asked again is up to it; this is what others say.
-    let gone = "<Error><Code>NoSuchUpload</Code><Message>m</Message></Error>";
     way.proxy.trouble("DELETE", 1, Trouble::LostAnswer);
-    way.proxy.trouble("DELETE", 1, Trouble::Answer(404, gone));
+    way.proxy.trouble("DELETE", 1, Trouble::NO_SUCH_UPLOAD);
     way.multipart.abort_all(&name).await.unwrap();
     assert_eq!(way.bucket.unfinished().await, [""; 0]);
 

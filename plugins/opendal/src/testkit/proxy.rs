@@ -47,6 +47,11 @@ impl Trouble {
         500,
         "<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",
     );
+    /// What S3 says of an upload in parts that was completed, aborted, or never begun.
+    pub const NO_SUCH_UPLOAD: Self = Self::Answer(
+        404,
+        "<Error><Code>NoSuchUpload</Code><Message>The specified upload does not exist.</Message></Error>",
+    );
 }
 
 /// What is to become of which requests.

@@ -1,7 +1,7 @@
 //! A bucket, on a real server, with a proxy before it that notes what is asked and gets in the way.
 
-use intake_core::Store;
 use intake_core::testkit::{collect, noise};
+use intake_core::{Bytes, Fault, Key, Parts, Retention, Store};
 use intake_plugin_opendal::testkit::{Bucket, S3Proxy, S3Server, Trouble};
 use serde_json::{Value, json};
 
@@ -54,6 +54,27 @@ fn store_in(bucket: &Bucket, more: Value) -> Box<dyn Store> {
         .extend(more.as_object().unwrap().clone());
     build(settings).unwrap()
 }
+
+/// Two parts, the first of which is the least that S3 takes as one that is not the last.
+const PART: usize = 5 << 20;
+const TWO_PARTS: usize = PART + 1000;
+
+/// Sends two parts, and has them put together after this was done: how that ends.
+async fn send_parts(store: &dyn Store, key: &Key, bytes: &Bytes, before_the_end: impl FnOnce()) -> Result<(), Fault> {
+    let multipart = store.multipart().unwrap();
+    let upload = multipart.begin(key).await.unwrap();
+    let parts = Parts::of(bytes.len() as u64, PART as u64, Retention::Default).unwrap();
+    for (number, part) in [(1, bytes.slice(..PART)), (2, bytes.slice(PART..))] {
+        let (slot, size) = (parts.slot(number).unwrap(), part.len() as u64);
+        let mut staged = multipart.stage(key, &upload, &slot, Some(size)).await.unwrap();
+        staged.write(part).await.unwrap();
+        staged.commit().await.unwrap();
+    }
+    let list = multipart.list(key, &upload).await.unwrap();
+    before_the_end();
+    multipart.assemble(key, &upload, &list).await
+}
+
 #[tokio::test]
 async fn a_small_upload_is_one_request() {
     let way = Way::new().await;
@@ -191,6 +212,62 @@ async fn a_service_that_fails_now_and_then_loses_nothing() {
     let troubled = |line: &String| line.ends_with("500") || line.ends_with("503") || !line.ends_with(char::is_numeric);
     assert!(way.asked().iter().any(troubled), "{:?}", way.asked());
     assert_eq!(way.bucket.objects().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_not_known_any_more_is_complete_if_the_whole_is_there() {
+    let way = Way::new().await;
+    let (store, key, bytes) = (way.store(), key(), noise(1, TWO_PARTS));
+    // The server of these tests would say again that it is done; S3 may have forgotten the upload by then.
+    let sent = send_parts(&*store, &key, &bytes, || {
+        way.proxy.trouble("POST", 1, Trouble::LostAnswer);
+        way.proxy.trouble("POST", 1, Trouble::NO_SUCH_UPLOAD);
+    });
+    sent.await.unwrap();
+    let complete = format!("POST /{key}?uploadId application/xml");
+    let end = [
+        format!("{complete}: LostAnswer"),
+        format!("{complete}: 404"),
+        format!("HEAD /{key}? -: 200"),
+    ];
+    assert!(way.asked().ends_with(&end), "{:?}", way.asked());
+    assert!(collect(store.read(&key, None).await.unwrap()).await == bytes);
+    assert_eq!(way.leftovers().await, [key.to_string()]);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_not_known_any_more_is_not_complete_if_nothing_is_there() {
+    let way = Way::new().await;
+    let (store, key, bytes) = (way.store(), key(), noise(1, TWO_PARTS));
+    // Nobody has completed it: it was aborted, or the service has lost it.
+    let sent = send_parts(&*store, &key, &bytes, || {
+        way.proxy.trouble("POST", 1, Trouble::NO_SUCH_UPLOAD);
+    });
+    assert_unknown(&sent.await.unwrap_err());
+    assert!(is_missing(&*store, &key).await);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_not_known_any_more_is_not_complete_if_something_of_another_size_is_there() {
+    let way = Way::new().await;
+    let (store, bytes) = (way.store(), noise(1, TWO_PARTS));
+    // A byte more or less is as wrong as none at all, and as the size of one of its parts.
+    for size in [TWO_PARTS - 1, TWO_PARTS + 1, PART, 1000, 0] {
+        let (key, other) = (key(), noise(2, size));
+        put(&*store, &key, &other).await;
+        let sent = send_parts(&*store, &key, &bytes, || {
+            way.proxy.trouble("POST", 1, Trouble::NO_SUCH_UPLOAD);
+        });
+        assert_unknown(&sent.await.expect_err(&format!("{size} bytes are there")));
+        assert!(collect(store.read(&key, None).await.unwrap()).await == other);
+    }
+}
+
+/// Asking again does not help, and says so.
+fn assert_unknown(fault: &Fault) {
+    assert_eq!(fault.code.as_str(), "store_failed");
+    assert!(!fault.retryable, "{}", fault.chain());
+    assert!(fault.chain().contains("there is no such upload"), "{}", fault.chain());
 }
 
 #[tokio::test]
