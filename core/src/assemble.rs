@@ -10,10 +10,13 @@ use crate::hold::lost;
 use crate::in_parts::upload_of;
 use crate::ingest::{Ending, noted};
 use crate::pipeline::Pipeline;
+use crate::places::{key_of, part_key_of};
+use crate::project::{Door, with_granted};
 use crate::pump::{RECEIVE, Sink, Source, pump};
 use crate::record::{Duty, Event, Record, State};
+use crate::ruling::Ruling;
 use crate::stages::{Staged, Swap};
-use crate::{BoxError, ByteStream, Error, Facts, Fault, Key, Part, Parts, Rejection, Terms, UploadId, codes};
+use crate::{BoxError, ByteStream, Error, Facts, Fault, Part, Parts, Rejection, Terms, UploadId, codes};
 
 /// Parts under keys of their own that are looked up, or removed, at a time.
 const AT_A_TIME: usize = 16;
@@ -95,7 +98,7 @@ impl Pipeline {
                 }
                 State::Open | State::Assembling if record.state != State::Open || !record.is_due(self.now()) => {
                     let claimed = self.after(&record, Event::Assemble)?;
-                    match self.swap(&claimed).await? {
+                    match self.swap(&record, &claimed).await? {
                         Swap::Done => match self.assemble(claimed).await {
                             // Somebody thought us dead and goes on with it; theirs is the answer.
                             Err(Error::Fault(fault))
@@ -104,7 +107,7 @@ impl Pipeline {
                             ended => return ended,
                         },
                         // Somebody was faster; look again.
-                        Swap::Lost => {}
+                        Swap::Lost | Swap::Full => {}
                     }
                 }
                 _ => return Err(Error::NotFound(id)),
@@ -146,12 +149,12 @@ impl Pipeline {
     /// `None`: somebody else has it.
     async fn resume_one(&self, record: Record) -> Option<Result<Record, Error>> {
         let claimed = self.after(&record, Event::Assemble).ok()?;
-        match self.swap(&claimed).await {
+        match self.swap(&record, &claimed).await {
             Ok(Swap::Done) => {
                 info!(id = %record.id, "goes on with an upload whose worker is gone");
                 Some(self.assemble(claimed).await)
             }
-            Ok(Swap::Lost) => None,
+            Ok(Swap::Lost | Swap::Full) => None,
             Err(fault) => {
                 warn!(id = %record.id, fault = fault.chain(), "could not claim an upload to go on with");
                 None
@@ -193,24 +196,29 @@ impl Pipeline {
             return Err(Fault::new(codes::ILLEGAL_TRANSITION, "this upload has no parts").into());
         };
         let mut staged = None;
-        let (body, sink) = match (self.parts().store.multipart(), upload_of(&claimed)) {
+        // Rules, secrets and tokens may be others than when it was begun: those that hold now are what counts.
+        let ruling = self.ruling_now(&claimed).await?;
+        let store = self.parts().store_of(&claimed)?;
+        let (body, sink) = match (store.multipart(), upload_of(&claimed)) {
             (Some(multipart), Some(upload)) => {
-                let key = Key::whole(claimed.id);
+                let key = key_of(&claimed);
                 // Whoever worked on it before may have come this far.
-                if self.parts().store.size(&key).await? != Some(parts.size) {
+                if store.size(&key).await? != Some(parts.size) {
                     let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
                     multipart.assemble(&key, upload, &list).await?;
                 }
-                (self.parts().store.read(&key, None).await?, Sink::Stored)
+                (store.read(&key, None).await?, Sink::Stored)
             }
             _ => {
-                let list = not_yet(parts.judge(self.list_apart(claimed.id, &parts).await?))?;
-                (self.read_apart(claimed.id, list), Sink::Stage(&mut staged))
+                let list = not_yet(parts.judge(self.list_apart(&claimed, &parts).await?))?;
+                (self.read_apart(&claimed, list), Sink::Stage(&mut staged))
             }
         };
         // Their size is known, and no limit beside it: more bytes are a part that came again, and none too large a file.
         let source = Source::new(body, u64::MAX, Some(parts.size));
-        let judged = pump(self.parts(), &claimed, source, sink).await.map_err(setback);
+        let judged = pump(self.parts(), &ruling, &claimed, source, sink)
+            .await
+            .map_err(setback);
         match judged {
             Ok(facts) => Ok(Judged { facts, staged }),
             Err(setback) => {
@@ -218,6 +226,18 @@ impl Pipeline {
                 Err(setback)
             }
         }
+    }
+
+    /// What holds for an upload now, if it is let in now. If it is not, that may pass: its parts stay for as long as they may.
+    async fn ruling_now(&self, claimed: &Record) -> Result<Ruling, Setback> {
+        let ruling = self
+            .ruling(claimed.project.as_deref(), claimed.pass.as_ref(), Door::Parts)
+            .await;
+        let ruling = ruling.map_err(Setback::NotNow)?;
+        ruling.lets_in(self.now()).map_err(Setback::NotNow)?;
+        // What is declared has to hold, so what speaks against that now will speak against the whole.
+        ruling.judge_declared(&claimed.declared).map_err(Setback::Refused)?;
+        Ok(ruling)
     }
 
     /// Makes durable what was written while it was judged, if anything was. An error is that the claim does not hold.
@@ -239,12 +259,22 @@ impl Pipeline {
     }
 
     async fn make_assembled_readable(&self, claimed: &Record, facts: Facts) -> Result<Record, Error> {
-        let wish = claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default();
-        let lifetime = self.parts().expirer.lifetime(&facts, wish, self.now());
+        // Once more: looking at the whole may have taken a while.
+        let ruling = match self.ruling_now(claimed).await {
+            Ok(ruling) => ruling,
+            Err(Setback::Refused(error) | Setback::NotNow(error)) => {
+                self.give_back(claimed).await;
+                return Err(error);
+            }
+        };
+        let now = self.now();
+        let wish = ruling.wish(claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default());
+        let lifetime = ruling.lifetime(self.parts().expirer.lifetime(&facts, wish, now), now);
         let terms = Terms {
             project: claimed.project.clone(),
+            pass: claimed.pass.clone(),
             retention: wish,
-            metadata: claimed.metadata.clone(),
+            metadata: with_granted(claimed.metadata.clone(), claimed.pass.as_ref()),
             known_as: None,
         };
         let event = Event::Commit {
@@ -254,9 +284,9 @@ impl Pipeline {
         };
         let ready = self.after(claimed, event)?;
         // If this fails, the claim ends and somebody goes on: what was put together stays.
-        match self.swap(&ready).await? {
+        match self.swap(claimed, &ready).await? {
             Swap::Done => {}
-            Swap::Lost => return Err(lost().into()),
+            Swap::Lost | Swap::Full => return Err(lost().into()),
         }
         if let Err(fault) = self.delete_apart(&ready).await {
             warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; left to the sweeper");
@@ -285,20 +315,23 @@ impl Pipeline {
         self.confirm(claimed).await?;
         let refused = claimed.clone();
         let delete = async {
-            self.parts().store.delete(&Key::whole(refused.id)).await?;
+            self.parts().store_of(&refused)?.delete(&key_of(&refused)).await?;
             self.delete_apart(&refused).await
         };
         self.hold(claimed, Duration::MAX, || Event::Renew, delete).await??;
-        match self.swap(&self.after(claimed, Event::Reject(noted(error)))?).await? {
+        match self
+            .swap(claimed, &self.after(claimed, Event::Reject(noted(error)))?)
+            .await?
+        {
             Swap::Done => Ok(()),
-            Swap::Lost => Err(lost()),
+            Swap::Lost | Swap::Full => Err(lost()),
         }
     }
 
     /// Opens the upload again: its parts stay, and it may be completed later.
     async fn give_back(&self, claimed: &Record) {
         let released = match self.after(claimed, Event::Release) {
-            Ok(open) => self.swap(&open).await,
+            Ok(open) => self.swap(claimed, &open).await,
             Err(fault) => Err(fault),
         };
         if let Err(fault) = released {
@@ -306,9 +339,10 @@ impl Pipeline {
         }
     }
 
-    async fn list_apart(&self, id: UploadId, parts: &Parts) -> Result<Vec<Part>, Fault> {
+    async fn list_apart(&self, record: &Record, parts: &Parts) -> Result<Vec<Part>, Fault> {
+        let store = self.parts().store_of(record)?;
         let sizes = stream::iter(1..=parts.count()).map(|number| async move {
-            let size = self.parts().store.size(&Key::part(id, number)).await?;
+            let size = store.size(&part_key_of(record, number)).await?;
             Ok::<_, Fault>(size.map(|size| Part {
                 number,
                 size,
@@ -319,12 +353,14 @@ impl Pipeline {
         sizes.try_collect().await
     }
 
-    fn read_apart(&self, id: UploadId, parts: Vec<Part>) -> ByteStream {
+    fn read_apart(&self, record: &Record, parts: Vec<Part>) -> ByteStream {
         let pipeline = self.clone();
-        let streams = stream::iter(parts).then(move |part| {
-            let pipeline = pipeline.clone();
+        let place = record.place.clone();
+        let keys: Vec<_> = parts.iter().map(|part| part_key_of(record, part.number)).collect();
+        let streams = stream::iter(keys).then(move |key| {
+            let (pipeline, place) = (pipeline.clone(), place.clone());
             async move {
-                let part = pipeline.parts().store.read(&Key::part(id, part.number), None).await;
+                let part = pipeline.parts().store_at(&place)?.read(&key, None).await;
                 part.map_err(BoxError::from)
             }
         });
@@ -336,8 +372,9 @@ impl Pipeline {
         let Some(parts) = record.parts.as_ref().filter(|parts| parts.apart) else {
             return Ok(());
         };
+        let store = self.parts().store_of(record)?;
         let deleted = stream::iter(1..=parts.count())
-            .map(|number| async move { self.parts().store.delete(&Key::part(record.id, number)).await });
+            .map(|number| async move { store.delete(&part_key_of(record, number)).await });
         deleted.buffer_unordered(AT_A_TIME).try_collect().await
     }
 }

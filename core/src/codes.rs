@@ -38,6 +38,38 @@ pub const NO_SUCH_PART: Code = Code::new("no_such_part");
 pub const LENGTH_REQUIRED: Code = Code::new("length_required");
 /// Too many orders of the project wait already.
 pub const TOO_MANY_ORDERS: Code = Code::new("too_many_orders");
+/// No project has this key, or not any more.
+pub const PROJECT_UNKNOWN: Code = Code::new("project_unknown");
+/// The project is blocked.
+pub const PROJECT_BLOCKED: Code = Code::new("project_blocked");
+/// The project is blocked because nobody pays for it.
+pub const PROJECT_UNPAID: Code = Code::new("project_unpaid");
+/// The project has reached its limits, as somebody has said.
+pub const PROJECT_LIMITS: Code = Code::new("project_limits_exceeded");
+/// The project is marked as removed.
+pub const PROJECT_REMOVED: Code = Code::new("project_removed");
+/// The settings of a project are none that this version can use.
+pub const PROJECT_UNUSABLE: Code = Code::new("project_unusable");
+/// The project has as many bytes or files as it may have.
+pub const QUOTA_EXCEEDED: Code = Code::new("quota_exceeded");
+/// The token has let in as many uploads as it may.
+pub const TOKEN_USED_UP: Code = Code::new("token_used_up");
+/// The token was revoked.
+pub const TOKEN_REVOKED: Code = Code::new("token_revoked");
+/// The project asks for signatures, and there is none.
+pub const SIGNATURE_MISSING: Code = Code::new("signature_missing");
+/// The signature is not, or not any more, one of the project's.
+pub const SIGNATURE_INVALID: Code = Code::new("signature_invalid");
+/// The time of the signature, or of the token, is over.
+pub const SIGNATURE_EXPIRED: Code = Code::new("signature_expired");
+/// The project takes no content of this type.
+pub const TYPE_FORBIDDEN: Code = Code::new("type_forbidden");
+/// The project takes no names with this ending.
+pub const EXTENSION_FORBIDDEN: Code = Code::new("extension_forbidden");
+/// Fewer bytes than the token asks for.
+pub const TOO_SMALL: Code = Code::new("too_small");
+/// A project, or a record, names a store that the pipeline does not have.
+pub const NO_SUCH_STORE: Code = Code::new("no_such_store");
 /// Somebody took the order back.
 pub const CANCELLED: Code = Code::new("cancelled");
 /// One of our parts failed: what is noted of an upload that ended so. Which part, and why, is in the log.

@@ -8,10 +8,13 @@ use serde::Deserialize;
 use crate::fail_open::FailOpen;
 use crate::pipeline::{Builder, Limits, Pipeline};
 use crate::plugin::{Build, Registry, Stage};
+use crate::project::Project;
 use crate::settings::{ConfigError, ConfigErrors, Settings};
 
 /// The sections of a configuration that the pipeline is built from, in the order in which an upload meets them.
-pub const SECTIONS: [&str; 6] = ["receive", "validate", "scan", "store", "record", "expire"];
+pub const SECTIONS: [&str; 8] = [
+    "projects", "receive", "validate", "scan", "store", "stores", "record", "expire",
+];
 
 /// `[receive]`: what an upload may cost at most.
 #[derive(Debug, Default, Deserialize)]
@@ -30,6 +33,8 @@ struct Receive {
     pulls: Option<usize>,
     pulls_of_project: Option<usize>,
     waiting_of_project: Option<u64>,
+    #[serde(default, with = "humantime_serde")]
+    trash: Option<Duration>,
     /// Taken out before; named here so that the message for an unknown key lists it.
     #[serde(default, rename = "pull")]
     _pull: Option<()>,
@@ -53,8 +58,12 @@ impl Pipeline {
     ///
     /// Everything that is wrong, each with its place.
     pub fn from_settings(settings: &mut Settings, registry: &Registry) -> Result<Self, ConfigErrors> {
-        let mut builder = Self::builder();
+        // Projects may be managed in the recorder's database too, whether or not any are listed.
+        let mut builder = Self::builder().managed_projects();
         let mut errors = Vec::new();
+        each(settings, "projects", &mut errors, |entry| {
+            builder.configured.add(Project::from_settings(entry)?)
+        });
         // Each section on its own, so that one reading tells everything that is wrong.
         errors.extend(receive(settings, registry, &mut builder).err());
         each(settings, "validate", &mut errors, |entry| {
@@ -77,6 +86,13 @@ impl Pipeline {
             }
             Ok(())
         });
+        each(settings, "stores", &mut errors, |entry| {
+            let (name, build) = choose(entry, registry, Stage::Store)?;
+            if let Built::Store(store) = build {
+                builder.stores.push((name, store));
+            }
+            Ok(())
+        });
         for (section, stage) in [
             ("store", Stage::Store),
             ("record", Stage::Recorder),
@@ -87,7 +103,7 @@ impl Pipeline {
                 .and_then(|table| choose(table, registry, stage).map_err(|error| error.within(section)));
             match built {
                 Ok((_, Built::Store(store))) => builder.store = Some(store),
-                Ok((_, Built::Recorder(recorder))) => builder.recorder = Some(recorder),
+                Ok((_, Built::Recorder(recorder))) => builder.recorder = Some(recorder.into()),
                 Ok((_, Built::Expirer(expirer))) => builder.expirer = Some(expirer),
                 Ok(_) => {}
                 Err(error) => errors.push(error),
@@ -120,6 +136,7 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
             pulls,
             pulls_of_project,
             waiting_of_project,
+            trash,
             _pull,
         } = table.parse()?;
         let usual = Limits::default();
@@ -131,6 +148,7 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
             pulls: pulls.unwrap_or(usual.pulls),
             pulls_of_project: pulls_of_project.unwrap_or(usual.pulls_of_project),
             waiting_of_project: waiting_of_project.unwrap_or(usual.waiting_of_project),
+            trash: trash.unwrap_or(usual.trash),
         };
         for (key, is_nothing) in [
             ("max_size", limits.max_size == 0),

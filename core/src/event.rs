@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Facts, Lifetime, Rejection, Terms, UploadId};
+use crate::{Facts, Lifetime, Place, Rejection, Terms, UploadId};
 
 /// What may happen to an upload.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,11 @@ pub enum Event {
     Pulled,
     /// This try is over, whoever was at it: its upload ends before its lease does.
     Abandon,
+    /// Its bytes belong elsewhere, as it is known by now whose it is; they are about to be written there.
+    Move {
+        /// Where.
+        to: Place,
+    },
     /// Every stage accepted it and its bytes are durable.
     Commit {
         /// What is known of the content. Boxed, because the other events are small.
@@ -51,7 +56,11 @@ pub enum Event {
     Reject(Rejection),
     /// It gets another lifetime.
     Keep(Lifetime),
-    /// Its owner deletes it.
+    /// Its owner deletes it, and may bring it back for a while.
+    Trash,
+    /// It is brought back.
+    Restore,
+    /// It is deleted for good.
     Delete,
     /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
     /// old note.
@@ -73,9 +82,12 @@ impl Event {
             Self::Postpone(_) => "postpone",
             Self::Pulled => "pulled",
             Self::Abandon => "abandon",
+            Self::Move { .. } => "move",
             Self::Commit { .. } => "commit",
             Self::Reject(_) => "reject",
             Self::Keep(_) => "keep",
+            Self::Trash => "trash",
+            Self::Restore => "restore",
             Self::Delete => "delete",
             Self::Claim => "claim",
             Self::Erased => "erased",

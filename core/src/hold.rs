@@ -6,19 +6,32 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::warn;
 
+use crate::books::Quota;
 use crate::pipeline::Pipeline;
 use crate::record::{Event, IllegalTransition, Record};
 use crate::stages::Swap;
-use crate::{Fault, codes};
+use crate::{Booking, Fault, codes};
 
 /// A claim is not renewed more often than a recorder can bear.
 const LEAST_BEAT: Duration = Duration::from_millis(1);
 
 impl Pipeline {
+    /// Puts a record in another's place, and books what that changes.
+    pub(crate) async fn put(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
+        let booking = Booking::of(Some(before), next, Quota::default(), self.now());
+        self.parts().recorder.update(next, &booking).await
+    }
+
     /// Swaps a record in. If the recorder fails, looks whether it has done its part all the same.
-    pub(crate) async fn swap(&self, next: &Record) -> Result<Swap, Fault> {
+    pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
+        self.swap_within(before, next, Quota::default()).await
+    }
+
+    /// The same, if its project has room for it.
+    pub(crate) async fn swap_within(&self, before: &Record, next: &Record, quota: Quota) -> Result<Swap, Fault> {
         let recorder = &self.parts().recorder;
-        let fault = match recorder.update(next).await {
+        let booking = Booking::of(Some(before), next, quota, self.now());
+        let fault = match recorder.update(next, &booking).await {
             Ok(swap) => return Ok(swap),
             Err(fault) => fault,
         };
@@ -79,9 +92,9 @@ impl Pipeline {
     /// [`codes::LEASE_LOST`] if somebody did, and whatever stands in the way of finding out.
     pub(crate) async fn confirm(&self, claimed: &mut Record) -> Result<(), Fault> {
         let renewed = self.after(claimed, Event::Renew)?;
-        match self.swap(&renewed).await? {
+        match self.swap(claimed, &renewed).await? {
             Swap::Done => *claimed = renewed,
-            Swap::Lost => return Err(lost()),
+            Swap::Lost | Swap::Full => return Err(lost()),
         }
         Ok(())
     }
@@ -92,9 +105,9 @@ impl Pipeline {
             self.settle(claimed, &renewal).await?;
         }
         let next = self.after(claimed, beat)?;
-        match self.swap(&next).await {
+        match self.swap(claimed, &next).await {
             Ok(Swap::Done) => *claimed = next,
-            Ok(Swap::Lost) => return Err(lost()),
+            Ok(Swap::Lost | Swap::Full) => return Err(lost()),
             Err(fault) => {
                 warn!(id = %claimed.id, fault = fault.chain(), "could not renew a claim; it will be tried again");
                 *unheard = Some(next);

@@ -10,10 +10,12 @@ use sha2::{Digest as _, Sha256};
 use tracing::debug;
 
 use crate::pipeline::Pipeline;
+use crate::places::{key_of, part_key_of};
+use crate::project::Door;
 use crate::pump::{RECEIVE, Source};
 use crate::record::{Event, Record, State};
 use crate::stages::{Staged, Swap};
-use crate::{ByteStream, Declared, Digest, Error, Fault, Key, Parts, Rejection, Slot, Terms, UploadId, codes};
+use crate::{ByteStream, Declared, Digest, Error, Fault, Parts, Rejection, Slot, Terms, UploadId, codes};
 
 /// An upload that is going to come in parts.
 #[derive(Clone, Debug)]
@@ -54,23 +56,28 @@ impl Pipeline {
         declared.size = Some(size);
         let limits = &self.parts().limits;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
-        self.judge_declared(&declared, limit)?;
+        let ruling = self
+            .ruling(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
+            .await?;
+        self.judge_declared(&declared, ruling.at_most(limit), &ruling)?;
         let mut parts =
             Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
-        let multipart = self.parts().store.multipart();
+        let place = ruling.place();
+        let multipart = self.parts().store_at(&place)?.multipart();
         parts.apart = multipart.is_none();
 
         let record = Record::open(id, declared, parts, terms, self.now(), &self.parts().periods);
+        let record = Record { place, ..record };
         // The intent first: the store may hold something under this id from here on.
-        self.parts().recorder.insert(&record).await?;
+        self.intend(&record, &ruling).await?;
         let Some(multipart) = multipart else {
             return Ok(record);
         };
-        let upload = multipart.begin(&Key::whole(id)).await?;
+        let upload = multipart.begin(&key_of(&record)).await?;
         let begun = self.after(&record, Event::Begun { upload })?;
-        match self.swap(&begun).await? {
+        match self.swap(&record, &begun).await? {
             Swap::Done => Ok(begun),
-            Swap::Lost => Err(lost(id).into()),
+            Swap::Lost | Swap::Full => Err(lost(id).into()),
         }
     }
 
@@ -92,9 +99,9 @@ impl Pipeline {
         };
         // A short rest may come with the part before it.
         let size = (number.saturating_add(1) < parts.count()).then_some(parts.part_size);
-        match (self.parts().store.multipart(), upload_of(record)) {
+        match (self.parts().store_of(record)?.multipart(), upload_of(record)) {
             (Some(multipart), Some(upload)) => {
-                let key = Key::whole(record.id);
+                let key = key_of(record);
                 Ok(multipart.url(&key, upload, &slot, size, lifetime).await?)
             }
             _ => Ok(None),
@@ -177,10 +184,10 @@ impl Pipeline {
     }
 
     async fn stage_part(&self, record: &Record, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Error> {
-        let store = &self.parts().store;
+        let store = self.parts().store_of(record)?;
         let staged = match (store.multipart(), upload_of(record)) {
-            (Some(multipart), Some(upload)) => multipart.stage(&Key::whole(record.id), upload, slot, size).await,
-            _ => store.stage(&Key::part(record.id, slot.number), None).await,
+            (Some(multipart), Some(upload)) => multipart.stage(&key_of(record), upload, slot, size).await,
+            _ => store.stage(&part_key_of(record, slot.number), None).await,
         };
         staged.map_err(|fault| match fault.code {
             // What the store says no to, the sender can mend.

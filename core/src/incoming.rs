@@ -9,7 +9,8 @@ use futures_util::stream::{BoxStream, Stream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{BoxError, Declared};
+use crate::project::Door;
+use crate::{BoxError, Declared, Pass, rules};
 
 /// Bytes on their way, piece by piece. An error in it means that the rest will not come.
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
@@ -57,7 +58,7 @@ impl fmt::Display for UploadId {
 
 /// The name under which a store keeps bytes. We make it from the id; no sender's word is ever part of it.
 ///
-/// Only `0-9`, `a-f` and `-`: safe as a file name and in an object's key.
+/// Only `0-9`, `a-z` and `-`: safe as a file name and in an object's key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(String);
 
@@ -66,6 +67,15 @@ impl Key {
     #[must_use]
     pub fn whole(id: UploadId) -> Self {
         Self(id.to_string())
+    }
+
+    /// The same key behind a prefix: see [`Place::prefix`].
+    #[must_use]
+    pub fn behind(self, prefix: Option<&str>) -> Self {
+        match prefix {
+            Some(prefix) if rules::is_prefix(prefix) => Self(format!("{prefix}-{}", self.0)),
+            _ => self,
+        }
     }
 
     /// The key of one part of an upload, where a store has no way of its own with parts.
@@ -87,6 +97,17 @@ impl fmt::Display for Key {
     }
 }
 
+/// Where an upload's bytes are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The store's name, if it is not the pipeline's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// What the keys begin with: 1 to 32 lower-case letters and digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+}
+
 /// One upload that asks to be let in.
 pub struct Incoming {
     /// Chosen before the first byte, so that whatever happens can be told of this upload.
@@ -95,6 +116,12 @@ pub struct Incoming {
     pub declared: Declared,
     /// Bytes that this one may have at most, if less than the pipeline takes anyway.
     pub at_most: Option<u64>,
+    /// Whose it is, where that is known before its bytes come: then it is judged by the project's rules meanwhile.
+    pub project: Option<String>,
+    /// What has let it in, where that is known by now.
+    pub pass: Option<Pass>,
+    /// Which way it comes.
+    pub door: Door,
     /// The bytes.
     pub body: ByteStream,
 }
@@ -106,6 +133,9 @@ impl Incoming {
             id: UploadId::random(),
             declared,
             at_most: None,
+            project: None,
+            pass: None,
+            door: Door::Direct,
             body,
         }
     }
@@ -149,6 +179,8 @@ pub struct Terms {
     pub project: Option<String>,
     /// How long the sender would like it to be kept.
     pub retention: Retention,
+    /// What has let it in, if its project asks for something.
+    pub pass: Option<Pass>,
     /// Names and values that the sender notes beside the upload. The caller bounds them.
     pub metadata: BTreeMap<String, String>,
     /// A name under which it can be found again, such as a digest of where it came from: the newest readable upload of a name

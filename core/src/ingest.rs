@@ -7,13 +7,20 @@
 use std::fmt;
 use std::time::{Instant, SystemTime};
 
+use futures_util::StreamExt;
+use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
 
 use crate::pipeline::Pipeline;
+use crate::places::{key_at, key_of};
+use crate::project::{Door, with_granted};
 use crate::pump::{RECEIVE, Sink, Source, pump, too_large};
 use crate::record::{Event, Record};
+use crate::ruling::Ruling;
 use crate::stages::{Staged, Swap};
-use crate::{Code, Declared, Error, Facts, Fault, Incoming, Key, Rejection, Terms, UploadId, codes};
+use crate::{
+    Booking, ByteStream, Code, Declared, Digest, Error, Facts, Fault, Incoming, Rejection, Terms, UploadId, codes,
+};
 
 impl Pipeline {
     /// Takes an upload in one go: [`admit`](Self::admit), then [`commit`](Admitted::commit).
@@ -48,25 +55,33 @@ impl Pipeline {
             id,
             declared,
             at_most,
+            project,
+            pass,
+            door,
             body,
         } = incoming;
         let limits = &self.parts().limits;
+        let ruling = self.ruling(project.as_deref(), pass.as_ref(), door).await?;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
+        let limit = ruling.at_most(limit);
 
-        if let Err(error) = self.judge_declared(&declared, limit) {
+        if let Err(error) = self.judge_declared(&declared, limit, &ruling) {
             Ending::of(&error).log(id, &declared, started);
             return Err(error);
         }
 
         let record = Record::intent(id, declared, self.now(), &self.parts().periods);
-        // The intent before any byte: from here on a sweeper knows of whatever the store may hold under this id.
-        self.parts().recorder.insert(&record).await?;
+        let record = record.of(project, pass, ruling.place());
+        self.parts().store_of(&record)?;
+        // The intent before any byte: from here on a sweeper knows of whatever the store may hold under this id, and its
+        // project's account has what it is going to need, as far as it was said.
+        self.intend(&record, &ruling).await?;
 
         let mut staged = None;
         let source = Source::new(body, limit, record.declared.size);
         let pumped = tokio::time::timeout(
             limits.timeout,
-            pump(self.parts(), &record, source, Sink::Stage(&mut staged)),
+            pump(self.parts(), &ruling, &record, source, Sink::Stage(&mut staged)),
         )
         .await;
         match pumped.unwrap_or_else(|_| Err(too_slow())) {
@@ -74,6 +89,7 @@ impl Pipeline {
                 Some(staged) => Ok(Admitted {
                     pipeline: self.clone(),
                     record,
+                    door,
                     facts,
                     staged,
                     started,
@@ -88,11 +104,22 @@ impl Pipeline {
         }
     }
 
-    pub(crate) fn judge_declared(&self, declared: &Declared, limit: u64) -> Result<(), Error> {
+    pub(crate) fn judge_declared(&self, declared: &Declared, limit: u64, ruling: &Ruling) -> Result<(), Error> {
+        ruling.lets_in(self.now())?;
         if let Some(size) = declared.size.filter(|size| *size > limit) {
             return Err(Error::rejected(RECEIVE, too_large(size, limit)));
         }
+        ruling.judge_declared(declared)?;
         self.parts().judge(|validator| validator.declared(declared))
+    }
+
+    /// Records a new upload, if its project and its token have room for it.
+    pub(crate) async fn intend(&self, record: &Record, ruling: &Ruling) -> Result<(), Error> {
+        let booking = Booking::of(None, record, ruling.quota(), self.now());
+        match self.parts().recorder.insert(record, &booking).await? {
+            Swap::Done => Ok(()),
+            Swap::Lost | Swap::Full => Err(self.no_room(record).await),
+        }
     }
 
     /// Removes what an attempt stored and notes why it ended. If that cannot be done now, the sweeper does it.
@@ -107,8 +134,8 @@ impl Pipeline {
         let Ok(noted) = record.apply(Event::Reject(rejection), self.now(), &self.parts().periods) else {
             return;
         };
-        match self.parts().recorder.update(&noted).await {
-            Ok(Swap::Done | Swap::Lost) => {}
+        match self.put(record, &noted).await {
+            Ok(_) => {}
             Err(fault) => {
                 warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper")
             }
@@ -122,6 +149,7 @@ impl Pipeline {
 pub struct Admitted {
     pipeline: Pipeline,
     record: Record,
+    door: Door,
     facts: Facts,
     staged: Box<dyn Staged>,
     started: Instant,
@@ -146,48 +174,65 @@ impl Admitted {
         &self.record.declared
     }
 
-    /// Makes the upload durable, then readable. When this returns the record, no crash takes either back.
+    /// Makes the upload durable, then readable, if its project lets it in now. When this returns the record, no crash takes
+    /// either back.
     ///
     /// # Errors
     ///
-    /// A [`Fault`] if bytes or record may not be durable, or if this came after the end of the lease
+    /// [`Error::Rejected`] if a rule of its project, or of its token, speaks against it, or there is no room for it; its bytes
+    /// are removed then. A [`Fault`] if bytes or record may not be durable, or if this came after the end of the lease
     /// ([`LEASE_LOST`](codes::LEASE_LOST)). If the recorder fails and cannot say whether it has done its part, the upload
     /// may be readable although this is an error.
-    pub async fn commit(self, terms: Terms) -> Result<Record, Error> {
+    pub async fn commit(self, mut terms: Terms) -> Result<Record, Error> {
+        terms.project = terms.project.or_else(|| self.record.project.clone());
+        terms.pass = terms.pass.or_else(|| self.record.pass.clone());
+        let pipeline = self.pipeline.clone();
+        let ruled = pipeline.judge_at_commit(self.door, &self.record.declared, &self.facts, &terms);
+        match ruled.await {
+            Ok(ruling) => self.make_durable(ruling, terms).await,
+            Err(error) => {
+                Ending::of(&error).log(self.record.id, &self.record.declared, self.started);
+                pipeline.undo(&self.record, Some(self.staged), noted(&error)).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn make_durable(self, ruling: Ruling, mut terms: Terms) -> Result<Record, Error> {
         let Self {
             pipeline,
             record,
             facts,
             staged,
             started,
+            ..
         } = self;
         let parts = pipeline.parts();
         let now = pipeline.now();
-        let lifetime = parts.expirer.lifetime(&facts, terms.retention, now);
+        let lifetime = parts.expirer.lifetime(&facts, ruling.wish(terms.retention), now);
+        terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
         let event = Event::Commit {
-            facts: Box::new(facts),
+            facts: Box::new(facts.clone()),
             terms,
-            lifetime,
+            lifetime: ruling.lifetime(lifetime, now),
         };
-        let ready = record.apply(event, now, &parts.periods).map_err(|illegal| {
-            Fault::new(codes::ILLEGAL_TRANSITION, "this upload cannot be committed").because(illegal)
-        })?;
-
-        let ended = match tokio::time::timeout(left_of_lease(&record, now), staged.commit()).await {
-            Ok(Ok(())) => make_readable(&pipeline, &ready).await,
-            Ok(Err(fault)) => Err(fault),
-            Err(_) => Err(Fault::new(codes::TIMED_OUT, "the store took longer than the lease").retryable()),
+        let (id, declared) = (record.id, record.declared.clone());
+        let make_durable = async {
+            staged.commit().await?;
+            pipeline.bring_home(record.clone(), &facts, &ruling).await
         };
-        match ended {
-            Ok(()) => {
-                Ending::accepted(&ready).log(ready.id, &ready.declared, started);
-                Ok(ready)
-            }
-            Err(fault) => {
-                Ending::faulty(&fault).log(ready.id, &ready.declared, started);
-                Err(fault.into())
-            }
+        let ended = match tokio::time::timeout(left_of_lease(&record, now), make_durable).await {
+            Ok(Ok(at_home)) => pipeline.make_readable(at_home, event, &ruling).await,
+            Ok(Err(fault)) => Err(fault.into()),
+            Err(_) => Err(Fault::new(codes::TIMED_OUT, "the store took longer than the lease")
+                .retryable()
+                .into()),
+        };
+        match &ended {
+            Ok(ready) => Ending::accepted(ready).log(id, &declared, started),
+            Err(error) => Ending::of(error).log(id, &declared, started),
         }
+        ended
     }
 
     /// Removes the upload again, and notes why: for what is said only after the last byte.
@@ -220,19 +265,109 @@ impl fmt::Debug for Admitted {
     }
 }
 
-/// The last step, after the bytes are durable: the record says so.
-async fn make_readable(pipeline: &Pipeline, ready: &Record) -> Result<(), Fault> {
-    // If the recorder fails, the bytes stay whatever it has done: the record may say that they can be read.
-    match pipeline.swap(ready).await? {
-        Swap::Done => Ok(()),
-        Swap::Lost => {
-            // A sweeper thought this attempt dead and has removed what it found; our bytes came after it looked.
-            if let Err(fault) = pipeline.parts().store.delete(&Key::whole(ready.id)).await {
-                warn!(id = %ready.id, fault = fault.chain(), "could not remove late bytes; left to the sweeper");
+impl Pipeline {
+    /// What is judged once it is known whose an upload is: everything that its project says, as it is now.
+    async fn judge_at_commit(
+        &self,
+        door: Door,
+        declared: &Declared,
+        facts: &Facts,
+        terms: &Terms,
+    ) -> Result<Ruling, Error> {
+        let ruling = self.ruling(terms.project.as_deref(), terms.pass.as_ref(), door).await?;
+        ruling.lets_in(self.now())?;
+        ruling.judge_whole(declared, facts)?;
+        self.parts().store_at(&ruling.place())?;
+        Ok(ruling)
+    }
+
+    /// Moves durable bytes to where their project wants them, if they were written elsewhere because it was not known yet whose
+    /// they are. Nobody can read them meanwhile, and the record knows of both places before there is anything in the second.
+    async fn bring_home(&self, record: Record, facts: &Facts, ruling: &Ruling) -> Result<Record, Fault> {
+        let to = ruling.place();
+        if record.project.is_some() || record.place == to {
+            return Ok(record);
+        }
+        let (from_store, from) = (self.parts().store_of(&record)?, key_of(&record));
+        let moving = self.after(&record, Event::Move { to })?;
+        if self.swap(&record, &moving).await? != Swap::Done {
+            return Err(Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable());
+        }
+        let body = from_store.read(&from, None).await?;
+        let mut writing = self
+            .parts()
+            .store_of(&moving)?
+            .stage(&key_of(&moving), facts.media_type.as_ref())
+            .await?;
+        let copied = copy(body, &mut *writing).await;
+        match copied {
+            Ok(digest) if digest == facts.digest => writing.commit().await.map(|()| moving),
+            ended => {
+                // Whatever cannot be discarded, the sweeper removes.
+                let discarded = writing.discard().await;
+                discarded.and(ended.map(drop))?;
+                Err(Fault::new(
+                    codes::BYTES_MISSING,
+                    "the bytes of an upload were others when they were read back",
+                ))
             }
-            Err(Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable())
         }
     }
+
+    /// The last step, after the bytes are durable: the record says so.
+    async fn make_readable(&self, record: Record, event: Event, ruling: &Ruling) -> Result<Record, Error> {
+        let ready = self.after(&record, event)?;
+        // If the recorder fails, the bytes stay whatever it has done: the record may say that they can be read.
+        match self.swap_within(&record, &ready, ruling.quota()).await? {
+            Swap::Done => {
+                self.remove_left(&ready).await;
+                Ok(ready)
+            }
+            Swap::Full => {
+                let error = self.no_room(&ready).await;
+                if self.delete_bytes(&record).await
+                    && let Ok(noted) = record.apply(Event::Reject(noted(&error)), self.now(), &self.parts().periods)
+                    && let Err(fault) = self.put(&record, &noted).await
+                {
+                    warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+                }
+                Err(error)
+            }
+            Swap::Lost => {
+                // A sweeper thought this attempt dead and has removed what it found; our bytes came after it looked.
+                self.delete_bytes(&record).await;
+                Err(Fault::new(codes::LEASE_LOST, "the upload took longer than its lease")
+                    .retryable()
+                    .into())
+            }
+        }
+    }
+
+    /// Removes what was moved from where it was. If that cannot be done now, the sweeper does it.
+    async fn remove_left(&self, ready: &Record) {
+        let Some(left) = &ready.left else { return };
+        let removed = async {
+            self.parts().store_at(left)?.delete(&key_at(ready, left)).await?;
+            self.put(ready, &self.after(ready, Event::Tidied)?).await
+        };
+        if let Err(fault) = removed.await {
+            warn!(id = %ready.id, fault = fault.chain(), "could not remove what was moved; left to the sweeper");
+        }
+    }
+}
+
+/// Writes all of it, and answers with what it was.
+async fn copy(mut body: ByteStream, to: &mut dyn Staged) -> Result<Digest, Fault> {
+    let mut hasher = Sha256::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|why| {
+            let fault = Fault::new(codes::BYTES_MISSING, "the bytes of an upload could not be read back");
+            fault.retryable().because(why)
+        })?;
+        hasher.update(&chunk);
+        to.write(chunk).await?;
+    }
+    Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
 }
 
 fn left_of_lease(record: &Record, now: SystemTime) -> std::time::Duration {

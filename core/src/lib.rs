@@ -16,12 +16,16 @@
 //! how a stage gets a name. The core knows no plugin, no HTTP, no SQL and no file format.
 
 mod assemble;
+pub mod books;
 pub mod codes;
 mod config;
+pub mod directory;
 mod error;
 mod event;
 mod evidence;
 mod fail_open;
+mod files;
+pub mod group;
 mod hold;
 mod in_parts;
 mod incoming;
@@ -30,13 +34,18 @@ mod media_type;
 pub mod memory;
 pub mod notes;
 pub mod parts;
+pub mod pass;
 mod pipeline;
+mod places;
 pub mod plugin;
+pub mod project;
 pub mod pull;
 mod puller;
 mod pulls;
 mod pump;
 pub mod record;
+mod rules;
+mod ruling;
 mod secret;
 mod settings;
 mod sniff;
@@ -52,24 +61,29 @@ pub use bytes::Bytes;
 pub use inventory;
 
 pub use crate::assemble::Resumed;
+pub use crate::books::Booking;
 pub use crate::config::SECTIONS;
+pub use crate::directory::{Directory, ManagedProject};
 pub use crate::error::{BoxError, Error, Fault, Interruption};
 pub use crate::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, Head};
 pub use crate::fail_open::FailOpen;
+pub use crate::group::{Group, Member};
 pub use crate::in_parts::Opening;
-pub use crate::incoming::{ByteStream, Incoming, Key, Retention, Terms, UploadId};
+pub use crate::incoming::{ByteStream, Incoming, Key, Place, Retention, Terms, UploadId};
 pub use crate::ingest::Admitted;
 pub use crate::media_type::{MediaRange, MediaType, NotAMediaType};
 pub use crate::parts::{Part, Parts, Slot};
+pub use crate::pass::{Grant, Pass};
 pub use crate::pipeline::{Builder, Limits, Pipeline};
 pub use crate::plugin::{FromSettings, Plugin, Registry};
+pub use crate::project::{Door, Project};
 pub use crate::pull::Pull;
 pub use crate::pulls::Order;
 pub use crate::record::{Duty, Event, Lifetime, Record, State};
 pub use crate::secret::Secret;
 pub use crate::settings::{ConfigError, ConfigErrors, Settings, Step};
 pub use crate::stages::{
-    Expirer, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator,
+    Catalog, Expirer, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator,
 };
 pub use crate::sweep::Swept;
 pub use crate::verdict::{Code, Rejection, Verdict};

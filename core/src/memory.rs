@@ -1,6 +1,8 @@
 //! Reference implementations that keep everything in memory: for tests, for trying things out, and to be read.
 
-use std::collections::{BTreeMap, HashMap};
+mod recorder;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,11 +13,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 
-use crate::stages::{Expirer, Multipart, Recorder, Staged, Store, Swap};
-use crate::{
-    ByteStream, ConfigError, Duty, Facts, Fault, FromSettings, Key, Lifetime, MediaType, Plugin, Record, Retention,
-    State, UploadId, codes,
-};
+pub use self::recorder::MemoryRecorder;
+use crate::stages::{Expirer, Multipart, Staged, Store};
+use crate::{ByteStream, ConfigError, Facts, Fault, FromSettings, Key, Lifetime, MediaType, Plugin, Retention, codes};
 
 inventory::submit! { Plugin::store::<MemoryStore>("in-memory", "keeps bytes in memory, and loses them at the end") }
 inventory::submit! { Plugin::recorder::<MemoryRecorder>("in-memory", "keeps records in memory, and loses them at the end") }
@@ -118,97 +118,6 @@ impl Staged for MemoryStaged {
     }
 
     async fn discard(self: Box<Self>) -> Result<(), Fault> {
-        Ok(())
-    }
-}
-
-/// Keeps records in memory.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryRecorder(std::sync::Arc<Mutex<BTreeMap<UploadId, Record>>>);
-
-impl MemoryRecorder {
-    /// All records.
-    #[must_use]
-    pub fn records(&self) -> Vec<Record> {
-        lock(&self.0).values().cloned().collect()
-    }
-}
-
-impl FromSettings for MemoryRecorder {
-    type Settings = Nothing;
-
-    fn from_settings(Nothing {}: Nothing) -> Result<Self, ConfigError> {
-        Ok(Self::default())
-    }
-}
-
-#[async_trait]
-impl Recorder for MemoryRecorder {
-    async fn insert(&self, record: &Record) -> Result<(), Fault> {
-        use std::collections::btree_map::Entry;
-
-        match lock(&self.0).entry(record.id) {
-            Entry::Vacant(place) => {
-                place.insert(record.clone());
-                Ok(())
-            }
-            Entry::Occupied(_) => Err(Fault::new(
-                codes::ID_TAKEN,
-                format!("{} is recorded already", record.id),
-            )),
-        }
-    }
-
-    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
-        Ok(lock(&self.0).get(&id).cloned())
-    }
-
-    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
-        match lock(&self.0).get_mut(&record.id) {
-            Some(kept) if kept.revision + 1 == record.revision => {
-                kept.clone_from(record);
-                Ok(Swap::Done)
-            }
-            _ => Ok(Swap::Lost),
-        }
-    }
-
-    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
-        let mut records = lock(&self.0);
-        if records.get(&id).is_some_and(|record| record.revision == revision) {
-            records.remove(&id);
-        }
-        Ok(())
-    }
-
-    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        let mut due: Vec<_> = lock(&self.0)
-            .values()
-            .filter(|record| record.duty() == duty && record.is_due(now))
-            .cloned()
-            .collect();
-        due.sort_by_key(|record| record.due);
-        due.truncate(limit);
-        Ok(due)
-    }
-
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
-        let records = lock(&self.0);
-        let known = records
-            .values()
-            .filter(|record| record.state == State::Ready && record.known_as.as_deref() == Some(name));
-        Ok(known.max_by_key(|record| record.created).cloned())
-    }
-
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        let records = lock(&self.0);
-        let of_project = records
-            .values()
-            .filter(|record| record.project.as_deref() == Some(project));
-        Ok(of_project.filter(|record| record.duty() == Duty::Pull).count() as u64)
-    }
-
-    async fn ready(&self) -> Result<(), Fault> {
         Ok(())
     }
 }

@@ -1,16 +1,16 @@
 //! The pipeline: stages put together, and what one may ask of it besides taking an upload.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
+use crate::directory::{Configured, Directory, Managed};
 use crate::plugin::ConfigError;
-use crate::record::{Event, Periods, Record};
-use crate::stages::{Expirer, Receiver, Recorder, Scanner, Store, Swap, Validator};
-use crate::{ByteStream, Error, Fault, Key, Retention, UploadId, Verdict, codes};
+use crate::record::Periods;
+use crate::stages::{Catalog, Expirer, Receiver, Recorder, Scanner, Store, Validator};
+use crate::{Error, Fault, Project, Verdict};
 
 /// What an upload may cost at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +32,12 @@ pub struct Limits {
     /// Orders of one project that may wait, or be fetched, on all nodes. More are refused. Of several that come at the same
     /// moment, a few more may get in.
     pub waiting_of_project: u64,
+    /// How long what was deleted can be brought back. Nothing: what is deleted is gone.
+    pub trash: Duration,
 }
 
 impl Default for Limits {
-    /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait.
+    /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait. What is deleted is gone.
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
@@ -45,6 +47,7 @@ impl Default for Limits {
             pulls: 16,
             pulls_of_project: 8,
             waiting_of_project: 200,
+            trash: Duration::ZERO,
         }
     }
 }
@@ -78,8 +81,12 @@ pub(crate) struct Parts {
     pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
     pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
     pub(crate) store: Box<dyn Store>,
-    pub(crate) recorder: Box<dyn Recorder>,
+    /// Those beside it, by name.
+    pub(crate) stores: Vec<(String, Box<dyn Store>)>,
+    pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) expirer: Box<dyn Expirer>,
+    /// Who knows projects, in the order in which they are asked. Nobody: any name is one.
+    pub(crate) directories: Vec<Box<dyn Directory>>,
     pub(crate) limits: Limits,
     pub(crate) periods: Periods,
     /// Tells whoever fetches here that there is something to fetch.
@@ -121,93 +128,15 @@ impl Pipeline {
         self.0.limits
     }
 
+    /// What is kept beside the records: projects, groups, and what was booked.
+    #[must_use]
+    pub fn catalog(&self) -> &dyn Catalog {
+        self.0.recorder.catalog()
+    }
+
     /// The names of the scanners that look at every upload.
     pub fn scanners(&self) -> impl Iterator<Item = &str> {
         self.0.scanners.iter().map(|(name, _)| name.as_str())
-    }
-
-    /// The record of an upload that can be read.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if there is none, or if it is not readable: not yet, or not any more.
-    pub async fn get(&self, id: UploadId) -> Result<Record, Error> {
-        let record = self.0.recorder.get(id).await?;
-        // An upload whose time is over is gone, even if no sweeper came by yet.
-        record
-            .filter(|record| record.is_readable(self.now()))
-            .ok_or(Error::NotFound(id))
-    }
-
-    /// What is known of an upload, wherever it stands.
-    ///
-    /// # Errors
-    ///
-    /// If it could not be looked up.
-    pub async fn status(&self, id: UploadId) -> Result<Option<Record>, Error> {
-        Ok(self.0.recorder.get(id).await?)
-    }
-
-    /// The bytes of an upload that can be read, or a range of them.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`get`](Self::get), and faults of the store.
-    pub async fn read(&self, id: UploadId, range: Option<Range<u64>>) -> Result<ByteStream, Error> {
-        let record = self.get(id).await?;
-        Ok(self.0.store.read(&Key::whole(record.id), range).await?)
-    }
-
-    /// Gives an upload that can be read another lifetime.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`get`](Self::get), and faults of the recorder.
-    pub async fn keep(&self, id: UploadId, wish: Retention) -> Result<Record, Error> {
-        self.change(id, |record, now| {
-            let facts = record.facts.as_ref()?;
-            Some(Event::Keep(self.0.expirer.lifetime(facts, wish, now)))
-        })
-        .await
-    }
-
-    /// Makes an upload unreadable, then removes its bytes. If those cannot be removed now, a sweeper does it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`get`](Self::get), and faults of the recorder.
-    pub async fn delete(&self, id: UploadId) -> Result<(), Error> {
-        let deleting = self.change(id, |_, _| Some(Event::Delete)).await?;
-        self.erase(&deleting).await;
-        Ok(())
-    }
-
-    /// Changes a readable upload; if somebody else changed it first, looks again.
-    async fn change(
-        &self,
-        id: UploadId,
-        event: impl Fn(&Record, SystemTime) -> Option<Event>,
-    ) -> Result<Record, Error> {
-        /// Losing this often in a row is not bad luck any more.
-        const TRIES: usize = 8;
-        for _ in 0..TRIES {
-            let record = self.get(id).await?;
-            let now = self.now();
-            let next = event(&record, now).and_then(|event| record.apply(event, now, &self.0.periods).ok());
-            let Some(next) = next else {
-                return Err(Error::NotFound(id));
-            };
-            match self.0.recorder.update(&next).await? {
-                Swap::Done => return Ok(next),
-                Swap::Lost => {}
-            }
-        }
-        Err(Fault::new(
-            codes::ILLEGAL_TRANSITION,
-            "the record changes faster than it can be read",
-        )
-        .retryable()
-        .into())
     }
 
     /// Whether every stage could work now; also makes them open what they open at first use.
@@ -222,6 +151,12 @@ impl Pipeline {
         };
         self.0.recorder.ready().await.map_err(|fault| named("record", fault))?;
         self.0.store.ready().await.map_err(|fault| named("store", fault))?;
+        for (name, store) in &self.0.stores {
+            store
+                .ready()
+                .await
+                .map_err(|fault| named(&format!("store `{name}`"), fault))?;
+        }
         for (name, scanner) in &self.0.scanners {
             scanner
                 .ready()
@@ -244,6 +179,7 @@ impl fmt::Debug for Pipeline {
             .field("validators", &self.0.validators)
             .field("scanners", &self.0.scanners)
             .field("store", &self.0.store)
+            .field("stores", &self.0.stores)
             .field("recorder", &self.0.recorder)
             .field("expirer", &self.0.expirer)
             .field("limits", &self.0.limits)
@@ -259,10 +195,14 @@ pub struct Builder {
     pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
     pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
     pub(crate) store: Option<Box<dyn Store>>,
-    pub(crate) recorder: Option<Box<dyn Recorder>>,
+    pub(crate) stores: Vec<(String, Box<dyn Store>)>,
+    pub(crate) recorder: Option<Arc<dyn Recorder>>,
     pub(crate) expirer: Option<Box<dyn Expirer>>,
     pub(crate) limits: Limits,
     pub(crate) note: Option<Duration>,
+    pub(crate) configured: Configured,
+    pub(crate) directories: Vec<Box<dyn Directory>>,
+    pub(crate) managed: bool,
     clock: Option<Clock>,
 }
 
@@ -291,9 +231,39 @@ impl Builder {
         self
     }
 
+    /// Another place where bytes are kept, for projects that name it: see [`Project::store`].
+    pub fn another_store(mut self, name: impl Into<String>, store: impl Store + 'static) -> Self {
+        self.stores.push((name.into(), Box::new(store)));
+        self
+    }
+
     /// Where records are kept.
     pub fn recorder(mut self, recorder: impl Recorder + 'static) -> Self {
-        self.recorder = Some(Box::new(recorder));
+        self.recorder = Some(Arc::new(recorder));
+        self
+    }
+
+    /// Adds a project. A pipeline that knows projects takes uploads of no others; one that was told of none takes any name for
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// If there is one of the same key.
+    pub fn project(mut self, project: Project) -> Result<Self, ConfigError> {
+        self.configured.add(project)?;
+        Ok(self)
+    }
+
+    /// Adds somebody who knows projects. They are asked in the order in which they are added, after those that were added one
+    /// by one.
+    pub fn directory(mut self, directory: impl Directory + 'static) -> Self {
+        self.directories.push(Box::new(directory));
+        self
+    }
+
+    /// Takes uploads of the projects that are managed in the recorder's database too; they are asked for last.
+    pub fn managed_projects(mut self) -> Self {
+        self.managed = true;
         self
     }
 
@@ -325,7 +295,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If a stage that is needed is missing, or two scanners have one name.
+    /// If a stage that is needed is missing, if two scanners or stores have one name, or if a project names a store that there
+    /// is not.
     pub fn build(self) -> Result<Pipeline, ConfigError> {
         let missing = |stage: &str| ConfigError::at(stage, "missing: a pipeline needs one");
         for (at, (name, _)) in self.scanners.iter().enumerate() {
@@ -334,14 +305,44 @@ impl Builder {
                 return Err(ConfigError::new(message).within(at).within("scan"));
             }
         }
+        for (at, (name, _)) in self.stores.iter().enumerate() {
+            if self.stores[..at].iter().any(|(other, _)| other == name) {
+                let message = format!("there is another store called `{name}`");
+                return Err(ConfigError::at("name", message).within(at).within("stores"));
+            }
+        }
+        for project in self.configured.keys() {
+            self.configured.store_of(project).map_or(Ok(()), |store| {
+                let known = self.stores.iter().any(|(name, _)| name == store);
+                let message =
+                    format!("the project {project} names a store `{store}`, and [[stores]] has none of that name");
+                if known {
+                    Ok(())
+                } else {
+                    Err(ConfigError::at("projects", message))
+                }
+            })?;
+        }
+        let store = self.store.ok_or_else(|| missing("store"))?;
+        let recorder = self.recorder.ok_or_else(|| missing("record"))?;
+        let mut directories: Vec<Box<dyn Directory>> = Vec::new();
+        if !self.configured.keys().is_empty() {
+            directories.push(Box::new(self.configured));
+        }
+        directories.extend(self.directories);
+        if self.managed {
+            directories.push(Box::new(Managed::new(recorder.clone())));
+        }
         let lease = self.limits.timeout.saturating_mul(2);
         let note = self.note.unwrap_or(Duration::from_secs(24 * 3600)).max(lease);
         Ok(Pipeline(Arc::new(Parts {
             receiver: self.receiver,
             validators: self.validators,
             scanners: self.scanners,
-            store: self.store.ok_or_else(|| missing("store"))?,
-            recorder: self.recorder.ok_or_else(|| missing("record"))?,
+            store,
+            stores: self.stores,
+            recorder,
+            directories,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,
             limits: self.limits,
             periods: Periods {
@@ -349,6 +350,7 @@ impl Builder {
                 claim: self.limits.claim,
                 open: self.limits.unfinished,
                 note,
+                trash: self.limits.trash,
             },
             ordered: Notify::new(),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),

@@ -15,10 +15,11 @@ use tracing::{info, warn};
 use crate::hold::lost;
 use crate::ingest::noted;
 use crate::pipeline::Pipeline;
+use crate::project::Door;
 use crate::pump::RECEIVE;
 use crate::record::{Duty, Event, Record};
 use crate::stages::Swap;
-use crate::{Error, Fault, Incoming, Pull, Rejection, Terms, UploadId, codes};
+use crate::{Error, Fault, Incoming, Pass, Pull, Rejection, Terms, UploadId, codes};
 
 /// Orders that are looked at, at a time, for those whose project may have one more fetched.
 const LOOK: usize = 1024;
@@ -117,9 +118,9 @@ impl Pipeline {
         {
             pull.upload = Some(ready.id);
         }
-        match self.swap(&claimed).await {
+        match self.swap(&order, &claimed).await {
             Ok(Swap::Done) => {}
-            Ok(Swap::Lost) => return Ok(None),
+            Ok(Swap::Lost | Swap::Full) => return Ok(None),
             Err(fault) => {
                 // It is still due. Whoever looks next, looks at once.
                 tokio::time::sleep(AGAIN).await;
@@ -170,9 +171,19 @@ impl Pipeline {
                 }
             }
         };
+        let pass = claimed.pass.clone().map(|pass| Pass { ordered: true, ..pass });
+        // Before anybody is asked for anything: the project may not want it any more.
+        let ruling = self
+            .ruling(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
+            .await?;
+        ruling.lets_in(self.now())?;
+        let project = claimed.project.clone();
         let receiving = async {
             let mut incoming = self.receiver()?.receive(&pull.source).await?;
             incoming.id = upload;
+            incoming.project = project;
+            incoming.pass = pass.clone();
+            incoming.door = Door::Pull;
             if let Some(name) = &pull.name {
                 incoming.declared.name = Some(name.clone());
             }
@@ -186,12 +197,13 @@ impl Pipeline {
 
         // Nobody else may have begun to try: from here on the claim has its whole time left, and the commit has no more.
         let still_ours = self.after(claimed, progress())?;
-        if self.swap(&still_ours).await? == Swap::Lost {
+        if self.swap(claimed, &still_ours).await? != Swap::Done {
             return Err(lost().into());
         }
         *claimed = still_ours;
         let terms = Terms {
             project: claimed.project.clone(),
+            pass,
             retention: pull.wish,
             metadata: claimed.metadata.clone(),
             known_as: pull.known_as.clone(),
@@ -202,10 +214,10 @@ impl Pipeline {
 
     async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
         let next = self.after(claimed, event)?;
-        match self.swap(&next).await? {
+        match self.swap(claimed, &next).await? {
             Swap::Done => Ok(()),
             // Somebody took the order back, or over; they have seen to the upload.
-            Swap::Lost => Err(lost()),
+            Swap::Lost | Swap::Full => Err(lost()),
         }
     }
 }

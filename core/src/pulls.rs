@@ -6,6 +6,7 @@
 use tracing::warn;
 
 use crate::pipeline::Pipeline;
+use crate::project::Door;
 use crate::pump::RECEIVE;
 use crate::record::{Event, Record, State};
 use crate::stages::{Receiver, Swap};
@@ -62,8 +63,12 @@ impl Pipeline {
                 return Err(Error::rejected(RECEIVE, rejection));
             }
         }
+        let ruling = self
+            .ruling(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
+            .await?;
+        ruling.lets_in(self.now())?;
         let record = Record::order(id, pull, terms, self.now(), &self.parts().periods);
-        self.parts().recorder.insert(&record).await?;
+        self.intend(&record, &ruling).await?;
         self.parts().ordered.notify_one();
         Ok(record)
     }
@@ -83,12 +88,12 @@ impl Pipeline {
                 return Err(Error::NotFound(id));
             }
             let cancelled = self.after(&record, Event::Reject(rejection))?;
-            if self.swap(&cancelled).await? == Swap::Done {
+            if self.swap(&record, &cancelled).await? == Swap::Done {
                 if let Some(upload) = record.pull.and_then(|pull| pull.upload)
                     && let Some(ready) = self.end_try(upload).await
                 {
                     // It had come to its end just now, and nobody has been told.
-                    self.delete(ready.id).await?;
+                    self.delete_for_good(ready.id).await?;
                 }
                 return Ok(());
             }
@@ -133,13 +138,13 @@ impl Pipeline {
         let Ok(deleting) = self.after(&record, Event::Abandon) else {
             return Ok(None);
         };
-        match self.swap(&deleting).await? {
+        match self.swap(&record, &deleting).await? {
             Swap::Done => {
                 self.erase(&deleting).await;
                 Ok(None)
             }
             // It has been committed, or refused, just now.
-            Swap::Lost => {
+            Swap::Lost | Swap::Full => {
                 let record = self.parts().recorder.get(upload).await?;
                 Ok(record.filter(|record| record.state == State::Ready))
             }

@@ -10,9 +10,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::evidence::HEAD_BYTES;
 use crate::pipeline::Parts;
+use crate::places::key_of;
+use crate::ruling::Ruling;
 use crate::sniff::sniff;
 use crate::stages::{Report, Scan, Staged};
-use crate::{ByteStream, Digest, Error, Facts, Fault, Head, Key, Record, Rejection, Verdict, codes};
+use crate::{ByteStream, Digest, Error, Facts, Fault, Head, Record, Rejection, Verdict, codes};
 
 /// Who says no when it is the pipeline's own bounds, and no plugin, that an upload breaks.
 pub(crate) const RECEIVE: &str = "receive";
@@ -124,7 +126,13 @@ pub(crate) enum Sink<'a> {
 }
 
 /// Reads the source to its end and answers with what is known then.
-pub(crate) async fn pump(parts: &Parts, record: &Record, mut source: Source, sink: Sink<'_>) -> Result<Facts, Error> {
+pub(crate) async fn pump(
+    parts: &Parts,
+    ruling: &Ruling,
+    record: &Record,
+    mut source: Source,
+    sink: Sink<'_>,
+) -> Result<Facts, Error> {
     let lead = source.lead().await?;
     let media_type = sniff(&lead);
     let head = Head {
@@ -132,13 +140,15 @@ pub(crate) async fn pump(parts: &Parts, record: &Record, mut source: Source, sin
         bytes: &lead,
         media_type: media_type.as_ref(),
     };
+    ruling.judge_type(media_type.as_ref())?;
     parts.judge(|validator| validator.head(&head))?;
 
     // Scanners before the store: one that is down refuses the upload before anything was written.
     let mut scans = try_join_all(parts.scanners.iter().map(|(_, scanner)| scanner.open(&head))).await?;
     let mut staged = match sink {
         Sink::Stage(staged) => {
-            Some(staged.insert(parts.store.stage(&Key::whole(record.id), media_type.as_ref()).await?))
+            let store = parts.store_of(record)?;
+            Some(staged.insert(store.stage(&key_of(record), media_type.as_ref()).await?))
         }
         Sink::Stored => None,
     };
@@ -184,6 +194,7 @@ pub(crate) async fn pump(parts: &Parts, record: &Record, mut source: Source, sin
         facts.coverage.insert(scanner.clone(), coverage);
         facts.notes.extend(notes);
     }
+    ruling.judge_whole(&record.declared, &facts)?;
     parts.judge(|validator| validator.whole(&record.declared, &facts))?;
     Ok(facts)
 }

@@ -13,6 +13,10 @@
 //!                   ▲                  │                  each try is an upload of its own, in one go
 //!                   └────Postpone──────┘ ──Reject──► Rejected
 //!
+//!   deleted       Ready ──Trash──► Trashed ──Delete, Claim──► Deleting        where what is deleted can be brought back
+//!                   ▲                 │
+//!                   └─────Restore─────┘
+//!
 //!   not drawn: Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
 //!              Pulling ── Progress, Pull ──► Pulling, Staged ── Abandon ──► Deleting, Waiting ── Reject ──► Rejected,
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
@@ -27,7 +31,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 pub use crate::event::Event;
-use crate::{Declared, Facts, Parts, Pull, Rejection, Terms, UploadId};
+use crate::{Declared, Facts, Parts, Pass, Place, Pull, Rejection, Terms, UploadId};
 
 /// Everything that is remembered of one upload.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +62,12 @@ pub struct Record {
     pub pull: Option<Pull>,
     /// A name under which it can be found again: see [`Terms::known_as`].
     pub known_as: Option<String>,
+    /// What has let it in, if its project asks for something.
+    pub pass: Option<Pass>,
+    /// Where its bytes are.
+    pub place: Place,
+    /// Where bytes of it were before, and may be left.
+    pub left: Option<Place>,
 }
 
 /// Where an upload stands. Bytes are readable in [`State::Ready`] and in no other.
@@ -81,6 +91,8 @@ pub enum State {
     Ready,
     /// Refused; kept for a while so that one can ask why.
     Rejected(Rejection),
+    /// Deleted by its owner, who may bring it back for a while. Readable by nobody.
+    Trashed,
     /// Claimed by a sweeper or deleted by its owner: bytes may still be there, readable by nobody.
     Deleting,
     /// No bytes any more; kept for a while so that bytes which come late are removed once more.
@@ -100,6 +112,7 @@ impl State {
             Self::Staged => "staged",
             Self::Ready => "ready",
             Self::Rejected(_) => "rejected",
+            Self::Trashed => "trashed",
             Self::Deleting => "deleting",
             Self::Gone => "gone",
         }
@@ -137,6 +150,8 @@ pub struct Periods {
     pub open: Duration,
     /// How long it is remembered that an upload was refused or removed. At least a lease, so that late bytes are caught.
     pub note: Duration,
+    /// How long what was deleted can be brought back; nothing is not at all.
+    pub trash: Duration,
 }
 
 impl Record {
@@ -157,7 +172,19 @@ impl Record {
             parts: None,
             pull: None,
             known_as: None,
+            pass: None,
+            place: Place::default(),
+            left: None,
         }
+    }
+
+    /// The same, where it is known whose it is, what has let it in, and where its bytes are to go.
+    #[must_use]
+    pub fn of(mut self, project: Option<String>, pass: Option<Pass>, place: Place) -> Self {
+        self.project = project;
+        self.pass = pass;
+        self.place = place;
+        self
     }
 
     /// An upload that comes in parts, of which no byte was stored yet. Whose it is and what is noted beside it is said now;
@@ -175,6 +202,7 @@ impl Record {
             state: State::Open,
             due: Some(now + periods.open),
             project: terms.project,
+            pass: terms.pass,
             metadata: terms.metadata,
             parts: Some(parts),
             ..Self::intent(id, declared, now, periods)
@@ -188,6 +216,7 @@ impl Record {
             state: State::Waiting,
             due: Some(now),
             project: terms.project,
+            pass: terms.pass,
             metadata: terms.metadata,
             pull: Some(pull),
             ..Self::intent(id, Declared::default(), now, periods)
@@ -223,6 +252,12 @@ impl Record {
         self.parts.as_ref().is_some_and(|parts| parts.apart)
     }
 
+    /// Whether bytes of it may be where they do not belong any more: parts, or what was moved.
+    #[must_use]
+    pub fn is_untidy(&self) -> bool {
+        self.is_apart() || self.left.is_some()
+    }
+
     /// Whether somebody is to look at it.
     #[must_use]
     pub fn is_due(&self, now: SystemTime) -> bool {
@@ -256,26 +291,31 @@ impl Record {
                 next.state = State::Open;
                 next.due = Some(self.created + periods.open);
             }
+            (State::Staged, Event::Move { to }) if self.left.is_none() => {
+                next.left = Some(std::mem::replace(&mut next.place, to));
+            }
             (State::Staged | State::Assembling, Event::Commit { facts, terms, lifetime }) => {
                 next.state = State::Ready;
                 next.facts = Some(*facts);
                 next.project = terms.project;
+                next.pass = terms.pass;
                 next.metadata = terms.metadata;
                 next.known_as = terms.known_as;
                 next.lifetime = Some(lifetime);
                 // A part that comes late is removed once more when nobody can be sending one any longer.
-                let tidy = self.is_apart().then(|| now + periods.lease);
+                let tidy = self.is_untidy().then(|| now + periods.lease);
                 next.due = earlier(tidy, lifetime.expires);
             }
             (State::Ready, Event::Tidied) => {
                 next.due = self.lifetime.and_then(|lifetime| lifetime.expires);
+                next.left = None;
                 if let Some(parts) = &mut next.parts {
                     parts.apart = false;
                 }
             }
             (State::Ready, Event::Keep(lifetime)) => {
                 next.lifetime = Some(lifetime);
-                next.due = earlier(self.due.filter(|_| self.is_apart()), lifetime.expires);
+                next.due = earlier(self.due.filter(|_| self.is_untidy()), lifetime.expires);
             }
             (State::Waiting | State::Pulling, Event::Pull { upload }) if self.is_due(now) => {
                 next.state = State::Pulling;
@@ -314,7 +354,21 @@ impl Record {
             (State::Rejected(_) | State::Gone | State::Pulled, Event::Claim) if self.is_due(now) => {
                 next.due = Some(now + periods.lease);
             }
-            (State::Ready, Event::Delete) => {
+            (State::Ready, Event::Trash) if !self.has_expired(now) => {
+                next.state = State::Trashed;
+                next.due = Some(now + periods.trash);
+            }
+            (State::Trashed, Event::Restore) if !self.is_due(now) && !self.has_expired(now) => {
+                next.state = State::Ready;
+                // Parts are looked for once more, as they would have been.
+                let tidy = self.is_untidy().then(|| now + periods.lease);
+                next.due = earlier(tidy, self.lifetime.and_then(|lifetime| lifetime.expires));
+            }
+            (State::Trashed, Event::Claim) if self.is_due(now) => {
+                next.state = State::Deleting;
+                next.due = Some(now + periods.lease);
+            }
+            (State::Ready | State::Trashed, Event::Delete) => {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
             }

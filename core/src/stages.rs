@@ -15,16 +15,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::books::{Account, Booking, Day, Flow, Holdings};
 use crate::{
-    ByteStream, Coverage, Declared, Duty, Error, Facts, Fault, Head, Incoming, Key, Lifetime, MediaType, Part, Record,
-    Retention, Slot, UploadId, Verdict,
+    ByteStream, Coverage, Declared, Duty, Error, Facts, Fault, Group, Head, Incoming, Key, Lifetime, ManagedProject,
+    MediaType, Part, Record, Retention, Slot, UploadId, Verdict,
 };
 
 /// Fetches an upload from where someone points to.
@@ -283,17 +284,18 @@ pub trait Multipart: Debug + Send + Sync {
     ) -> Result<Option<String>, Fault>;
 }
 
-/// Keeps records. It stores them and compares revisions; every rule is in [`Record::apply`].
+/// Keeps records. It stores them and compares revisions; every rule is in [`Record::apply`], and what is counted in
+/// [`Booking::of`].
 ///
 /// Times are kept to the microsecond. What a call acknowledged is durable.
 #[async_trait]
 pub trait Recorder: Debug + Send + Sync {
-    /// Keeps a new record.
+    /// Keeps a new record, and writes down what is to be booked with it: both or neither.
     ///
     /// # Errors
     ///
     /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if there is one of this id, else whatever stands in the way.
-    async fn insert(&self, record: &Record) -> Result<(), Fault>;
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault>;
 
     /// The record of this id.
     ///
@@ -302,12 +304,13 @@ pub trait Recorder: Debug + Send + Sync {
     /// If it could not be looked up.
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault>;
 
-    /// Puts the record in its predecessor's place, if that is still the one with the revision before this one's.
+    /// Puts the record in its predecessor's place, if that is still the one with the revision before this one's, and writes
+    /// down what is to be booked with it: both or neither.
     ///
     /// # Errors
     ///
     /// If it is not known whether the swap was done.
-    async fn update(&self, record: &Record) -> Result<Swap, Fault>;
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault>;
 
     /// Forgets a record, if it still has this revision. Nothing is fine too.
     ///
@@ -337,6 +340,22 @@ pub trait Recorder: Debug + Send + Sync {
     /// If they could not be counted.
     async fn pulls_of(&self, project: &str) -> Result<u64, Fault>;
 
+    /// Records of this project that are [`Ready`](crate::State::Ready) or [`Trashed`](crate::State::Trashed), the newest first,
+    /// from behind this one on.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault>;
+
+    /// What is kept beside the records.
+    fn catalog(&self) -> &dyn Catalog;
+
     /// Whether it could work now; for health checks and at the start.
     ///
     /// # Errors
@@ -345,14 +364,77 @@ pub trait Recorder: Debug + Send + Sync {
     async fn ready(&self) -> Result<(), Fault>;
 }
 
-/// How an update ended. Losing is no fault: somebody else was faster.
+/// What a recorder keeps beside the records: projects, groups, and what was booked. The same rules hold for it: what a call
+/// acknowledged is durable.
+#[async_trait]
+pub trait Catalog: Debug + Send + Sync {
+    /// The managed project of this public key.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault>;
+
+    /// Puts a project in the place of the one with the revision before this one's; one of the revision 0 is new.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known whether it was done.
+    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault>;
+
+    /// Managed projects in the order of their keys, from behind this one on.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault>;
+
+    /// Keeps a new group.
+    ///
+    /// # Errors
+    ///
+    /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if there is one of this id, else whatever stands in the way.
+    async fn add_group(&self, group: &Group) -> Result<(), Fault>;
+
+    /// The group of this id.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault>;
+
+    /// What an account has; nothing, if nothing was booked.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault>;
+
+    /// What came and went on these days, in their order, and then in that of the projects' keys: of one project, or of all.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault>;
+
+    /// Forgets accounts that nobody will ask for any more, so many at most. Answers how many it forgot.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known whether they are forgotten.
+    async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault>;
+}
+
+/// How a change ended. None of these is a fault.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Swap {
     /// The record is the new one.
     Done,
-    /// The record has changed, or is gone, since it was read.
+    /// The record has changed, or is gone, since it was read: somebody else was faster.
     Lost,
+    /// An account would have more than its quota allows. Nothing was changed.
+    Full,
 }
 
 /// Decides how long an upload stays.

@@ -7,10 +7,11 @@
 use futures_util::StreamExt;
 use tracing::{debug, warn};
 
+use crate::Fault;
 use crate::pipeline::Pipeline;
+use crate::places::{key_at, key_of};
 use crate::record::{Duty, Event, Record, State};
 use crate::stages::Swap;
-use crate::{Fault, Key};
 
 /// Records looked up at a time.
 const BATCH: usize = 256;
@@ -30,6 +31,8 @@ pub struct Swept {
     pub tidied: u64,
     /// Notes of refused and removed uploads that were forgotten.
     pub forgotten: u64,
+    /// Accounts of tokens whose time is long over, which were forgotten.
+    pub accounts: u64,
     /// What failed and will be tried again when its claim is over.
     pub failed: u64,
 }
@@ -49,7 +52,15 @@ impl Pipeline {
     ///
     /// If what is due could not be looked up. What fails with a single upload is counted and logged instead.
     pub async fn sweep(&self) -> Result<Swept, Fault> {
-        let mut swept = Swept::default();
+        let mut swept = Swept {
+            accounts: self
+                .parts()
+                .recorder
+                .catalog()
+                .forget_accounts(self.now(), BATCH)
+                .await?,
+            ..Swept::default()
+        };
         loop {
             let due = self.parts().recorder.due(Duty::Sweep, self.now(), BATCH).await?;
             let full = due.len() == BATCH;
@@ -83,9 +94,9 @@ impl Pipeline {
         let Ok(claimed) = record.apply(Event::Claim, self.now(), &self.parts().periods) else {
             return Outcome::Lost;
         };
-        match self.parts().recorder.update(&claimed).await {
+        match self.put(&record, &claimed).await {
             Ok(Swap::Done) => {}
-            Ok(Swap::Lost) => return Outcome::Lost,
+            Ok(Swap::Lost | Swap::Full) => return Outcome::Lost,
             Err(fault) => {
                 warn!(id = %record.id, fault = fault.chain(), "could not claim what is due");
                 return Outcome::Failed;
@@ -100,7 +111,7 @@ impl Pipeline {
             _ if !erased => Outcome::Failed,
             State::Open | State::Staged => Outcome::Abandoned,
             State::Ready => Outcome::Expired,
-            State::Deleting => Outcome::Finished,
+            State::Trashed | State::Deleting => Outcome::Finished,
             State::Rejected(_) | State::Gone | State::Pulled => Outcome::Forgotten,
             // Others have these for a duty.
             State::Assembling | State::Waiting | State::Pulling => Outcome::Lost,
@@ -109,16 +120,14 @@ impl Pipeline {
 
     /// Removes parts that came too late to be removed with the others. Nobody reads them, so nothing needs to be claimed.
     async fn tidy(&self, ready: &Record) -> Outcome {
-        let tidied = match self.delete_apart(ready).await {
-            Ok(()) => match self.after(ready, Event::Tidied) {
-                Ok(tidied) => self.parts().recorder.update(&tidied).await,
-                Err(fault) => Err(fault),
-            },
-            Err(fault) => Err(fault),
+        let tidied = async {
+            self.delete_apart(ready).await?;
+            self.delete_left(ready).await?;
+            self.put(ready, &self.after(ready, Event::Tidied)?).await
         };
-        match tidied {
+        match tidied.await {
             Ok(Swap::Done) => Outcome::Tidied,
-            Ok(Swap::Lost) => Outcome::Lost,
+            Ok(Swap::Lost | Swap::Full) => Outcome::Lost,
             Err(fault) => {
                 warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; it will be tried again");
                 Outcome::Failed
@@ -134,8 +143,8 @@ impl Pipeline {
         let Ok(gone) = deleting.apply(Event::Erased, self.now(), &self.parts().periods) else {
             return false;
         };
-        match self.parts().recorder.update(&gone).await {
-            Ok(Swap::Done | Swap::Lost) => true,
+        match self.put(deleting, &gone).await {
+            Ok(_) => true,
             Err(fault) => {
                 warn!(id = %deleting.id, fault = fault.chain(), "could not note a removal; it will be done again");
                 false
@@ -158,16 +167,25 @@ impl Pipeline {
         }
     }
 
-    async fn delete_bytes(&self, record: &Record) -> bool {
+    /// Removes what was moved from where it was.
+    async fn delete_left(&self, record: &Record) -> Result<(), Fault> {
+        match &record.left {
+            Some(left) => self.parts().store_at(left)?.delete(&key_at(record, left)).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn delete_bytes(&self, record: &Record) -> bool {
         // An order has no bytes; the upload that came of it has a record of its own.
         if record.pull.is_some() {
             return true;
         }
-        let deleted = match self.parts().store.delete(&Key::whole(record.id)).await {
-            Ok(()) => self.delete_apart(record).await,
-            failed => failed,
+        let deleted = async {
+            self.parts().store_of(record)?.delete(&key_of(record)).await?;
+            self.delete_apart(record).await?;
+            self.delete_left(record).await
         };
-        match deleted {
+        match deleted.await {
             Ok(()) => true,
             Err(fault) => {
                 warn!(id = %record.id, fault = fault.chain(), "could not remove bytes; it will be tried again");

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    ByteStream, Code, Duty, Fault, Key, MediaType, Multipart, Part, Record, Recorder, Slot, Staged, Store, Swap,
-    UploadId,
+    Booking, ByteStream, Catalog, Code, Duty, Fault, Key, MediaType, Multipart, Part, Record, Recorder, Slot, Staged,
+    Store, Swap, UploadId,
 };
 
 /// The code of the faults that are made here.
@@ -217,16 +217,16 @@ impl Staged for FaultyStaged {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<R: Recorder> Recorder for Faulty<R> {
-    async fn insert(&self, record: &Record) -> Result<(), Fault> {
-        self.plan.run(self.inner.insert(record)).await
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        self.plan.run(self.inner.insert(record, booking)).await
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         self.plan.run(self.inner.get(id)).await
     }
 
-    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
-        self.plan.run(self.inner.update(record)).await
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        self.plan.run(self.inner.update(record, booking)).await
     }
 
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
@@ -243,6 +243,20 @@ impl<R: Recorder> Recorder for Faulty<R> {
 
     async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
         self.plan.run(self.inner.pulls_of(project)).await
+    }
+
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.plan.run(self.inner.files_of(project, behind, limit)).await
+    }
+
+    /// As it is: no upload's story has a step in it.
+    fn catalog(&self) -> &dyn Catalog {
+        self.inner.catalog()
     }
 
     async fn ready(&self) -> Result<(), Fault> {

@@ -13,6 +13,7 @@
 //! [`faulty`] has stores and recorders that fail on command.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a suite says no by panicking")]
 
+mod catalog;
 pub mod faulty;
 mod multipart;
 mod recorder;

@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 
 use crate::record::Periods;
 use crate::{
-    Code, Coverage, Declared, Digest, Duty, Event, Facts, Lifetime, Parts, Pull, Record, Recorder, Rejection,
-    Retention, State, Swap, Terms, UploadId, codes,
+    Booking, Code, Coverage, Declared, Digest, Duty, Event, Facts, Grant, Lifetime, Parts, Pass, Place, Pull, Record,
+    Recorder, Rejection, Retention, State, Swap, Terms, UploadId, codes,
 };
 
 /// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
@@ -28,6 +28,8 @@ pub async fn recorder(recorder: &dyn Recorder) {
     the_newest_readable_upload_is_found_by_its_name(recorder).await;
     orders_are_counted_by_project_until_they_end(recorder).await;
     only_the_revision_that_was_seen_is_forgotten(recorder).await;
+    files_of_a_project_are_listed_the_newest_first(recorder).await;
+    super::catalog::catalog(recorder).await;
 }
 
 /// An instant of the suite's own clock: seconds after the first day of 1970, to the microsecond.
@@ -40,7 +42,14 @@ const PERIODS: Periods = Periods {
     claim: Duration::from_secs(30),
     open: Duration::from_secs(60),
     note: Duration::from_secs(600),
+    trash: Duration::from_secs(300),
 };
+
+/// Records something of which nothing is booked.
+async fn add(recorder: &dyn Recorder, record: &Record) {
+    let added = recorder.insert(record, Booking::none()).await.expect("inserts");
+    assert_eq!(added, Swap::Done);
+}
 
 /// A record with something in every field: what a recorder has to keep.
 #[must_use]
@@ -67,16 +76,41 @@ pub fn sample_record() -> Record {
         ("key:1".to_owned(), "ünïcode 'value'".to_owned()),
         ("empty".to_owned(), String::new()),
     ]);
+    let grant = Grant {
+        id: "a \"token\"".to_owned(),
+        uses: u64::MAX,
+        min_size: Some(1),
+        max_size: Some(5 << 40),
+        types: vec!["image/*".parse().unwrap()],
+        metadata: BTreeMap::from([("é".to_owned(), "'".to_owned())]),
+        wish: Some(Retention::Temporary),
+        stays: Some(7),
+        expires: at(2_000),
+        complete_by: Some(at(3_000)),
+    };
     let terms = Terms {
         project: Some("demo".to_owned()),
         metadata,
+        pass: Some(Pass {
+            secret: Some("a fingerprint".to_owned()),
+            grant: Some(grant),
+            ordered: true,
+        }),
         ..Terms::default()
     };
     let lifetime = Lifetime {
         kept: false,
         expires: Some(at(90_000)),
     };
-    Record::intent(UploadId::random(), declared, at(1_000), &PERIODS)
+    let intent = Record {
+        place: Place {
+            store: Some("there".to_owned()),
+            prefix: Some("p".to_owned()),
+        },
+        left: Some(Place::default()),
+        ..Record::intent(UploadId::random(), declared, at(1_000), &PERIODS)
+    };
+    intent
         .apply(
             Event::Commit {
                 facts: Box::new(facts),
@@ -144,6 +178,7 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
     let refused = intent(1_000)
         .apply(Event::Reject(rejection), at(1_001), &PERIODS)
         .unwrap();
+    let trashed = sample_record().apply(Event::Trash, at(3_000), &PERIODS).unwrap();
     let deleting = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
     let gone = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
     let gone = gone.apply(Event::Erased, at(3_001), &PERIODS).unwrap();
@@ -163,6 +198,7 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
         ready,
         kept,
         refused,
+        trashed,
         deleting,
         gone,
         open(1_000),
@@ -174,7 +210,7 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
             None,
             "a record that nobody made"
         );
-        recorder.insert(&record).await.expect("inserts");
+        add(recorder, &record).await;
         assert_eq!(recorder.get(record.id).await.expect("looks up").as_ref(), Some(&record));
         recorder.remove(record.id, record.revision).await.expect("removes");
     }
@@ -182,13 +218,17 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
 
 async fn an_id_is_recorded_once(recorder: &dyn Recorder) {
     let record = intent(1_000);
-    recorder.insert(&record).await.expect("inserts");
+    add(recorder, &record).await;
     let again = Record {
         created: at(5),
         ..record.clone()
     };
     assert_eq!(
-        recorder.insert(&again).await.expect_err("the id is taken").code,
+        recorder
+            .insert(&again, Booking::none())
+            .await
+            .expect_err("the id is taken")
+            .code,
         codes::ID_TAKEN
     );
     assert_eq!(
@@ -201,7 +241,7 @@ async fn an_id_is_recorded_once(recorder: &dyn Recorder) {
 
 async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) {
     let first = intent(1_000);
-    recorder.insert(&first).await.expect("inserts");
+    add(recorder, &first).await;
     let second = first
         .apply(
             Event::Reject(Rejection::new(Code::new("no"), "no")),
@@ -209,9 +249,12 @@ async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) 
             &PERIODS,
         )
         .unwrap();
-    assert_eq!(recorder.update(&second).await.expect("updates"), Swap::Done);
     assert_eq!(
-        recorder.update(&second).await.expect("updates"),
+        recorder.update(&second, Booking::none()).await.expect("updates"),
+        Swap::Done
+    );
+    assert_eq!(
+        recorder.update(&second, Booking::none()).await.expect("updates"),
         Swap::Lost,
         "the same change counted twice"
     );
@@ -220,12 +263,12 @@ async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) 
         ..second.clone()
     };
     assert_eq!(
-        recorder.update(&far).await.expect("updates"),
+        recorder.update(&far, Booking::none()).await.expect("updates"),
         Swap::Lost,
         "a change from a revision that never was"
     );
     assert_eq!(
-        recorder.update(&intent(1)).await.expect("updates"),
+        recorder.update(&intent(1), Booking::none()).await.expect("updates"),
         Swap::Lost,
         "a change of a record that is not there"
     );
@@ -235,14 +278,14 @@ async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) 
 
 async fn of_those_who_change_at_the_same_time_one_wins(recorder: &dyn Recorder) {
     let first = intent(1_000);
-    recorder.insert(&first).await.expect("inserts");
+    add(recorder, &first).await;
     let rivals: Vec<_> = (0..16u64)
         .map(|rival| {
             let rejection = Rejection::new(Code::new("no"), format!("rival {rival}"));
             first.apply(Event::Reject(rejection), at(1_001), &PERIODS).unwrap()
         })
         .collect();
-    let swaps = join_all(rivals.iter().map(|rival| recorder.update(rival))).await;
+    let swaps = join_all(rivals.iter().map(|rival| recorder.update(rival, Booking::none()))).await;
     let won: Vec<_> = swaps
         .into_iter()
         .map(|swap| swap.expect("updates"))
@@ -264,7 +307,7 @@ async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
         ..intent(1)
     };
     for record in records.iter().chain([&never]) {
-        recorder.insert(record).await.expect("inserts");
+        add(recorder, record).await;
     }
     let mut expected: Vec<_> = records.iter().collect();
     expected.sort_by_key(|record| record.due);
@@ -294,18 +337,24 @@ async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
 
 async fn what_is_to_be_resumed_is_not_swept(recorder: &dyn Recorder) {
     let (sweep, open) = (intent(1_000), open(1_000));
-    recorder.insert(&sweep).await.expect("inserts");
-    recorder.insert(&open).await.expect("inserts");
+    add(recorder, &sweep).await;
+    add(recorder, &open).await;
     let far = at(10_000);
     let look = async |duty| recorder.due(duty, far, 10).await.expect("looks up");
     assert_eq!(look(Duty::Sweep).await.len(), 2);
     assert_eq!(look(Duty::Resume).await, []);
     let assembling = open.apply(Event::Assemble, at(1_001), &PERIODS).unwrap();
-    assert_eq!(recorder.update(&assembling).await.expect("updates"), Swap::Done);
+    assert_eq!(
+        recorder.update(&assembling, Booking::none()).await.expect("updates"),
+        Swap::Done
+    );
     assert_eq!(look(Duty::Sweep).await, std::slice::from_ref(&sweep));
     assert_eq!(look(Duty::Resume).await, std::slice::from_ref(&assembling));
     let again = assembling.apply(Event::Release, at(1_002), &PERIODS).unwrap();
-    assert_eq!(recorder.update(&again).await.expect("updates"), Swap::Done);
+    assert_eq!(
+        recorder.update(&again, Booking::none()).await.expect("updates"),
+        Swap::Done
+    );
     assert_eq!(look(Duty::Resume).await, [], "what was given back is to be resumed");
     for record in [sweep, again] {
         recorder.remove(record.id, record.revision).await.expect("removes");
@@ -314,7 +363,7 @@ async fn what_is_to_be_resumed_is_not_swept(recorder: &dyn Recorder) {
 
 async fn only_the_revision_that_was_seen_is_forgotten(recorder: &dyn Recorder) {
     let record = intent(1_000);
-    recorder.insert(&record).await.expect("inserts");
+    add(recorder, &record).await;
     recorder
         .remove(record.id, 3)
         .await
@@ -349,11 +398,14 @@ async fn the_newest_readable_upload_is_found_by_its_name(recorder: &dyn Recorder
         ..intent(4_000)
     };
     for record in [&newer, &older, &other, &unready] {
-        recorder.insert(record).await.expect("inserts");
+        add(recorder, record).await;
     }
     assert_eq!(recorder.known_as(&name).await.expect("looks up").as_ref(), Some(&newer));
     let deleting = newer.apply(Event::Delete, at(5_000), &PERIODS).unwrap();
-    assert_eq!(recorder.update(&deleting).await.expect("updates"), Swap::Done);
+    assert_eq!(
+        recorder.update(&deleting, Booking::none()).await.expect("updates"),
+        Swap::Done
+    );
     assert_eq!(recorder.known_as(&name).await.expect("looks up").as_ref(), Some(&older));
     recorder.remove(older.id, older.revision).await.expect("removes");
     assert_eq!(recorder.known_as(&name).await.expect("looks up"), None);
@@ -371,20 +423,60 @@ async fn orders_are_counted_by_project_until_they_end(recorder: &dyn Recorder) {
     };
     let stranger = order(1_000);
     for record in [&first, &second, &stranger] {
-        recorder.insert(record).await.expect("inserts");
+        add(recorder, record).await;
     }
     let count = async || recorder.pulls_of(&project).await.expect("counts");
     assert_eq!(count().await, 2);
     let upload = UploadId::random();
     let pulling = first.apply(Event::Pull { upload }, at(1_001), &PERIODS).unwrap();
-    assert_eq!(recorder.update(&pulling).await.expect("updates"), Swap::Done);
+    assert_eq!(
+        recorder.update(&pulling, Booking::none()).await.expect("updates"),
+        Swap::Done
+    );
     assert_eq!(count().await, 2, "what is being fetched counts");
     let pulled = pulling.apply(Event::Pulled, at(1_002), &PERIODS).unwrap();
-    assert_eq!(recorder.update(&pulled).await.expect("updates"), Swap::Done);
+    assert_eq!(
+        recorder.update(&pulled, Booking::none()).await.expect("updates"),
+        Swap::Done
+    );
     assert_eq!(count().await, 1);
     let due = recorder.due(Duty::Pull, at(10_000), 10).await.expect("looks up");
     assert_eq!(due, [stranger.clone(), second.clone()], "what is to be fetched");
     for record in [pulled, second, stranger] {
+        recorder.remove(record.id, record.revision).await.expect("removes");
+    }
+}
+
+async fn files_of_a_project_are_listed_the_newest_first(recorder: &dyn Recorder) {
+    let project = format!("project-{}", UploadId::random());
+    let file = |seconds| Record {
+        project: Some(project.clone()),
+        created: at(seconds),
+        ..sample_record()
+    };
+    let (first, second, third) = (file(1_000), file(2_000), file(2_000));
+    let trashed = second.apply(Event::Trash, at(2_001), &PERIODS).unwrap();
+    let (deleting, stranger) = (
+        file(3_000).apply(Event::Delete, at(3_001), &PERIODS).unwrap(),
+        sample_record(),
+    );
+    let all = [first, trashed, third, deleting, stranger];
+    for record in &all {
+        add(recorder, record).await;
+    }
+    let mut expected: Vec<_> = all[..3].iter().collect();
+    expected.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
+    let mut found = Vec::new();
+    let mut behind = None;
+    loop {
+        let page = recorder.files_of(&project, behind, 2).await.expect("looks up");
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 2);
+        behind = Some((last.created, last.id));
+        found.extend(page);
+    }
+    assert_eq!(found.iter().collect::<Vec<_>>(), expected);
+    for record in &all {
         recorder.remove(record.id, record.revision).await.expect("removes");
     }
 }

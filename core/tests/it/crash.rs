@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use intake_core::books::{Account, Day, Flow, Holdings};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{
-    Error, Fault, Incoming, Key, Order, Pipeline, Pull, Receiver, Record, State, Terms, UploadId, async_trait,
+    Builder, Catalog, Error, Fault, Incoming, Key, Opening, Order, Pipeline, Project, Pull, Receiver, Record, State,
+    Terms, UploadId, async_trait,
 };
 
 use crate::stores::{InPlace, Seen};
@@ -26,14 +28,43 @@ struct Told {
     doubtful: Vec<UploadId>,
 }
 
+/// Whose uploads they are. Of one it is known before its bytes come, so that they go where it wants them; of the other after.
+const EARLY: &str = "early";
+const LATE: &str = "late";
+
+fn of(project: &str) -> Terms {
+    Terms {
+        project: Some(project.to_owned()),
+        ..Terms::default()
+    }
+}
+
+/// What comes of projects: each has a place of its own for its bytes.
+fn with_projects(builder: Builder) -> Builder {
+    [EARLY, LATE].into_iter().fold(builder, |builder, key| {
+        let project = Project {
+            prefix: Some(key.to_owned()),
+            max_files: Some(1000),
+            ..Project::new(key)
+        };
+        builder.project(project).unwrap()
+    })
+}
+
 async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     let mut told = Told::default();
     let take = async |pieces| {
+        let incoming = Incoming {
+            project: Some(EARLY.to_owned()),
+            ..upload(pieces)
+        };
         pipeline
-            .ingest(upload(pieces), Terms::default())
+            .ingest(incoming, Terms::default())
             .await
             .map(|record| record.id)
     };
+    let moved = pipeline.ingest(upload(GOOD), of(LATE)).await;
+    told.accepted.extend(moved.ok().map(|record| record.id));
     told.accepted.extend(take(GOOD).await.ok());
     assert!(
         take(&[b"some ", b"bad content"]).await.is_err(),
@@ -41,7 +72,7 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     );
     assert!(take(&[b"even ", b"worse content"]).await.is_err(), "refused at the end");
     assert!(
-        pipeline.ingest(broken_upload(GOOD), Terms::default()).await.is_err(),
+        pipeline.ingest(broken_upload(GOOD), of(LATE)).await.is_err(),
         "never came to its end"
     );
     if let Ok(admitted) = pipeline.admit(upload(GOOD)).await {
@@ -99,7 +130,7 @@ async fn in_parts(pipeline: &Pipeline, told: &mut Told) {
 async fn pulled(pipeline: &Pipeline, told: &mut Told) {
     let terms = Terms {
         known_as: Some(PULLED.to_owned()),
-        ..Terms::default()
+        ..of(EARLY)
     };
     let Ok(order) = pipeline.order(Order::new(Pull::new("good"), terms)).await else {
         // It may be recorded all the same.
@@ -139,7 +170,11 @@ impl Receiver for Good {
 
 /// Begins an upload in parts of six bytes and sends the first so many.
 async fn put_parts(pipeline: &Pipeline, whole: &[u8], count: u16) -> Option<UploadId> {
-    let opened = pipeline.open(opening(whole.len(), 6)).await.ok()?;
+    let opening = Opening {
+        terms: of(EARLY),
+        ..opening(whole.len(), 6)
+    };
+    let opened = pipeline.open(opening).await.ok()?;
     for (number, part) in (1..=count).zip(whole.chunks(6)) {
         let body = part_of(part);
         pipeline.put_part(&opened, number, None, body).await.ok()?;
@@ -154,15 +189,13 @@ async fn run<S: Seen>(plan: Plan) {
         Faulty::new(store.clone(), &plan),
         Faulty::new(recorder.clone(), &plan),
         &clock,
-    )
-    .receiver("good", Good)
-    .build()
-    .unwrap();
+    );
+    let broken = with_projects(broken).receiver("good", Good).build().unwrap();
     let told = story(&broken, &clock).await;
 
     plan.heal();
     let reborn = builder(store.clone(), recorder.clone(), &clock).receiver("good", Good);
-    let reborn = reborn.build().unwrap();
+    let reborn = with_projects(reborn).build().unwrap();
     for id in &told.removed {
         assert!(
             matches!(reborn.get(*id).await, Err(Error::NotFound(_))),
@@ -214,13 +247,30 @@ async fn run<S: Seen>(plan: Plan) {
         .filter(|record| record.known_as.as_deref() == Some(PULLED));
     assert!(pulled.count() <= 1, "one order was fetched into two uploads");
     for key in store.seen() {
-        assert!(
-            records.keys().any(|id| Key::whole(*id) == key),
-            "no record knows of the bytes under {key}"
+        let is_of = |record: &Record| Key::whole(record.id).behind(record.place.prefix.as_deref()) == key;
+        assert!(records.values().any(is_of), "no record knows of the bytes under {key}");
+    }
+    for project in [EARLY, LATE] {
+        let of_project = records
+            .values()
+            .filter(|record| record.project.as_deref() == Some(project));
+        let sizes: Vec<_> = of_project.map(|record| record.facts.as_ref().unwrap().size).collect();
+        let there = Holdings {
+            files: sizes.len() as u64,
+            bytes: sizes.iter().sum(),
+        };
+        let booked = recorder.holdings(&Account::project(project)).await.unwrap();
+        assert_eq!(booked, there, "what is booked for {project} is not what there is");
+        let flows = recorder.flows(Some(project), Day(0)..=Day(i64::MAX)).await.unwrap();
+        let sum = |of: fn(&Flow) -> u64| flows.iter().map(of).sum::<u64>();
+        assert_eq!(sum(|flow| flow.received) - sum(|flow| flow.removed), there.files);
+        assert_eq!(
+            sum(|flow| flow.received_bytes) - sum(|flow| flow.removed_bytes),
+            there.bytes
         );
     }
     assert!(
-        records.len() <= told.accepted.len() + told.doubtful.len() + 4,
+        records.len() <= told.accepted.len() + told.doubtful.len() + 5,
         "more is readable than was sent"
     );
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Duty, Error, Expirer, Facts, Fault, Lifetime, Pipeline, Record, Recorder, Retention, State, Swap, Swept, Terms,
-    UploadId, async_trait, codes,
+    Booking, Catalog, Duty, Error, Expirer, Facts, Fault, Lifetime, Pipeline, Record, Recorder, Retention, State, Swap,
+    Swept, Terms, UploadId, async_trait, codes,
 };
 use tokio::sync::Mutex;
 
@@ -36,14 +36,14 @@ struct Meanwhile {
 
 #[async_trait]
 impl Recorder for Meanwhile {
-    async fn insert(&self, record: &Record) -> Result<(), Fault> {
-        self.inner.insert(record).await
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        self.inner.insert(record, booking).await
     }
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         self.inner.get(id).await
     }
-    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
-        self.inner.update(record).await
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        self.inner.update(record, booking).await
     }
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
         self.inner.remove(id, revision).await
@@ -60,6 +60,17 @@ impl Recorder for Meanwhile {
     }
     async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
         self.inner.pulls_of(project).await
+    }
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.inner.files_of(project, behind, limit).await
+    }
+    fn catalog(&self) -> &dyn Catalog {
+        self.inner.catalog()
     }
     async fn ready(&self) -> Result<(), Fault> {
         Ok(())

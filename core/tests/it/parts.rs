@@ -87,6 +87,7 @@ over_both! {
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
             known_as: None,
+            pass: None,
         };
         let declared = Declared::named("twelve.txt");
         let opened = house.pipeline.open(Opening { terms, declared, ..opening(12, 5) }).await.unwrap();

@@ -141,6 +141,7 @@ impl House {
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
             known_as: Some(format!("from {source}")),
+            pass: None,
         };
         self.pipeline.order(Order::new(Pull::new(source), terms)).await
     }
@@ -324,7 +325,7 @@ async fn what_a_dead_node_had_committed_and_not_noted_is_not_fetched_again() {
         ..pulled
     };
     assert_eq!(
-        intake_core::Recorder::update(&house.recorder, &forgetful)
+        intake_core::Recorder::update(&house.recorder, &forgetful, intake_core::Booking::none())
             .await
             .unwrap(),
         intake_core::Swap::Done

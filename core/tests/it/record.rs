@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::record::Periods;
 use intake_core::{
-    Code, Declared, Digest, Event, Facts, Lifetime, Parts, Pull, Record, Rejection, Retention, Terms, UploadId,
+    Code, Declared, Digest, Event, Facts, Lifetime, Parts, Place, Pull, Record, Rejection, Retention, Terms, UploadId,
 };
 use proptest::prelude::*;
 
@@ -14,6 +14,7 @@ const PERIODS: Periods = Periods {
     claim: Duration::from_secs(10),
     open: Duration::from_secs(500),
     note: Duration::from_secs(1000),
+    trash: Duration::from_secs(200),
 };
 
 fn at(seconds: u64) -> SystemTime {
@@ -60,6 +61,9 @@ fn event(name: &str) -> Event {
         "postpone" => Event::Postpone(Duration::from_secs(60)),
         "pulled" => Event::Pulled,
         "abandon" => Event::Abandon,
+        "trash" => Event::Trash,
+        "restore" => Event::Restore,
+        "move" => Event::Move { to: Place::default() },
         "delete" => Event::Delete,
         "claim" => Event::Claim,
         "erased" => Event::Erased,
@@ -96,20 +100,21 @@ fn ordered() -> Record {
     )
 }
 
-const EVENTS: [&str; 16] = [
-    "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble", "renew", "release", "tidied", "pull",
-    "progress", "postpone", "pulled", "abandon",
+const EVENTS: [&str; 19] = [
+    "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble", "renew",
+    "release", "tidied", "pull", "progress", "postpone", "pulled", "abandon",
 ];
 
 #[test]
 fn a_record_goes_only_where_it_may() {
     type Way = (fn() -> Record, &'static [&'static str], &'static str);
-    let ways: [Way; 11] = [
+    let ways: [Way; 12] = [
         (intent, &[], "staged"),
         (intent, &["commit"], "ready"),
         (intent, &["reject"], "rejected"),
         (intent, &["commit", "delete"], "deleting"),
         (intent, &["commit", "delete", "erased"], "gone"),
+        (intent, &["commit", "trash"], "trashed"),
         (|| opened(true), &[], "open"),
         (|| opened(true), &["assemble"], "assembling"),
         (|| opened(true), &["assemble", "commit"], "ready"),
@@ -141,6 +146,11 @@ fn a_record_goes_only_where_it_may() {
         ("staged", "claim", Some("deleting")),
         ("ready", "keep", Some("ready")),
         ("ready", "tidied", Some("ready")),
+        ("staged", "move", Some("staged")),
+        ("ready", "trash", Some("trashed")),
+        ("trashed", "restore", Some("ready")),
+        ("trashed", "delete", Some("deleting")),
+        ("trashed", "claim", Some("deleting")),
         ("ready", "delete", Some("deleting")),
         ("ready", "claim", Some("deleting")),
         ("rejected", "claim", Some("rejected")),
@@ -154,11 +164,13 @@ fn a_record_goes_only_where_it_may() {
         });
         assert_eq!(record.state.name(), state);
         for name in EVENTS {
-            let expected = due
+            let allowed = due
                 .iter()
                 .find(|(from, by, _)| *from == state && *by == name)
                 .and_then(|(_, _, to)| *to);
             let late = record.apply(event(name), at(100_000), &PERIODS).ok();
+            let in_time = ["trash", "restore"].contains(&name);
+            let expected = allowed.filter(|_| !in_time);
             assert_eq!(
                 late.as_ref().map(|record| record.state.name()),
                 expected,
@@ -166,7 +178,7 @@ fn a_record_goes_only_where_it_may() {
             );
             let early = record.apply(event(name), at(2), &PERIODS).ok();
             let waits = name == "claim" || name == "pull" || (state, name) == ("assembling", "assemble");
-            let expected = expected.filter(|_| !waits);
+            let expected = allowed.filter(|_| !waits);
             assert_eq!(
                 early.as_ref().map(|record| record.state.name()),
                 expected,
@@ -198,6 +210,35 @@ fn parts_under_keys_of_their_own_are_looked_for_once_more_before_the_upload_leav
     assert_eq!(kept.due, Some(at(101)), "whoever keeps it does not make that forgotten");
     let tidied = ready.apply(event("tidied"), at(101), &PERIODS).unwrap();
     assert_eq!((tidied.due, tidied.is_apart()), (Some(at(500)), false));
+}
+
+#[test]
+fn what_is_deleted_can_be_brought_back_for_a_while_and_its_lifetime_goes_on() {
+    let ready = intent().apply(event("commit"), at(1), &PERIODS).unwrap();
+    let trashed = ready.apply(event("trash"), at(10), &PERIODS).unwrap();
+    assert_eq!(trashed.due, Some(at(210)));
+    assert!(!trashed.is_readable(at(11)));
+    assert!(
+        trashed.apply(event("restore"), at(210), &PERIODS).is_err(),
+        "that time is over"
+    );
+    let restored = trashed.apply(event("restore"), at(209), &PERIODS).unwrap();
+    assert_eq!((restored.due, restored.lifetime), (ready.due, ready.lifetime));
+    assert!(restored.is_readable(at(209)));
+    let late = restored.apply(event("trash"), at(400), &PERIODS).unwrap();
+    let too_late = late.apply(event("restore"), at(501), &PERIODS);
+    assert!(too_late.is_err(), "its lifetime is over");
+}
+
+#[test]
+fn what_was_moved_is_looked_for_once_more_where_it_was() {
+    let moved = intent().apply(event("move"), at(1), &PERIODS).unwrap();
+    assert_eq!(moved.left, Some(Place::default()));
+    assert!(moved.apply(event("move"), at(1), &PERIODS).is_err(), "it is moved once");
+    let ready = moved.apply(event("commit"), at(2), &PERIODS).unwrap();
+    assert_eq!(ready.due, Some(at(102)));
+    let tidied = ready.apply(event("tidied"), at(102), &PERIODS).unwrap();
+    assert_eq!((tidied.left, tidied.due), (None, Some(at(500))));
 }
 
 #[test]

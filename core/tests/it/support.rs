@@ -34,6 +34,7 @@ pub const LIMITS: Limits = Limits {
     pulls: 4,
     pulls_of_project: 2,
     waiting_of_project: 10,
+    trash: Duration::ZERO,
 };
 /// Longer than an attempt may take, shorter than anything is remembered.
 pub const OVER_LEASE: Duration = Duration::from_secs(121);

@@ -40,6 +40,7 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
         retention: Retention::Keep,
         metadata,
         known_as: None,
+        pass: None,
     };
     let record = pipeline
         .ingest(Incoming::from_stream(declared.clone(), body), terms.clone())

@@ -7,6 +7,8 @@ use std::time::Duration;
 use sqlx::error::DatabaseError;
 use sqlx::{Database, Pool, SqlStr};
 
+use crate::books::Accounts;
+use crate::catalog::CatalogStatements;
 use crate::failure::Failure;
 use crate::statements::Statements;
 
@@ -19,7 +21,7 @@ pub(crate) type ConnectionOf<D> = <<D as Dialect>::Database as Database>::Connec
 /// One database in its own words.
 pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     /// The driver.
-    type Database: Statements;
+    type Database: Statements + Accounts + CatalogStatements;
 
     /// Begins a transaction that is going to write, and whose commit is durable.
     fn begin(&self) -> SqlStr;

@@ -18,6 +18,8 @@
 //!
 //! What differs between databases is in `dialect`, `sqlite` and `postgres`: the rest is written once.
 
+mod books;
+mod catalog;
 mod dialect;
 mod failure;
 mod postgres;
@@ -34,7 +36,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Code, ConfigError, Duty, Fault, FromSettings, Plugin, Record, Recorder, Secret, Swap, UploadId, inventory,
+    Booking, Catalog, Code, ConfigError, Duty, Fault, FromSettings, Plugin, Record, Recorder, Secret, Swap, UploadId,
+    inventory,
 };
 use serde::Deserialize;
 
@@ -131,16 +134,16 @@ impl FromSettings for SqlRecorder {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Recorder for SqlRecorder {
-    async fn insert(&self, record: &Record) -> Result<(), Fault> {
-        self.0.insert(record).await
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        self.0.insert(record, booking).await
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         self.0.get(id).await
     }
 
-    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
-        self.0.update(record).await
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        self.0.update(record, booking).await
     }
 
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
@@ -157,6 +160,19 @@ impl Recorder for SqlRecorder {
 
     async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
         self.0.pulls_of(project).await
+    }
+
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.0.files_of(project, behind, limit).await
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self.0.catalog()
     }
 
     async fn ready(&self) -> Result<(), Fault> {

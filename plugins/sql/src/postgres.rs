@@ -282,11 +282,10 @@ fn migrations() -> Migrator {
             false,
         )
     };
-    let mut migrations = Migrator::with_migrations(vec![migration(
-        1,
-        "uploads",
-        include_str!("../migrations/postgres/0001_uploads.sql"),
-    )]);
+    let mut migrations = Migrator::with_migrations(vec![
+        migration(1, "uploads", include_str!("../migrations/postgres/0001_uploads.sql")),
+        migration(2, "projects", include_str!("../migrations/postgres/0002_projects.sql")),
+    ]);
     migrations.dangerous_set_table_name(MIGRATIONS);
     // The driver's own lock is one of the session.
     migrations.set_locking(false);

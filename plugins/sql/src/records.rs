@@ -1,19 +1,23 @@
 //! The recorder over any dialect: changes go through the one writer, looking up through connections that only read.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId, codes};
+use intake_core::books::{Account, Booking, Day, Flow, Holdings};
+use intake_core::{Catalog, Duty, Fault, Group, ManagedProject, Record, Recorder, Swap, UploadId, codes};
 use sqlx::Pool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::catalog::{CatalogStatements, GroupRow, ProjectRow, at_most};
 use crate::dialect::{ConnectionOf, Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
-use crate::row::{Row, duty, micros, revision};
+use crate::row::{Row, duty, micros, revision, time};
 use crate::statements::{Answer, Statements};
-use crate::writer::{Change, Writer};
+use crate::writer::{Change, Made, Writer};
+use crate::{RECORD_FAILED, RECORD_UNREADABLE};
 
 /// The records of one database. Opens it at first use.
 #[derive(Debug)]
@@ -24,6 +28,7 @@ pub(crate) struct Records<D: Dialect> {
 }
 
 /// What can be looked up.
+#[derive(Clone)]
 enum Question<'a> {
     /// The row of this id.
     Of(&'a str),
@@ -33,26 +38,56 @@ enum Question<'a> {
     KnownAs(&'a str),
     /// How many rows of this project are to be fetched.
     PullsOf(&'a str),
+    /// Rows of this project's files, from behind this one on.
+    FilesOf {
+        project: &'a str,
+        behind: (i64, &'a str),
+        limit: i64,
+    },
+    /// The managed project of this key.
+    Project(&'a str),
+    /// Managed projects from behind this key on.
+    Projects { behind: &'a str, limit: i64 },
+    /// The group of this id.
+    Group(&'a str),
+    /// What this account has.
+    Holdings(&'a str),
+    /// What came and went on these days.
+    Flows {
+        project: Option<&'a str>,
+        days: RangeInclusive<i64>,
+    },
 }
 
 /// What was found.
 enum Found {
     Rows(Vec<Answer>),
     Count(i64),
+    Projects(Vec<ProjectRow>),
+    Group(Option<GroupRow>),
+    Holdings(Holdings),
+    Flows(Vec<Flow>),
 }
 
 impl Found {
     fn rows(self) -> Vec<Answer> {
         match self {
             Self::Rows(rows) => rows,
-            Self::Count(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
     fn count(self) -> u64 {
         match self {
-            Self::Rows(rows) => rows.len() as u64,
             Self::Count(count) => count.try_into().unwrap_or_default(),
+            _ => 0,
+        }
+    }
+
+    fn projects(self) -> Result<Vec<ManagedProject>, Fault> {
+        match self {
+            Self::Projects(rows) => rows.into_iter().map(project_of).collect(),
+            _ => Ok(Vec::new()),
         }
     }
 }
@@ -87,7 +122,7 @@ impl<D: Dialect> Records<D> {
         Ok(Arc::clone(opened.insert(Arc::new(Opened { writer, readers }))))
     }
 
-    async fn change(&self, change: Change) -> Result<bool, Failure> {
+    async fn change(&self, change: Change) -> Result<Made, Failure> {
         self.opened().await?.writer.make(change).await
     }
 
@@ -128,14 +163,12 @@ impl<D: Dialect> Records<D> {
 
 #[async_trait]
 impl<D: Dialect> Recorder for Records<D> {
-    async fn insert(&self, record: &Record) -> Result<(), Fault> {
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
         let row = Box::new(Row::of(record)?);
-        match self.change(Change::Insert(row)).await? {
-            true => Ok(()),
-            false => Err(Fault::new(
-                codes::ID_TAKEN,
-                format!("{} is recorded already", record.id),
-            )),
+        match self.change(Change::Insert(row, booking.clone())).await? {
+            Made::Rows(0) => Err(taken(record.id)),
+            Made::Rows(_) => Ok(Swap::Done),
+            Made::Full => Ok(Swap::Full),
         }
     }
 
@@ -144,17 +177,15 @@ impl<D: Dialect> Recorder for Records<D> {
         record_of(found)
     }
 
-    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
         // The first revision has no predecessor whose place it could take.
         let Some(before) = record.revision.checked_sub(1) else {
             return Ok(Swap::Lost);
         };
         let row = Box::new(Row::of(record)?);
         let from = revision(before);
-        match self.change(Change::Update { row, from }).await? {
-            true => Ok(Swap::Done),
-            false => Ok(Swap::Lost),
-        }
+        let booking = booking.clone();
+        Ok(swap(self.change(Change::Update { row, from, booking }).await?))
     }
 
     async fn remove(&self, id: UploadId, of: u64) -> Result<(), Fault> {
@@ -174,23 +205,7 @@ impl<D: Dialect> Recorder for Records<D> {
                 limit,
             })
             .await?;
-        let due = due.rows();
-        let mut records = Vec::with_capacity(due.len());
-        let mut unreadable = None;
-        for row in due {
-            match row.and_then(Row::record) {
-                Ok(record) => records.push(record),
-                // One row that nobody can read must not keep everyone else's upload for ever.
-                Err(fault) => {
-                    tracing::error!(fault = fault.chain(), "left out a record that is due");
-                    unreadable = Some(fault);
-                }
-            }
-        }
-        match unreadable {
-            Some(fault) if records.is_empty() => Err(fault),
-            _ => Ok(records),
-        }
+        readable(due.rows())
     }
 
     async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
@@ -199,6 +214,24 @@ impl<D: Dialect> Recorder for Records<D> {
 
     async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
         Ok(self.read(Question::PullsOf(project)).await?.count())
+    }
+
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let (created, id) = match behind {
+            Some((created, id)) => (micros(created), id.to_string()),
+            None => (i64::MAX, String::new()),
+        };
+        let (behind, limit) = ((created, id.as_str()), at_most(limit));
+        readable(self.read(Question::FilesOf { project, behind, limit }).await?.rows())
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self
     }
 
     async fn ready(&self) -> Result<(), Fault> {
@@ -214,6 +247,130 @@ impl<D: Dialect> Recorder for Records<D> {
     }
 }
 
+#[async_trait]
+impl<D: Dialect> Catalog for Records<D> {
+    async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault> {
+        Ok(self.read(Question::Project(public_key)).await?.projects()?.pop())
+    }
+
+    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault> {
+        let settings = serde_json::to_string(&project.settings).map_err(|error| {
+            let message = format!("the project {} cannot be written down", project.public_key);
+            Fault::new(RECORD_FAILED, message).because(error)
+        })?;
+        let row = (project.public_key.clone(), revision(project.revision), settings);
+        Ok(swap(self.change(Change::PutProject(row)).await?))
+    }
+
+    async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault> {
+        let limit = at_most(limit);
+        self.read(Question::Projects { behind, limit }).await?.projects()
+    }
+
+    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
+        let members = serde_json::to_string(&group.members).map_err(|error| {
+            Fault::new(RECORD_FAILED, format!("the group {} cannot be written down", group.id)).because(error)
+        })?;
+        let row = (
+            group.id.to_string(),
+            group.project.clone(),
+            micros(group.created),
+            members,
+        );
+        match self.change(Change::AddGroup(row)).await? {
+            Made::Rows(0) | Made::Full => Err(taken(group.id)),
+            Made::Rows(_) => Ok(()),
+        }
+    }
+
+    async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
+        match self.read(Question::Group(&id.to_string())).await? {
+            Found::Group(Some(row)) => group_of(row).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
+        match self.read(Question::Holdings(account.as_str())).await? {
+            Found::Holdings(holdings) => Ok(holdings),
+            _ => Ok(Holdings::default()),
+        }
+    }
+
+    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault> {
+        let days = days.start().0..=days.end().0;
+        match self.read(Question::Flows { project, days }).await? {
+            Found::Flows(flows) => Ok(flows),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {
+        let (now, limit) = (micros(now), at_most(limit));
+        match self.change(Change::Forget { now, limit }).await? {
+            Made::Rows(count) => Ok(count),
+            Made::Full => Ok(0),
+        }
+    }
+}
+
+fn swap(made: Made) -> Swap {
+    match made {
+        Made::Rows(0) => Swap::Lost,
+        Made::Rows(_) => Swap::Done,
+        Made::Full => Swap::Full,
+    }
+}
+
+fn taken(id: UploadId) -> Fault {
+    Fault::new(codes::ID_TAKEN, format!("{id} is recorded already"))
+}
+
+/// The records of rows. One row that nobody can read must not keep everyone else's upload for ever.
+fn readable(rows: Vec<Answer>) -> Result<Vec<Record>, Fault> {
+    let mut records = Vec::with_capacity(rows.len());
+    let mut unreadable = None;
+    for row in rows {
+        match row.and_then(Row::record) {
+            Ok(record) => records.push(record),
+            Err(fault) => {
+                tracing::error!(fault = fault.chain(), "left out a record that cannot be read");
+                unreadable = Some(fault);
+            }
+        }
+    }
+    match unreadable {
+        Some(fault) if records.is_empty() => Err(fault),
+        _ => Ok(records),
+    }
+}
+
+fn project_of((public_key, revision, settings): ProjectRow) -> Result<ManagedProject, Fault> {
+    let settings = serde_json::from_str(&settings).map_err(|_| {
+        // What stands there is not shown: there are secrets in it.
+        Fault::new(
+            RECORD_UNREADABLE,
+            format!("the settings of the project {public_key} are not as they should be"),
+        )
+    })?;
+    let revision = revision.cast_unsigned();
+    Ok(ManagedProject {
+        public_key,
+        revision,
+        settings,
+    })
+}
+
+fn group_of((id, project, created, members): GroupRow) -> Result<Group, Fault> {
+    let wrong = || Fault::new(RECORD_UNREADABLE, format!("the group {id} cannot be read"));
+    Ok(Group {
+        id: id.parse().map_err(|error| wrong().because(error))?,
+        created: time(created).ok_or_else(wrong)?,
+        members: serde_json::from_str(&members).map_err(|error| wrong().because(error))?,
+        project,
+    })
+}
+
 fn record_of(found: Found) -> Result<Option<Record>, Fault> {
     match found.rows().into_iter().next() {
         None => Ok(None),
@@ -223,10 +380,21 @@ fn record_of(found: Found) -> Result<Option<Record>, Fault> {
 
 async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: &Question<'_>) -> sqlx::Result<Found> {
     let one = |row: Option<Answer>| Found::Rows(row.into_iter().collect());
-    match *question {
+    match question.clone() {
         Question::Of(id) => D::Database::get(reader, id).await.map(one),
         Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
         Question::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
         Question::PullsOf(project) => D::Database::pulls_of(reader, project).await.map(Found::Count),
+        Question::FilesOf { project, behind, limit } => D::Database::files_of(reader, project, behind, limit)
+            .await
+            .map(Found::Rows),
+        Question::Project(key) => {
+            let project = D::Database::project(reader, key).await?;
+            Ok(Found::Projects(project.into_iter().collect()))
+        }
+        Question::Projects { behind, limit } => D::Database::projects(reader, behind, limit).await.map(Found::Projects),
+        Question::Group(id) => D::Database::group(reader, id).await.map(Found::Group),
+        Question::Holdings(name) => D::Database::holdings(reader, name).await.map(Found::Holdings),
+        Question::Flows { project, days } => D::Database::flows(reader, project, days).await.map(Found::Flows),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use intake_core::{Duty, Fault, Lifetime, Record, State, UploadId};
+use intake_core::{Duty, Fault, Lifetime, Place, Record, State, UploadId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,6 +31,9 @@ pub(crate) struct Row {
     pub(crate) parts: Option<String>,
     pub(crate) pull: Option<String>,
     pub(crate) known_as: Option<String>,
+    pub(crate) pass: Option<String>,
+    pub(crate) place: Option<String>,
+    pub(crate) left: Option<String>,
 }
 
 impl Row {
@@ -48,6 +51,7 @@ impl Row {
             | State::Pulled
             | State::Staged
             | State::Ready
+            | State::Trashed
             | State::Deleting
             | State::Gone => None,
             State::Rejected(rejection) => Some(json(record, rejection)?),
@@ -77,6 +81,13 @@ impl Row {
             parts: record.parts.as_ref().map(|parts| json(record, parts)).transpose()?,
             pull: record.pull.as_ref().map(|pull| json(record, pull)).transpose()?,
             known_as: record.known_as.clone(),
+            pass: record.pass.as_ref().map(|pass| json(record, pass)).transpose()?,
+            // Most are where everything is.
+            place: Some(&record.place)
+                .filter(|place| **place != Place::default())
+                .map(|place| json(record, place))
+                .transpose()?,
+            left: record.left.as_ref().map(|left| json(record, left)).transpose()?,
         })
     }
 
@@ -99,6 +110,7 @@ impl Row {
             ("pulled", None) => State::Pulled,
             ("staged", None) => State::Staged,
             ("ready", None) => State::Ready,
+            ("trashed", None) => State::Trashed,
             ("deleting", None) => State::Deleting,
             ("gone", None) => State::Gone,
             (state, None) => return Err(wrong("state").because(format!("`{state}` is not known here"))),
@@ -117,6 +129,9 @@ impl Row {
         let parts = self.parts.as_deref().map(|parts| parse(&self.id, "parts", parts));
         let pull = self.pull.as_deref().map(|pull| parse(&self.id, "pull", pull));
         let facts = self.facts.as_deref().map(|facts| parse(&self.id, "facts", facts));
+        let pass = self.pass.as_deref().map(|pass| parse(&self.id, "pass", pass));
+        let place = self.place.as_deref().map(|place| parse(&self.id, "place", place));
+        let left = self.left.as_deref().map(|left| parse(&self.id, "left_at", left));
         Ok(Record {
             id,
             revision: self.revision.cast_unsigned(),
@@ -131,6 +146,9 @@ impl Row {
             parts: parts.transpose()?,
             pull: pull.transpose()?,
             known_as: self.known_as,
+            pass: pass.transpose()?,
+            place: place.transpose()?.unwrap_or_default(),
+            left: left.transpose()?,
         })
     }
 }
@@ -163,7 +181,7 @@ pub(crate) fn micros(time: SystemTime) -> i64 {
     }
 }
 
-fn time(micros: i64) -> Option<SystemTime> {
+pub(crate) fn time(micros: i64) -> Option<SystemTime> {
     let distance = Duration::from_micros(micros.unsigned_abs());
     if micros < 0 {
         return UNIX_EPOCH.checked_sub(distance);
@@ -199,7 +217,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use intake_core::testkit::sample_record;
-    use intake_core::{Code, Declared, Digest, Facts, Parts, Pull, Rejection, Retention};
+    use intake_core::{Code, Declared, Digest, Facts, Parts, Pass, Pull, Rejection, Retention};
     use proptest::collection::btree_map;
     use proptest::option;
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
@@ -232,6 +250,7 @@ mod tests {
             Just(State::Pulled),
             Just(State::Staged),
             Just(State::Ready),
+            Just(State::Trashed),
             Just(State::Deleting),
             Just(State::Gone),
             (any::<String>(), option::of(any::<String>())).prop_map(|(message, subject)| {
@@ -278,6 +297,15 @@ mod tests {
                 due,
                 created,
                 pull: name.clone().map(Pull::new),
+                pass: project.clone().map(|secret| Pass {
+                    secret: Some(secret),
+                    ..Pass::default()
+                }),
+                place: Place {
+                    store: name.clone(),
+                    prefix: None,
+                },
+                left: name.is_some().then(Place::default),
                 known_as: project.clone(),
                 project,
                 declared: Declared {
@@ -329,7 +357,10 @@ mod tests {
     #[test]
     fn a_row_that_is_not_ours_names_its_column() {
         type Spoil = fn(&mut Row);
-        let wrong: [(&str, Spoil); 16] = [
+        let wrong: [(&str, Spoil); 19] = [
+            ("pass", |row| row.pass = Some("7".to_owned())),
+            ("place", |row| row.place = Some("7".to_owned())),
+            ("left_at", |row| row.left = Some("null".to_owned())),
             ("id", |row| row.id = "nobody".to_owned()),
             ("id", |row| row.id = row.id.replace('-', "")),
             ("state", |row| row.state = "paused".to_owned()),

@@ -196,11 +196,10 @@ fn migrations() -> Migrator {
             false,
         )
     };
-    Migrator::with_migrations(vec![migration(
-        1,
-        "uploads",
-        include_str!("../migrations/sqlite/0001_uploads.sql"),
-    )])
+    Migrator::with_migrations(vec![
+        migration(1, "uploads", include_str!("../migrations/sqlite/0001_uploads.sql")),
+        migration(2, "projects", include_str!("../migrations/sqlite/0002_projects.sql")),
+    ])
 }
 
 /// Makes a folder and those above it, so that a crash does not take them back. SQLite does the same for its files.

@@ -7,18 +7,18 @@ use sqlx::{ColumnIndex, Database, Decode, Type, query, query_scalar};
 
 use crate::row::{Row, unreadable};
 
-/// All columns but the id, in the order of the placeholders `$2` to `$17`.
+/// All columns but the id, in the order of the placeholders `$2` to `$20`.
 macro_rules! columns {
     () => {
         "revision, state, duty, due, created, project, kept, expires, size, declared, facts, metadata, rejection, parts, \
-         pull, known_as"
+         pull, known_as, pass, place, left_at"
     };
 }
 
 /// The values of [`columns`].
 macro_rules! values {
     () => {
-        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20"
     };
 }
 
@@ -36,7 +36,7 @@ pub(crate) const UPDATE: &str = concat!(
     columns!(),
     ") = (",
     values!(),
-    ") WHERE id = $1 AND revision = $18"
+    ") WHERE id = $1 AND revision = $21"
 );
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = $1 AND revision = $2";
@@ -53,6 +53,14 @@ pub(crate) const KNOWN_AS: &str = concat!(
     "SELECT id, ",
     columns!(),
     " FROM uploads WHERE known_as = $1 AND state = 'ready' ORDER BY created DESC LIMIT 1"
+);
+
+/// The newest first. Times and ids before the first one that there can be are behind everything.
+pub(crate) const FILES_OF: &str = concat!(
+    "SELECT id, ",
+    columns!(),
+    " FROM uploads WHERE project = $1 AND (created, id) < ($2, $3) AND state IN ('ready', 'trashed') \
+     ORDER BY created DESC, id DESC LIMIT $4"
 );
 
 /// The duty is written out, so that the index of just these rows is used.
@@ -97,11 +105,19 @@ pub(crate) trait Statements: Database {
         name: &str,
     ) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
 
+    /// The rows of a project's files, the newest first, from behind this one on.
+    fn files_of(
+        connection: &mut Self::Connection,
+        project: &str,
+        behind: (i64, &str),
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
+
     /// How many rows of a project are to be fetched.
     fn pulls_of(connection: &mut Self::Connection, project: &str) -> impl Future<Output = sqlx::Result<i64>> + Send;
 }
 
-/// Binds `$1` to `$17`.
+/// Binds `$1` to `$20`.
 macro_rules! bind {
     ($query:expr, $row:expr) => {
         $query
@@ -122,6 +138,9 @@ macro_rules! bind {
             .bind($row.parts.as_deref())
             .bind($row.pull.as_deref())
             .bind($row.known_as.as_deref())
+            .bind($row.pass.as_deref())
+            .bind($row.place.as_deref())
+            .bind($row.left.as_deref())
     };
 }
 
@@ -169,6 +188,16 @@ macro_rules! statements {
                 Ok(row.as_ref().map(read))
             }
 
+            async fn files_of(
+                connection: &mut Self::Connection,
+                project: &str,
+                (created, id): (i64, &str),
+                limit: i64,
+            ) -> sqlx::Result<Vec<Answer>> {
+                let files = query(FILES_OF).bind(project).bind(created).bind(id).bind(limit);
+                Ok(files.fetch_all(connection).await?.iter().map(read).collect())
+            }
+
             async fn pulls_of(connection: &mut Self::Connection, project: &str) -> sqlx::Result<i64> {
                 query_scalar(PULLS_OF).bind(project).fetch_one(connection).await
             }
@@ -206,6 +235,9 @@ where
         parts: column(row, &id, "parts")?,
         pull: column(row, &id, "pull")?,
         known_as: column(row, &id, "known_as")?,
+        pass: column(row, &id, "pass")?,
+        place: column(row, &id, "place")?,
+        left: column(row, &id, "left_at")?,
         id,
     })
 }
@@ -251,6 +283,7 @@ mod tests {
                 KNOWN_AS,
                 Some("SEARCH uploads USING INDEX uploads_known_as (known_as=?)"),
             ),
+            (FILES_OF, Some("SEARCH uploads USING INDEX uploads_project (project=?)")),
             (
                 PULLS_OF,
                 Some("SEARCH uploads USING COVERING INDEX uploads_pulls (project=?)"),
@@ -258,7 +291,11 @@ mod tests {
         ] {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
             let steps = query(explain).fetch_all(&mut connection).await.unwrap();
-            let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+            let steps = steps.iter().map(|step| step.get("detail"));
+            // Those of one microsecond are put in the order of their ids.
+            let steps: Vec<String> = steps
+                .filter(|step: &String| !step.starts_with("USE TEMP B-TREE FOR LAST TERM"))
+                .collect();
             assert_eq!(steps, Vec::from_iter(plan), "{statement}");
         }
     }

@@ -10,10 +10,13 @@
 
 use std::sync::Arc;
 
+use intake_core::Booking;
 use sqlx::{Connection, Pool};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::books::Books;
+use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
 use crate::dialect::{ConnectionOf, Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
 use crate::row::Row;
@@ -27,12 +30,18 @@ const QUEUE: usize = 256;
 /// What is to be changed.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// A new row. Boxed, because the other changes are small.
-    Insert(Box<Row>),
-    /// A row in place of the one with the revision `from`.
-    Update { row: Box<Row>, from: i64 },
+    /// A new row, and what is booked with it. Boxed, because the other changes are small.
+    Insert(Box<Row>, Booking),
+    /// A row in place of the one with the revision `from`, and what is booked with it.
+    Update { row: Box<Row>, from: i64, booking: Booking },
     /// No row in place of this one.
     Remove { id: String, revision: i64 },
+    /// A managed project, new or in place of the one with the revision before.
+    PutProject(ProjectRow),
+    /// A new group.
+    AddGroup(GroupRow),
+    /// No accounts any more whose time is over.
+    Forget { now: i64, limit: i64 },
     /// Nothing: asks whether something could be changed.
     Nothing,
 }
@@ -41,17 +50,34 @@ impl Change {
     /// The row that it is about.
     fn id(&self) -> &str {
         match self {
-            Self::Insert(row) | Self::Update { row, .. } => &row.id,
-            Self::Remove { id, .. } => id,
-            Self::Nothing => "",
+            Self::Insert(row, _) | Self::Update { row, .. } => &row.id,
+            Self::Remove { id, .. } | Self::AddGroup((id, ..)) => id,
+            Self::PutProject((key, ..)) => key,
+            Self::Forget { .. } | Self::Nothing => "",
+        }
+    }
+
+    fn booking(&self) -> Option<&Booking> {
+        match self {
+            Self::Insert(_, booking) | Self::Update { booking, .. } => Some(booking),
+            _ => None,
         }
     }
 }
 
-/// A change, and who waits for it. The answer is whether there was something to change.
+/// How a change ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// So many rows were changed, which may be none.
+    Rows(u64),
+    /// An account would have had too much, so nothing was.
+    Full,
+}
+
+/// A change, and who waits for it.
 struct Job {
     change: Change,
-    done: oneshot::Sender<Result<bool, Failure>>,
+    done: oneshot::Sender<Result<Made, Failure>>,
 }
 
 /// The way to the writer. The writer ends when this is dropped.
@@ -79,7 +105,7 @@ impl<D: Dialect> Writer<D> {
     }
 
     /// Makes a change. When this returns, it is durable; if it fails, it may be or not.
-    pub(crate) async fn make(&self, change: Change) -> Result<bool, Failure> {
+    pub(crate) async fn make(&self, change: Change) -> Result<Made, Failure> {
         let (done, answer) = oneshot::channel();
         let sent = self
             .jobs
@@ -160,7 +186,7 @@ impl<D: Dialect> Task<D> {
     }
 
     /// One transaction: all changes or none.
-    async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<bool>, Broken> {
+    async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Made>, Broken> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.dialect.writer().await.map_err(Broken::Whole)?),
@@ -180,7 +206,7 @@ async fn transact<D: Dialect>(
     dialect: &D,
     connection: &mut ConnectionOf<D>,
     jobs: &[Job],
-) -> Result<Vec<bool>, Broken> {
+) -> Result<Vec<Made>, Broken> {
     let failure = |error| {
         let message = format!("cannot write to the records in {}", dialect.place());
         Failure::of_database(message, error, D::is_passing)
@@ -190,9 +216,13 @@ async fn transact<D: Dialect>(
         false => Broken::Whole(failure(error)),
     };
     let mut transaction = connection.begin_with(dialect.begin()).await.map_err(unmade)?;
+    let bookings = jobs.iter().filter_map(|job| job.change.booking());
+    let mut books = Books::open::<D::Database>(&mut transaction, bookings)
+        .await
+        .map_err(unmade)?;
     let mut changed = Vec::with_capacity(jobs.len());
     for (place, job) in jobs.iter().enumerate() {
-        match make::<D>(&mut transaction, &job.change).await {
+        match make::<D>(&mut transaction, &job.change, &mut books).await {
             Ok(done) => changed.push(done),
             Err(error) if by_database(&error).is_some_and(|error| !D::is_passing(error)) => {
                 transaction.rollback().await.map_err(unmade)?;
@@ -201,6 +231,7 @@ async fn transact<D: Dialect>(
             Err(error) => return Err(unmade(error)),
         }
     }
+    books.close::<D::Database>(&mut transaction).await.map_err(unmade)?;
     // Whether it was made is not known then; each change was fine, so trying again may help in any case.
     transaction
         .commit()
@@ -209,13 +240,37 @@ async fn transact<D: Dialect>(
     Ok(changed)
 }
 
-async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change) -> sqlx::Result<bool> {
-    match change {
-        Change::Insert(row) => D::Database::insert(connection, row).await,
-        Change::Update { row, from } => D::Database::update(connection, row, *from).await,
-        Change::Remove { id, revision } => D::Database::remove(connection, id, *revision).await,
-        Change::Nothing => Ok(false),
+async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change, books: &mut Books) -> sqlx::Result<Made> {
+    if let Some(booking) = change.booking()
+        && !books.have_room(booking)
+    {
+        return no_room::<D>(connection, change).await;
     }
+    let made = match change {
+        Change::Insert(row, _) => D::Database::insert(connection, row).await.map(u64::from),
+        Change::Update { row, from, .. } => D::Database::update(connection, row, *from).await.map(u64::from),
+        Change::Remove { id, revision } => D::Database::remove(connection, id, *revision).await.map(u64::from),
+        Change::PutProject(project) => D::Database::put_project(connection, project).await,
+        Change::AddGroup(group) => D::Database::add_group(connection, group).await,
+        Change::Forget { now, limit } => D::Database::forget(connection, *now, *limit).await,
+        Change::Nothing => Ok(0),
+    };
+    if let (Ok(1..), Some(booking)) = (&made, change.booking()) {
+        books.book(booking);
+    }
+    made.map(Made::Rows)
+}
+
+/// Whether it is for the room that the change is not made: what could not be made with any room is not.
+async fn no_room<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change) -> sqlx::Result<Made> {
+    let there = D::Database::get(connection, change.id()).await?;
+    let revision = there.and_then(Result::ok).map(|row| row.revision);
+    let could_be_made = match change {
+        Change::Insert(..) => revision.is_none(),
+        Change::Update { from, .. } => revision == Some(*from),
+        _ => true,
+    };
+    Ok(if could_be_made { Made::Full } else { Made::Rows(0) })
 }
 
 #[cfg(test)]

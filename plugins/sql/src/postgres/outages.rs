@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use intake_core::testkit::sample_record;
-use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId};
+use intake_core::{Booking, Duty, Fault, Record, Recorder, Swap, UploadId};
 use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
@@ -87,11 +87,17 @@ async fn sessions_that_the_server_ended_are_no_fault() {
     let house = House::new().await;
     for _ in 0..3 {
         let record = sample_record();
-        house.records.insert(&record).await.unwrap();
+        assert_eq!(
+            house.records.insert(&record, Booking::none()).await.unwrap(),
+            Swap::Done
+        );
         assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
         assert!(house.end_sessions("TRUE").await > 1);
         assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
-        assert_eq!(house.records.update(&next(&record)).await.unwrap(), Swap::Done);
+        assert_eq!(
+            house.records.update(&next(&record), Booking::none()).await.unwrap(),
+            Swap::Done
+        );
         assert!(house.end_sessions("TRUE").await > 1);
         house.records.ready().await.unwrap();
     }
@@ -101,7 +107,10 @@ async fn sessions_that_the_server_ended_are_no_fault() {
 async fn a_change_that_is_cut_off_before_its_commit_is_made_all_the_same_and_once() {
     let mut house = House::new().await;
     let record = sample_record();
-    house.records.insert(&record).await.unwrap();
+    assert_eq!(
+        house.records.insert(&record, Booking::none()).await.unwrap(),
+        Swap::Done
+    );
     house.execute("BEGIN; SELECT FROM uploads FOR UPDATE").await;
     let changed = next(&record);
     let records = Arc::clone(&house.records);
@@ -110,7 +119,7 @@ async fn a_change_that_is_cut_off_before_its_commit_is_made_all_the_same_and_onc
         assert_eq!(house.end_sessions("wait_event_type = 'Lock'").await, 1);
         house.execute("COMMIT").await;
     };
-    let (swap, ()) = tokio::join!(records.update(&changed), ends);
+    let (swap, ()) = tokio::join!(records.update(&changed, Booking::none()), ends);
     assert_eq!(swap.unwrap(), Swap::Done);
     assert_eq!(house.records.get(record.id).await.unwrap(), Some(changed));
 }
@@ -119,7 +128,10 @@ async fn a_change_that_is_cut_off_before_its_commit_is_made_all_the_same_and_onc
 async fn a_look_up_that_is_cut_off_is_made_once_more() {
     let mut house = House::new().await;
     let record = sample_record();
-    house.records.insert(&record).await.unwrap();
+    assert_eq!(
+        house.records.insert(&record, Booking::none()).await.unwrap(),
+        Swap::Done
+    );
     house
         .execute("BEGIN; LOCK TABLE uploads IN ACCESS EXCLUSIVE MODE")
         .await;
@@ -144,14 +156,17 @@ async fn a_commit_whose_answer_is_lost_is_a_fault_that_passes_and_is_not_made_tw
          FOR EACH ROW EXECUTE FUNCTION trap()";
     house.execute(trap).await;
     let record = sample_record();
-    passing(&house.records.insert(&record).await.unwrap_err());
+    passing(&house.records.insert(&record, Booking::none()).await.unwrap_err());
     house.execute("DROP TRIGGER trap ON uploads").await;
     let commits = house
         .server
         .count(&house.database, "SELECT last_value FROM commits")
         .await;
     assert_eq!(commits, 1);
-    house.records.insert(&record).await.unwrap();
+    assert_eq!(
+        house.records.insert(&record, Booking::none()).await.unwrap(),
+        Swap::Done
+    );
 }
 
 #[tokio::test]
@@ -171,7 +186,7 @@ async fn what_its_standby_does_not_have_is_not_acknowledged() {
     while server.count("postgres", knows).await == 0 {
         tokio::task::yield_now().await;
     }
-    passing(&records.insert(&sample_record()).await.unwrap_err());
+    passing(&records.insert(&sample_record(), Booking::none()).await.unwrap_err());
 }
 
 #[tokio::test]
@@ -182,14 +197,14 @@ async fn a_server_that_is_away_is_a_fault_that_passes_and_one_that_comes_back_is
     let hasty = Records::new(Postgres::new(&url).unwrap().with_patience(hasty, SILENCE));
     let patient = Records::new(Postgres::new(&url).unwrap().with_patience(patient, SILENCE));
     let (before, during) = (sample_record(), sample_record());
-    hasty.insert(&before).await.unwrap();
+    assert_eq!(hasty.insert(&before, Booking::none()).await.unwrap(), Swap::Done);
     assert_eq!(patient.get(before.id).await.unwrap(), Some(before.clone()));
     for crash in [false, true] {
         match crash {
             true => server.kill().await,
             false => server.stop().await,
         }
-        passing(&hasty.insert(&during).await.unwrap_err());
+        passing(&hasty.insert(&during, Booking::none()).await.unwrap_err());
         passing(&hasty.get(before.id).await.unwrap_err());
         passing(&hasty.ready().await.unwrap_err());
         let changed = Record {
@@ -197,7 +212,7 @@ async fn a_server_that_is_away_is_a_fault_that_passes_and_one_that_comes_back_is
             ..before.clone()
         };
         let (swap, due, ()) = tokio::join!(
-            patient.update(&changed),
+            patient.update(&changed, Booking::none()),
             patient.due(Duty::Sweep, before.due.unwrap(), 10),
             server.restart()
         );
@@ -206,7 +221,7 @@ async fn a_server_that_is_away_is_a_fault_that_passes_and_one_that_comes_back_is
         assert_eq!(hasty.get(before.id).await.unwrap(), Some(changed));
         hasty.ready().await.unwrap();
     }
-    hasty.insert(&during).await.unwrap();
+    assert_eq!(hasty.insert(&during, Booking::none()).await.unwrap(), Swap::Done);
 }
 
 /// Passes on what comes to a port, until it is told not to: connections that there are say nothing more from then on, and
@@ -240,7 +255,7 @@ async fn silence_is_a_fault_that_passes_and_holds_up_nobody_who_comes_later() {
     let (patience, silence) = (Duration::from_secs(10), Duration::from_secs(2));
     let records = Records::new(Postgres::new(&url).unwrap().with_patience(patience, silence));
     let record = sample_record();
-    records.insert(&record).await.unwrap();
+    assert_eq!(records.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
     let changed = next(&record);
     let look_up = || join_all((0..4).map(|_| records.get(record.id)));
     // The line is cut while all who read are in the middle of it, and who writes is not.
@@ -254,12 +269,12 @@ async fn silence_is_a_fault_that_passes_and_holds_up_nobody_who_comes_later() {
     };
     let work = async {
         let (found, ()) = tokio::join!(look_up(), cuts);
-        passing(&records.update(&changed).await.unwrap_err());
+        passing(&records.update(&changed, Booking::none()).await.unwrap_err());
         for found in found {
             passing(&found.unwrap_err());
         }
         cut.send(false).unwrap();
-        assert_eq!(records.update(&changed).await.unwrap(), Swap::Done);
+        assert_eq!(records.update(&changed, Booking::none()).await.unwrap(), Swap::Done);
         for found in look_up().await {
             assert_eq!(found.unwrap(), Some(changed.clone()));
         }
@@ -273,16 +288,25 @@ async fn silence_is_a_fault_that_passes_and_holds_up_nobody_who_comes_later() {
 async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
     let mut house = House::with_patience(Duration::from_secs(1)).await;
     let record = sample_record();
-    house.records.insert(&record).await.unwrap();
+    assert_eq!(
+        house.records.insert(&record, Booking::none()).await.unwrap(),
+        Swap::Done
+    );
     house.execute("BEGIN; SELECT FROM uploads FOR UPDATE").await;
-    let fault = house.records.update(&next(&record)).await.unwrap_err();
+    let fault = house.records.update(&next(&record), Booking::none()).await.unwrap_err();
     passing(&fault);
     assert!(fault.chain().contains("lock timeout"), "{}", fault.chain());
     // Nobody else has to wait.
-    house.records.insert(&sample_record()).await.unwrap();
+    assert_eq!(
+        house.records.insert(&sample_record(), Booking::none()).await.unwrap(),
+        Swap::Done
+    );
     assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
     house.execute("COMMIT").await;
-    assert_eq!(house.records.update(&next(&record)).await.unwrap(), Swap::Done);
+    assert_eq!(
+        house.records.update(&next(&record), Booking::none()).await.unwrap(),
+        Swap::Done
+    );
 }
 
 #[tokio::test]
@@ -295,12 +319,12 @@ async fn a_change_that_is_refused_is_refused_alone() {
             ..sample_record()
         })
         .collect();
-    let inserted = join_all(all.iter().map(|record| house.records.insert(record))).await;
+    let inserted = join_all(all.iter().map(|record| house.records.insert(record, Booking::none()))).await;
     for (record, inserted) in all.iter().zip(inserted) {
         let found = house.records.get(record.id).await.unwrap();
         match record.project.as_deref() {
             Some("taken") => {
-                inserted.unwrap();
+                assert_eq!(inserted.unwrap(), Swap::Done);
                 assert_eq!(found.as_ref(), Some(record));
             }
             _ => {
@@ -318,14 +342,14 @@ async fn nodes_that_change_the_same_records_never_wait_for_each_other_in_a_circl
     let other = Records::new(Postgres::new(&house.server.url_of(&house.database)).unwrap());
     let mut all: Vec<_> = (0..100).map(|_| sample_record()).collect();
     all.sort_by_key(|record| record.id.to_string());
-    join_all(all.iter().map(|record| other.insert(record))).await;
+    join_all(all.iter().map(|record| other.insert(record, Booking::none()))).await;
     let changed: Vec<_> = all.iter().map(next).collect();
     // Both come as far as they can before either is done.
     let hold = format!("BEGIN; SELECT FROM uploads WHERE id = '{}' FOR UPDATE", all[50].id);
     house.execute(&hold).await;
     let records = Arc::clone(&house.records);
-    let there = join_all(changed.iter().map(|record| records.update(record)));
-    let back = join_all(changed.iter().rev().map(|record| other.update(record)));
+    let there = join_all(changed.iter().map(|record| records.update(record, Booking::none())));
+    let back = join_all(changed.iter().rev().map(|record| other.update(record, Booking::none())));
     let meet = async {
         house.wait_for_locks(2).await;
         house.execute("COMMIT").await;
@@ -348,7 +372,10 @@ async fn what_is_open_is_closed_when_a_recorder_is_dropped() {
         records,
         ..
     } = House::new().await;
-    records.insert(&sample_record()).await.unwrap();
+    assert_eq!(
+        records.insert(&sample_record(), Booking::none()).await.unwrap(),
+        Swap::Done
+    );
     records.get(UploadId::random()).await.unwrap();
     drop(records);
     let sessions =

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use intake_core::testkit::sample_record;
-use intake_core::{Record, Recorder, Swap, UploadId};
+use intake_core::{Booking, Record, Recorder, Swap, UploadId};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqlStr, SqliteConnection, SqlitePool, raw_sql};
@@ -105,7 +105,7 @@ async fn a_full_disk_is_a_fault_that_passes() {
     });
     let (lost, kept) = (large(), large());
     for _ in 0..2 {
-        let fault = records.insert(&lost).await.unwrap_err();
+        let fault = records.insert(&lost, Booking::none()).await.unwrap_err();
         assert_eq!(
             (fault.code.clone(), fault.retryable),
             (RECORD_FAILED, true),
@@ -116,7 +116,7 @@ async fn a_full_disk_is_a_fault_that_passes() {
     }
     full.store(false, Ordering::SeqCst);
     // The connection on which the disk was full is not used again: no fault is left over.
-    records.insert(&kept).await.unwrap();
+    assert_eq!(records.insert(&kept, Booking::none()).await.unwrap(), Swap::Done);
     assert_eq!(records.get(kept.id).await.unwrap(), Some(kept));
     assert_eq!(records.get(lost.id).await.unwrap(), None);
 }
@@ -129,7 +129,10 @@ async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
     let mut somebody = somebody(&file(&folder)).await;
     let lock = somebody.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let record = sample_record();
-    for fault in [records.insert(&record).await, records.ready().await] {
+    for fault in [
+        records.insert(&record, Booking::none()).await.map(drop),
+        records.ready().await,
+    ] {
         let fault = fault.unwrap_err();
         assert_eq!(
             (fault.code.clone(), fault.retryable),
@@ -144,7 +147,7 @@ async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
         None
     );
     lock.rollback().await.unwrap();
-    records.insert(&record).await.unwrap();
+    assert_eq!(records.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
 }
 
 #[tokio::test]
@@ -198,12 +201,12 @@ async fn a_change_that_is_refused_is_refused_alone() {
     let all: Vec<_> = (0..60)
         .map(|at| of_project(if at % 20 == 7 { "refused" } else { "taken" }))
         .collect();
-    let inserted = join_all(all.iter().map(|record| records.insert(record))).await;
+    let inserted = join_all(all.iter().map(|record| records.insert(record, Booking::none()))).await;
     for (record, inserted) in all.iter().zip(inserted) {
         let found = records.get(record.id).await.unwrap();
         match record.project.as_deref() {
             Some("taken") => {
-                inserted.unwrap();
+                assert_eq!(inserted.unwrap(), Swap::Done);
                 assert_eq!(found.as_ref(), Some(record));
             }
             _ => {
@@ -230,7 +233,7 @@ async fn a_commit_that_fails_is_a_fault_of_everyone_in_it() {
     let all: Vec<_> = (0..20).map(|_| of_project("trap")).collect();
     for (record, inserted) in all
         .iter()
-        .zip(join_all(all.iter().map(|record| records.insert(record))).await)
+        .zip(join_all(all.iter().map(|record| records.insert(record, Booking::none()))).await)
     {
         let fault = inserted.unwrap_err();
         assert_eq!(
@@ -243,7 +246,7 @@ async fn a_commit_that_fails_is_a_fault_of_everyone_in_it() {
     }
     raw_sql("DROP TRIGGER trap").execute(&mut somebody).await.unwrap();
     for record in &all {
-        records.insert(record).await.unwrap();
+        assert_eq!(records.insert(record, Booking::none()).await.unwrap(), Swap::Done);
     }
 }
 
@@ -255,12 +258,12 @@ async fn callers_who_go_away_do_no_harm() {
     let all: Vec<_> = (0..1_000).map(|_| sample_record()).collect();
     for record in &all {
         // Polled once, so that it has begun, and dropped.
-        let mut insert = records.insert(record);
+        let mut insert = records.insert(record, Booking::none());
         let _ = futures_util::poll!(&mut insert);
     }
     for record in &all {
-        match records.insert(record).await {
-            Ok(()) => {}
+        match records.insert(record, Booking::none()).await {
+            Ok(_) => {}
             Err(fault) => assert_eq!(fault.code, intake_core::codes::ID_TAKEN, "{}", fault.chain()),
         }
         assert_eq!(records.get(record.id).await.unwrap().as_ref(), Some(record));
@@ -282,7 +285,7 @@ fn a_recorder_outlives_the_runtime_on_which_it_was_opened() {
                 assert_eq!(records.get(before.id).await.unwrap().as_ref(), Some(before));
             }
             let record = sample_record();
-            records.insert(&record).await.unwrap();
+            assert_eq!(records.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
             before = Some(record);
         });
     }
@@ -296,12 +299,12 @@ async fn the_first_revision_takes_nobodys_place() {
         revision: u64::MAX,
         ..sample_record()
     };
-    records.insert(&last).await.unwrap();
+    assert_eq!(records.insert(&last, Booking::none()).await.unwrap(), Swap::Done);
     let first = Record {
         revision: 0,
         ..last.clone()
     };
-    assert_eq!(records.update(&first).await.unwrap(), Swap::Lost);
+    assert_eq!(records.update(&first, Booking::none()).await.unwrap(), Swap::Lost);
     assert_eq!(records.get(last.id).await.unwrap(), Some(last));
 }
 
@@ -309,7 +312,10 @@ async fn the_first_revision_takes_nobodys_place() {
 async fn nothing_is_left_open_by_a_recorder_that_was_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let records = records(&folder);
-    records.insert(&sample_record()).await.unwrap();
+    assert_eq!(
+        records.insert(&sample_record(), Booking::none()).await.unwrap(),
+        Swap::Done
+    );
     // Those who read are open too.
     records.get(UploadId::random()).await.unwrap();
     let log = folder.path().join("records.db-wal");

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Duty, Fault, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Booking, Catalog, Duty, Fault, Record, Recorder, Swap, UploadId, codes};
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
 
@@ -25,16 +25,16 @@ impl Nodes {
 
 #[async_trait]
 impl Recorder for Nodes {
-    async fn insert(&self, record: &Record) -> Result<(), Fault> {
-        self.next().insert(record).await
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        self.next().insert(record, booking).await
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         self.next().get(id).await
     }
 
-    async fn update(&self, record: &Record) -> Result<Swap, Fault> {
-        self.next().update(record).await
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        self.next().update(record, booking).await
     }
 
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
@@ -50,6 +50,17 @@ impl Recorder for Nodes {
     }
     async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
         self.next().pulls_of(project).await
+    }
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.next().files_of(project, behind, limit).await
+    }
+    fn catalog(&self) -> &dyn Catalog {
+        self.next().catalog()
     }
     async fn ready(&self) -> Result<(), Fault> {
         self.next().ready().await
@@ -81,7 +92,7 @@ async fn of_several_nodes_that_take_one_id_one_has_it() {
     let all = all_nodes(&folder, &server).await;
     for nodes in all.iter().cycle().take(40) {
         let record = sample_record();
-        let inserted = join_all((0..8).map(|_| nodes.insert(&record))).await;
+        let inserted = join_all((0..8).map(|_| nodes.insert(&record, Booking::none()))).await;
         let (taken, refused): (Vec<_>, Vec<_>) = inserted.into_iter().partition(Result::is_ok);
         assert_eq!((taken.len(), refused.len()), (1, 7));
         for fault in refused {

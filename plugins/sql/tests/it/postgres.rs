@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Duty, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Booking, Duty, Record, Recorder, Swap, UploadId, codes};
 use intake_plugin_sql::testkit::Postgres;
 use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
 use proptest::prelude::{Strategy, any};
@@ -43,11 +43,11 @@ async fn everything_is_there_after_a_restart_and_a_second_start_changes_no_table
     for _ in 0..4 {
         let recorder = SqlRecorder::postgres(&url).unwrap();
         let record = sample_record();
-        recorder.insert(&record).await.unwrap();
+        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
         all.push(record);
         for record in &all {
             assert_eq!(recorder.get(record.id).await.unwrap().as_ref(), Some(record));
-            let again = recorder.insert(record).await.unwrap_err();
+            let again = recorder.insert(record, Booking::none()).await.unwrap_err();
             assert_eq!(again.code, codes::ID_TAKEN);
         }
         let tables = "SELECT relname::TEXT, oid::TEXT || xmin::TEXT FROM pg_class \
@@ -72,7 +72,7 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it_and_keeps_no_other_f
         ("metadata", "'7'"),
     ] {
         let record = sample_record();
-        recorder.insert(&record).await.unwrap();
+        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
         let spoil = AssertSqlSafe(format!("UPDATE uploads SET {column} = {value} WHERE id = $1"));
         let spoil = query(spoil).bind(record.id.to_string());
         spoil.execute(&mut somebody).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it_and_keeps_no_other_f
         due: Some(now),
         ..sample_record()
     };
-    recorder.insert(&due).await.unwrap();
+    assert_eq!(recorder.insert(&due, Booking::none()).await.unwrap(), Swap::Done);
     assert_eq!(recorder.due(Duty::Sweep, now, 10).await.unwrap(), [due]);
 }
 
@@ -121,12 +121,12 @@ async fn any_record_that_sqlite_takes_is_taken_and_reads_back_as_it_was() {
         // An operator's word, which is no JSON: the one place where PostgreSQL refuses a character.
         record.project = Some(project.replace('\0', ""));
         for recorder in [&sqlite, &postgres] {
-            recorder.insert(&record).await.unwrap();
+            assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
             assert_eq!(recorder.get(record.id).await.unwrap().as_ref(), Some(&record));
         }
         record.project = Some(format!("\0{project}"));
         record.id = UploadId::random();
-        let fault = postgres.insert(&record).await.unwrap_err();
+        let fault = postgres.insert(&record, Booking::none()).await.unwrap_err();
         assert_eq!((fault.code.clone(), fault.retryable), (RECORD_FAILED, false));
     }
 }
@@ -141,8 +141,8 @@ async fn work(recorder: Arc<SqlRecorder>, enough: Arc<AtomicUsize>, until: usize
             ..record.clone()
         };
         let told = async {
-            recorder.insert(&record).await?;
-            recorder.update(&changed).await
+            assert_eq!(recorder.insert(&record, Booking::none()).await?, Swap::Done);
+            recorder.update(&changed, Booking::none()).await
         };
         match told.await {
             Ok(swap) => {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Duty, Record, Recorder, UploadId, codes};
+use intake_core::{Booking, Duty, Record, Recorder, Swap, UploadId, codes};
 use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, query, query_as, raw_sql};
@@ -34,11 +34,11 @@ async fn everything_is_there_after_a_restart() {
     for _ in 0..5 {
         let recorder = SqlRecorder::sqlite(&path);
         let record = sample_record();
-        recorder.insert(&record).await.unwrap();
+        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
         all.push(record);
         for record in &all {
             assert_eq!(recorder.get(record.id).await.unwrap().as_ref(), Some(record));
-            let again = recorder.insert(record).await.unwrap_err();
+            let again = recorder.insert(record, Booking::none()).await.unwrap_err();
             assert_eq!(again.code, codes::ID_TAKEN);
         }
     }
@@ -69,7 +69,10 @@ async fn records_of_a_newer_version_are_left_alone() {
     SqlRecorder::sqlite(&path).ready().await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)";
     raw_sql(newer).execute(&mut somebody(&path).await).await.unwrap();
-    let fault = SqlRecorder::sqlite(&path).insert(&sample_record()).await.unwrap_err();
+    let fault = SqlRecorder::sqlite(&path)
+        .insert(&sample_record(), Booking::none())
+        .await
+        .unwrap_err();
     assert_eq!((fault.code.clone(), fault.retryable), (RECORD_FAILED, false));
     assert!(
         fault.message.contains("another version") && fault.message.contains(path.to_str().unwrap()),
@@ -118,7 +121,7 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it() {
         ("metadata", "'7'"),
     ] {
         let record = sample_record();
-        recorder.insert(&record).await.unwrap();
+        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
         let spoil = AssertSqlSafe(format!("UPDATE uploads SET {column} = {value} WHERE id = $1"));
         query(spoil)
             .bind(record.id.to_string())
@@ -138,7 +141,7 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_being_due() {
     let path = folder.path().join("records.db");
     let recorder = SqlRecorder::sqlite(&path);
     let spoiled = sample_record();
-    recorder.insert(&spoiled).await.unwrap();
+    assert_eq!(recorder.insert(&spoiled, Booking::none()).await.unwrap(), Swap::Done);
     let mut somebody = somebody(&path).await;
     raw_sql("UPDATE uploads SET state = 'paused'")
         .execute(&mut somebody)
@@ -153,7 +156,7 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_being_due() {
         due: Some(now),
         ..sample_record()
     };
-    recorder.insert(&due).await.unwrap();
+    assert_eq!(recorder.insert(&due, Booking::none()).await.unwrap(), Swap::Done);
     assert_eq!(recorder.due(Duty::Sweep, now, 10).await.unwrap(), [due]);
 }
 
@@ -162,7 +165,7 @@ async fn what_is_due_may_be_asked_for_at_any_time_and_in_any_number() {
     let folder = tempfile::tempdir().unwrap();
     let recorder = SqlRecorder::sqlite(folder.path().join("records.db"));
     let record = sample_record();
-    recorder.insert(&record).await.unwrap();
+    assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
     let far = SystemTime::UNIX_EPOCH + Duration::from_secs(i64::MAX.unsigned_abs());
     assert_eq!(recorder.due(Duty::Sweep, far, usize::MAX).await.unwrap(), [record]);
     assert_eq!(recorder.due(Duty::Sweep, far, 0).await.unwrap(), []);

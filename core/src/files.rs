@@ -1,0 +1,141 @@
+//! What one may do with files that are there: look, read, keep, delete, bring back, list.
+
+use std::ops::Range;
+use std::time::SystemTime;
+
+use crate::pipeline::Pipeline;
+use crate::places::key_of;
+use crate::project::Door;
+use crate::record::{Event, Record};
+use crate::stages::Swap;
+use crate::{ByteStream, Error, Fault, Retention, UploadId, codes};
+
+impl Pipeline {
+    /// The record of an upload that can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, or if it is not readable: not yet, or not any more.
+    pub async fn get(&self, id: UploadId) -> Result<Record, Error> {
+        let record = self.parts().recorder.get(id).await?;
+        // An upload whose time is over is gone, even if no sweeper came by yet.
+        record
+            .filter(|record| record.is_readable(self.now()))
+            .ok_or(Error::NotFound(id))
+    }
+
+    /// What is known of an upload, wherever it stands.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    pub async fn status(&self, id: UploadId) -> Result<Option<Record>, Error> {
+        Ok(self.parts().recorder.get(id).await?)
+    }
+
+    /// The bytes of an upload that can be read, or a range of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get), and faults of the store.
+    pub async fn read(&self, id: UploadId, range: Option<Range<u64>>) -> Result<ByteStream, Error> {
+        let record = self.get(id).await?;
+        Ok(self.parts().store_of(&record)?.read(&key_of(&record), range).await?)
+    }
+
+    /// Files of a project that can be read or brought back, the newest first, from behind this one on. No more than 1,000 at a
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    pub async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        const MOST: usize = 1000;
+        self.parts().recorder.files_of(project, behind, limit.min(MOST)).await
+    }
+
+    /// Gives an upload that can be read another lifetime, within the rules of its project.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get), and faults of the recorder.
+    pub async fn keep(&self, id: UploadId, wish: Retention) -> Result<Record, Error> {
+        let record = self.get(id).await?;
+        let project = record.project.as_deref();
+        let ruling = self.ruling(project, record.pass.as_ref(), Door::Direct).await?;
+        self.change(id, |record, now| {
+            let facts = record.facts.as_ref().filter(|_| record.is_readable(now))?;
+            let usual = self.parts().expirer.lifetime(facts, wish, now);
+            Some(Event::Keep(ruling.lifetime(usual, now)))
+        })
+        .await
+    }
+
+    /// Makes an upload unreadable. Its bytes are removed at once, or stay for [`Limits::trash`](crate::Limits::trash) so that it can
+    /// be [brought back](Self::restore). If they cannot be removed now, a sweeper does it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get), and faults of the recorder.
+    pub async fn delete(&self, id: UploadId) -> Result<(), Error> {
+        if self.parts().periods.trash.is_zero() {
+            return self.delete_for_good(id).await;
+        }
+        let trash = |record: &Record, now| record.is_readable(now).then_some(Event::Trash);
+        self.change(id, trash).await.map(drop)
+    }
+
+    /// Makes an upload unreadable, or one that was deleted, and removes its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if it is neither, and faults of the recorder.
+    pub async fn delete_for_good(&self, id: UploadId) -> Result<(), Error> {
+        let deleting = self.change(id, |_, _| Some(Event::Delete)).await?;
+        self.erase(&deleting).await;
+        Ok(())
+    }
+
+    /// Makes an upload readable again that was deleted, as long as its bytes stay. Its lifetime goes on as if it had never
+    /// been deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is nothing to bring back, and faults of the recorder.
+    pub async fn restore(&self, id: UploadId) -> Result<Record, Error> {
+        self.change(id, |_, _| Some(Event::Restore)).await
+    }
+
+    /// Changes an upload; if somebody else changed it first, looks again.
+    async fn change(
+        &self,
+        id: UploadId,
+        event: impl Fn(&Record, SystemTime) -> Option<Event>,
+    ) -> Result<Record, Error> {
+        /// Losing this often in a row is not bad luck any more.
+        const TRIES: usize = 8;
+        for _ in 0..TRIES {
+            let record = self.parts().recorder.get(id).await?.ok_or(Error::NotFound(id))?;
+            let now = self.now();
+            let next = event(&record, now).and_then(|event| record.apply(event, now, &self.parts().periods).ok());
+            let Some(next) = next else {
+                return Err(Error::NotFound(id));
+            };
+            match self.put(&record, &next).await? {
+                Swap::Done => return Ok(next),
+                Swap::Lost | Swap::Full => {}
+            }
+        }
+        Err(Fault::new(
+            codes::ILLEGAL_TRANSITION,
+            "the record changes faster than it can be read",
+        )
+        .retryable()
+        .into())
+    }
+}

@@ -1,0 +1,241 @@
+//! A recorder that keeps everything in memory, and a catalog beside it.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use super::{Nothing, lock};
+use crate::books::{Account, Booking, Day, Flow, Holdings};
+use crate::stages::{Catalog, Recorder, Swap};
+use crate::{ConfigError, Duty, Fault, FromSettings, Group, ManagedProject, Record, State, UploadId, codes};
+
+/// Keeps records in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryRecorder(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    records: BTreeMap<UploadId, Record>,
+    accounts: BTreeMap<Account, (Holdings, Option<SystemTime>)>,
+    flows: BTreeMap<(Day, String), Flow>,
+    projects: BTreeMap<String, ManagedProject>,
+    groups: BTreeMap<UploadId, Group>,
+}
+
+impl Inner {
+    /// Whether all accounts may have what is booked.
+    fn has_room(&self, booking: &Booking) -> bool {
+        booking.lines.iter().all(|line| {
+            let has = self
+                .accounts
+                .get(&line.account)
+                .map(|(has, _)| *has)
+                .unwrap_or_default();
+            line.quota.allows(&has, &line.change)
+        })
+    }
+
+    fn book(&mut self, booking: &Booking) {
+        for line in &booking.lines {
+            let (has, until) = self.accounts.entry(line.account.clone()).or_default();
+            *has = has.after(&line.change);
+            *until = line.until;
+        }
+        if let Some(flow) = &booking.flow {
+            let day = self
+                .flows
+                .entry((flow.day, flow.project.clone()))
+                .or_insert_with(|| Flow {
+                    project: flow.project.clone(),
+                    day: flow.day,
+                    ..Flow::default()
+                });
+            day.asked += flow.asked;
+            day.received += flow.received;
+            day.received_bytes += flow.received_bytes;
+            day.removed += flow.removed;
+            day.removed_bytes += flow.removed_bytes;
+        }
+    }
+}
+
+impl MemoryRecorder {
+    /// All records.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        lock(&self.0).records.values().cloned().collect()
+    }
+}
+
+impl FromSettings for MemoryRecorder {
+    type Settings = Nothing;
+
+    fn from_settings(Nothing {}: Nothing) -> Result<Self, ConfigError> {
+        Ok(Self::default())
+    }
+}
+
+fn taken(id: UploadId) -> Fault {
+    Fault::new(codes::ID_TAKEN, format!("{id} is recorded already"))
+}
+
+#[async_trait]
+impl Recorder for MemoryRecorder {
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        let mut inner = lock(&self.0);
+        if inner.records.contains_key(&record.id) {
+            return Err(taken(record.id));
+        }
+        if !inner.has_room(booking) {
+            return Ok(Swap::Full);
+        }
+        inner.records.insert(record.id, record.clone());
+        inner.book(booking);
+        Ok(Swap::Done)
+    }
+
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
+        Ok(lock(&self.0).records.get(&id).cloned())
+    }
+
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        let mut inner = lock(&self.0);
+        let has_room = inner.has_room(booking);
+        match inner.records.get_mut(&record.id) {
+            Some(kept) if kept.revision + 1 == record.revision => {
+                if !has_room {
+                    return Ok(Swap::Full);
+                }
+                kept.clone_from(record);
+            }
+            _ => return Ok(Swap::Lost),
+        }
+        inner.book(booking);
+        Ok(Swap::Done)
+    }
+
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
+        let mut inner = lock(&self.0);
+        if inner.records.get(&id).is_some_and(|record| record.revision == revision) {
+            inner.records.remove(&id);
+        }
+        Ok(())
+    }
+
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let inner = lock(&self.0);
+        let is_due = |record: &&Record| record.duty() == duty && record.is_due(now);
+        let mut due: Vec<_> = inner.records.values().filter(is_due).cloned().collect();
+        due.sort_by_key(|record| record.due);
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        let inner = lock(&self.0);
+        let is_known = |record: &&Record| record.state == State::Ready && record.known_as.as_deref() == Some(name);
+        let known = inner.records.values().filter(is_known);
+        Ok(known.max_by_key(|record| record.created).cloned())
+    }
+
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        let inner = lock(&self.0);
+        let is_pull = |record: &&Record| record.project.as_deref() == Some(project) && record.duty() == Duty::Pull;
+        Ok(inner.records.values().filter(is_pull).count() as u64)
+    }
+
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let inner = lock(&self.0);
+        let is_file = |record: &&Record| {
+            record.project.as_deref() == Some(project)
+                && matches!(record.state, State::Ready | State::Trashed)
+                && behind.is_none_or(|behind| (record.created, record.id) < behind)
+        };
+        let mut files: Vec<_> = inner.records.values().filter(is_file).cloned().collect();
+        files.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
+        files.truncate(limit);
+        Ok(files)
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Catalog for MemoryRecorder {
+    async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault> {
+        Ok(lock(&self.0).projects.get(public_key).cloned())
+    }
+
+    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault> {
+        let mut inner = lock(&self.0);
+        let next = inner
+            .projects
+            .get(&project.public_key)
+            .map_or(0, |kept| kept.revision + 1);
+        if project.revision != next {
+            return Ok(Swap::Lost);
+        }
+        inner.projects.insert(project.public_key.clone(), project.clone());
+        Ok(Swap::Done)
+    }
+
+    async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault> {
+        let inner = lock(&self.0);
+        let rest = inner.projects.values().filter(|project| *project.public_key > *behind);
+        Ok(rest.take(limit).cloned().collect())
+    }
+
+    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
+        let mut inner = lock(&self.0);
+        if inner.groups.contains_key(&group.id) {
+            return Err(taken(group.id));
+        }
+        inner.groups.insert(group.id, group.clone());
+        Ok(())
+    }
+
+    async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
+        Ok(lock(&self.0).groups.get(&id).cloned())
+    }
+
+    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
+        let inner = lock(&self.0);
+        Ok(inner.accounts.get(account).map(|(has, _)| *has).unwrap_or_default())
+    }
+
+    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault> {
+        let inner = lock(&self.0);
+        let of = |flow: &&Flow| days.contains(&flow.day) && project.is_none_or(|project| flow.project == project);
+        Ok(inner.flows.values().filter(of).cloned().collect())
+    }
+
+    async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {
+        let mut inner = lock(&self.0);
+        let is_over = |until: Option<SystemTime>| until.is_some_and(|until| until <= now);
+        let over: Vec<_> = inner
+            .accounts
+            .iter()
+            .filter(|(_, (_, until))| is_over(*until))
+            .map(|(account, _)| account.clone())
+            .take(limit)
+            .collect();
+        for account in &over {
+            inner.accounts.remove(account);
+        }
+        Ok(over.len() as u64)
+    }
+}

@@ -1,0 +1,129 @@
+//! What has let an upload in: a secret of its project's, or a token made with one. It is recorded with the upload, and looked
+//! at again when the upload is committed, as rules and secrets may have changed by then.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Facts, Lifetime, MediaRange, MediaType, Rejection, Retention, codes, rules};
+
+/// What has let an upload in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// The secret that signed, by its [fingerprint](crate::project::ProjectSecret::fingerprint).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// What a token has granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+    /// Whether it has let an order in, of which this is, or is going to be, the upload.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ordered: bool,
+}
+
+/// What a token grants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Names the token among those of its project.
+    pub id: String,
+    /// Uploads that it may let in.
+    pub uses: u64,
+    /// Bytes that a file has to have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_size: Option<u64>,
+    /// Bytes that a file may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<u64>,
+    /// Types that are taken, by content. None at all is every type that the project takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<MediaRange>,
+    /// Metadata that the file gets, over whatever its sender says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// How long the file is to be kept, over whatever its sender says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Retention>,
+    /// How long the file stays at most; in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stays: Option<u64>,
+    /// When it lets nobody in any more. Uploads that began before may be completed.
+    pub expires: SystemTime,
+    /// When uploads that it has let in have to be complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete_by: Option<SystemTime>,
+}
+
+impl Grant {
+    /// Whether what it has let in may still be completed.
+    ///
+    /// # Errors
+    ///
+    /// That it may not.
+    pub fn still_holds(&self, now: SystemTime) -> Result<(), Rejection> {
+        if self.complete_by.is_some_and(|by| by <= now) {
+            let message = "the token of this upload had a time to complete it by, which is over";
+            return Err(Rejection::new(codes::SIGNATURE_EXPIRED, message).about(&self.id));
+        }
+        Ok(())
+    }
+
+    /// Whether a file of this size may come, as far as it is known.
+    ///
+    /// # Errors
+    ///
+    /// That it has too many bytes.
+    pub fn judge_declared(&self, size: Option<u64>) -> Result<(), Rejection> {
+        rules::size(size, self.max_size)?;
+        match size {
+            Some(size) => self.is_large_enough(size),
+            None => Ok(()),
+        }
+    }
+
+    /// What speaks against what the first bytes look like.
+    ///
+    /// # Errors
+    ///
+    /// That it is a type that is not taken.
+    pub fn judge_type(&self, media_type: Option<&MediaType>) -> Result<(), Rejection> {
+        rules::media_type(&self.types, &[], media_type)
+    }
+
+    /// What speaks against the whole.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that does.
+    pub fn judge_whole(&self, facts: &Facts) -> Result<(), Rejection> {
+        rules::size(Some(facts.size), self.max_size)?;
+        self.is_large_enough(facts.size)?;
+        self.judge_type(facts.media_type.as_ref())
+    }
+
+    fn is_large_enough(&self, size: u64) -> Result<(), Rejection> {
+        match self.min_size {
+            Some(least) if size < least => {
+                let message = format!("the file has {size} bytes, and has to have at least {least}");
+                Err(Rejection::new(codes::TOO_SMALL, message).about(size.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How long the file stays, where it would stay so long without the token.
+    #[must_use]
+    pub fn lifetime(&self, usual: Lifetime, now: SystemTime) -> Lifetime {
+        let Some(end) = self
+            .stays
+            .and_then(|seconds| now.checked_add(Duration::from_secs(seconds)))
+        else {
+            return usual;
+        };
+        let expires = usual.expires.map_or(end, |expires| expires.min(end));
+        Lifetime {
+            expires: Some(expires),
+            ..usual
+        }
+    }
+}

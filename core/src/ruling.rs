@@ -1,0 +1,158 @@
+//! The rules that hold for one upload: its project's, and those of the token that has let it in.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::books::{Account, Quota};
+use crate::pipeline::Pipeline;
+use crate::project::{Door, Project};
+use crate::{
+    Declared, Error, Facts, Fault, Grant, Lifetime, MediaType, Pass, Place, Record, Rejection, Retention, codes,
+};
+
+/// Who says no where a project's rules do, or its token's.
+const PROJECT: &str = "project";
+
+/// What holds for one upload. Where it is not known yet whose it is, nothing does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ruling {
+    project: Option<Arc<Project>>,
+    pass: Option<Pass>,
+    door: Door,
+}
+
+impl Pipeline {
+    /// The project of this key, as it is now.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    pub async fn project(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
+        for directory in &self.parts().directories {
+            if let Some(project) = directory.find(public_key).await? {
+                return Ok(Some(project));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What holds for an upload of this project's, now. A pipeline that was given no projects takes any name for one.
+    pub(crate) async fn ruling(&self, project: Option<&str>, pass: Option<&Pass>, door: Door) -> Result<Ruling, Error> {
+        let Some(key) = project.filter(|_| !self.parts().directories.is_empty()) else {
+            return Ok(Ruling {
+                project: None,
+                pass: pass.cloned(),
+                door,
+            });
+        };
+        let Some(project) = self.project(key).await? else {
+            let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "no project has this key").about(key);
+            return Err(Error::rejected(PROJECT, rejection));
+        };
+        Ok(Ruling {
+            project: Some(project),
+            pass: pass.cloned(),
+            door,
+        })
+    }
+
+    /// Why there is no room for an upload: its token has no use left, or its project has as much as it may have.
+    pub(crate) async fn no_room(&self, record: &Record) -> Error {
+        if let (Some(project), Some(grant)) = (&record.project, grant_of(record.pass.as_ref())) {
+            let account = Account::token(project, &grant.id);
+            match self.parts().recorder.catalog().holdings(&account).await {
+                Ok(used) if used.files >= grant.uses => {
+                    let message = format!("the token was good for {} uploads, which it has let in", grant.uses);
+                    return Error::rejected(PROJECT, Rejection::new(codes::TOKEN_USED_UP, message).about(&grant.id));
+                }
+                Ok(_) => {}
+                Err(fault) => return fault.into(),
+            }
+        }
+        let message = "the project has no room for this file";
+        Error::rejected(PROJECT, Rejection::new(codes::QUOTA_EXCEEDED, message))
+    }
+}
+
+fn grant_of(pass: Option<&Pass>) -> Option<&Grant> {
+    pass.and_then(|pass| pass.grant.as_ref())
+}
+
+impl Ruling {
+    fn grant(&self) -> Option<&Grant> {
+        grant_of(self.pass.as_ref())
+    }
+
+    /// Whether it may come in at all, now.
+    pub(crate) fn lets_in(&self, now: SystemTime) -> Result<(), Error> {
+        match &self.project {
+            Some(project) => project.lets_in(self.pass.as_ref(), now).map_err(refused),
+            None => self
+                .grant()
+                .map_or(Ok(()), |grant| grant.still_holds(now))
+                .map_err(refused),
+        }
+    }
+
+    /// Bytes that it may have, if that is less than this.
+    pub(crate) fn at_most(&self, limit: u64) -> u64 {
+        let of_project = self.project.as_ref().and_then(|project| project.at_most(self.door));
+        let of_token = self.grant().and_then(|grant| grant.max_size);
+        [of_project, of_token].into_iter().flatten().fold(limit, u64::min)
+    }
+
+    pub(crate) fn judge_declared(&self, declared: &Declared) -> Result<(), Error> {
+        if let Some(project) = &self.project {
+            project.judge_declared(self.door, declared).map_err(refused)?;
+        }
+        self.grant()
+            .map_or(Ok(()), |grant| grant.judge_declared(declared.size))
+            .map_err(refused)
+    }
+
+    pub(crate) fn judge_type(&self, media_type: Option<&MediaType>) -> Result<(), Error> {
+        if let Some(project) = &self.project {
+            project.judge_type(media_type).map_err(refused)?;
+        }
+        self.grant()
+            .map_or(Ok(()), |grant| grant.judge_type(media_type))
+            .map_err(refused)
+    }
+
+    pub(crate) fn judge_whole(&self, declared: &Declared, facts: &Facts) -> Result<(), Error> {
+        if let Some(project) = &self.project {
+            project.judge_whole(self.door, declared, facts).map_err(refused)?;
+        }
+        self.grant()
+            .map_or(Ok(()), |grant| grant.judge_whole(facts))
+            .map_err(refused)
+    }
+
+    pub(crate) fn wish(&self, said: Retention) -> Retention {
+        self.grant().and_then(|grant| grant.wish).unwrap_or(said)
+    }
+
+    pub(crate) fn lifetime(&self, usual: Lifetime, now: SystemTime) -> Lifetime {
+        let of_project = self
+            .project
+            .as_ref()
+            .map_or(usual, |project| project.lifetime(usual, now));
+        self.grant().map_or(of_project, |grant| grant.lifetime(of_project, now))
+    }
+
+    pub(crate) fn quota(&self) -> Quota {
+        self.project.as_ref().map(|project| project.quota()).unwrap_or_default()
+    }
+
+    /// Where its bytes are to go.
+    pub(crate) fn place(&self) -> Place {
+        self.project.as_ref().map_or_else(Place::default, |project| Place {
+            store: project.store.clone(),
+            prefix: project.prefix.clone(),
+        })
+    }
+}
+
+fn refused(rejection: Rejection) -> Error {
+    Error::rejected(PROJECT, rejection)
+}

@@ -1,0 +1,40 @@
+-- What has let an upload in, where its bytes are, and where they were before. JSON.
+ALTER TABLE uploads ADD COLUMN pass TEXT;
+ALTER TABLE uploads ADD COLUMN place TEXT;
+ALTER TABLE uploads ADD COLUMN left_at TEXT;
+
+-- What projects have, and how often tokens were used; written in the transaction that changes an upload.
+CREATE TABLE accounts (
+    name  TEXT    NOT NULL PRIMARY KEY, -- project:KEY, or token:KEY:ID
+    bytes INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    until INTEGER                       -- when nobody asks for it any more
+) STRICT;
+
+CREATE INDEX accounts_until ON accounts (until) WHERE until IS NOT NULL;
+
+-- What came and went, by day.
+CREATE TABLE flows (
+    day            INTEGER NOT NULL,    -- days since 1970
+    project        TEXT    NOT NULL,
+    asked          INTEGER NOT NULL,
+    received       INTEGER NOT NULL,
+    received_bytes INTEGER NOT NULL,
+    removed        INTEGER NOT NULL,
+    removed_bytes  INTEGER NOT NULL,
+    PRIMARY KEY (project, day)
+) STRICT;
+
+-- Projects that are managed while the program runs. There are secrets in their settings.
+CREATE TABLE projects (
+    public_key TEXT    NOT NULL PRIMARY KEY,
+    revision   INTEGER NOT NULL,
+    settings   TEXT    NOT NULL         -- JSON
+) STRICT;
+
+CREATE TABLE file_groups (
+    id      TEXT    NOT NULL PRIMARY KEY,
+    project TEXT    NOT NULL,
+    created INTEGER NOT NULL,
+    members TEXT    NOT NULL            -- JSON
+) STRICT;

@@ -1,0 +1,196 @@
+//! The statements for what is kept beside the records: projects, groups, and what was booked.
+
+use std::ops::RangeInclusive;
+
+use intake_core::books::{Day, Flow, Holdings};
+use sqlx::{Database, query, query_as};
+
+use crate::books::{signed, unsigned};
+
+pub(crate) const ADD_PROJECT: &str =
+    "INSERT INTO projects (public_key, revision, settings) VALUES ($1, $2, $3) ON CONFLICT (public_key) DO NOTHING";
+
+pub(crate) const CHANGE_PROJECT: &str =
+    "UPDATE projects SET revision = $2, settings = $3 WHERE public_key = $1 AND revision = $4";
+
+pub(crate) const PROJECT: &str = "SELECT public_key, revision, settings FROM projects WHERE public_key = $1";
+
+pub(crate) const PROJECTS: &str =
+    "SELECT public_key, revision, settings FROM projects WHERE public_key > $1 ORDER BY public_key LIMIT $2";
+
+pub(crate) const ADD_GROUP: &str =
+    "INSERT INTO file_groups (id, project, created, members) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+
+pub(crate) const GROUP: &str = "SELECT id, project, created, members FROM file_groups WHERE id = $1";
+
+pub(crate) const HOLDINGS: &str = "SELECT bytes, files FROM accounts WHERE name = $1";
+
+pub(crate) const FLOWS_OF: &str = "SELECT project, day, asked, received, received_bytes, removed, removed_bytes \
+    FROM flows WHERE project = $1 AND day BETWEEN $2 AND $3 ORDER BY day";
+
+pub(crate) const FLOWS: &str = "SELECT project, day, asked, received, received_bytes, removed, removed_bytes \
+    FROM flows WHERE day BETWEEN $1 AND $2 ORDER BY day, project";
+
+pub(crate) const FORGET: &str = "DELETE FROM accounts WHERE name IN \
+    (SELECT name FROM accounts WHERE until <= $1 ORDER BY until LIMIT $2)";
+
+/// Key, revision, settings.
+pub(crate) type ProjectRow = (String, i64, String);
+/// Id, project, created, members.
+pub(crate) type GroupRow = (String, String, i64, String);
+type FlowRow = (String, i64, i64, i64, i64, i64, i64);
+
+/// The statements as functions. Those that change tell how many rows there were to change.
+pub(crate) trait CatalogStatements: Database {
+    /// Adds a project, or changes the one with the revision before.
+    fn put_project(
+        connection: &mut Self::Connection,
+        project: &ProjectRow,
+    ) -> impl Future<Output = sqlx::Result<u64>> + Send;
+
+    fn project(
+        connection: &mut Self::Connection,
+        key: &str,
+    ) -> impl Future<Output = sqlx::Result<Option<ProjectRow>>> + Send;
+
+    fn projects(
+        connection: &mut Self::Connection,
+        behind: &str,
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<ProjectRow>>> + Send;
+
+    fn add_group(connection: &mut Self::Connection, group: &GroupRow)
+    -> impl Future<Output = sqlx::Result<u64>> + Send;
+
+    fn group(
+        connection: &mut Self::Connection,
+        id: &str,
+    ) -> impl Future<Output = sqlx::Result<Option<GroupRow>>> + Send;
+
+    fn holdings(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<Holdings>> + Send;
+
+    fn flows(
+        connection: &mut Self::Connection,
+        project: Option<&str>,
+        days: RangeInclusive<i64>,
+    ) -> impl Future<Output = sqlx::Result<Vec<Flow>>> + Send;
+
+    fn forget(
+        connection: &mut Self::Connection,
+        now: i64,
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<u64>> + Send;
+}
+
+macro_rules! statements {
+    ($database:ty) => {
+        impl CatalogStatements for $database {
+            async fn put_project(connection: &mut Self::Connection, project: &ProjectRow) -> sqlx::Result<u64> {
+                let (key, revision, settings) = project;
+                let put = match revision {
+                    0 => query(ADD_PROJECT)
+                        .bind(key.as_str())
+                        .bind(*revision)
+                        .bind(settings.as_str()),
+                    _ => query(CHANGE_PROJECT)
+                        .bind(key.as_str())
+                        .bind(*revision)
+                        .bind(settings.as_str())
+                        .bind(revision - 1),
+                };
+                Ok(put.execute(connection).await?.rows_affected())
+            }
+
+            async fn project(connection: &mut Self::Connection, key: &str) -> sqlx::Result<Option<ProjectRow>> {
+                query_as(PROJECT).bind(key).fetch_optional(connection).await
+            }
+
+            async fn projects(
+                connection: &mut Self::Connection,
+                behind: &str,
+                limit: i64,
+            ) -> sqlx::Result<Vec<ProjectRow>> {
+                query_as(PROJECTS)
+                    .bind(behind)
+                    .bind(limit)
+                    .fetch_all(connection)
+                    .await
+            }
+
+            async fn add_group(connection: &mut Self::Connection, group: &GroupRow) -> sqlx::Result<u64> {
+                let (id, project, created, members) = group;
+                let add = query(ADD_GROUP).bind(id.as_str()).bind(project.as_str());
+                let add = add.bind(*created).bind(members.as_str());
+                Ok(add.execute(connection).await?.rows_affected())
+            }
+
+            async fn group(connection: &mut Self::Connection, id: &str) -> sqlx::Result<Option<GroupRow>> {
+                query_as(GROUP).bind(id).fetch_optional(connection).await
+            }
+
+            async fn holdings(connection: &mut Self::Connection, name: &str) -> sqlx::Result<Holdings> {
+                let found: Option<(i64, i64)> = query_as(HOLDINGS).bind(name).fetch_optional(connection).await?;
+                let (bytes, files) = found.unwrap_or_default();
+                Ok(Holdings {
+                    bytes: unsigned(bytes),
+                    files: unsigned(files),
+                })
+            }
+
+            async fn flows(
+                connection: &mut Self::Connection,
+                project: Option<&str>,
+                days: RangeInclusive<i64>,
+            ) -> sqlx::Result<Vec<Flow>> {
+                let (first, last) = days.into_inner();
+                let rows: Vec<FlowRow> = match project {
+                    Some(project) => {
+                        query_as(FLOWS_OF)
+                            .bind(project)
+                            .bind(first)
+                            .bind(last)
+                            .fetch_all(connection)
+                            .await?
+                    }
+                    None => {
+                        query_as(FLOWS)
+                            .bind(first)
+                            .bind(last)
+                            .fetch_all(connection)
+                            .await?
+                    }
+                };
+                Ok(rows.into_iter().map(flow).collect())
+            }
+
+            async fn forget(connection: &mut Self::Connection, now: i64, limit: i64) -> sqlx::Result<u64> {
+                Ok(query(FORGET)
+                    .bind(now)
+                    .bind(limit)
+                    .execute(connection)
+                    .await?
+                    .rows_affected())
+            }
+        }
+    };
+}
+
+statements!(sqlx::Sqlite);
+statements!(sqlx::Postgres);
+
+fn flow((project, day, asked, received, received_bytes, removed, removed_bytes): FlowRow) -> Flow {
+    Flow {
+        project,
+        day: Day(day),
+        asked: unsigned(asked),
+        received: unsigned(received),
+        received_bytes: unsigned(received_bytes),
+        removed: unsigned(removed),
+        removed_bytes: unsigned(removed_bytes),
+    }
+}
+
+/// How many rows to read at most, as databases have it.
+pub(crate) fn at_most(limit: usize) -> i64 {
+    signed(limit as u64)
+}
