@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,11 +83,12 @@ pub async fn serve(
             let place = places.clone().acquire_owned().await;
             (place, accept(&listener).await)
         };
-        let (place, stream) = tokio::select! {
+        let (place, (stream, peer)) = tokio::select! {
             accepted = accepted => accepted,
             () = &mut stop => break,
         };
-        let service = TowerToHyperService::new(app.clone());
+        let app = with_peer(app.clone(), peer);
+        let service = TowerToHyperService::new(app);
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             let _place = place;
@@ -105,17 +107,25 @@ pub async fn serve(
     Ok(())
 }
 
+/// Says with each request of a connection who is at its other end.
+fn with_peer(app: Router, peer: SocketAddr) -> Router {
+    #[cfg(feature = "upload-api")]
+    return app.layer(axum::Extension(crate::upload_api::PeerAddress(peer.ip())));
+    #[cfg(not(feature = "upload-api"))]
+    app
+}
+
 /// Out of file descriptors is not out of business: wait for some to come back.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     const AGAIN: Duration = Duration::from_millis(100);
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Answers are small and awaited.
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%error, "a connection is gone already");
                 }
-                return stream;
+                return (stream, peer);
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");

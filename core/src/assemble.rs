@@ -279,7 +279,7 @@ impl Pipeline {
         };
         let event = Event::Commit {
             facts: Box::new(facts),
-            terms,
+            terms: Box::new(terms),
             lifetime,
         };
         let ready = self.after(claimed, event)?;

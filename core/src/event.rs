@@ -48,7 +48,7 @@ pub enum Event {
         /// What is known of the content. Boxed, because the other events are small.
         facts: Box<Facts>,
         /// What the sender said last.
-        terms: Terms,
+        terms: Box<Terms>,
         /// How long it stays.
         lifetime: Lifetime,
     },

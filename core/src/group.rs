@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::UploadId;
+use crate::pipeline::Pipeline;
+use crate::{Fault, UploadId};
 
 /// A group of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,4 +28,22 @@ pub struct Member {
     /// What whoever made the group said is to be done with the file where it is shown; nothing here does it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub effects: String,
+}
+
+impl Pipeline {
+    /// Makes a group. Whether its files are there, and are the project's, is for the caller to see to.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be recorded.
+    pub async fn group(&self, project: &str, members: Vec<Member>) -> Result<Group, Fault> {
+        let group = Group {
+            id: UploadId::random(),
+            project: project.to_owned(),
+            created: self.now(),
+            members,
+        };
+        self.catalog().add_group(&group).await?;
+        Ok(group)
+    }
 }

@@ -59,6 +59,7 @@ impl Pipeline {
         let ruling = self
             .ruling(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
             .await?;
+        ruling.lets_in(self.now())?;
         self.judge_declared(&declared, ruling.at_most(limit), &ruling)?;
         let mut parts =
             Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;

@@ -105,7 +105,7 @@ impl Pipeline {
     }
 
     pub(crate) fn judge_declared(&self, declared: &Declared, limit: u64, ruling: &Ruling) -> Result<(), Error> {
-        ruling.lets_in(self.now())?;
+        ruling.may_come(self.now())?;
         if let Some(size) = declared.size.filter(|size| *size > limit) {
             return Err(Error::rejected(RECEIVE, too_large(size, limit)));
         }
@@ -213,7 +213,7 @@ impl Admitted {
         terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
         let event = Event::Commit {
             facts: Box::new(facts.clone()),
-            terms,
+            terms: Box::new(terms),
             lifetime: ruling.lifetime(lifetime, now),
         };
         let (id, declared) = (record.id, record.declared.clone());

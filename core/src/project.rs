@@ -192,7 +192,7 @@ pub enum Door {
 }
 
 /// So many in such a time, written `600/min`: of a second (`s`), a minute (`min`) or an hour (`h`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rate {
     /// How many; at least one.

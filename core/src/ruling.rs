@@ -83,6 +83,17 @@ impl Ruling {
         grant_of(self.pass.as_ref())
     }
 
+    /// Whether its bytes may come, where what lets it in may follow them.
+    pub(crate) fn may_come(&self, now: SystemTime) -> Result<(), Error> {
+        match &self.project {
+            Some(project) if self.pass.is_none() => {
+                let refusal = project.standing.refusal(&project.public_key);
+                refusal.map_or(Ok(()), Err).map_err(refused)
+            }
+            _ => self.lets_in(now),
+        }
+    }
+
     /// Whether it may come in at all, now.
     pub(crate) fn lets_in(&self, now: SystemTime) -> Result<(), Error> {
         match &self.project {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use intake_core::{ConfigError, ConfigErrors, Fault, Pipeline, Registry, SECTIONS};
+use intake_core::{ConfigError, ConfigErrors, Fault, Pipeline, Registry, SECTIONS, Settings};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{BUILT_IN, Source, Unusable};
@@ -141,6 +141,13 @@ impl Composition {
             None => Source::built_in(environment)?,
         };
         Self::compose(&source).map_err(|errors| source.locate(&errors))
+    }
+
+    /// The keys of the projects that the configuration lists, in its order.
+    fn projects(&self) -> Vec<String> {
+        let listed = self.source.settings().take_tables("projects").unwrap_or_default();
+        let key = |mut project: Settings| project.take_parsed::<String>("public_key").ok().flatten();
+        listed.into_iter().filter_map(key).collect()
     }
 
     fn compose(source: &Source) -> Result<Self, ConfigErrors> {

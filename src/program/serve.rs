@@ -114,13 +114,13 @@ impl Banner {
         for (label, section) in [("files", "store"), ("records", "record")] {
             let _ok = writeln!(lines, "  {label:<9} {}", place(settings.take(section)));
         }
-        let keys: Vec<_> = composition
-            .upload_api
-            .projects
-            .iter()
-            .map(|project| project.public_key.as_str())
-            .collect();
-        let _ok = writeln!(lines, "  {:<9} {}", "projects", keys.join(", "));
+        let keys = composition.projects();
+        let listed = if keys.is_empty() {
+            "none but those that `intake projects` lists".to_owned()
+        } else {
+            keys.join(", ")
+        };
+        let _ok = writeln!(lines, "  {:<9} {listed}", "projects");
         let scanners: Vec<_> = composition.pipeline.scanners().collect();
         let named = if scanners.is_empty() {
             "none".to_owned()
@@ -137,7 +137,7 @@ impl Banner {
         let limit = composition.upload_api.max_direct_size.to_string();
         Self {
             lines,
-            key: keys.first().copied().unwrap_or_default().to_owned(),
+            key: keys.into_iter().next().unwrap_or_else(|| "YOUR_KEY".to_owned()),
             limit,
         }
     }

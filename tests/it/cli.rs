@@ -88,7 +88,7 @@ fn a_typing_error_is_refused_with_its_line_and_what_would_be_right() {
         (
             "public_key = \"other\"",
             "public_key = \"demopublickey\"",
-            "upload_api.projects[1].public_key: another project has the same key",
+            "projects[1].public_key: another project has the same key",
         ),
         ("[[scan]]", "[scan]", "scan: must be a list of tables: [[scan]]"),
     ];
@@ -162,11 +162,7 @@ fn a_variable_overrides_the_file_and_is_named_when_it_is_wrong() {
             .unwrap()
     };
     assert!(with("INTAKE_RECEIVE__MAX_SIZE", "1 GiB").status.success());
-    assert!(
-        with("INTAKE_UPLOAD_API__PROJECTS__3__PUBLIC_KEY", "added")
-            .status
-            .success()
-    );
+    assert!(with("INTAKE_PROJECTS__3__PUBLIC_KEY", "added").status.success());
     for (name, value, expected) in [
         ("INTAKE_STORE__SCHEME", "tape", "INTAKE_STORE__SCHEME: store.scheme"),
         (

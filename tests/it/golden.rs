@@ -11,12 +11,13 @@ use std::path::Path;
 
 use bytes::Bytes;
 use intake::core::memory::{KeepAll, MemoryRecorder, MemoryStore};
+use intake::core::project::{Autostore, Project, ProjectSecret};
 use intake::core::{
     Code, Declared, Error, Fault, Head, Incoming, Limits, Pipeline, Receiver, Rejection, Report, Scan, Scanner, Secret,
     Verdict, async_trait, codes,
 };
 use intake::server::{ServerSettings, serve};
-use intake::upload_api::{Autostore, Project, ProjectSecret, Settings, router};
+use intake::upload_api::{Settings, router};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -118,10 +119,7 @@ async fn start() -> (String, Pipeline) {
         .limits(Limits {
             max_size: 20 << 20,
             ..Limits::default()
-        })
-        .build()
-        .unwrap();
-    let usual = Settings::for_key("demopublickey");
+        });
     let strict = Project {
         autostore: Some(Autostore::Forbidden),
         ..Project::new("strict")
@@ -134,14 +132,17 @@ async fn start() -> (String, Pipeline) {
         }],
         ..Project::new("signed")
     };
-    let more = [strict, signed, Project::new("other")];
-    let projects = usual.projects.iter().cloned().chain(more).collect();
+    let projects = [Project::new("demopublickey"), Project::new("other"), strict, signed];
+    let pipeline = projects
+        .into_iter()
+        .fold(pipeline, |pipeline, project| pipeline.project(project).unwrap())
+        .build()
+        .unwrap();
     let settings = Settings {
-        projects,
         max_direct_size: "150 B".parse().unwrap(),
         max_files: 3,
         max_fields: 60,
-        ..usual
+        ..Settings::default()
     };
     let app = router(pipeline.clone(), settings).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

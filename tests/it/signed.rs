@@ -9,7 +9,7 @@ use crate::support::Server;
 
 /// Two secrets, as while one is replaced by the other.
 const PROJECT: &str = r#"
-[[upload_api.projects]]
+[[projects]]
 public_key = "signed"
 signed_uploads = true
 secrets = [{ name = "old", secret = { env = "INTAKE_TEST_OLD" } }, { name = "new", secret = "new secret" }]

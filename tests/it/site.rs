@@ -80,8 +80,8 @@ impl Site {
     /// Starts another node.
     pub fn node(&self, more: &str, variables: &[(&str, &str)]) -> Server {
         let mut config = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\nsweep_every = \"1h\"\n\
-             [upload_api]\nprojects = [{{ public_key = \"demopublickey\" }}]\n\
+            "projects = [{{ public_key = \"demopublickey\" }}]\n\
+             [server]\nlisten = \"127.0.0.1:0\"\nsweep_every = \"1h\"\n\
              [record]\nuse = \"sql\"\nurl = \"{}\"\n\
              [expire]\nuse = \"retention\"\n\
              [store]\nuse = \"opendal\"\n",

@@ -29,11 +29,11 @@ pub fn config(dir: &Path) -> String {
     let dir = dir.display();
     format!(
         r#"
+        projects = [{{ public_key = "demopublickey" }}, {{ public_key = "other" }}, {{ public_key = "strict", autostore = "forbidden" }}]
         [server]
         listen = "127.0.0.1:0"
         sweep_every = "1h"
         [upload_api]
-        projects = [{{ public_key = "demopublickey" }}, {{ public_key = "other" }}, {{ public_key = "strict", autostore = "forbidden" }}]
         max_fields = 100
         [store]
         use = "opendal"

@@ -3,35 +3,31 @@
 //! The official JavaScript client sends the file before the key. So each file is admitted as it comes, which nobody can
 //! see, and committed once the last field is read: all files of the request, or none.
 
-use axum::http::HeaderMap;
+use std::time::SystemTime;
+
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
-use intake_core::{Admitted, Declared, Error, Incoming, Rejection, Terms};
+use intake_core::{Admitted, Declared, Error, Incoming, Project, Rejection, Retention, Terms};
 use serde_json::{Map, Value};
 use tracing::warn;
 
-use crate::body::Source;
-use crate::error::{COME_AGAIN, Refusal, codes};
+use crate::error::{Refusal, codes};
 use crate::file_name::base_name;
 use crate::form::{Form, Limits, Part};
+use crate::gate::{Place, Who};
 use crate::params::{LONGEST, Params};
 use crate::reading::{multipart_boundary, read_urlencoded, refusal_of};
-use crate::settings::Project;
-use crate::{Api, BASE_KEY};
+use crate::visit::{LetIn, Visit};
+use crate::{Api, BASE_KEY, signature};
 
 /// What the store flag is called where files come in.
 pub(crate) const STORE: &str = "UPLOADCARE_STORE";
 
 /// Takes the files of a request.
-pub(crate) async fn upload(
-    api: &Api,
-    headers: &HeaderMap,
-    params: &mut Params,
-    source: &Source,
-) -> Result<Value, Refusal> {
-    let Ok(_place) = api.uploads.try_acquire() else {
-        return Err(Refusal::new(&codes::THROTTLED).retry_after(COME_AGAIN));
-    };
+pub(crate) async fn upload(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
+    let Visit { headers, source, .. } = visit;
+    let _place = api.gate.enter()?;
+    let _of_address = visit.place_of_address(api)?;
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -51,18 +47,18 @@ pub(crate) async fn upload(
                 .saturating_add(1);
             let form = Form::new(
                 boundary,
-                source.clone().boxed(),
+                (*source).clone().boxed(),
                 Limits {
                     parts,
                     ..Limits::default()
                 },
             );
-            let read = read_form(api, form, params, source, &mut files).await;
-            judge(api, params, &files, read)
+            let read = read_form(api, visit, form, params, &mut files).await;
+            judge(api, visit, params, &mut files, read).await
         }
         None => {
-            let read = read_urlencoded(params, source.clone()).await;
-            judge(api, params, &files, read)
+            let read = read_urlencoded(params, (*source).clone()).await;
+            judge(api, visit, params, &mut files, read).await
         }
     };
     match judged {
@@ -80,9 +76,21 @@ struct Files {
     admitted: Vec<(String, Admitted)>,
     count: usize,
     refused: Option<Refusal>,
+    /// Its project's place, once it is known whose they are.
+    place: Option<Place>,
 }
 
 impl Files {
+    /// Takes a place among those of the project, once.
+    fn enter(&mut self, api: &Api, project: &Project) -> Result<(), Refusal> {
+        if self.place.is_none() {
+            self.place = api
+                .gate
+                .enter_as(Who::Project(project.public_key.clone()), project.max_uploads)?;
+        }
+        Ok(())
+    }
+
     /// Makes all readable. If one cannot be, none stays: the sender is told of none.
     async fn commit(self, api: &Api, terms: Terms) -> Result<Value, Refusal> {
         let mut answer = Map::new();
@@ -96,7 +104,7 @@ impl Files {
                 Err(error) => {
                     // The rest is dropped: accepted, never committed, and swept when its lease is over.
                     for id in committed {
-                        if let Err(error) = api.pipeline.delete(id).await {
+                        if let Err(error) = api.pipeline.delete_for_good(id).await {
                             warn!(%id, %error, "a file of a request that failed stays");
                         }
                     }
@@ -131,9 +139,9 @@ fn unused(answer: &Map<String, Value>, field: String) -> String {
 /// told that he is one before he is told anything else.
 async fn read_form(
     api: &Api,
+    visit: &Visit<'_>,
     mut form: Form,
     params: &mut Params,
-    source: &Source,
     files: &mut Files,
 ) -> Result<(), Refusal> {
     while let Some(part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
@@ -148,10 +156,10 @@ async fn read_form(
             return Err(codes::TOO_MANY_FILES.into());
         }
         if files.refused.is_none() {
-            match take_file(api, params, part).await {
+            match take_file(api, visit, params, part, files).await {
                 Ok(file) => files.admitted.push(file),
                 Err(refusal) => {
-                    source.wind_down();
+                    visit.source.wind_down();
                     files.refused = Some(refusal);
                 }
             }
@@ -160,15 +168,32 @@ async fn read_form(
     Ok(())
 }
 
-async fn take_file(api: &Api, params: &Params, part: Part) -> Result<(String, Admitted), Refusal> {
+async fn take_file(
+    api: &Api,
+    visit: &Visit<'_>,
+    params: &Params,
+    part: Part,
+    files: &mut Files,
+) -> Result<(String, Admitted), Refusal> {
     let sent_as = part.file_name.as_deref().unwrap_or_default();
     if part.name.contains('\0') || sent_as.contains('\0') {
         return Err(codes::NULL_CHARACTER.into());
     }
-    // If the key was said before the file and is none of ours, the file need not be looked at.
+    // If the key was said before the file, the file need not be looked at if it is none of ours, and is judged by its project's
+    // rules as it comes. What lets it in may still follow.
+    let mut known = None;
     if params.get(BASE_KEY.0).or(params.get(BASE_KEY.1)).is_some() {
-        api.project(params, BASE_KEY)?;
+        let project = visit.active_project(api, params, BASE_KEY).await?;
+        files.enter(api, &project)?;
+        let pass = match params.get("signature") {
+            Some(_) if params.get("expire").is_some() || !project.signed_uploads => {
+                signature::check(&project, params, SystemTime::now())?
+            }
+            _ => None,
+        };
+        known = Some((project.public_key.clone(), pass));
     }
+    let (project, pass) = known.map_or((None, None), |(project, pass)| (Some(project), pass));
     let declared = Declared {
         name: Some(base_name(sent_as).to_owned()),
         size: None,
@@ -179,6 +204,11 @@ async fn take_file(api: &Api, params: &Params, part: Part) -> Result<(String, Ad
     };
     let field = part.name.clone();
     let incoming = Incoming::from_stream(declared, part.into_stream()).at_most(api.settings.max_direct_size.as_u64());
+    let incoming = Incoming {
+        project,
+        pass,
+        ..incoming
+    };
     match api.pipeline.admit(incoming).await {
         Ok(admitted) => Ok((field, admitted)),
         Err(Error::Interrupted(why)) => Err(refusal_of(why.as_ref())),
@@ -187,15 +217,22 @@ async fn take_file(api: &Api, params: &Params, part: Part) -> Result<(String, Ad
 }
 
 /// Everything that hangs on the whole request. Whose it is comes first.
-fn judge(api: &Api, params: &mut Params, files: &Files, read: Result<(), Refusal>) -> Result<Terms, Refusal> {
+async fn judge(
+    api: &Api,
+    visit: &Visit<'_>,
+    params: &mut Params,
+    files: &mut Files,
+    read: Result<(), Refusal>,
+) -> Result<Terms, Refusal> {
     match (&read, &files.refused) {
         (Err(refusal), None) => return Err(refusal.clone()),
         // Not read to its end because of the refusal: the key may not have been said yet, and that is not the sender's fault.
         (Err(_), Some(refusal)) => return Err(refusal.clone()),
         (Ok(()), _) => {}
     }
-    let project = api.let_in(params, BASE_KEY)?;
-    let terms = terms(project, params, STORE)?;
+    let let_in = visit.let_in(api, params, BASE_KEY).await?;
+    files.enter(api, &let_in.project)?;
+    let terms = terms(&let_in, params, STORE)?;
     if files.count == 0 {
         return Err(codes::FILE_MISSING.into());
     }
@@ -203,13 +240,20 @@ fn judge(api: &Api, params: &mut Params, files: &Files, read: Result<(), Refusal
 }
 
 /// What a request says of how long to keep its file, under this name, and of what to note beside it.
-pub(crate) fn terms(project: &Project, params: &mut Params, store: &'static str) -> Result<Terms, Refusal> {
-    let metadata = std::mem::take(&mut params.metadata).finish()?;
-    let Some(retention) = project.retention(params.get(store)) else {
-        return Err(codes::AUTOSTORE_FORBIDDEN.into());
+pub(crate) fn terms(let_in: &LetIn, params: &mut Params, store: &'static str) -> Result<Terms, Refusal> {
+    let LetIn { project, pass } = let_in;
+    let metadata = std::mem::take(&mut params.metadata).finish(project)?;
+    let retention = match params.get(store) {
+        Some("auto") => project
+            .auto()
+            .ok_or_else(|| Refusal::new(&codes::AUTOSTORE_FORBIDDEN))?,
+        // Not in the reference, but what people type must not cost them the file a day later.
+        Some("1" | "true") => Retention::Keep,
+        _ => Retention::Temporary,
     };
     Ok(Terms {
         project: Some(project.public_key.clone()),
+        pass: pass.clone(),
         retention,
         metadata,
         known_as: None,

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use intake_core::{Code, Error, Rejection};
 
-use crate::ErrorRow;
 use crate::from_url::Group;
+use crate::{ErrorRow, KEY};
 
 const fn row(ours: &'static str, status: u16, theirs: &'static str, sentence: &'static str) -> ErrorRow {
     ErrorRow {
@@ -22,7 +22,7 @@ pub(crate) const COME_AGAIN: u64 = 3;
 /// The codes that this adapter itself gives.
 pub(crate) mod codes {
     use intake_core::Code;
-    pub(crate) use intake_core::codes::FAULT;
+    pub(crate) use intake_core::codes::{FAULT, SIGNATURE_EXPIRED, SIGNATURE_INVALID, SIGNATURE_MISSING};
 
     pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
     pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
@@ -39,6 +39,11 @@ pub(crate) mod codes {
     pub(crate) const FILE_ID_MISSING: Code = Code::new("file_id_missing");
     pub(crate) const FILE_MISSING: Code = Code::new("file_missing");
     pub(crate) const FORM_MALFORMED: Code = Code::new("form_malformed");
+    pub(crate) const GROUP_FILES_MISSING: Code = Code::new("group_files_missing");
+    pub(crate) const GROUP_FILES_NOT_FOUND: Code = Code::new("group_files_not_found");
+    pub(crate) const GROUP_FILE_UNREADABLE: Code = Code::new("group_file_unreadable");
+    pub(crate) const GROUP_ID_MISSING: Code = Code::new("group_id_missing");
+    pub(crate) const GROUP_NOT_FOUND: Code = Code::new("group_not_found");
     pub(crate) const KEY_INVALID: Code = Code::new("key_invalid");
     pub(crate) const KEY_MISSING: Code = Code::new("key_missing");
     pub(crate) const METADATA_KEY_EMPTY: Code = Code::new("metadata_key_empty");
@@ -59,6 +64,7 @@ pub(crate) mod codes {
     pub(crate) const MULTIPART_TOO_SMALL: Code = Code::new("multipart_too_small");
     pub(crate) const NOT_AN_ENDPOINT: Code = Code::new("not_an_endpoint");
     pub(crate) const NULL_CHARACTER: Code = Code::new("null_character");
+    pub(crate) const ORIGIN_FORBIDDEN: Code = Code::new("origin_forbidden");
     pub(crate) const PARAM_MISSING: Code = Code::new("param_missing");
     pub(crate) const PART_SIZE_INVALID: Code = Code::new("part_size_invalid");
     pub(crate) const PART_SIZE_TOO_BIG: Code = Code::new("part_size_too_big");
@@ -66,11 +72,10 @@ pub(crate) mod codes {
     pub(crate) const PART_URL_INVALID: Code = Code::new("part_url_invalid");
     pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
     pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
-    pub(crate) const SIGNATURE_EXPIRED: Code = Code::new("signature_expired");
-    pub(crate) const SIGNATURE_INVALID: Code = Code::new("signature_invalid");
-    pub(crate) const SIGNATURE_MISSING: Code = Code::new("signature_missing");
     pub(crate) const SOURCE_URL_MISSING: Code = Code::new("source_url_missing");
     pub(crate) const THROTTLED: Code = Code::new("throttled");
+    pub(crate) const TOKEN_UNUSABLE: Code = Code::new("token_unusable");
+    pub(crate) const TOO_MANY_FILES_NAMED: Code = Code::new("too_many_files_named");
     pub(crate) const TOKEN_MISSING: Code = Code::new("token_missing");
     pub(crate) const TOO_MANY_FIELDS: Code = Code::new("too_many_fields");
     pub(crate) const TOO_MANY_FILES: Code = Code::new("too_many_files");
@@ -81,6 +86,10 @@ pub(crate) mod codes {
 #[rustfmt::skip]
 pub(crate) static TABLE: &[ErrorRow] = &[
     // Base upload errors.
+    row("project_blocked", 403, "AccountBlockedError", "Account has been blocked."),
+    row("project_limits_exceeded", 403, "AccountLimitsExceededError", "Account has reached its limits."),
+    row("quota_exceeded", 403, "AccountLimitsExceededError", "Account has reached its limits."),
+    row("project_unpaid", 403, "AccountUnpaidError", "Account has been blocked for non payment."),
     row("autostore_forbidden", 403, "AutostoreDisabledError", "Autostore is disabled."),
     row("metadata_key_twice", 400, "FileMetadataKeyDuplicatedError", "File's metadata key `%s` has a duplicate."),
     row("metadata_key_empty", 400, "FileMetadataKeyEmptyError", "File's metadata key can not be empty."),
@@ -96,6 +105,8 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("null_character", 400, "NullCharactersForbiddenError", "Null characters are not allowed."),
     row("form_malformed", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
     row("key_invalid", 403, "ProjectPublicKeyInvalidError", "%s is invalid."),
+    row("project_unknown", 403, "ProjectPublicKeyInvalidError", "%s is invalid."),
+    row("project_removed", 403, "ProjectPublicKeyRemovedError", "Project %s is marked as removed."),
     row("key_missing", 403, "ProjectPublicKeyRequiredError", "%s is required."),
     row("too_many_files", 400, "RequestFileNumberLimitExceededError", "The request contains too many files."),
     // The misspelling is the wire's own.
@@ -103,12 +114,15 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("request_too_large", 413, "RequestSizeLimitExceededError", "The size of the request is too large."),
     row("throttled", 429, "RequestThrottledError", "Request was throttled."),
     row("signature_expired", 403, "SignatureExpirationError", "Expired signature."),
+    row("token_used_up", 403, "SignatureExpirationError", "Expired signature."),
     row("expire_invalid", 400, "SignatureExpirationInvalidError", "`expire` must be a UNIX timestamp."),
     row("expire_missing", 400, "SignatureExpirationRequiredError", "`expire` is required."),
     row("signature_invalid", 403, "SignatureInvalidError", "Invalid signature."),
+    row("token_revoked", 403, "SignatureInvalidError", "Invalid signature."),
     row("signature_missing", 400, "SignatureRequiredError", "`signature` is required."),
     row("fault", 500, "UploadAPIError", "Internal error."),
     row("upload_refused", 403, "UploadFailedError", "Upload failed."),
+    row("token_unusable", 403, "UploadFailedError", "Upload failed."),
     // FromURL upload errors: of orders that came to nothing.
     row("download_failed", 500, "DownloadFileError", "Failed to download the file."),
     row("download_client_error", 500, "DownloadFileHTTPClientError", "HTTP client error: %s."),
@@ -125,7 +139,9 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("file_id_invalid", 400, "FileIdInvalidError", "file_id is invalid."),
     row("file_id_missing", 400, "FileIdRequiredError", "file_id is required."),
     row("not_found", 404, "FileNotFoundError", "File is not found."),
+    row("too_many_files_named", 400, "FilesNumberLimitExceededError", "There are too many files."),
     row("file_missing", 400, "FilesRequiredError", "Request does not contain files."),
+    row("origin_forbidden", 403, "InternalRequestForbiddenError", "Forbidden request."),
     row("part_url_invalid", 403, "InternalRequestForbiddenError", "Forbidden request."),
     row("multipart_already_uploaded", 400, "MultipartFileAlreadyUploadedError", "File is already uploaded."),
     row("parts_uneven", 400, "MultipartFileCompletionFailedError", "Can not complete upload. Wrong parts size?"),
@@ -146,8 +162,15 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("source_url_missing", 400, "SourceURLRequiredError", "source_url is required."),
     row("token_missing", 400, "TokenRequiredError", "token is required."),
     row("multipart_id_invalid", 400, "UUIDInvalidError", "uuid is invalid."),
+    // File group errors.
+    row("group_file_unreadable", 400, "GroupFileURLParsingFailedError", "This is not valid file url: %s."),
+    row("group_files_missing", 400, "GroupFilesInvalidError", "No files[N] parameters found."),
+    row("group_files_not_found", 400, "GroupFilesNotFoundError", "Some files not found."),
+    row("group_id_missing", 400, "GroupIdRequiredError", "group_id is required."),
+    row("group_not_found", 404, "GroupNotFoundError", "group_id is invalid."),
     // File content validation errors.
     row("infected", 400, "FileInfectedError", "The file is infected by %s virus."),
+    row("extension_forbidden", 400, "FileTypeForbiddenError", "Uploading of these file types is not allowed."),
     row("type_forbidden", 400, "FileTypeForbiddenError", "Uploading of these file types is not allowed."),
     // URL validation errors.
     row("host_not_found", 400, "HostnameNotFoundError", "Host does not exist."),
@@ -199,6 +222,14 @@ impl Refusal {
         Self {
             words: Some(words.to_owned()),
             ..Self::new(&codes::UPLOAD_REFUSED)
+        }
+    }
+
+    /// The same, said in other words.
+    pub(crate) fn in_words(self, words: String) -> Self {
+        Self {
+            words: Some(words),
+            ..self
         }
     }
 
@@ -266,6 +297,8 @@ impl Refusal {
                 words: Some(format!("Upload failed: {}.", rejection.message)),
                 ..refusal
             },
+            // The key was known when the request came, and is not any more.
+            "project_unknown" => refusal.arg(KEY.0),
             _ if refusal.row.sentence.contains("%s") => refusal.arg(subject),
             _ => refusal,
         }

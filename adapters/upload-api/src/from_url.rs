@@ -3,18 +3,16 @@
 //! What can be said at once is said at once; everything else becomes an order, which any node fetches, and of which any node
 //! can tell how far it is.
 
-use axum::http::HeaderMap;
-use intake_core::{Error, Order, Pull, Rejection, State, Terms, UploadId};
+use intake_core::{Error, Order, Project, Pull, Record, Rejection, State, Terms, UploadId};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::terms;
-use crate::body::Source;
 use crate::error::{COME_AGAIN, Refusal, codes};
 use crate::file_name::base_name;
 use crate::params::Params;
 use crate::reading::read_params;
-use crate::settings::Project;
+use crate::visit::Visit;
 use crate::wire::{Fetched, FetchedBefore, FileInfo, NotFetched, Progress, Status, Token, Total};
 use crate::{Api, KEY};
 
@@ -22,14 +20,9 @@ use crate::{Api, KEY};
 const KNOWS_THE_WORD: &str = "x-uc-user-agent";
 
 /// Takes an order, or answers with the file that was fetched from there before, if that is asked for.
-pub(crate) async fn order(
-    api: &Api,
-    headers: &HeaderMap,
-    params: &mut Params,
-    source: &Source,
-) -> Result<Value, Refusal> {
-    read_params(headers, params, source).await?;
-    let project = api.let_in(params, KEY)?;
+pub(crate) async fn order(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
+    read_params(api, visit, params).await?;
+    let let_in = visit.let_in(api, params, KEY).await?;
     if !api.pipeline.can_pull() {
         return Err(Refusal::saying(
             "Upload failed: this server fetches no files from elsewhere.",
@@ -42,10 +35,10 @@ pub(crate) async fn order(
     let check = flag(params.get("check_URL_duplicates"));
     let save = params.get("save_URL_duplicates").map_or(check, |save| flag(Some(save)));
     let name = params.get("filename").map(|name| base_name(name).to_owned());
-    let known_as = known_as(project, &url);
+    let known_as = known_as(&let_in.project, &url);
     let terms = Terms {
         known_as: save.then(|| known_as.clone()),
-        ..terms(project, params, "store")?
+        ..terms(&let_in, params, "store")?
     };
     match api.pipeline.judge_source(&url).await {
         Ok(()) => {}
@@ -72,14 +65,18 @@ pub(crate) async fn order(
     }
 }
 
-/// Tells how far an order is. Whoever knows its token may ask.
-pub(crate) async fn status(api: &Api, headers: &HeaderMap, params: &Params) -> Result<Value, Refusal> {
+/// Tells how far an order is. Whoever knows its token may ask; who says whose it is, has to be right.
+pub(crate) async fn status(api: &Api, visit: &Visit<'_>, params: &Params) -> Result<Value, Refusal> {
+    let headers = visit.headers;
+    let asks = params.get(KEY.0).or(params.get(KEY.1));
     let token = params.get("token").ok_or_else(|| Refusal::new(&codes::TOKEN_MISSING))?;
     let found = match token.parse::<UploadId>() {
         Ok(id) => api.pipeline.status(id).await?,
         // Old tokens are forgotten, so one that never was is nothing else.
         Err(_) => None,
     };
+    let is_theirs = |record: &Record| asks.is_none() || record.project.as_deref() == asks;
+    let found = found.filter(is_theirs);
     let Some((state, pull)) = found.and_then(|record| Some((record.state, record.pull?))) else {
         return Ok(json(Status { status: "unknown" }));
     };

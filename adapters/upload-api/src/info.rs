@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use crate::error::{Refusal, codes};
 use crate::params::Params;
+use crate::visit::Visit;
 use crate::wire::FileInfo;
 use crate::{Api, KEY};
 
 /// Tells of one file of the project's own. Another project's is not there.
-pub(crate) async fn info(api: &Api, params: &Params) -> Result<Value, Refusal> {
-    let project = api.project(params, KEY)?;
+pub(crate) async fn info(api: &Api, visit: &Visit<'_>, params: &Params) -> Result<Value, Refusal> {
+    let project = visit.project(api, params, KEY).await?;
     let id = params
         .get("file_id")
         .ok_or_else(|| Refusal::new(&codes::FILE_ID_MISSING))?;

@@ -2,14 +2,15 @@
 //!
 //! ```
 //! use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-//! use intake_core::Pipeline;
+//! use intake_core::{Pipeline, Project};
 //!
 //! let pipeline = Pipeline::builder()
 //!     .store(MemoryStore::default())
 //!     .recorder(MemoryRecorder::default())
 //!     .expirer(KeepAll)
+//!     .project(Project::new("demopublickey"))?
 //!     .build()?;
-//! let api: axum::Router = intake_upload_api::router(pipeline, intake_upload_api::Settings::for_key("demopublickey"))?;
+//! let api: axum::Router = intake_upload_api::router(pipeline, intake_upload_api::Settings::default())?;
 //! # Ok::<(), intake_core::ConfigError>(())
 //! ```
 //!
@@ -22,6 +23,8 @@ mod error;
 mod file_name;
 mod form;
 mod from_url;
+mod gate;
+mod group;
 mod info;
 mod metadata;
 mod multipart;
@@ -30,22 +33,22 @@ mod part;
 mod reading;
 mod settings;
 mod signature;
+mod token;
 mod transport;
+mod visit;
 mod wire;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::Router;
 use axum::http::HeaderValue;
 use intake_core::{ConfigError, Pipeline};
-use tokio::sync::Semaphore;
 
 use crate::error::{Refusal, codes};
-use crate::params::Params;
-pub use crate::settings::{Autostore, Project, ProjectSecret, Settings};
+use crate::gate::Gate;
+pub use crate::settings::Settings;
+pub use crate::visit::PeerAddress;
 
 /// The names by which a public key comes: that of the endpoint, and the other one, which some clients send instead.
 pub(crate) type KeyNames = (&'static str, &'static str);
@@ -56,30 +59,10 @@ pub(crate) const KEY: KeyNames = ("pub_key", "UPLOADCARE_PUB_KEY");
 pub(crate) struct Api {
     pipeline: Pipeline,
     settings: Settings,
-    projects: HashMap<String, Project>,
-    uploads: Semaphore,
+    gate: Gate,
 }
 
 impl Api {
-    /// Whose request it is.
-    fn project(&self, params: &Params, names: KeyNames) -> Result<&Project, Refusal> {
-        let Some(key) = params.get(names.0).or_else(|| params.get(names.1)) else {
-            return Err(Refusal::new(&codes::KEY_MISSING).arg(names.0));
-        };
-        self.projects
-            .get(key)
-            .ok_or_else(|| Refusal::new(&codes::KEY_INVALID).arg(names.0))
-    }
-}
-
-impl Api {
-    /// Whose upload it is, if the request may bring one.
-    fn let_in(&self, params: &Params, names: KeyNames) -> Result<&Project, Refusal> {
-        let project = self.project(params, names)?;
-        signature::check(project, params, SystemTime::now())?;
-        Ok(project)
-    }
-
     /// What addresses on this server begin with: as it is set, or as the request has it.
     fn origin(&self, host: Option<&HeaderValue>) -> Result<String, Refusal> {
         if let Some(url) = &self.settings.public_url {
@@ -128,13 +111,12 @@ pub fn errors() -> impl Iterator<Item = &'static ErrorRow> {
 ///
 /// If the settings make no sense.
 pub fn router(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigError> {
-    let projects = settings.by_key()?;
-    let uploads = Semaphore::new(settings.max_uploads);
+    settings.check()?;
+    let gate = Gate::new(settings.max_uploads);
     let api = Arc::new(Api {
         pipeline,
         settings,
-        projects,
-        uploads,
+        gate,
     });
     Ok(Router::new().fallback(transport::answer).with_state(api))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use intake_core::Project;
+
 use crate::error::{Refusal, codes};
 
 /// Names that one file may have.
@@ -68,8 +70,33 @@ impl Metadata {
         Ok(())
     }
 
-    /// All of it, or the first thing that is wrong with it.
-    pub(crate) fn finish(self) -> Result<BTreeMap<String, String>, Refusal> {
-        self.wrong.map_or(Ok(self.entries), Err)
+    /// All of it, or the first thing that is wrong with it, for anybody or for this project.
+    pub(crate) fn finish(self, project: &Project) -> Result<BTreeMap<String, String>, Refusal> {
+        if let Some(refusal) = self.wrong {
+            return Err(refusal);
+        }
+        let Self { entries, .. } = self;
+        let too_long = |text: &str, most: Option<usize>| most.filter(|most| text.chars().count() > *most);
+        for (key, value) in &entries {
+            if let Some(most) = too_long(key, project.max_metadata_key_length) {
+                return Err(Refusal::new(&codes::METADATA_KEY_TOO_LONG).arg(key).arg(most));
+            }
+            if let Some(most) = too_long(value, project.max_metadata_value_length) {
+                return Err(Refusal::new(&codes::METADATA_VALUE_TOO_LONG).arg(key).arg(most));
+            }
+        }
+        match project.max_metadata_keys {
+            Some(most) if entries.len() > most => Err(Refusal::new(&codes::METADATA_TOO_MANY).arg(most)),
+            _ => Ok(entries),
+        }
     }
+}
+
+/// The same, of what a token says.
+pub(crate) fn checked(said: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut metadata = Metadata::default();
+    for (key, value) in said {
+        metadata.add(key, Some(value))?;
+    }
+    Ok(metadata.entries)
 }

@@ -1,16 +1,14 @@
 //! `POST /multipart/start/` and `POST /multipart/complete/` (wire facts, section 4). Parts themselves: see `part`.
 
-use axum::http::HeaderMap;
-use axum::http::header::HOST;
 use intake_core::{Declared, Error, Opening, Record, State, UploadId};
 use serde_json::Value;
 
 use crate::base::{STORE, terms};
-use crate::body::Source;
 use crate::error::{Refusal, codes};
 use crate::file_name::base_name;
 use crate::params::Params;
 use crate::reading::read_params;
+use crate::visit::Visit;
 use crate::wire::{FileInfo, MultipartStarted};
 use crate::{Api, BASE_KEY, part};
 
@@ -22,14 +20,9 @@ const LARGEST_PART: u64 = 5 << 30;
 const USUAL_PART: u64 = 5 << 20;
 
 /// Begins an upload in parts and says where each part is to go.
-pub(crate) async fn start(
-    api: &Api,
-    headers: &HeaderMap,
-    params: &mut Params,
-    source: &Source,
-) -> Result<Value, Refusal> {
-    read_params(headers, params, source).await?;
-    let project = api.let_in(params, BASE_KEY)?;
+pub(crate) async fn start(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
+    read_params(api, visit, params).await?;
+    let let_in = visit.let_in(api, params, BASE_KEY).await?;
     let name = required(params, "filename")?;
     let size = required(params, "size")?;
     let size: u64 = size.parse().map_err(|_| Refusal::new(&codes::MULTIPART_SIZE_INVALID))?;
@@ -49,9 +42,9 @@ pub(crate) async fn start(
         size,
         part_size,
         at_most: None,
-        terms: terms(project, params, STORE)?,
+        terms: terms(&let_in, params, STORE)?,
     };
-    let origin = api.origin(headers.get(HOST))?;
+    let origin = visit.origin(api)?;
     let record = match api.pipeline.open(opening).await {
         Ok(record) => record,
         Err(Error::Rejected { rejection, .. }) if rejection.code == intake_core::codes::TOO_LARGE => {
@@ -85,14 +78,9 @@ fn part_size(params: &Params) -> Result<u64, Refusal> {
 }
 
 /// Puts the parts together, and answers as `/info/` does. Asked again, it answers the same.
-pub(crate) async fn complete(
-    api: &Api,
-    headers: &HeaderMap,
-    params: &mut Params,
-    source: &Source,
-) -> Result<Value, Refusal> {
-    read_params(headers, params, source).await?;
-    let project = api.project(params, BASE_KEY)?;
+pub(crate) async fn complete(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
+    read_params(api, visit, params).await?;
+    let project = visit.active_project(api, params, BASE_KEY).await?;
     let id = params
         .get("uuid")
         .ok_or_else(|| Refusal::new(&codes::MULTIPART_ID_MISSING))?;
@@ -108,6 +96,9 @@ pub(crate) async fn complete(
     match api.pipeline.complete(id).await {
         Ok(ready) => Ok(serde_json::to_value(FileInfo::of(&ready)).unwrap_or_default()),
         Err(Error::NotFound(_)) => Err(codes::MULTIPART_NOT_FOUND.into()),
+        Err(Error::Rejected { rejection, .. }) if rejection.code == intake_core::codes::TOO_LARGE => {
+            Err(codes::MULTIPART_TOO_LARGE.into())
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -6,15 +6,17 @@ use crate::error::{Refusal, codes};
 use crate::metadata::Metadata;
 
 /// The parameters that some endpoint reads. What is not among them is counted, and dropped.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 21] = [
     "UPLOADCARE_PUB_KEY",
     "UPLOADCARE_STORE",
+    "callback",
     "check_URL_duplicates",
     "content_type",
     "expire",
     "expires",
     "file_id",
     "filename",
+    "group_id",
     "jsonerrors",
     "partNumber",
     "part_size",
@@ -36,8 +38,11 @@ pub(crate) const LONGEST: usize = 8 * 1024;
 pub(crate) struct Params {
     values: HashMap<&'static str, String>,
     pub(crate) metadata: Metadata,
+    /// `files[N]` and `files[]`, with the number that stands there.
+    files: Vec<(Option<u32>, String)>,
     fields: usize,
     at_most: usize,
+    files_at_most: usize,
 }
 
 impl Params {
@@ -48,9 +53,37 @@ impl Params {
         }
     }
 
+    /// The same, where so many fields may name files beside the others.
+    pub(crate) fn with_files(self, files_at_most: usize) -> Self {
+        Self { files_at_most, ..self }
+    }
+
+    /// Parameters that name files, in their order: those with a number by that, then those without. Clients send them in any
+    /// order, and some in none at all (wire facts, section 6.1).
+    pub(crate) fn files(&self) -> Vec<&str> {
+        let mut files: Vec<_> = self.files.iter().enumerate().collect();
+        files.sort_by_key(|(came, (number, _))| (number.is_none(), *number, *came));
+        files.into_iter().map(|(_, (_, file))| file.as_str()).collect()
+    }
+
     /// Takes one parameter; `None` is a value that is too long. Of several with a name the first that is not empty counts,
     /// so that what was judged early holds to the end.
     pub(crate) fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), Refusal> {
+        if let Some(number) = number_of(name) {
+            if self.files.len() >= self.files_at_most {
+                return Err(match self.files_at_most {
+                    0 => Refusal::new(&codes::TOO_MANY_FIELDS),
+                    _ => Refusal::new(&codes::TOO_MANY_FILES_NAMED),
+                });
+            }
+            // One that is empty, or too long, is no file: it is said back as it was sent.
+            let value = value.unwrap_or_default();
+            if value.contains('\0') {
+                return Err(codes::NULL_CHARACTER.into());
+            }
+            self.files.push((number, value.to_owned()));
+            return Ok(());
+        }
         self.fields += 1;
         if self.fields > self.at_most {
             return Err(codes::TOO_MANY_FIELDS.into());
@@ -89,5 +122,15 @@ impl Params {
     /// Whether errors are to be wrapped in a success.
     pub(crate) fn json_errors(&self) -> bool {
         self.get("jsonerrors").is_some()
+    }
+}
+
+/// The number in `files[7]`; `files[]` has none. `None`: this is no such name.
+fn number_of(name: &str) -> Option<Option<u32>> {
+    let number = name.strip_prefix("files[")?.strip_suffix(']')?;
+    match number {
+        "" => Some(None),
+        number if number.bytes().all(|byte| byte.is_ascii_digit()) => number.parse().ok().map(Some),
+        _ => None,
     }
 }

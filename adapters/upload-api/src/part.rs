@@ -5,7 +5,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,11 +12,12 @@ use intake_core::{Digest, Error, Record, UploadId};
 use sha2::Sha256;
 
 use crate::Api;
-use crate::body::Source;
-use crate::error::{COME_AGAIN, Refusal, codes};
+use crate::error::{Refusal, codes};
 use crate::file_name::sanitised;
+use crate::gate::Who;
 use crate::params::Params;
 use crate::reading::refusal_of;
+use crate::visit::Visit;
 
 /// The addresses of all parts, in their order: the store's own where it gives such, else ours.
 pub(crate) async fn urls(api: &Api, record: &Record, origin: &str) -> Result<Vec<String>, Refusal> {
@@ -44,13 +44,8 @@ pub(crate) async fn urls(api: &Api, record: &Record, origin: &str) -> Result<Vec
 }
 
 /// Takes one part. When this answers, it is durable.
-pub(crate) async fn put(
-    api: &Api,
-    id: UploadId,
-    headers: &HeaderMap,
-    params: &Params,
-    source: &Source,
-) -> Result<Digest, Refusal> {
+pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Params) -> Result<Digest, Refusal> {
+    let Visit { headers, source, .. } = visit;
     let forbidden = || Refusal::new(&codes::PART_URL_INVALID);
     let number: u16 = params
         .get("partNumber")
@@ -82,13 +77,26 @@ pub(crate) async fn put(
         .and_then(|length| length.to_str().ok()?.parse().ok());
     // Some clients take no notice of being refused here, so whoever finds everything taken waits for a while. Their bytes
     // wait with them.
-    let waited = tokio::time::timeout(api.settings.idle_timeout, api.uploads.acquire()).await;
-    let Ok(Ok(_place)) = waited else {
-        return Err(Refusal::new(&codes::THROTTLED).retry_after(COME_AGAIN));
+    let patience = api.settings.idle_timeout;
+    let _place = api.gate.wait(patience).await?;
+    let _of_address = visit.wait_for_place_of_address(api).await?;
+    let project = match &record.project {
+        Some(key) => api.pipeline.project(key).await.map_err(Error::from)?,
+        None => None,
+    };
+    let _of_project = match &project {
+        Some(project) => {
+            // One who may not complete it need not send it.
+            let lets_in = project.lets_in(record.pass.as_ref(), SystemTime::now());
+            lets_in.map_err(|rejection| Refusal::of_rejection(&rejection))?;
+            let who = Who::Project(project.public_key.clone());
+            api.gate.wait_as(who, project.max_uploads, patience).await?
+        }
+        None => None,
     };
     match api
         .pipeline
-        .put_part(&record, number, size, source.clone().boxed())
+        .put_part(&record, number, size, (*source).clone().boxed())
         .await
     {
         Ok(digest) => Ok(digest),

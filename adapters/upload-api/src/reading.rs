@@ -4,21 +4,34 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use futures_util::StreamExt;
 
+use crate::Api;
 use crate::body::{BodyError, Source};
 use crate::error::{Refusal, codes};
 use crate::form::{Form, FormError, Limits, boundary};
 use crate::params::{LONGEST, Params};
+use crate::visit::Visit;
 
 /// Bytes of a body in which there are only parameters: all metadata there may be, each character percent-encoded.
 pub(crate) const PARAMS_BODY: usize = 512 * 1024;
 
 /// Reads the parameters of a request to an endpoint that takes no files. What comes as a file is counted, and skipped.
-pub(crate) async fn read_params(headers: &HeaderMap, params: &mut Params, source: &Source) -> Result<(), Refusal> {
+pub(crate) async fn read_params(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<(), Refusal> {
+    let Visit { headers, source, .. } = visit;
     let Some(boundary) = multipart_boundary(headers) else {
-        return read_urlencoded(params, source.clone()).await;
+        return read_urlencoded(params, (*source).clone()).await;
     };
     let boundary = boundary.map_err(|error| refusal_of(&error))?;
-    let mut form = Form::new(boundary, source.clone().boxed(), Limits::default());
+    // What they are counted as has bounds of its own, with codes of its own; this one is behind them.
+    let parts = api
+        .settings
+        .max_fields
+        .saturating_add(api.settings.max_group_files)
+        .saturating_add(1);
+    let limits = Limits {
+        parts,
+        ..Limits::default()
+    };
+    let mut form = Form::new(boundary, (*source).clone().boxed(), limits);
     while let Some(part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
         let name = part.name.clone();
         let value = match part.file_name {

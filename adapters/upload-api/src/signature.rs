@@ -4,24 +4,40 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
-use intake_core::Code;
+use intake_core::project::ProjectSecret;
+use intake_core::{Pass, Project};
+use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
 use crate::error::{Refusal, codes};
 use crate::params::Params;
-use crate::settings::Project;
+use crate::token;
 
 /// More seconds than these are no seconds: somebody has sent milliseconds.
 const LATEST: u64 = 99_999_999_999;
 
-/// Whether the request is let in. A project that does not ask for signatures takes no notice of them.
-pub(crate) fn check(project: &Project, params: &Params, now: SystemTime) -> Result<(), Refusal> {
-    if !project.signed_uploads {
-        return Ok(());
+/// What lets the request in. A project that does not ask for signatures takes no notice of them, but of tokens: whoever sends
+/// one has it hold.
+pub(crate) fn check(project: &Project, params: &Params, now: SystemTime) -> Result<Option<Pass>, Refusal> {
+    let signature = params.get("signature");
+    if let Some(token) = signature.filter(|signature| token::is_one(signature)) {
+        let (secret, grant) = token::check(project, token, now)?;
+        if project.revoked_tokens.contains(&grant.id) {
+            return Err(Refusal::new(&intake_core::codes::TOKEN_REVOKED));
+        }
+        return Ok(Some(Pass {
+            secret: Some(secret),
+            grant: Some(grant),
+            ordered: false,
+        }));
     }
-    let required = |name, missing: Code| params.get(name).ok_or_else(|| Refusal::new(&missing));
-    let signature = required("signature", codes::SIGNATURE_MISSING)?;
-    let expire = required("expire", codes::EXPIRE_MISSING)?;
+    if !project.signed_uploads {
+        return Ok(None);
+    }
+    let signature = signature.ok_or_else(|| Refusal::new(&codes::SIGNATURE_MISSING))?;
+    let expire = params
+        .get("expire")
+        .ok_or_else(|| Refusal::new(&codes::EXPIRE_MISSING))?;
     let is_number = !expire.is_empty() && expire.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = expire.parse().ok().filter(|seconds| is_number && *seconds <= LATEST);
     let seconds: u64 = seconds.ok_or_else(|| Refusal::new(&codes::EXPIRE_INVALID))?;
@@ -30,27 +46,50 @@ pub(crate) fn check(project: &Project, params: &Params, now: SystemTime) -> Resu
     }
     let signature = hex::decode(signature).unwrap_or_default();
     // All secrets are tried, whichever fits, so that how long it takes says nothing of them.
-    let fits = project
-        .secrets
-        .iter()
-        .fold(false, |fits, secret| fits | secret.has_signed(expire, &signature));
-    if fits {
-        Ok(())
-    } else {
-        Err(codes::SIGNATURE_INVALID.into())
+    let mut found = None;
+    for secret in &project.secrets {
+        let fits = has_signed(secret, expire, &signature)
+            | (project.legacy_signatures && has_signed_as_before(secret, expire, &signature));
+        if fits {
+            found = Some(secret);
+        }
+    }
+    let fingerprint = found.and_then(|secret| secret.fingerprint().ok());
+    match fingerprint {
+        Some(secret) => Ok(Some(Pass {
+            secret: Some(secret),
+            ..Pass::default()
+        })),
+        None => Err(codes::SIGNATURE_INVALID.into()),
     }
 }
 
-impl crate::settings::ProjectSecret {
-    /// Compares in constant time.
-    fn has_signed(&self, expire: &str, signature: &[u8]) -> bool {
-        let keyed = self
-            .secret
-            .expose(|secret| Hmac::<Sha256>::new_from_slice(secret.as_bytes()));
-        let Ok(Ok(mut mac)) = keyed else { return false };
-        mac.update(expire.as_bytes());
-        mac.verify_slice(signature).is_ok()
-    }
+/// Compares in constant time.
+fn has_signed(secret: &ProjectSecret, expire: &str, signature: &[u8]) -> bool {
+    let keyed = secret
+        .secret
+        .expose(|secret| Hmac::<Sha256>::new_from_slice(secret.as_bytes()));
+    let Ok(Ok(mut mac)) = keyed else { return false };
+    mac.update(expire.as_bytes());
+    mac.verify_slice(signature).is_ok()
+}
+
+/// The older kind: MD5 of the secret and the time. Compared as the other one is, by codes of both that nobody can guess.
+fn has_signed_as_before(secret: &ProjectSecret, expire: &str, signature: &[u8]) -> bool {
+    let coded = secret.secret.expose(|secret| {
+        let mut hasher = Md5::new();
+        hasher.update(secret.as_bytes());
+        hasher.update(expire.as_bytes());
+        let expected = hasher.finalize();
+        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+        let of = |message: &[u8]| mac.clone().chain_update(message);
+        Some(
+            of(signature)
+                .verify_slice(&of(&expected).finalize().into_bytes())
+                .is_ok(),
+        )
+    });
+    matches!(coded, Ok(Some(true)))
 }
 
 #[cfg(test)]
@@ -58,7 +97,6 @@ mod tests {
     use intake_core::Secret;
 
     use super::*;
-    use crate::settings::ProjectSecret;
 
     fn project(secrets: &[&str]) -> Project {
         let secret = |secret: &&str| ProjectSecret {
@@ -76,7 +114,9 @@ mod tests {
         let mut params = Params::new(10);
         params.take("signature", Some(signature)).unwrap();
         params.take("expire", Some(expire)).unwrap();
-        check(project, &params, UNIX_EPOCH).map_err(|refusal| refusal.code())
+        check(project, &params, UNIX_EPOCH)
+            .map(drop)
+            .map_err(|refusal| refusal.code())
     }
 
     /// The recorded and published ones.
@@ -142,5 +182,25 @@ mod tests {
         };
         assert_eq!(checked(&project, "wrong", "60"), Ok(()));
         assert_eq!(checked(&project, "", ""), Ok(()));
+    }
+
+    #[test]
+    fn a_signature_of_the_older_kind_lets_in_only_where_that_is_switched_on() {
+        let (expire, signature) = ("1454903856", "46f70d2b4fb6196daeb2c16bf44a7f1e");
+        let strict = project(&["another", "project_secret_key"]);
+        assert_eq!(checked(&strict, signature, expire), Err("SignatureInvalidError"));
+        let lenient = Project {
+            legacy_signatures: true,
+            ..strict
+        };
+        assert_eq!(checked(&lenient, signature, expire), Ok(()));
+        assert_eq!(checked(&lenient, signature, "77"), Err("SignatureInvalidError"));
+        assert_eq!(checked(&lenient, &signature[2..], expire), Err("SignatureInvalidError"));
+        let (_, expire, signature) = VECTORS[0];
+        assert_eq!(
+            checked(&lenient, signature, expire),
+            Ok(()),
+            "the newer kind is taken too"
+        );
     }
 }

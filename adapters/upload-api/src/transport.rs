@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPECT, HeaderMap,
-    HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    EXPECT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -20,9 +20,10 @@ use uuid::Uuid;
 use crate::body::{Bounds, Source};
 use crate::error::{Refusal, codes};
 use crate::params::Params;
-use crate::reading::PARAMS_BODY;
+use crate::reading::{PARAMS_BODY, read_params};
+use crate::visit::Visit;
 use crate::wire::{ErrorBody, ErrorInfo};
-use crate::{Api, base, from_url, info, multipart, part};
+use crate::{Api, base, from_url, group, info, multipart, part};
 
 const EXPOSED: &str = "Retry-After, Warning, X-Uploadcare-Request-Id";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id");
@@ -36,6 +37,8 @@ enum Endpoint {
     MultipartComplete,
     FromUrl,
     FromUrlStatus,
+    Group,
+    GroupInfo,
     /// A part of this upload.
     Part(UploadId),
 }
@@ -61,6 +64,8 @@ impl Endpoint {
             ("multipart", Some("complete"), None, _) => Some(Self::MultipartComplete),
             ("from_url", None, ..) => Some(Self::FromUrl),
             ("from_url", Some("status"), None, _) => Some(Self::FromUrlStatus),
+            ("group", None, ..) => Some(Self::Group),
+            ("group", Some("info"), None, _) => Some(Self::GroupInfo),
             ("parts", Some(id), Some(_name), None) => id.parse().ok().map(Self::Part),
             _ => None,
         }
@@ -70,9 +75,9 @@ impl Endpoint {
         match self {
             Self::Base | Self::MultipartStart | Self::MultipartComplete => "POST, OPTIONS",
             Self::FromUrl => "OPTIONS, GET, POST",
-            Self::FromUrlStatus => "GET, HEAD, OPTIONS",
+            Self::FromUrlStatus | Self::Group => "GET, POST, HEAD, OPTIONS",
             Self::Part(_) => "PUT, OPTIONS",
-            Self::Info => "GET, HEAD, OPTIONS",
+            Self::Info | Self::GroupInfo => "GET, HEAD, OPTIONS",
         }
     }
 
@@ -88,12 +93,43 @@ impl Endpoint {
     fn body_size(self, api: &Api) -> u64 {
         match self {
             Self::Base => api.settings.max_request_size(),
-            Self::Info | Self::MultipartStart | Self::MultipartComplete | Self::FromUrl | Self::FromUrlStatus => {
-                PARAMS_BODY as u64
-            }
+            Self::Info
+            | Self::MultipartStart
+            | Self::MultipartComplete
+            | Self::FromUrl
+            | Self::FromUrlStatus
+            | Self::Group
+            | Self::GroupInfo => PARAMS_BODY as u64,
             // Each part has a bound of its own, of which its upload knows.
             Self::Part(_) => api.pipeline.limits().max_size,
         }
+    }
+
+    /// Counts the request against the rate of its address. Some clients ask for the status again and again without a pause,
+    /// and it costs next to nothing.
+    fn count(self, api: &Api, visit: &Visit<'_>) -> Result<(), Refusal> {
+        match self {
+            Self::FromUrlStatus => Ok(()),
+            _ => visit.count(api),
+        }
+    }
+
+    async fn ask(self, api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Answer, Refusal> {
+        let value = match self {
+            Self::Base => base::upload(api, visit, params).await,
+            Self::Info => info::info(api, visit, params).await,
+            Self::MultipartStart => multipart::start(api, visit, params).await,
+            Self::MultipartComplete => multipart::complete(api, visit, params).await,
+            Self::FromUrl => from_url::order(api, visit, params).await,
+            Self::FromUrlStatus => {
+                read_params(api, visit, params).await?;
+                from_url::status(api, visit, params).await
+            }
+            Self::Group => group::create(api, visit, params).await,
+            Self::GroupInfo => group::info(api, visit, params).await,
+            Self::Part(id) => return part::put(api, id, visit, params).await.map(Answer::Part),
+        };
+        value.map(Answer::Json)
     }
 
     fn takes(self, method: &Method) -> bool {
@@ -108,33 +144,20 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     let endpoint = Endpoint::find(head.uri.path());
     let source = Source::new(body, bounds(&api, endpoint));
     let mut params = Params::new(api.settings.max_fields);
+    if endpoint == Some(Endpoint::Group) {
+        params = params.with_files(api.settings.max_group_files);
+    }
+    let visit = Visit::new(&api, &head.headers, &head.extensions, &source);
 
     let outcome = match endpoint {
         Some(_) if head.method == Method::OPTIONS => Ok(Answer::Nothing),
         Some(endpoint) if endpoint.takes(&head.method) => {
-            match params.take_urlencoded(head.uri.query().unwrap_or_default().as_bytes()) {
-                Ok(()) => match endpoint {
-                    Endpoint::Base => base::upload(&api, &head.headers, &mut params, &source)
-                        .await
-                        .map(Answer::Json),
-                    Endpoint::Info => info::info(&api, &params).await.map(Answer::Json),
-                    Endpoint::MultipartStart => {
-                        let started = multipart::start(&api, &head.headers, &mut params, &source).await;
-                        started.map(Answer::Json)
-                    }
-                    Endpoint::MultipartComplete => {
-                        let completed = multipart::complete(&api, &head.headers, &mut params, &source).await;
-                        completed.map(Answer::Json)
-                    }
-                    Endpoint::FromUrl => {
-                        let ordered = from_url::order(&api, &head.headers, &mut params, &source).await;
-                        ordered.map(Answer::Json)
-                    }
-                    Endpoint::FromUrlStatus => from_url::status(&api, &head.headers, &params).await.map(Answer::Json),
-                    Endpoint::Part(id) => part::put(&api, id, &head.headers, &params, &source)
-                        .await
-                        .map(Answer::Part),
-                },
+            let query = head.uri.query().unwrap_or_default();
+            match params
+                .take_urlencoded(query.as_bytes())
+                .and_then(|()| endpoint.count(&api, &visit))
+            {
+                Ok(()) => endpoint.ask(&api, &visit, &mut params).await,
                 Err(refusal) => Err(refusal),
             }
         }
@@ -143,6 +166,7 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
             .arg(head.uri.path())),
         None => Err(codes::NOT_AN_ENDPOINT.into()),
     };
+    let script = callback(endpoint, &head.method, &params);
 
     let mut response = match outcome {
         Ok(Answer::Nothing) => Response::new(Body::empty()),
@@ -157,9 +181,12 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
             source.drain(waits).await;
             // Where the query was not read because it was wrong, its own word for the shape of errors still counts.
             let json_errors = params.json_errors() || asks_for_json_errors(head.uri.query());
-            refuse(&refusal, endpoint, json_errors)
+            refuse(&refusal, endpoint, json_errors || script.is_some())
         }
     };
+    if let Some(callback) = script {
+        response = as_script(response, callback).await;
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
         headers.insert(REQUEST_ID, id);
@@ -189,6 +216,40 @@ fn json(body: String) -> Response {
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// The function that a page of old wants to be called with the answer: it has asked by a script, which has no other way to read
+/// one (wire facts, section 6.1). Who posts is no script, and reads JSON.
+fn callback(endpoint: Option<Endpoint>, method: &Method, params: &Params) -> Option<String> {
+    const LONGEST: usize = 128;
+    let is_for_scripts = matches!(endpoint, Some(Endpoint::Group | Endpoint::GroupInfo)) && *method == Method::GET;
+    let callback = params.get("callback").filter(|_| is_for_scripts)?;
+    let is_name = |step: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';
+        step.bytes().all(plain) && step.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+    };
+    // Nothing but a name: whatever is called here is called in somebody's page.
+    (callback.len() <= LONGEST && callback.split('.').all(is_name)).then(|| callback.to_owned())
+}
+
+/// What was going to be answered, as a call.
+async fn as_script(response: Response, callback: String) -> Response {
+    let (mut head, body) = response.into_parts();
+    let mut script = format!("/**/{callback}(");
+    // It was made here, so it is there, and has a bound.
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    // These two end a line in scripts, and not in JSON.
+    let json = String::from_utf8_lossy(&bytes)
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029");
+    script.push_str(&json);
+    script.push_str(");");
+    head.headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/javascript; charset=utf-8"),
+    );
+    head.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(head, Body::from(script))
 }
 
 /// Exactly 200, with an `ETag`, as S3 does: some clients send a part for ever if they are told anything else.

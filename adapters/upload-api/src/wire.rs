@@ -1,9 +1,10 @@
 //! The JSON shapes of the wire, and nothing else. The order of the fields is the recorded one (wire facts, section 2.2).
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use intake_core::notes::{GeoLocation, Image};
-use intake_core::{MediaType, Record};
+use intake_core::{Group, MediaType, Record};
 use serde::Serialize;
 
 use crate::file_name::sanitised;
@@ -196,4 +197,46 @@ pub(crate) struct ErrorInfo<'a> {
     pub(crate) content: &'a str,
     pub(crate) status_code: u16,
     pub(crate) error_code: &'a str,
+}
+
+/// A group (wire facts, section 6.1).
+#[derive(Debug, Serialize)]
+pub(crate) struct GroupInfo<'a> {
+    id: String,
+    datetime_created: String,
+    datetime_stored: Option<()>,
+    files_count: usize,
+    cdn_url: String,
+    url: String,
+    files: Vec<Option<GroupMember<'a>>>,
+}
+
+/// A file in a group.
+#[derive(Debug, Serialize)]
+pub(crate) struct GroupMember<'a> {
+    #[serde(flatten)]
+    pub(crate) info: FileInfo<'a>,
+    pub(crate) default_effects: &'a str,
+}
+
+impl<'a> GroupInfo<'a> {
+    /// What is told of a group, with addresses that begin so: of what it is shown by, and of what tells of it.
+    pub(crate) fn of(group: &Group, cdn: &str, origin: &str, files: Vec<Option<GroupMember<'a>>>) -> Self {
+        let id = format!("{}~{}", group.id, group.members.len());
+        Self {
+            datetime_created: instant(group.created),
+            datetime_stored: None,
+            files_count: group.members.len(),
+            cdn_url: format!("{cdn}/{id}/"),
+            url: format!("{origin}/groups/{id}/"),
+            id,
+            files,
+        }
+    }
+}
+
+/// As the wire writes times: in UTC, to the microsecond.
+fn instant(time: SystemTime) -> String {
+    let time = jiff::Timestamp::try_from(time).unwrap_or_default();
+    format!("{time:.6}")
 }

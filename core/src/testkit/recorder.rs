@@ -114,7 +114,7 @@ pub fn sample_record() -> Record {
         .apply(
             Event::Commit {
                 facts: Box::new(facts),
-                terms,
+                terms: Box::new(terms),
                 lifetime,
             },
             at(1_010),

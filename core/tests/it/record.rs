@@ -36,7 +36,7 @@ fn event(name: &str) -> Event {
     match name {
         "commit" => Event::Commit {
             facts: Box::new(facts),
-            terms: Terms::default(),
+            terms: Box::default(),
             lifetime,
         },
         "reject" => Event::Reject(Rejection::new(Code::new("no"), "no")),

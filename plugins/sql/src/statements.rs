@@ -283,7 +283,10 @@ mod tests {
                 KNOWN_AS,
                 Some("SEARCH uploads USING INDEX uploads_known_as (known_as=?)"),
             ),
-            (FILES_OF, Some("SEARCH uploads USING INDEX uploads_project (project=? AND created<?)")),
+            (
+                FILES_OF,
+                Some("SEARCH uploads USING INDEX uploads_project (project=? AND created<?)"),
+            ),
             (
                 PULLS_OF,
                 Some("SEARCH uploads USING COVERING INDEX uploads_pulls (project=?)"),

@@ -1,0 +1,165 @@
+//! One request as its endpoint sees it: what it says beside its parameters, and whose it turned out to be.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{Extensions, HeaderMap};
+use intake_core::project::Standing;
+use intake_core::{Pass, Project};
+
+use crate::body::Source;
+use crate::error::{Refusal, codes};
+use crate::gate::{Place, Who};
+use crate::params::Params;
+use crate::{Api, KeyNames, signature};
+
+/// The address of the other end of a connection. A server puts it into the extensions of its requests; where there is none,
+/// nothing is counted by address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub IpAddr);
+
+/// A request.
+pub(crate) struct Visit<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) source: &'a Source,
+    address: Option<IpAddr>,
+    counted: AtomicBool,
+}
+
+/// Whose an upload is, and what has let it in.
+pub(crate) struct LetIn {
+    pub(crate) project: Arc<Project>,
+    pub(crate) pass: Option<Pass>,
+}
+
+impl<'a> Visit<'a> {
+    pub(crate) fn new(api: &Api, headers: &'a HeaderMap, extensions: &Extensions, source: &'a Source) -> Self {
+        let peer = extensions.get().map(|PeerAddress(address)| *address);
+        Self {
+            headers,
+            source,
+            address: peer.map(|peer| sender(api, headers, peer)),
+            counted: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts the request against the rate of its address.
+    pub(crate) fn count(&self, api: &Api) -> Result<(), Refusal> {
+        match self.address {
+            Some(address) => api.gate.count(&Who::at(address), api.settings.max_requests_of_address),
+            None => Ok(()),
+        }
+    }
+
+    /// A place for an upload among those of its address.
+    pub(crate) fn place_of_address(&self, api: &Api) -> Result<Option<Place>, Refusal> {
+        match self.address {
+            Some(address) => api.gate.enter_as(Who::at(address), api.settings.max_uploads_of_address),
+            None => Ok(None),
+        }
+    }
+
+    /// The same, as soon as there is one.
+    pub(crate) async fn wait_for_place_of_address(&self, api: &Api) -> Result<Option<Place>, Refusal> {
+        let Some(address) = self.address else { return Ok(None) };
+        let most = api.settings.max_uploads_of_address;
+        api.gate
+            .wait_as(Who::at(address), most, api.settings.idle_timeout)
+            .await
+    }
+
+    /// Whose request it is, if it is anybody's.
+    pub(crate) async fn project(&self, api: &Api, params: &Params, names: KeyNames) -> Result<Arc<Project>, Refusal> {
+        let Some(key) = params.get(names.0).or_else(|| params.get(names.1)) else {
+            return Err(Refusal::new(&codes::KEY_MISSING).arg(names.0));
+        };
+        let found = api.pipeline.project(key).await.map_err(intake_core::Error::from)?;
+        let project = found.ok_or_else(|| Refusal::new(&codes::KEY_INVALID).arg(names.0))?;
+        if project.standing == Standing::Removed {
+            return Err(standing(&project));
+        }
+        if !self.counted.swap(true, Ordering::Relaxed) {
+            api.gate
+                .count(&Who::Project(project.public_key.clone()), project.max_requests)?;
+        }
+        Ok(project)
+    }
+
+    /// Whose request it is, if that one may change something.
+    pub(crate) async fn active_project(
+        &self,
+        api: &Api,
+        params: &Params,
+        names: KeyNames,
+    ) -> Result<Arc<Project>, Refusal> {
+        let project = self.project(api, params, names).await?;
+        if project.standing != Standing::Active {
+            return Err(standing(&project));
+        }
+        self.comes_from_where_it_may(&project)?;
+        Ok(project)
+    }
+
+    /// Whose upload, or group, it is, if the request may bring one.
+    pub(crate) async fn let_in(&self, api: &Api, params: &Params, names: KeyNames) -> Result<LetIn, Refusal> {
+        let project = self.active_project(api, params, names).await?;
+        let pass = signature::check(&project, params, SystemTime::now())?;
+        Ok(LetIn { project, pass })
+    }
+
+    /// Pages name where they come from; whoever is no page does not, and needs no page's leave.
+    fn comes_from_where_it_may(&self, project: &Project) -> Result<(), Refusal> {
+        let Some(origin) = self.headers.get(ORIGIN).filter(|_| !project.origins.is_empty()) else {
+            return Ok(());
+        };
+        let known = |known: &String| origin.as_bytes().eq_ignore_ascii_case(known.as_bytes());
+        match project.origins.iter().any(known) {
+            true => Ok(()),
+            false => Err(codes::ORIGIN_FORBIDDEN.into()),
+        }
+    }
+
+    /// What addresses on this server begin with: as it is set, or as the request has it.
+    pub(crate) fn origin(&self, api: &Api) -> Result<String, Refusal> {
+        api.origin(self.headers.get(HOST))
+    }
+}
+
+fn standing(project: &Project) -> Refusal {
+    match project.standing.refusal(&project.public_key) {
+        Some(rejection) => Refusal::of_rejection(&rejection),
+        None => codes::UPLOAD_REFUSED.into(),
+    }
+}
+
+/// Who sends: the other end of the connection, or whom a proxy of ours names there. Of several that are named, the last that is
+/// no proxy of ours: what stands before was written by whoever liked to.
+fn sender(api: &Api, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+    let is_ours = |address: IpAddr| {
+        let address = address.to_canonical();
+        api.settings
+            .trusted_proxies
+            .iter()
+            .any(|network| network.contains(&address))
+    };
+    let named: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let mut sender = peer;
+    for name in named.iter().rev() {
+        if !is_ours(sender) {
+            break;
+        }
+        match name.trim().parse() {
+            Ok(address) => sender = address,
+            Err(_) => break,
+        }
+    }
+    sender
+}
