@@ -17,7 +17,9 @@
 
 mod assemble;
 pub mod books;
+mod catalog;
 pub mod codes;
+mod commit;
 mod config;
 pub mod directory;
 mod error;

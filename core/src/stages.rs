@@ -15,17 +15,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::books::{Account, Booking, Day, Flow, Holdings};
+use crate::books::Booking;
+pub use crate::catalog::Catalog;
 use crate::{
-    ByteStream, Coverage, Declared, Duty, Error, Facts, Fault, Group, Head, Incoming, Key, Lifetime, ManagedProject,
-    MediaType, Part, Record, Retention, Slot, UploadId, Verdict,
+    ByteStream, Coverage, Declared, Duty, Error, Facts, Fault, Head, Incoming, Key, Lifetime, MediaType, Part, Record,
+    Retention, Slot, UploadId, Verdict,
 };
 
 /// Fetches an upload from where someone points to.
@@ -362,67 +363,6 @@ pub trait Recorder: Debug + Send + Sync {
     ///
     /// What stands in the way.
     async fn ready(&self) -> Result<(), Fault>;
-}
-
-/// What a recorder keeps beside the records: projects, groups, and what was booked. The same rules hold for it: what a call
-/// acknowledged is durable.
-#[async_trait]
-pub trait Catalog: Debug + Send + Sync {
-    /// The managed project of this public key.
-    ///
-    /// # Errors
-    ///
-    /// If it could not be looked up.
-    async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault>;
-
-    /// Puts a project in the place of the one with the revision before this one's; one of the revision 0 is new.
-    ///
-    /// # Errors
-    ///
-    /// If it is not known whether it was done.
-    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault>;
-
-    /// Managed projects in the order of their keys, from behind this one on.
-    ///
-    /// # Errors
-    ///
-    /// If they could not be looked up.
-    async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault>;
-
-    /// Keeps a new group.
-    ///
-    /// # Errors
-    ///
-    /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if there is one of this id, else whatever stands in the way.
-    async fn add_group(&self, group: &Group) -> Result<(), Fault>;
-
-    /// The group of this id.
-    ///
-    /// # Errors
-    ///
-    /// If it could not be looked up.
-    async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault>;
-
-    /// What an account has; nothing, if nothing was booked.
-    ///
-    /// # Errors
-    ///
-    /// If it could not be looked up.
-    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault>;
-
-    /// What came and went on these days, in their order, and then in that of the projects' keys: of one project, or of all.
-    ///
-    /// # Errors
-    ///
-    /// If it could not be looked up.
-    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault>;
-
-    /// Forgets accounts that nobody will ask for any more, so many at most. Answers how many it forgot.
-    ///
-    /// # Errors
-    ///
-    /// If it is not known whether they are forgotten.
-    async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault>;
 }
 
 /// How a change ended. None of these is a fault.

@@ -60,7 +60,7 @@ fn a_typing_error_is_refused_with_its_line_and_what_would_be_right() {
         (
             "[store]",
             "[stor]",
-            "stor: no section is called that; there are: receive, validate, scan, store, record, expire, upload_api, server",
+            "stor: no section is called that; there are: projects, receive, validate, scan, store, stores, record, expire, upload_api, server",
         ),
         ("scheme = \"fs\"", "scheme = \"tape\"", "store.scheme: "),
         ("root =", "rot =", "store.rot: unknown field `rot`, expected"),

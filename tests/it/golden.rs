@@ -11,7 +11,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use intake::core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-use intake::core::project::{Autostore, Project, ProjectSecret};
+use intake::core::project::{Autostore, Project, ProjectSecret, Standing};
 use intake::core::{
     Code, Declared, Error, Fault, Head, Incoming, Limits, Pipeline, Receiver, Rejection, Report, Scan, Scanner, Secret,
     Verdict, async_trait, codes,
@@ -132,7 +132,33 @@ async fn start() -> (String, Pipeline) {
         }],
         ..Project::new("signed")
     };
-    let projects = [Project::new("demopublickey"), Project::new("other"), strict, signed];
+    let standing = |key: &str, standing| Project {
+        standing,
+        ..Project::new(key)
+    };
+    let pages = Project {
+        origins: vec!["https://shop.example.com".to_owned()],
+        max_group_files: Some(2),
+        forbid_extensions: vec!["exe".to_owned()],
+        max_metadata_keys: Some(1),
+        ..Project::new("pages")
+    };
+    let full = Project {
+        max_files: Some(0),
+        ..Project::new("full")
+    };
+    let projects = [
+        Project::new("demopublickey"),
+        Project::new("other"),
+        strict,
+        signed,
+        pages,
+        full,
+        standing("blocked", Standing::Blocked),
+        standing("unpaid", Standing::Unpaid),
+        standing("limited", Standing::LimitsExceeded),
+        standing("removed", Standing::Removed),
+    ];
     let pipeline = projects
         .into_iter()
         .fold(pipeline, |pipeline, project| pipeline.project(project).unwrap())
@@ -241,6 +267,7 @@ fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTree
         let text = text.replace(address, "{address}");
         last = text
             .split('"')
+            .map(|word| word.split('~').next().unwrap_or_default())
             .find(|word| word.parse::<Uuid>().is_ok())
             .map_or(last, str::to_owned);
         if answer.header("content-type") == Some("application/json") && !answer.body.is_empty() {
@@ -268,6 +295,13 @@ fn masked(text: &str) -> String {
             let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
             let (until_quote, rest) = rest.split_once('"').unwrap_or((rest, ""));
             format!("{before}expires={{seconds}}{until_quote}\"{}", masked(rest))
+        }
+    };
+    let text = match text.split_once("\"datetime_created\":\"") {
+        None => text,
+        Some((before, rest)) => {
+            let (_, rest) = rest.split_once('"').unwrap_or_default();
+            format!("{before}\"datetime_created\":\"{{instant}}\"{rest}")
         }
     };
     let text = &*text;

@@ -21,7 +21,7 @@ intake_core::inventory::submit! {
 }
 
 /// The content is of a type that is not taken, or of none that is known.
-pub const TYPE_FORBIDDEN: Code = Code::new("type_forbidden");
+pub const TYPE_FORBIDDEN: Code = intake_core::codes::TYPE_FORBIDDEN;
 
 /// A validator that takes contents of some types and refuses those of others.
 ///

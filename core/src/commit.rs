@@ -1,0 +1,120 @@
+//! The end of an upload that came in one go: judged once more by what is known now, brought to where its project wants it, and
+//! then readable.
+
+use futures_util::StreamExt;
+use sha2::{Digest as _, Sha256};
+use tracing::warn;
+
+use crate::ingest::noted;
+use crate::pipeline::Pipeline;
+use crate::places::{key_at, key_of};
+use crate::project::Door;
+use crate::record::{Event, Record};
+use crate::ruling::Ruling;
+use crate::stages::{Staged, Swap};
+use crate::{ByteStream, Declared, Digest, Error, Facts, Fault, Terms, codes};
+
+impl Pipeline {
+    /// What is judged once it is known whose an upload is: everything that its project says, as it is now.
+    pub(crate) async fn judge_at_commit(
+        &self,
+        door: Door,
+        declared: &Declared,
+        facts: &Facts,
+        terms: &Terms,
+    ) -> Result<Ruling, Error> {
+        let ruling = self.ruling(terms.project.as_deref(), terms.pass.as_ref(), door).await?;
+        ruling.lets_in(self.now())?;
+        ruling.judge_whole(declared, facts)?;
+        self.parts().store_at(&ruling.place())?;
+        Ok(ruling)
+    }
+
+    /// Moves durable bytes to where their project wants them, if they were written elsewhere because it was not known yet whose
+    /// they are. Nobody can read them meanwhile, and the record knows of both places before there is anything in the second.
+    pub(crate) async fn bring_home(&self, record: Record, facts: &Facts, ruling: &Ruling) -> Result<Record, Fault> {
+        let to = ruling.place();
+        if record.project.is_some() || record.place == to {
+            return Ok(record);
+        }
+        let (from_store, from) = (self.parts().store_of(&record)?, key_of(&record));
+        let moving = self.after(&record, Event::Move { to })?;
+        if self.swap(&record, &moving).await? != Swap::Done {
+            return Err(Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable());
+        }
+        let body = from_store.read(&from, None).await?;
+        let mut writing = self
+            .parts()
+            .store_of(&moving)?
+            .stage(&key_of(&moving), facts.media_type.as_ref())
+            .await?;
+        let copied = copy(body, &mut *writing).await;
+        match copied {
+            Ok(digest) if digest == facts.digest => writing.commit().await.map(|()| moving),
+            ended => {
+                // Whatever cannot be discarded, the sweeper removes.
+                let discarded = writing.discard().await;
+                discarded.and(ended.map(drop))?;
+                Err(Fault::new(
+                    codes::BYTES_MISSING,
+                    "the bytes of an upload were others when they were read back",
+                ))
+            }
+        }
+    }
+
+    /// The last step, after the bytes are durable: the record says so.
+    pub(crate) async fn make_readable(&self, record: Record, event: Event, ruling: &Ruling) -> Result<Record, Error> {
+        let ready = self.after(&record, event)?;
+        // If the recorder fails, the bytes stay whatever it has done: the record may say that they can be read.
+        match self.swap_within(&record, &ready, ruling.quota()).await? {
+            Swap::Done => {
+                self.remove_left(&ready).await;
+                Ok(ready)
+            }
+            Swap::Full => {
+                let error = self.no_room(&ready).await;
+                if self.delete_bytes(&record).await
+                    && let Ok(noted) = record.apply(Event::Reject(noted(&error)), self.now(), &self.parts().periods)
+                    && let Err(fault) = self.put(&record, &noted).await
+                {
+                    warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+                }
+                Err(error)
+            }
+            Swap::Lost => {
+                // A sweeper thought this attempt dead and has removed what it found; our bytes came after it looked.
+                self.delete_bytes(&record).await;
+                Err(Fault::new(codes::LEASE_LOST, "the upload took longer than its lease")
+                    .retryable()
+                    .into())
+            }
+        }
+    }
+
+    /// Removes what was moved from where it was. If that cannot be done now, the sweeper does it.
+    async fn remove_left(&self, ready: &Record) {
+        let Some(left) = &ready.left else { return };
+        let removed = async {
+            self.parts().store_at(left)?.delete(&key_at(ready, left)).await?;
+            self.put(ready, &self.after(ready, Event::Tidied)?).await
+        };
+        if let Err(fault) = removed.await {
+            warn!(id = %ready.id, fault = fault.chain(), "could not remove what was moved; left to the sweeper");
+        }
+    }
+}
+
+/// Writes all of it, and answers with what it was.
+async fn copy(mut body: ByteStream, to: &mut dyn Staged) -> Result<Digest, Fault> {
+    let mut hasher = Sha256::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|why| {
+            let fault = Fault::new(codes::BYTES_MISSING, "the bytes of an upload could not be read back");
+            fault.retryable().because(why)
+        })?;
+        hasher.update(&chunk);
+        to.write(chunk).await?;
+    }
+    Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
+}

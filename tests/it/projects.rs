@@ -1,0 +1,423 @@
+//! Projects: rules of their own, on every way in, and what changes while an upload is under way takes effect when it is
+//! completed.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::Form;
+use crate::town::{Town, code, file_first, form, signed, signing, starting, token};
+
+/// What may be changed while an upload in parts is under way, and the error that its completion ends with then.
+#[test]
+fn whatever_changes_between_start_and_complete_takes_effect_at_complete() {
+    let with = |more: Value| {
+        let mut project = signing();
+        project
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        project
+    };
+    let passes = "accepted";
+    let final_no = false;
+    // The change, the error, and whether the upload can be completed once the change is taken back.
+    let changes: [(&str, Value, &str, bool); 15] = [
+        ("nothing", signing(), passes, true),
+        (
+            "blocked",
+            with(json!({"standing": "blocked"})),
+            "AccountBlockedError",
+            true,
+        ),
+        (
+            "not paid for",
+            with(json!({"standing": "unpaid"})),
+            "AccountUnpaidError",
+            true,
+        ),
+        (
+            "at its limits",
+            with(json!({"standing": "limits_exceeded"})),
+            "AccountLimitsExceededError",
+            true,
+        ),
+        (
+            "removed",
+            with(json!({"standing": "removed"})),
+            "ProjectPublicKeyRemovedError",
+            true,
+        ),
+        (
+            "its secret is replaced by another of the same name",
+            with(json!({"secrets": [{"name": "one", "secret": "another"}]})),
+            "SignatureInvalidError",
+            true,
+        ),
+        (
+            "another secret beside it",
+            with(json!({"secrets": [{"name": "new", "secret": "new"}, {"name": "one", "secret": "secret"}]})),
+            passes,
+            true,
+        ),
+        (
+            "its token is revoked",
+            with(json!({"revoked_tokens": ["t"]})),
+            "SignatureInvalidError",
+            true,
+        ),
+        (
+            "files may be smaller only",
+            with(json!({"max_size": "9 MiB"})),
+            "MultipartFileSizeLimitExceededError",
+            final_no,
+        ),
+        (
+            "files in parts may be smaller only",
+            with(json!({"max_multipart_size": "9 MiB"})),
+            "MultipartFileSizeLimitExceededError",
+            final_no,
+        ),
+        (
+            "files in one request may be smaller only",
+            with(json!({"max_direct_size": "1 MiB"})),
+            passes,
+            true,
+        ),
+        (
+            "its type is forbidden",
+            with(json!({"forbid_types": ["text/plain"]})),
+            "FileTypeForbiddenError",
+            final_no,
+        ),
+        (
+            "other types are allowed",
+            with(json!({"allow_types": ["image/*"]})),
+            "FileTypeForbiddenError",
+            final_no,
+        ),
+        (
+            "its ending is forbidden",
+            with(json!({"forbid_extensions": ["bin"]})),
+            "FileTypeForbiddenError",
+            final_no,
+        ),
+        (
+            "there is less room, which it has already",
+            with(json!({"max_files": 1})),
+            passes,
+            true,
+        ),
+    ];
+    for (change, settings, expected, comes_back) in changes {
+        let town = Town::of(&[("shop", signing())]);
+        let jwt = token("secret", "t", json!({"uses": 2}));
+        let uuid = town.parts("shop", &format!("&signature={jwt}"));
+        town.set("shop", settings);
+        let answer = town.complete("shop", &uuid);
+        assert_eq!(code(&answer), expected, "{change}: {}", answer.text());
+        town.set("shop", signing());
+        let again = code(&town.complete("shop", &uuid));
+        assert_eq!(again == "accepted", comes_back, "{change}, taken back: {again}");
+        let files = u64::from(comes_back);
+        assert_eq!(town.holdings("shop").0, files, "{change}: what is booked");
+    }
+}
+
+#[test]
+fn an_upload_that_was_begun_unsigned_is_not_completed_once_signatures_are_asked_for() {
+    let town = Town::of(&[("shop", json!({}))]);
+    let uuid = town.parts("shop", "");
+    town.set("shop", signing());
+    assert_eq!(code(&town.complete("shop", &uuid)), "SignatureRequiredError");
+}
+
+#[test]
+fn a_part_of_an_upload_that_could_not_be_completed_is_not_taken() {
+    let town = Town::of(&[("shop", signing())]);
+    let begun = town.begin("shop", &signed("secret"));
+    let put = |path: &str| {
+        let path = format!("{path}&jsonerrors=1");
+        crate::support::send(&town.address, &format!("PUT {path} HTTP/1.1\r\n"), b"x")
+    };
+    assert_eq!(put(&begun.parts[1]).status, 200);
+    town.set("shop", json!({"standing": "blocked"}));
+    assert_eq!(code(&put(&begun.parts[1])), "AccountBlockedError");
+}
+
+/// The official JavaScript client sends the file before its key: nothing is known of its project while its bytes come.
+#[test]
+fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_it() {
+    let rules: [(Value, &str, &str, &str); 9] = [
+        (json!({}), "a.txt", "text", "accepted"),
+        (json!({"standing": "blocked"}), "a.txt", "text", "AccountBlockedError"),
+        (
+            json!({"max_size": "3 B"}),
+            "a.txt",
+            "text",
+            "FileSizeLimitExceededError",
+        ),
+        (
+            json!({"max_direct_size": "3 B"}),
+            "a.txt",
+            "text",
+            "FileSizeLimitExceededError",
+        ),
+        (json!({"max_multipart_size": "3 B"}), "a.txt", "text", "accepted"),
+        (
+            json!({"forbid_types": ["text/*"]}),
+            "a.png",
+            "text",
+            "FileTypeForbiddenError",
+        ),
+        (
+            json!({"allow_types": ["image/*"]}),
+            "a.png",
+            "text",
+            "FileTypeForbiddenError",
+        ),
+        (
+            json!({"allow_extensions": ["png"]}),
+            "a.txt",
+            "text",
+            "FileTypeForbiddenError",
+        ),
+        (
+            json!({"max_stored": "3 B"}),
+            "a.txt",
+            "text",
+            "AccountLimitsExceededError",
+        ),
+    ];
+    for (settings, name, content, expected) in rules {
+        let town = Town::of(&[("shop", settings.clone())]);
+        let first = town.base(&form("shop").file("file", name, content.as_bytes()));
+        let behind = town.base(&file_first("shop", name, content.as_bytes()));
+        assert_eq!([code(&first), code(&behind)], [expected; 2], "{settings}");
+        let stored = if expected == "accepted" { 2 } else { 0 };
+        assert_eq!(
+            town.store.keys().len(),
+            stored,
+            "{settings}: what was refused is still there"
+        );
+        assert_eq!(town.holdings("shop").0, stored as u64, "{settings}: what is booked");
+    }
+}
+
+#[test]
+fn what_is_fetched_is_judged_by_the_rules_of_its_project_when_it_is_fetched() {
+    let order = |town: &Town| {
+        let ordered = town.post("/from_url/", "pub_key=shop&source_url=x");
+        ordered.json()["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}", ordered.text()))
+            .to_owned()
+    };
+    for (change, expected) in [
+        (json!({}), Value::Null),
+        (
+            json!({"max_url_size": "9 B"}),
+            json!("DownloadFileSizeLimitExceededError"),
+        ),
+        (json!({"max_direct_size": "9 B"}), Value::Null),
+        (
+            json!({"allow_types": ["image/*"]}),
+            json!("DownloadFileValidationFailedError"),
+        ),
+        (
+            json!({"standing": "blocked"}),
+            json!("DownloadFileValidationFailedError"),
+        ),
+        (json!({"max_files": 0}), json!("DownloadFileValidationFailedError")),
+    ] {
+        let town = Town::of(&[("shop", json!({}))]);
+        let token = order(&town);
+        town.set("shop", change.clone());
+        town.block_on(town.pipeline.pull_due()).unwrap();
+        let status = town.get(&format!("/from_url/status/?token={token}")).json();
+        assert_eq!(status["error_code"], expected, "{change}: {status}");
+        assert_eq!(status["status"] == "success", expected.is_null(), "{change}: {status}");
+    }
+}
+
+#[test]
+fn files_stay_as_long_as_their_project_says() {
+    let stays = |town: &Town, id: &str| {
+        let record = town.record(id);
+        let expires = record.lifetime.unwrap().expires;
+        expires.map(|expires| {
+            expires
+                .duration_since(record.created)
+                .unwrap()
+                .as_secs()
+                .div_euclid(3600)
+        })
+    };
+    let town = Town::of(&[
+        ("usual", json!({})),
+        ("short", json!({"keep_unstored": "1h", "keep_stored": "30d"})),
+    ]);
+    for (project, store, hours) in [
+        ("usual", "0", Some(24)),
+        ("usual", "1", None),
+        ("short", "0", Some(1)),
+        ("short", "1", Some(30 * 24)),
+    ] {
+        let answer = town.base(&form(project).field("UPLOADCARE_STORE", store).file("file", "a", b"x"));
+        let id = answer.json()["file"].as_str().unwrap().to_owned();
+        assert_eq!(stays(&town, &id), hours, "{project}, {store}");
+    }
+    let id = town.base(&form("short").file("file", "a", b"x")).json()["file"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    town.block_on(town.pipeline.keep(id.parse().unwrap(), intake::core::Retention::Keep))
+        .unwrap();
+    assert_eq!(stays(&town, &id), Some(30 * 24), "kept later");
+}
+
+#[test]
+fn a_projects_bytes_are_in_the_store_and_under_the_prefix_that_it_names_and_nowhere_else() {
+    let town = Town::of(&[
+        ("eu-shop", json!({"store": "eu", "prefix": "shop"})),
+        ("usual", json!({})),
+    ]);
+    let ids: Vec<String> = [
+        town.base(&form("eu-shop").file("file", "a", b"early")),
+        town.base(&file_first("eu-shop", "a", b"late!")),
+    ]
+    .iter()
+    .map(|answer| answer.json()["file"].as_str().unwrap().to_owned())
+    .collect();
+    let uuid = town.parts("eu-shop", "");
+    assert_eq!(code(&town.complete("eu-shop", &uuid)), "accepted");
+    assert_eq!(town.store.keys(), [], "in the first store");
+    let mut expected: Vec<_> = ids.iter().chain([&uuid]).map(|id| format!("shop-{id}")).collect();
+    let mut found: Vec<_> = town.eu.keys().iter().map(|key| key.as_str().to_owned()).collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    for (id, content) in ids.iter().zip([b"early", b"late!"]) {
+        let body = town.block_on(async {
+            let stream = town.pipeline.read(id.parse().unwrap(), None).await.unwrap();
+            intake::core::testkit::collect(stream).await
+        });
+        assert_eq!(&body[..], content);
+        town.block_on(town.pipeline.delete(id.parse().unwrap())).unwrap();
+    }
+    assert_eq!(town.eu.keys().len(), 1, "what was deleted is still there");
+    town.upload("usual", b"x");
+    assert_eq!(town.store.keys().len(), 1);
+}
+
+#[test]
+fn a_store_that_the_configuration_does_not_have_takes_nothing() {
+    let town = Town::of(&[("shop", json!({"store": "us"}))]);
+    for answer in [
+        town.base(&form("shop").file("file", "a", b"x")),
+        town.base(&file_first("shop", "a", b"x")),
+        town.post("/multipart/start/", &starting("shop", "")),
+    ] {
+        assert_eq!(code(&answer), "UploadAPIError");
+    }
+    assert_eq!(town.store.keys(), []);
+}
+
+#[test]
+fn a_project_that_can_not_be_used_is_a_fault_and_lets_nobody_in() {
+    use intake::core::{Catalog as _, ManagedProject, Swap};
+
+    let town = Town::of(&[]);
+    let settings = json!({"max_size": "many", "secrets": [{"name": "a", "secret": "hunter2"}]});
+    let project = ManagedProject {
+        public_key: "shop".to_owned(),
+        revision: 0,
+        settings: settings.as_object().unwrap().clone(),
+    };
+    assert_eq!(town.block_on(town.recorder.put_project(&project)).unwrap(), Swap::Done);
+    let answer = town.base(&form("shop").file("file", "a", b"x"));
+    assert_eq!(code(&answer), "UploadAPIError");
+    let fault = town.block_on(town.pipeline.project("shop")).unwrap_err();
+    assert!(
+        fault.chain().contains("max_size") && !format!("{fault:?}").contains("hunter2"),
+        "{fault:?}"
+    );
+}
+
+#[test]
+fn a_group_tells_of_members_that_have_left_as_nothing() {
+    let town = Town::of(&[("shop", json!({}))]);
+    let (stays, leaves) = (town.upload("shop", b"a"), town.upload("shop", b"b"));
+    let group = town.post(
+        "/group/",
+        &format!("pub_key=shop&files[]={leaves}&files[]={stays}/-/crop/3x3/"),
+    );
+    let id = group.json()["id"].as_str().unwrap().to_owned();
+    assert!(id.ends_with("~2"), "{id}");
+    town.block_on(town.pipeline.delete(leaves.parse().unwrap())).unwrap();
+    let told = town.get(&format!("/group/info/?pub_key=shop&group_id={id}")).json();
+    assert_eq!(told["files_count"], 2, "{told}");
+    assert_eq!(told["files"][0], Value::Null, "{told}");
+    assert_eq!(told["files"][1]["uuid"], *stays);
+    assert_eq!(told["files"][1]["default_effects"], "crop/3x3/");
+    assert_eq!(told["datetime_created"], group.json()["datetime_created"]);
+}
+
+#[test]
+fn a_group_of_as_many_files_as_may_be_comes_in_any_order_and_as_any_body() {
+    let town = Town::of(&[("shop", json!({}))]);
+    let ids: Vec<_> = (0..20).map(|number: u8| town.upload("shop", &[number])).collect();
+    let many: Vec<_> = (0..1000).map(|number| ids[number % ids.len()].as_str()).collect();
+    let numbered = |number: usize| format!("&files[{number}]={}", many[number]);
+    let backwards: String = (0..1000).rev().map(numbered).collect();
+    let forms = [town.post("/group/", &format!("pub_key=shop{backwards}")), {
+        let form = (0..1000).rev().fold(Form::default(), |form, number| {
+            form.field(&format!("files[{number}]"), many[number])
+        });
+        let form = form.field("pub_key", "shop");
+        crate::support::send(&town.address, &form.head("/group/?jsonerrors=1"), &form.body())
+    }];
+    for answer in forms {
+        let told = answer.json();
+        let files = told["files"].as_array().unwrap_or_else(|| panic!("{}", answer.text()));
+        let found: Vec<_> = files.iter().map(|file| file["uuid"].as_str().unwrap()).collect();
+        assert_eq!(found, many);
+    }
+    let one_more = format!("pub_key=shop{backwards}&files[]={}", many[0]);
+    assert_eq!(code(&town.post("/group/", &one_more)), "FilesNumberLimitExceededError");
+}
+
+#[test]
+fn what_each_project_has_received_and_removed_is_told_by_day() {
+    use intake::core::Catalog as _;
+    use intake::core::books::Day;
+
+    let town = Town::of(&[("shop", json!({})), ("other", json!({}))]);
+    let first = town.upload("shop", b"12345");
+    town.base(&file_first("shop", "a", b"123"));
+    town.upload("other", b"1");
+    town.base(
+        &form("shop")
+            .field("UPLOADCARE_STORE", "1")
+            .field("metadata[]", "x")
+            .file("file", "a", b"refused"),
+    );
+    town.pass(Duration::from_secs(24 * 3600));
+    town.block_on(town.pipeline.sweep()).unwrap();
+    let flows = town
+        .block_on(town.recorder.flows(Some("shop"), Day(0)..=Day(i64::MAX)))
+        .unwrap();
+    let told: Vec<_> = flows
+        .iter()
+        .map(|flow| {
+            [
+                flow.asked,
+                flow.received,
+                flow.received_bytes,
+                flow.removed,
+                flow.removed_bytes,
+            ]
+        })
+        .collect();
+    assert_eq!(told, [[3, 2, 8, 0, 0], [0, 0, 0, 2, 8]], "{first}");
+}
