@@ -1,0 +1,279 @@
+//! Bounds that hold however many ask at once, and give back what came to nothing.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use intake::core::Catalog as _;
+use intake::upload_api::Settings;
+use serde_json::json;
+
+use crate::support::{self, Form, in_parallel, wait_until};
+use crate::town::{PART, Town, code, file_first, form, starting, token};
+
+#[test]
+fn of_200_uploads_at_once_so_many_get_in_as_there_is_room_for_whatever_their_order() {
+    for (bound, room) in [(json!({"max_files": 30}), 30), (json!({"max_stored": "3000 B"}), 30)] {
+        let town = Town::of(&[("shop", bound.clone())]);
+        let accepted = AtomicUsize::new(0);
+        in_parallel(200, 32, |number| {
+            let content = [b'x'; 100];
+            let form = match number % 2 {
+                0 => form("shop").file("file", "a", &content),
+                _ => file_first("shop", "a", &content),
+            };
+            match &*code(&town.base(&form)) {
+                "accepted" => drop(accepted.fetch_add(1, Ordering::SeqCst)),
+                "AccountLimitsExceededError" => {}
+                other => panic!("{other}"),
+            }
+        });
+        assert_eq!(accepted.into_inner(), room, "{bound}");
+        assert_eq!(town.holdings("shop"), (room as u64, 100 * room as u64), "{bound}");
+        assert_eq!(
+            town.store.keys().len(),
+            room,
+            "{bound}: bytes of who was refused are still there"
+        );
+    }
+}
+
+#[test]
+fn what_is_deleted_or_has_expired_makes_room_again() {
+    let town = Town::of(&[("shop", json!({"max_files": 1}))]);
+    let full = || code(&town.base(&form("shop").file("file", "a", b"x")));
+    let id = town.upload("shop", b"x");
+    assert_eq!(full(), "AccountLimitsExceededError");
+    town.block_on(town.pipeline.delete(id.parse().unwrap())).unwrap();
+    town.upload("shop", b"y");
+    assert_eq!(full(), "AccountLimitsExceededError");
+    town.pass(Duration::from_secs(25 * 3600));
+    town.block_on(town.pipeline.sweep()).unwrap();
+    assert_eq!(full(), "accepted");
+}
+
+#[test]
+fn an_upload_in_parts_has_its_room_from_its_start_on_and_gives_it_back_if_it_comes_to_nothing() {
+    let town = Town::of(&[("shop", json!({"max_stored": "15 MiB"}))]);
+    let start = || code(&town.post("/multipart/start/", &starting("shop", "")));
+    assert_eq!(start(), "accepted");
+    assert_eq!(town.holdings("shop"), (1, 2 * PART as u64));
+    assert_eq!(start(), "AccountLimitsExceededError");
+    town.pass(Duration::from_secs(25 * 3600));
+    town.block_on(town.pipeline.sweep()).unwrap();
+    assert_eq!(town.holdings("shop"), (0, 0));
+    assert_eq!(start(), "accepted");
+}
+
+#[test]
+fn what_breaks_off_gives_back_what_it_had() {
+    let town = Town::of(&[("shop", json!({"max_files": 1}))]);
+    let whole = form("shop").file("file", "a", &[b'x'; 100_000]);
+    let mut stream = support::connect(&town.address);
+    let (head, body) = (whole.head("/base/"), whole.body());
+    let head = format!("{head}Host: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    std::io::Write::write_all(&mut stream, &[head.as_bytes(), &body[..50_000]].concat()).unwrap();
+    wait_until("it has its room", || town.holdings("shop").0 == 1);
+    assert_eq!(
+        code(&town.base(&form("shop").file("file", "a", b"x"))),
+        "AccountLimitsExceededError"
+    );
+    drop(stream);
+    // Whether the server hears of it or its lease ends: a sweeper gives back what nobody else does.
+    wait_until("it is given back", || {
+        town.pass(Duration::from_secs(3 * 3600));
+        town.block_on(town.pipeline.sweep()).unwrap();
+        town.holdings("shop").0 == 0
+    });
+    assert_eq!(town.store.keys(), []);
+}
+
+#[test]
+fn a_token_lets_in_as_many_uploads_as_it_says_however_many_ask_at_once() {
+    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let jwt = token("secret", "seven", json!({"uses": 7}));
+    let accepted = AtomicUsize::new(0);
+    in_parallel(100, 16, |number| {
+        let form = match number % 2 {
+            0 => form("shop").field("signature", &jwt).file("file", "a", b"x"),
+            _ => file_first("shop", "a", b"x").field("signature", &jwt),
+        };
+        match &*code(&town.base(&form)) {
+            "accepted" => drop(accepted.fetch_add(1, Ordering::SeqCst)),
+            "SignatureExpirationError" => {}
+            other => panic!("{other}"),
+        }
+    });
+    assert_eq!(accepted.into_inner(), 7);
+}
+
+#[test]
+fn a_use_of_a_token_that_came_to_nothing_is_no_use() {
+    let project = json!({"secrets": [{"name": "one", "secret": "secret"}], "forbid_types": ["application/pdf"]});
+    let town = Town::of(&[("shop", project)]);
+    let jwt = token("secret", "once", json!({}));
+    let send = |content: &[u8]| code(&town.base(&form("shop").field("signature", &jwt).file("file", "a", content)));
+    assert_eq!(send(b"%PDF-1.7"), "FileTypeForbiddenError");
+    assert_eq!(send(b"text"), "accepted");
+    assert_eq!(send(b"text"), "SignatureExpirationError");
+    // What it let in may leave; it was let in all the same.
+    let id = town.block_on(town.pipeline.files_of("shop", None, 10)).unwrap()[0].id;
+    town.block_on(town.pipeline.delete(id)).unwrap();
+    assert_eq!(send(b"text"), "SignatureExpirationError");
+    // Long after the token has expired nobody keeps count.
+    town.pass(Duration::from_secs(40 * 24 * 3600));
+    town.block_on(town.pipeline.sweep()).unwrap();
+    let account = intake::core::books::Account::token("shop", "once");
+    assert_eq!(town.block_on(town.recorder.holdings(&account)).unwrap().files, 0);
+}
+
+#[test]
+fn a_token_for_what_is_fetched_is_used_once_per_order_however_often_that_is_tried() {
+    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let jwt = token("secret", "once", json!({}));
+    let order = || town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
+    let ordered = order().json()["token"].as_str().unwrap().to_owned();
+    assert_eq!(code(&order()), "SignatureExpirationError");
+    town.block_on(town.pipeline.pull_due()).unwrap();
+    let status = town.get(&format!("/from_url/status/?token={ordered}")).json();
+    assert_eq!(status["status"], "success", "{status}");
+    assert_eq!(code(&order()), "SignatureExpirationError");
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_come_again_in_the_way_that_his_client_reads() {
+    let town = Town::of(&[("shop", json!({"max_requests": "2/h"})), ("other", json!({}))]);
+    let file = |key: &str| form(key).file("file", "a", b"x");
+    assert_eq!(code(&town.base(&file("shop"))), "accepted");
+    assert_eq!(code(&town.base(&file("shop"))), "accepted");
+    let throttled = town.base(&file("shop"));
+    assert_eq!((throttled.status, &*code(&throttled)), (200, "RequestThrottledError"));
+    let seconds = |answer: &support::Answer| answer.header("retry-after").unwrap().parse::<u64>().unwrap();
+    assert!((1..=1800).contains(&seconds(&throttled)), "{:?}", throttled.headers);
+    let exposed = throttled.header("access-control-expose-headers").unwrap();
+    assert!(exposed.contains("Retry-After"), "{exposed}");
+    let form = file("shop");
+    let plain = support::send(&town.address, &form.head("/base/"), &form.body());
+    assert_eq!((plain.status, plain.text().as_str()), (429, "Request was throttled."));
+    assert!(seconds(&plain) >= 1);
+    for answer in [
+        town.get("/info/?pub_key=shop&file_id=x&jsonerrors=1"),
+        town.post("/group/", "pub_key=shop&files[]=x"),
+        town.post("/multipart/start/", &starting("shop", "")),
+        town.post("/from_url/", "pub_key=shop&source_url=x"),
+    ] {
+        assert_eq!(code(&answer), "RequestThrottledError");
+    }
+    assert_eq!(
+        code(&town.base(&file("other"))),
+        "accepted",
+        "another project pays for it"
+    );
+}
+
+#[test]
+fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
+    let settings = |trusted: &[&str]| Settings {
+        max_requests_of_address: Some("1/h".parse().unwrap()),
+        trusted_proxies: trusted.iter().map(|network| network.parse().unwrap()).collect(),
+        ..Settings::default()
+    };
+    let ask = |town: &Town, forwarded: &str| {
+        let head =
+            format!("GET /info/?pub_key=shop&file_id=x&jsonerrors=1 HTTP/1.1\r\nX-Forwarded-For: {forwarded}\r\n");
+        code(&town.send(&head, ""))
+    };
+    let town = |trusted: &[&str]| Town::with(&[("shop", json!({}))], settings(trusted), |builder| builder);
+    let (asked, throttled) = ("FileIdInvalidError", "RequestThrottledError");
+
+    let behind_proxy = town(&["127.0.0.0/8", "10.0.0.0/8"]);
+    for (forwarded, expected) in [
+        ("192.0.2.1", asked),
+        ("192.0.2.1", throttled),
+        ("192.0.2.2", asked),
+        // What a sender writes himself stands before what the proxy knows.
+        ("203.0.113.7, 192.0.2.2", throttled),
+        ("192.0.2.3, 10.1.2.3", asked),
+        ("192.0.2.3", throttled),
+        ("2001:db8::1", asked),
+        ("2001:db8::2", throttled),
+    ] {
+        assert_eq!(ask(&behind_proxy, forwarded), expected, "{forwarded}");
+    }
+    let no_proxy = town(&[]);
+    assert_eq!(ask(&no_proxy, "192.0.2.1"), asked);
+    assert_eq!(
+        ask(&no_proxy, "192.0.2.2"),
+        throttled,
+        "a stranger chose his own address"
+    );
+    let status = no_proxy.get("/from_url/status/?token=x");
+    assert_eq!(
+        status.json()["status"],
+        "unknown",
+        "some clients ask for it without a pause"
+    );
+}
+
+#[test]
+fn a_project_and_an_address_have_so_many_uploads_under_way_and_the_others_go_on() {
+    let settings = Settings {
+        max_uploads_of_address: Some(2),
+        ..Settings::default()
+    };
+    let projects = [("one", json!({"max_uploads": 1})), ("two", json!({}))];
+    let town = Town::with(&projects, settings, |builder| builder);
+    let begin = |key: &str| {
+        let form = form(key).file("file", "a", &[b'x'; 100_000]);
+        let (head, body) = (form.head("/base/?jsonerrors=1"), form.body());
+        let head = format!(
+            "{head}Host: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut stream = support::connect(&town.address);
+        std::io::Write::write_all(&mut stream, &[head.as_bytes(), &body[..50_000]].concat()).unwrap();
+        (stream, body)
+    };
+    let small = |key: &str| code(&town.base(&form(key).file("file", "a", b"x")));
+    let (mut slow, rest) = begin("one");
+    wait_until("it is under way", || town.holdings("one").0 == 1);
+    assert_eq!(small("one"), "RequestThrottledError", "the project has one place");
+    assert_eq!(small("two"), "accepted", "another project's");
+    let _second = begin("two");
+    wait_until("it is under way", || town.holdings("two").0 == 2);
+    assert_eq!(small("two"), "RequestThrottledError", "the address has two places");
+    std::io::Write::write_all(&mut slow, &rest[50_000..]).unwrap();
+    let answer = support::read_answer(&mut slow).unwrap();
+    assert_eq!(code(&answer), "accepted");
+    wait_until("there is a place again", || small("one") == "accepted");
+}
+
+#[test]
+fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
+    let variables = [
+        ("INTAKE_PROJECTS__3__MAX_FILES", "3"),
+        ("INTAKE_PROJECTS__3__PUBLIC_KEY", "bound"),
+        ("INTAKE_RECEIVE__TIMEOUT", "1s"),
+        ("INTAKE_SERVER__SWEEP_EVERY", "200ms"),
+    ];
+    let server = support::Server::start_with("", &variables);
+    let begin = |server: &support::Server| {
+        let form = Form::default()
+            .field("UPLOADCARE_PUB_KEY", "bound")
+            .file("file", "a", &[b'x'; 100_000]);
+        server.begin("/base/", &form, 50_000)
+    };
+    let small = |server: &support::Server| {
+        let form = Form::default()
+            .field("UPLOADCARE_PUB_KEY", "bound")
+            .file("file", "a", b"x");
+        code(&server.post("/base/?jsonerrors=1", &form))
+    };
+    let under_way: Vec<_> = (0..3).map(|_| begin(&server)).collect();
+    wait_until("all room is taken", || small(&server) == "AccountLimitsExceededError");
+    let server = server.restart_after_kill(&variables);
+    drop(under_way);
+    assert_eq!(small(&server), "AccountLimitsExceededError", "until their leases end");
+    wait_until("their leases have ended", || small(&server) == "accepted");
+    let more = [small(&server), small(&server), small(&server)];
+    assert_eq!(more, ["accepted", "accepted", "AccountLimitsExceededError"]);
+}

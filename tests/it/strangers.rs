@@ -1,0 +1,187 @@
+//! What is another project's is not there: every endpoint that names something, with everything that can be named, answers a
+//! stranger as it answers somebody who made the name up.
+
+use serde_json::{Value, json};
+
+use crate::support::{self, Answer};
+use crate::town::{Town, code, form, signed, token};
+
+/// Everything of one project's that has a name.
+struct Things {
+    file: String,
+    group: String,
+    order: String,
+    /// An upload in parts that is open, and where its first part is to go.
+    open: String,
+    part: String,
+    policy: String,
+}
+
+/// Names of the same shapes that nobody ever had.
+fn made_up(of: &Things) -> Things {
+    let id = uuid::Uuid::new_v4().to_string();
+    Things {
+        group: format!("{id}~1"),
+        part: of.part.replace(&of.open, &id),
+        // Signed with a secret that is nobody's.
+        policy: token("nobody's", "t", json!({})),
+        file: id.clone(),
+        order: id.clone(),
+        open: id,
+    }
+}
+
+fn things(town: &Town, key: &str) -> Things {
+    let file = town.upload(key, b"x");
+    let group = town.post("/group/", &format!("pub_key={key}&files[]={file}")).json();
+    let order = town.post("/from_url/", &format!("pub_key={key}&source_url=x")).json();
+    let begun = town.begin(key, "");
+    Things {
+        file,
+        group: group["id"].as_str().unwrap().to_owned(),
+        order: order["token"].as_str().unwrap().to_owned(),
+        open: begun.uuid,
+        part: begun.parts[0].clone(),
+        policy: token("secret of mine", "t", json!({"uses": 100})),
+    }
+}
+
+/// What a stranger may try with one name of a thing: how the request is called, and the request.
+type Try = (&'static str, fn(&Town, &str, &Things) -> Answer);
+
+/// Every endpoint with every kind of name. What is signed is signed with the stranger's own secret.
+const TRIES: [Try; 14] = [
+    ("info of a file", |town, key, things| {
+        town.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.file))
+    }),
+    ("info of an order", |town, key, things| {
+        town.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.order))
+    }),
+    ("info of an open upload", |town, key, things| {
+        town.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.open))
+    }),
+    ("info of a group", |town, key, things| {
+        let id = things.group.split('~').next().unwrap();
+        town.get(&format!("/info/?pub_key={key}&file_id={id}&jsonerrors=1"))
+    }),
+    ("group of a file", |town, key, things| {
+        town.post("/group/", &format!("pub_key={key}&files[]={}", things.file))
+    }),
+    ("group of an open upload", |town, key, things| {
+        town.post("/group/", &format!("pub_key={key}&files[]={}", things.open))
+    }),
+    ("group info", |town, key, things| {
+        town.get(&format!(
+            "/group/info/?pub_key={key}&group_id={}&jsonerrors=1",
+            things.group
+        ))
+    }),
+    ("complete an open upload", |town, key, things| {
+        town.complete(key, &things.open)
+    }),
+    ("complete a file", |town, key, things| town.complete(key, &things.file)),
+    ("complete an order", |town, key, things| {
+        town.complete(key, &things.order)
+    }),
+    ("status of an order", |town, key, things| {
+        town.get(&format!(
+            "/from_url/status/?pub_key={key}&token={}&jsonerrors=1",
+            things.order
+        ))
+    }),
+    ("status of a file", |town, key, things| {
+        town.get(&format!(
+            "/from_url/status/?pub_key={key}&token={}&jsonerrors=1",
+            things.file
+        ))
+    }),
+    (
+        "put a part with an address of one's own upload, and another's id",
+        |town, key, things| {
+            let mine = town.begin(key, "");
+            let path = mine.parts[0].replace(&mine.uuid, &things.open);
+            support::send(&town.address, &format!("PUT {path}&jsonerrors=1 HTTP/1.1\r\n"), b"x")
+        },
+    ),
+    ("upload with a policy token", |town, key, things| {
+        town.base(&form(key).field("signature", &things.policy).file("file", "a", b"x"))
+    }),
+];
+
+#[test]
+fn what_is_another_projects_is_answered_as_if_it_had_been_made_up() {
+    let mine = json!({"secrets": [{"name": "a", "secret": "secret of mine"}]});
+    let other = json!({"secrets": [{"name": "a", "secret": "secret of another"}]});
+    let town = Town::of(&[("mine", mine), ("other", other)]);
+    let things = things(&town, "mine");
+    let made_up = made_up(&things);
+    for (name, attempt) in TRIES {
+        let (found, expected) = (attempt(&town, "other", &things), attempt(&town, "other", &made_up));
+        let shape = |answer: &Answer, of: &Things| {
+            let text = answer.text();
+            // The only thing that may be said back is the name as it was sent.
+            [&of.file, &of.group, &of.order, &of.open]
+                .iter()
+                .fold(text, |text, name| text.replace(name.as_str(), "NAME"))
+        };
+        assert_eq!(shape(&found, &things), shape(&expected, &made_up), "{name}");
+        assert_eq!(found.status, expected.status, "{name}");
+        let status = found.json()["status"].clone();
+        assert!(
+            code(&found) != "accepted" || status == "unknown",
+            "{name} was let in: {}",
+            found.text()
+        );
+    }
+    // Each of these names opens something to whom it belongs, so that the table above shows what it says.
+    for (name, expected) in [
+        ("info of a file", "accepted"),
+        ("group of a file", "accepted"),
+        ("group info", "accepted"),
+        ("complete an open upload", "MultipartUploadSizeTooSmallError"),
+        ("complete a file", "MultipartFileAlreadyUploadedError"),
+        ("upload with a policy token", "accepted"),
+    ] {
+        let (_, attempt) = TRIES.iter().find(|(other, _)| *other == name).unwrap();
+        assert_eq!(code(&attempt(&town, "mine", &things)), expected, "{name}");
+    }
+    let status = town
+        .get(&format!("/from_url/status/?pub_key=mine&token={}", things.order))
+        .json();
+    assert_eq!(status["status"], Value::from("waiting"));
+    let part = support::send(&town.address, &format!("PUT {} HTTP/1.1\r\n", things.part), b"x");
+    assert_eq!(part.status, 200, "{}", part.text());
+}
+
+/// A duplicate of what one project has fetched is no duplicate to another.
+#[test]
+fn what_another_project_has_fetched_was_not_fetched_before() {
+    let town = Town::of(&[("mine", json!({})), ("other", json!({}))]);
+    let order = |key: &str| {
+        town.post(
+            "/from_url/",
+            &format!("pub_key={key}&source_url=x&check_URL_duplicates=1"),
+        )
+        .json()
+    };
+    assert_eq!(order("mine")["type"], "token");
+    town.block_on(town.pipeline.pull_due()).unwrap();
+    assert_eq!(order("other")["type"], "token");
+    assert_eq!(order("mine")["type"], "file_info");
+}
+
+#[test]
+fn a_signature_of_another_projects_secret_lets_nobody_in() {
+    let signing = |secret: &str| json!({"signed_uploads": true, "secrets": [{"name": "a", "secret": secret}]});
+    let town = Town::of(&[("mine", signing("mine")), ("other", signing("other"))]);
+    let ask = |secret: &str| {
+        let with = signed(secret);
+        let mut form = form("other");
+        for (name, value) in with[1..].split('&').map(|pair| pair.split_once('=').unwrap()) {
+            form = form.field(name, value);
+        }
+        code(&town.base(&form.file("file", "a", b"x")))
+    };
+    assert_eq!(ask("mine"), "SignatureInvalidError");
+    assert_eq!(ask("other"), "accepted");
+}

@@ -1,0 +1,217 @@
+//! Policy tokens: what one says holds, whatever a client says beside it.
+
+use serde_json::{Value, json};
+
+use crate::support::Form;
+use crate::town::{Town, code, file_first, form, seconds_from_now, signing, starting, token, token_with_head};
+
+const TINY_PNG: &[u8] = include_bytes!("../data/3x2.png");
+
+fn with(jwt: &str) -> Form {
+    form("shop").field("signature", jwt)
+}
+
+#[test]
+fn a_token_lets_in_what_it_says_and_nothing_else() {
+    let cases: [(Value, &[u8], &str); 13] = [
+        (json!({}), b"text", "accepted"),
+        (json!({"max_size": 4}), b"text", "accepted"),
+        (json!({"max_size": 3}), b"text", "FileSizeLimitExceededError"),
+        (json!({"min_size": 4}), b"text", "accepted"),
+        (json!({"min_size": 5}), b"text", "UploadFailedError"),
+        (json!({"types": ["image/*"]}), TINY_PNG, "accepted"),
+        (json!({"types": ["image/*"]}), b"text", "FileTypeForbiddenError"),
+        (
+            json!({"types": ["image/jpeg", "text/plain"]}),
+            TINY_PNG,
+            "FileTypeForbiddenError",
+        ),
+        (json!({"exp": 1}), b"text", "SignatureExpirationError"),
+        (json!({"nbf": seconds_from_now(100)}), b"text", "UploadFailedError"),
+        (json!({"sub": "shop"}), b"text", "accepted"),
+        (json!({"sub": "another"}), b"text", "SignatureInvalidError"),
+        (json!({"max_siez": 3}), b"text", "UploadFailedError"),
+    ];
+    for (number, (claims, content, expected)) in cases.into_iter().enumerate() {
+        let town = Town::of(&[("shop", signing())]);
+        let jwt = token("secret", &number.to_string(), json!({"uses": 2}));
+        assert_eq!(code(&town.base(&with(&jwt).file("file", "a", b"x"))), "accepted");
+        let mut claims = claims;
+        claims["uses"] = json!(2);
+        let jwt = token("secret", "case", claims.clone());
+        let first = town.base(&with(&jwt).file("file", "a", content));
+        let behind = town.base(&file_first("shop", "a", content).field("signature", &jwt));
+        assert_eq!(
+            [&*code(&first), &*code(&behind)],
+            [expected; 2],
+            "{claims}: {}",
+            first.text()
+        );
+        let stored = if expected == "accepted" { 3 } else { 1 };
+        assert_eq!(town.store.keys().len(), stored, "{claims}");
+    }
+}
+
+#[test]
+fn a_token_that_was_changed_or_made_with_another_secret_or_algorithm_lets_nobody_in() {
+    let town = Town::of(&[("shop", signing())]);
+    let good = token("secret", "t", json!({"uses": 5}));
+    let (head, rest) = good.split_once('.').unwrap();
+    let (claims, signature) = rest.split_once('.').unwrap();
+    let other = token("secret", "u", json!({"uses": 500}));
+    let other_claims = other.split('.').nth(1).unwrap();
+    let head_of = |alg: &str| token_with_head("secret", json!({"alg": alg}), "t", json!({}));
+    for wrong in [
+        token("another", "t", json!({})),
+        token("", "t", json!({})),
+        format!("{head}.{other_claims}.{signature}"),
+        format!("{head}.{claims}."),
+        format!("{head}.{claims}.{}", &signature[1..]),
+        format!("{head}..{signature}"),
+        format!("..{signature}"),
+        "..".to_owned(),
+        head_of("none"),
+        head_of("HS512"),
+        head_of("RS256"),
+        head_of("ES256"),
+        head_of("made up"),
+    ] {
+        assert_eq!(
+            code(&town.base(&with(&wrong).file("file", "a", b"x"))),
+            "SignatureInvalidError",
+            "{wrong}"
+        );
+    }
+    assert_eq!(code(&town.base(&with(&good).file("file", "a", b"x"))), "accepted");
+}
+
+#[test]
+fn a_token_that_says_what_none_may_say_is_told_what_is_wrong() {
+    let town = Town::of(&[("shop", signing())]);
+    for (claims, says) in [
+        (json!({"uses": 0}), "`uses` has to be more than nothing"),
+        (json!({"jti": ""}), "`jti` has to have 1 to 128 characters"),
+        (json!({"types": ["picture"]}), "no media type"),
+        (json!({"max_siez": 3}), "unknown field `max_siez`"),
+        (json!({"exp": "soon"}), "invalid type"),
+    ] {
+        let answer = town.base(&with(&token("secret", "t", claims.clone())).file("file", "a", b"x"));
+        assert!(answer.text().contains(says), "{claims}: {}", answer.text());
+    }
+    let milliseconds = token("secret", "t", json!({"exp": seconds_from_now(60) * 1000}));
+    let answer = town.base(&with(&milliseconds).file("file", "a", b"x"));
+    assert_eq!(code(&answer), "SignatureExpirationInvalidError");
+    let metadata = token("secret", "t", json!({"metadata": {"a b": "c"}}));
+    let answer = town.base(&with(&metadata).file("file", "a", b"x"));
+    assert_eq!(code(&answer), "FileMetadataKeyForbiddenError");
+}
+
+#[test]
+fn what_a_token_says_of_metadata_and_keeping_stands_over_what_the_sender_says() {
+    let town = Town::of(&[("shop", signing())]);
+    let claims = json!({"metadata": {"order": "4711"}, "store": "1", "stays": 600, "uses": 3});
+    let jwt = token("secret", "t", claims);
+    let said = |form: Form| {
+        form.field("metadata[order]", "1")
+            .field("metadata[pet]", "cat")
+            .field("UPLOADCARE_STORE", "0")
+    };
+    let direct = said(with(&jwt)).file("file", "a", b"x");
+    let direct = town.base(&direct).json()["file"].as_str().unwrap().to_owned();
+    let in_parts = town.parts("shop", &format!("&signature={jwt}&metadata[order]=1&metadata[pet]=cat"));
+    assert_eq!(code(&town.complete("shop", &in_parts)), "accepted");
+    let ordered = format!("pub_key=shop&source_url=x&signature={jwt}&metadata[order]=1&metadata[pet]=cat&store=0");
+    let order = town.post("/from_url/", &ordered).json()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    town.block_on(town.pipeline.pull_due()).unwrap();
+    let fetched = town.record(&order).pull.unwrap().upload.unwrap().to_string();
+    for id in [direct, in_parts, fetched] {
+        let info = town.get(&format!("/info/?pub_key=shop&file_id={id}")).json();
+        assert_eq!(info["metadata"], json!({"order": "4711", "pet": "cat"}), "{info}");
+        assert_eq!(info["is_stored"], true);
+        let record = town.record(&id);
+        let stays = record
+            .lifetime
+            .unwrap()
+            .expires
+            .unwrap()
+            .duration_since(record.created)
+            .unwrap()
+            .as_secs();
+        assert!((600..660).contains(&stays), "{stays}");
+    }
+}
+
+#[test]
+fn a_token_is_looked_at_again_when_an_upload_is_completed() {
+    let cases = [
+        (json!({"max_size": 10 << 20}), "accepted"),
+        (json!({"types": ["text/plain"]}), "accepted"),
+        (json!({"types": ["image/*"]}), "FileTypeForbiddenError"),
+        (json!({"complete_by": seconds_from_now(1000)}), "accepted"),
+        (json!({"complete_by": 1}), "SignatureExpirationError"),
+    ];
+    for (claims, expected) in cases {
+        // Whether it could have been completed when it was begun is not the question.
+        let town = Town::of(&[("shop", signing())]);
+        let late = claims["complete_by"] == 1;
+        let mut claims = claims;
+        if late {
+            claims["complete_by"] = json!(seconds_from_now(500));
+        }
+        let jwt = token("secret", "t", claims.clone());
+        let uuid = town.parts("shop", &format!("&signature={jwt}"));
+        if late {
+            town.pass(std::time::Duration::from_secs(501));
+        }
+        assert_eq!(code(&town.complete("shop", &uuid)), expected, "{claims}");
+    }
+    let town = Town::of(&[("shop", signing())]);
+    let small = token("secret", "t", json!({"max_size": 10}));
+    let answer = town.post("/multipart/start/", &starting("shop", &format!("&signature={small}")));
+    assert_eq!(code(&answer), "MultipartFileSizeLimitExceededError");
+}
+
+#[test]
+fn an_upload_may_be_completed_after_its_token_has_expired() {
+    let town = Town::of(&[("shop", signing())]);
+    let jwt = token("secret", "t", json!({"exp": seconds_from_now(600)}));
+    let uuid = town.parts("shop", &format!("&signature={jwt}"));
+    town.pass(std::time::Duration::from_secs(3600));
+    assert_eq!(code(&town.complete("shop", &uuid)), "accepted");
+}
+
+#[test]
+fn a_token_counts_wherever_it_is_sent_even_where_none_is_asked_for() {
+    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let small = token("secret", "t", json!({"max_size": 3}));
+    assert_eq!(
+        code(&town.base(&with(&small).file("file", "a", b"text"))),
+        "FileSizeLimitExceededError"
+    );
+    assert_eq!(code(&town.base(&form("shop").file("file", "a", b"text"))), "accepted");
+    let made_up = token("another", "t", json!({}));
+    assert_eq!(
+        code(&town.base(&with(&made_up).file("file", "a", b"text"))),
+        "SignatureInvalidError"
+    );
+}
+
+#[test]
+fn a_revoked_token_lets_nobody_in_and_neither_does_one_of_a_revoked_secret() {
+    let town = Town::of(&[("shop", signing())]);
+    let jwt = token("secret", "t", json!({"uses": 9}));
+    let send = || code(&town.base(&with(&jwt).file("file", "a", b"x")));
+    assert_eq!(send(), "accepted");
+    let mut revoked = signing();
+    revoked["revoked_tokens"] = json!(["t"]);
+    town.set("shop", revoked);
+    assert_eq!(send(), "SignatureInvalidError");
+    town.set(
+        "shop",
+        json!({"signed_uploads": true, "secrets": [{"name": "two", "secret": "new"}]}),
+    );
+    assert_eq!(send(), "SignatureInvalidError");
+}
