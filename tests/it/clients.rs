@@ -2,6 +2,7 @@
 
 mod detour;
 mod javascript;
+mod python;
 mod rust;
 
 use std::path::{Path, PathBuf};
