@@ -1,6 +1,7 @@
 //! The official clients, as published, with only their base URL set; the Rust client, which has none, is led here by a [detour].
 
 mod detour;
+mod groups;
 mod javascript;
 mod python;
 mod rust;
