@@ -274,6 +274,8 @@ try {
     if (error.code) process.stderr.write(`code: ${error.code}\n`)
     process.exitCode = 1
   }
-} finally {
-  clearTimeout(deadline)
 }
+clearTimeout(deadline)
+// Where it can be reached, the client has opened a connection to a service that tells of news, and does not always close it:
+// that must not keep this process.
+process.stdout.write('', () => process.exit())

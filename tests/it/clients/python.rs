@@ -216,4 +216,13 @@ fn the_python_client_understands_the_refusal_of_every_call() {
         said,
         json!({"name": "AuthenticationError", "message": "pub_key is invalid."})
     );
+    let throttled = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__WAITING_OF_PROJECT", "1")]);
+    let order = json!({"call": "upload_from_url", "arguments": [origin.url("/held/1/100/a.bin")],
+        "settings": {"retry_throttled": 0}});
+    let body = format!("pub_key=demopublickey&source_url={}", origin.url("/held/1/100/b.bin"));
+    let ordered = throttled.send("POST /from_url/ HTTP/1.1\r\n", body.as_bytes());
+    assert_eq!(ordered.status, 200, "{}", ordered.text());
+    let said = python("refused-call", &throttled, demo(order));
+    assert_eq!(said["name"], "ThrottledRequestError");
+    origin.release();
 }
