@@ -13,6 +13,7 @@ use intake::core::testkit::noise;
 /// | --- | --- |
 /// | `/noise/SEED/SIZE/NAME` | so many bytes |
 /// | `/held/SEED/SIZE/NAME` | half of them, and the rest when [`Origin::release`] was called |
+/// | `/release` | nothing, and calls it: for a client that knows when |
 /// | `/status/CODE` | that status |
 /// | `/to/URL` | a redirect there |
 /// | `/cut/SEED/SIZE` | half of the bytes that are promised, and the end of the connection |
@@ -27,6 +28,13 @@ struct Shared {
     released: Mutex<bool>,
     changed: Condvar,
     asked: Mutex<HashMap<String, usize>>,
+}
+
+impl Shared {
+    fn release(&self) {
+        *self.released.lock().unwrap() = true;
+        self.changed.notify_all();
+    }
 }
 
 impl Origin {
@@ -57,8 +65,7 @@ impl Origin {
 
     /// Lets everything that is held go on.
     pub fn release(&self) {
-        *self.shared.released.lock().unwrap() = true;
-        self.shared.changed.notify_all();
+        self.shared.release();
     }
 
     /// How often a path was asked for.
@@ -84,6 +91,12 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> Option<()> {
         "status" => stream
             .write_all(head(&format!("{} x", steps[1]), "Content-Length: 0\r\n").as_bytes())
             .ok()?,
+        "release" => {
+            shared.release();
+            stream
+                .write_all(head("200 OK", "Content-Length: 0\r\n").as_bytes())
+                .ok()?;
+        }
         "to" => {
             let to = &path["/to/".len()..];
             let more = format!("Location: {to}\r\nContent-Length: 0\r\n");

@@ -15,21 +15,22 @@ signed_uploads = true
 secrets = [{ name = "old", secret = { env = "INTAKE_TEST_OLD" } }, { name = "new", secret = "new secret" }]
 "#;
 
-/// A server on which every upload has to be signed.
-fn server(origin: &Origin) -> Server {
+/// A server on which every upload of the project `signed` has to be signed.
+pub(crate) fn server(origin: &Origin, variables: &[(&str, &str)]) -> Server {
     let dir = tempfile::TempDir::new().unwrap();
     let usual = crate::support::config(dir.path());
     let without = usual
         .lines()
         .filter(|line| !line.trim_start().starts_with("projects ="));
     let config = without.collect::<Vec<_>>().join("\n") + PROJECT + &origin.opened();
-    Server::start_in(dir, &config, &[("INTAKE_TEST_OLD", "old secret")])
+    let variables = [variables, &[("INTAKE_TEST_OLD", "old secret")]].concat();
+    Server::start_in(dir, &config, &variables)
 }
 
 #[test]
 fn the_official_clients_get_in_with_either_secret_and_not_without() {
     let origin = Origin::start();
-    let server = server(&origin);
+    let server = server(&origin, &[]);
     let small = file_of(server.dir.path(), 1000);
     let large = file_of(server.dir.path(), 12 << 20);
     let url = origin.url("/noise/1/1000/a.bin");
@@ -83,7 +84,7 @@ fn the_official_clients_get_in_with_either_secret_and_not_without() {
 #[test]
 fn a_secret_that_is_not_there_is_said_to_be_missing_and_none_is_shown() {
     let origin = Origin::start();
-    let server = server(&origin);
+    let server = server(&origin, &[]);
     let checked = std::process::Command::new(crate::support::INTAKE)
         .arg("check")
         .arg(server.config_file())

@@ -9,6 +9,7 @@
 // the upload (`store`, `fileName`, `contentType`, `metadata`, `multipartMinFileSize`, ...).
 
 import { createHmac } from 'node:crypto'
+import { subscribe } from 'node:diagnostics_channel'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
@@ -23,6 +24,8 @@ const MOST_FILES = 1000
 const tools =
   process.env.INTAKE_TEST_TOOLS ||
   join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'intake', 'test-tools')
+
+const MIB = 1024 * 1024
 
 class Usage extends Error {}
 
@@ -60,7 +63,7 @@ const scenarios = {
     const onProgress = ({ value }) => {
       progress = Math.max(progress, value)
     }
-    const parts = { multipartMinFileSize: 10 * 1024 * 1024, maxConcurrentRequests: 4, onProgress }
+    const parts = { multipartMinFileSize: 10 * MIB, maxConcurrentRequests: 4, onProgress }
     const file = await client.uploadFile(await readFile(path), { ...parts, ...options })
     return { file, info: await client.info(file.uuid), progress }
   },
@@ -69,12 +72,6 @@ const scenarios = {
   async 'from-url'(client, { url, ...options }) {
     const file = await client.uploadFile(url, options)
     return { file, info: await client.info(file.uuid) }
-  },
-
-  /** `url` -> the two low-level calls, once each: `{answer, status}`. */
-  async 'from-url-once'(client, { url, ...options }) {
-    const answer = await client.fromUrl(url, options)
-    return { answer, status: answer.token ? await client.fromUrlStatus(answer.token, options) : null }
   },
 
   /** `url` -> as `from-url`, and it must come to nothing: `{name, code, message}` as the client reports them. */
@@ -114,6 +111,114 @@ const scenarios = {
   /** `path` -> as `refused`, with a key that no project has. */
   'wrong-key': (client, options) => scenarios.refused(client, { ...options, publicKey: 'no-such-key' }),
 
+  /** `call`, `arguments` -> any one call by its name: `{answer}`, or `{error}` with what the client reports. */
+  async call(client, { call, arguments: given, ...options }) {
+    try {
+      return { answer: await client[call](...given, options) }
+    } catch (error) {
+      if (!error.code || !error.response) throw error
+      return { error: { name: error.name, code: error.code, message: error.message } }
+    }
+  },
+
+  /** -> what there is to call: `{functions, methods}`, the exported functions and the methods of the client's class. */
+  async calls(client, _, published) {
+    const isFunction = ([, value]) => typeof value === 'function' && !/^class\b/.test(value)
+    const functions = Object.entries(published).filter(isFunction)
+    const methods = Object.getOwnPropertyNames(published.UploadClient.prototype)
+    return { functions: functions.map(([name]) => name), methods: methods.filter((name) => name !== 'constructor') }
+  },
+
+  /** `uuid` -> a file that is there already, by each of the calls that wait for one: `{polled, uploaded, file}`. */
+  async 'already-there'(client, { uuid, ...options }, published) {
+    const polled = await client.isReadyPoll(uuid, options)
+    const uploaded = await published.uploadFromUploaded(uuid, { ...client.getSettings(), ...options })
+    return { polled, uploaded, file: await client.uploadFile(uuid, options) }
+  },
+
+  /** `path` -> by the function for small files: `{file}`. */
+  async 'upload-direct'(client, { path, ...options }, published) {
+    return { file: await published.uploadDirect(await readFile(path), { ...client.getSettings(), ...options }) }
+  },
+
+  /** `path` -> by the function for large files: `{file}`. */
+  async 'upload-multipart'(client, { path, ...options }, published) {
+    return { file: await published.uploadMultipart(await readFile(path), { ...client.getSettings(), ...options }) }
+  },
+
+  /** `path`, `partSize` -> the three calls by hand, the last part first: `{started, codes, info}`. */
+  async 'parts-by-hand'(client, { path, partSize, ...options }) {
+    const whole = await readFile(path)
+    const started = await client.multipartStart(whole.length, { ...options, multipartChunkSize: partSize })
+    const codes = []
+    for (const [number, address] of [...started.parts.entries()].reverse()) {
+      const part = whole.subarray(number * partSize, (number + 1) * partSize)
+      codes.push((await client.multipartUpload(part, address, options)).code)
+    }
+    return { started, codes, info: await client.multipartComplete(started.uuid, options) }
+  },
+
+  /** `url` -> the two calls by hand, asking until it has ended: `{answer, status}`. */
+  async 'from-url-by-hand'(client, { url, ...options }, published) {
+    const answer = await client.fromUrl(url, options)
+    if (!answer.token) return { answer, status: null }
+    const check = async () => {
+      const status = await client.fromUrlStatus(answer.token)
+      return ['success', 'error', 'unknown'].includes(status.status) && status
+    }
+    return { answer, status: await published.poll({ check, interval: 50 }) }
+  },
+
+  /** `url`, `release` -> a file of which the rest comes once its progress was seen: `{file, progress}`, all that was told. */
+  async 'from-url-in-progress'(client, { url, release, ...options }, published) {
+    const progress = []
+    const onProgress = (told) => {
+      progress.push(told)
+      // Told at each of the client's questions: to let go twice does no harm.
+      if (!told.isComputable || told.value >= 0.5) letGo(release)
+    }
+    const file = await published.uploadFromUrl(url, { ...client.getSettings(), ...options, onProgress })
+    return { file, progress }
+  },
+
+  /** `path` or `url` -> an upload that is given up as soon as anything of it was told: `{name, isCancel, message}`. */
+  async 'given-up'(client, { path, url, ...options }) {
+    const controller = new AbortController()
+    const more = { signal: controller.signal, onProgress: () => controller.abort() }
+    try {
+      await client.uploadFile(path ? await readFile(path) : url, { ...options, ...more })
+    } catch (error) {
+      return { name: error.name, isCancel: error.isCancel, message: error.message }
+    }
+    throw new Error('it ended before it was given up')
+  },
+
+  /** `url`, `release` -> an order for which there is no room until it was refused once: `{answer, answers}`, how many. */
+  async 'told-to-come-again'(client, { url, release, ...options }) {
+    let answers = 0
+    subscribe('http.client.response.finish', ({ request }) => {
+      if (request.path.startsWith('/from_url/?') && ++answers === 1) letGo(release)
+    })
+    return { answer: await client.fromUrl(url, options), answers }
+  },
+
+  /** `members` -> a group of files that are there, and what is known of it: `{group, info}`. */
+  async group(client, { members, ...options }) {
+    const group = await client.group(members, options)
+    return { group, info: await client.groupInfo(group.id) }
+  },
+
+  /** `paths`, `urls` or `uuids` -> a group by the high-level call: `{group, info, progress}`. */
+  async 'upload-group'(client, { paths, urls, uuids, ...options }) {
+    let progress = 0
+    const onProgress = ({ value }) => {
+      progress = value
+    }
+    const data = urls ?? uuids ?? (await Promise.all(paths.map((path) => readFile(path))))
+    const group = await client.uploadFileGroup(data, { ...options, onProgress })
+    return { group, info: await client.groupInfo(group.uuid), progress }
+  },
+
   /** `count` -> as many different small files, all at once: `{files: [{uuid, text, size}]}`, `size` as read back. */
   async many(client, { count, ...options }) {
     if (!Number.isInteger(count) || count < 1 || count > MOST_FILES) {
@@ -129,6 +234,12 @@ const scenarios = {
   }
 }
 
+/** Asks the origin to go on. */
+function letGo(release) {
+  // Nothing hangs on the answer: if it cannot be asked, the file never comes, and that is reported.
+  fetch(release).catch(() => {})
+}
+
 /** What a backend hands a page so that it may upload for ten minutes, made as the documentation says. */
 function signed(secretKey) {
   const secureExpire = String(Math.floor(Date.now() / 1000) + 600)
@@ -142,8 +253,8 @@ async function main([scenario, baseURL, json, ...rest]) {
   }
   const { publicKey, secretKey, ...given } = JSON.parse(json)
   const options = secretKey ? { ...signed(secretKey), ...given } : given
-  const { UploadClient } = published()
-  const result = await scenarios[scenario](new UploadClient({ publicKey, baseURL }), options)
+  const client = published()
+  const result = await scenarios[scenario](new client.UploadClient({ publicKey, baseURL }), options, client)
   process.stdout.write(`${JSON.stringify(result)}\n`)
 }
 
@@ -163,6 +274,8 @@ try {
     if (error.code) process.stderr.write(`code: ${error.code}\n`)
     process.exitCode = 1
   }
-} finally {
-  clearTimeout(deadline)
 }
+clearTimeout(deadline)
+// Where it can be reached, the client has opened a connection to a service that tells of news, and does not always close it:
+// that must not keep this process.
+process.stdout.write('', () => process.exit())
