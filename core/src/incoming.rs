@@ -155,6 +155,13 @@ impl Incoming {
         Self::new(declared, futures_util::stream::iter([Ok(bytes)]).boxed())
     }
 
+    /// Says whose it is, by the project's public key, before its bytes come: see [`Project`](crate::Project).
+    #[must_use]
+    pub fn of_project(mut self, public_key: impl Into<String>) -> Self {
+        self.project = Some(public_key.into());
+        self
+    }
+
     /// Bounds this upload more tightly than the pipeline does; in bytes.
     #[must_use]
     pub fn at_most(mut self, bytes: u64) -> Self {

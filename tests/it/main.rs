@@ -16,6 +16,7 @@ mod origin;
 mod parts;
 mod projects;
 mod quotas;
+mod reference;
 mod signed;
 mod site;
 mod strangers;

@@ -215,3 +215,69 @@ fn a_revoked_token_lets_nobody_in_and_neither_does_one_of_a_revoked_secret() {
     );
     assert_eq!(send(), "SignatureInvalidError");
 }
+
+/// The code in the documentation that mints tokens in this language.
+fn documented(language: &str) -> &'static str {
+    let docs = include_str!("../../docs/policy-tokens.md");
+    let code = docs.split(&format!("```{language}\n")).nth(1).unwrap();
+    code.split("```").next().unwrap()
+}
+
+#[test]
+fn the_code_in_the_documentation_mints_tokens_that_hold() {
+    use std::process::Command;
+
+    let dir = tempfile::tempdir().unwrap();
+    let js = format!(
+        "{}\nconsole.log(mint('secret', {{ max_size: 5, types: ['text/*'], uses: 2 }}))",
+        documented("js")
+    );
+    let python = format!(
+        "{}\nprint(mint('secret', max_size=5, types=['text/*'], uses=2))",
+        documented("python")
+    );
+    let (script, module) = (dir.path().join("mint.py"), dir.path().join("mint.mjs"));
+    std::fs::write(&script, python).unwrap();
+    std::fs::write(&module, js).unwrap();
+    let town = Town::of(&[("shop", signing())]);
+    for (program, script) in [("node", &module), ("python3", &script)] {
+        let output = Command::new(program).arg(script).output().unwrap();
+        let jwt = String::from_utf8(output.stdout).unwrap();
+        let send = |content: &[u8]| code(&town.base(&with(jwt.trim()).file("file", "a", content)));
+        assert_eq!(
+            send(b"small"),
+            "accepted",
+            "{program}: {jwt}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(send(b"too large"), "FileSizeLimitExceededError", "{program}");
+        assert_eq!(send(TINY_PNG), "FileSizeLimitExceededError", "{program}");
+        assert_eq!(send(b"once"), "accepted", "{program}");
+        assert_eq!(send(b"more"), "SignatureExpirationError", "{program}");
+    }
+}
+
+#[test]
+fn the_official_javascript_client_carries_a_token_on_every_way_in() {
+    let variables = [
+        ("INTAKE_PROJECTS__3__PUBLIC_KEY", "shop"),
+        ("INTAKE_PROJECTS__3__SIGNED_UPLOADS", "true"),
+        ("INTAKE_PROJECTS__3__SECRETS__0__NAME", "one"),
+        ("INTAKE_PROJECTS__3__SECRETS__0__SECRET", "secret"),
+    ];
+    let server = crate::support::Server::start_with("", &variables);
+    let jwt = token(
+        "secret",
+        "t",
+        json!({"uses": 2, "max_size": 13 << 20, "metadata": {"order": "4711"}}),
+    );
+    let path = crate::parts::file_of(server.dir.path(), 12 << 20);
+    for scenario in ["base-and-info", "in-parts"] {
+        let options = json!({"publicKey": "shop", "path": path, "secureSignature": jwt, "store": true});
+        let done = crate::clients::js(scenario, &server, options);
+        assert_eq!(done["info"]["metadata"]["order"], "4711", "{done}");
+    }
+    let options = json!({"publicKey": "shop", "path": path, "secureSignature": jwt});
+    let refused = crate::clients::js("refused", &server, options);
+    assert_eq!(refused["code"], "SignatureExpirationError", "{refused}");
+}

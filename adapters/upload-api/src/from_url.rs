@@ -81,19 +81,25 @@ pub(crate) async fn status(api: &Api, visit: &Visit<'_>, params: &Params) -> Res
         return Ok(json(Status { status: "unknown" }));
     };
     Ok(match &state {
-        State::Pulling if pull.done > 0 || pull.total.is_some() => json(Progress {
-            status: "progress",
-            done: pull.done,
-            total: match pull.total {
-                Some(total) => Total::Bytes(total),
-                None if headers.contains_key(KNOWS_THE_WORD) => Total::Word("unknown"),
-                None => Total::Nothing,
-            },
-        }),
-        State::Waiting | State::Pulling => json(Status { status: "waiting" }),
+        State::Pulling => match pull.total {
+            Some(total) => progress(&pull, Total::Bytes(total)),
+            None if pull.done > 0 && headers.contains_key(KNOWS_THE_WORD) => progress(&pull, Total::Word("unknown")),
+            // Some of the others read a number there or nothing at all.
+            None => json(Status { status: "waiting" }),
+        },
+        State::Waiting => json(Status { status: "waiting" }),
         State::Pulled => fetched(api, &pull).await?,
         State::Rejected(rejection) => not_fetched(&download_refusal(api, rejection)),
         _ => json(Status { status: "unknown" }),
+    })
+}
+
+fn progress(pull: &Pull, total: Total) -> Value {
+    let done = pull.done;
+    json(Progress {
+        status: "progress",
+        done,
+        total,
     })
 }
 

@@ -34,9 +34,9 @@ pub struct Settings {
     /// Uploads under way at a time; more are told to come again.
     #[serde(default = "Settings::uploads")]
     pub max_uploads: usize,
-    /// Uploads under way at a time from one address. Not counted, unless it is set.
-    #[serde(default)]
-    pub max_uploads_of_address: Option<usize>,
+    /// Uploads under way at a time from one address, so that nobody who is slow has all places.
+    #[serde(default = "Settings::uploads_of_address")]
+    pub max_uploads_of_address: usize,
     /// Requests from one address, such as `600/min`. Not counted, unless it is set.
     #[serde(default)]
     pub max_requests_of_address: Option<Rate>,
@@ -64,7 +64,7 @@ impl Default for Settings {
             max_fields: Self::fields(),
             max_group_files: Self::group_files(),
             max_uploads: Self::uploads(),
-            max_uploads_of_address: None,
+            max_uploads_of_address: Self::uploads_of_address(),
             max_requests_of_address: None,
             trusted_proxies: Vec::new(),
             idle_timeout: Self::idle(),
@@ -97,6 +97,10 @@ impl Settings {
 
     fn uploads() -> usize {
         256
+    }
+
+    fn uploads_of_address() -> usize {
+        64
     }
 
     fn idle() -> Duration {
@@ -132,7 +136,7 @@ impl Settings {
                 "max_uploads",
                 self.max_uploads > 0 && self.max_uploads <= tokio::sync::Semaphore::MAX_PERMITS,
             ),
-            ("max_uploads_of_address", self.max_uploads_of_address != Some(0)),
+            ("max_uploads_of_address", self.max_uploads_of_address > 0),
             ("idle_timeout", !self.idle_timeout.is_zero()),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, fits)| !fits) {

@@ -57,7 +57,9 @@ impl<'a> Visit<'a> {
     /// A place for an upload among those of its address.
     pub(crate) fn place_of_address(&self, api: &Api) -> Result<Option<Place>, Refusal> {
         match self.address {
-            Some(address) => api.gate.enter_as(Who::at(address), api.settings.max_uploads_of_address),
+            Some(address) => api
+                .gate
+                .enter_as(Who::at(address), Some(api.settings.max_uploads_of_address)),
             None => Ok(None),
         }
     }
@@ -65,7 +67,7 @@ impl<'a> Visit<'a> {
     /// The same, as soon as there is one.
     pub(crate) async fn wait_for_place_of_address(&self, api: &Api) -> Result<Option<Place>, Refusal> {
         let Some(address) = self.address else { return Ok(None) };
-        let most = api.settings.max_uploads_of_address;
+        let most = Some(api.settings.max_uploads_of_address);
         api.gate
             .wait_as(Who::at(address), most, api.settings.idle_timeout)
             .await

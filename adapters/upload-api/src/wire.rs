@@ -161,13 +161,12 @@ pub(crate) struct Progress {
     pub(crate) total: Total,
 }
 
-/// How much there is to fetch. Clients disagree on how it is said that nobody knows.
+/// How much there is to fetch. Only some clients can be told that nobody knows.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Total {
     Bytes(u64),
     Word(&'static str),
-    Nothing,
 }
 
 /// An order that came to a file.

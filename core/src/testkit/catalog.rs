@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 use serde_json::{Map, json};
 
-use super::recorder::sample_record;
+use super::sample::sample_record;
 use crate::books::{Account, Booking, Change, Day, Flow, Holdings, Line, Quota};
 use crate::{Group, ManagedProject, Member, Record, Recorder, Swap, UploadId, codes};
 

@@ -17,6 +17,7 @@ mod catalog;
 pub mod faulty;
 mod multipart;
 mod recorder;
+mod sample;
 mod scanner;
 mod store;
 mod validator;
@@ -26,7 +27,8 @@ use futures_util::TryStreamExt;
 
 use crate::ByteStream;
 
-pub use self::recorder::{recorder, sample_record};
+pub use self::recorder::recorder;
+pub use self::sample::sample_record;
 pub use self::scanner::{Sample, scan, scanner};
 pub use self::store::store;
 pub use self::validator::validator;

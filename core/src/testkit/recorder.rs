@@ -1,15 +1,9 @@
 //! What every recorder keeps to.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use futures_util::future::join_all;
 
-use crate::record::Periods;
-use crate::{
-    Booking, Code, Coverage, Declared, Digest, Duty, Event, Facts, Grant, Lifetime, Parts, Pass, Place, Pull, Record,
-    Recorder, Rejection, Retention, State, Swap, Terms, UploadId, codes,
-};
+use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
+use crate::{Booking, Code, Duty, Event, Lifetime, Record, Recorder, Rejection, State, Swap, UploadId, codes};
 
 /// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
 /// year 1980: the suite's clock stands there.
@@ -30,136 +24,6 @@ pub async fn recorder(recorder: &dyn Recorder) {
     only_the_revision_that_was_seen_is_forgotten(recorder).await;
     files_of_a_project_are_listed_the_newest_first(recorder).await;
     super::catalog::catalog(recorder).await;
-}
-
-/// An instant of the suite's own clock: seconds after the first day of 1970, to the microsecond.
-fn at(seconds: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(123_457)
-}
-
-const PERIODS: Periods = Periods {
-    lease: Duration::from_secs(60),
-    claim: Duration::from_secs(30),
-    open: Duration::from_secs(60),
-    note: Duration::from_secs(600),
-    trash: Duration::from_secs(300),
-};
-
-/// Records something of which nothing is booked.
-async fn add(recorder: &dyn Recorder, record: &Record) {
-    let added = recorder.insert(record, Booking::none()).await.expect("inserts");
-    assert_eq!(added, Swap::Done);
-}
-
-/// A record with something in every field: what a recorder has to keep.
-#[must_use]
-pub fn sample_record() -> Record {
-    let declared = Declared {
-        name: Some("Übergröße 🦀 '\"; DROP TABLE records; --\u{202e}.png".to_owned()),
-        size: Some(u64::from(u32::MAX) * 1000),
-        media_type: Some("image/png".parse().unwrap()),
-    };
-    let facts = Facts {
-        size: 5 << 40,
-        digest: Digest::from([0xA5; 32]),
-        media_type: Some("image/jpeg".parse().unwrap()),
-        coverage: BTreeMap::from([
-            ("one".to_owned(), Coverage::Whole),
-            ("two".to_owned(), Coverage::Partial("the \"rest\"".to_owned())),
-        ]),
-        notes: BTreeMap::from([(
-            "image".to_owned(),
-            serde_json::json!({"width": 3, "geo": [0.1, -7.25], "é": null}),
-        )]),
-    };
-    let metadata = BTreeMap::from([
-        ("key:1".to_owned(), "ünïcode 'value'".to_owned()),
-        ("empty".to_owned(), String::new()),
-    ]);
-    let grant = Grant {
-        id: "a \"token\"".to_owned(),
-        uses: u64::MAX,
-        min_size: Some(1),
-        max_size: Some(5 << 40),
-        types: vec!["image/*".parse().unwrap()],
-        metadata: BTreeMap::from([("é".to_owned(), "'".to_owned())]),
-        wish: Some(Retention::Temporary),
-        stays: Some(7),
-        expires: at(2_000),
-        complete_by: Some(at(3_000)),
-    };
-    let terms = Terms {
-        project: Some("demo".to_owned()),
-        metadata,
-        pass: Some(Pass {
-            secret: Some("a fingerprint".to_owned()),
-            grant: Some(grant),
-            ordered: true,
-        }),
-        ..Terms::default()
-    };
-    let lifetime = Lifetime {
-        kept: false,
-        expires: Some(at(90_000)),
-    };
-    let intent = Record {
-        place: Place {
-            store: Some("there".to_owned()),
-            prefix: Some("p".to_owned()),
-        },
-        left: Some(Place::default()),
-        ..Record::intent(UploadId::random(), declared, at(1_000), &PERIODS)
-    };
-    intent
-        .apply(
-            Event::Commit {
-                facts: Box::new(facts),
-                terms: Box::new(terms),
-                lifetime,
-            },
-            at(1_010),
-            &PERIODS,
-        )
-        .unwrap()
-}
-
-/// An upload in parts, with something in every field that it may have.
-fn open(seconds: u64) -> Record {
-    let parts = Parts::of(u64::from(u32::MAX) * 1000, 5 << 30, Retention::Keep).unwrap();
-    let terms = Terms {
-        project: Some("demo".to_owned()),
-        metadata: BTreeMap::from([("key".to_owned(), "ünïcode \u{1F980}".to_owned())]),
-        ..Terms::default()
-    };
-    let opened = Record::open(
-        UploadId::random(),
-        Declared::named("ü.bin"),
-        parts,
-        terms,
-        at(seconds),
-        &PERIODS,
-    );
-    let upload = "the \"store's\" own name".to_owned();
-    opened.apply(Event::Begun { upload }, at(seconds), &PERIODS).unwrap()
-}
-
-/// An order to fetch something, with something in every field that it may have.
-fn order(seconds: u64) -> Record {
-    let pull = Pull {
-        name: Some("ü \"name\"".to_owned()),
-        known_as: Some("a name".to_owned()),
-        at_most: Some(5 << 40),
-        ..Pull::new("https://example.com/ü?a=b")
-    };
-    let terms = Terms {
-        project: Some(format!("project {}", UploadId::random())),
-        ..Terms::default()
-    };
-    Record::order(UploadId::random(), pull, terms, at(seconds), &PERIODS)
-}
-
-fn intent(seconds: u64) -> Record {
-    Record::intent(UploadId::random(), Declared::default(), at(seconds), &PERIODS)
 }
 
 async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {

@@ -281,4 +281,26 @@ mod tests {
             assert!(Sqlite::new(name.into()).path.is_absolute(), "{name}");
         }
     }
+
+    #[tokio::test]
+    async fn records_of_the_version_before_are_read_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut before = options.connect().await.unwrap();
+        let first = migrations().iter().take(1).cloned().collect::<Vec<_>>();
+        Migrator::with_migrations(first)
+            .run_direct(None, &mut before, false)
+            .await
+            .unwrap();
+        let row = "INSERT INTO uploads (id, revision, state, duty, due, created, project, declared, metadata) VALUES \
+             ('dcfa202c-cb63-42eb-bff2-6fcc9140c58c', 3, 'staged', 'sweep', 7, 5, NULL, '{}', '{}')";
+        sqlx::raw_sql(row).execute(&mut before).await.unwrap();
+        before.close().await.unwrap();
+        let records = crate::SqlRecorder::sqlite(&path);
+        let id = "dcfa202c-cb63-42eb-bff2-6fcc9140c58c".parse().unwrap();
+        let found = intake_core::Recorder::get(&records, id).await.unwrap().unwrap();
+        assert_eq!((found.revision, found.pass, found.left), (3, None, None));
+        assert_eq!(found.place, intake_core::Place::default());
+    }
 }

@@ -70,7 +70,6 @@ fn camel(name: &str) -> String {
 }
 
 #[test]
-#[ignore = "waits for /group/"]
 fn the_javascript_client_groups_files_and_reads_the_group_back() {
     let server = Server::start();
     let [one, two, three] = files(&server);
@@ -87,7 +86,6 @@ fn the_javascript_client_groups_files_and_reads_the_group_back() {
 }
 
 #[test]
-#[ignore = "waits for /group/"]
 fn the_javascript_client_groups_what_it_uploads() {
     let origin = Origin::start();
     let server = Server::start_with(&origin.opened(), &[]);
@@ -132,7 +130,6 @@ fn the_javascript_client_groups_what_it_uploads() {
 }
 
 #[test]
-#[ignore = "waits for /group/"]
 fn the_python_client_groups_files_and_reads_the_group_back() {
     let server = Server::start();
     let [one, two, three] = files(&server);
@@ -157,7 +154,6 @@ fn the_python_client_groups_files_and_reads_the_group_back() {
 }
 
 #[test]
-#[ignore = "waits for /group/"]
 fn the_rust_client_groups_files_and_reads_the_group_back() {
     let server = Server::start();
     let client = Rust::before(&server);
@@ -173,7 +169,6 @@ fn the_rust_client_groups_files_and_reads_the_group_back() {
 }
 
 #[test]
-#[ignore = "waits for /group/"]
 fn every_client_groups_with_a_signature_and_not_without() {
     let origin = Origin::start();
     let server = crate::signed::server(&origin, &[PUBLIC_URL]);
@@ -221,7 +216,6 @@ fn every_client_groups_with_a_signature_and_not_without() {
 }
 
 #[test]
-#[ignore = "waits for /group/"]
 fn every_client_understands_why_there_is_no_group() {
     let server = Server::start();
     let rust = Rust::before(&server);

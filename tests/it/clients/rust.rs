@@ -68,9 +68,12 @@ fn the_rust_client_uploads_and_reads_back() {
         (json!("auto"), true),
         (Value::Null, false),
     ] {
-        let done = client.run("upload", demo(json!({"path": path, "name": "cat.png", "store": store})));
+        let done = client.run(
+            "upload",
+            demo(json!({"path": path, "name": "Ünï cat.png", "store": store})),
+        );
         let info = &done["info"];
-        assert_eq!(done["files"], json!({"cat.png": info["uuid"]}));
+        assert_eq!(done["files"], json!({"Ünï cat.png": info["uuid"]}));
         assert_eq!(info["file_id"], info["uuid"]);
         for size in ["size", "done", "total"] {
             assert_eq!(info[size], PNG.len(), "{size}");

@@ -133,16 +133,23 @@ fn names(disposition: &str) -> Result<(String, Option<String>), FormError> {
     if !kind.trim_end_matches(OPTIONAL_SPACE).eq_ignore_ascii_case("form-data") {
         return Err(FormError::Malformed("the disposition of a part is not form-data"));
     }
-    let (mut name, mut plain, mut extended) = (None, None, None);
+    let (mut name, mut extended_name, mut plain, mut extended) = (None, None, None, None);
     while let Some((parameter, value)) = next_parameter(&mut rest)? {
         match parameter.to_ascii_lowercase().as_str() {
             "name" => only(&mut name, value)?,
+            // RFC 7578 has done away with this too, and one official client still sends it.
+            "name*" => only(&mut extended_name, extended_value(&value)?)?,
             "filename" => only(&mut plain, value)?,
             "filename*" => only(&mut extended, extended_value(&value)?)?,
             _ => {}
         }
     }
-    let name = name.ok_or(FormError::Malformed("a part has no name"))?;
+    let name = match (name, extended_name) {
+        (Some(name), None) | (None, Some(name)) => name,
+        (None, None) => return Err(FormError::Malformed("a part has no name")),
+        // Unlike a file's name, a field's decides what becomes of it: two readers may take different ones.
+        (Some(_), Some(_)) => return Err(FormError::Malformed("a part has two names")),
+    };
     // Who sends both sends the plain one for servers which cannot read the other.
     Ok((name, extended.or(plain)))
 }
@@ -218,7 +225,7 @@ fn unquoted(text: &str) -> Result<(String, &str), FormError> {
 /// RFC 8187: `UTF-8'language'percent-encoded`.
 fn extended_value(value: &str) -> Result<String, FormError> {
     // Falling back to another name would store a file under one that nobody chose, or take it for a field.
-    let unreadable = || FormError::Malformed("an extended file name is not UTF-8");
+    let unreadable = || FormError::Malformed("an extended name is not UTF-8");
     let (charset, value) = value.split_once('\'').ok_or_else(unreadable)?;
     let (_language, value) = value.split_once('\'').ok_or_else(unreadable)?;
     if !charset.eq_ignore_ascii_case("utf-8") {

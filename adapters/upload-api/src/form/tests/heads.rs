@@ -57,6 +57,11 @@ fn names_are_read_as_their_clients_mean_them() {
             "a",
             Some("it's on.txt"),
         ),
+        (
+            "form-data; name*=utf-8''two%20w%C3%B6rds; filename=b",
+            "two wörds",
+            Some("b"),
+        ),
         (r#"form-data; name=a; filename="x"; filename*=UTF-8''y"#, "a", Some("y")),
         (r#"form-data; name=a; filename*=UTF-8''y; filename="x""#, "a", Some("y")),
         (r#"form-data; name=a; filename*="UTF-8''y""#, "a", Some("y")),
@@ -86,23 +91,23 @@ fn an_unclear_name_is_refused() {
         ),
         (r#"form-data; name=a"b"#, "a quote stands within a parameter"),
         ("form-data; name=a; NAME=b", "a parameter stands twice"),
+        ("form-data; name=a; name*=UTF-8''a", "a part has two names"),
+        ("form-data; name*=UTF-8''a; name*=UTF-8''a", "a parameter stands twice"),
+        ("form-data; name*=a", "an extended name is not UTF-8"),
         ("form-data; name=a; filename=b; filename=c", "a parameter stands twice"),
         (
             "form-data; name=a; filename*=UTF-8''b; filename*=UTF-8''c",
             "a parameter stands twice",
         ),
-        ("form-data; name=a; filename*=b", "an extended file name is not UTF-8"),
-        (
-            "form-data; name=a; filename*=UTF-8'b",
-            "an extended file name is not UTF-8",
-        ),
+        ("form-data; name=a; filename*=b", "an extended name is not UTF-8"),
+        ("form-data; name=a; filename*=UTF-8'b", "an extended name is not UTF-8"),
         (
             "form-data; name=a; filename*=UTF-8''%FF",
-            "an extended file name is not UTF-8",
+            "an extended name is not UTF-8",
         ),
         (
             "form-data; name=a; filename*=latin1''b",
-            "an extended file name is not UTF-8",
+            "an extended name is not UTF-8",
         ),
     ];
     for (disposition, why) in table {
