@@ -14,6 +14,7 @@ mod large;
 mod nodes;
 mod origin;
 mod parts;
+mod projects_cli;
 mod signed;
 mod site;
 mod support;
