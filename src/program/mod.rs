@@ -25,6 +25,7 @@ use crate::server::ServerSettings;
 use crate::upload_api;
 
 mod edits;
+mod files;
 mod output;
 mod projects;
 mod serve;
@@ -64,6 +65,8 @@ enum Command {
     },
     /// Makes, shows and changes projects in the recorder's database, while servers run.
     Projects(projects::Arguments),
+    /// Looks at files, keeps them, deletes them, brings them back.
+    Files(files::Arguments),
     /// Lists the plugins that this program has.
     Plugins,
     /// Prints the built-in configuration, to begin one's own with.
@@ -113,7 +116,7 @@ async fn run() -> ExitCode {
     });
     // Who runs one of these reads what it says, and not what happens below, unless that is asked for.
     let usual = match command {
-        Command::Projects(_) => "warn",
+        Command::Projects(_) | Command::Files(_) => "warn",
         _ => "info",
     };
     let filter = EnvFilter::try_from_env("INTAKE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
@@ -129,6 +132,7 @@ async fn run() -> ExitCode {
         Command::Check { file, connect } => check(file, connect).await,
         Command::Sweep { config } => sweep(config).await,
         Command::Projects(arguments) => projects::run(arguments).await,
+        Command::Files(arguments) => files::run(arguments).await,
         Command::Plugins => plugins(),
         Command::Config => {
             print!("{BUILT_IN}");
@@ -198,6 +202,16 @@ impl Composition {
             _ => None,
         };
         listed.into_iter().filter_map(keyed).collect()
+    }
+
+    /// Refuses to speak of a project that there is not: of none there would be nothing to tell, and a typing error would look
+    /// like an answer.
+    async fn knows(&self, project: &str) -> Result<(), Failure> {
+        let listed = self.projects().iter().any(|key| key == project);
+        if listed || self.pipeline.catalog().project(project).await?.is_some() {
+            return Ok(());
+        }
+        Err(Failure::Other(unknown(project)))
     }
 
     fn compose(source: &Source) -> Result<Self, ConfigErrors> {

@@ -1,8 +1,11 @@
-//! What commands print: columns, sizes, and all of it or an error.
+//! What commands print: text that a terminal cannot be misled by, times, sizes, and all of it or an error.
 
 use std::io::Write as _;
+use std::time::SystemTime;
 
 use bytesize::ByteSize;
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::Failure;
 
@@ -11,6 +14,40 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     printed.map_err(|error| Failure::Other(format!("cannot print: {error}")))
+}
+
+/// One line of JSON.
+pub(super) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    let line = serde_json::to_string(value);
+    line.map(|line| line + "\n")
+        .map_err(|error| Failure::Other(format!("cannot write as JSON: {error}")))
+}
+
+/// Somebody else's words, such as a file's name, without what a terminal would take for a command.
+pub(super) fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\'' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}
+
+/// A time as RFC 3339 has it, in UTC, to the microsecond: what records keep.
+pub(super) fn exact_time(time: SystemTime) -> String {
+    format!("{:.6}", timestamp(time))
+}
+
+/// The same to the second, for people.
+pub(super) fn time(time: SystemTime) -> String {
+    format!("{:.0}", timestamp(time))
+}
+
+/// What is later than any calendar goes is as late as one goes.
+fn timestamp(time: SystemTime) -> Timestamp {
+    Timestamp::try_from(time).unwrap_or(Timestamp::MAX)
 }
 
 /// Bytes, for people.

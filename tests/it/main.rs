@@ -6,6 +6,7 @@ mod clients;
 mod crash;
 mod database;
 mod examples;
+mod files_cli;
 mod from_url;
 mod golden;
 mod hostile;

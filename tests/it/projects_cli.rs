@@ -347,6 +347,11 @@ fn where_records_are_kept_in_memory_nothing_is_managed() {
     let url = format!("url = \"sqlite:{}/records.db\"", server.dir.path().display());
     let text = text.replace("use = \"sql\"", "use = \"in-memory\"").replace(&url, "");
     std::fs::write(server.config_file(), text).unwrap();
-    let said = is_refused(&server, &["projects", "create", "shop"]);
-    assert!(said.contains("records are kept in memory"), "{said}");
+    for arguments in [
+        &["projects", "create", "shop"][..],
+        &["files", "list", "--project", "other"],
+    ] {
+        let said = is_refused(&server, arguments);
+        assert!(said.contains("records are kept in memory"), "{said}");
+    }
 }
