@@ -29,6 +29,7 @@ mod files;
 mod output;
 mod projects;
 mod serve;
+mod usage;
 
 /// The exit code for a configuration that cannot be used, as in `sysexits.h`.
 const EX_CONFIG: u8 = 78;
@@ -67,6 +68,8 @@ enum Command {
     Projects(projects::Arguments),
     /// Looks at files, keeps them, deletes them, brings them back.
     Files(files::Arguments),
+    /// Says what came, what went and what was stored: of each project, on each day.
+    Usage(usage::Arguments),
     /// Lists the plugins that this program has.
     Plugins,
     /// Prints the built-in configuration, to begin one's own with.
@@ -116,7 +119,7 @@ async fn run() -> ExitCode {
     });
     // Who runs one of these reads what it says, and not what happens below, unless that is asked for.
     let usual = match command {
-        Command::Projects(_) | Command::Files(_) => "warn",
+        Command::Projects(_) | Command::Files(_) | Command::Usage(_) => "warn",
         _ => "info",
     };
     let filter = EnvFilter::try_from_env("INTAKE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
@@ -133,6 +136,7 @@ async fn run() -> ExitCode {
         Command::Sweep { config } => sweep(config).await,
         Command::Projects(arguments) => projects::run(arguments).await,
         Command::Files(arguments) => files::run(arguments).await,
+        Command::Usage(arguments) => usage::run(arguments).await,
         Command::Plugins => plugins(),
         Command::Config => {
             print!("{BUILT_IN}");

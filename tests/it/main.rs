@@ -19,4 +19,5 @@ mod projects_cli;
 mod signed;
 mod site;
 mod support;
+mod usage_cli;
 mod virus;

@@ -350,6 +350,7 @@ fn where_records_are_kept_in_memory_nothing_is_managed() {
     for arguments in [
         &["projects", "create", "shop"][..],
         &["files", "list", "--project", "other"],
+        &["usage"],
     ] {
         let said = is_refused(&server, arguments);
         assert!(said.contains("records are kept in memory"), "{said}");
