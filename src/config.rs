@@ -147,7 +147,7 @@ fn steps(variable: &str) -> Option<Vec<Step>> {
 }
 
 /// A value that reads as TOML is that; any other is text, so that paths and addresses need no quotes.
-fn value_of(text: String) -> Value {
+pub(crate) fn value_of(text: String) -> Value {
     let parsed: Option<Map<String, Value>> = toml::from_str(&format!("value = {text}")).ok();
     parsed
         .and_then(|mut table| if table.len() == 1 { table.remove("value") } else { None })

@@ -7,6 +7,7 @@ use crate::pipeline::Pipeline;
 use crate::places::key_of;
 use crate::project::Door;
 use crate::record::{Event, Record};
+use crate::ruling::Ruling;
 use crate::stages::Swap;
 use crate::{ByteStream, Error, Fault, Retention, UploadId, codes};
 
@@ -67,7 +68,12 @@ impl Pipeline {
     pub async fn keep(&self, id: UploadId, wish: Retention) -> Result<Record, Error> {
         let record = self.get(id).await?;
         let project = record.project.as_deref();
-        let ruling = self.ruling(project, record.pass.as_ref(), Door::Direct).await?;
+        // A project that is not there any more has no rules, and what it left may still be kept.
+        let ruling = match self.ruling(project, record.pass.as_ref(), Door::Direct).await {
+            Ok(ruling) => ruling,
+            Err(Error::Rejected { .. }) => Ruling::default(),
+            Err(error) => return Err(error),
+        };
         self.change(id, |record, now| {
             let facts = record.facts.as_ref().filter(|_| record.is_readable(now))?;
             let usual = self.parts().expirer.lifetime(facts, wish, now);

@@ -16,14 +16,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use intake_core::{ConfigError, ConfigErrors, Fault, Pipeline, Registry, SECTIONS, Settings};
+use intake_core::{ConfigError, ConfigErrors, Fault, Pipeline, Registry, SECTIONS};
+use serde_json::{Map, Value};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{BUILT_IN, Source, Unusable};
 use crate::server::ServerSettings;
 use crate::upload_api;
 
+mod edits;
+mod files;
+mod output;
+mod projects;
 mod serve;
+mod usage;
 
 /// The exit code for a configuration that cannot be used, as in `sysexits.h`.
 const EX_CONFIG: u8 = 78;
@@ -58,6 +64,12 @@ enum Command {
         #[arg(long, short, env = "INTAKE_CONFIG")]
         config: Option<PathBuf>,
     },
+    /// Makes, shows and changes projects in the recorder's database, while servers run.
+    Projects(projects::Arguments),
+    /// Looks at files, keeps them, deletes them, brings them back.
+    Files(files::Arguments),
+    /// Says what came, what went and what was stored: of each project, on each day.
+    Usage(usage::Arguments),
     /// Lists the plugins that this program has.
     Plugins,
     /// Prints the built-in configuration, to begin one's own with.
@@ -76,6 +88,19 @@ impl From<Unusable> for Failure {
     }
 }
 
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Other(fault.chain())
+    }
+}
+
+/// Something is wrong with what the command line says of a setting, and not with the configuration.
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
 /// Runs the program: reads the command line, and ends when what it asks for is done.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -89,7 +114,15 @@ pub fn main() -> ExitCode {
 }
 
 async fn run() -> ExitCode {
-    let filter = EnvFilter::try_from_env("INTAKE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let command = Cli::parse().command.unwrap_or(Command::Serve {
+        config: std::env::var_os("INTAKE_CONFIG").map(Into::into),
+    });
+    // Who runs one of these reads what it says, and not what happens below, unless that is asked for.
+    let usual = match command {
+        Command::Projects(_) | Command::Files(_) | Command::Usage(_) => "warn",
+        _ => "info",
+    };
+    let filter = EnvFilter::try_from_env("INTAKE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -97,13 +130,13 @@ async fn run() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
 
-    let command = Cli::parse().command.unwrap_or(Command::Serve {
-        config: std::env::var_os("INTAKE_CONFIG").map(Into::into),
-    });
     let ended = match command {
         Command::Serve { config } => start(config).await,
         Command::Check { file, connect } => check(file, connect).await,
         Command::Sweep { config } => sweep(config).await,
+        Command::Projects(arguments) => projects::run(arguments).await,
+        Command::Files(arguments) => files::run(arguments).await,
+        Command::Usage(arguments) => usage::run(arguments).await,
         Command::Plugins => plugins(),
         Command::Config => {
             print!("{BUILT_IN}");
@@ -143,11 +176,46 @@ impl Composition {
         Self::compose(&source).map_err(|errors| source.locate(&errors))
     }
 
+    /// The same, for a command that works beside servers, on the records that they share.
+    fn shared(file: Option<PathBuf>) -> Result<Self, Failure> {
+        let composition = Self::read(file)?;
+        let record = composition.source.settings().take("record");
+        if record.is_some_and(|record| record.get("use").and_then(Value::as_str) == Some("in-memory")) {
+            let message = "records are kept in memory ([record] use = \"in-memory\"), where each process has its own and nothing \
+                           outlives this command; it takes a recorder such as `sql`";
+            return Err(Failure::Other(message.to_owned()));
+        }
+        Ok(composition)
+    }
+
     /// The keys of the projects that the configuration lists, in its order.
     fn projects(&self) -> Vec<String> {
-        let listed = self.source.settings().take_tables("projects").unwrap_or_default();
-        let key = |mut project: Settings| project.take_parsed::<String>("public_key").ok().flatten();
-        listed.into_iter().filter_map(key).collect()
+        self.configured().into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// The same with what it says of them.
+    fn configured(&self) -> Vec<(String, Map<String, Value>)> {
+        let Some(Value::Array(listed)) = self.source.settings().take("projects") else {
+            return Vec::new();
+        };
+        let keyed = |project| match project {
+            Value::Object(mut settings) => match settings.remove("public_key") {
+                Some(Value::String(key)) => Some((key, settings)),
+                _ => None,
+            },
+            _ => None,
+        };
+        listed.into_iter().filter_map(keyed).collect()
+    }
+
+    /// Refuses to speak of a project that there is not: of none there would be nothing to tell, and a typing error would look
+    /// like an answer.
+    async fn knows(&self, project: &str) -> Result<(), Failure> {
+        let listed = self.projects().iter().any(|key| key == project);
+        if listed || self.pipeline.catalog().project(project).await?.is_some() {
+            return Ok(());
+        }
+        Err(Failure::Other(unknown(project)))
     }
 
     fn compose(source: &Source) -> Result<Self, ConfigErrors> {
@@ -200,6 +268,10 @@ impl Composition {
     }
 }
 
+fn unknown(project: &str) -> String {
+    format!("no project has the key {project}; `intake projects list` names those that there are")
+}
+
 async fn start(config: Option<PathBuf>) -> Result<(), Failure> {
     let composition = Composition::read(config)?;
     serve::serve(composition).await.map_err(Failure::Other)
@@ -222,9 +294,8 @@ async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
 
 async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
     let pipeline = Composition::read(config)?.pipeline;
-    let failed = |fault: Fault| Failure::Other(fault.chain());
-    let resumed = pipeline.resume().await.map_err(failed)?;
-    let swept = pipeline.sweep().await.map_err(failed)?;
+    let resumed = pipeline.resume().await?;
+    let swept = pipeline.sweep().await?;
     println!(
         "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, failed {}",
         resumed.ready,

@@ -1,0 +1,226 @@
+//! `intake usage`: what came, what went and what was stored, of each project and on each day, as it was booked with the uploads.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::Args;
+use intake_core::books::{Day, Flow, Holdings};
+use jiff::Span;
+use jiff::civil::Date;
+use serde::{Serialize, Serializer};
+
+use super::output::{columns, json_line, print, size};
+use super::{Composition, Failure};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The configuration; without one, what `intake config` prints.
+    #[arg(long, short, env = "INTAKE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Of this project only, by its public key.
+    #[arg(long, value_name = "KEY")]
+    project: Option<String>,
+    /// The first day, in UTC; if not said, the 30th of those that end with the last one.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    from: Option<Day>,
+    /// The last day, in UTC; if not said, today.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    to: Option<Day>,
+    /// One line of JSON for each project and day, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Days are counted from the first of 1970.
+const FIRST: Date = jiff::civil::date(1970, 1, 1);
+
+fn day(text: &str) -> Result<Day, String> {
+    let date: Date = text
+        .parse()
+        .map_err(|_| "expected a day such as 2026-01-31".to_owned())?;
+    let since = FIRST.until(date).map_err(|error| error.to_string())?;
+    Ok(Day(since.get_days().into()))
+}
+
+fn date(day: Day) -> String {
+    let span = Span::new().try_days(day.0);
+    let date = span.and_then(|span| FIRST.checked_add(span));
+    // Nobody can ask for a day that is in no calendar.
+    date.unwrap_or(Date::MAX).to_string()
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    /// Days, unless the first one is said.
+    const USUAL: i64 = 30;
+    let composition = Composition::shared(arguments.config)?;
+    let today = Day::of(SystemTime::now());
+    // What is stored at the end of a day that has not begun is known to nobody.
+    let to = arguments.to.unwrap_or(today).min(today);
+    let from = arguments.from.unwrap_or(Day(to.0 - USUAL + 1));
+    if from > to {
+        return Err(Failure::Other(format!(
+            "there is no day from {} to {}, as far as it has come",
+            date(from),
+            date(to)
+        )));
+    }
+    let project = arguments.project.as_deref();
+    if let Some(project) = project {
+        composition.knows(project).await?;
+    }
+    // What is stored is what came and did not go, since ever.
+    let flows = composition.pipeline.catalog().flows(project, Day(0)..=to).await?;
+    let rows = rows(flows, from..=to);
+    if arguments.json {
+        let lines: Result<String, Failure> = rows.iter().map(json_line).collect();
+        return print(&lines?);
+    }
+    let head = ["PROJECT", "DAY", "ASKED", "RECEIVED", "", "REMOVED", "", "STORED", ""].map(str::to_owned);
+    let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::line)).collect();
+    let numbers = [false, false, true, true, true, true, true, true, true];
+    print(&columns(&lines, numbers))
+}
+
+/// One project on one day.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Row {
+    project: String,
+    #[serde(serialize_with = "as_date")]
+    day: Day,
+    asked: u64,
+    received_files: u64,
+    received_bytes: u64,
+    removed_files: u64,
+    removed_bytes: u64,
+    stored_files: u64,
+    stored_bytes: u64,
+}
+
+fn as_date<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&date(*day))
+}
+
+impl Row {
+    fn line(&self) -> [String; 9] {
+        [
+            self.project.clone(),
+            date(self.day),
+            self.asked.to_string(),
+            self.received_files.to_string(),
+            size(self.received_bytes),
+            self.removed_files.to_string(),
+            size(self.removed_bytes),
+            self.stored_files.to_string(),
+            size(self.stored_bytes),
+        ]
+    }
+}
+
+/// Each project's days among these on which something came, went or was stored: whoever adds them up misses none, even those
+/// on which nothing changed.
+fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>) -> Vec<Row> {
+    let (from, to) = days.into_inner();
+    let mut projects: BTreeMap<String, Vec<Flow>> = BTreeMap::new();
+    for flow in flows {
+        projects.entry(flow.project.clone()).or_default().push(flow);
+    }
+    let mut rows = Vec::new();
+    for (project, flows) in projects {
+        let mut flows = flows.into_iter().peekable();
+        let mut stored = Holdings::default();
+        while let Some(flow) = flows.next_if(|flow| flow.day < from) {
+            add(&mut stored, &flow);
+        }
+        for day in (from.0..=to.0).map(Day) {
+            let flow = flows.next_if(|flow| flow.day == day).unwrap_or_default();
+            add(&mut stored, &flow);
+            if flow == Flow::default() && stored == Holdings::default() {
+                continue;
+            }
+            rows.push(Row {
+                project: project.clone(),
+                day,
+                asked: flow.asked,
+                received_files: flow.received,
+                received_bytes: flow.received_bytes,
+                removed_files: flow.removed,
+                removed_bytes: flow.removed_bytes,
+                stored_files: stored.files,
+                stored_bytes: stored.bytes,
+            });
+        }
+    }
+    rows
+}
+
+/// Files that were there before anything was booked may go, but never make what is stored less than nothing.
+fn add(stored: &mut Holdings, flow: &Flow) {
+    stored.files = stored.files.saturating_add(flow.received).saturating_sub(flow.removed);
+    stored.bytes = stored
+        .bytes
+        .saturating_add(flow.received_bytes)
+        .saturating_sub(flow.removed_bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(project: &str, day: i64, received: u64, removed: u64) -> Flow {
+        Flow {
+            project: project.to_owned(),
+            day: Day(day),
+            asked: received,
+            received,
+            received_bytes: received * 10,
+            removed,
+            removed_bytes: removed * 10,
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_told_of_every_day_and_of_what_came_before_the_first() {
+        let flows = vec![
+            flow("b", 9, 5, 0),
+            flow("a", 12, 1, 3),
+            flow("b", 11, 1, 0),
+            flow("b", 13, 0, 6),
+        ];
+        let told: Vec<_> = rows(flows, Day(10)..=Day(14))
+            .into_iter()
+            .map(|row| {
+                (
+                    row.project,
+                    row.day.0,
+                    row.received_files,
+                    row.stored_files,
+                    row.stored_bytes,
+                )
+            })
+            .collect();
+        let b = |day, received, stored| ("b".to_owned(), day, received, stored, stored * 10);
+        assert_eq!(
+            told,
+            [
+                ("a".to_owned(), 12, 1, 0, 0),
+                b(10, 0, 5),
+                b(11, 1, 6),
+                b(12, 0, 6),
+                b(13, 0, 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_day_is_written_as_it_is_read() {
+        for text in ["1970-01-01", "2024-02-29", "2026-12-31"] {
+            assert_eq!(date(day(text).unwrap()), text);
+        }
+        assert_eq!(day("1970-01-02"), Ok(Day(1)));
+        for wrong in ["", "today", "2026-02-30", "31.12.2026"] {
+            assert!(day(wrong).is_err(), "{wrong}");
+        }
+    }
+}

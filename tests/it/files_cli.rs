@@ -1,0 +1,181 @@
+//! `intake files`, beside a server that runs on the same database and folder.
+
+use serde_json::Value;
+
+use crate::projects_cli::{intake, is_refused, stderr, stdout, works};
+use crate::support::{Form, Server};
+
+const TRASH: &str = "[receive]\ntrash = \"1h\"\n";
+
+/// What the server tells of a file: 200, or 404.
+fn info(server: &Server, id: &str) -> u16 {
+    server.get(&format!("/info/?pub_key=demopublickey&file_id={id}")).status
+}
+
+fn is_stored(server: &Server, id: &str) -> bool {
+    let answer = server.get(&format!("/info/?pub_key=demopublickey&file_id={id}"));
+    answer.json()["is_stored"].as_bool().unwrap()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What `show` and the list say of a file, which has to be the same.
+fn file(server: &Server, id: &str) -> Value {
+    let shown = lines(&works(server, &["files", "show", id, "--json"])).remove(0);
+    let list = lines(&works(
+        server,
+        &["files", "list", "--project", "demopublickey", "--json"],
+    ));
+    if let Some(listed) = list.into_iter().find(|listed| listed["id"] == id) {
+        assert_eq!(listed, shown);
+    }
+    shown
+}
+
+#[test]
+fn a_file_is_shown_with_what_its_sender_said_and_what_is_known_of_it() {
+    let server = Server::start();
+    let form = Form::default()
+        .key()
+        .field("metadata[pet]", "cat")
+        .field("UPLOADCARE_STORE", "0")
+        .file("file", "a\u{1b}b.png", b"\x89PNG\r\n\x1a\nno more of it");
+    let id = server.post("/base/", &form).json()["file"].as_str().unwrap().to_owned();
+    let shown = file(&server, &id);
+    for (field, expected) in [
+        ("id", Value::from(id.clone())),
+        ("state", "ready".into()),
+        ("project", "demopublickey".into()),
+        ("name", "a\u{1b}b.png".into()),
+        ("size", 21.into()),
+        ("media_type", "image/png".into()),
+        ("kept", false.into()),
+        ("metadata", serde_json::json!({"pet": "cat"})),
+    ] {
+        assert_eq!(shown[field], expected, "{field}");
+    }
+    let time = |field: &str| shown[field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let day = time("expires").duration_since(time("created"));
+    assert_eq!(day.as_hours(), 24, "{shown}");
+
+    let page = works(&server, &["files", "show", &id]);
+    for part in [&*id, "state       ready", "21 B (21 bytes)", "image/png", "pet = cat"] {
+        assert!(page.contains(part), "{part:?} is missing in\n{page}");
+    }
+    let list = works(&server, &["files", "list", "--project", "demopublickey"]);
+    assert!(list.contains(&id) && list.contains("a\\u{1b}b.png"), "{list}");
+    assert!(
+        !page.contains('\u{1b}') && !list.contains('\u{1b}'),
+        "a terminal would obey"
+    );
+}
+
+#[test]
+fn an_upload_in_parts_is_shown_without_what_signs_the_addresses_of_its_parts() {
+    let server = Server::start();
+    let begun = server.begin_parts(12 << 20);
+    for arguments in [
+        &["files", "show", &begun.uuid][..],
+        &["files", "show", &begun.uuid, "--json"],
+    ] {
+        let shown = works(&server, arguments);
+        assert!(shown.contains("open"), "{shown}");
+        assert!(!shown.contains("secret") && !shown.contains("pass"), "{shown}");
+    }
+    let fields = file(&server, &begun.uuid);
+    let fields: Vec<_> = fields.as_object().unwrap().keys().collect();
+    assert_eq!(fields.len(), 10, "{fields:?}");
+    let said = is_refused(&server, &["files", "delete", &begun.uuid]);
+    assert!(said.contains("is open, so it cannot be deleted"), "{said}");
+}
+
+#[test]
+fn a_file_is_stored_deleted_brought_back_and_deleted_for_good() {
+    let server = Server::start_with(TRASH, &[]);
+    let id = server.upload("a.txt", b"hello");
+    assert!(!is_stored(&server, &id));
+    works(&server, &["files", "store", &id]);
+    assert!(is_stored(&server, &id));
+    let shown = file(&server, &id);
+    assert_eq!((&shown["kept"], &shown["expires"]), (&true.into(), &Value::Null));
+
+    let deleted = intake(&server, &["files", "delete", &id]);
+    assert!(
+        stderr(&deleted).contains(&format!("`intake files restore {id}`")),
+        "{}",
+        stderr(&deleted)
+    );
+    assert_eq!(info(&server, &id), 404);
+    let shown = file(&server, &id);
+    assert_eq!(shown["state"], "trashed");
+    assert!(shown["restorable_until"].is_string(), "{shown}");
+    assert_eq!(server.files().len(), 1, "its bytes stay");
+    for verb in ["store", "delete"] {
+        let said = is_refused(&server, &["files", verb, &id]);
+        assert!(said.contains("is trashed, so it cannot be"), "{said}");
+    }
+
+    works(&server, &["files", "restore", &id]);
+    assert_eq!(info(&server, &id), 200);
+    assert!(is_stored(&server, &id), "it is as it was");
+    let said = is_refused(&server, &["files", "restore", &id]);
+    assert!(said.contains("is ready, so it cannot be restored"), "{said}");
+
+    works(&server, &["files", "delete", &id]);
+    works(&server, &["files", "delete", &id, "--for-good"]);
+    assert_eq!(info(&server, &id), 404);
+    assert_eq!(server.files().len(), 0, "its bytes are gone");
+    let said = is_refused(&server, &["files", "restore", &id]);
+    assert!(said.contains("is gone, so it cannot be restored"), "{said}");
+}
+
+#[test]
+fn without_a_time_to_bring_it_back_what_is_deleted_is_gone() {
+    let server = Server::start();
+    let id = server.upload("a.txt", b"hello");
+    let deleted = intake(&server, &["files", "delete", &id]);
+    assert!(stderr(&deleted).contains("is deleted for good"), "{}", stderr(&deleted));
+    assert_eq!((info(&server, &id), server.files().len()), (404, 0));
+}
+
+#[test]
+fn files_are_listed_the_newest_first_and_from_behind_any_of_them() {
+    let server = Server::start();
+    let mut ids: Vec<_> = (0..5)
+        .map(|number| server.upload(&format!("{number}.txt"), b"hello"))
+        .collect();
+    ids.reverse();
+    let list = |more: &[&str]| {
+        let arguments = [&["files", "list", "--project", "demopublickey", "--json"], more].concat();
+        let output = intake(&server, &arguments);
+        let ids: Vec<_> = lines(&stdout(&output))
+            .iter()
+            .map(|file| file["id"].as_str().unwrap().to_owned())
+            .collect();
+        (ids, stderr(&output).contains("there are more"))
+    };
+    assert_eq!(list(&[]), (ids.clone(), false));
+    assert_eq!(list(&["--limit", "5"]), (ids.clone(), false));
+    assert_eq!(list(&["--limit", "2"]), (ids[..2].to_vec(), true));
+    assert_eq!(list(&["--behind", &ids[1], "--limit", "2"]), (ids[2..4].to_vec(), true));
+    assert_eq!(list(&["--behind", &ids[4]]), (Vec::new(), false));
+    assert_eq!(works(&server, &["files", "list", "--project", "other", "--json"]), "");
+    let said = is_refused(&server, &["files", "list", "--project", "nobody"]);
+    assert!(said.contains("no project has the key nobody"), "{said}");
+}
+
+#[test]
+fn of_a_file_that_there_is_not_everything_says_so() {
+    let server = Server::start();
+    let id = "00000000-0000-4000-8000-000000000000";
+    for verb in ["show", "store", "delete", "restore"] {
+        let said = is_refused(&server, &["files", verb, id]);
+        assert_eq!(said, format!("intake: there is no file {id}"));
+    }
+    let behind = ["files", "list", "--project", "demopublickey", "--json", "--behind", id];
+    assert!(is_refused(&server, &behind).contains("there is no file"));
+    let no_id = intake(&server, &["files", "show", "a.txt"]);
+    assert_eq!(no_id.status.code(), Some(2), "{}", stderr(&no_id));
+}
