@@ -27,6 +27,9 @@ fn later(server: &Server) -> Pipeline {
         .unwrap()
 }
 
+/// As many uploads at a time as there are senders.
+const ALL_AT_ONCE: &[(&str, &str)] = &[("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "256")];
+
 /// Two hundred senders, each half way through its file before any goes on; the process is killed once so many of them
 /// have been answered. What was answered with an id is what was acknowledged.
 fn round(server: &mut Server, round: usize) -> BTreeMap<UploadId, (u64, usize)> {
@@ -85,13 +88,14 @@ fn nothing_acknowledged_is_lost_and_nothing_unknown_is_left_however_often_the_pr
         .enable_all()
         .build()
         .unwrap();
-    let mut server = Server::start();
+    // All senders are one address here.
+    let mut server = Server::start_with("", ALL_AT_ONCE);
     let (mut acknowledged, mut cut_off) = (BTreeMap::new(), 0);
     for number in 0..ROUNDS {
         let told = round(&mut server, number);
         cut_off += UPLOADS - told.len();
         acknowledged.extend(told);
-        server = server.restart_after_kill(&[]);
+        server = server.restart_after_kill(ALL_AT_ONCE);
         runtime.block_on(async {
             let pipeline = later(&server);
             let swept = pipeline.sweep().await.unwrap();
