@@ -10,10 +10,10 @@ use intake_core::books::{Booking, Flow, Holdings};
 use sqlx::{Database, query, query_as};
 
 /// An account that is there from now on, and nobody else's to change until the transaction ends.
-const TAKE: &str = "INSERT INTO accounts (name, bytes, files) VALUES ($1, 0, 0) \
+pub(crate) const TAKE: &str = "INSERT INTO accounts (name, bytes, files) VALUES ($1, 0, 0) \
     ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING bytes, files";
 
-const BALANCE: &str = "UPDATE accounts SET bytes = $2, files = $3, until = $4 WHERE name = $1";
+pub(crate) const BALANCE: &str = "UPDATE accounts SET bytes = $2, files = $3, until = $4 WHERE name = $1";
 
 const ADD_FLOW: &str = "INSERT INTO flows (project, day, asked, received, received_bytes, removed, removed_bytes) \
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (project, day) DO UPDATE SET asked = flows.asked + excluded.asked, \

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use intake_core::books::{Day, Flow, Holdings};
-use sqlx::{Database, query, query_as};
+use sqlx::{Database, query, query_as, query_scalar};
 
 use crate::books::{signed, unsigned};
 
@@ -31,8 +31,10 @@ pub(crate) const FLOWS_OF: &str = "SELECT project, day, asked, received, receive
 pub(crate) const FLOWS: &str = "SELECT project, day, asked, received, received_bytes, removed, removed_bytes \
     FROM flows WHERE day BETWEEN $1 AND $2 ORDER BY day, project";
 
-pub(crate) const FORGET: &str = "DELETE FROM accounts WHERE name IN \
-    (SELECT name FROM accounts WHERE until <= $1 ORDER BY until LIMIT $2)";
+pub(crate) const OVER: &str = "SELECT name FROM accounts WHERE until <= $1 ORDER BY until LIMIT $2";
+
+/// One by one, as some database may read all accounts to find those of a list.
+pub(crate) const FORGET: &str = "DELETE FROM accounts WHERE name = $1 AND until <= $2";
 
 /// Key, revision, settings.
 pub(crate) type ProjectRow = (String, i64, String);
@@ -75,10 +77,18 @@ pub(crate) trait CatalogStatements: Database {
         days: RangeInclusive<i64>,
     ) -> impl Future<Output = sqlx::Result<Vec<Flow>>> + Send;
 
-    fn forget(
+    /// Accounts whose time is over.
+    fn over(
         connection: &mut Self::Connection,
         now: i64,
         limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<String>>> + Send;
+
+    /// Forgets an account, if its time is over.
+    fn forget(
+        connection: &mut Self::Connection,
+        name: &str,
+        now: i64,
     ) -> impl Future<Output = sqlx::Result<u64>> + Send;
 }
 
@@ -163,13 +173,17 @@ macro_rules! statements {
                 Ok(rows.into_iter().map(flow).collect())
             }
 
-            async fn forget(connection: &mut Self::Connection, now: i64, limit: i64) -> sqlx::Result<u64> {
-                Ok(query(FORGET)
+            async fn over(connection: &mut Self::Connection, now: i64, limit: i64) -> sqlx::Result<Vec<String>> {
+                query_scalar(OVER)
                     .bind(now)
                     .bind(limit)
-                    .execute(connection)
-                    .await?
-                    .rows_affected())
+                    .fetch_all(connection)
+                    .await
+            }
+
+            async fn forget(connection: &mut Self::Connection, name: &str, now: i64) -> sqlx::Result<u64> {
+                let forget = query(FORGET).bind(name).bind(now);
+                Ok(forget.execute(connection).await?.rows_affected())
             }
         }
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use intake_core::books::{Account, Booking, Day, Flow, Holdings};
 use intake_core::{Catalog, Duty, Fault, Group, ManagedProject, Record, Recorder, Swap, UploadId, codes};
 use sqlx::Pool;
@@ -52,6 +53,8 @@ enum Question<'a> {
     Group(&'a str),
     /// What this account has.
     Holdings(&'a str),
+    /// Accounts whose time is over.
+    Over { now: i64, limit: i64 },
     /// What came and went on these days.
     Flows {
         project: Option<&'a str>,
@@ -67,6 +70,7 @@ enum Found {
     Group(Option<GroupRow>),
     Holdings(Holdings),
     Flows(Vec<Flow>),
+    Names(Vec<String>),
 }
 
 impl Found {
@@ -307,10 +311,15 @@ impl<D: Dialect> Catalog for Records<D> {
 
     async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {
         let (now, limit) = (micros(now), at_most(limit));
-        match self.change(Change::Forget { now, limit }).await? {
-            Made::Rows(count) => Ok(count),
-            Made::Full => Ok(0),
+        let Found::Names(over) = self.read(Question::Over { now, limit }).await? else {
+            return Ok(0);
+        };
+        let forget = over.into_iter().map(|name| self.change(Change::Forget { name, now }));
+        let mut forgotten = 0;
+        for made in join_all(forget).await {
+            forgotten += u64::from(matches!(made?, Made::Rows(1..)));
         }
+        Ok(forgotten)
     }
 }
 
@@ -395,6 +404,7 @@ async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: &Question<'
         Question::Projects { behind, limit } => D::Database::projects(reader, behind, limit).await.map(Found::Projects),
         Question::Group(id) => D::Database::group(reader, id).await.map(Found::Group),
         Question::Holdings(name) => D::Database::holdings(reader, name).await.map(Found::Holdings),
+        Question::Over { now, limit } => D::Database::over(reader, now, limit).await.map(Found::Names),
         Question::Flows { project, days } => D::Database::flows(reader, project, days).await.map(Found::Flows),
     }
 }

@@ -40,8 +40,8 @@ pub(crate) enum Change {
     PutProject(ProjectRow),
     /// A new group.
     AddGroup(GroupRow),
-    /// No accounts any more whose time is over.
-    Forget { now: i64, limit: i64 },
+    /// No account of this name any more, if its time is over.
+    Forget { name: String, now: i64 },
     /// Nothing: asks whether something could be changed.
     Nothing,
 }
@@ -53,7 +53,8 @@ impl Change {
             Self::Insert(row, _) | Self::Update { row, .. } => &row.id,
             Self::Remove { id, .. } | Self::AddGroup((id, ..)) => id,
             Self::PutProject((key, ..)) => key,
-            Self::Forget { .. } | Self::Nothing => "",
+            Self::Forget { name, .. } => name,
+            Self::Nothing => "",
         }
     }
 
@@ -252,7 +253,7 @@ async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change, boo
         Change::Remove { id, revision } => D::Database::remove(connection, id, *revision).await.map(u64::from),
         Change::PutProject(project) => D::Database::put_project(connection, project).await,
         Change::AddGroup(group) => D::Database::add_group(connection, group).await,
-        Change::Forget { now, limit } => D::Database::forget(connection, *now, *limit).await,
+        Change::Forget { name, now } => D::Database::forget(connection, name, *now).await,
         Change::Nothing => Ok(0),
     };
     if let (Ok(1..), Some(booking)) = (&made, change.booking()) {

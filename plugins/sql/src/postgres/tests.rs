@@ -7,6 +7,8 @@ use futures_util::future::join_all;
 use sqlx::Row as _;
 
 use super::*;
+use crate::books::BALANCE;
+use crate::catalog::{FORGET, HOLDINGS, OVER};
 use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, PULLS_OF, REMOVE, UPDATE};
 use intake_core::Fault;
 
@@ -177,7 +179,8 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     let mut connection = Postgres::new(&url).unwrap().writer().await.unwrap();
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', TRUE, NULL, 1, \
-         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads";
+         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads; \
+         INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts";
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (statement, arguments, plan) in [
@@ -197,6 +200,10 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (KNOWN_AS, "'name'", Some("uploads_known_as")),
             (FILES_OF, "'demo',90000,'',100", Some("uploads_project")),
             (PULLS_OF, "'demo'", Some("uploads_pulls")),
+            (OVER, "100,128", Some("accounts_until")),
+            (FORGET, "'7',100", Some("accounts_pkey")),
+            (HOLDINGS, "'7'", Some("accounts_pkey")),
+            (BALANCE, "'7',1,1,1", Some("accounts_pkey")),
         ] {
             let ask = format!(
                 "SET plan_cache_mode = {mode}; DEALLOCATE ALL; PREPARE asked AS {statement}; \
