@@ -132,6 +132,11 @@ async fn start() -> (String, Pipeline) {
         }],
         ..Project::new("signed")
     };
+    let legacy = Project {
+        public_key: "legacy".to_owned(),
+        legacy_signatures: true,
+        ..signed.clone()
+    };
     let standing = |key: &str, standing| Project {
         standing,
         ..Project::new(key)
@@ -152,6 +157,7 @@ async fn start() -> (String, Pipeline) {
         Project::new("other"),
         strict,
         signed,
+        legacy,
         pages,
         full,
         standing("blocked", Standing::Blocked),
