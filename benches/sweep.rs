@@ -16,10 +16,10 @@
     dead_code,
     reason = "what the other benchmarks need, and not all of it is needed here"
 )]
+mod databases;
 mod measure;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -36,9 +36,9 @@ use intake::core::{
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
-use sqlx::{AssertSqlSafe, ConnectOptions, raw_sql, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
+use crate::databases::Database;
 use crate::measure::{MIB, median};
 
 const ROUNDS: usize = 7;
@@ -195,130 +195,6 @@ impl std::fmt::Display for Ratio {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:.2} ({:.2} to {:.2})", self.0, self.1, self.2)
     }
-}
-
-/// Where records are, and what may be said to it beside a recorder.
-enum Database {
-    Sqlite { folder: TempDir },
-    Postgres { server: Arc<Postgres>, url: String },
-}
-
-impl Database {
-    fn sqlite() -> Self {
-        let folder = TempDir::new().unwrap();
-        Self::Sqlite { folder }
-    }
-
-    async fn postgres(server: &Arc<Postgres>) -> Self {
-        let (server, url) = (Arc::clone(server), server.database().await);
-        Self::Postgres { server, url }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Sqlite { .. } => "SQLite",
-            Self::Postgres { .. } => "PostgreSQL",
-        }
-    }
-
-    fn recorder(&self) -> SqlRecorder {
-        match self {
-            Self::Sqlite { folder } => SqlRecorder::sqlite(file(folder)),
-            Self::Postgres { url, .. } => SqlRecorder::postgres(url).unwrap(),
-        }
-    }
-
-    async fn execute(&self, statements: &str) {
-        match self {
-            Self::Sqlite { folder } => {
-                let mut connection = SqliteConnectOptions::new()
-                    .filename(file(folder))
-                    .connect()
-                    .await
-                    .unwrap();
-                let done = raw_sql(AssertSqlSafe(statements.to_owned()))
-                    .execute(&mut connection)
-                    .await;
-                done.unwrap();
-            }
-            Self::Postgres { server, url } => server.execute(database_of(url), statements).await,
-        }
-    }
-
-    /// Adds so many records to those that there are, each like this one, and accounts of tokens.
-    async fn fill(&self, like: &Record, records: usize) {
-        let new_id = match self {
-            Self::Sqlite { .. } => {
-                "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-a' || \
-                 substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
-            }
-            Self::Postgres { .. } => "gen_random_uuid()",
-        };
-        // Nobody needs a file that was filled half way, so filling it is not synced.
-        let mut statements = match self {
-            Self::Sqlite { .. } => "PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;".to_owned(),
-            Self::Postgres { .. } => String::new(),
-        };
-        statements += &format!(
-            "CREATE TEMPORARY TABLE sample AS SELECT * FROM uploads WHERE id = '{}';",
-            like.id
-        );
-        // In pieces, so that the write-ahead log of SQLite does not become as large as all records.
-        const PIECE: usize = 50_000;
-        for first in (0..records).step_by(PIECE) {
-            let last = (first + PIECE).min(records) - 1;
-            statements += &format!(
-                "INSERT INTO uploads (id, revision, state, duty, due, created, project, kept, expires, size, declared, facts, \
-                 metadata, rejection, parts, pull, known_as, pass, place, left_at) \
-                 WITH RECURSIVE numbers (n) AS (SELECT CAST({first} AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < {last}), \
-                 copies AS (SELECT n, CASE WHEN n % 2 = 0 THEN created + 86400000000 * (30 + n % 335) END AS ends FROM numbers, sample) \
-                 SELECT {new_id}, revision, state, duty, ends, created - 1000000 * ({records} - n), \
-                 'project-' || (n % 20), ends IS NULL, ends, size, declared, facts, metadata, rejection, parts, pull, known_as, \
-                 pass, place, left_at FROM copies, sample;"
-            );
-        }
-        statements += &format!(
-            "INSERT INTO accounts (name, bytes, files, until) \
-             WITH RECURSIVE numbers (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < {}) \
-             SELECT 'token:project-' || (n % 20) || ':' || n, 0, 10, created + 86400000000 * (30 + n % 335) FROM numbers, sample;",
-            records / 10
-        );
-        self.execute(&statements).await;
-        match self {
-            Self::Sqlite { .. } => {}
-            Self::Postgres { .. } => {
-                self.execute("VACUUM ANALYZE").await;
-                self.execute("CHECKPOINT").await;
-            }
-        }
-        self.settle().await;
-    }
-
-    /// Leaves nothing to be done that the next one would have to wait for.
-    async fn settle(&self) {
-        match self {
-            Self::Sqlite { .. } => self.execute("PRAGMA wal_checkpoint(TRUNCATE)").await,
-            Self::Postgres { .. } => self.execute("VACUUM uploads, accounts, flows").await,
-        }
-    }
-
-    async fn bytes(&self) -> u64 {
-        match self {
-            Self::Sqlite { folder } => file(folder).metadata().unwrap().len(),
-            Self::Postgres { server, url } => {
-                let size = "SELECT pg_database_size(current_database())";
-                server.count(database_of(url), size).await.try_into().unwrap()
-            }
-        }
-    }
-}
-
-fn file(folder: &TempDir) -> PathBuf {
-    folder.path().join("records.db")
-}
-
-fn database_of(url: &str) -> &str {
-    url.rsplit_once('/').unwrap().1
 }
 
 /// A database with many records, none of them due, and what works with it.

@@ -172,8 +172,13 @@ impl Pipeline {
             Ok(Err(setback)) => Err(setback),
             Err(_) => Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))),
         };
+        // Once more: looking at the whole may have taken a while.
+        let judged = match judged {
+            Ok(facts) => self.judge_again(&claimed, &facts).await.map(|ruling| (facts, ruling)),
+            Err(setback) => Err(setback),
+        };
         let ended = match judged {
-            Ok(facts) => self.make_assembled_readable(&claimed, facts).await,
+            Ok((facts, ruling)) => self.make_assembled_readable(&claimed, facts, ruling).await,
             Err(Setback::Refused(error)) => {
                 self.refuse(&mut claimed, &error).await?;
                 Err(error)
@@ -240,6 +245,13 @@ impl Pipeline {
         Ok(ruling)
     }
 
+    /// The same, of an upload of which everything is known.
+    async fn judge_again(&self, claimed: &Record, facts: &Facts) -> Result<Ruling, Setback> {
+        let ruling = self.ruling_now(claimed).await?;
+        ruling.judge_whole(&claimed.declared, facts).map_err(Setback::Refused)?;
+        Ok(ruling)
+    }
+
     /// Makes durable what was written while it was judged, if anything was. An error is that the claim does not hold.
     async fn commit_whole(&self, claimed: &mut Record, judged: Judged) -> Result<Result<Facts, Setback>, Fault> {
         let Judged { facts, staged } = judged;
@@ -258,18 +270,10 @@ impl Pipeline {
         )
     }
 
-    async fn make_assembled_readable(&self, claimed: &Record, facts: Facts) -> Result<Record, Error> {
-        // Once more: looking at the whole may have taken a while.
-        let ruling = match self.ruling_now(claimed).await {
-            Ok(ruling) => ruling,
-            Err(Setback::Refused(error) | Setback::NotNow(error)) => {
-                self.give_back(claimed).await;
-                return Err(error);
-            }
-        };
+    async fn make_assembled_readable(&self, claimed: &Record, facts: Facts, ruling: Ruling) -> Result<Record, Error> {
         let now = self.now();
         let wish = ruling.wish(claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default());
-        let lifetime = ruling.lifetime(self.parts().expirer.lifetime(&facts, wish, now), now);
+        let lifetime = ruling.lifetime(self.parts().expirer.lifetime(&facts, wish, now), now, now);
         let terms = Terms {
             project: claimed.project.clone(),
             pass: claimed.pass.clone(),

@@ -6,6 +6,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{Record, State};
 
 /// What an account may have. `None` is no bound.
@@ -67,13 +69,22 @@ impl Account {
     /// A project's.
     #[must_use]
     pub fn project(key: &str) -> Self {
-        Self(format!("project:{key}"))
+        Self::named(format!("project:{key}"))
+    }
+
+    /// Names that a recorder may not be able to keep are known by their digest: an embedder may call a project anything.
+    fn named(name: String) -> Self {
+        const LONGEST: usize = 400;
+        if name.len() <= LONGEST && !name.contains('\0') {
+            return Self(name);
+        }
+        Self(format!("#{}", hex::encode(Sha256::digest(name.as_bytes()))))
     }
 
     /// A token's, among those of a project. No project's key has a colon in it.
     #[must_use]
     pub fn token(project: &str, id: &str) -> Self {
-        Self(format!("token:{project}:{id}"))
+        Self::named(format!("token:{project}:{id}"))
     }
 
     /// The account as recorders name it.
@@ -233,12 +244,17 @@ fn used(record: &Record) -> u64 {
 }
 
 fn flow(before: Option<&Record>, next: &Record, now: SystemTime) -> Option<Flow> {
-    let project = next.project.clone()?;
+    let project = next
+        .project
+        .clone()
+        .filter(|project| project.len() <= 400 && !project.contains('\0'))?;
     let is_there = |record: &Record| matches!(record.state, State::Ready | State::Trashed);
     let was_there = before.is_some_and(is_there);
     let was_known = before.is_some_and(|before| before.project.is_some());
     let size = next.facts.as_ref().map_or(0, |facts| facts.size);
-    let asked = u64::from(!was_known && next.pull.is_none());
+    // An order is asked for once, however often it is tried.
+    let is_a_try = next.pull.is_none() && next.pass.as_ref().is_some_and(|pass| pass.ordered);
+    let asked = u64::from(!was_known && !is_a_try);
     let received = u64::from(is_there(next) && !was_there);
     let removed = u64::from(was_there && !is_there(next));
     let flow = Flow {

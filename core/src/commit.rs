@@ -12,7 +12,7 @@ use crate::project::Door;
 use crate::record::{Event, Record};
 use crate::ruling::Ruling;
 use crate::stages::{Staged, Swap};
-use crate::{ByteStream, Declared, Digest, Error, Facts, Fault, Terms, codes};
+use crate::{Booking, ByteStream, Declared, Digest, Error, Facts, Fault, Terms, UploadId, codes};
 
 impl Pipeline {
     /// What is judged once it is known whose an upload is: everything that its project says, as it is now.
@@ -23,8 +23,9 @@ impl Pipeline {
         facts: &Facts,
         terms: &Terms,
     ) -> Result<Ruling, Error> {
-        let ruling = self.ruling(terms.project.as_deref(), terms.pass.as_ref(), door).await?;
-        ruling.lets_in(self.now())?;
+        let ruling = self
+            .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), door)
+            .await?;
         ruling.judge_whole(declared, facts)?;
         self.parts().store_at(&ruling.place())?;
         Ok(ruling)
@@ -32,9 +33,17 @@ impl Pipeline {
 
     /// Moves durable bytes to where their project wants them, if they were written elsewhere because it was not known yet whose
     /// they are. Nobody can read them meanwhile, and the record knows of both places before there is anything in the second.
-    pub(crate) async fn bring_home(&self, record: Record, facts: &Facts, ruling: &Ruling) -> Result<Record, Fault> {
+    pub(crate) async fn bring_home(
+        &self,
+        record: Record,
+        facts: &Facts,
+        ruling: &Ruling,
+        project: Option<&str>,
+    ) -> Result<Record, Fault> {
         let to = ruling.place();
-        if record.project.is_some() || record.place == to {
+        // What was begun as this project's was begun where it belonged then.
+        let is_at_home = record.project.is_some() && record.project.as_deref() == project;
+        if is_at_home || record.place == to {
             return Ok(record);
         }
         let (from_store, from) = (self.parts().store_of(&record)?, key_of(&record));
@@ -73,14 +82,9 @@ impl Pipeline {
                 Ok(ready)
             }
             Swap::Full => {
-                let error = self.no_room(&ready).await;
-                if self.delete_bytes(&record).await
-                    && let Ok(noted) = record.apply(Event::Reject(noted(&error)), self.now(), &self.parts().periods)
-                    && let Err(fault) = self.put(&record, &noted).await
-                {
-                    warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
-                }
-                Err(error)
+                let booking = Booking::of(Some(&record), &ready, ruling.quota(), self.now());
+                let error = self.no_room(&ready, &booking).await;
+                Err(self.take_back(&record, error).await)
             }
             Swap::Lost => {
                 // A sweeper thought this attempt dead and has removed what it found; our bytes came after it looked.
@@ -90,6 +94,24 @@ impl Pipeline {
                     .into())
             }
         }
+    }
+
+    /// Removes bytes that are durable, and that nobody may read after all, then notes why. If that cannot be done now, the
+    /// sweeper does it.
+    pub(crate) async fn take_back(&self, record: &Record, error: Error) -> Error {
+        if self.delete_bytes(record).await
+            && let Ok(noted) = record.apply(Event::Reject(noted(&error)), self.now(), &self.parts().periods)
+            && let Err(fault) = self.put(record, &noted).await
+        {
+            warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+        }
+        error
+    }
+
+    /// Ends an attempt whose bytes could not be made durable, so that what it holds is given back before its lease ends.
+    pub(crate) async fn end(&self, id: UploadId, fault: Fault) -> Error {
+        self.end_try(id).await;
+        fault.into()
     }
 
     /// Removes what was moved from where it was. If that cannot be done now, the sweeper does it.

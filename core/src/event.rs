@@ -18,7 +18,7 @@ pub enum Event {
     Renew,
     /// It could not be put together now. Its parts stay.
     Release,
-    /// No part is left under a key of its own.
+    /// Nothing of it is left where it does not belong: no part under a key of its own, nothing where it was before.
     Tidied,
     /// Somebody begins to fetch what was ordered, or tries again where somebody else's lease is over.
     Pull {
@@ -32,7 +32,7 @@ pub enum Event {
         /// Bytes that there are, if the source has said so.
         total: Option<u64>,
     },
-    /// It could not be fetched this time; it is tried again later.
+    /// It could not be fetched, or tidied up, this time; it is tried again later.
     Postpone(Duration),
     /// It was fetched: the upload of the last try is ready.
     Pulled,
@@ -62,6 +62,8 @@ pub enum Event {
     Restore,
     /// It is deleted for good.
     Delete,
+    /// It is taken back by who has committed it, before anybody was told of it: as if it had never been.
+    Retract,
     /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
     /// old note.
     Claim,
@@ -89,6 +91,7 @@ impl Event {
             Self::Trash => "trash",
             Self::Restore => "restore",
             Self::Delete => "delete",
+            Self::Retract => "retract",
             Self::Claim => "claim",
             Self::Erased => "erased",
         }

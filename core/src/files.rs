@@ -71,13 +71,13 @@ impl Pipeline {
         // A project that is not there any more has no rules, and what it left may still be kept.
         let ruling = match self.ruling(project, record.pass.as_ref(), Door::Direct).await {
             Ok(ruling) => ruling,
-            Err(Error::Rejected { .. }) => Ruling::default(),
+            Err(Error::Rejected { .. }) => Ruling::of_pass(record.pass.as_ref()),
             Err(error) => return Err(error),
         };
         self.change(id, |record, now| {
             let facts = record.facts.as_ref().filter(|_| record.is_readable(now))?;
             let usual = self.parts().expirer.lifetime(facts, wish, now);
-            Some(Event::Keep(ruling.lifetime(usual, now)))
+            Some(Event::Keep(ruling.lifetime(usual, now, record.created)))
         })
         .await
     }
@@ -103,6 +103,18 @@ impl Pipeline {
     /// [`Error::NotFound`] if it is neither, and faults of the recorder.
     pub async fn delete_for_good(&self, id: UploadId) -> Result<(), Error> {
         let deleting = self.change(id, |_, _| Some(Event::Delete)).await?;
+        self.erase(&deleting).await;
+        Ok(())
+    }
+
+    /// Takes an upload back that was committed just now and of which nobody was told: as if it had never come, it is no use of
+    /// the token that let it in.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get), and faults of the recorder.
+    pub async fn retract(&self, id: UploadId) -> Result<(), Error> {
+        let deleting = self.change(id, |_, _| Some(Event::Retract)).await?;
         self.erase(&deleting).await;
         Ok(())
     }

@@ -57,9 +57,8 @@ impl Pipeline {
         let limits = &self.parts().limits;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let ruling = self
-            .ruling(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
+            .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
             .await?;
-        ruling.lets_in(self.now())?;
         self.judge_declared(&declared, ruling.at_most(limit), &ruling)?;
         let mut parts =
             Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
@@ -74,12 +73,21 @@ impl Pipeline {
         let Some(multipart) = multipart else {
             return Ok(record);
         };
-        let upload = multipart.begin(&key_of(&record)).await?;
+        let upload = match multipart.begin(&key_of(&record)).await {
+            Ok(upload) => upload,
+            Err(fault) => return Err(self.end(id, fault).await),
+        };
         let begun = self.after(&record, Event::Begun { upload })?;
         match self.swap(&record, &begun).await? {
             Swap::Done => Ok(begun),
             Swap::Lost | Swap::Full => Err(lost(id).into()),
         }
+    }
+
+    /// Ends an upload in parts that was begun and of which nobody was told. If that cannot be done now, its time ends, and a
+    /// sweeper does it.
+    pub async fn give_up(&self, id: UploadId) {
+        self.end_try(id).await;
     }
 
     /// An address to which a sender may `PUT` a part past us until this lifetime is over. `None` if parts come through

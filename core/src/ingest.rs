@@ -23,7 +23,10 @@ impl Pipeline {
     /// # Errors
     ///
     /// Those of both.
-    pub async fn ingest(&self, incoming: Incoming, terms: Terms) -> Result<Record, Error> {
+    pub async fn ingest(&self, mut incoming: Incoming, terms: Terms) -> Result<Record, Error> {
+        // Whose it is, is known before its bytes come.
+        incoming.project = incoming.project.or_else(|| terms.project.clone());
+        incoming.pass = incoming.pass.or_else(|| terms.pass.clone());
         self.admit(incoming).await?.commit(terms).await
     }
 
@@ -33,7 +36,9 @@ impl Pipeline {
     ///
     /// Those of the receiver and of [`ingest`](Self::ingest); a [`Fault`] if the pipeline has no receiver.
     pub async fn pull(&self, source: &str, terms: Terms) -> Result<Record, Error> {
-        self.ingest(self.receiver()?.receive(source).await?, terms).await
+        let mut incoming = self.receiver()?.receive(source).await?;
+        incoming.door = Door::Pull;
+        self.ingest(incoming, terms).await
     }
 
     /// Reads the upload to its end and has every stage judge it. Nobody can read it yet: that takes [`Admitted::commit`].
@@ -113,7 +118,7 @@ impl Pipeline {
         let booking = Booking::of(None, record, ruling.quota(), self.now());
         match self.parts().recorder.insert(record, &booking).await? {
             Swap::Done => Ok(()),
-            Swap::Lost | Swap::Full => Err(self.no_room(record).await),
+            Swap::Lost | Swap::Full => Err(self.no_room(record, &booking).await),
         }
     }
 
@@ -197,31 +202,41 @@ impl Admitted {
         let Self {
             pipeline,
             record,
+            door,
             facts,
             staged,
             started,
-            ..
         } = self;
         let parts = pipeline.parts();
         let now = pipeline.now();
         let lifetime = parts.expirer.lifetime(&facts, ruling.wish(terms.retention), now);
         terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
-        let event = Event::Commit {
-            facts: Box::new(facts.clone()),
-            terms: Box::new(terms),
-            lifetime: ruling.lifetime(lifetime, now),
-        };
         let (id, declared) = (record.id, record.declared.clone());
         let make_durable = async {
             staged.commit().await?;
-            pipeline.bring_home(record.clone(), &facts, &ruling).await
+            pipeline
+                .bring_home(record.clone(), &facts, &ruling, terms.project.as_deref())
+                .await
         };
-        let ended = match tokio::time::timeout(left_of_lease(&record, now), make_durable).await {
-            Ok(Ok(at_home)) => pipeline.make_readable(at_home, event, &ruling).await,
-            Ok(Err(fault)) => Err(fault.into()),
-            Err(_) => Err(Fault::new(codes::TIMED_OUT, "the store took longer than the lease")
-                .retryable()
-                .into()),
+        let event = |facts: Facts, terms: Terms| Event::Commit {
+            facts: Box::new(facts),
+            terms: Box::new(terms),
+            lifetime: ruling.lifetime(lifetime, now, now),
+        };
+        let durable = tokio::time::timeout(left_of_lease(&record, now), make_durable).await;
+        let ended = match durable {
+            Ok(Ok(at_home)) => {
+                // Once more: making it durable may have taken a while.
+                match pipeline.judge_at_commit(door, &declared, &facts, &terms).await {
+                    Ok(again) => pipeline.make_readable(at_home, event(facts, terms), &again).await,
+                    Err(error) => Err(pipeline.take_back(&at_home, error).await),
+                }
+            }
+            Ok(Err(fault)) => Err(pipeline.end(id, fault).await),
+            Err(_) => {
+                let fault = Fault::new(codes::TIMED_OUT, "the store took longer than the lease").retryable();
+                Err(pipeline.end(id, fault).await)
+            }
         };
         match &ended {
             Ok(ready) => Ending::accepted(ready).log(id, &declared, started),

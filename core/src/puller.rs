@@ -171,7 +171,8 @@ impl Pipeline {
                 }
             }
         };
-        let pass = claimed.pass.clone().map(|pass| Pass { ordered: true, ..pass });
+        let pass = claimed.pass.clone().unwrap_or_default();
+        let pass = Some(Pass { ordered: true, ..pass });
         // Before anybody is asked for anything: the project may not want it any more.
         let ruling = self
             .ruling(claimed.project.as_deref(), pass.as_ref(), Door::Pull)

@@ -64,9 +64,8 @@ impl Pipeline {
             }
         }
         let ruling = self
-            .ruling(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
+            .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
             .await?;
-        ruling.lets_in(self.now())?;
         let record = Record::order(id, pull, terms, self.now(), &self.parts().periods);
         self.intend(&record, &ruling).await?;
         self.parts().ordered.notify_one();

@@ -17,8 +17,8 @@
 //!                   ▲                 │
 //!                   └─────Restore─────┘
 //!
-//!   not drawn: Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
-//!              Pulling ── Progress, Pull ──► Pulling, Staged ── Abandon ──► Deleting, Waiting ── Reject ──► Rejected,
+//!   not drawn: Open, Staged ── Abandon ──► Deleting, Ready ── Retract ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
+//!              Pulling ── Progress, Pull ──► Pulling, Waiting ── Reject ──► Rejected,
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
 //! ```
 //!
@@ -326,6 +326,10 @@ impl Record {
                 next.due = Some(now + periods.claim);
                 next.pull = self.pull.as_ref().map(|pull| pull.at(done, total));
             }
+            // What could not be tidied up is tried again, and does not stand before everything else meanwhile.
+            (State::Ready, Event::Postpone(delay)) if self.is_untidy() => {
+                next.due = earlier(Some(now + delay), self.lifetime.and_then(|lifetime| lifetime.expires));
+            }
             (State::Pulling, Event::Postpone(delay)) => {
                 next.state = State::Waiting;
                 next.due = Some(now + delay);
@@ -334,7 +338,7 @@ impl Record {
                 next.state = State::Pulled;
                 next.due = Some(now + periods.note);
             }
-            (State::Staged, Event::Abandon) => {
+            (State::Open | State::Staged, Event::Abandon) => {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
             }
@@ -367,6 +371,12 @@ impl Record {
             (State::Trashed, Event::Claim) if self.is_due(now) => {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
+            }
+            (State::Ready, Event::Retract) => {
+                next.state = State::Deleting;
+                next.due = Some(now + periods.lease);
+                // What has let it in has let nothing in.
+                next.pass = None;
             }
             (State::Ready | State::Trashed, Event::Delete) => {
                 next.state = State::Deleting;

@@ -5,6 +5,8 @@ use crate::{ConfigError, Declared, MediaRange, MediaType, Rejection, codes};
 
 /// Secrets, revoked tokens, origins, types and extensions that one project may list, each: a list is read at every upload.
 const LONGEST_LIST: usize = 1000;
+/// The one list that only grows.
+const MOST_REVOKED: usize = 10_000;
 
 pub(crate) fn size(size: Option<u64>, at_most: Option<u64>) -> Result<(), Rejection> {
     match (size, at_most) {
@@ -38,7 +40,12 @@ pub(crate) fn media_type(
 }
 
 pub(crate) fn extension(project: &Project, declared: &Declared) -> Result<(), Rejection> {
-    let name = declared.name.as_deref().unwrap_or_default();
+    // Some systems take no notice of dots and spaces at the end.
+    let name = declared
+        .name
+        .as_deref()
+        .unwrap_or_default()
+        .trim_end_matches(['.', ' ']);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let within = |list: &[String]| list.iter().any(|known| known.eq_ignore_ascii_case(extension));
     let taken = !within(&project.forbid_extensions)
@@ -87,8 +94,13 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigError> {
         ("allow_extensions", project.allow_extensions.len()),
         ("forbid_extensions", project.forbid_extensions.len()),
     ] {
-        if length > LONGEST_LIST {
-            return Err(ConfigError::at(name, format!("has more than {LONGEST_LIST} entries")));
+        let most = if name == "revoked_tokens" {
+            MOST_REVOKED
+        } else {
+            LONGEST_LIST
+        };
+        if length > most {
+            return Err(ConfigError::at(name, format!("has more than {most} entries")));
         }
     }
     for (at, secret) in project.secrets.iter().enumerate() {

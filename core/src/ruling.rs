@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::books::{Account, Quota};
+use crate::books::{Account, Booking, Quota};
 use crate::pipeline::Pipeline;
 use crate::project::{Door, Project};
 use crate::{
@@ -56,12 +56,32 @@ impl Pipeline {
         })
     }
 
-    /// Why there is no room for an upload: its token has no use left, or its project has as much as it may have.
-    pub(crate) async fn no_room(&self, record: &Record) -> Error {
+    /// What holds for an upload that is about to be somebody's. A pipeline that knows projects takes nobody's uploads.
+    pub(crate) async fn ruling_of(
+        &self,
+        project: Option<&str>,
+        pass: Option<&Pass>,
+        door: Door,
+    ) -> Result<Ruling, Error> {
+        if project.is_none() && !self.parts().directories.is_empty() {
+            let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "nobody says whose this upload is");
+            return Err(Error::rejected(PROJECT, rejection));
+        }
+        let ruling = self.ruling(project, pass, door).await?;
+        ruling.lets_in(self.now())?;
+        Ok(ruling)
+    }
+
+    /// Why there is no room for what was to be booked: a token has no use left, or a project has as much as it may have.
+    pub(crate) async fn no_room(&self, record: &Record, booking: &Booking) -> Error {
         if let (Some(project), Some(grant)) = (&record.project, grant_of(record.pass.as_ref())) {
             let account = Account::token(project, &grant.id);
+            let uses = booking
+                .lines
+                .iter()
+                .any(|line| line.account == account && line.change.files > 0);
             match self.parts().recorder.catalog().holdings(&account).await {
-                Ok(used) if used.files >= grant.uses => {
+                Ok(used) if uses && used.files >= grant.uses => {
                     let message = format!("the token was good for {} uploads, which it has let in", grant.uses);
                     return Error::rejected(PROJECT, Rejection::new(codes::TOKEN_USED_UP, message).about(&grant.id));
                 }
@@ -79,6 +99,14 @@ fn grant_of(pass: Option<&Pass>) -> Option<&Grant> {
 }
 
 impl Ruling {
+    /// What a token alone says.
+    pub(crate) fn of_pass(pass: Option<&Pass>) -> Self {
+        Self {
+            pass: pass.cloned(),
+            ..Self::default()
+        }
+    }
+
     fn grant(&self) -> Option<&Grant> {
         grant_of(self.pass.as_ref())
     }
@@ -143,12 +171,14 @@ impl Ruling {
         self.grant().and_then(|grant| grant.wish).unwrap_or(said)
     }
 
-    pub(crate) fn lifetime(&self, usual: Lifetime, now: SystemTime) -> Lifetime {
+    /// How long it stays from now on, of an upload that began then.
+    pub(crate) fn lifetime(&self, usual: Lifetime, now: SystemTime, began: SystemTime) -> Lifetime {
         let of_project = self
             .project
             .as_ref()
             .map_or(usual, |project| project.lifetime(usual, now));
-        self.grant().map_or(of_project, |grant| grant.lifetime(of_project, now))
+        self.grant()
+            .map_or(of_project, |grant| grant.lifetime(of_project, began))
     }
 
     pub(crate) fn quota(&self) -> Quota {

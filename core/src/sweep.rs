@@ -27,7 +27,7 @@ pub struct Swept {
     pub expired: u64,
     /// Deletions that somebody else had begun.
     pub finished: u64,
-    /// Uploads that had come in parts, where parts under keys of their own were looked for once more.
+    /// Uploads of which parts under keys of their own, or bytes where they were before, were looked for once more.
     pub tidied: u64,
     /// Notes of refused and removed uploads that were forgotten.
     pub forgotten: u64,
@@ -52,15 +52,19 @@ impl Pipeline {
     ///
     /// If what is due could not be looked up. What fails with a single upload is counted and logged instead.
     pub async fn sweep(&self) -> Result<Swept, Fault> {
-        let mut swept = Swept {
-            accounts: self
+        let mut swept = Swept::default();
+        loop {
+            let forgotten = self
                 .parts()
                 .recorder
                 .catalog()
                 .forget_accounts(self.now(), BATCH)
-                .await?,
-            ..Swept::default()
-        };
+                .await?;
+            swept.accounts += forgotten;
+            if forgotten < BATCH as u64 {
+                break;
+            }
+        }
         loop {
             let due = self.parts().recorder.due(Duty::Sweep, self.now(), BATCH).await?;
             let full = due.len() == BATCH;
@@ -129,7 +133,13 @@ impl Pipeline {
             Ok(Swap::Done) => Outcome::Tidied,
             Ok(Swap::Lost | Swap::Full) => Outcome::Lost,
             Err(fault) => {
-                warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; it will be tried again");
+                warn!(id = %ready.id, fault = fault.chain(), "could not remove what is left over; it will be tried again");
+                let later = self.after(ready, Event::Postpone(self.parts().periods.lease));
+                if let Ok(later) = later
+                    && let Err(fault) = self.put(ready, &later).await
+                {
+                    warn!(id = %ready.id, fault = fault.chain(), "could not put it off");
+                }
                 Outcome::Failed
             }
         }

@@ -1,6 +1,7 @@
 //! The whole system, from outside: the program, its configuration, real clients, real scanners, and the shape of the house.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
+mod changes;
 mod cli;
 mod clients;
 mod crash;

@@ -1,154 +1,16 @@
-//! Projects: rules of their own, on every way in, and what changes while an upload is under way takes effect when it is
-//! completed.
+//! Projects: rules of their own, on every way in; and their groups.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::Form;
-use crate::town::{Town, code, file_first, form, signed, signing, starting, token};
-
-/// What may be changed while an upload in parts is under way, and the error that its completion ends with then.
-#[test]
-fn whatever_changes_between_start_and_complete_takes_effect_at_complete() {
-    let with = |more: Value| {
-        let mut project = signing();
-        project
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        project
-    };
-    let passes = "accepted";
-    let final_no = false;
-    // The change, the error, and whether the upload can be completed once the change is taken back.
-    let changes: [(&str, Value, &str, bool); 15] = [
-        ("nothing", signing(), passes, true),
-        (
-            "blocked",
-            with(json!({"standing": "blocked"})),
-            "AccountBlockedError",
-            true,
-        ),
-        (
-            "not paid for",
-            with(json!({"standing": "unpaid"})),
-            "AccountUnpaidError",
-            true,
-        ),
-        (
-            "at its limits",
-            with(json!({"standing": "limits_exceeded"})),
-            "AccountLimitsExceededError",
-            true,
-        ),
-        (
-            "removed",
-            with(json!({"standing": "removed"})),
-            "ProjectPublicKeyRemovedError",
-            true,
-        ),
-        (
-            "its secret is replaced by another of the same name",
-            with(json!({"secrets": [{"name": "one", "secret": "another"}]})),
-            "SignatureInvalidError",
-            true,
-        ),
-        (
-            "another secret beside it",
-            with(json!({"secrets": [{"name": "new", "secret": "new"}, {"name": "one", "secret": "secret"}]})),
-            passes,
-            true,
-        ),
-        (
-            "its token is revoked",
-            with(json!({"revoked_tokens": ["t"]})),
-            "SignatureInvalidError",
-            true,
-        ),
-        (
-            "files may be smaller only",
-            with(json!({"max_size": "9 MiB"})),
-            "MultipartFileSizeLimitExceededError",
-            final_no,
-        ),
-        (
-            "files in parts may be smaller only",
-            with(json!({"max_multipart_size": "9 MiB"})),
-            "MultipartFileSizeLimitExceededError",
-            final_no,
-        ),
-        (
-            "files in one request may be smaller only",
-            with(json!({"max_direct_size": "1 MiB"})),
-            passes,
-            true,
-        ),
-        (
-            "its type is forbidden",
-            with(json!({"forbid_types": ["text/plain"]})),
-            "FileTypeForbiddenError",
-            final_no,
-        ),
-        (
-            "other types are allowed",
-            with(json!({"allow_types": ["image/*"]})),
-            "FileTypeForbiddenError",
-            final_no,
-        ),
-        (
-            "its ending is forbidden",
-            with(json!({"forbid_extensions": ["bin"]})),
-            "FileTypeForbiddenError",
-            final_no,
-        ),
-        (
-            "there is less room, which it has already",
-            with(json!({"max_files": 1})),
-            passes,
-            true,
-        ),
-    ];
-    for (change, settings, expected, comes_back) in changes {
-        let town = Town::of(&[("shop", signing())]);
-        let jwt = token("secret", "t", json!({"uses": 2}));
-        let uuid = town.parts("shop", &format!("&signature={jwt}"));
-        town.set("shop", settings);
-        let answer = town.complete("shop", &uuid);
-        assert_eq!(code(&answer), expected, "{change}: {}", answer.text());
-        town.set("shop", signing());
-        let again = code(&town.complete("shop", &uuid));
-        assert_eq!(again == "accepted", comes_back, "{change}, taken back: {again}");
-        let files = u64::from(comes_back);
-        assert_eq!(town.holdings("shop").0, files, "{change}: what is booked");
-    }
-}
-
-#[test]
-fn an_upload_that_was_begun_unsigned_is_not_completed_once_signatures_are_asked_for() {
-    let town = Town::of(&[("shop", json!({}))]);
-    let uuid = town.parts("shop", "");
-    town.set("shop", signing());
-    assert_eq!(code(&town.complete("shop", &uuid)), "SignatureRequiredError");
-}
-
-#[test]
-fn a_part_of_an_upload_that_could_not_be_completed_is_not_taken() {
-    let town = Town::of(&[("shop", signing())]);
-    let begun = town.begin("shop", &signed("secret"));
-    let put = |path: &str| {
-        let path = format!("{path}&jsonerrors=1");
-        crate::support::send(&town.address, &format!("PUT {path} HTTP/1.1\r\n"), b"x")
-    };
-    assert_eq!(put(&begun.parts[1]).status, 200);
-    town.set("shop", json!({"standing": "blocked"}));
-    assert_eq!(code(&put(&begun.parts[1])), "AccountBlockedError");
-}
+use crate::town::{Town, code, file_first, form, starting};
 
 /// The official JavaScript client sends the file before its key: nothing is known of its project while its bytes come.
 #[test]
 fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_it() {
-    let rules: [(Value, &str, &str, &str); 9] = [
+    let rules: [(Value, &str, &str, &str); 10] = [
         (json!({}), "a.txt", "text", "accepted"),
         (json!({"standing": "blocked"}), "a.txt", "text", "AccountBlockedError"),
         (
@@ -179,6 +41,12 @@ fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_i
         (
             json!({"allow_extensions": ["png"]}),
             "a.txt",
+            "text",
+            "FileTypeForbiddenError",
+        ),
+        (
+            json!({"forbid_extensions": ["exe"]}),
+            "a.exe.",
             "text",
             "FileTypeForbiddenError",
         ),
@@ -236,6 +104,9 @@ fn what_is_fetched_is_judged_by_the_rules_of_its_project_when_it_is_fetched() {
         town.block_on(town.pipeline.pull_due()).unwrap();
         let status = town.get(&format!("/from_url/status/?token={token}")).json();
         assert_eq!(status["error_code"], expected, "{change}: {status}");
+        if change["max_url_size"] == "9 B" {
+            assert_eq!(status["error"], "Downloaded file is too big: 10 > 9.");
+        }
         assert_eq!(status["status"] == "success", expected.is_null(), "{change}: {status}");
     }
 }
@@ -420,4 +291,34 @@ fn what_each_project_has_received_and_removed_is_told_by_day() {
         })
         .collect();
     assert_eq!(told, [[3, 2, 8, 0, 0], [0, 0, 0, 2, 8]], "{first}");
+}
+
+/// Two names for the key, as some clients send both; what was judged by one must not become the other's.
+#[test]
+fn a_request_has_one_project_whichever_names_its_key_has() {
+    let town = Town::of(&[("one", json!({"prefix": "one"})), ("two", json!({"prefix": "two"}))]);
+    let send = |first: &str, last: &str| {
+        let form = Form::default().field("pub_key", first).file("file", "a", b"x");
+        code(&town.base(&form.field("UPLOADCARE_PUB_KEY", last)))
+    };
+    assert_eq!(send("one", "one"), "accepted");
+    assert_eq!(send("one", "two"), "ProjectPublicKeyInvalidError");
+    assert_eq!(send("two", "one"), "ProjectPublicKeyInvalidError");
+    assert_eq!(
+        (town.holdings("one").0, town.holdings("two").0, town.store.keys().len()),
+        (1, 0, 1)
+    );
+}
+
+#[test]
+fn what_is_to_be_done_with_the_files_of_a_group_has_a_bound_in_all() {
+    let town = Town::of(&[("shop", json!({}))]);
+    let id = town.upload("shop", b"x");
+    let effects = "a/".repeat(500);
+    let group = |files: usize| {
+        let files: String = (0..files).map(|_| format!("&files[]={id}/-/{effects}")).collect();
+        code(&town.post("/group/", &format!("pub_key=shop{files}")))
+    };
+    assert_eq!(group(65), "accepted");
+    assert_eq!(group(66), "RequestSizeLimitExceededError");
 }

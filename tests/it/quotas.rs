@@ -286,3 +286,58 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
         is_full(&server) && accepted.load(Ordering::SeqCst) == 3
     });
 }
+
+#[test]
+fn who_waits_for_a_place_of_his_own_keeps_nobody_else_out() {
+    let settings = Settings {
+        max_uploads: 2,
+        max_uploads_of_address: 1,
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Settings::default()
+    };
+    let town = Town::with(&[("shop", json!({}))], settings, |builder| builder);
+    let begun = town.begin("shop", "");
+    let slow = |part: &str| {
+        let mut stream = support::connect(&town.address);
+        let head =
+            format!("PUT {part} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nContent-Length: {PART}\r\n\r\n");
+        std::io::Write::write_all(&mut stream, &[head.as_bytes(), &[0; 100_000]].concat()).unwrap();
+        stream
+    };
+    let _one_in_one_waits = [slow(&begun.parts[0]), slow(&begun.parts[1])];
+    let file = form("shop").file("file", "a", b"x");
+    let head = file.head("/base/?jsonerrors=1") + "X-Forwarded-For: 192.0.2.2\r\n";
+    for _ in 0..50 {
+        assert_eq!(code(&support::send(&town.address, &head, &file.body())), "accepted");
+    }
+}
+
+#[test]
+fn a_request_of_several_files_that_fails_has_used_nothing() {
+    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let jwt = token("secret", "once", json!({}));
+    let two = Form::default()
+        .file("a", "a", b"x")
+        .file("b", "b", b"y")
+        .file("c", "c", b"z");
+    let two = two.field("UPLOADCARE_PUB_KEY", "shop").field("signature", &jwt);
+    assert_eq!(code(&town.base(&two)), "SignatureExpirationError");
+    assert_eq!((town.holdings("shop"), town.store.keys().len()), ((0, 0), 0));
+    let one = form("shop").field("signature", &jwt).file("file", "a", b"x");
+    assert_eq!(code(&town.base(&one)), "accepted");
+}
+
+#[test]
+fn what_there_is_no_room_for_is_not_called_a_token_that_is_used_up() {
+    let project = json!({"secrets": [{"name": "one", "secret": "secret"}], "max_stored": "5 B"});
+    let town = Town::of(&[("shop", project)]);
+    let jwt = token("secret", "once", json!({}));
+    let ordered = town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
+    town.block_on(town.pipeline.pull_due()).unwrap();
+    let order = ordered.json()["token"].as_str().unwrap().to_owned();
+    let status = town.get(&format!("/from_url/status/?token={order}")).json();
+    assert_eq!(
+        status["error"], "File validation error: Account has reached its limits.",
+        "{status}"
+    );
+}

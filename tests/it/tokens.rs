@@ -101,6 +101,9 @@ fn a_token_that_says_what_none_may_say_is_told_what_is_wrong() {
     let milliseconds = token("secret", "t", json!({"exp": seconds_from_now(60) * 1000}));
     let answer = town.base(&with(&milliseconds).file("file", "a", b"x"));
     assert_eq!(code(&answer), "SignatureExpirationInvalidError");
+    let milliseconds = token("secret", "t", json!({"complete_by": seconds_from_now(60) * 1000}));
+    let answer = town.base(&with(&milliseconds).file("file", "a", b"x"));
+    assert_eq!(code(&answer), "SignatureExpirationInvalidError");
     let metadata = token("secret", "t", json!({"metadata": {"a b": "c"}}));
     let answer = town.base(&with(&metadata).file("file", "a", b"x"));
     assert_eq!(code(&answer), "FileMetadataKeyForbiddenError");
@@ -214,6 +217,45 @@ fn a_revoked_token_lets_nobody_in_and_neither_does_one_of_a_revoked_secret() {
         json!({"signed_uploads": true, "secrets": [{"name": "two", "secret": "new"}]}),
     );
     assert_eq!(send(), "SignatureInvalidError");
+}
+
+#[test]
+fn a_token_lets_in_nothing_that_its_project_would_not() {
+    let mut project = signing();
+    project["max_metadata_keys"] = json!(1);
+    project["autostore"] = json!("forbidden");
+    let town = Town::of(&[("shop", project)]);
+    let send = |claims: Value| {
+        let form = with(&token("secret", "t", claims)).field("metadata[a]", "1");
+        code(&town.base(&form.file("file", "a", b"x")))
+    };
+    assert_eq!(
+        send(json!({"metadata": {"b": "2"}})),
+        "FileMetadataKeysNumberTooBigError"
+    );
+    assert_eq!(send(json!({"store": "auto"})), "AutostoreDisabledError");
+    assert_eq!(send(json!({"metadata": {"a": "2"}, "store": "0"})), "accepted");
+}
+
+#[test]
+fn a_token_that_expires_while_bytes_come_has_let_them_in() {
+    use std::io::Write as _;
+
+    let town = Town::of(&[("shop", signing())]);
+    let end = seconds_from_now(2);
+    let whole = with(&token("secret", "t", json!({"exp": end}))).file("file", "a", &[b'x'; 100_000]);
+    let (head, body) = (whole.head("/base/?jsonerrors=1"), whole.body());
+    let head = format!(
+        "{head}Host: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = crate::support::connect(&town.address);
+    stream.write_all(&[head.as_bytes(), &body[..50_000]].concat()).unwrap();
+    crate::support::wait_until("it has expired", || seconds_from_now(0) > end);
+    stream.write_all(&body[50_000..]).unwrap();
+    assert_eq!(code(&crate::support::read_answer(&mut stream).unwrap()), "accepted");
+    let late = with(&token("secret", "u", json!({"exp": end}))).file("file", "a", b"x");
+    assert_eq!(code(&town.base(&late)), "SignatureExpirationError");
 }
 
 /// The code in the documentation that mints tokens in this language.

@@ -3,8 +3,6 @@
 //! The official JavaScript client sends the file before the key. So each file is admitted as it comes, which nobody can
 //! see, and committed once the last field is read: all files of the request, or none.
 
-use std::time::SystemTime;
-
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
 use intake_core::{Admitted, Declared, Error, Incoming, Project, Rejection, Retention, Terms};
@@ -18,7 +16,7 @@ use crate::gate::{Place, Who};
 use crate::params::{LONGEST, Params};
 use crate::reading::{multipart_boundary, read_urlencoded, refusal_of};
 use crate::visit::{LetIn, Visit};
-use crate::{Api, BASE_KEY, signature};
+use crate::{Api, BASE_KEY, signature, token};
 
 /// What the store flag is called where files come in.
 pub(crate) const STORE: &str = "UPLOADCARE_STORE";
@@ -95,20 +93,25 @@ impl Files {
     async fn commit(self, api: &Api, terms: Terms) -> Result<Value, Refusal> {
         let mut answer = Map::new();
         let mut committed = Vec::new();
-        for (field, admitted) in self.admitted {
-            match admitted.commit(terms.clone()).await {
+        let mut admitted = self.admitted.into_iter();
+        while let Some((field, admitted_now)) = admitted.next() {
+            match admitted_now.commit(terms.clone()).await {
                 Ok(record) => {
                     answer.insert(unused(&answer, field), Value::String(record.id.to_string()));
                     committed.push(record.id);
                 }
                 Err(error) => {
-                    // The rest is dropped: accepted, never committed, and swept when its lease is over.
                     for id in committed {
-                        if let Err(error) = api.pipeline.delete_for_good(id).await {
+                        if let Err(error) = api.pipeline.retract(id).await {
                             warn!(%id, %error, "a file of a request that failed stays");
                         }
                     }
-                    return Err(error.into());
+                    let refusal = Refusal::from(error);
+                    let why = Rejection::new(codes::UPLOAD_REFUSED, refusal.sentence()).about(refusal.code());
+                    for (_, rest) in admitted {
+                        rest.discard(why.clone()).await;
+                    }
+                    return Err(refusal);
                 }
             }
         }
@@ -186,8 +189,9 @@ async fn take_file(
         let project = visit.active_project(api, params, BASE_KEY).await?;
         files.enter(api, &project)?;
         let pass = match params.get("signature") {
-            Some(_) if params.get("expire").is_some() || !project.signed_uploads => {
-                signature::check(&project, params, SystemTime::now())?
+            // Of a signature it is said beside it until when it is good; that may follow too.
+            Some(sent) if token::is_one(sent) || params.get("expire").is_some() => {
+                signature::check(&project, params, visit.began)?
             }
             _ => None,
         };
@@ -242,7 +246,7 @@ async fn judge(
 /// What a request says of how long to keep its file, under this name, and of what to note beside it.
 pub(crate) fn terms(let_in: &LetIn, params: &mut Params, store: &'static str) -> Result<Terms, Refusal> {
     let LetIn { project, pass } = let_in;
-    let metadata = std::mem::take(&mut params.metadata).finish(project)?;
+    let metadata = std::mem::take(&mut params.metadata).finish(project, pass.as_ref())?;
     let retention = match params.get(store) {
         Some("auto") => project
             .auto()

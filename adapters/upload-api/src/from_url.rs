@@ -3,7 +3,7 @@
 //! What can be said at once is said at once; everything else becomes an order, which any node fetches, and of which any node
 //! can tell how far it is.
 
-use intake_core::{Error, Order, Project, Pull, Record, Rejection, State, Terms, UploadId};
+use intake_core::{Door, Error, Order, Project, Pull, Record, Rejection, State, Terms, UploadId};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -77,7 +77,8 @@ pub(crate) async fn status(api: &Api, visit: &Visit<'_>, params: &Params) -> Res
     };
     let is_theirs = |record: &Record| asks.is_none() || record.project.as_deref() == asks;
     let found = found.filter(is_theirs);
-    let Some((state, pull)) = found.and_then(|record| Some((record.state, record.pull?))) else {
+    let order = found.and_then(|record| Some((record.state, record.project, record.pull?)));
+    let Some((state, project, pull)) = order else {
         return Ok(json(Status { status: "unknown" }));
     };
     Ok(match &state {
@@ -89,7 +90,10 @@ pub(crate) async fn status(api: &Api, visit: &Visit<'_>, params: &Params) -> Res
         },
         State::Waiting => json(Status { status: "waiting" }),
         State::Pulled => fetched(api, &pull).await?,
-        State::Rejected(rejection) => not_fetched(&download_refusal(api, rejection)),
+        State::Rejected(rejection) => {
+            let limit = limit_of(api, project.as_deref()).await?;
+            not_fetched(&download_refusal(limit, rejection))
+        }
         _ => json(Status { status: "unknown" }),
     })
 }
@@ -118,15 +122,25 @@ async fn fetched(api: &Api, pull: &Pull) -> Result<Value, Refusal> {
     }
 }
 
+/// Bytes that a file of this project's may have which is fetched.
+async fn limit_of(api: &Api, project: Option<&str>) -> Result<u64, Refusal> {
+    let usual = api.pipeline.limits().max_size;
+    let project = match project {
+        Some(key) => api.pipeline.project(key).await.map_err(Error::from)?,
+        None => None,
+    };
+    let of_project = project.and_then(|project| project.at_most(Door::Pull));
+    Ok(of_project.map_or(usual, |most| most.min(usual)))
+}
+
 /// Why an order came to nothing, in the words of this endpoint: the wire has others for it than for what is refused at once.
-fn download_refusal(api: &Api, rejection: &Rejection) -> Refusal {
+fn download_refusal(limit: u64, rejection: &Rejection) -> Refusal {
     use intake_core::codes as core;
 
     let subject = rejection.subject.as_deref().unwrap_or("unknown");
     let refusal = Refusal::of_rejection(rejection);
     let code = rejection.code.as_str();
     if code == core::TOO_LARGE.as_str() {
-        let limit = api.pipeline.limits().max_size;
         return Refusal::new(&codes::DOWNLOAD_TOO_LARGE).arg(subject).arg(limit);
     }
     if code == core::TIMED_OUT.as_str() {

@@ -42,7 +42,8 @@ const KNOWN: usize = 16 * 1024;
 /// Counts who is in, and how often somebody has asked.
 pub(crate) struct Gate {
     all: Arc<Semaphore>,
-    places: Mutex<HashMap<Who, Arc<Semaphore>>>,
+    /// By how many there are, too: who is given others begins anew.
+    places: Mutex<HashMap<(Who, usize), Arc<Semaphore>>>,
     rates: Cache<(Who, Rate), Arc<DefaultDirectRateLimiter>>,
 }
 
@@ -96,7 +97,7 @@ impl Gate {
         }
         let most = most.min(Semaphore::MAX_PERMITS);
         places
-            .entry(who)
+            .entry((who, most))
             .or_insert_with(|| Arc::new(Semaphore::new(most)))
             .clone()
     }
@@ -149,6 +150,14 @@ mod tests {
         drop(first);
         assert!(gate.enter_as(project("one"), Some(1)).unwrap().is_some());
         assert!(gate.enter_as(project("one"), None).unwrap().is_none());
+    }
+
+    #[test]
+    fn who_is_given_other_places_has_them_at_once() {
+        let gate = Gate::new(10);
+        let _first = gate.enter_as(project("one"), Some(1)).unwrap();
+        assert!(gate.enter_as(project("one"), Some(1)).is_err());
+        assert!(gate.enter_as(project("one"), Some(2)).unwrap().is_some());
     }
 
     #[test]

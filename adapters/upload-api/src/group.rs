@@ -1,5 +1,7 @@
 //! `/group/` and `/group/info/`: files of one project, in an order, under one name (wire facts, sections 6.1 and 6.2).
 
+use std::collections::HashMap;
+
 use intake_core::{Error, Group, Member, Record, UploadId};
 use serde_json::Value;
 
@@ -26,6 +28,9 @@ pub(crate) async fn create(api: &Api, visit: &Visit<'_>, params: &mut Params) ->
         return Err(codes::TOO_MANY_FILES_NAMED.into());
     }
     let members = files.iter().map(|file| member(file)).collect::<Result<Vec<_>, _>>()?;
+    if members.iter().map(|member| member.effects.len()).sum::<usize>() > MOST_EFFECTS {
+        return Err(codes::REQUEST_TOO_LARGE.into());
+    }
     let records = records(api, &project.public_key, &members).await?;
     if records.iter().any(Option::is_none) {
         return Err(codes::GROUP_FILES_NOT_FOUND.into());
@@ -56,16 +61,23 @@ pub(crate) async fn info(api: &Api, visit: &Visit<'_>, params: &Params) -> Resul
 
 /// The records of these files, in their order; `None` for one that is not there, or another project's.
 async fn records(api: &Api, project: &str, members: &[Member]) -> Result<Vec<Option<Record>>, Refusal> {
-    let mut records = Vec::with_capacity(members.len());
-    for member in members {
-        let record = match api.pipeline.get(member.id).await {
+    // The same file may be there again and again, and is looked up once.
+    let mut found: HashMap<UploadId, Option<Record>> = HashMap::new();
+    for Member { id, .. } in members {
+        if found.contains_key(id) {
+            continue;
+        }
+        let record = match api.pipeline.get(*id).await {
             Ok(record) => Some(record).filter(|record| record.project.as_deref() == Some(project)),
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        records.push(record);
+        found.insert(*id, record);
     }
-    Ok(records)
+    Ok(members
+        .iter()
+        .map(|member| found.get(&member.id).cloned().flatten())
+        .collect())
 }
 
 fn answer(api: &Api, visit: &Visit<'_>, group: &Group, records: &[Option<Record>]) -> Result<Value, Refusal> {
@@ -107,8 +119,9 @@ fn member(sent: &str) -> Result<Member, Refusal> {
     Ok(Member { id, effects })
 }
 
-/// Bytes of what is to be done with a file.
+/// Bytes of what is to be done with a file, and with all files of a group: it stays for ever.
 const LONGEST_EFFECTS: usize = 1024;
+const MOST_EFFECTS: usize = 64 * 1024;
 
 /// `UUID~N`, and nothing that only looks like it: one group, one spelling.
 fn id_of(name: &str) -> Option<(UploadId, usize)> {

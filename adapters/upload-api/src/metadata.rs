@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use intake_core::Project;
+use intake_core::project::with_granted;
+use intake_core::{Pass, Project};
 
 use crate::error::{Refusal, codes};
 
@@ -70,12 +71,12 @@ impl Metadata {
         Ok(())
     }
 
-    /// All of it, or the first thing that is wrong with it, for anybody or for this project.
-    pub(crate) fn finish(self, project: &Project) -> Result<BTreeMap<String, String>, Refusal> {
+    /// All of it with what a token adds, or the first thing that is wrong with it, for anybody or for this project.
+    pub(crate) fn finish(self, project: &Project, pass: Option<&Pass>) -> Result<BTreeMap<String, String>, Refusal> {
         if let Some(refusal) = self.wrong {
             return Err(refusal);
         }
-        let Self { entries, .. } = self;
+        let entries = with_granted(self.entries, pass);
         let too_long = |text: &str, most: Option<usize>| most.filter(|most| text.chars().count() > *most);
         for (key, value) in &entries {
             if let Some(most) = too_long(key, project.max_metadata_key_length) {
@@ -85,10 +86,11 @@ impl Metadata {
                 return Err(Refusal::new(&codes::METADATA_VALUE_TOO_LONG).arg(key).arg(most));
             }
         }
-        match project.max_metadata_keys {
-            Some(most) if entries.len() > most => Err(Refusal::new(&codes::METADATA_TOO_MANY).arg(most)),
-            _ => Ok(entries),
+        let most = project.max_metadata_keys.map_or(KEYS, |most| most.min(KEYS));
+        if entries.len() > most {
+            return Err(Refusal::new(&codes::METADATA_TOO_MANY).arg(most));
         }
+        Ok(entries)
     }
 }
 

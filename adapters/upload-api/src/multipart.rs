@@ -52,9 +52,17 @@ pub(crate) async fn start(api: &Api, visit: &Visit<'_>, params: &mut Params) -> 
         }
         Err(error) => return Err(error.into()),
     };
+    let parts = match part::urls(api, &record, &origin).await {
+        Ok(parts) => parts,
+        Err(refusal) => {
+            // Nobody is told of it, so nobody will send anything.
+            api.pipeline.give_up(record.id).await;
+            return Err(refusal);
+        }
+    };
     let started = MultipartStarted {
         uuid: record.id.to_string(),
-        parts: part::urls(api, &record, &origin).await?,
+        parts,
     };
     Ok(serde_json::to_value(started).unwrap_or_default())
 }

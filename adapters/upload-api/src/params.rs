@@ -69,12 +69,9 @@ impl Params {
     /// Takes one parameter; `None` is a value that is too long. Of several with a name the first that is not empty counts,
     /// so that what was judged early holds to the end.
     pub(crate) fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), Refusal> {
-        if let Some(number) = number_of(name) {
+        if let Some(number) = number_of(name).filter(|_| self.files_at_most > 0) {
             if self.files.len() >= self.files_at_most {
-                return Err(match self.files_at_most {
-                    0 => Refusal::new(&codes::TOO_MANY_FIELDS),
-                    _ => Refusal::new(&codes::TOO_MANY_FILES_NAMED),
-                });
+                return Err(codes::TOO_MANY_FILES_NAMED.into());
             }
             // One that is empty, or too long, is no file: it is said back as it was sent.
             let value = value.unwrap_or_default();

@@ -78,12 +78,11 @@ pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Par
     // Some clients take no notice of being refused here, so whoever finds everything taken waits for a while. Their bytes
     // wait with them.
     let patience = api.settings.idle_timeout;
-    let _place = api.gate.wait(patience).await?;
-    let _of_address = visit.wait_for_place_of_address(api).await?;
     let project = match &record.project {
         Some(key) => api.pipeline.project(key).await.map_err(Error::from)?,
         None => None,
     };
+    // Its own places first: who waits for one of those must not have one of everybody's meanwhile.
     let _of_project = match &project {
         Some(project) => {
             // One who may not complete it need not send it.
@@ -94,6 +93,8 @@ pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Par
         }
         None => None,
     };
+    let _of_address = visit.wait_for_place_of_address(api).await?;
+    let _place = api.gate.wait(patience).await?;
     match api
         .pipeline
         .put_part(&record, number, size, (*source).clone().boxed())

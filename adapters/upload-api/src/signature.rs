@@ -48,7 +48,7 @@ pub(crate) fn check(project: &Project, params: &Params, now: SystemTime) -> Resu
     // All secrets are tried, whichever fits, so that how long it takes says nothing of them.
     let mut found = None;
     for secret in &project.secrets {
-        let fits = has_signed(secret, expire, &signature)
+        let fits = has_signed(secret, expire.as_bytes(), &signature)
             | (project.legacy_signatures && has_signed_as_before(secret, expire, &signature));
         if fits {
             found = Some(secret);
@@ -65,12 +65,12 @@ pub(crate) fn check(project: &Project, params: &Params, now: SystemTime) -> Resu
 }
 
 /// Compares in constant time.
-fn has_signed(secret: &ProjectSecret, expire: &str, signature: &[u8]) -> bool {
+pub(crate) fn has_signed(secret: &ProjectSecret, message: &[u8], signature: &[u8]) -> bool {
     let keyed = secret
         .secret
         .expose(|secret| Hmac::<Sha256>::new_from_slice(secret.as_bytes()));
     let Ok(Ok(mut mac)) = keyed else { return false };
-    mac.update(expire.as_bytes());
+    mac.update(message);
     mac.verify_slice(signature).is_ok()
 }
 

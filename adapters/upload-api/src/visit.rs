@@ -1,6 +1,6 @@
 //! One request as its endpoint sees it: what it says beside its parameters, and whose it turned out to be.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -25,6 +25,8 @@ pub struct PeerAddress(pub IpAddr);
 pub(crate) struct Visit<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) source: &'a Source,
+    /// When it began: what lets it in has to be good then, and not when its last byte has come.
+    pub(crate) began: SystemTime,
     address: Option<IpAddr>,
     counted: AtomicBool,
 }
@@ -41,6 +43,7 @@ impl<'a> Visit<'a> {
         Self {
             headers,
             source,
+            began: SystemTime::now(),
             address: peer.map(|peer| sender(api, headers, peer)),
             counted: AtomicBool::new(false),
         }
@@ -75,9 +78,14 @@ impl<'a> Visit<'a> {
 
     /// Whose request it is, if it is anybody's.
     pub(crate) async fn project(&self, api: &Api, params: &Params, names: KeyNames) -> Result<Arc<Project>, Refusal> {
-        let Some(key) = params.get(names.0).or_else(|| params.get(names.1)) else {
+        let (one, other) = (params.get(names.0), params.get(names.1));
+        let Some(key) = one.or(other) else {
             return Err(Refusal::new(&codes::KEY_MISSING).arg(names.0));
         };
+        // What was judged by one, as it came, would be taken for the other's.
+        if other.is_some_and(|other| other != key) {
+            return Err(Refusal::new(&codes::KEY_INVALID).arg(names.1));
+        }
         let found = api.pipeline.project(key).await.map_err(intake_core::Error::from)?;
         let project = found.ok_or_else(|| Refusal::new(&codes::KEY_INVALID).arg(names.0))?;
         if project.standing == Standing::Removed {
@@ -108,14 +116,22 @@ impl<'a> Visit<'a> {
     /// Whose upload, or group, it is, if the request may bring one.
     pub(crate) async fn let_in(&self, api: &Api, params: &Params, names: KeyNames) -> Result<LetIn, Refusal> {
         let project = self.active_project(api, params, names).await?;
-        let pass = signature::check(&project, params, SystemTime::now())?;
+        let pass = signature::check(&project, params, self.began)?;
         Ok(LetIn { project, pass })
     }
 
     /// Pages name where they come from; whoever is no page does not, and needs no page's leave.
     fn comes_from_where_it_may(&self, project: &Project) -> Result<(), Refusal> {
-        let Some(origin) = self.headers.get(ORIGIN).filter(|_| !project.origins.is_empty()) else {
+        if project.origins.is_empty() {
             return Ok(());
+        }
+        let Some(origin) = self.headers.get(ORIGIN) else {
+            // A script or a picture in a page names no origin, but browsers say that a page has asked.
+            let of_a_page = self.headers.get("sec-fetch-site");
+            return match of_a_page.map(|site| site.as_bytes()) {
+                Some(b"cross-site" | b"same-site") => Err(codes::ORIGIN_FORBIDDEN.into()),
+                _ => Ok(()),
+            };
         };
         let known = |known: &String| origin.as_bytes().eq_ignore_ascii_case(known.as_bytes());
         match project.origins.iter().any(known) {
@@ -147,18 +163,17 @@ fn sender(api: &Api, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
             .iter()
             .any(|network| network.contains(&address))
     };
-    let named: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
+    let lines = headers.get_all("x-forwarded-for").iter();
+    // Whatever a sender has written there, what our proxy adds behind it still counts.
+    let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
     let mut sender = peer;
-    for name in named.iter().rev() {
+    for name in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
         if !is_ours(sender) {
             break;
         }
-        match name.trim().parse() {
+        let name = name.trim();
+        let with_port = |name: &str| name.parse().map(|address: SocketAddr| address.ip());
+        match name.parse().or_else(|_| with_port(name)) {
             Ok(address) => sender = address,
             Err(_) => break,
         }

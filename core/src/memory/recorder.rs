@@ -40,9 +40,10 @@ impl Inner {
 
     fn book(&mut self, booking: &Booking) {
         for line in &booking.lines {
-            let (has, until) = self.accounts.entry(line.account.clone()).or_default();
+            let new = || (Holdings::default(), line.until);
+            let (has, until) = self.accounts.entry(line.account.clone()).or_insert_with(new);
             *has = has.after(&line.change);
-            *until = line.until;
+            *until = until.zip(line.until).map(|(one, other)| one.max(other));
         }
         if let Some(flow) = &booking.flow {
             let day = self

@@ -222,6 +222,41 @@ async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
         recorder.catalog().forget_accounts(at(300), 10).await.expect("forgets"),
         1
     );
+
+    // What was refused leaves nothing for ever, and of several ends the last one counts.
+    let (refused, twice) = (Account::token(&somebody(), "id"), Account::token(&somebody(), "id"));
+    let until = |account: &Account, seconds, quota| Line {
+        until: Some(at(seconds)),
+        ..line(account, 0, 1, quota)
+    };
+    let none = Quota {
+        bytes: None,
+        files: Some(0),
+    };
+    for (line, expected) in [
+        (until(&refused, 400, none), Swap::Full),
+        (until(&twice, 500, ROOM), Swap::Done),
+        (until(&twice, 400, ROOM), Swap::Done),
+    ] {
+        let record = sample_record();
+        assert_eq!(
+            recorder.insert(&record, &booking(&[line])).await.expect("inserts"),
+            expected
+        );
+        recorder.remove(record.id, record.revision).await.expect("removes");
+    }
+    recorder.catalog().forget_accounts(at(400), 10).await.expect("forgets");
+    assert_eq!(has(recorder, &twice).await, (0, 2));
+    recorder.catalog().forget_accounts(at(500), 10).await.expect("forgets");
+    assert_eq!(has(recorder, &twice).await, (0, 0));
+    assert_eq!(
+        recorder
+            .catalog()
+            .forget_accounts(at(100_000), 10)
+            .await
+            .expect("forgets"),
+        0
+    );
 }
 
 async fn a_project_is_changed_only_from_the_revision_before(recorder: &dyn Recorder) {

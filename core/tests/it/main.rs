@@ -5,6 +5,7 @@ mod config;
 mod crash;
 mod interleavings;
 mod parts;
+mod projects;
 mod pulls;
 mod record;
 mod stores;

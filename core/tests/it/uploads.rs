@@ -1,14 +1,12 @@
 //! What a caller can rely on for every upload.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::{self, collect, noise};
 use intake_core::{
-    Coverage, Declared, Duty, Error, FailOpen, Fault, Head, Incoming, Interruption, Limits, Pipeline, Receiver,
-    Recorder, Rejection, Report, Retention, Scan, Scanner, State, Terms, Verdict, async_trait, codes,
+    Coverage, Declared, Duty, Error, FailOpen, Fault, Head, Incoming, Interruption, Pipeline, Receiver, Recorder,
+    Rejection, Report, Retention, Scan, Scanner, State, Terms, Verdict, async_trait, codes,
 };
 use sha2::Digest as _;
 
@@ -423,51 +421,4 @@ fn a_pipeline_without_a_stage_that_it_needs_is_not_built() {
             .to_string()
             .starts_with("scan[1]: there is another scanner called `words`")
     );
-}
-
-#[tokio::test]
-async fn what_was_deleted_can_be_brought_back_for_a_while_and_is_gone_then() {
-    let (store, recorder, clock) = (MemoryStore::default(), MemoryRecorder::default(), Clock::default());
-    let limits = Limits {
-        trash: Duration::from_secs(1000),
-        ..LIMITS
-    };
-    let pipeline = builder(store.clone(), recorder, &clock).limits(limits).build().unwrap();
-    let id = pipeline
-        .ingest(upload(&[b"precious"]), Terms::default())
-        .await
-        .unwrap()
-        .id;
-    pipeline.delete(id).await.unwrap();
-    assert!(matches!(pipeline.get(id).await, Err(Error::NotFound(_))));
-    assert!(
-        matches!(pipeline.delete(id).await, Err(Error::NotFound(_))),
-        "it is deleted already"
-    );
-    clock.advance(Duration::from_secs(999));
-    pipeline.sweep().await.unwrap();
-    pipeline.restore(id).await.unwrap();
-    assert_eq!(collect(pipeline.read(id, None).await.unwrap()).await, &b"precious"[..]);
-    assert!(
-        matches!(pipeline.restore(id).await, Err(Error::NotFound(_))),
-        "it is not deleted"
-    );
-
-    pipeline.delete(id).await.unwrap();
-    clock.advance(Duration::from_secs(1000));
-    assert!(
-        matches!(pipeline.restore(id).await, Err(Error::NotFound(_))),
-        "its time is over"
-    );
-    pipeline.sweep().await.unwrap();
-    assert_eq!(store.keys(), []);
-
-    let id = pipeline
-        .ingest(upload(&[b"secret"]), Terms::default())
-        .await
-        .unwrap()
-        .id;
-    pipeline.delete(id).await.unwrap();
-    pipeline.delete_for_good(id).await.unwrap();
-    assert_eq!(store.keys(), [], "what is deleted for good does not wait");
 }

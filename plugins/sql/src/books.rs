@@ -10,8 +10,8 @@ use intake_core::books::{Booking, Flow, Holdings};
 use sqlx::{Database, query, query_as};
 
 /// An account that is there from now on, and nobody else's to change until the transaction ends.
-pub(crate) const TAKE: &str = "INSERT INTO accounts (name, bytes, files) VALUES ($1, 0, 0) \
-    ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING bytes, files";
+pub(crate) const TAKE: &str = "INSERT INTO accounts (name, bytes, files, until) VALUES ($1, 0, 0, $2) \
+    ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING bytes, files, until";
 
 pub(crate) const BALANCE: &str = "UPDATE accounts SET bytes = $2, files = $3, until = $4 WHERE name = $1";
 
@@ -36,8 +36,12 @@ struct Account {
 
 /// The statements as functions.
 pub(crate) trait Accounts: Database {
-    /// Takes an account: what it has.
-    fn take(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<(i64, i64)>> + Send;
+    /// Takes an account: what it has, and until when it is asked for; until then, if it is new.
+    fn take(
+        connection: &mut Self::Connection,
+        name: &str,
+        until: Option<i64>,
+    ) -> impl Future<Output = sqlx::Result<(i64, i64, Option<i64>)>> + Send;
 
     /// Writes down what an account has, and until when it is asked for.
     fn balance(
@@ -54,8 +58,12 @@ pub(crate) trait Accounts: Database {
 macro_rules! accounts {
     ($database:ty) => {
         impl Accounts for $database {
-            async fn take(connection: &mut Self::Connection, name: &str) -> sqlx::Result<(i64, i64)> {
-                query_as(TAKE).bind(name).fetch_one(connection).await
+            async fn take(
+                connection: &mut Self::Connection,
+                name: &str,
+                until: Option<i64>,
+            ) -> sqlx::Result<(i64, i64, Option<i64>)> {
+                query_as(TAKE).bind(name).bind(until).fetch_one(connection).await
             }
 
             async fn balance(
@@ -103,22 +111,22 @@ impl Books {
         bookings: impl Iterator<Item = &Booking> + Send,
     ) -> sqlx::Result<Self> {
         let lines = bookings.flat_map(|booking| &booking.lines);
-        let names: std::collections::BTreeSet<String> = lines.map(|line| line.account.as_str().to_owned()).collect();
+        let names: BTreeMap<_, _> = lines
+            .map(|line| (line.account.as_str().to_owned(), line.until.map(crate::row::micros)))
+            .collect();
         let mut accounts = BTreeMap::new();
-        for name in names {
-            let (bytes, files) = D::take(connection, &name).await?;
+        for (name, until) in names {
+            let (bytes, files, until) = D::take(connection, &name, until).await?;
             let has = Holdings {
                 bytes: unsigned(bytes),
                 files: unsigned(files),
             };
-            accounts.insert(
-                name,
-                Account {
-                    has,
-                    until: None,
-                    changed: false,
-                },
-            );
+            let account = Account {
+                has,
+                until,
+                changed: false,
+            };
+            accounts.insert(name, account);
         }
         Ok(Self {
             accounts,
@@ -139,7 +147,11 @@ impl Books {
         for line in &booking.lines {
             if let Some(account) = self.accounts.get_mut(line.account.as_str()) {
                 account.has = account.has.after(&line.change);
-                account.until = line.until.map(crate::row::micros);
+                // Somebody may have made two tokens of one id; the one that ends last is asked for last.
+                account.until = account
+                    .until
+                    .zip(line.until.map(crate::row::micros))
+                    .map(|(one, other)| one.max(other));
                 account.changed = true;
             }
         }

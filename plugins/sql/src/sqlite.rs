@@ -293,8 +293,12 @@ mod tests {
             .run_direct(None, &mut before, false)
             .await
             .unwrap();
-        let row = "INSERT INTO uploads (id, revision, state, duty, due, created, project, declared, metadata) VALUES \
-             ('dcfa202c-cb63-42eb-bff2-6fcc9140c58c', 3, 'staged', 'sweep', 7, 5, NULL, '{}', '{}')";
+        let row = "INSERT INTO uploads (id, revision, state, duty, due, created, project, declared, metadata, parts, size) VALUES \
+             ('dcfa202c-cb63-42eb-bff2-6fcc9140c58c', 3, 'staged', 'sweep', 7, 5, NULL, '{}', '{}', NULL, NULL), \
+             ('1', 3, 'staged', 'sweep', 7, 5, 'demo', '{\"size\":30}', '{}', NULL, NULL), \
+             ('2', 3, 'open', 'sweep', 7, 5, 'demo', '{}', '{}', '{\"size\":200}', NULL), \
+             ('3', 3, 'ready', 'sweep', 7, 5, 'demo', '{}', '{}', NULL, 1000), \
+             ('4', 3, 'gone', 'sweep', 7, 5, 'demo', '{}', '{}', NULL, 5000)";
         sqlx::raw_sql(row).execute(&mut before).await.unwrap();
         before.close().await.unwrap();
         let records = crate::SqlRecorder::sqlite(&path);
@@ -302,5 +306,15 @@ mod tests {
         let found = intake_core::Recorder::get(&records, id).await.unwrap().unwrap();
         assert_eq!((found.revision, found.pass, found.left), (3, None, None));
         assert_eq!(found.place, intake_core::Place::default());
+        // What was there is booked, as it is going to be given back.
+        let catalog = intake_core::Recorder::catalog(&records);
+        let has = catalog
+            .holdings(&intake_core::books::Account::project("demo"))
+            .await
+            .unwrap();
+        assert_eq!((has.bytes, has.files), (1230, 3));
+        let days = intake_core::books::Day(0)..=intake_core::books::Day(0);
+        let flows = catalog.flows(Some("demo"), days).await.unwrap();
+        assert_eq!((flows[0].received, flows[0].received_bytes), (1, 1000));
     }
 }

@@ -38,3 +38,16 @@ CREATE TABLE file_groups (
     created BIGINT NOT NULL,
     members TEXT    NOT NULL            -- JSON
 );
+
+-- What was there before is booked as it would have been, so that what is given back later was there.
+INSERT INTO accounts (name, bytes, files)
+SELECT 'project:' || project, SUM(COALESCE(size, (parts::json ->> 'size')::bigint, (declared::json ->> 'size')::bigint, 0)), COUNT(*)
+FROM uploads
+WHERE project IS NOT NULL AND pull IS NULL AND state IN ('open', 'assembling', 'staged', 'ready', 'deleting')
+GROUP BY project;
+
+INSERT INTO flows (day, project, asked, received, received_bytes, removed, removed_bytes)
+SELECT created / 86400000000, project, COUNT(*), COUNT(*), SUM(COALESCE(size, 0)), 0, 0
+FROM uploads
+WHERE project IS NOT NULL AND state = 'ready' AND created >= 0
+GROUP BY created / 86400000000, project;

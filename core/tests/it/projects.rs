@@ -1,0 +1,101 @@
+//! Whose uploads are: what a pipeline that knows projects takes, what is booked, and what can be brought back.
+
+use std::time::Duration;
+
+use intake_core::books::Account;
+use intake_core::memory::{MemoryRecorder, MemoryStore};
+use intake_core::testkit::collect;
+use intake_core::testkit::faulty::{Faulty, Moment, Plan};
+use intake_core::{Catalog as _, Error, Limits, Opening, Project, Terms, codes};
+
+use crate::stores::InPlace;
+use crate::support::{Clock, LIMITS, builder, opening, upload};
+
+#[tokio::test]
+async fn what_was_deleted_can_be_brought_back_for_a_while_and_is_gone_then() {
+    let (store, recorder, clock) = (MemoryStore::default(), MemoryRecorder::default(), Clock::default());
+    let limits = Limits {
+        trash: Duration::from_secs(1000),
+        ..LIMITS
+    };
+    let pipeline = builder(store.clone(), recorder, &clock).limits(limits).build().unwrap();
+    let id = pipeline
+        .ingest(upload(&[b"precious"]), Terms::default())
+        .await
+        .unwrap()
+        .id;
+    pipeline.delete(id).await.unwrap();
+    assert!(matches!(pipeline.get(id).await, Err(Error::NotFound(_))));
+    assert!(
+        matches!(pipeline.delete(id).await, Err(Error::NotFound(_))),
+        "it is deleted already"
+    );
+    clock.advance(Duration::from_secs(999));
+    pipeline.sweep().await.unwrap();
+    pipeline.restore(id).await.unwrap();
+    assert_eq!(collect(pipeline.read(id, None).await.unwrap()).await, &b"precious"[..]);
+    assert!(
+        matches!(pipeline.restore(id).await, Err(Error::NotFound(_))),
+        "it is not deleted"
+    );
+
+    pipeline.delete(id).await.unwrap();
+    clock.advance(Duration::from_secs(1000));
+    assert!(
+        matches!(pipeline.restore(id).await, Err(Error::NotFound(_))),
+        "its time is over"
+    );
+    pipeline.sweep().await.unwrap();
+    assert_eq!(store.keys(), []);
+
+    let id = pipeline
+        .ingest(upload(&[b"secret"]), Terms::default())
+        .await
+        .unwrap()
+        .id;
+    pipeline.delete(id).await.unwrap();
+    pipeline.delete_for_good(id).await.unwrap();
+    assert_eq!(store.keys(), [], "what is deleted for good does not wait");
+}
+
+#[tokio::test]
+async fn a_pipeline_that_knows_projects_takes_nobodys_uploads() {
+    let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default())
+        .project(Project::new("shop"))
+        .unwrap()
+        .build()
+        .unwrap();
+    let take = async |project: Option<&str>| {
+        let terms = Terms {
+            project: project.map(str::to_owned),
+            ..Terms::default()
+        };
+        pipeline
+            .ingest(upload(&[b"x"]), terms)
+            .await
+            .map(|record| record.project)
+    };
+    assert_eq!(take(Some("shop")).await.unwrap().as_deref(), Some("shop"));
+    for stranger in [None, Some("another")] {
+        assert_eq!(take(stranger).await.unwrap_err().code(), codes::PROJECT_UNKNOWN);
+    }
+}
+
+#[tokio::test]
+async fn what_a_store_could_not_begin_holds_no_room() {
+    let recorder = MemoryRecorder::default();
+    for moment in [Moment::Before, Moment::After] {
+        let store = Faulty::new(InPlace::default(), &Plan::once(0, moment));
+        let pipeline = builder(store, recorder.clone(), &Clock::default()).build().unwrap();
+        let terms = Terms {
+            project: Some("p".to_owned()),
+            ..Terms::default()
+        };
+        let opening = Opening {
+            terms,
+            ..opening(12, 5)
+        };
+        assert!(pipeline.open(opening).await.is_err());
+        assert_eq!(recorder.holdings(&Account::project("p")).await.unwrap().files, 0);
+    }
+}
