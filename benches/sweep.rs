@@ -12,11 +12,11 @@
 //! the large databases have.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "a benchmark")]
 
+mod databases;
 #[allow(
     dead_code,
     reason = "what the other benchmarks need, and not all of it is needed here"
 )]
-mod databases;
 mod measure;
 
 use std::collections::BTreeMap;
@@ -36,7 +36,6 @@ use intake::core::{
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
-use tempfile::TempDir;
 
 use crate::databases::Database;
 use crate::measure::{MIB, median};
