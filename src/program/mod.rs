@@ -297,7 +297,7 @@ async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
     let resumed = pipeline.resume().await?;
     let swept = pipeline.sweep().await?;
     println!(
-        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, failed {}",
+        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, accounts forgotten {}, failed {}",
         resumed.ready,
         resumed.refused,
         swept.abandoned,
@@ -305,6 +305,7 @@ async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
         swept.finished,
         swept.tidied,
         swept.forgotten,
+        swept.accounts,
         resumed.failed + swept.failed
     );
     if resumed.failed + swept.failed > 0 {
