@@ -75,6 +75,7 @@ fn a_token_that_was_changed_or_made_with_another_secret_or_algorithm_lets_nobody
         head_of("RS256"),
         head_of("ES256"),
         head_of("made up"),
+        token_with_head("secret", json!({"alg": "HS256", "crit": ["exp"]}), "t", json!({})),
     ] {
         assert_eq!(
             code(&town.base(&with(&wrong).file("file", "a", b"x"))),
