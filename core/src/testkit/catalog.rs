@@ -74,8 +74,14 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
         revision: record.revision + 2,
         ..record.clone()
     };
-    let lost = recorder.update(&next, &booking(&both)).await.expect("updates");
-    assert_eq!(lost, Swap::Lost);
+    // Whether there is room for it or not: what cannot be changed anyway is lost.
+    let little = [line(&one, 1, 1, ROOM)];
+    for lines in [&both[..], &little] {
+        let lost = recorder.update(&next, &booking(lines)).await.expect("updates");
+        assert_eq!(lost, Swap::Lost);
+        let taken = insert(&record, lines).await.expect_err("the id is taken");
+        assert_eq!(taken.code, codes::ID_TAKEN);
+    }
     assert_eq!(has(recorder, &one).await, (60, 1), "what was lost was booked");
 
     // One of two has no room: nothing is changed.
