@@ -127,6 +127,18 @@ fn a_use_of_a_token_that_came_to_nothing_is_no_use() {
 }
 
 #[test]
+fn a_token_is_used_when_an_upload_in_parts_begins_and_not_when_one_is_given_up() {
+    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let jwt = token("secret", "once", json!({}));
+    let start = || town.post("/multipart/start/", &starting("shop", &format!("&signature={jwt}")));
+    assert_eq!(code(&start()), "accepted");
+    assert_eq!(code(&start()), "SignatureExpirationError");
+    town.pass(Duration::from_secs(25 * 3600));
+    town.block_on(town.pipeline.sweep()).unwrap();
+    assert_eq!(code(&start()), "accepted", "the one before has come to nothing");
+}
+
+#[test]
 fn a_token_for_what_is_fetched_is_used_once_per_order_however_often_that_is_tried() {
     let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
     let jwt = token("secret", "once", json!({}));
