@@ -1,12 +1,17 @@
 //! Whose uploads are: what a pipeline that knows projects takes, what is booked, and what can be brought back.
 
+use std::ops::Range;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use intake_core::books::Account;
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
-use intake_core::{Catalog as _, Error, Limits, Opening, Project, Terms, codes};
+use intake_core::{
+    ByteStream, Catalog as _, Error, Fault, Key, Limits, MediaType, Multipart, Opening, Project, Staged, Store, Terms,
+    async_trait, codes,
+};
 
 use crate::stores::InPlace;
 use crate::support::{Clock, LIMITS, builder, opening, upload};
@@ -98,4 +103,56 @@ async fn what_a_store_could_not_begin_holds_no_room() {
         assert!(pipeline.open(opening).await.is_err());
         assert_eq!(recorder.holdings(&Account::project("p")).await.unwrap().files, 0);
     }
+}
+
+/// A store that reads back other bytes than were written.
+#[derive(Debug, Default)]
+struct Liar(MemoryStore);
+
+#[async_trait]
+impl Store for Liar {
+    async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        self.0.stage(key, media_type).await
+    }
+    async fn read(&self, _: &Key, _: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        Ok(stream::iter([Ok("something else".into())]).boxed())
+    }
+    async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
+        self.0.size(key).await
+    }
+    async fn delete(&self, key: &Key) -> Result<(), Fault> {
+        self.0.delete(key).await
+    }
+    fn multipart(&self) -> Option<&dyn Multipart> {
+        None
+    }
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_moved_is_what_was_judged_or_nothing() {
+    let (recorder, there) = (MemoryRecorder::default(), MemoryStore::default());
+    let shop = Project {
+        store: Some("there".to_owned()),
+        ..Project::new("shop")
+    };
+    let pipeline = builder(Liar::default(), recorder.clone(), &Clock::default())
+        .another_store("there", there.clone())
+        .project(shop)
+        .unwrap()
+        .build()
+        .unwrap();
+    let terms = Terms {
+        project: Some("shop".to_owned()),
+        ..Terms::default()
+    };
+    let admitted = pipeline.admit(upload(&[b"what was judged"])).await.unwrap();
+    let id = admitted.id();
+    let error = admitted.commit(terms).await.unwrap_err();
+    assert_eq!(error.code(), codes::BYTES_MISSING);
+    assert!(matches!(pipeline.get(id).await, Err(Error::NotFound(_))));
+    assert_eq!(there.keys(), []);
+    assert_eq!(recorder.holdings(&Account::project("shop")).await.unwrap().files, 0);
 }
