@@ -75,7 +75,7 @@ impl Source {
         text: String,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Unusable> {
-        let settings = toml::from_str(&text).map_err(|error| Unusable(vec![format!("{name}: {error}")]))?;
+        let settings = toml::from_str(&text).map_err(|error| Unusable(vec![malformed(&name, &text, &error)]))?;
         let mut source = Self {
             name,
             text,
@@ -123,14 +123,31 @@ impl Source {
         else {
             return format!("{}: {error}", self.name);
         };
-        let before = &self.text[..at];
-        let line = before.matches('\n').count();
-        let column = before.chars().rev().take_while(|c| *c != '\n').count();
-        let shown = self.text.lines().nth(line).unwrap_or_default();
-        // The line is shown only when it cannot be a secret's: what stands behind the sign of equality is left out.
-        let shown = shown.split_once('=').map_or(shown, |(key, _)| key).trim_end();
-        format!("{}:{}:{}: {error}\n    {shown}", self.name, line + 1, column + 1)
+        shown_at(&self.name, &self.text, at, error)
     }
+}
+
+/// Says what is no TOML, and where.
+fn malformed(name: &str, text: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    let Some(at) = error
+        .span()
+        .map(|span| span.start)
+        .filter(|at| text.is_char_boundary(*at))
+    else {
+        return format!("{name}: {message}");
+    };
+    shown_at(name, text, at, &message)
+}
+
+/// What is wrong, with its place and its line. What stands behind the sign of equality is left out: it may be a secret.
+fn shown_at(name: &str, text: &str, at: usize, message: &dyn fmt::Display) -> String {
+    let before = &text[..at];
+    let line = before.matches('\n').count();
+    let column = before.chars().rev().take_while(|c| *c != '\n').count();
+    let shown = text.lines().nth(line).unwrap_or_default();
+    let shown = shown.split_once('=').map_or(shown, |(key, _)| key).trim_end();
+    format!("{name}:{}:{}: {message}\n    {shown}", line + 1, column + 1)
 }
 
 /// The steps that a variable names, if it names a setting.

@@ -360,7 +360,11 @@ impl Record {
             }
             (State::Ready, Event::Trash) if !self.has_expired(now) => {
                 next.state = State::Trashed;
-                next.due = Some(now + periods.trash);
+                // Its lifetime goes on.
+                next.due = earlier(
+                    Some(now + periods.trash),
+                    self.lifetime.and_then(|lifetime| lifetime.expires),
+                );
             }
             (State::Trashed, Event::Restore) if !self.is_due(now) && !self.has_expired(now) => {
                 next.state = State::Ready;

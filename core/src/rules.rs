@@ -105,8 +105,8 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigError> {
     }
     for (at, secret) in project.secrets.iter().enumerate() {
         let wrong = |what: &str| Err(ConfigError::at("name", what).within(at).within("secrets"));
-        if secret.name.is_empty() {
-            return wrong("must not be empty");
+        if secret.name.is_empty() || secret.name.len() > 100 || secret.name.contains(char::is_control) {
+            return wrong("must have 1 to 100 characters, none of control");
         }
         if project.secrets[..at].iter().any(|other| other.name == secret.name) {
             return wrong("another secret has the same name");
@@ -122,7 +122,8 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigError> {
         }
     }
     if let Some(at) = project.origins.iter().position(|origin| !is_origin(origin)) {
-        let message = "must be a scheme and a host, maybe with a port, such as `https://example.com`";
+        let message = "must be a scheme and a host as browsers write them, such as `https://example.com` or \
+             `http://localhost:8080`: no `*`, no usual port, `xn--` for other letters";
         return Err(ConfigError::at(at, message).within("origins"));
     }
     let nothing = [
@@ -152,5 +153,8 @@ fn is_origin(origin: &str) -> bool {
     let host = origin
         .strip_prefix("https://")
         .or_else(|| origin.strip_prefix("http://"));
-    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', ',']))
+    // As browsers write them: without the port that goes without saying, and in ASCII.
+    let usual_port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain) && !host.ends_with(usual_port))
 }

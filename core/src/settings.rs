@@ -217,11 +217,22 @@ fn parse<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
             Segment::Enum { variant } => Step::Key(variant.clone()),
             Segment::Unknown => Step::Key("?".to_owned()),
         });
-        ConfigError {
-            place: steps.collect(),
-            message: error.inner().to_string(),
-        }
+        let place: Vec<_> = steps.collect();
+        let message = error.inner().to_string();
+        let is_secret = |step: &Step| matches!(step, Step::Key(key) if key.starts_with("secret"));
+        // What serde says of a value begins so; what is said otherwise quotes what would be right.
+        let quotes = message.starts_with("invalid ") && place.iter().any(is_secret);
+        let message = if quotes { unquoted(&message) } else { message };
+        ConfigError { place, message }
     })
+}
+
+/// The same without what it quotes: serde says back what it does not like, and that may be a secret.
+fn unquoted(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => format!("{}…{}", &message[..first], &message[last + 1..]),
+        _ => message.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -110,7 +110,11 @@ fn a_typing_error_is_refused_with_its_line_and_what_would_be_right() {
         );
     }
     let broken = check(dir.path(), "[store\nuse = 1");
-    assert!(said(&broken).contains("line 1, column 7"), "{}", said(&broken));
+    assert!(
+        said(&broken).contains("intake.toml:1:7: unclosed table"),
+        "{}",
+        said(&broken)
+    );
     let missing = intake(&["check", "/no/such/file.toml"]).output().unwrap();
     assert!(
         said(&missing).contains("cannot read /no/such/file.toml"),
@@ -243,4 +247,23 @@ fn an_asked_for_stop_lets_the_upload_that_is_under_way_end() {
     stream.write_all(&body[body.len() / 2..]).unwrap();
     assert_eq!(crate::support::read_answer(&mut stream).unwrap().status, 200);
     assert!(server.child.wait().unwrap().success());
+}
+
+#[test]
+fn no_error_in_a_configuration_shows_a_secret() {
+    let dir = TempDir::new().unwrap();
+    for wrong in [
+        "secrets = \"hunter2\"",
+        "secrets = [\"hunter2\"]",
+        "secrets = [{ name = \"a\", secret = [\"hunter2\"] }]",
+        "secrets = [{ name = \"a\", secret = \"hunter2 }]",
+        "secrets = [{ name = \"a\" secret = \"hunter2\" }]",
+    ] {
+        let text = config(dir.path()) + "\n[[projects]]\npublic_key = \"x\"\n";
+        let text = text.replace("projects = [", "#") + wrong;
+        let output = check(dir.path(), &text);
+        assert_eq!(output.status.code(), Some(78), "{wrong}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("intake.toml:") && !said.contains("hunter2"), "{said}");
+    }
 }

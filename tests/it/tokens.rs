@@ -92,6 +92,12 @@ fn a_token_that_says_what_none_may_say_is_told_what_is_wrong() {
     for (claims, says) in [
         (json!({"uses": 0}), "`uses` has to be more than nothing"),
         (json!({"jti": ""}), "`jti` has to have 1 to 128 characters"),
+        (
+            json!({"jti": "a\nb"}),
+            "`jti` has to have 1 to 128 characters, none of control",
+        ),
+        (json!({"types": []}), "`types` has none"),
+        (json!({"max_size": null}), "`max_size` is null"),
         (json!({"types": ["picture"]}), "no media type"),
         (json!({"max_siez": 3}), "unknown field `max_siez`"),
         (json!({"exp": "soon"}), "invalid type"),
@@ -105,6 +111,19 @@ fn a_token_that_says_what_none_may_say_is_told_what_is_wrong() {
     let milliseconds = token("secret", "t", json!({"complete_by": seconds_from_now(60) * 1000}));
     let answer = town.base(&with(&milliseconds).file("file", "a", b"x"));
     assert_eq!(code(&answer), "SignatureExpirationInvalidError");
+    let long = token("secret", "t", json!({"iss": "x".repeat(8192), "max_size": 0}));
+    let answers = [
+        town.base(&with(&long).file("file", "a", b"x")),
+        town.base(&file_first("shop", "a", b"x").field("signature", &long)),
+        town.post("/multipart/start/", &starting("shop", &format!("&signature={long}"))),
+        town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={long}")),
+        town.post("/group/", &format!("pub_key=shop&files[]=x&signature={long}")),
+    ];
+    assert!(
+        answers
+            .iter()
+            .all(|answer| code(answer) == "RequestSizeLimitExceededError")
+    );
     let metadata = token("secret", "t", json!({"metadata": {"a b": "c"}}));
     let answer = town.base(&with(&metadata).file("file", "a", b"x"));
     assert_eq!(code(&answer), "FileMetadataKeyForbiddenError");

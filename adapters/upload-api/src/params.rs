@@ -73,8 +73,7 @@ impl Params {
             if self.files.len() >= self.files_at_most {
                 return Err(codes::TOO_MANY_FILES_NAMED.into());
             }
-            // One that is empty, or too long, is no file: it is said back as it was sent.
-            let value = value.unwrap_or_default();
+            let value = value.ok_or_else(|| Refusal::new(&codes::REQUEST_TOO_LARGE))?;
             if value.contains('\0') {
                 return Err(codes::NULL_CHARACTER.into());
             }
@@ -92,6 +91,10 @@ impl Params {
             return Ok(());
         }
         let known = KNOWN.iter().find(|known| **known == name);
+        // What somebody means to say, and is not read, would not hold.
+        if known.is_some() && value.is_none() {
+            return Err(codes::REQUEST_TOO_LARGE.into());
+        }
         if let (Some(known), Some(value)) = (known, value.filter(|value| !value.is_empty())) {
             self.values.entry(known).or_insert_with(|| value.to_owned());
         }
@@ -122,12 +125,10 @@ impl Params {
     }
 }
 
-/// The number in `files[7]`; `files[]` has none. `None`: this is no such name.
+/// The number in `files[7]`; `files[]` has none, and neither has `files[x]`. `None`: this is no such name.
 fn number_of(name: &str) -> Option<Option<u32>> {
     let number = name.strip_prefix("files[")?.strip_suffix(']')?;
-    match number {
-        "" => Some(None),
-        number if number.bytes().all(|byte| byte.is_ascii_digit()) => number.parse().ok().map(Some),
-        _ => None,
-    }
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    // Beyond any number there is a last place; and what is no number has none.
+    Some(is_number.then(|| number.parse().unwrap_or(u32::MAX)))
 }

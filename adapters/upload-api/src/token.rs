@@ -10,6 +10,7 @@ use intake_core::{Grant, MediaRange, Project, Retention};
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Algorithm, decode_header};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::error::{Refusal, codes};
 use crate::signature::has_signed;
@@ -94,14 +95,22 @@ pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(
     }
     let secret = found.ok_or_else(invalid)?;
     // Whoever has signed it may know what is wrong with it.
-    let claims = insecure_decode_claims::<Claims>(token).map_err(|error| wrong(&error.to_string()))?;
+    let unreadable = |error: jsonwebtoken::errors::Error| wrong(&error.to_string());
+    let all = insecure_decode_claims::<Map<String, Value>>(token).map_err(unreadable)?;
+    if let Some((name, _)) = all.iter().find(|(_, value)| value.is_null()) {
+        return Err(wrong(&format!("`{name}` is null")));
+    }
+    let claims = insecure_decode_claims::<Claims>(token).map_err(unreadable)?;
+    if all.contains_key("types") && claims.types.is_empty() {
+        return Err(wrong("`types` has none"));
+    }
     let fingerprint = secret.fingerprint().map_err(|_| invalid())?;
     grant(project, claims, now).map(|grant| (fingerprint, grant))
 }
 
 fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Refusal> {
-    if claims.jti.is_empty() || claims.jti.chars().count() > LONGEST_ID || claims.jti.contains('\0') {
-        return Err(wrong("`jti` has to have 1 to 128 characters"));
+    if claims.jti.is_empty() || claims.jti.chars().count() > LONGEST_ID || claims.jti.contains(char::is_control) {
+        return Err(wrong("`jti` has to have 1 to 128 characters, none of control"));
     }
     if claims.sub.is_some_and(|sub| sub != project.public_key) {
         return Err(Refusal::new(&codes::SIGNATURE_INVALID));

@@ -151,6 +151,8 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
 
     let outcome = match endpoint {
         Some(_) if head.method == Method::OPTIONS => Ok(Answer::Nothing),
+        // Asking for the head alone must not make one.
+        Some(Endpoint::Group) if head.method == Method::HEAD => Ok(Answer::Nothing),
         Some(endpoint) if endpoint.takes(&head.method) => {
             let query = head.uri.query().unwrap_or_default();
             match params

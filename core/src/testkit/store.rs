@@ -29,7 +29,12 @@ pub async fn store(store: &dyn Store) {
     }
 }
 
+/// A key with all that may stand in one.
 pub(super) fn key() -> Key {
+    plain_key().behind(Some("zebra09"))
+}
+
+fn plain_key() -> Key {
     Key::whole(UploadId::random())
 }
 
@@ -68,8 +73,10 @@ async fn what_was_committed_reads_back(store: &dyn Store) {
         .collect();
     let large: Vec<_> = (0..24).map(|seed| noise(seed, 256 * 1024)).collect();
     let cases: [&[Bytes]; 5] = [&[], &[Bytes::new()], &[Bytes::from_static(b"x")], &odd, &large];
-    for pieces in cases {
-        let key = key();
+    for (pieces, key) in cases
+        .into_iter()
+        .flat_map(|pieces| [(pieces, key()), (pieces, plain_key())])
+    {
         put(store, &key, pieces).await;
         let read = collect(store.read(&key, None).await.expect("reads")).await;
         assert!(

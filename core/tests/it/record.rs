@@ -234,6 +234,11 @@ fn what_is_deleted_can_be_brought_back_for_a_while_and_its_lifetime_goes_on() {
     assert_eq!((restored.due, restored.lifetime), (ready.due, ready.lifetime));
     assert!(restored.is_readable(at(209)));
     let late = restored.apply(event("trash"), at(400), &PERIODS).unwrap();
+    assert_eq!(
+        late.due,
+        Some(at(500)),
+        "it does not stay longer than it would have stayed"
+    );
     let too_late = late.apply(event("restore"), at(501), &PERIODS);
     assert!(too_late.is_err(), "its lifetime is over");
 }

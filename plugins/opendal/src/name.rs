@@ -17,13 +17,13 @@ impl Name {
     }
 
     pub(crate) fn checked(key: &str) -> Result<Self, Fault> {
-        let allowed = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
+        let allowed = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-');
         if (3..=128).contains(&key.len()) && key.bytes().all(allowed) {
             return Ok(Self(key.to_owned()));
         }
         Err(Fault::new(
             STORE_FAILED,
-            "a key must have 3 to 128 of the characters 0-9, a-f and -",
+            "a key must have 3 to 128 of the characters 0-9, a-z and -",
         ))
     }
 
@@ -31,9 +31,16 @@ impl Name {
         &self.0
     }
 
-    /// The folder that spreads names evenly, as ids are random.
+    /// The folder that spreads names evenly, as ids are random. What may stand before an id is not: many names share it.
     pub(crate) fn shard(&self) -> &str {
-        &self.0[..2]
+        const FIRST_OF_AN_ID: usize = 8;
+        let behind = self.0.split_once('-').map(|(_, rest)| rest);
+        let behind = behind.filter(|rest| {
+            rest.split('-')
+                .next()
+                .is_some_and(|group| group.len() == FIRST_OF_AN_ID)
+        });
+        &behind.unwrap_or(&self.0)[..2]
     }
 }
 
@@ -52,9 +59,14 @@ mod tests {
         for key in ["0af-", "c0ffee00-0000-4000-8000-000000000001"] {
             assert_eq!(Name::checked(key).unwrap().shard(), &key[..2]);
         }
+        for prefix in ["zebra09", "a", "deadbeef", "12345678"] {
+            let key = format!("{prefix}-c0ffee00-0000-4000-8000-000000000001");
+            assert_eq!(Name::checked(&key).unwrap().shard(), "c0", "{key}");
+            assert_eq!(Name::checked(&(key + "-7")).unwrap().shard(), "c0");
+        }
         let long = "a".repeat(129);
         for key in [
-            "", "ab", "..", "../ab", "ab/cd", "/ab", "abc.part", "ABC", "ab\0", "äbc", "abg", " ab", &long,
+            "", "ab", "..", "../ab", "ab/cd", "/ab", "abc.part", "ABC", "ab\0", "äbc", "ab_", " ab", &long,
         ] {
             assert_eq!(Name::checked(key).unwrap_err().code, STORE_FAILED, "{key}");
         }
