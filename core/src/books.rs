@@ -140,6 +140,31 @@ pub struct Flow {
     pub removed_bytes: u64,
 }
 
+impl Flow {
+    /// Adds what came and went besides, of the same project on the same day.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in [
+            (&mut self.asked, other.asked),
+            (&mut self.received, other.received),
+            (&mut self.received_bytes, other.received_bytes),
+            (&mut self.removed, other.removed),
+            (&mut self.removed_bytes, other.removed_bytes),
+        ] {
+            *count = count.saturating_add(more);
+        }
+    }
+
+    /// Of the same project on the same day, nothing.
+    #[must_use]
+    pub fn nothing_of(&self) -> Self {
+        Self {
+            project: self.project.clone(),
+            day: self.day,
+            ..Self::default()
+        }
+    }
+}
+
 /// What is written down together with a change of a record, in the same transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Booking {
@@ -178,7 +203,7 @@ impl Booking {
                     bytes: None,
                 };
                 // Notes of its uploads are gone long before that, or hold nothing back.
-                let until = Some(grant.expires + TOKENS_STAY);
+                let until = grant.expires.checked_add(TOKENS_STAY);
                 booking.add(Account::token(project, &grant.id), uses, sign, quota, until);
             }
         }

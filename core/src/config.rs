@@ -16,6 +16,9 @@ pub const SECTIONS: [&str; 8] = [
     "projects", "receive", "validate", "scan", "store", "stores", "record", "expire",
 ];
 
+/// No calendar of ours ends before the end of anything that begins now and lasts no longer.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// `[receive]`: what an upload may cost at most.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,6 +165,17 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
         ] {
             if is_nothing {
                 return Err(ConfigError::at(key, "must be more than nothing"));
+            }
+        }
+        for (key, period) in [
+            ("timeout", limits.timeout),
+            ("unfinished", limits.unfinished),
+            ("claim", limits.claim),
+            ("notes", notes.unwrap_or_default()),
+            ("trash", limits.trash),
+        ] {
+            if period > LONGEST {
+                return Err(ConfigError::at(key, "must be less than a hundred years"));
             }
         }
         builder.limits = limits;

@@ -89,11 +89,15 @@ impl Pipeline {
     ///
     /// Those of [`get`](Self::get), and faults of the recorder.
     pub async fn delete(&self, id: UploadId) -> Result<(), Error> {
-        if self.parts().periods.trash.is_zero() {
-            return self.delete_for_good(id).await;
+        let for_good = self.parts().periods.trash.is_zero();
+        let event = if for_good { Event::Delete } else { Event::Trash };
+        let deleted = self
+            .change(id, |record, now| record.is_readable(now).then(|| event.clone()))
+            .await?;
+        if for_good {
+            self.erase(&deleted).await;
         }
-        let trash = |record: &Record, now| record.is_readable(now).then_some(Event::Trash);
-        self.change(id, trash).await.map(drop)
+        Ok(())
     }
 
     /// Makes an upload unreadable, or one that was deleted, and removes its bytes.

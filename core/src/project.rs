@@ -148,7 +148,8 @@ pub enum Standing {
     Unpaid,
     /// Not until it has more room.
     LimitsExceeded,
-    /// Never again; what it has can still be deleted by an operator.
+    /// It is marked as removed: nothing is taken, and nothing that it has is told of. Its files stay until they expire or somebody
+    /// deletes them.
     Removed,
 }
 

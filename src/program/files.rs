@@ -191,7 +191,7 @@ async fn list(
 /// Where an upload stands, as people and programs are told. What has expired is as good as gone, even if no sweeper came by yet.
 fn state(record: &Record, now: SystemTime) -> &'static str {
     match record.state {
-        State::Ready if record.has_expired(now) => "expired",
+        State::Ready | State::Trashed if record.has_expired(now) => "expired",
         _ => record.state.name(),
     }
 }

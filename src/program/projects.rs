@@ -83,7 +83,7 @@ enum Command {
         /// Its public key.
         key: String,
     },
-    /// Has a project take no uploads for good. Its files stay.
+    /// Marks a project as removed: it takes no uploads, and nothing that it has is told of. Its files stay.
     Remove {
         /// Its public key.
         key: String,
@@ -115,7 +115,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::RevokeToken { key, token_id } => {
             office.change(&key, |settings| revoke(settings, &token_id)).await?;
-            eprintln!("the token {token_id} of {key} lets nobody in any more");
+            eprintln!(
+                "the token {} of {key} lets nobody in any more",
+                output::plain(&token_id)
+            );
             Ok(())
         }
         Command::Block { key } => {
@@ -131,7 +134,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Remove { key } => {
             office.stand(&key, "removed").await?;
             eprintln!(
-                "{key} takes no uploads any more. Its files stay until they expire or are deleted: see \
+                "{key} is marked as removed. Its files stay until they expire or are deleted: see \
                  `intake files list --project {key}`"
             );
             Ok(())

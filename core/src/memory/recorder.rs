@@ -46,19 +46,8 @@ impl Inner {
             *until = until.zip(line.until).map(|(one, other)| one.max(other));
         }
         if let Some(flow) = &booking.flow {
-            let day = self
-                .flows
-                .entry((flow.day, flow.project.clone()))
-                .or_insert_with(|| Flow {
-                    project: flow.project.clone(),
-                    day: flow.day,
-                    ..Flow::default()
-                });
-            day.asked += flow.asked;
-            day.received += flow.received;
-            day.received_bytes += flow.received_bytes;
-            day.removed += flow.removed;
-            day.removed_bytes += flow.removed_bytes;
+            let key = (flow.day, flow.project.clone());
+            self.flows.entry(key).or_insert_with(|| flow.nothing_of()).add(flow);
         }
     }
 }

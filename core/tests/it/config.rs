@@ -147,6 +147,16 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         ),
         (
             "/receive",
+            json!({"trash": "101years"}),
+            "receive.trash: must be less than a hundred years",
+        ),
+        (
+            "/receive",
+            json!({"timeout": "500000000years"}),
+            "receive.timeout: must be less than a hundred years",
+        ),
+        (
+            "/receive",
             json!({"max_size": 0}),
             "receive.max_size: must be more than nothing",
         ),

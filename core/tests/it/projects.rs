@@ -1,7 +1,8 @@
 //! Whose uploads are: what a pipeline that knows projects takes, what is booked, and what can be brought back.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::{StreamExt, stream};
 use intake_core::books::Account;
@@ -9,8 +10,8 @@ use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{
-    ByteStream, Catalog as _, Error, Fault, Key, Limits, MediaType, Multipart, Opening, Project, Staged, Store, Terms,
-    async_trait, codes,
+    ByteStream, Catalog as _, Error, Fault, Grant, Key, Limits, MediaType, Multipart, Opening, Pass, Project, Staged,
+    Store, Terms, async_trait, codes,
 };
 
 use crate::stores::InPlace;
@@ -155,4 +156,37 @@ async fn what_is_moved_is_what_was_judged_or_nothing() {
     assert!(matches!(pipeline.get(id).await, Err(Error::NotFound(_))));
     assert_eq!(there.keys(), []);
     assert_eq!(recorder.holdings(&Account::project("shop")).await.unwrap().files, 0);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_beyond_every_calendar_is_counted_too() {
+    let far = UNIX_EPOCH + Duration::from_secs(i64::MAX as u64);
+    let grant = Grant {
+        id: "t".to_owned(),
+        uses: 1,
+        min_size: None,
+        max_size: None,
+        types: Vec::new(),
+        metadata: BTreeMap::new(),
+        wish: None,
+        stays: None,
+        expires: far,
+        complete_by: None,
+    };
+    let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default());
+    let pipeline = pipeline.build().unwrap();
+    let take = async || {
+        let pass = Pass {
+            grant: Some(grant.clone()),
+            ..Pass::default()
+        };
+        let terms = Terms {
+            project: Some("p".to_owned()),
+            pass: Some(pass),
+            ..Terms::default()
+        };
+        pipeline.ingest(upload(&[b"x"]), terms).await
+    };
+    take().await.unwrap();
+    assert_eq!(take().await.unwrap_err().code(), codes::TOKEN_USED_UP);
 }

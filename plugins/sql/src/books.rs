@@ -156,20 +156,8 @@ impl Books {
             }
         }
         if let Some(flow) = &booking.flow {
-            let none = || Flow {
-                project: flow.project.clone(),
-                day: flow.day,
-                ..Flow::default()
-            };
-            let day = self
-                .flows
-                .entry((flow.project.clone(), flow.day.0))
-                .or_insert_with(none);
-            day.asked += flow.asked;
-            day.received += flow.received;
-            day.received_bytes = day.received_bytes.saturating_add(flow.received_bytes);
-            day.removed += flow.removed;
-            day.removed_bytes = day.removed_bytes.saturating_add(flow.removed_bytes);
+            let key = (flow.project.clone(), flow.day.0);
+            self.flows.entry(key).or_insert_with(|| flow.nothing_of()).add(flow);
         }
     }
 
