@@ -64,8 +64,11 @@ impl Pipeline {
         // Projects may be managed in the recorder's database too, whether or not any are listed.
         let mut builder = Self::builder().managed_projects();
         let mut errors = Vec::new();
+        let mut wanted = Vec::new();
         each(settings, "projects", &mut errors, |entry| {
-            builder.configured.add(Project::from_settings(entry)?)
+            let project = Project::from_settings(entry)?;
+            wanted.push(project.store.clone());
+            builder.configured.add(project)
         });
         // Each section on its own, so that one reading tells everything that is wrong.
         errors.extend(receive(settings, registry, &mut builder).err());
@@ -96,6 +99,16 @@ impl Pipeline {
             }
             Ok(())
         });
+        // Of projects and stores that can be read; what is wrong with others is said already.
+        if errors.is_empty() {
+            for (at, store) in wanted.iter().enumerate() {
+                let Some(store) = store else { continue };
+                if !builder.stores.iter().any(|(name, _)| name == store) {
+                    let message = format!("no store is called `{store}` in [[stores]]");
+                    errors.push(ConfigError::at("store", message).within(at).within("projects"));
+                }
+            }
+        }
         for (section, stage) in [
             ("store", Stage::Store),
             ("record", Stage::Recorder),

@@ -194,7 +194,7 @@ pub enum Door {
 
 /// So many in such a time, written `600/min`: of a second (`s`), a minute (`min`) or an hour (`h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Value", into = "String")]
 pub struct Rate {
     /// How many; at least one.
     pub count: u32,
@@ -220,11 +220,12 @@ impl FromStr for Rate {
     }
 }
 
-impl TryFrom<String> for Rate {
+impl TryFrom<Value> for Rate {
     type Error = ConfigError;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+    /// From any value, so that a number alone is told what is missing.
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        value.as_str().unwrap_or_default().parse()
     }
 }
 

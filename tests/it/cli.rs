@@ -90,6 +90,16 @@ fn a_typing_error_is_refused_with_its_line_and_what_would_be_right() {
             "public_key = \"demopublickey\"",
             "projects[1].public_key: another project has the same key",
         ),
+        (
+            "public_key = \"other\"",
+            "public_key = \"other\", store = \"eu\"",
+            "projects[1].store: no store is called `eu` in [[stores]]",
+        ),
+        (
+            "public_key = \"other\"",
+            "public_key = \"other\", max_requests = 10",
+            "projects[1].max_requests: expected a rate such as `10/s`",
+        ),
         ("[[scan]]", "[scan]", "scan: must be a list of tables: [[scan]]"),
     ];
     let dir = TempDir::new().unwrap();
