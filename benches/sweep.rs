@@ -31,8 +31,8 @@ use intake::core::memory::{KeepAll, MemoryStore};
 use intake::core::record::Periods;
 use intake::core::testkit::noise;
 use intake::core::{
-    Booking, Coverage, Declared, Digest, Event, Facts, Key, Lifetime, Pipeline, Place, Record, Recorder, Store, Swap,
-    Swept, Terms, UploadId,
+    Booking, Coverage, Declared, Digest, Event, Facts, FileName, Key, Lifetime, Pipeline, Place, Record, Recorder,
+    Store, Swap, Swept, Terms, UploadId,
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
@@ -337,7 +337,7 @@ async fn upload(recorder: &SqlRecorder, booked: bool) -> (UploadId, u64) {
 
 fn intent(now: SystemTime) -> Record {
     let declared = Declared {
-        name: Some("IMG_20240714_183402.jpg".to_owned()),
+        name: FileName::new("IMG_20240714_183402.jpg"),
         size: Some(SIZE),
         media_type: Some("image/jpeg".parse().unwrap()),
     };

@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::MediaType;
+use crate::{FileName, MediaType};
 
 /// What the sender says before the first byte. Claims, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
     /// The file's name on the sender's side: to be shown, never to be a path.
-    pub name: Option<String>,
+    pub name: Option<FileName>,
     /// How many bytes are to come. If said, it must hold.
     pub size: Option<u64>,
     /// The type that the sender gives the file.
@@ -22,10 +22,10 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Nothing but a name.
-    pub fn named(name: impl Into<String>) -> Self {
+    /// Nothing but a name, if the text is one: see [`FileName::new`].
+    pub fn named(name: impl AsRef<str>) -> Self {
         Self {
-            name: Some(name.into()),
+            name: FileName::new(name.as_ref()),
             ..Self::default()
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Retention, UploadId};
+use crate::{FileName, Retention, UploadId};
 
 /// How often one order is tried.
 pub(crate) const TRIES: u32 = 4;
@@ -15,7 +15,7 @@ pub struct Pull {
     /// What a [`Receiver`](crate::Receiver) is to fetch.
     pub source: String,
     /// What the upload is to be called, whatever the source calls it.
-    pub name: Option<String>,
+    pub name: Option<FileName>,
     /// How long the sender would like the upload to be kept.
     pub wish: Retention,
     /// The name under which the upload is to be found again.

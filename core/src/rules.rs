@@ -1,7 +1,8 @@
 //! The rules that projects and tokens share, and what makes sense in a project's settings.
 
+use crate::file_name::Endings;
 use crate::project::Project;
-use crate::{ConfigError, Declared, MediaRange, MediaType, Rejection, codes};
+use crate::{ConfigError, Declared, FileName, MediaRange, MediaType, Rejection, codes};
 
 /// Secrets, revoked tokens, origins, types and extensions that one project may list, each: a list is read at every upload.
 const LONGEST_LIST: usize = 1000;
@@ -40,24 +41,30 @@ pub(crate) fn media_type(
 }
 
 pub(crate) fn extension(project: &Project, declared: &Declared) -> Result<(), Rejection> {
-    // Some systems take no notice of dots and spaces at the end.
-    let name = declared
-        .name
-        .as_deref()
-        .unwrap_or_default()
-        .trim_end_matches(['.', ' ']);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let within = |list: &[String]| list.iter().any(|known| known.eq_ignore_ascii_case(extension));
-    let taken = !within(&project.forbid_extensions)
-        && (project.allow_extensions.is_empty() || within(&project.allow_extensions));
-    if taken {
+    let Endings {
+        sent,
+        in_address,
+        before_colon,
+    } = declared.name.as_ref().map(FileName::endings).unwrap_or_default();
+    let within = |list: &[String], ending: &str| list.iter().any(|known| known.to_lowercase() == ending);
+    let forbidden = |ending: &&String| within(&project.forbid_extensions, ending);
+    let not_allowed =
+        |ending: &&String| !project.allow_extensions.is_empty() && !within(&project.allow_extensions, ending);
+    // The name is judged as it was sent and as an address shows it: `x.e-xe` is shown as `x.exe`.
+    let refused = [&sent, &in_address]
+        .into_iter()
+        .chain(&before_colon)
+        .find(forbidden)
+        .or_else(|| Some(&sent).filter(not_allowed))
+        .or_else(|| Some(&in_address).filter(|ending| !ending.is_empty() && not_allowed(ending)));
+    let Some(extension) = refused else {
         return Ok(());
-    }
-    let message = match extension {
+    };
+    let message = match extension.as_str() {
         "" => "names without an ending are not taken".to_owned(),
         extension => format!("names that end in .{extension} are not taken"),
     };
-    Err(Rejection::new(codes::EXTENSION_FORBIDDEN, message).about(extension))
+    Err(Rejection::new(codes::EXTENSION_FORBIDDEN, message).about(extension.as_str()))
 }
 
 /// Whether a project's settings make sense together.

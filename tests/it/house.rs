@@ -36,6 +36,7 @@ fn layers_know_only_those_below() {
         "async-trait",
         "bytes",
         "bytesize",
+        "encoding_rs",
         "futures-util",
         "hex",
         "humantime-serde",

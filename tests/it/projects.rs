@@ -73,6 +73,35 @@ fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_i
 }
 
 #[test]
+fn a_name_is_judged_as_it_was_sent_and_as_it_is_shown() {
+    let forbid = json!({"forbid_extensions": ["exe"]});
+    let allow = json!({"allow_extensions": ["png"]});
+    let long = |stem: &str, ending: &str, count| stem.repeat(count) + ending;
+    for (settings, name, expected) in [
+        (&forbid, long("文", ".exe", 120), Err(())),
+        (&forbid, long("x", ".exe", 252), Err(())),
+        (&forbid, "x.e-xe".to_owned(), Err(())),
+        (&forbid, "x.exe#".to_owned(), Err(())),
+        (&forbid, "x.exe\u{200B}".to_owned(), Err(())),
+        (&forbid, "x.éexe".to_owned(), Err(())),
+        (&forbid, "x.exe::$DATA".to_owned(), Err(())),
+        (&forbid, "x.exe.png".to_owned(), Ok("xexe.png".to_owned())),
+        (&allow, long("文", ".png", 120), Ok("noroot.png".to_owned())),
+        (&allow, long("x", ".png", 300), Ok(long("x", ".png", 251))),
+        (&allow, "x.p-ng".to_owned(), Err(())),
+    ] {
+        let town = Town::of(&[("shop", settings.clone())]);
+        let answer = town.base(&form("shop").file("file", &name, b"text"));
+        let shown = (code(&answer) == "accepted").then(|| {
+            let id = answer.json()["file"].as_str().unwrap().to_owned();
+            let info = town.get(&format!("/info/?pub_key=shop&file_id={id}")).json();
+            info["filename"].as_str().unwrap_or_else(|| panic!("{info}")).to_owned()
+        });
+        assert_eq!(shown, expected.ok(), "{settings} {name:?}: {}", answer.text());
+    }
+}
+
+#[test]
 fn what_is_fetched_is_judged_by_the_rules_of_its_project_when_it_is_fetched() {
     let order = |town: &Town| {
         let ordered = town.post("/from_url/", "pub_key=shop&source_url=x");

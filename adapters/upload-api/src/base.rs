@@ -5,12 +5,11 @@
 
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
-use intake_core::{Admitted, Declared, Error, Incoming, Project, Rejection, Retention, Terms};
+use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Rejection, Retention, Terms};
 use serde_json::{Map, Value};
 use tracing::warn;
 
 use crate::error::{Refusal, codes};
-use crate::file_name::base_name;
 use crate::form::{Form, Limits, Part};
 use crate::gate::{Place, Who};
 use crate::params::{LONGEST, Params};
@@ -199,7 +198,7 @@ async fn take_file(
     }
     let (project, pass) = known.map_or((None, None), |(project, pass)| (Some(project), pass));
     let declared = Declared {
-        name: Some(base_name(sent_as).to_owned()),
+        name: FileName::new(sent_as),
         size: None,
         media_type: part
             .media_type

@@ -3,13 +3,12 @@
 //! What can be said at once is said at once; everything else becomes an order, which any node fetches, and of which any node
 //! can tell how far it is.
 
-use intake_core::{Door, Error, Order, Project, Pull, Record, Rejection, State, Terms, UploadId};
+use intake_core::{Door, Error, FileName, Order, Project, Pull, Record, Rejection, State, Terms, UploadId};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::terms;
 use crate::error::{COME_AGAIN, Refusal, codes};
-use crate::file_name::base_name;
 use crate::params::Params;
 use crate::reading::read_params;
 use crate::visit::Visit;
@@ -34,7 +33,7 @@ pub(crate) async fn order(api: &Api, visit: &Visit<'_>, params: &mut Params) -> 
         .to_owned();
     let check = flag(params.get("check_URL_duplicates"));
     let save = params.get("save_URL_duplicates").map_or(check, |save| flag(Some(save)));
-    let name = params.get("filename").map(|name| base_name(name).to_owned());
+    let name = params.get("filename").and_then(FileName::new);
     let known_as = known_as(&let_in.project, &url);
     let terms = Terms {
         known_as: save.then(|| known_as.clone()),

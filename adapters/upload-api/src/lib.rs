@@ -20,7 +20,6 @@
 mod base;
 mod body;
 mod error;
-mod file_name;
 mod form;
 mod from_url;
 mod gate;

@@ -1,11 +1,10 @@
 //! `POST /multipart/start/` and `POST /multipart/complete/` (wire facts, section 4). Parts themselves: see `part`.
 
-use intake_core::{Declared, Error, Opening, Record, State, UploadId};
+use intake_core::{Declared, Error, FileName, Opening, Record, State, UploadId};
 use serde_json::Value;
 
 use crate::base::{STORE, terms};
 use crate::error::{Refusal, codes};
-use crate::file_name::base_name;
 use crate::params::Params;
 use crate::reading::read_params;
 use crate::visit::Visit;
@@ -31,7 +30,7 @@ pub(crate) async fn start(api: &Api, visit: &Visit<'_>, params: &mut Params) -> 
     }
     let media_type = required(params, "content_type")?;
     let declared = Declared {
-        name: Some(base_name(name).to_owned()),
+        name: FileName::new(name),
         size: Some(size),
         media_type: media_type.parse().ok(),
     };

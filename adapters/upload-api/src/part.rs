@@ -13,11 +13,11 @@ use sha2::Sha256;
 
 use crate::Api;
 use crate::error::{Refusal, codes};
-use crate::file_name::sanitised;
 use crate::gate::Who;
 use crate::params::Params;
 use crate::reading::refusal_of;
 use crate::visit::Visit;
+use crate::wire::address_name;
 
 /// The addresses of all parts, in their order: the store's own where it gives such, else ours.
 pub(crate) async fn urls(api: &Api, record: &Record, origin: &str) -> Result<Vec<String>, Refusal> {
@@ -26,7 +26,7 @@ pub(crate) async fn urls(api: &Api, record: &Record, origin: &str) -> Result<Vec
     };
     let until = record.due.unwrap_or(UNIX_EPOCH);
     let lifetime = until.duration_since(record.created).unwrap_or_default();
-    let name = sanitised(record.declared.name.as_deref().unwrap_or_default());
+    let name = address_name(record);
     let mut urls = Vec::with_capacity(usize::from(parts.count()));
     for number in 1..=parts.count() {
         let url = match api.pipeline.part_url(record, number, lifetime).await? {

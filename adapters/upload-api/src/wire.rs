@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use intake_core::notes::{GeoLocation, Image};
-use intake_core::{Group, MediaType, Record};
+use intake_core::{FileName, Group, MediaType, Record};
 use serde::Serialize;
-
-use crate::file_name::sanitised;
 
 /// What a sender is told of a file.
 #[derive(Debug, Serialize)]
@@ -89,11 +87,17 @@ impl<'a> FileInfo<'a> {
                 image,
             },
             is_ready: true,
-            filename: sanitised(original),
+            filename: address_name(record),
             mime_type: record.declared.media_type.as_ref().map_or(UNKNOWN, MediaType::as_str),
             metadata: &record.metadata,
         }
     }
+}
+
+/// The file's name as addresses have it, also where its sender gave none.
+pub(crate) fn address_name(record: &Record) -> String {
+    let name = record.declared.name.as_ref();
+    name.map_or_else(|| "noroot".to_owned(), FileName::ascii)
 }
 
 impl From<Image> for ImageInfo {

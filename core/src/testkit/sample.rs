@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::record::Periods;
 use crate::{
-    Booking, Coverage, Declared, Digest, Event, Facts, Grant, Lifetime, Parts, Pass, Place, Pull, Record, Recorder,
-    Retention, Swap, Terms, UploadId,
+    Booking, Coverage, Declared, Digest, Event, Facts, FileName, Grant, Lifetime, Parts, Pass, Place, Pull, Record,
+    Recorder, Retention, Swap, Terms, UploadId,
 };
 
 /// An instant of the suite's own clock: seconds after the first day of 1970, to the microsecond.
@@ -32,7 +32,7 @@ pub(super) async fn add(recorder: &dyn Recorder, record: &Record) {
 #[must_use]
 pub fn sample_record() -> Record {
     let declared = Declared {
-        name: Some("Übergröße 🦀 '\"; DROP TABLE records; --\u{202e}.png".to_owned()),
+        name: FileName::new("Übergröße 🦀 '\"; DROP TABLE records; --\u{202e}.png"),
         size: Some(u64::from(u32::MAX) * 1000),
         media_type: Some("image/png".parse().unwrap()),
     };
@@ -123,7 +123,7 @@ pub(super) fn open(seconds: u64) -> Record {
 /// An order to fetch something, with something in every field that it may have.
 pub(super) fn order(seconds: u64) -> Record {
     let pull = Pull {
-        name: Some("ü \"name\"".to_owned()),
+        name: FileName::new("ü \"name\""),
         known_as: Some("a name".to_owned()),
         at_most: Some(5 << 40),
         ..Pull::new("https://example.com/ü?a=b")

@@ -9,8 +9,8 @@ use futures_util::{FutureExt, StreamExt, stream};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    BoxError, Code, Declared, Error, Fault, Incoming, Interruption, Key, Order, Pipeline, Pull, Receiver, Record,
-    Rejection, Retention, State, Swept, Terms, UploadId, async_trait, codes,
+    BoxError, Code, Declared, Error, Fault, FileName, Incoming, Interruption, Key, Order, Pipeline, Pull, Receiver,
+    Record, Rejection, Retention, State, Swept, Terms, UploadId, async_trait, codes,
 };
 use tokio::sync::Semaphore;
 
@@ -209,7 +209,7 @@ async fn what_is_ordered_is_fetched_through_the_same_gate() {
 async fn a_name_that_is_asked_for_counts_more_than_the_sources() {
     let house = House::new(Sources::default().with("good", &[Does::Give(b"good content")]));
     let pull = Pull {
-        name: Some("as we call it".to_owned()),
+        name: FileName::new("as we call it"),
         ..Pull::new("good")
     };
     let order = house.pipeline.order(Order::new(pull, Terms::default())).await.unwrap();

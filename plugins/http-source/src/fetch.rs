@@ -12,7 +12,7 @@ use hyper::header::{
 use hyper::http::response::Parts;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Request, StatusCode, Uri};
-use intake_core::{Declared, Error, Incoming, Interruption, Rejection};
+use intake_core::{Declared, Error, FileName, Incoming, Interruption, Rejection};
 use tracing::debug;
 use url::Position;
 
@@ -147,7 +147,9 @@ fn declared(head: &Parts, exchange: &Exchange, [first, last]: [&Target; 2]) -> R
         name: disposition
             .and_then(|value| names::of_disposition(value.as_bytes()))
             .or_else(|| names::of_path(first.url.path()))
-            .or_else(|| names::of_path(last.url.path())),
+            .or_else(|| names::of_path(last.url.path()))
+            .as_deref()
+            .and_then(FileName::new),
         size: exchange.size(),
         media_type: text(CONTENT_TYPE).and_then(|value| value.parse().ok()),
     })

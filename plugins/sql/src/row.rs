@@ -217,7 +217,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use intake_core::testkit::sample_record;
-    use intake_core::{Code, Declared, Digest, Facts, Parts, Pass, Pull, Rejection, Retention};
+    use intake_core::{Code, Declared, Digest, Facts, FileName, Parts, Pass, Pull, Rejection, Retention};
     use proptest::collection::btree_map;
     use proptest::option;
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
@@ -309,7 +309,7 @@ mod tests {
                 known_as: project.clone(),
                 project,
                 declared: Declared {
-                    name,
+                    name: name.as_deref().and_then(FileName::new),
                     size,
                     media_type: None,
                 },

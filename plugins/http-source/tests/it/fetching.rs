@@ -1,6 +1,6 @@
 //! What is sent, what is taken from an answer, and which way it goes.
 
-use intake_core::{Declared, Error, Receiver};
+use intake_core::{Declared, Error, FileName, Receiver};
 use intake_plugin_http_source::Settings;
 
 use crate::tls::Identity;
@@ -46,7 +46,7 @@ async fn a_request_says_what_it_must_and_nothing_more() {
 #[tokio::test]
 async fn an_answer_declares_name_size_and_type() {
     let declare = |name: Option<&str>, size: Option<u64>, media_type: Option<&str>| Declared {
-        name: name.map(str::to_owned),
+        name: name.and_then(FileName::new),
         size,
         media_type: media_type.map(|text| text.parse().unwrap()),
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Booking, Duty, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Booking, Duty, FileName, Record, Recorder, Swap, UploadId, codes};
 use intake_plugin_sql::testkit::Postgres;
 use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
 use proptest::prelude::{Strategy, any};
@@ -115,7 +115,7 @@ async fn any_record_that_sqlite_takes_is_taken_and_reads_back_as_it_was() {
         let texts = texts.new_tree(&mut runner).unwrap().current();
         let [name, key, value, note, project] = texts.try_into().unwrap();
         let mut record = sample_record();
-        record.declared.name = Some(name);
+        record.declared.name = FileName::new(&name);
         record.metadata = BTreeMap::from([(key.clone(), value)]);
         record.facts.as_mut().unwrap().notes.insert(key, note.into());
         // An operator's word, which is no JSON: the one place where PostgreSQL refuses a character.

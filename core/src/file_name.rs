@@ -1,0 +1,288 @@
+//! The name that a sender gives a file: read once, where it comes in, so that rules, answers, addresses and logs all see
+//! the same one.
+
+use std::fmt;
+use std::ops::Deref;
+
+use encoding_rs::WINDOWS_1252;
+use serde::{Deserialize, Serialize};
+
+/// A file's name as its sender gave it, made safe to keep: the last step of a path, at most [`FileName::MAX_BYTES`] long,
+/// without control characters, never empty, `.` or `..`.
+///
+/// A name is a claim, to be shown and to be judged. It never becomes part of a path: see [`Key`](crate::Key).
+///
+/// ```
+/// use intake_core::FileName;
+///
+/// let name = FileName::new(r"C:\photos\holiday (1).JPG").expect("it has a last step");
+/// assert_eq!(name.as_str(), "holiday (1).JPG");
+/// assert_eq!(name.extension(), Some("JPG"));
+/// assert_eq!(name.ascii(), "holiday1.JPG");
+///
+/// // A name that is too long is cut in front of its ending.
+/// let long = FileName::new(&format!("{}.png", "x".repeat(300))).expect("it has a last step");
+/// assert!(long.as_str().len() == 255 && long.extension() == Some("png"));
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FileName(Box<str>);
+
+impl FileName {
+    /// The longest name, in bytes of UTF-8: what file systems take (`NAME_MAX` of POSIX systems).
+    pub const MAX_BYTES: usize = 255;
+
+    /// The longest ending that a cut keeps, in bytes with its dot. What is longer is no ending that a program goes by.
+    const MAX_ENDING: usize = 64;
+
+    /// The name in what a sender says: the last step of a path of either kind, without white space around it. Control
+    /// characters become U+FFFD, and a name that is too long is cut in front of its ending.
+    ///
+    /// `None` if no name is left.
+    #[must_use]
+    pub fn new(sent: &str) -> Option<Self> {
+        let path = sent.trim().trim_end_matches(SEPARATORS);
+        let step = path.rsplit(SEPARATORS).next().unwrap_or_default().trim();
+        if matches!(step, "" | "." | "..") {
+            return None;
+        }
+        let step = step.replace(char::is_control, "\u{FFFD}");
+        Some(Self(cut(step).into()))
+    }
+
+    /// The same from bytes: UTF-8, or else Windows-1252, as browsers read text of the web that does not say what it is
+    /// (WHATWG Encoding). So no byte makes a name unreadable, and the ending stays.
+    #[must_use]
+    pub fn from_bytes(sent: &[u8]) -> Option<Self> {
+        match str::from_utf8(sent) {
+            Ok(text) => Self::new(text),
+            Err(_) => Self::new(&WINDOWS_1252.decode_without_bom_handling(sent).0),
+        }
+    }
+
+    /// The name as it is shown.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What follows the last dot, if something does. Dots and spaces at the end do not count: some systems drop them.
+    #[must_use]
+    pub fn extension(&self) -> Option<&str> {
+        ending(&self.0)
+    }
+
+    /// The name in an address: only `A-Z`, `a-z`, `0-9` and `_` around its last dot, with `noroot` for a stem of which nothing
+    /// is left. This is how the service that clients know writes it (`docs/upload-api.md`, "File names").
+    #[must_use]
+    pub fn ascii(&self) -> String {
+        let keep = |part: &str| {
+            part.chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect()
+        };
+        let (stem, ending) = match self.0.rsplit_once('.') {
+            Some((stem, ending)) => (keep(stem), keep(ending)),
+            None => (keep(&self.0), String::new()),
+        };
+        let stem = if stem.is_empty() { NO_STEM.to_owned() } else { stem };
+        if ending.is_empty() {
+            stem
+        } else {
+            format!("{stem}.{ending}")
+        }
+    }
+
+    /// Each ending that a program might go by: that of the name as it was sent and as an address has it, and the one that NTFS
+    /// sees in front of a colon. In lower case; an empty one stands for a name without an ending.
+    pub(crate) fn endings(&self) -> Endings {
+        let lower = |ending: Option<&str>| ending.unwrap_or_default().to_lowercase();
+        let stream = self.0.split_once(':').and_then(|(file, _)| ending(file));
+        Endings {
+            sent: lower(self.extension()),
+            in_address: lower(ending(&self.ascii())),
+            before_colon: stream.map(str::to_lowercase),
+        }
+    }
+}
+
+/// The endings of one name: see [`FileName::endings`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Endings {
+    pub(crate) sent: String,
+    pub(crate) in_address: String,
+    pub(crate) before_colon: Option<String>,
+}
+
+const SEPARATORS: [char; 2] = ['/', '\\'];
+const NO_STEM: &str = "noroot";
+
+fn ending(name: &str) -> Option<&str> {
+    let (_, ending) = name.trim_end_matches(['.', ' ']).rsplit_once('.')?;
+    (!ending.is_empty()).then_some(ending)
+}
+
+fn cut(name: String) -> String {
+    if name.len() <= FileName::MAX_BYTES {
+        return name;
+    }
+    let dot = name.rfind('.').filter(|dot| name.len() - dot <= FileName::MAX_ENDING);
+    let (stem, ending) = name.split_at(dot.unwrap_or(name.len()));
+    let room = FileName::MAX_BYTES - ending.len();
+    let stem = stem[..stem.floor_char_boundary(room)].trim_end();
+    format!("{stem}{ending}")
+}
+
+impl fmt::Debug for FileName {
+    /// In quotes and escaped, so that a log line stays one line whatever a sender calls a file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Deref for FileName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<FileName> for String {
+    fn from(name: FileName) -> Self {
+        name.0.into()
+    }
+}
+
+/// The text names no file: it is empty, `.` or `..`, or ends there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text names no file")]
+pub struct NotAFileName;
+
+impl TryFrom<String> for FileName {
+    type Error = NotAFileName;
+
+    fn try_from(text: String) -> Result<Self, NotAFileName> {
+        Self::new(&text).ok_or(NotAFileName)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name(sent: &str) -> FileName {
+        FileName::new(sent).unwrap_or_else(|| panic!("{sent:?} is a name"))
+    }
+
+    #[test]
+    fn an_address_has_names_as_the_service_was_recorded_to_write_them() {
+        for (original, expected) in [
+            (
+                "WhatsApp Image 2023-06-26 at 8.56.32 AM.jpeg",
+                "WhatsAppImage20230626at85632AM.jpeg",
+            ),
+            ("instellar_logo_main (1).png", "instellar_logo_main1.png"),
+            ("Северина_паспорт.pdf", "_.pdf"),
+            ("Щедрин Евгений.pdf", "noroot.pdf"),
+            ("-17.0°С (2).png", "1702.png"),
+            ("2250", "2250"),
+            ("IMG-0412_123.JPG", "IMG0412_123.JPG"),
+            ("gar\u{e7}on.txt", "garon.txt"),
+            ("garc\u{327}on.txt", "garcon.txt"),
+            // Not recorded; by the same rule.
+            (".htaccess", "noroot.htaccess"),
+            ("name.", "name"),
+        ] {
+            assert_eq!(name(original).ascii(), expected, "{original:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_only_its_last_step() {
+        for (sent, expected) in [
+            ("../../x", Some("x")),
+            ("/etc/passwd", Some("passwd")),
+            ("C:\\fake path\\photo.png", Some("photo.png")),
+            ("photo\\", Some("photo")),
+            ("a/", Some("a")),
+            (" photo.png ", Some("photo.png")),
+            ("a\r\nb.png", Some("a\u{FFFD}\u{FFFD}b.png")),
+            ("a/..", None),
+            ("..", None),
+            (".", None),
+            ("/", None),
+            ("", None),
+        ] {
+            assert_eq!(FileName::new(sent).as_ref().map(FileName::as_str), expected, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_ending() {
+        for (sent, ending) in [
+            ("文".repeat(120) + ".exe", Some("exe")),
+            ("x".repeat(252) + ".exe", Some("exe")),
+            ("x".repeat(300) + ".tar.gz", Some("gz")),
+            // So long an ending is none.
+            ("x.".to_owned() + &"y".repeat(300), None),
+            ("x".repeat(300), None),
+        ] {
+            let name = name(&sent);
+            assert!(name.as_str().len() <= FileName::MAX_BYTES, "{name:?}");
+            let first: String = name.as_str().chars().take(60).collect();
+            assert!(sent.starts_with(&first), "{name:?}");
+            if let Some(ending) = ending {
+                assert_eq!(name.extension(), Some(ending));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_read_as_windows_1252() {
+        for (sent, expected) in [
+            (b"na\xefve.png".as_slice(), "naïve.png"),
+            ("naïve.png".as_bytes(), "naïve.png"),
+            (b"\xd6\xd0\xce\xc4.png", "ÖÐÎÄ.png"),
+            (b"\xe4.png", "ä.png"),
+        ] {
+            let name = FileName::from_bytes(sent).expect("a name");
+            assert_eq!(name.as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn every_ending_that_a_program_might_go_by_is_known() {
+        for (sent, expected) in [
+            ("x.EXE", ["exe", "exe"]),
+            ("x.e-xe", ["e-xe", "exe"]),
+            ("x.exe#", ["exe#", "exe"]),
+            ("x.exe\u{200B}", ["exe\u{200B}", "exe"]),
+            ("x.éexe", ["éexe", "exe"]),
+            ("x.exe. .", ["exe", ""]),
+            ("x", ["", ""]),
+        ] {
+            let endings = name(sent).endings();
+            assert_eq!([endings.sent, endings.in_address], expected, "{sent:?}");
+        }
+        assert_eq!(name("x.exe::$DATA").endings().before_colon.as_deref(), Some("exe"));
+    }
+
+    #[test]
+    fn a_log_shows_a_name_on_one_line() {
+        assert_eq!(format!("{:?}", name("a\u{202E}gnp.exe")), r#""a\u{202e}gnp.exe""#);
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_was_made_stays_as_it_is(sent in "(?s).{0,300}") {
+            if let Some(name) = FileName::new(&sent) {
+                prop_assert_eq!(FileName::new(name.as_str()), Some(name.clone()));
+                prop_assert!(!name.as_str().is_empty() && name.as_str().len() <= FileName::MAX_BYTES);
+                prop_assert!(!name.as_str().contains(['/', '\\']) && !name.as_str().contains(char::is_control));
+            }
+        }
+    }
+}
