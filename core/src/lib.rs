@@ -16,6 +16,7 @@
 //! how a stage gets a name. The core knows no plugin, no HTTP, no SQL and no file format.
 
 mod assemble;
+mod background;
 pub mod books;
 mod catalog;
 pub mod codes;
@@ -64,6 +65,7 @@ pub use bytes::Bytes;
 pub use inventory;
 
 pub use crate::assemble::Resumed;
+pub use crate::background::Intervals;
 pub use crate::books::Booking;
 pub use crate::config::SECTIONS;
 pub use crate::directory::{Directory, ManagedProject};

@@ -1,12 +1,12 @@
 //! `intake serve`: says what it does, serves, sweeps, and stops when asked to.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use intake_core::Pipeline;
+use intake_core::Intervals;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tracing::{error, info};
 
 use super::Composition;
@@ -21,7 +21,7 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
         server: bounds,
         ..
     } = composition;
-    let app = upload_api::router(pipeline.clone(), settings).map_err(|error| error.to_string())?;
+    let app = upload_api::host(pipeline.clone(), settings).map_err(|error| error.to_string())?;
     pipeline.ready().await.map_err(|fault| fault.chain())?;
     let listener = TcpListener::bind(&bounds.listen).await.map_err(|error| {
         format!(
@@ -35,16 +35,18 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     let stop = stop_signal()?;
 
     print!("{}", banner.text(&address.to_string()));
-    let sweeper = tokio::spawn(sweep_for_ever(pipeline.clone(), bounds.sweep_every));
-    let resumer = tokio::spawn(resume_for_ever(pipeline.clone(), bounds.resume_every));
-    let puller = pipeline.can_pull().then(|| {
-        let every = bounds.resume_every.max(Duration::from_millis(100));
-        tokio::spawn(async move { pipeline.pull_for_ever(every).await })
+    let intervals = Intervals::default()
+        .sweep(bounds.sweep_every)
+        .recovery(bounds.resume_every);
+    let (stop_background, stopped) = oneshot::channel::<()>();
+    let background = tokio::spawn(async move {
+        let stopped = async { drop(stopped.await) };
+        pipeline.run_background(intervals, stopped).await;
     });
     let served = server::serve(listener, app, &bounds, stop).await;
-    // All may be cut off anywhere: what they have claimed is claimed again later.
-    for task in [Some(sweeper), Some(resumer), puller].into_iter().flatten() {
-        task.abort();
+    drop(stop_background);
+    if let Err(failure) = background.await {
+        error!(%failure, "the maintenance ended early");
     }
     served.map_err(|error| error.to_string())
 }
@@ -68,36 +70,6 @@ fn stop_signal() -> Result<impl Future<Output = ()>, String> {
             std::process::exit(130);
         });
     })
-}
-
-fn ticks(every: Duration) -> tokio::time::Interval {
-    let mut ticks = tokio::time::interval(every.max(Duration::from_millis(100)));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    ticks
-}
-
-async fn resume_for_ever(pipeline: Pipeline, every: Duration) {
-    let mut ticks = ticks(every);
-    loop {
-        ticks.tick().await;
-        match pipeline.resume().await {
-            Ok(resumed) if resumed.is_empty() => {}
-            Ok(resumed) => info!(?resumed, "went on with what others had begun"),
-            Err(fault) => error!(fault = fault.chain(), "could not look up what is to be gone on with"),
-        }
-    }
-}
-
-async fn sweep_for_ever(pipeline: Pipeline, every: Duration) {
-    let mut ticks = ticks(every);
-    loop {
-        ticks.tick().await;
-        match pipeline.sweep().await {
-            Ok(swept) if swept.is_empty() => {}
-            Ok(swept) => info!(?swept, "swept"),
-            Err(fault) => error!(fault = fault.chain(), "could not look up what is due"),
-        }
-    }
 }
 
 /// What is said at the start: where, what with, and what is *not* switched on.

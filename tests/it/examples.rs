@@ -2,11 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::{self, INTAKE, files_below};
+use crate::support::{self, Answer, Form, INTAKE, files_below};
 
 fn example(name: &str) -> PathBuf {
     // Cargo builds the examples beside the program whenever it builds the tests.
@@ -19,37 +19,104 @@ fn example(name: &str) -> PathBuf {
     path
 }
 
-#[test]
-fn a_product_teams_service_takes_pictures_and_nothing_else() {
-    let dir = TempDir::new().unwrap();
-    let mut child = Command::new(example("embed"))
-        .arg(dir.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut said)
-        .unwrap();
-    let address = said
-        .split("http://")
-        .nth(1)
-        .and_then(|rest| rest.split('/').next())
-        .expect(&said)
-        .to_owned();
+/// An example that serves, in a folder of its own, and the address that it prints.
+struct Served {
+    dir: TempDir,
+    child: Child,
+    address: String,
+}
 
-    let refused = support::send(&address, "PUT /pictures HTTP/1.1\r\n", b"<html>not a picture</html>");
+impl Served {
+    fn start(name: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let mut child = Command::new(example(name))
+            .arg(dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut said)
+            .unwrap();
+        let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        let address = address.expect(&said).to_owned();
+        Self { dir, child, address }
+    }
+
+    fn send(&self, head: &str, body: &[u8]) -> Answer {
+        support::send(&self.address, head, body)
+    }
+
+    fn files(&self) -> usize {
+        files_below(&self.dir.path().join("files")).len()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_product_teams_service_takes_reads_lists_and_deletes_pictures_and_nothing_else() {
+    const PICTURE: &[u8] = include_bytes!("../data/3x2.png");
+    let service = Served::start("embed");
+    let refused = service.send("PUT /pictures HTTP/1.1\r\n", b"<html>not a picture</html>");
     assert_eq!(refused.status, 422, "{}", refused.text());
-    assert!(files_below(&dir.path().join("files")).is_empty());
-    let taken = support::send(
-        &address,
-        "PUT /pictures HTTP/1.1\r\n",
-        include_bytes!("../data/3x2.png"),
-    );
+    assert_eq!(service.files(), 0);
+
+    let taken = service.send("PUT /pictures HTTP/1.1\r\n", PICTURE);
     assert_eq!(taken.status, 200, "{}", taken.text());
-    assert_eq!(files_below(&dir.path().join("files")).len(), 1);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    assert_eq!(service.files(), 1);
+    let id = taken.text().trim().to_owned();
+    assert_eq!(service.send("GET /pictures HTTP/1.1\r\n", b"").text().trim(), id);
+
+    let whole = service.send(&format!("GET /pictures/{id} HTTP/1.1\r\n"), b"");
+    assert_eq!((whole.status, whole.body.as_slice()), (200, PICTURE));
+    let range = service.send(&format!("GET /pictures/{id} HTTP/1.1\r\nRange: bytes=1-3\r\n"), b"");
+    assert_eq!((range.status, range.body.as_slice()), (206, b"PNG".as_slice()));
+
+    let deleted = service.send(&format!("DELETE /pictures/{id} HTTP/1.1\r\n"), b"");
+    assert_eq!(deleted.status, 204, "{}", deleted.text());
+    assert_eq!(
+        service.send(&format!("GET /pictures/{id} HTTP/1.1\r\n"), b"").status,
+        404
+    );
+    assert_eq!(service.send("GET /pictures HTTP/1.1\r\n", b"").text(), "");
+    assert_eq!(service.send("GET /pictures/x HTTP/1.1\r\n", b"").status, 404);
+}
+
+#[test]
+fn an_application_with_the_upload_api_lets_in_only_those_who_are_logged_in() {
+    let application = Served::start("upload_api");
+    let form =
+        Form::default()
+            .field("UPLOADCARE_PUB_KEY", "shop")
+            .file("file", "cat.png", include_bytes!("../data/3x2.png"));
+    let upload = |cookie: &str| application.send(&(form.head("/uploads/base/") + cookie), &form.body());
+    assert_eq!(upload("").status, 401);
+    assert_eq!(upload("Cookie: session=invented\r\n").status, 401);
+    assert_eq!(application.files(), 0);
+
+    let logged_in = application.send("POST /login HTTP/1.1\r\n", b"");
+    let cookie = logged_in
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let taken = upload(&format!("Cookie: {cookie}\r\n"));
+    assert!(taken.json()["file"].is_string(), "{}", taken.text());
+    assert_eq!(application.files(), 1);
+    let own = application.send("GET / HTTP/1.1\r\n", b"");
+    assert_eq!(own.text(), "the application's own page");
+    assert_eq!(
+        application.send("GET /base/ HTTP/1.1\r\n", b"").text(),
+        "the application's own answer"
+    );
 }
 
 #[test]

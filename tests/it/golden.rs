@@ -17,7 +17,7 @@ use intake::core::{
     Verdict, async_trait, codes,
 };
 use intake::server::{ServerSettings, serve};
-use intake::upload_api::{Settings, router};
+use intake::upload_api::{Settings, host};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -176,7 +176,7 @@ async fn start() -> (String, Pipeline) {
         max_fields: 60,
         ..Settings::default()
     };
-    let app = router(pipeline.clone(), settings).unwrap();
+    let app = host(pipeline.clone(), settings).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move { serve(listener, app, &ServerSettings::default(), std::future::pending()).await });

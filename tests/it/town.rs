@@ -14,7 +14,7 @@ use intake::core::{
 };
 use intake::plugins::Retain;
 use intake::server::{ServerSettings, serve};
-use intake::upload_api::{Settings, router};
+use intake::upload_api::{Settings, host};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::runtime::Runtime;
@@ -76,7 +76,7 @@ impl Town {
             .managed_projects();
         let pipeline = more(builder).build().unwrap();
         let runtime = Runtime::new().unwrap();
-        let app = router(pipeline.clone(), settings).unwrap();
+        let app = host(pipeline.clone(), settings).unwrap();
         let address = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap().to_string();

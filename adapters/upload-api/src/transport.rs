@@ -43,6 +43,19 @@ enum Endpoint {
     Part(UploadId),
 }
 
+/// The paths of all endpoints, for a router that shares its host with others.
+pub(crate) const PATHS: [&str; 9] = [
+    "base",
+    "info",
+    "multipart/start",
+    "multipart/complete",
+    "from_url",
+    "from_url/status",
+    "group",
+    "group/info",
+    "parts/{id}/{name}",
+];
+
 /// What there is to answer with, other than a "no".
 enum Answer {
     Nothing,
@@ -147,7 +160,7 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     if endpoint == Some(Endpoint::Group) {
         params = params.with_files(api.settings.max_group_files);
     }
-    let visit = Visit::new(&api, &head.headers, &head.extensions, &source);
+    let visit = Visit::new(&api, &head, &source);
 
     let outcome = match endpoint {
         Some(_) if head.method == Method::OPTIONS => Ok(Answer::Nothing),

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use axum::extract::{ConnectInfo, OriginalUri};
+use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{Extensions, HeaderMap};
+use axum::http::request::Parts;
 use intake_core::project::Standing;
 use intake_core::{Pass, Project};
 
@@ -16,8 +18,8 @@ use crate::gate::{Place, Who};
 use crate::params::Params;
 use crate::{Api, KeyNames, signature};
 
-/// The address of the other end of a connection. A server puts it into the extensions of its requests; where there is none,
-/// nothing is counted by address.
+/// The address of the other end of a connection. A server puts it into the extensions of its requests, unless axum's
+/// `ConnectInfo<SocketAddr>` is there; where there is neither, nothing is counted by address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 
@@ -28,6 +30,8 @@ pub(crate) struct Visit<'a> {
     /// When it began: what lets it in has to be good then, and not when its last byte has come.
     pub(crate) began: SystemTime,
     address: Option<IpAddr>,
+    /// The path that the router is nested under; empty at the root.
+    nested_under: &'a str,
     counted: AtomicBool,
 }
 
@@ -38,13 +42,26 @@ pub(crate) struct LetIn {
 }
 
 impl<'a> Visit<'a> {
-    pub(crate) fn new(api: &Api, headers: &'a HeaderMap, extensions: &Extensions, source: &'a Source) -> Self {
-        let peer = extensions.get().map(|PeerAddress(address)| *address);
+    pub(crate) fn new(api: &Api, head: &'a Parts, source: &'a Source) -> Self {
+        let Parts {
+            headers, extensions, ..
+        } = head;
+        let connected = || {
+            let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+            Some(address.ip())
+        };
+        let peer = extensions.get().map(|PeerAddress(address)| *address).or_else(connected);
+        if peer.is_none() {
+            api.warn_of_no_address();
+        }
+        let original = extensions.get().map(|OriginalUri(uri)| uri.path());
+        let nested_under = original.and_then(|path| path.strip_suffix(head.uri.path()));
         Self {
             headers,
             source,
             began: SystemTime::now(),
             address: peer.map(|peer| sender(api, headers, peer)),
+            nested_under: nested_under.unwrap_or_default(),
             counted: AtomicBool::new(false),
         }
     }
@@ -142,7 +159,12 @@ impl<'a> Visit<'a> {
 
     /// What addresses on this server begin with: as it is set, or as the request has it.
     pub(crate) fn origin(&self, api: &Api) -> Result<String, Refusal> {
-        api.origin(self.headers.get(HOST))
+        let mut origin = api.origin(self.headers.get(HOST))?;
+        // What is set as `public_url` names the path already.
+        if api.settings.public_url.is_none() {
+            origin.push_str(self.nested_under);
+        }
+        Ok(origin)
     }
 }
 
@@ -171,12 +193,39 @@ fn sender(api: &Api, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         if !is_ours(sender) {
             break;
         }
-        let name = name.trim();
-        let with_port = |name: &str| name.parse().map(|address: SocketAddr| address.ip());
-        match name.parse().or_else(|_| with_port(name)) {
-            Ok(address) => sender = address,
-            Err(_) => break,
+        match address(name.trim()) {
+            Some(address) => sender = address,
+            None => break,
         }
     }
     sender
+}
+
+/// An address as proxies write it: bare, in brackets, or with a port.
+fn address(name: &str) -> Option<IpAddr> {
+    let bare = || name.parse().ok();
+    let in_brackets = || name.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    let with_port = || name.parse().ok().map(|address: SocketAddr| address.ip());
+    bare().or_else(in_brackets).or_else(with_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_however_a_proxy_writes_it() {
+        for (written, read) in [
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("192.0.2.1:4711", Some("192.0.2.1")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("[2001:db8::1]:4711", Some("2001:db8::1")),
+            ("[192.0.2.1]", None),
+            ("unknown", None),
+            ("", None),
+        ] {
+            assert_eq!(address(written), read.map(|text| text.parse().unwrap()), "{written:?}");
+        }
+    }
 }
