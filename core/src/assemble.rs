@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use crate::hold::lost;
 use crate::in_parts::upload_of;
-use crate::ingest::{Ending, noted};
+use crate::ingest::noted;
 use crate::pipeline::Pipeline;
 use crate::places::{key_of, part_key_of};
 use crate::project::{Door, with_granted};
@@ -16,6 +16,7 @@ use crate::pump::{RECEIVE, Sink, Source, pump};
 use crate::record::{Duty, Event, Record, State};
 use crate::ruling::Ruling;
 use crate::stages::{Staged, Swap};
+use crate::upload_log::UploadLog;
 use crate::{BoxError, ByteStream, Error, Facts, Fault, Part, Parts, Rejection, Terms, UploadId, codes};
 
 /// Parts under keys of their own that are looked up, or removed, at a time.
@@ -188,9 +189,17 @@ impl Pipeline {
                 Err(error)
             }
         };
+        let log = UploadLog {
+            id: claimed.id,
+            door: Door::Parts,
+            declared: &claimed.declared,
+            project: claimed.project.as_deref(),
+            pass: claimed.pass.as_ref(),
+            started,
+        };
         match &ended {
-            Ok(ready) => Ending::accepted(ready).log(ready.id, &ready.declared, started),
-            Err(error) => Ending::of(error).log(claimed.id, &claimed.declared, started),
+            Ok(ready) => log.accepted(ready),
+            Err(error) => log.failed(error),
         }
         ended
     }

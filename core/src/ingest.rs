@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::{Instant, SystemTime};
 
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::pipeline::Pipeline;
 use crate::project::{Door, with_granted};
@@ -15,7 +15,8 @@ use crate::pump::{RECEIVE, Sink, Source, pump, too_large};
 use crate::record::{Event, Record};
 use crate::ruling::Ruling;
 use crate::stages::{Staged, Swap};
-use crate::{Booking, Code, Declared, Error, Facts, Fault, Incoming, Rejection, Terms, UploadId, codes};
+use crate::upload_log::UploadLog;
+use crate::{Booking, Declared, Error, Facts, Fault, Incoming, Pass, Rejection, Terms, UploadId, codes};
 
 impl Pipeline {
     /// Takes an upload in one go: [`admit`](Self::admit), then [`commit`](Admitted::commit).
@@ -51,6 +52,24 @@ impl Pipeline {
     /// our parts failed. Whichever it is, nothing of the upload is readable, and its bytes are removed.
     pub async fn admit(&self, incoming: Incoming) -> Result<Admitted, Error> {
         let started = Instant::now();
+        let (id, door, declared) = (incoming.id, incoming.door, incoming.declared.clone());
+        let (project, pass) = (incoming.project.clone(), incoming.pass.clone());
+        let admitted = self.read_and_judge(incoming, started).await;
+        if let Err(error) = &admitted {
+            let log = UploadLog {
+                id,
+                door,
+                declared: &declared,
+                project: project.as_deref(),
+                pass: pass.as_ref(),
+                started,
+            };
+            log.failed(error);
+        }
+        admitted
+    }
+
+    async fn read_and_judge(&self, incoming: Incoming, started: Instant) -> Result<Admitted, Error> {
         let Incoming {
             id,
             declared,
@@ -65,10 +84,7 @@ impl Pipeline {
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let limit = ruling.at_most(limit);
 
-        if let Err(error) = self.judge_declared(&declared, limit, &ruling) {
-            Ending::of(&error).log(id, &declared, started);
-            return Err(error);
-        }
+        self.judge_declared(&declared, limit, &ruling)?;
 
         let record = Record::intent(id, declared, self.now(), &self.parts().periods);
         let record = record.of(project, pass, ruling.place());
@@ -98,7 +114,6 @@ impl Pipeline {
             },
             Err(error) => {
                 self.undo(&record, staged, noted(&error)).await;
-                Ending::of(&error).log(id, &record.declared, started);
                 Err(error)
             }
         }
@@ -142,6 +157,9 @@ impl Pipeline {
         }
     }
 }
+
+/// Who refuses what a whole request says, and not one of its uploads.
+const REQUEST: &str = "request";
 
 /// Accepted by every stage, and seen by nobody. Ends by [`commit`](Self::commit) or [`discard`](Self::discard); one that
 /// is dropped ends when its lease does.
@@ -191,7 +209,8 @@ impl Admitted {
         match ruled.await {
             Ok(ruling) => self.make_durable(ruling, terms).await,
             Err(error) => {
-                Ending::of(&error).log(self.record.id, &self.record.declared, self.started);
+                let (project, pass) = (terms.project.as_deref(), terms.pass.as_ref());
+                self.log(project, pass).failed(&error);
                 pipeline.undo(&self.record, Some(self.staged), noted(&error)).await;
                 Err(error)
             }
@@ -212,6 +231,7 @@ impl Admitted {
         let lifetime = parts.expirer.lifetime(&facts, ruling.wish(terms.retention), now);
         terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
         let (id, declared) = (record.id, record.declared.clone());
+        let (project, pass) = (terms.project.clone(), terms.pass.clone());
         let make_durable = async {
             staged.commit().await?;
             pipeline
@@ -238,31 +258,38 @@ impl Admitted {
                 Err(pipeline.end(id, fault).await)
             }
         };
+        let log = UploadLog {
+            id,
+            door,
+            declared: &declared,
+            project: project.as_deref(),
+            pass: pass.as_ref(),
+            started,
+        };
         match &ended {
-            Ok(ready) => Ending::accepted(ready).log(id, &declared, started),
-            Err(error) => Ending::of(error).log(id, &declared, started),
+            Ok(ready) => log.accepted(ready),
+            Err(error) => log.failed(error),
         }
         ended
     }
 
+    fn log<'a>(&'a self, project: Option<&'a str>, pass: Option<&'a Pass>) -> UploadLog<'a> {
+        UploadLog {
+            id: self.record.id,
+            door: self.door,
+            declared: &self.record.declared,
+            project,
+            pass,
+            started: self.started,
+        }
+    }
+
     /// Removes the upload again, and notes why: for what is said only after the last byte.
     pub async fn discard(self, why: Rejection) {
-        let Self {
-            pipeline,
-            record,
-            staged,
-            started,
-            ..
-        } = self;
-        let ending = Ending {
-            state: "rejected",
-            code: Some(why.code.clone()),
-            by: "caller",
-            message: None,
-            facts: None,
-        };
-        ending.log(record.id, &record.declared, started);
-        pipeline.undo(&record, Some(staged), why.clone()).await;
+        let (project, pass) = (self.record.project.as_deref(), self.record.pass.as_ref());
+        self.log(project, pass).refused(REQUEST, &why);
+        let why = why.by(REQUEST);
+        self.pipeline.undo(&self.record, Some(self.staged), why).await;
     }
 }
 
@@ -293,75 +320,10 @@ pub(crate) fn noted(error: &Error) -> Rejection {
         Error::Interrupted(_) if error.rejection().is_none() => {
             Rejection::new(codes::INTERRUPTED, "the upload broke off")
         }
+        Error::Rejected { by, rejection } => rejection.clone().by(by),
         error => error.rejection().cloned().unwrap_or_else(|| {
             let message = "the upload could not be processed";
             Rejection::new(codes::FAULT, message)
         }),
-    }
-}
-
-/// How an upload ended, for the one line that is logged of each.
-pub(crate) struct Ending<'a> {
-    state: &'static str,
-    code: Option<Code>,
-    by: &'a str,
-    message: Option<String>,
-    facts: Option<&'a Facts>,
-}
-
-impl<'a> Ending<'a> {
-    pub(crate) fn of(error: &'a Error) -> Self {
-        let (state, by, message) = match error {
-            Error::Rejected { by, rejection } => ("rejected", by.as_str(), rejection.message.clone()),
-            Error::Interrupted(why) => match error.rejection() {
-                Some(rejection) => ("interrupted", "sender", rejection.message.clone()),
-                None => ("interrupted", "sender", why.to_string()),
-            },
-            Error::NotFound(_) => ("not_found", "caller", String::new()),
-            Error::Fault(fault) => return Self::faulty(fault),
-        };
-        Self {
-            state,
-            code: Some(error.code()),
-            by,
-            message: Some(message),
-            facts: None,
-        }
-    }
-
-    pub(crate) fn accepted(ready: &'a Record) -> Self {
-        Self {
-            state: "ready",
-            code: None,
-            by: "",
-            message: None,
-            facts: ready.facts.as_ref(),
-        }
-    }
-
-    fn faulty(fault: &Fault) -> Self {
-        Self {
-            state: "fault",
-            code: Some(fault.code.clone()),
-            by: "",
-            message: Some(fault.chain()),
-            facts: None,
-        }
-    }
-
-    pub(crate) fn log(&self, id: UploadId, declared: &Declared, started: Instant) {
-        let media_type = self.facts.and_then(|facts| facts.media_type.as_ref());
-        info!(
-            target: "intake::upload",
-            %id,
-            state = self.state,
-            code = self.code.as_ref().map(Code::as_str),
-            by = self.by,
-            message = self.message,
-            size = self.facts.map(|facts| facts.size).or(declared.size),
-            media_type = media_type.map(tracing::field::display),
-            millis = started.elapsed().as_millis() as u64,
-            "upload ended"
-        );
     }
 }

@@ -57,6 +57,7 @@ pub mod stages;
 mod sweep;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod upload_log;
 mod verdict;
 
 pub use async_trait::async_trait;

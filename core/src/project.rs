@@ -192,6 +192,17 @@ pub enum Door {
     Pull,
 }
 
+impl Door {
+    /// What logs call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Parts => "multipart",
+            Self::Pull => "from_url",
+        }
+    }
+}
+
 /// So many in such a time, written `600/min`: of a second (`s`), a minute (`min`) or an hour (`h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "String")]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::hold::lost;
 use crate::ingest::noted;
@@ -92,11 +92,13 @@ impl Pipeline {
             Ok(Some(ready)) => info!(order = %id, upload = %ready, millis = millis(started), "fetched"),
             Ok(None) => {}
             Err(error) => {
-                let why = match &error {
-                    Error::Fault(fault) => fault.chain(),
-                    error => error.to_string(),
-                };
-                info!(order = %id, code = %error.code(), why, millis = millis(started), "not fetched");
+                let (code, millis) = (error.code(), millis(started));
+                match &error {
+                    Error::Fault(fault) => {
+                        error!(order = %id, %code, reason = fault.chain(), millis, "failed to fetch")
+                    }
+                    refusal => info!(order = %id, %code, reason = refusal.to_string(), millis, "did not fetch"),
+                }
             }
         }
     }

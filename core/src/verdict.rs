@@ -41,6 +41,9 @@ pub struct Rejection {
     /// What the refusal is about, where a name helps: a virus, a media type, a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The name of the stage that refused, as the pipeline knows it, in the record of a refused upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 impl Rejection {
@@ -50,7 +53,15 @@ impl Rejection {
             code,
             message: message.into(),
             subject: None,
+            by: None,
         }
+    }
+
+    /// Names the stage that refused.
+    #[must_use]
+    pub fn by(mut self, stage: impl Into<String>) -> Self {
+        self.by = Some(stage.into());
+        self
     }
 
     /// Names what the refusal is about.

@@ -11,14 +11,12 @@
 //! ```
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use intake_core::{ConfigError, ConfigErrors, Fault, Pipeline, Registry, SECTIONS};
 use serde_json::{Map, Value};
-use tracing_subscriber::EnvFilter;
 
 use crate::config::{BUILT_IN, Source, Unusable};
 use crate::server::ServerSettings;
@@ -26,6 +24,7 @@ use crate::upload_api;
 
 mod edits;
 mod files;
+mod logging;
 mod output;
 mod projects;
 mod serve;
@@ -122,13 +121,10 @@ async fn run() -> ExitCode {
         Command::Projects(_) | Command::Files(_) | Command::Usage(_) => "warn",
         _ => "info",
     };
-    let filter = EnvFilter::try_from_env("INTAKE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // Colours are for people; what reads a file or a pipe gets plain text.
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    if let Err(wrong) = logging::start(usual) {
+        eprintln!("intake: {wrong}");
+        return ExitCode::from(EX_CONFIG);
+    }
 
     let ended = match command {
         Command::Serve { config } => start(config).await,

@@ -5,7 +5,7 @@
 
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
-use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Rejection, Retention, Terms};
+use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Retention, Terms};
 use serde_json::{Map, Value};
 use tracing::warn;
 
@@ -105,8 +105,8 @@ impl Files {
                             warn!(%id, %error, "a file of a request that failed stays");
                         }
                     }
-                    let refusal = Refusal::from(error);
-                    let why = Rejection::new(codes::UPLOAD_REFUSED, refusal.sentence()).about(refusal.code());
+                    let refusal = Refusal::of_upload(&error);
+                    let why = refusal.rejection();
                     for (_, rest) in admitted {
                         rest.discard(why.clone()).await;
                     }
@@ -118,7 +118,7 @@ impl Files {
     }
 
     async fn discard(self, why: &Refusal) {
-        let why = Rejection::new(codes::UPLOAD_REFUSED, why.sentence()).about(why.code());
+        let why = why.rejection();
         for (_, admitted) in self.admitted {
             admitted.discard(why.clone()).await;
         }
@@ -215,7 +215,7 @@ async fn take_file(
     match api.pipeline.admit(incoming).await {
         Ok(admitted) => Ok((field, admitted)),
         Err(Error::Interrupted(why)) => Err(refusal_of(why.as_ref())),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Refusal::of_upload(&error)),
     }
 }
 

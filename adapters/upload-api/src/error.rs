@@ -196,11 +196,19 @@ pub(crate) static TABLE: &[ErrorRow] = &[
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     row: &'static ErrorRow,
+    /// Our own code, also where the wire has none for it: see `docs/codes.md`.
+    pub(crate) ours: Code,
     args: Vec<String>,
     /// Said instead of the row's sentence: a plugin's own words, for codes that the wire does not know.
     words: Option<String>,
     /// Seconds after which trying again makes sense; a whole number, since that is what all clients read.
     pub(crate) retry_after: Option<u64>,
+    /// The stage that refused, if one did. For the log.
+    pub(crate) by: Option<String>,
+    /// Why one of our parts failed. For the log alone.
+    pub(crate) cause: Option<String>,
+    /// Whether the upload's own line in the log says why.
+    pub(crate) is_logged: bool,
 }
 
 impl Refusal {
@@ -211,9 +219,13 @@ impl Refusal {
         };
         Self {
             row,
+            ours: code.clone(),
             args: Vec::new(),
             words: None,
             retry_after: None,
+            by: None,
+            cause: None,
+            is_logged: false,
         }
     }
 
@@ -273,10 +285,30 @@ impl Refusal {
     /// What the pipeline ended with, in the wire's words. Faults are not the sender's to know.
     pub(crate) fn of(error: &Error) -> Self {
         match error {
-            Error::Rejected { rejection, .. } => Self::of_rejection(rejection),
+            Error::Rejected { by, rejection } => Self {
+                by: Some(by.clone()),
+                ..Self::of_rejection(rejection)
+            },
             Error::Interrupted(_) | Error::NotFound(_) => Self::new(&error.code()),
+            Error::Fault(fault) => Self {
+                cause: Some(fault.chain()),
+                ..Self::new(&codes::FAULT)
+            },
             _ => Self::new(&codes::FAULT),
         }
+    }
+
+    /// The same for an upload that was admitted, or was to be: the pipeline has logged why it failed.
+    pub(crate) fn of_upload(error: &Error) -> Self {
+        Self {
+            is_logged: true,
+            ..Self::of(error)
+        }
+    }
+
+    /// For the record of what the request brought, with the code that says why.
+    pub(crate) fn rejection(&self) -> Rejection {
+        Rejection::new(self.ours.clone(), self.sentence())
     }
 
     /// What it is about, where an order to fetch something came to nothing.

@@ -30,6 +30,7 @@ mod multipart;
 mod params;
 mod part;
 mod reading;
+mod request_log;
 mod settings;
 mod signature;
 mod token;

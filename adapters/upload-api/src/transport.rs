@@ -1,6 +1,8 @@
 //! What all endpoints have in common: paths, methods, CORS, and the two shapes of an error (wire facts, section 1).
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -9,21 +11,22 @@ use axum::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
     EXPECT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use intake_core::{Digest, UploadId};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use tracing::debug;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::body::{Bounds, Source};
 use crate::error::{Refusal, codes};
 use crate::params::Params;
 use crate::reading::{PARAMS_BODY, read_params};
-use crate::visit::Visit;
+use crate::visit::{self, Visit};
 use crate::wire::{ErrorBody, ErrorInfo};
-use crate::{Api, base, from_url, group, info, multipart, part};
+use crate::{Api, BASE_KEY, base, from_url, group, info, multipart, part, request_log};
 
 const EXPOSED: &str = "Retry-After, Warning, X-Uploadcare-Request-Id";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id");
@@ -81,6 +84,21 @@ impl Endpoint {
             ("group", Some("info"), None, _) => Some(Self::GroupInfo),
             ("parts", Some(id), Some(_name), None) => id.parse().ok().map(Self::Part),
             _ => None,
+        }
+    }
+
+    /// What logs call it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Info => "info",
+            Self::MultipartStart => "multipart/start",
+            Self::MultipartComplete => "multipart/complete",
+            Self::FromUrl => "from_url",
+            Self::FromUrlStatus => "from_url/status",
+            Self::Group => "group",
+            Self::GroupInfo => "group/info",
+            Self::Part(_) => "part",
         }
     }
 
@@ -154,13 +172,22 @@ impl Endpoint {
 pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let request_id = Uuid::new_v4();
+    let client = visit::client(&api, &head);
+    let span = request_log::span(request_id, client);
+    answer_within(&api, head, body, request_id, client)
+        .instrument(span)
+        .await
+}
+
+async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, client: Option<IpAddr>) -> Response {
+    let began = Instant::now();
     let endpoint = Endpoint::find(head.uri.path());
-    let source = Source::new(body, bounds(&api, endpoint));
+    let source = Source::new(body, bounds(api, endpoint));
     let mut params = Params::new(api.settings.max_fields);
     if endpoint == Some(Endpoint::Group) {
         params = params.with_files(api.settings.max_group_files);
     }
-    let visit = Visit::new(&api, &head, &source);
+    let visit = Visit::new(&head, client, &source);
 
     let outcome = match endpoint {
         Some(_) if head.method == Method::OPTIONS => Ok(Answer::Nothing),
@@ -170,9 +197,9 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
             let query = head.uri.query().unwrap_or_default();
             match params
                 .take_urlencoded(query.as_bytes())
-                .and_then(|()| endpoint.count(&api, &visit))
+                .and_then(|()| endpoint.count(api, &visit))
             {
-                Ok(()) => endpoint.ask(&api, &visit, &mut params).await,
+                Ok(()) => endpoint.ask(api, &visit, &mut params).await,
                 Err(refusal) => Err(refusal),
             }
         }
@@ -188,7 +215,8 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
         Ok(Answer::Json(value)) => json(value.to_string()),
         Ok(Answer::Part(digest)) => taken(&digest),
         Err(refusal) => {
-            debug!(%request_id, code = refusal.code(), path = head.uri.path(), "refused");
+            let project = params.get(BASE_KEY.0).or(params.get(BASE_KEY.1));
+            request_log::refused(&refusal, endpoint.map_or("none", Endpoint::name), project, began);
             let waits = head
                 .headers
                 .get(EXPECT)

@@ -42,25 +42,14 @@ pub(crate) struct LetIn {
 }
 
 impl<'a> Visit<'a> {
-    pub(crate) fn new(api: &Api, head: &'a Parts, source: &'a Source) -> Self {
-        let Parts {
-            headers, extensions, ..
-        } = head;
-        let connected = || {
-            let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
-            Some(address.ip())
-        };
-        let peer = extensions.get().map(|PeerAddress(address)| *address).or_else(connected);
-        if peer.is_none() {
-            api.warn_of_no_address();
-        }
-        let original = extensions.get().map(|OriginalUri(uri)| uri.path());
+    pub(crate) fn new(head: &'a Parts, client: Option<IpAddr>, source: &'a Source) -> Self {
+        let original = head.extensions.get().map(|OriginalUri(uri)| uri.path());
         let nested_under = original.and_then(|path| path.strip_suffix(head.uri.path()));
         Self {
-            headers,
+            headers: &head.headers,
             source,
             began: SystemTime::now(),
-            address: peer.map(|peer| sender(api, headers, peer)),
+            address: client,
             nested_under: nested_under.unwrap_or_default(),
             counted: AtomicBool::new(false),
         }
@@ -173,6 +162,20 @@ fn standing(project: &Project) -> Refusal {
         Some(rejection) => Refusal::of_rejection(&rejection),
         None => codes::UPLOAD_REFUSED.into(),
     }
+}
+
+/// The address of the client, if the server says who is at the other end of the connection.
+pub(crate) fn client(api: &Api, head: &Parts) -> Option<IpAddr> {
+    let connected = || {
+        let ConnectInfo(address) = head.extensions.get::<ConnectInfo<SocketAddr>>()?;
+        Some(address.ip())
+    };
+    let peer = head.extensions.get().map(|PeerAddress(address)| *address);
+    let Some(peer) = peer.or_else(connected) else {
+        api.warn_of_no_address();
+        return None;
+    };
+    Some(sender(api, &head.headers, peer))
 }
 
 /// Who sends: the other end of the connection, or whom a proxy of ours names there. Of several that are named, the last that is

@@ -12,6 +12,9 @@ use crate::catalog::CatalogStatements;
 use crate::failure::Failure;
 use crate::statements::Statements;
 
+/// The level at which statements are logged: what an operator reads at `debug` is what happens to uploads.
+pub(crate) const STATEMENTS: log::LevelFilter = log::LevelFilter::Trace;
+
 /// How long to wait before another try where nothing else says when there is one to make.
 pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 

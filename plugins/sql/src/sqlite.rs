@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqlStr, SqliteConnection, SqlitePool};
 use tokio::time::Instant;
 
-use crate::dialect::{Dialect, PAUSE};
+use crate::dialect::{Dialect, PAUSE, STATEMENTS};
 use crate::failure::{Failure, by_database, is_of_versions};
 
 /// How long to wait for a lock that another process holds. Long, because a busy disk may take seconds for one commit.
@@ -53,6 +53,7 @@ impl Sqlite {
             .filename(&self.path)
             .foreign_keys(true)
             .busy_timeout(self.patience)
+            .log_statements(STATEMENTS)
     }
 
     fn failure(&self, error: sqlx::Error) -> Failure {

@@ -2,8 +2,11 @@
 //! passwords.
 
 use percent_encoding::percent_decode_str;
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
+
+use crate::dialect::STATEMENTS;
 
 /// The parameters that a url may have, in libpq's words.
 const PARAMETERS: &str = "`sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `port`, `dbname`, `user`, `password`, \
@@ -24,7 +27,9 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions, String> {
     if path.contains(['/', '@', ':']) {
         return Err(escaping("it names no database"));
     }
-    let mut options = PgConnectOptions::new_without_pgpass().extra_float_digits(None);
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .extra_float_digits(None)
+        .log_statements(STATEMENTS);
     if options.get_application_name().is_none() {
         options = options.application_name("intake");
     }

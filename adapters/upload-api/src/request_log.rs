@@ -1,0 +1,38 @@
+//! The log lines of requests: each is a span with an id, and one that is refused or fails has a line of its own.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use tracing::{Span, error, error_span, field, info};
+use uuid::Uuid;
+
+use crate::error::Refusal;
+
+/// What a line keeps of a project's key that came with a request: it may be any text.
+const LONGEST_KEY: usize = 64;
+
+/// The span of one request. All that is logged while it is answered says its id and its client.
+pub(crate) fn span(id: Uuid, client: Option<IpAddr>) -> Span {
+    // At the highest level, so that it is there whatever the log leaves out.
+    error_span!(
+        "request",
+        %id,
+        client = client.map(field::display),
+    )
+}
+
+/// Writes the line of a request that was not answered with what it asked for. A failure of ours is an error, with its whole
+/// cause, unless the upload's own line has said it.
+pub(crate) fn refused(refusal: &Refusal, endpoint: &str, project: Option<&str>, began: Instant) {
+    let (status, code, api_code) = (refusal.status(), refusal.ours.as_str(), refusal.code());
+    let project: Option<String> = project.map(|sent| sent.chars().take(LONGEST_KEY).collect());
+    let millis = began.elapsed().as_millis() as u64;
+    if status >= 500 && !refusal.is_logged {
+        let cause = refusal.cause.as_deref().unwrap_or("unknown");
+        error!(target: "intake::request", endpoint, project, status, code, api_code, cause, millis, "request failed");
+    } else {
+        let by = refusal.by.as_deref().unwrap_or("upload-api");
+        let reason = &*refusal.sentence();
+        info!(target: "intake::request", endpoint, project, status, code, api_code, by, reason, millis, "request refused");
+    }
+}
