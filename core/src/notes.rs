@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is known about a picture. Fields and values follow wire facts section 2.2 (`image_info`).
+/// What is known about a picture. Fields and values follow wire facts section 2.2 (`image_info`). `None` is not "no": either
+/// the picture does not say it, or it was not seen, and then the coverage of the scan names it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Image {
-    /// The format's common short name in capitals, such as `JPEG`, `PNG`, `GIF`, `WEBP`, `TIFF`, `BMP`.
+    /// The format's common short name in capitals, such as `JPEG`, `PNG`, `GIF`, `WEBP`, `TIFF`, `HEIF`, `JXL`, `ICO`.
     pub format: String,
     /// Pixels across, as shown (after the orientation was applied).
     pub width: u32,
@@ -21,8 +22,8 @@ pub struct Image {
     pub geo_location: Option<GeoLocation>,
     /// When it was taken, `YYYY-MM-DDTHH:MM:SS`, without a zone because cameras do not say.
     pub datetime_original: Option<String>,
-    /// Whether it has more than one frame.
-    pub sequence: bool,
+    /// Whether it has more than one frame; `None` if not all was seen that would say so.
+    pub sequence: Option<bool>,
 }
 
 impl Image {

@@ -48,7 +48,7 @@ struct ImageInfo {
     width: u32,
     format: String,
     height: u32,
-    sequence: bool,
+    sequence: Option<bool>,
     color_mode: Option<String>,
     orientation: Option<u8>,
     geo_location: Option<GeoLocation>,
@@ -242,4 +242,26 @@ impl<'a> GroupInfo<'a> {
 fn instant(time: SystemTime) -> String {
     let time = jiff::Timestamp::try_from(time).unwrap_or_default();
     format!("{time:.6}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_of_an_image_is_null() {
+        let known = Image {
+            format: "TIFF".to_owned(),
+            width: 3,
+            height: 2,
+            ..Image::default()
+        };
+        let wire = json!({
+            "dpi": null, "width": 3, "format": "TIFF", "height": 2, "sequence": null, "color_mode": null,
+            "orientation": null, "geo_location": null, "datetime_original": null,
+        });
+        assert_eq!(serde_json::to_value(ImageInfo::from(known)).expect("plain data"), wire);
+    }
 }

@@ -1,14 +1,13 @@
-//! The structure of TIFF files and EXIF data: directories of tagged values (TIFF 6.0, section 2).
+//! The structure of TIFF files and EXIF data: directories of tagged values (TIFF 6.0, section 2; BigTIFF).
 //!
-//! Nothing is collected. Libraries build a list of all entries first, and entries of directories that overlap each other
-//! add up: 256 KiB of them took gigabytes, or seconds. Here a value is looked up where it stands when it is asked for.
+//! Nothing is collected. Libraries build a list of all entries first, and want all values at hand; here a value is looked up
+//! where it stands when it is asked for, and what does not stand there yet is waited for.
 
-use std::cell::Cell;
+use crate::pieces::Pieces;
 
 /// The most directories that are followed, and entries that are looked through in one.
 const MAX_DIRECTORIES: usize = 64;
-const MAX_ENTRIES: usize = 4096;
-const ENTRY: usize = 12;
+const MAX_ENTRIES: u64 = 1024;
 
 /// What a value is made of; there are more kinds, but none of them is asked for.
 const BYTE: u16 = 1;
@@ -16,95 +15,125 @@ const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
+/// The place of a directory.
+const IFD: u16 = 13;
+/// Those that BigTIFF adds.
+const LONG8: u16 = 16;
+const IFD8: u16 = 18;
 
 /// Bytes that begin like a TIFF file.
 #[derive(Debug)]
 pub(crate) struct Tiff<'a> {
-    bytes: &'a [u8],
+    pieces: &'a Pieces<'a>,
     is_little_endian: bool,
-    is_cut: Cell<bool>,
+    /// Places and numbers of values have eight bytes then, else four.
+    is_big: bool,
 }
 
 /// A directory whose entries are all there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Directory<'a> {
     tiff: &'a Tiff<'a>,
-    first: usize,
-    count: usize,
-    next: usize,
+    first: u64,
+    count: u64,
+    next: Option<u64>,
+}
+
+/// The directories one after the other: a page each in a file, the picture and its thumbnail in EXIF data.
+#[derive(Debug)]
+pub(crate) struct Chain<'a> {
+    pub(crate) directories: Vec<Directory<'a>>,
+    /// Whether the last one was seen, so that there are no more.
+    pub(crate) is_whole: bool,
 }
 
 /// So many values of a kind, and where they begin.
 struct Field {
     kind: u16,
-    count: usize,
-    at: usize,
+    count: u64,
+    at: u64,
 }
 
 impl<'a> Tiff<'a> {
     /// `None` if the bytes do not begin like a TIFF file.
-    pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
-        let is_little_endian = match bytes.get(..4)? {
-            b"II*\0" => true,
-            b"MM\0*" => false,
+    pub(crate) fn new(pieces: &'a Pieces<'a>) -> Option<Self> {
+        let (is_little_endian, is_big) = match pieces.get(0, 4)? {
+            b"II*\0" => (true, false),
+            b"MM\0*" => (false, false),
+            b"II+\0" => (true, true),
+            b"MM\0+" => (false, true),
             _ => return None,
         };
         Some(Self {
-            bytes,
+            pieces,
             is_little_endian,
-            is_cut: Cell::new(false),
+            is_big,
         })
     }
 
-    /// Whether something that was asked for lies beyond the bytes, or beyond what is looked through.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.is_cut.get()
+    /// The first directory.
+    pub(crate) fn first(&'a self) -> Option<Directory<'a>> {
+        self.directory(self.beginning()?)
     }
 
-    /// The directories one after the other: a page each in a file, the picture and its thumbnail in EXIF data.
-    pub(crate) fn directories(&'a self) -> Vec<Directory<'a>> {
-        let mut found = Vec::new();
+    /// All directories.
+    pub(crate) fn chain(&'a self) -> Chain<'a> {
+        let mut directories = Vec::new();
         let mut visited = Vec::new();
-        let mut next = self.offset(4).unwrap_or_default();
-        while next != 0 && !visited.contains(&next) {
-            if found.len() == MAX_DIRECTORIES {
-                self.is_cut.set(true);
+        let mut next = self.beginning();
+        while let Some(at) = next.filter(|at| *at != 0 && !visited.contains(at)) {
+            if directories.len() == MAX_DIRECTORIES {
+                self.pieces.leave_out();
                 break;
             }
-            let Some(directory) = self.directory(next) else { break };
-            visited.push(next);
-            found.push(directory);
+            let Some(directory) = self.directory(at) else { break };
+            visited.push(at);
+            directories.push(directory);
             next = directory.next;
         }
-        found
+        let is_whole = next.is_none_or(|at| at == 0 || visited.contains(&at));
+        Chain { directories, is_whole }
     }
 
-    fn directory(&'a self, at: usize) -> Option<Directory<'a>> {
-        let count = usize::from(self.short(at)?);
-        let (first, len) = (at.checked_add(2)?, count * ENTRY);
-        self.get(first, len)?;
-        if count > MAX_ENTRIES {
-            self.is_cut.set(true);
+    fn beginning(&self) -> Option<u64> {
+        self.place(if self.is_big { 8 } else { 4 })
+    }
+
+    fn directory(&'a self, at: u64) -> Option<Directory<'a>> {
+        let (count, head) = if self.is_big {
+            (self.place(at)?, 8)
+        } else {
+            (self.short(at)?.into(), 2)
+        };
+        let first = at.checked_add(head)?;
+        let seen = count.min(MAX_ENTRIES);
+        if seen < count {
+            self.pieces.leave_out();
         }
+        let len = seen * self.entry();
+        self.pieces.get(first, usize::try_from(len).ok()?)?;
         Some(Directory {
             tiff: self,
             first,
-            count: count.min(MAX_ENTRIES),
+            count: seen,
             // Some writers end the data without it.
-            next: self.offset(first + len).unwrap_or_default(),
+            next: count
+                .checked_mul(self.entry())
+                .and_then(|len| self.place(first.checked_add(len)?)),
         })
     }
 
-    fn get(&self, at: usize, len: usize) -> Option<&'a [u8]> {
-        let found = at.checked_add(len).and_then(|end| self.bytes.get(at..end));
-        if found.is_none() {
-            self.is_cut.set(true);
-        }
-        found
+    /// The length of an entry: tag, kind, number of values, and the values or their place.
+    fn entry(&self) -> u64 {
+        if self.is_big { 20 } else { 12 }
     }
 
-    fn short(&self, at: usize) -> Option<u16> {
-        let bytes = *self.get(at, 2)?.first_chunk()?;
+    fn bytes<const N: usize>(&self, at: u64) -> Option<[u8; N]> {
+        self.pieces.get(at, N)?.first_chunk().copied()
+    }
+
+    fn short(&self, at: u64) -> Option<u16> {
+        let bytes = self.bytes(at)?;
         Some(if self.is_little_endian {
             u16::from_le_bytes(bytes)
         } else {
@@ -112,8 +141,8 @@ impl<'a> Tiff<'a> {
         })
     }
 
-    fn long(&self, at: usize) -> Option<u32> {
-        let bytes = *self.get(at, 4)?.first_chunk()?;
+    fn long(&self, at: u64) -> Option<u32> {
+        let bytes = self.bytes(at)?;
         Some(if self.is_little_endian {
             u32::from_le_bytes(bytes)
         } else {
@@ -121,9 +150,22 @@ impl<'a> Tiff<'a> {
         })
     }
 
-    /// A place in the bytes, counted from the first.
-    fn offset(&self, at: usize) -> Option<usize> {
-        usize::try_from(self.long(at)?).ok()
+    fn long8(&self, at: u64) -> Option<u64> {
+        let bytes = self.bytes(at)?;
+        Some(if self.is_little_endian {
+            u64::from_le_bytes(bytes)
+        } else {
+            u64::from_be_bytes(bytes)
+        })
+    }
+
+    /// A place, counted from the first byte, or a number of values.
+    fn place(&self, at: u64) -> Option<u64> {
+        if self.is_big {
+            self.long8(at)
+        } else {
+            self.long(at).map(u64::from)
+        }
     }
 }
 
@@ -134,18 +176,30 @@ impl<'a> Directory<'a> {
     }
 
     /// The first value of a tag that holds unsigned integers.
-    pub(crate) fn uint(&self, tag: u16) -> Option<u32> {
-        let Field { kind, at, .. } = self.field(tag)?;
-        match kind {
-            BYTE => self.tiff.get(at, 1).map(|byte| byte[0].into()),
-            SHORT => self.tiff.short(at).map(u32::from),
-            LONG => self.tiff.long(at),
-            _ => None,
-        }
+    pub(crate) fn uint(&self, tag: u16) -> Option<u64> {
+        self.uints(tag, 1).next()
+    }
+
+    /// The first values of a tag that holds unsigned integers, `most` of them at most.
+    fn uints(&self, tag: u16, most: u64) -> impl Iterator<Item = u64> {
+        let tiff = self.tiff;
+        let field = self.field(tag);
+        let count = field.as_ref().map_or(0, |field| field.count.min(most));
+        (0..count).filter_map(move |n| {
+            let Field { kind, at, .. } = *field.as_ref()?;
+            let at = at.checked_add(n * size(kind)?)?;
+            match kind {
+                BYTE => tiff.bytes(at).map(|[byte]| byte.into()),
+                SHORT => tiff.short(at).map(u64::from),
+                LONG | IFD => tiff.long(at).map(u64::from),
+                LONG8 | IFD8 => tiff.long8(at),
+                _ => None,
+            }
+        })
     }
 
     /// The first values of a tag that holds fractions, `most` of them at most. They need not be finite.
-    pub(crate) fn fractions(&self, tag: u16, most: usize) -> Option<Vec<f64>> {
+    pub(crate) fn fractions(&self, tag: u16, most: u64) -> Option<Vec<f64>> {
         let Field { count, at, .. } = self.field(tag).filter(|field| field.kind == RATIONAL)?;
         let part = |at| self.tiff.long(at).map(f64::from);
         (0..count.min(most))
@@ -156,37 +210,54 @@ impl<'a> Directory<'a> {
     /// The text of a tag that holds text, up to where it ends.
     pub(crate) fn text(&self, tag: u16) -> Option<&'a [u8]> {
         let Field { count, at, .. } = self.field(tag).filter(|field| field.kind == ASCII)?;
-        self.tiff.get(at, count)?.split(|byte| *byte == 0).next()
+        let text = self.tiff.pieces.get(at, usize::try_from(count).ok()?)?;
+        text.split(|byte| *byte == 0).next()
     }
 
     /// The directory that a tag points to.
     pub(crate) fn child(&self, tag: u16) -> Option<Directory<'a>> {
-        self.tiff.directory(self.uint(tag)?.try_into().ok()?)
+        self.children(tag, 1).next()
+    }
+
+    /// The directories that a tag points to, `most` of them at most.
+    pub(crate) fn children(&self, tag: u16, most: u64) -> impl Iterator<Item = Directory<'a>> {
+        let tiff = self.tiff;
+        self.uints(tag, most).filter_map(|at| tiff.directory(at))
     }
 
     /// Where the entries of a tag stand.
-    fn entries(&self, tag: u16) -> impl Iterator<Item = usize> {
+    fn entries(&self, tag: u16) -> impl Iterator<Item = u64> {
         (0..self.count)
-            .map(|n| self.first + n * ENTRY)
+            .map(|n| self.first + n * self.tiff.entry())
             .filter(move |at| self.tiff.short(*at) == Some(tag))
     }
 
     fn field(&self, tag: u16) -> Option<Field> {
         let entry = self.entries(tag).next()?;
         let kind = self.tiff.short(entry + 2)?;
-        let count = self.tiff.offset(entry + 4).filter(|count| *count > 0)?;
-        let size = match kind {
-            BYTE | ASCII => 1,
-            SHORT => 2,
-            LONG => 4,
-            RATIONAL => 8,
-            _ => return None,
+        let count = self.tiff.place(entry + 4).filter(|count| *count > 0)?;
+        let (value, room) = if self.tiff.is_big {
+            (entry + 12, 8)
+        } else {
+            (entry + 8, 4)
         };
-        // A value of four bytes or less stands in the entry itself, others where the entry says.
-        let at = match count.checked_mul(size)? {
-            0..=4 => entry + 8,
-            _ => self.tiff.offset(entry + 8)?,
+        // Values that fit stand in the entry itself, others where the entry says.
+        let at = if count.checked_mul(size(kind)?)? <= room {
+            value
+        } else {
+            self.tiff.place(value)?
         };
         Some(Field { kind, count, at })
     }
+}
+
+/// How many bytes a value has.
+fn size(kind: u16) -> Option<u64> {
+    Some(match kind {
+        BYTE | ASCII => 1,
+        SHORT => 2,
+        LONG | IFD => 4,
+        RATIONAL | LONG8 | IFD8 => 8,
+        _ => return None,
+    })
 }

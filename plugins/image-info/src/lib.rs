@@ -14,7 +14,9 @@ mod aside;
 mod directory;
 mod formats;
 mod look;
+mod pieces;
 mod scan;
+mod source;
 mod tags;
 
 use std::sync::Arc;
@@ -67,6 +69,13 @@ pub(crate) struct Policy {
     pub(crate) unreadable: Unreadable,
 }
 
+impl Policy {
+    /// Whether a picture of this width and height is too large.
+    fn refuses(&self, (width, height): (u32, u32)) -> bool {
+        width.max(height) > self.max_side || u64::from(width) * u64::from(height) > self.max_pixels
+    }
+}
+
 /// What becomes of images that cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,8 +101,8 @@ impl ImageInfo {
         self
     }
 
-    /// Keeps no more of an image in memory, in bytes: what it says of itself must stand within. From 8 KiB to 4 MiB,
-    /// otherwise the nearest of the two; 256 KiB unless set.
+    /// Keeps no more of an image in memory, in bytes: all that it says of itself must fit, wherever in the file it stands.
+    /// From 8 KiB to 4 MiB, otherwise the nearest of the two; 256 KiB unless set.
     #[must_use]
     pub fn max_header(mut self, bytes: usize) -> Self {
         self.max_header = bytes.clamp(LEAST_HEADER, MOST_HEADER);

@@ -8,8 +8,9 @@ use intake_core::{Bytes, Coverage, Fault, MediaType, Rejection, Report, Scan, Ve
 use tokio::sync::Semaphore;
 
 use crate::aside::{PATIENCE, aside};
-use crate::formats::Format;
-use crate::look::{Look, Reading};
+use crate::formats::{self, Format};
+use crate::look::Look;
+use crate::source::Reading;
 use crate::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE, Policy, Unreadable};
 
 /// No pixels to count in these: they are drawn at whatever size one likes.
@@ -39,7 +40,10 @@ impl ImageScan {
         };
         match media_type {
             Some(image) if image.main() == "image" && !DRAWN.contains(&image.as_str()) => match Format::of(image) {
-                Some(format) => scan.reading = Some(Reading::new(format, max_header)),
+                Some(format) => {
+                    let reader = |source| formats::look(format, source);
+                    scan.reading = Some(Reading::new(policy, max_header, reader));
+                }
                 None => scan.report = scan.unreadable("it is of a format that is not looked into"),
             },
             _ => {}
@@ -47,40 +51,36 @@ impl ImageScan {
         scan
     }
 
-    /// Looks at what was read, and reports if that is all there will be, or nothing else can matter.
-    async fn look(&mut self, mut reading: Reading, whole: bool) {
-        let full = reading.is_full();
-        let looked = aside(&self.seats, PATIENCE, move || {
-            let look = reading.look(whole);
+    /// Lets the reader read, and reports if that is all there will be, or nothing else can matter.
+    async fn read(&mut self, mut reading: Reading) {
+        let read = aside(&self.seats, PATIENCE, move || {
+            let look = reading.poll();
             (reading, look)
         });
-        let (reading, look) = match looked.await {
-            Ok(looked) => looked,
+        let (reading, look) = match read.await {
+            Ok(read) => read,
             Err(why) => {
                 self.report = self.unreadable(why);
                 return;
             }
         };
-        if let Some(rejection) = self.too_large(&look) {
-            self.report.verdict = Verdict::Reject(rejection);
-        } else if look.settled || full || whole {
+        if let Some(size) = reading.too_large() {
+            self.report.verdict = Verdict::Reject(self.too_large(size));
+        } else if let Some(look) = look {
             self.report = self.tell(look);
         } else {
             self.reading = Some(reading);
         }
     }
 
-    fn too_large(&self, look: &Look) -> Option<Rejection> {
+    fn too_large(&self, (width, height): (u32, u32)) -> Rejection {
         let Policy {
             max_pixels, max_side, ..
         } = self.policy;
-        let (width, height) = *look.sizes.iter().find(|(width, height)| {
-            *width.max(height) > max_side || u64::from(*width) * u64::from(*height) > max_pixels
-        })?;
         let message = format!(
             "the image has {width} by {height} pixels; at most {max_pixels}, and {max_side} on a side, are taken"
         );
-        Some(Rejection::new(IMAGE_TOO_LARGE, message).about(format!("{width}x{height}")))
+        Rejection::new(IMAGE_TOO_LARGE, message).about(format!("{width}x{height}"))
     }
 
     fn tell(&self, look: Look) -> Report {
@@ -91,7 +91,7 @@ impl ImageScan {
         };
         let mut report = Report::clean();
         if let Some(missing) = look.missing {
-            report.coverage = Coverage::Partial(format!("not seen, as it lies too far in: {missing}"));
+            report.coverage = Coverage::Partial(format!("not seen: {missing}"));
         }
         match serde_json::to_value(note) {
             Ok(note) => report.note(Image::NOTE, note),
@@ -117,20 +117,23 @@ impl ImageScan {
 #[async_trait]
 impl Scan for ImageScan {
     async fn feed(&mut self, chunk: &Bytes) -> Result<Verdict, Fault> {
-        if let Some(mut reading) = self.reading.take() {
-            reading.push(chunk);
-            if reading.is_worth_a_look() {
-                self.look(reading, false).await;
+        let mut rest = chunk.as_ref();
+        while let Some(mut reading) = self.reading.take() {
+            rest = reading.push(rest);
+            if reading.is_due() {
+                self.read(reading).await;
             } else {
                 self.reading = Some(reading);
+                break;
             }
         }
         Ok(self.report.verdict.clone())
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Report, Fault> {
-        if let Some(reading) = self.reading.take() {
-            self.look(reading, true).await;
+        if let Some(mut reading) = self.reading.take() {
+            reading.end();
+            self.read(reading).await;
         }
         Ok(self.report)
     }

@@ -5,6 +5,7 @@
 use intake_core::notes::{GeoLocation, Image};
 
 use crate::directory::{Directory, Tiff};
+use crate::pieces::Pieces;
 
 const ORIENTATION: u16 = 0x0112;
 const X_RESOLUTION: u16 = 0x011A;
@@ -21,16 +22,12 @@ const LONGITUDE: [u16; 2] = [3, 4];
 pub(crate) const CM_PER_INCH: f64 = 2.54;
 const METRE_PER_INCH: f64 = 0.0254;
 /// What stands in front of EXIF data in JPEG, and by mistake elsewhere.
-const NAME: &[u8] = b"Exif\0\0";
+pub(crate) const NAME: [u8; 6] = *b"Exif\0\0";
 
-pub(crate) fn has_name(data: &[u8]) -> bool {
-    data.starts_with(NAME)
-}
-
-/// Adds what EXIF data says to a note, and turns the picture as it says.
+/// Adds what EXIF data says to a note.
 pub(crate) fn add(note: &mut Image, data: &[u8]) {
-    let tiff = Tiff::new(data.strip_prefix(NAME).unwrap_or(data));
-    if let Some(directory) = tiff.as_ref().and_then(|tiff| tiff.directories().first().copied()) {
+    let pieces = Pieces::of(data.strip_prefix(&NAME).unwrap_or(data));
+    if let Some(directory) = Tiff::new(&pieces).as_ref().and_then(Tiff::first) {
         add_from(note, &directory);
     }
 }
@@ -41,13 +38,17 @@ pub(crate) fn add_from(note: &mut Image, directory: &Directory<'_>) {
         .uint(ORIENTATION)
         .and_then(|value| u8::try_from(value).ok())
         .filter(|orientation| (1..=8).contains(orientation));
-    if note.orientation.is_some_and(|orientation| orientation >= 5) {
-        (note.width, note.height) = (note.height, note.width);
-    }
     // The format's own word on density comes first.
     note.dpi = note.dpi.or_else(|| density(directory));
     note.geo_location = directory.child(GPS_DIRECTORY).and_then(|gps| place(&gps));
     note.datetime_original = directory.child(EXIF_DIRECTORY).and_then(|exif| time(&exif));
+}
+
+/// Turns the sides as the orientation says, in formats where it counts.
+pub(crate) fn turn(note: &mut Image) {
+    if note.orientation.is_some_and(|orientation| orientation >= 5) {
+        (note.width, note.height) = (note.height, note.width);
+    }
 }
 
 fn density(directory: &Directory<'_>) -> Option<(u32, u32)> {

@@ -1,25 +1,34 @@
 //! BMP: the header.
 
+use intake_core::notes::Image;
+
 use crate::formats::Format;
 use crate::look::Look;
+use crate::source::Source;
 use crate::tags;
 
 /// Sides are where the older header has them, or the newer one; the newer is at least this long.
 const INFO_HEADER: u32 = 40;
+/// The file header, and what is read of the longest image header.
+const HEADERS: usize = 14 + 108;
 
-pub(crate) fn look(bytes: &[u8]) -> Look {
-    header(bytes).unwrap_or_else(|| Look::nothing("it has no BMP header"))
+pub(crate) async fn look(source: &mut Source) -> Look {
+    let bytes = source.keep_up_to(HEADERS).await;
+    let note = header(&bytes);
+    if let Some(note) = &note {
+        source.saw((note.width, note.height));
+    }
+    note.map_or(Look::nothing("it has no BMP header"), Look::whole)
 }
 
-fn header(bytes: &[u8]) -> Option<Look> {
+fn header(bytes: &[u8]) -> Option<Image> {
     if !bytes.starts_with(b"BM") {
         return None;
     }
     let length = u32_at(bytes, 14)?;
     if length == 12 {
         let size = (u16_at(bytes, 18)?.into(), u16_at(bytes, 20)?.into());
-        let note = Format::Bmp.note(size, mode(u16_at(bytes, 24)?, false));
-        return Some(Look::settled(size, note));
+        return Some(Format::Bmp.note(size, mode(u16_at(bytes, 24)?, false)));
     }
     if length < INFO_HEADER {
         return None;
@@ -33,7 +42,7 @@ fn header(bytes: &[u8]) -> Option<Look> {
     let has_alpha = length >= 56 && u32_at(bytes, 66)? != 0;
     let mut note = Format::Bmp.note((width, height), mode(bits, has_alpha));
     note.dpi = dpi;
-    Some(Look::settled((width, height), note))
+    Some(note)
 }
 
 fn mode(bits: u16, has_alpha: bool) -> Option<&'static str> {

@@ -1,87 +1,70 @@
-//! GIF, by the `gif` crate: the screen, and the frames without their pixels.
+//! GIF, by the `gif` crate: the screen and all frames, without their pixels.
 
-use gif::{DecodeOptions, DecodingError, MemoryLimit, Repeat};
+use gif::DecodingError;
+use gif::streaming_decoder::{Block, Decoded, OutputBuffer, StreamingDecoder};
 
 use crate::formats::Format;
 use crate::look::Look;
+use crate::source::Source;
 
-/// What the decoder may allocate for what it collects on the way.
-const MEMORY: MemoryLimit = match std::num::NonZeroU64::new(8 * 1024 * 1024) {
-    Some(bytes) => MemoryLimit::Bytes(bytes),
-    None => MemoryLimit::Unlimited,
-};
-
-pub(crate) fn look(bytes: &[u8]) -> Look {
-    // The screen stands at the very beginning; the decoder tells of it only when it has found the first frame.
-    let &[b'G', b'I', b'F', b'8', b'7' | b'9', b'a', w, width, h, height, ..] = bytes else {
-        return Look::nothing("it has no GIF header");
+pub(crate) async fn look(source: &mut Source) -> Look {
+    let mut frames = Frames::default();
+    let read = frames.read(source).await;
+    let note = match (frames.count, read) {
+        (0, Err(_)) => return Look::nothing("what stands in front of its first frame is broken"),
+        (0, Ok(())) => return Look::nothing("it has no frame"),
+        // Viewers show what stands in front of what is broken.
+        (count, _) => {
+            let mut note = Format::Gif.note(frames.shown, Some("P"));
+            note.sequence = Some(count > 1);
+            note
+        }
     };
-    let screen = (
-        u32::from(u16::from_le_bytes([w, width])),
-        u32::from(u16::from_le_bytes([h, height])),
-    );
-    let mut frames = Frames::new(screen);
-    let seen = frames.count(bytes);
-    let complete = seen.is_ok();
-    let broken = matches!(&seen, Err(DecodingError::Format(_)));
-    if frames.count == 0 {
-        let why = if broken {
-            "what stands in front of its first frame is broken"
-        } else {
-            "it has no frame"
-        };
-        return Look::broken(screen, why);
-    }
-    let mut note = Format::Gif.note(frames.shown, Some("P"));
-    note.sequence = frames.count > 1 || frames.repeats && !complete;
-    if complete {
-        return Look::settled(frames.largest, note);
-    }
-    Look::without(frames.largest, note, "the frames that follow")
+    Look::whole(note)
 }
 
 /// What the frames add up to.
+#[derive(Default)]
 struct Frames {
     count: usize,
-    repeats: bool,
     /// The screen, grown for the first frame, as viewers do it.
     shown: (u32, u32),
-    /// The screen, grown for every frame.
-    largest: (u32, u32),
 }
 
 impl Frames {
-    fn new(screen: (u32, u32)) -> Self {
-        Self {
-            count: 0,
-            repeats: false,
-            shown: screen,
-            largest: screen,
+    /// Counts until the end, or to where the content is cut off.
+    async fn read(&mut self, source: &mut Source) -> Result<(), DecodingError> {
+        let mut decoder = StreamingDecoder::new();
+        loop {
+            let bytes = source.some().await;
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            let mut rest = bytes.as_slice();
+            while !rest.is_empty() {
+                // Without a buffer for pixels, none are decoded.
+                let (read, decoded) = decoder.update(rest, &mut OutputBuffer::None)?;
+                rest = rest.get(read..).unwrap_or_default();
+                match decoded {
+                    Decoded::BackgroundColor(_) => {
+                        self.shown = (decoder.width().into(), decoder.height().into());
+                        source.saw(self.shown);
+                    }
+                    Decoded::FrameMetadata(_) => self.add(source, decoder.current_frame()),
+                    Decoded::BlockStart(Block::Trailer) => return Ok(()),
+                    _ => {}
+                }
+            }
         }
     }
 
-    /// Counts until the end, or until the bytes are at theirs.
-    fn count(&mut self, bytes: &[u8]) -> Result<(), DecodingError> {
-        let mut options = DecodeOptions::new();
-        options.skip_frame_decoding(true);
-        options.set_memory_limit(MEMORY);
-        let mut decoder = options.read_info(bytes)?;
-        loop {
-            let frame = decoder.next_frame_info();
-            if let Ok(Some(frame)) = &frame {
-                self.count += 1;
-                let right = u32::from(frame.left) + u32::from(frame.width);
-                let bottom = u32::from(frame.top) + u32::from(frame.height);
-                self.largest = (self.largest.0.max(right), self.largest.1.max(bottom));
-                if self.count == 1 {
-                    self.shown = self.largest;
-                }
-            }
-            let ended = frame?.is_none();
-            self.repeats = decoder.repeat() != Repeat::default();
-            if ended {
-                return Ok(());
-            }
+    fn add(&mut self, source: &mut Source, frame: &gif::Frame<'_>) {
+        let right = u32::from(frame.left) + u32::from(frame.width);
+        let bottom = u32::from(frame.top) + u32::from(frame.height);
+        self.count += 1;
+        if self.count == 1 {
+            self.shown = (self.shown.0.max(right), self.shown.1.max(bottom));
         }
+        source.saw((self.shown.0.max(right), self.shown.1.max(bottom)));
     }
 }

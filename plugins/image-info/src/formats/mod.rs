@@ -1,9 +1,12 @@
 //! The formats that are looked into, each in its own file.
 
 mod bmp;
+mod boxes;
 mod gif;
 mod heif;
+mod ico;
 mod jpeg;
+mod jxl;
 mod png;
 mod tiff;
 mod webp;
@@ -11,17 +14,20 @@ mod webp;
 use intake_core::MediaType;
 use intake_core::notes::Image;
 
-pub(crate) use self::jpeg::Jpeg;
 use crate::look::Look;
+use crate::source::Source;
 
 /// The formats that are looked into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Avif,
     Bmp,
+    Cur,
     Gif,
     Heif,
+    Ico,
     Jpeg,
+    Jxl,
     Png,
     Tiff,
     Webp,
@@ -30,13 +36,16 @@ pub(crate) enum Format {
 impl Format {
     pub(crate) fn of(media_type: &MediaType) -> Option<Self> {
         Some(match media_type.as_str() {
-            "image/avif" => Self::Avif,
+            "image/avif" | "image/avif-sequence" => Self::Avif,
             "image/bmp" => Self::Bmp,
             "image/gif" => Self::Gif,
-            "image/heif" => Self::Heif,
+            "image/heic" | "image/heic-sequence" | "image/heif" | "image/heif-sequence" => Self::Heif,
             "image/jpeg" => Self::Jpeg,
-            "image/png" => Self::Png,
+            "image/jxl" => Self::Jxl,
+            "image/apng" | "image/png" => Self::Png,
             "image/tiff" => Self::Tiff,
+            // The two have one type, and say in their header which they are.
+            "image/vnd.microsoft.icon" | "image/x-icon" => Self::Ico,
             "image/webp" => Self::Webp,
             _ => return None,
         })
@@ -46,40 +55,43 @@ impl Format {
         match self {
             Self::Avif => "AVIF",
             Self::Bmp => "BMP",
+            Self::Cur => "CUR",
             Self::Gif => "GIF",
             Self::Heif => "HEIF",
+            Self::Ico => "ICO",
             Self::Jpeg => "JPEG",
+            Self::Jxl => "JXL",
             Self::Png => "PNG",
             Self::Tiff => "TIFF",
             Self::Webp => "WEBP",
         }
     }
 
-    /// A note of this format: size and mode, and nothing else known yet.
+    /// A note of this format: size and mode, one frame, and nothing else known yet.
     pub(crate) fn note(self, (width, height): (u32, u32), mode: Option<&str>) -> Image {
         Image {
             format: self.name().to_owned(),
             width,
             height,
             color_mode: mode.map(str::to_owned),
+            sequence: Some(false),
             ..Image::default()
         }
     }
 }
 
-/// What the first bytes of a content tell.
-pub(crate) fn look(format: Format, bytes: &[u8]) -> Look {
+/// Reads an upload until all is known that it tells of the image.
+pub(crate) async fn look(format: Format, mut source: Source) -> Look {
+    let source = &mut source;
     match format {
-        Format::Avif | Format::Heif => heif::look(format, bytes),
-        Format::Bmp => bmp::look(bytes),
-        Format::Gif => gif::look(bytes),
-        Format::Jpeg => {
-            let mut jpeg = Jpeg::default();
-            jpeg.push(bytes);
-            jpeg.look()
-        }
-        Format::Png => png::look(bytes),
-        Format::Tiff => tiff::look(bytes),
-        Format::Webp => webp::look(bytes),
+        Format::Avif | Format::Heif => heif::look(format, source).await,
+        Format::Bmp => bmp::look(source).await,
+        Format::Cur | Format::Ico => ico::look(source).await,
+        Format::Gif => gif::look(source).await,
+        Format::Jpeg => jpeg::look(source).await,
+        Format::Jxl => jxl::look(source).await,
+        Format::Png => png::look(source).await,
+        Format::Tiff => tiff::look(source).await,
+        Format::Webp => webp::look(source).await,
     }
 }

@@ -1,52 +1,116 @@
-//! PNG, by the `png` crate: everything in front of the pixels.
+//! PNG: the chunks, wherever they stand (W3C PNG, third edition, section 5.3).
 
-use std::io::{Cursor, ErrorKind};
-
-use png::{ColorType, Decoder, DecodingError, Info, Limits, Unit};
+use intake_core::notes::Image;
 
 use crate::formats::Format;
 use crate::look::Look;
+use crate::source::{Gap, Source};
 use crate::tags;
 
-/// What the decoder may allocate. No chunk is longer than what is kept, and none is inflated.
-const MEMORY: usize = 8 * 1024 * 1024;
+const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
+/// What stands behind a chunk's data: a checksum. One that is wrong makes no picture smaller, and not all readers look.
+const CHECKSUM: u64 = 4;
 
-pub(crate) fn look(bytes: &[u8]) -> Look {
-    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MEMORY });
-    // A checksum that is wrong makes no picture smaller, and there are readers that do not look at it.
-    decoder.ignore_checksums(true);
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    let (size, mode) = match decoder.read_header_info() {
-        Ok(info) => (info.size(), mode(info)),
-        Err(_) => return Look::nothing("it has no PNG header"),
-    };
-    let mut note = Format::Png.note(size, mode);
-    let reader = match decoder.read_info() {
-        Ok(reader) => reader,
-        Err(DecodingError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => {
-            return Look::without(size, note, "what stands in front of the pixels");
-        }
-        Err(_) => return Look::broken(size, "what stands in front of its pixels is broken"),
-    };
-    let info = reader.info();
-    note.dpi = info
-        .pixel_dims
-        .filter(|dims| dims.unit == Unit::Meter)
-        .and_then(|dims| tags::per_metre(dims.xppu, dims.yppu));
-    note.sequence = info.animation_control.is_some_and(|animation| animation.num_frames > 1);
-    if let Some(data) = &info.exif_metadata {
-        tags::add(&mut note, data);
+pub(crate) async fn look(source: &mut Source) -> Look {
+    if source.next().await != Ok(SIGNATURE) {
+        return Look::nothing("it has no PNG signature");
     }
-    Look::settled(size, note)
+    let mut header = Header::default();
+    // Where the chunks break off, what they said until then holds.
+    let end = header.read(source).await;
+    match (header.note, end) {
+        (_, Err(Stop::Broken(why))) => Look::nothing(why),
+        (None, _) => Look::nothing("it has no PNG header"),
+        (Some(_), _) if !header.has_pixels => Look::nothing("it has no pixels"),
+        (Some(mut note), _) => {
+            tags::turn(&mut note);
+            Look::without(note, header.missing)
+        }
+    }
 }
 
-fn mode(info: &Info<'_>) -> Option<&'static str> {
-    Some(match info.color_type {
-        ColorType::Grayscale => "L",
-        ColorType::Rgb => "RGB",
-        ColorType::Indexed => "P",
-        ColorType::GrayscaleAlpha => "LA",
-        ColorType::Rgba => "RGBA",
-    })
+/// What the chunks say.
+#[derive(Debug, Default)]
+struct Header {
+    note: Option<Image>,
+    has_pixels: bool,
+    missing: Option<&'static str>,
+}
+
+/// Why no more chunks are read.
+enum Stop {
+    Broken(&'static str),
+    Over,
+}
+
+impl From<Gap> for Stop {
+    fn from(_: Gap) -> Self {
+        Self::Over
+    }
+}
+
+impl Header {
+    async fn read(&mut self, source: &mut Source) -> Result<(), Stop> {
+        loop {
+            let [length @ .., a, b, c, d] = source.next::<8>().await?;
+            let length = u64::from(u32::from_be_bytes(length));
+            let end = source.position() + length + CHECKSUM;
+            self.chunk(source, &[a, b, c, d], length).await?;
+            source.skip_to(end)?;
+        }
+    }
+
+    async fn chunk(&mut self, source: &mut Source, name: &[u8; 4], length: u64) -> Result<(), Stop> {
+        match (name, length, &mut self.note) {
+            (b"IHDR", 13, None) => {
+                let header = source.next().await?;
+                let (size, mode) = image_header(header);
+                source.saw(size);
+                self.note = Some(Format::Png.note(size, mode));
+            }
+            (b"IHDR", ..) => return Err(Stop::Broken("its header is broken, or it has two")),
+            // Xcode puts this in front of the header (it means that the pixels are stored another way).
+            (b"CgBI", _, None) => {}
+            (_, _, None) => return Err(Stop::Broken("it has no PNG header")),
+            (b"pHYs", 9, Some(note)) => note.dpi = note.dpi.or(density(source.next().await?)),
+            (b"acTL", 8, Some(note)) if !self.has_pixels => {
+                let [frames @ .., _, _, _, _] = source.next::<8>().await?;
+                note.sequence = Some(u32::from_be_bytes(frames) > 1);
+            }
+            (b"eXIf", ..) => self.exif(source, length).await?,
+            (b"IDAT", ..) => self.has_pixels = true,
+            (b"IEND", ..) => return Err(Stop::Over),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn exif(&mut self, source: &mut Source, length: u64) -> Result<(), Gap> {
+        match (source.keep(length).await, &mut self.note) {
+            (Ok(data), Some(note)) => tags::add(note, &data),
+            (Err(Gap::TooMany), _) => self.missing = Some("the EXIF data"),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Size and mode of a header chunk.
+pub(crate) fn image_header([a, b, c, d, e, f, g, h, _, color, ..]: [u8; 13]) -> ((u32, u32), Option<&'static str>) {
+    let size = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+    let mode = match color {
+        0 => Some("L"),
+        2 => Some("RGB"),
+        3 => Some("P"),
+        4 => Some("LA"),
+        6 => Some("RGBA"),
+        _ => None,
+    };
+    (size, mode)
+}
+
+fn density([a, b, c, d, e, f, g, h, unit]: [u8; 9]) -> Option<(u32, u32)> {
+    let (x, y) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+    // The only other unit is none.
+    if unit == 1 { tags::per_metre(x, y) } else { None }
 }

@@ -2,71 +2,109 @@
 
 use crate::formats::Format;
 use crate::look::Look;
+use crate::source::{Gap, Source};
 use crate::tags;
 
 const ANIMATED: u8 = 0x02;
 const HAS_EXIF: u8 = 0x08;
 const HAS_ALPHA: u8 = 0x10;
 
-pub(crate) fn look(bytes: &[u8]) -> Look {
-    let Some((size, has_alpha, flags)) = first_chunk(bytes) else {
+pub(crate) async fn look(source: &mut Source) -> Look {
+    let Ok(Some(first)) = First::read(source).await else {
         return Look::nothing("it has no WebP header");
     };
-    let mode = if has_alpha { "RGBA" } else { "RGB" };
-    let mut note = Format::Webp.note(size, Some(mode));
-    note.sequence = flags & ANIMATED != 0;
-    if flags & HAS_EXIF == 0 {
-        return Look::settled(size, note);
-    }
-    match exif_chunk(bytes) {
-        Some(data) => {
-            tags::add(&mut note, data);
-            Look::settled(size, note)
+    let mode = if first.has_alpha { "RGBA" } else { "RGB" };
+    let mut note = Format::Webp.note(first.size, Some(mode));
+    note.sequence = Some(first.flags & ANIMATED != 0);
+    let mut missing = None;
+    if first.flags & HAS_EXIF != 0 {
+        match exif_chunk(source, first.end).await {
+            Ok(data) => tags::add(&mut note, &data),
+            Err(Gap::TooMany) => missing = Some("the EXIF data"),
+            // It is said to be there, and is not.
+            Err(Gap::Ended | Gap::Passed) => {}
         }
-        None => Look::without(size, note, "the EXIF data"),
+    }
+    tags::turn(&mut note);
+    Look::without(note, missing)
+}
+
+/// What the first chunk says.
+struct First {
+    size: (u32, u32),
+    has_alpha: bool,
+    /// Those of the extended format.
+    flags: u8,
+    /// Where the next chunk begins.
+    end: u64,
+}
+
+impl First {
+    async fn read(source: &mut Source) -> Result<Option<Self>, Gap> {
+        let [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] = source.next().await? else {
+            return Ok(None);
+        };
+        let (name, length) = chunk_header(source).await?;
+        let end = source.position() + length.next_multiple_of(2);
+        let (size, has_alpha, flags) = match &name {
+            b"VP8X" => extended(source.next().await?),
+            b"VP8L" => match lossless(source.next().await?) {
+                Some((size, has_alpha)) => (size, has_alpha, 0),
+                None => return Ok(None),
+            },
+            b"VP8 " => match lossy(source.next().await?) {
+                Some(size) => (size, false, 0),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        source.saw(size);
+        Ok(Some(Self {
+            size,
+            has_alpha,
+            flags,
+            end,
+        }))
     }
 }
 
-/// Size, whether it has alpha, and the flags of the extended format.
-fn first_chunk(bytes: &[u8]) -> Option<((u32, u32), bool, u8)> {
-    let [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', chunk @ ..] = bytes else {
+fn extended([flags, _, _, _, w, wi, width, h, he, height]: [u8; 10]) -> ((u32, u32), bool, u8) {
+    let side = |low, middle, high| u32::from_le_bytes([low, middle, high, 0]) + 1;
+    let size = (side(w, wi, width), side(h, he, height));
+    (size, flags & HAS_ALPHA != 0, flags)
+}
+
+fn lossless([signature, bits @ ..]: [u8; 5]) -> Option<((u32, u32), bool)> {
+    let bits = u32::from_le_bytes(bits);
+    let size = ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1);
+    (signature == 0x2F).then_some((size, bits >> 28 & 1 != 0))
+}
+
+/// A key frame (the lowest bit is not set), its start code, and two sides of which the top two bits are a scale.
+fn lossy(frame: [u8; 10]) -> Option<(u32, u32)> {
+    let [tag, _, _, 0x9D, 0x01, 0x2A, w, width, h, height] = frame else {
         return None;
     };
-    let (name, body) = (chunk.get(..4)?, chunk.get(8..)?);
-    match (name, body) {
-        (b"VP8X", &[flags, _, _, _, w, wi, width, h, he, height, ..]) => {
-            let size = (
-                u32::from_le_bytes([w, wi, width, 0]) + 1,
-                u32::from_le_bytes([h, he, height, 0]) + 1,
-            );
-            Some((size, flags & HAS_ALPHA != 0, flags))
-        }
-        (b"VP8L", &[0x2F, a, b, c, d, ..]) => {
-            let bits = u32::from_le_bytes([a, b, c, d]);
-            let size = ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1);
-            Some((size, bits >> 28 & 1 != 0, 0))
-        }
-        // A key frame (the lowest bit is not set), its start code, and two sides of which the top two bits are a scale.
-        (b"VP8 ", &[tag, _, _, 0x9D, 0x01, 0x2A, w, width, h, height, ..]) if tag & 1 == 0 => {
-            let side = |bytes| u32::from(u16::from_le_bytes(bytes) & 0x3FFF);
-            Some(((side([w, width]), side([h, height])), false, 0))
-        }
-        _ => None,
-    }
+    let side = |bytes| u32::from(u16::from_le_bytes(bytes) & 0x3FFF);
+    (tag & 1 == 0).then(|| (side([w, width]), side([h, height])))
 }
 
-/// The body of the EXIF chunk, if all of it was seen.
-fn exif_chunk(bytes: &[u8]) -> Option<&[u8]> {
-    let mut rest = bytes.get(12..)?;
+/// Name of a chunk, and the length of its body.
+async fn chunk_header(source: &mut Source) -> Result<([u8; 4], u64), Gap> {
+    let name = source.next().await?;
+    let length = u32::from_le_bytes(source.next().await?);
+    Ok((name, length.into()))
+}
+
+/// The body of the EXIF chunk, which stands behind the pixels.
+async fn exif_chunk(source: &mut Source, mut next: u64) -> Result<Vec<u8>, Gap> {
     loop {
-        let (header, body) = rest.split_at_checked(8)?;
-        let (name, size) = header.split_at(4);
-        let size = usize::try_from(u32::from_le_bytes(size.try_into().ok()?)).ok()?;
-        let chunk = body.get(..size)?;
-        if name == b"EXIF" {
-            return Some(chunk);
+        source.skip_to(next)?;
+        let (name, length) = chunk_header(source).await?;
+        if &name == b"EXIF" {
+            return source.keep(length).await;
         }
         // Chunks begin at even places.
-        rest = body.get(size.checked_next_multiple_of(2)?..)?;
+        next = source.position() + length.next_multiple_of(2);
     }
 }

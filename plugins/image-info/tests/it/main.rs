@@ -1,15 +1,20 @@
 //! What an operator who lets images in can rely on.
 
+mod boxes;
 mod contract;
+mod heif;
+mod icons;
+mod jxl;
 mod mutations;
 mod notes;
+mod places;
 mod refusals;
 mod samples;
 mod settings;
 mod tags;
 
 use intake_core::notes::Image;
-use intake_core::{Bytes, Coverage, Report, testkit};
+use intake_core::{Bytes, Coverage, Declared, Head, Report, Scanner, testkit};
 use intake_plugin_image_info::ImageInfo;
 
 /// Scans a content, in pieces as they come from a network.
@@ -17,6 +22,22 @@ async fn scan(scanner: &ImageInfo, content: &[u8]) -> Report {
     testkit::scan(scanner, &Bytes::copy_from_slice(content), 64 * 1024)
         .await
         .expect("a file is never a fault of the server")
+}
+
+/// The same of a content of this type, whatever it looks like.
+async fn scan_as(media_type: &str, content: &[u8]) -> Report {
+    let (declared, media_type) = (Declared::default(), media_type.parse().expect("a type"));
+    let content = Bytes::copy_from_slice(content);
+    let head = Head {
+        declared: &declared,
+        bytes: &content.slice(..content.len().min(intake_core::HEAD_BYTES)),
+        media_type: Some(&media_type),
+    };
+    let mut scan = ImageInfo::default().open(&head).await.expect("opens");
+    for piece in content.chunks(64 * 1024) {
+        let _verdict = scan.feed(&content.slice_ref(piece)).await.expect("feeds");
+    }
+    scan.finish().await.expect("a file is never a fault of the server")
 }
 
 /// The note of a report, if there is one.

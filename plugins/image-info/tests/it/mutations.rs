@@ -4,6 +4,10 @@ use image::ImageFormat;
 use intake_core::testkit::noise;
 use intake_plugin_image_info::ImageInfo;
 
+use crate::boxes::{Data, Heif, Item, boxed, clap, file, ispe, pixi, versioned};
+use crate::icons::{bitmap, icon};
+use crate::jxl::{container, header, part};
+use crate::places::scattered;
 use crate::samples::{
     HEIGHT, ORIENTATION, Png, Value, WIDTH, at, encoded, gif, heif_of, page, png_of, rgb, taken, tiff_of, vp8x,
     webp_of, with_exif,
@@ -34,9 +38,57 @@ fn files() -> Vec<Vec<u8>> {
         encoded(&rgb(), ImageFormat::Bmp),
         encoded(&rgb(), ImageFormat::Tiff),
         tiff_of(false, &[tiff, page(7, 7, 1, 1)]),
+        scattered(&[
+            (9_000, page(WIDTH, HEIGHT, 2, 3), 14_000, b""),
+            (14_000, page(7, 7, 1, 1), 0, b""),
+        ]),
         heif_of(b"heic", &[], &[(WIDTH, HEIGHT), (3, 3)], 1),
         heif_of(b"avif", &[], &[(WIDTH, HEIGHT)], 0),
+        described(&exif, false),
+        described(&exif, true),
+        header((WIDTH, HEIGHT), 6, true),
+        container(&[
+            part(0, &header((WIDTH, HEIGHT), 1, false)[..5]),
+            boxed(b"Exif", &[&[0; 4], &exif[..]].concat()),
+            part(1, &header((WIDTH, HEIGHT), 1, false)[5..]),
+        ]),
+        icon(
+            1,
+            &[
+                ((20, 10), bitmap((20, 10))),
+                ((16, 9), png_of((16, 9), &Png::default())),
+            ],
+        ),
     ]
+}
+
+/// A HEIF with EXIF data, in which everything is that is read.
+fn described(exif: &[u8], is_long: bool) -> Vec<u8> {
+    let item = |kind: &[u8; 4], properties: &[usize], data| Item {
+        kind: *kind,
+        properties: properties.to_vec(),
+        data,
+    };
+    let data = [&[0; 4], exif].concat();
+    let place = Data::Inside(0, u32::try_from(data.len()).expect("fits"));
+    let heif = Heif {
+        properties: vec![
+            ispe(64, 48),
+            clap((WIDTH, 1), (HEIGHT, 1)),
+            pixi(&[8, 8, 8]),
+            boxed(b"irot", &[0]),
+            versioned(b"auxC", 0, 0, b"urn:mpeg:hevc:2015:auxid:1\0"),
+        ],
+        items: vec![
+            item(b"hvc1", &[1, 2, 3, 4], Data::At(vec![(8, 9), (30, 5)])),
+            item(b"hvc1", &[1, 5], Data::Nowhere),
+            item(b"Exif", &[], place),
+        ],
+        references: vec![(*b"auxl", 2, 1), (*b"cdsc", 3, 1)],
+        idat: data,
+        is_long,
+    };
+    file(&[], &heif.meta(0), &boxed(b"mdat", &[0; 50]))
 }
 
 #[tokio::test]

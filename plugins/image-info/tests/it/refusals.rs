@@ -173,7 +173,12 @@ fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
             "photoshop",
             b"8BPS\0\x01\0\0\0\0\0\0\0\x03\0\0\0\x01\0\0\0\x01".to_vec(),
         ),
-        ("jpeg xl", b"\xFF\x0A\xFA\x7F\x01\x90\x08\0".to_vec()),
+        ("jpeg xl, breaks off in its header", b"\xFF\x0A\xFA\x7F".to_vec()),
+        (
+            "jpeg xl, no picture in the container",
+            b"\0\0\0\x0CJXL \r\n\x87\n\0\0\0\x08free".to_vec(),
+        ),
+        ("icon, no picture", b"\0\0\x01\0\0\0".to_vec()),
     ]
 }
 

@@ -9,6 +9,8 @@ use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ExtendedColorType, Frame, ImageEncoder, ImageFormat, RgbaImage};
 use png::{BitDepth, ColorType, PixelDimensions, Unit};
 
+use crate::boxes::{Heif, Item, boxed, ispe};
+
 /// Wider than high, so that one sees which is which.
 pub(crate) const WIDTH: u32 = 20;
 pub(crate) const HEIGHT: u32 = 10;
@@ -205,29 +207,36 @@ pub(crate) fn old_bmp_of((width, height): (u16, u16)) -> Vec<u8> {
     file
 }
 
-/// A HEIF or AVIF whose items have these sizes, turned by so many quarters; `front` stands in front of them, and a size of
-/// nothing is so many bytes that say nothing.
+/// A HEIF or AVIF with properties of these sizes, turned by so many quarters; it shows a picture of the largest size.
+/// `front` stands in front of them, and a size of nothing is so many bytes that say nothing.
 pub(crate) fn heif_of(brand: &[u8; 4], front: &[u8], sizes: &[(u32, u32)], turned: u8) -> Vec<u8> {
-    fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        let size = u32::try_from(body.len() + 8).expect("fits");
-        [&size.to_be_bytes(), &name[..], body].concat()
-    }
-    let mut properties = Vec::new();
-    for (width, height) in sizes {
-        let sides = [0, *width, *height].map(u32::to_be_bytes).concat();
-        properties.extend(match height {
+    let mut properties: Vec<Vec<u8>> = sizes
+        .iter()
+        .map(|(width, height)| match height {
             0 => boxed(b"free", &vec![0; *width as usize]),
-            _ => boxed(b"ispe", &sides),
-        });
-    }
+            _ => ispe(*width, *height),
+        })
+        .collect();
+    let area = |(_, (width, height)): &(usize, &(u32, u32))| u64::from(*width) * u64::from(*height);
+    let largest = sizes.iter().enumerate().max_by_key(area).map(|(at, _)| at + 1);
+    let mut shown: Vec<usize> = largest.into_iter().collect();
     if turned > 0 {
-        properties.extend(boxed(b"irot", &[turned]));
+        properties.push(boxed(b"irot", &[turned]));
+        shown.push(properties.len());
     }
-    let listed = boxed(b"iprp", &boxed(b"ipco", &properties));
+    let heif = Heif {
+        properties,
+        items: vec![Item {
+            kind: *b"grid",
+            properties: shown,
+            ..Item::default()
+        }],
+        ..Heif::default()
+    };
     [
         boxed(b"ftyp", &[&brand[..], &[0; 4], b"mif1", brand].concat()),
         front.to_vec(),
-        boxed(b"meta", &[&[0; 4][..], &listed].concat()),
+        heif.meta(0),
         boxed(b"mdat", &[0; 16]),
     ]
     .concat()

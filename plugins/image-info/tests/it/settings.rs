@@ -23,7 +23,7 @@ async fn settings_do_what_they_say() {
     let ten_by_ten: Bytes = png_of((10, 10), &Png::default()).into();
     let far = vec![0; 20 * 1024];
     let far_in = Png {
-        chunks: &[(*b"juNk", &far)],
+        chunks: &[(*b"eXIf", &far)],
         ..Png::default()
     };
     let far_in: Bytes = png_of((10, 10), &far_in).into();

@@ -225,6 +225,9 @@ async fn broken_exif_data_is_left_out_and_the_rest_is_told() {
     // The second directory is the first one again.
     let link = 8 + 2 + 2 * 12;
     round[link..link + 4].copy_from_slice(&8_u32.to_be_bytes());
+    let mut elsewhere = exif.clone();
+    // The second directory is said to be where nothing is.
+    elsewhere[link..link + 4].copy_from_slice(&60_000_u32.to_be_bytes());
     let told = Image {
         datetime_original: Some("2024-02-29T23:59:59".to_owned()),
         orientation: Some(1),
@@ -238,6 +241,11 @@ async fn broken_exif_data_is_left_out_and_the_rest_is_told() {
             usual("WEBP", "RGB"),
         ),
         ("in a circle", with(round), told.clone()),
+        (
+            "with a second directory that is not there",
+            with(elsewhere),
+            told.clone(),
+        ),
         ("without an end", with(endless_exif()), usual("JPEG", "RGB")),
         (
             "after another segment of its sort",
