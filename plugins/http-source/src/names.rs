@@ -1,16 +1,19 @@
 //! What a file is called by where it comes from: `Content-Disposition` (RFC 6266, RFC 8187), or the last step of a path.
 //!
-//! A name is a claim to be shown. Whatever cannot be read without loss is no name.
+//! A name is a claim to be shown, and its ending is what rules judge it by: so a name in another encoding than UTF-8, or one that
+//! is too long, keeps its ending.
 
+use encoding_rs::WINDOWS_1252;
 use percent_encoding::percent_decode;
 
 /// The longest name, in bytes: what file systems take, so what files are called.
 const LONGEST: usize = 255;
+/// The longest ending that is kept where a name is cut, in bytes with its dot.
+const LONGEST_ENDING: usize = 32;
 
 /// The name in a `Content-Disposition`; `filename*` counts before `filename`.
 pub(crate) fn of_disposition(value: &[u8]) -> Option<String> {
-    // What is no UTF-8 is what HTTP once said that all text in headers is: Latin-1.
-    let text = String::from_utf8(value.to_vec()).unwrap_or_else(|_| latin1(value));
+    let text = text(value);
     let (mut plain, mut extended) = (None, None);
     // The first part is the type: whether it is to be shown or saved says nothing of the name.
     for (key, value) in parameters(&text).skip(1) {
@@ -23,10 +26,10 @@ pub(crate) fn of_disposition(value: &[u8]) -> Option<String> {
     extended.or(plain)
 }
 
-/// The last step of a URL's path, if it says what bytes it means and they are text.
+/// The last step of a URL's path.
 pub(crate) fn of_path(path: &str) -> Option<String> {
     let (_, last) = path.rsplit_once('/')?;
-    fit(&percent_decode(last.as_bytes()).decode_utf8().ok()?)
+    fit(&text(&percent_decode(last.as_bytes()).collect::<Vec<_>>()))
 }
 
 /// The parts between semicolons, each as what stands before its `=` and behind it; quotes are taken off.
@@ -72,20 +75,38 @@ fn extended_value(value: &str) -> Option<String> {
     let bytes = percent_decode(encoded.as_bytes());
     match charset.to_ascii_lowercase().as_str() {
         "utf-8" => Some(bytes.decode_utf8().ok()?.into_owned()),
-        "iso-8859-1" => Some(latin1(&bytes.collect::<Vec<_>>())),
+        "iso-8859-1" => Some(windows_1252(&bytes.collect::<Vec<_>>())),
         _ => None,
     }
 }
 
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
+/// Bytes as UTF-8, or else as Windows-1252: what HTTP once said that all text in headers is, as browsers read it.
+fn text(bytes: &[u8]) -> String {
+    str::from_utf8(bytes).map_or_else(|_| windows_1252(bytes), str::to_owned)
 }
 
-/// The last step, if it is a path; nothing, if nobody could call a file so.
+fn windows_1252(bytes: &[u8]) -> String {
+    WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+/// The last step, if it is a path, and no more of it than fits; nothing, if nobody could call a file so.
 fn fit(name: &str) -> Option<String> {
     let name = name.rsplit(['/', '\\']).next()?.trim();
-    let fits = !matches!(name, "" | "." | "..") && name.len() <= LONGEST && !name.chars().any(char::is_control);
-    fits.then(|| name.to_owned())
+    let fits = !matches!(name, "" | "." | "..") && !name.chars().any(char::is_control);
+    fits.then(|| shortened(name))
+}
+
+/// The name with its end cut off, as far as it is too long; the ending stays, unless it is too long by itself.
+fn shortened(name: &str) -> String {
+    if name.len() <= LONGEST {
+        return name.to_owned();
+    }
+    let (stem, ending) = match name.rfind('.').map(|dot| name.split_at(dot)) {
+        Some((stem, ending)) if ending.len() <= LONGEST_ENDING => (stem, ending),
+        _ => (name, ""),
+    };
+    let kept = &stem[..stem.floor_char_boundary(LONGEST - ending.len())];
+    format!("{}{ending}", kept.trim_end())
 }
 
 #[cfg(test)]
@@ -97,6 +118,7 @@ mod tests {
     #[test]
     fn a_disposition_names_a_file_and_never_a_path() {
         let long = format!("attachment; filename={}", "n".repeat(256));
+        let cut = "n".repeat(255);
         for (value, name) in [
             ("attachment; filename=a.png", Some("a.png")),
             ("Attachment ; FileName = a.png ; x=y", Some("a.png")),
@@ -125,7 +147,7 @@ mod tests {
             ("attachment; filename=\"a/\"", None),
             ("attachment; filename*=UTF-8''a%00.png", None),
             ("attachment; filename*=UTF-8''a%0D%0AX:%20y", None),
-            (long.as_str(), None),
+            (long.as_str(), Some(cut.as_str())),
             ("filename=a.png", None),
             ("attachment", None),
             ("", None),
@@ -137,6 +159,10 @@ mod tests {
             of_disposition(b"attachment; filename=na\xefve").as_deref(),
             Some("naïve")
         );
+        assert_eq!(
+            of_disposition(b"attachment; filename=\x80uro.png").as_deref(),
+            Some("€uro.png")
+        );
     }
 
     #[test]
@@ -145,7 +171,8 @@ mod tests {
             ("/2250/2250", Some("2250")),
             ("/a%20b.png", Some("a b.png")),
             ("/na%C3%AFve", Some("naïve")),
-            ("/%FF", None),
+            ("/%E4.png", Some("ä.png")),
+            ("/%80%20%FF", Some("€ ÿ")),
             ("/a%00b", None),
             ("/%2e%2e%2f%2e%2e%2fetc%2fpasswd", Some("passwd")),
             ("/", None),
@@ -154,6 +181,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(of_path(path).as_deref(), name, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_keeps_its_ending() {
+        for (name, cut) in [
+            ("x".repeat(252) + ".exe", "x".repeat(251) + ".exe"),
+            ("文".repeat(120) + ".exe", "文".repeat(83) + ".exe"),
+            ("%E4".repeat(300) + ".png", "ä".repeat(125) + ".png"),
+            ("x".repeat(249) + ".tar.gz", "x".repeat(249) + ".ta.gz"),
+            ("x".repeat(300), "x".repeat(255)),
+            // An ending that nobody would set a rule for.
+            (".".to_owned() + &"x".repeat(300), ".".to_owned() + &"x".repeat(254)),
+        ] {
+            assert_eq!(of_path(&format!("/{name}")).as_deref(), Some(cut.as_str()), "{name}");
         }
     }
 
