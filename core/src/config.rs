@@ -19,6 +19,11 @@ pub const SECTIONS: [&str; 8] = [
 /// No calendar of ours ends before the end of anything that begins now and lasts no longer.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
+/// More tries of one order than anybody needs: with the pauses doubled each time, ten take over 500 times the first pause.
+const MOST_PULL_TRIES: u32 = 10;
+/// The longest first pause: with the most tries, the last pause of an order is then ten days.
+const LONGEST_PULL_PAUSE: Duration = Duration::from_secs(3600);
+
 /// `[receive]`: what an upload may cost at most.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +41,9 @@ struct Receive {
     pulls: Option<usize>,
     pulls_of_project: Option<usize>,
     waiting_of_project: Option<u64>,
+    pull_tries: Option<u32>,
+    #[serde(default, with = "humantime_serde")]
+    pull_pause: Option<Duration>,
     #[serde(default, with = "humantime_serde")]
     trash: Option<Duration>,
     /// Taken out before; named here so that the message for an unknown key lists it.
@@ -152,6 +160,8 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
             pulls,
             pulls_of_project,
             waiting_of_project,
+            pull_tries,
+            pull_pause,
             trash,
             _pull,
         } = table.parse()?;
@@ -164,38 +174,54 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
             pulls: pulls.unwrap_or(usual.pulls),
             pulls_of_project: pulls_of_project.unwrap_or(usual.pulls_of_project),
             waiting_of_project: waiting_of_project.unwrap_or(usual.waiting_of_project),
+            pull_tries: pull_tries.unwrap_or(usual.pull_tries),
+            pull_pause: pull_pause.unwrap_or(usual.pull_pause),
             trash: trash.unwrap_or(usual.trash),
         };
-        for (key, is_nothing) in [
-            ("max_size", limits.max_size == 0),
-            ("timeout", limits.timeout.is_zero()),
-            ("unfinished", limits.unfinished.is_zero()),
-            ("claim", limits.claim.is_zero()),
-            ("notes", notes.is_some_and(|notes| notes.is_zero())),
-            ("pulls", limits.pulls == 0),
-            ("pulls_of_project", limits.pulls_of_project == 0),
-            ("waiting_of_project", limits.waiting_of_project == 0),
-        ] {
-            if is_nothing {
-                return Err(ConfigError::at(key, "must be more than nothing"));
-            }
-        }
-        for (key, period) in [
-            ("timeout", limits.timeout),
-            ("unfinished", limits.unfinished),
-            ("claim", limits.claim),
-            ("notes", notes.unwrap_or_default()),
-            ("trash", limits.trash),
-        ] {
-            if period > LONGEST {
-                return Err(ConfigError::at(key, "must be less than a hundred years"));
-            }
-        }
+        check_limits(&limits, notes)?;
         builder.limits = limits;
         builder.note = notes;
         Ok(())
     };
     read().map_err(|error| error.within("receive"))
+}
+
+/// Refuses limits under which nothing could be received, and those that no calendar of ours reaches.
+fn check_limits(limits: &Limits, notes: Option<Duration>) -> Result<(), ConfigError> {
+    for (key, is_nothing) in [
+        ("max_size", limits.max_size == 0),
+        ("timeout", limits.timeout.is_zero()),
+        ("unfinished", limits.unfinished.is_zero()),
+        ("claim", limits.claim.is_zero()),
+        ("notes", notes.is_some_and(|notes| notes.is_zero())),
+        ("pulls", limits.pulls == 0),
+        ("pulls_of_project", limits.pulls_of_project == 0),
+        ("waiting_of_project", limits.waiting_of_project == 0),
+        ("pull_tries", limits.pull_tries == 0),
+    ] {
+        if is_nothing {
+            return Err(ConfigError::at(key, "must be more than nothing"));
+        }
+    }
+    if limits.pull_tries > MOST_PULL_TRIES {
+        let message = format!("must be at most {MOST_PULL_TRIES}");
+        return Err(ConfigError::at("pull_tries", message));
+    }
+    if limits.pull_pause > LONGEST_PULL_PAUSE {
+        return Err(ConfigError::at("pull_pause", "must be at most an hour"));
+    }
+    for (key, period) in [
+        ("timeout", limits.timeout),
+        ("unfinished", limits.unfinished),
+        ("claim", limits.claim),
+        ("notes", notes.unwrap_or_default()),
+        ("trash", limits.trash),
+    ] {
+        if period > LONGEST {
+            return Err(ConfigError::at(key, "must be less than a hundred years"));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a list of tables entry by entry, so that one that is wrong does not hide the next.

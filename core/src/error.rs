@@ -73,6 +73,8 @@ pub struct Interruption {
     pub rejection: Rejection,
     /// What the library below said, for the log.
     pub source: Option<BoxError>,
+    /// How many tries are worth making in all, where that is fewer than [`Limits::pull_tries`](crate::Limits::pull_tries).
+    pub most_tries: Option<u32>,
 }
 
 impl Interruption {
@@ -82,7 +84,16 @@ impl Interruption {
         Self {
             rejection,
             source: None,
+            most_tries: None,
         }
+    }
+
+    /// Says how many tries are worth making in all, the one that broke off included: a source that takes connections from
+    /// nobody is given up sooner than one that answers "not now", and a try that used up all its time is not repeated.
+    #[must_use]
+    pub fn most_tries(mut self, tries: u32) -> Self {
+        self.most_tries = Some(tries);
+        self
     }
 
     /// Keeps the error below, for the log.

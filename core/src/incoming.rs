@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::project::Door;
 use crate::{BoxError, Declared, Pass, rules};
 
-/// Bytes on their way, piece by piece. An error in it means that the rest will not come.
+/// Bytes on their way, piece by piece. An error in it means that the rest will not come. If it is an [`Error`](crate::Error),
+/// the upload ends as it says; with any other error the upload is [`Error::Interrupted`](crate::Error::Interrupted).
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
 
 /// Names one upload, for ever. A random UUID (version 4), so that knowing one says nothing of the others.

@@ -32,12 +32,18 @@ pub struct Limits {
     /// Orders of one project that may wait, or be fetched, on all nodes. More are refused. Of several that come at the same
     /// moment, a few more may get in.
     pub waiting_of_project: u64,
+    /// How often an order is tried, if what goes wrong may pass; the first try counts. A source that cannot be connected to,
+    /// or that takes too long, is given up sooner: see [`Interruption::most_tries`](crate::Interruption::most_tries).
+    pub pull_tries: u32,
+    /// How long an order waits between its first try and its second. Each further pause is twice as long as the one before.
+    pub pull_pause: Duration,
     /// How long what was deleted can be brought back. Nothing: what is deleted is gone.
     pub trash: Duration,
 }
 
 impl Default for Limits {
-    /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait. What is deleted is gone.
+    /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait; four tries, with pauses
+    /// of 1, 2 and 4 seconds. What is deleted is gone.
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
@@ -47,6 +53,8 @@ impl Default for Limits {
             pulls: 16,
             pulls_of_project: 8,
             waiting_of_project: 200,
+            pull_tries: 4,
+            pull_pause: Duration::from_secs(1),
             trash: Duration::ZERO,
         }
     }

@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{FileName, Retention, UploadId};
 
-/// How often one order is tried.
-pub(crate) const TRIES: u32 = 4;
-
 /// What is recorded of an order to fetch something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pull {
@@ -66,9 +63,10 @@ impl Pull {
         }
     }
 
-    /// How long to wait before the next try: a second, then five times longer each time. `None` if there is none.
-    pub(crate) fn pause(&self) -> Option<Duration> {
-        let tried = self.tries.saturating_sub(1);
-        (self.tries < TRIES).then(|| Duration::from_secs(5_u64.saturating_pow(tried)))
+    /// How long to wait before the next try: `first` after the first try, and twice as long after each further one. `None` if
+    /// this was the last of so many tries.
+    pub(crate) fn pause(&self, tries: u32, first: Duration) -> Option<Duration> {
+        let doubled = 2_u32.saturating_pow(self.tries.saturating_sub(1));
+        (self.tries < tries).then(|| first.saturating_mul(doubled))
     }
 }

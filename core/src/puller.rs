@@ -19,7 +19,7 @@ use crate::project::Door;
 use crate::pump::RECEIVE;
 use crate::record::{Duty, Event, Record};
 use crate::stages::Swap;
-use crate::{Error, Fault, Incoming, Pass, Pull, Rejection, Terms, UploadId, codes};
+use crate::{Error, Fault, Incoming, Interruption, Pass, Pull, Rejection, Terms, UploadId, codes};
 
 /// Orders that are looked at, at a time, for those whose project may have one more fetched.
 const LOOK: usize = 1024;
@@ -37,17 +37,19 @@ impl Pipeline {
     /// [`Limits`](crate::Limits) say. Any number of nodes may do so. Dropping it is legal at any moment; what was under way is
     /// tried again by another node when its claim is over.
     ///
-    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once.
+    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once, and an order whose
+    /// next try is due in between is tried on time.
     pub async fn pull_for_ever(&self, every: Duration) {
         let mut running = Running::default();
         loop {
-            if let Err(fault) = self.start_due(&mut running).await {
+            let next = self.start_due(&mut running, every).await.unwrap_or_else(|fault| {
                 warn!(fault = fault.chain(), "could not look up what is to be fetched");
-            }
+                None
+            });
             tokio::select! {
                 Some(ended) = running.tasks.join_next() => running.forget(ended.ok()),
                 () = self.parts().ordered.notified() => {}
-                () = tokio::time::sleep(every) => {}
+                () = tokio::time::sleep(next.unwrap_or(every)) => {}
             }
         }
     }
@@ -60,7 +62,7 @@ impl Pipeline {
     pub async fn pull_due(&self) -> Result<(), Fault> {
         let mut running = Running::default();
         loop {
-            self.start_due(&mut running).await?;
+            self.start_due(&mut running, Duration::ZERO).await?;
             match running.tasks.join_next().await {
                 Some(ended) => running.forget(ended.ok()),
                 None => return Ok(()),
@@ -68,21 +70,28 @@ impl Pipeline {
         }
     }
 
-    /// Starts to fetch as many as there are places for.
-    async fn start_due(&self, running: &mut Running) -> Result<(), Fault> {
+    /// Starts to fetch as many as there are places for. Answers with how long it is until another order is due, if one will be
+    /// within `ahead`.
+    async fn start_due(&self, running: &mut Running, ahead: Duration) -> Result<Option<Duration>, Fault> {
         let limits = &self.parts().limits;
         if running.tasks.len() >= limits.pulls {
-            return Ok(());
+            return Ok(None);
         }
-        for order in self.parts().recorder.due(Duty::Pull, self.now(), LOOK).await? {
+        let now = self.now();
+        let until = now.checked_add(ahead).unwrap_or(now);
+        for order in self.parts().recorder.due(Duty::Pull, until, LOOK).await? {
             if running.tasks.len() >= limits.pulls {
                 break;
+            }
+            if !order.is_due(now) {
+                // Those that have been due longest come first, so everything behind it is due later.
+                return Ok(order.due.and_then(|due| due.duration_since(now).ok()));
             }
             if running.has_place(&order, limits.pulls_of_project) {
                 running.begin(self.clone(), order);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// One order: settles what an earlier try has left, then tries once.
@@ -152,8 +161,10 @@ impl Pipeline {
             }
             Err(error) => {
                 self.end_try(upload).await;
-                let pause = claimed.pull.as_ref().and_then(Pull::pause).filter(|_| may_pass(&error));
-                let event = pause.map_or_else(|| Event::Reject(noted(&error)), Event::Postpone);
+                let event = match self.pause(&claimed, &error) {
+                    Some(pause) => Event::Postpone(pause),
+                    None => Event::Reject(noted(&error)),
+                };
                 self.note(&claimed, event).await?;
                 Err(error)
             }
@@ -215,6 +226,13 @@ impl Pipeline {
         committed.unwrap_or_else(|_| Err(lost().into())).map(drop)
     }
 
+    /// How long the order waits until it is tried again. `None` if it is given up.
+    fn pause(&self, claimed: &Record, error: &Error) -> Option<Duration> {
+        let limits = &self.parts().limits;
+        let tries = tries_worth(error).min(limits.pull_tries);
+        claimed.pull.as_ref()?.pause(tries, limits.pull_pause)
+    }
+
     async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
         let next = self.after(claimed, event)?;
         match self.swap(claimed, &next).await? {
@@ -241,12 +259,15 @@ fn counted(incoming: Incoming, came: Arc<AtomicU64>) -> Incoming {
     }
 }
 
-/// Whether another try may end otherwise.
-fn may_pass(error: &Error) -> bool {
+/// How many tries are worth making in all, after one that ended so.
+fn tries_worth(error: &Error) -> u32 {
     match error {
-        Error::Interrupted(_) => true,
-        Error::Fault(fault) => fault.retryable,
-        Error::Rejected { .. } | Error::NotFound(_) => false,
+        Error::Interrupted(why) => {
+            let said = why.downcast_ref::<Interruption>().and_then(|why| why.most_tries);
+            said.unwrap_or(u32::MAX)
+        }
+        Error::Fault(fault) if fault.retryable => u32::MAX,
+        Error::Fault(_) | Error::Rejected { .. } | Error::NotFound(_) => 1,
     }
 }
 

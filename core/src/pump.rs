@@ -69,7 +69,10 @@ impl Source {
                 }
                 Some(Err(why)) => {
                     self.body = None;
-                    return Err(Error::Interrupted(why));
+                    return Err(match why.downcast::<Error>() {
+                        Ok(error) => *error,
+                        Err(why) => Error::Interrupted(why),
+                    });
                 }
                 None => {
                     self.body = None;

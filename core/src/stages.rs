@@ -49,7 +49,7 @@ pub trait Receiver: Debug + Send + Sync {
     /// [`Error::Rejected`] if the source must not or cannot be fetched, now or later; [`Error::Interrupted`] if it could
     /// not be this time, and another try may end well; [`Error::Fault`] if it is one of our parts that failed. The first
     /// two say what is wrong with the source: see [`Error::rejection`]. So does an error among the bytes, if it is an
-    /// [`Interruption`](crate::Interruption).
+    /// [`Interruption`](crate::Interruption), or an [`Error`] of ours.
     async fn receive(&self, source: &str) -> Result<Incoming, Error>;
 
     /// Whether it could work now; for health checks.

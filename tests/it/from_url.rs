@@ -220,7 +220,6 @@ fn fifty_fetches_that_a_killed_process_was_at_end_well_and_once_each() {
 #[test]
 fn an_origin_that_misbehaves_ends_in_the_right_code_and_leaves_nothing() {
     let origin = Origin::start();
-    // A part that may pass is tried four times, with pauses of 31 seconds in all: here it is seen that it is tried again.
     let server = Server::start_with(&origin.opened(), QUICK);
     for (path, code) in [
         ("/status/404", "DownloadFileHTTPClientError"),
@@ -239,7 +238,93 @@ fn an_origin_that_misbehaves_ends_in_the_right_code_and_leaves_nothing() {
     let token = order(&server, &origin.url(cut), "");
     wait_until("it is tried again", || origin.asked(cut) >= 2);
     assert_ne!(status(&server, &token)["status"], "unknown");
+    assert_eq!(outcome(&server, &token)["error_code"], "DownloadFileHTTPNetworkError");
     wait_until("nothing is left of what broke off", || server.files().is_empty());
+}
+
+#[test]
+fn why_nothing_was_fetched_is_said_after_as_many_tries_as_are_set() {
+    let origin = Origin::start();
+    let settings = [
+        ("INTAKE_RECEIVE__PULL_TRIES", "3"),
+        ("INTAKE_RECEIVE__PULL_PAUSE", "10ms"),
+    ];
+    let server = Server::start_with(&origin.opened(), &settings);
+    for (path, tries, error) in [
+        ("/status/503", 3, "HTTP server error: 503."),
+        ("/cut/1/1000", 3, "HTTP network error: connection closed early."),
+        ("/status/403", 1, "HTTP client error: 403."),
+        (
+            "/status/204",
+            1,
+            "Failed to download the file: the source answers with no file (204).",
+        ),
+        (
+            "/packed/compress",
+            1,
+            "Failed to download the file: the source packs its file although asked not to, in a way that is not unpacked \
+             here (content-encoding: compress).",
+        ),
+        (
+            "/packed/gzip",
+            1,
+            "Failed to download the file: the source's file cannot be unpacked (gzip): it is damaged, or not packed so.",
+        ),
+    ] {
+        let token = order(&server, &origin.url(path), "");
+        assert_eq!(outcome(&server, &token)["error"], error, "{path}");
+        assert_eq!(origin.asked(path), tries, "{path}");
+    }
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let refusing = Server::start_with(
+        &format!(
+            "\n[receive.pull]\nuse = \"http-source\"\nports = [{}]\nopen = [\"127.0.0.1\"]\n",
+            nobody.port()
+        ),
+        &settings,
+    );
+    let token = order(&refusing, &format!("http://{nobody}/a.png"), "");
+    assert_eq!(
+        outcome(&refusing, &token)["error"],
+        "HTTP network error: connection refused."
+    );
+}
+
+#[test]
+fn what_browsers_fetch_is_fetched_from_sources_that_bend_the_rules() {
+    let origin = Origin::start();
+    let pictures = [("INTAKE_PROJECTS__0__ALLOW_EXTENSIONS", "[\"png\"]")];
+    let server = Server::start_with(&origin.opened(), &pictures);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/plugins/http-source/tests/origins");
+    for origins in std::fs::read_dir(folder).unwrap() {
+        let name = origins.unwrap().file_name().into_string().unwrap();
+        let token = order(&server, &origin.url(&format!("/raw/{name}")), "&filename=a.png");
+        let done = outcome(&server, &token);
+        assert_eq!(
+            (done["size"].as_u64(), &done["mime_type"]),
+            (Some(5), &json!("text/plain")),
+            "{name}: {done}"
+        );
+    }
+    assert!(
+        server
+            .files()
+            .iter()
+            .all(|path| std::fs::read(path).unwrap() == b"hello")
+    );
+    for (path, named) in [
+        ("/noise/1/10/%E4.png", "\u{e4}.png".to_owned()),
+        (
+            &format!("/noise/1/10/{}.png", "x".repeat(300)),
+            "x".repeat(251) + ".png",
+        ),
+    ] {
+        let done = outcome(&server, &order(&server, &origin.url(path), ""));
+        assert_eq!(done["original_filename"], named, "{done}");
+    }
 }
 
 #[test]

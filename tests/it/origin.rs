@@ -15,6 +15,8 @@ use intake::core::testkit::noise;
 /// | `/held/SEED/SIZE/NAME` | half of them, and the rest when [`Origin::release`] was called |
 /// | `/release` | nothing, and calls it: for a client that knows when |
 /// | `/status/CODE` | that status |
+/// | `/raw/NAME` | the answer that is written in `plugins/http-source/tests/origins` |
+/// | `/packed/HOW` | an answer that says it is packed so |
 /// | `/to/URL` | a redirect there |
 /// | `/cut/SEED/SIZE` | half of the bytes that are promised, and the end of the connection |
 /// | `/unsized/SEED/SIZE` | as `held`, and it does not say how many there are |
@@ -91,6 +93,16 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> Option<()> {
         "status" => stream
             .write_all(head(&format!("{} x", steps[1]), "Content-Length: 0\r\n").as_bytes())
             .ok()?,
+        "raw" => {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/plugins/http-source/tests/origins/");
+            stream
+                .write_all(&std::fs::read(format!("{folder}{}", steps[1])).ok()?)
+                .ok()?;
+        }
+        "packed" => {
+            let more = format!("Content-Encoding: {}\r\nContent-Length: 1\r\n", steps[1]);
+            stream.write_all((head("200 OK", &more) + "x").as_bytes()).ok()?;
+        }
         "release" => {
             shared.release();
             stream

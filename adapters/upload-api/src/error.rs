@@ -28,6 +28,7 @@ pub(crate) mod codes {
     pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
     pub(crate) const DOWNLOAD_BROKEN: Code = Code::new("download_network_error");
     pub(crate) const DOWNLOAD_CANCELLED: Code = Code::new("cancelled");
+    pub(crate) const DOWNLOAD_FAILED: Code = Code::new("download_failed");
     pub(crate) const DOWNLOAD_FAULT: Code = Code::new("download_fault");
     pub(crate) const DOWNLOAD_REFUSED: Code = Code::new("download_refused");
     pub(crate) const DOWNLOAD_TOO_LARGE: Code = Code::new("download_too_large");

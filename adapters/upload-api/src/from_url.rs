@@ -148,6 +148,11 @@ fn download_refusal(limit: u64, rejection: &Rejection) -> Refusal {
     if code == core::CANCELLED.as_str() {
         return codes::DOWNLOAD_CANCELLED.into();
     }
+    if code == codes::DOWNLOAD_FAILED.as_str() {
+        // The wire's sentence has no place for the reason.
+        let words = format!("Failed to download the file: {}.", rejection.message);
+        return refusal.in_words(words);
+    }
     if code.starts_with("download_") {
         return refusal;
     }

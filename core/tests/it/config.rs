@@ -73,7 +73,7 @@ fn read(value: Value) -> (Result<Pipeline, String>, Vec<String>) {
 
 fn valid() -> Value {
     json!({
-        "receive": {"max_size": "1 MiB", "timeout": "10s"},
+        "receive": {"max_size": "1 MiB", "timeout": "10s", "pull_tries": 2, "pull_pause": "500ms"},
         "validate": [{"use": "endings", "endings": [".exe"]}],
         "store": {"use": "in-memory"},
         "record": {"use": "in-memory"},
@@ -87,6 +87,7 @@ fn a_configuration_becomes_a_pipeline_and_what_is_not_its_is_left() {
     let (built, left) = read(valid());
     let limits = built.unwrap().limits();
     assert_eq!((limits.max_size, limits.timeout), (1 << 20, Duration::from_secs(10)));
+    assert_eq!((limits.pull_tries, limits.pull_pause), (2, Duration::from_millis(500)));
     assert_eq!(left, ["server"]);
 }
 
@@ -143,7 +144,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         (
             "/receive",
             json!({"maxsize": 1}),
-            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `waiting_of_project`, `trash`, `pull`",
+            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `waiting_of_project`, `pull_tries`, `pull_pause`, `trash`, `pull`",
         ),
         (
             "/receive",
@@ -159,6 +160,21 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
             "/receive",
             json!({"max_size": 0}),
             "receive.max_size: must be more than nothing",
+        ),
+        (
+            "/receive",
+            json!({"pull_tries": 0}),
+            "receive.pull_tries: must be more than nothing",
+        ),
+        (
+            "/receive",
+            json!({"pull_tries": 11}),
+            "receive.pull_tries: must be at most 10",
+        ),
+        (
+            "/receive",
+            json!({"pull_pause": "61m"}),
+            "receive.pull_pause: must be at most an hour",
         ),
         (
             "/receive",

@@ -10,4 +10,5 @@ mod pulls;
 mod record;
 mod stores;
 mod support;
+mod tries;
 mod uploads;

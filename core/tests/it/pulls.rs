@@ -237,7 +237,7 @@ async fn what_may_pass_is_tried_again_later_and_what_may_not_is_told() {
     assert_eq!(house.status(late).await.state, State::Waiting);
     house.pipeline.pull_due().await.unwrap();
     assert_eq!(house.sources.asked("late"), 1, "not at once");
-    for (seconds, asked) in [(1, 2), (4, 2), (1, 3), (24, 3), (1, 3)] {
+    for (seconds, asked) in [(1, 2), (1, 2), (1, 3), (3, 3), (1, 3)] {
         house.clock.advance(Duration::from_secs(seconds));
         house.pipeline.pull_due().await.unwrap();
         assert_eq!(house.sources.asked("late"), asked);

@@ -22,7 +22,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::address::{Permitted, permit};
 use crate::codes::{PROXY_FAILED, TLS_UNAVAILABLE};
-use crate::endings::{network, reason, refused};
+use crate::endings::{UNREACHABLE_TRIES, network, reason, refused, unreachable};
 use crate::exchange::{Exchange, without_body};
 use crate::network::{Io, LookupError, Network};
 use crate::settings::{Config, Proxy};
@@ -63,7 +63,7 @@ impl Client {
                 Err(LookupError::NotFound) => Vec::new(),
                 Err(LookupError::Unanswered(error)) => {
                     let why = Interruption::new(network("name resolution failed"));
-                    return Err(why.because(error).into());
+                    return Err(why.most_tries(UNREACHABLE_TRIES).because(error).into());
                 }
             },
         };
@@ -80,10 +80,7 @@ impl Client {
     /// If none of them can be connected to, or what is there does not prove to be the target.
     pub(crate) async fn connect(&self, target: &Target, permitted: &[Permitted]) -> Result<Box<dyn Io>, Error> {
         let plain = match &self.config.proxy {
-            None => self.dial(permitted).await.map_err(|error| {
-                let why = Interruption::new(network(reason(error.kind())));
-                Error::from(why.because(error))
-            })?,
+            None => self.dial(permitted).await.map_err(unreachable)?,
             Some(proxy) => self.tunnel(proxy, target, permitted).await?,
         };
         if target.is_secure() {
@@ -129,7 +126,9 @@ impl Client {
                 status => return Err(proxy_failed(&format!("answers {}", status.as_u16())).into()),
             }
         }
-        Err(Interruption::new(network("connection failed")).into())
+        Err(Interruption::new(network("connection failed"))
+            .most_tries(UNREACHABLE_TRIES)
+            .into())
     }
 
     /// Connects to the proxy. It is the operator's own, and may be where it likes.

@@ -13,6 +13,11 @@ use crate::codes::{DOWNLOAD_NETWORK_ERROR, DOWNLOAD_TIMED_OUT};
 /// Who says no: the plugin's name.
 pub(crate) const NAME: &str = "http-source";
 
+/// How many tries a source is worth to which no connection can be made.
+pub(crate) const UNREACHABLE_TRIES: u32 = 3;
+/// How many tries a source is worth that says nothing for as long as one step may take.
+const SLOW_TRIES: u32 = 2;
+
 /// Another try would end the same.
 pub(crate) fn refused(rejection: Rejection) -> Error {
     Error::Rejected {
@@ -24,6 +29,17 @@ pub(crate) fn refused(rejection: Rejection) -> Error {
 /// The way to the source failed, for a reason that is safe to be told to a stranger.
 pub(crate) fn network(reason: &str) -> Rejection {
     Rejection::new(DOWNLOAD_NETWORK_ERROR, format!("the source cannot be read: {reason}")).about(reason)
+}
+
+/// No connection to the source could be made. A source that is there again soon is met by the second or the third try.
+pub(crate) fn unreachable(error: io::Error) -> Interruption {
+    let tries = match error.kind() {
+        io::ErrorKind::TimedOut => SLOW_TRIES,
+        _ => UNREACHABLE_TRIES,
+    };
+    Interruption::new(network(reason(error.kind())))
+        .most_tries(tries)
+        .because(error)
 }
 
 /// What the system said, in words that name no address.
@@ -94,12 +110,15 @@ impl Budget {
     /// Which of the two was over.
     pub(crate) async fn spend<T>(&self, step: Duration, work: impl Future<Output = T>) -> Result<T, Interruption> {
         let by = Instant::now() + step;
-        let (by, limit) = if by < self.end {
-            (by, step)
+        // A source that has taken all the time there is would take it again.
+        let (by, limit, tries) = if by < self.end {
+            (by, step, SLOW_TRIES)
         } else {
-            (self.end, self.total)
+            (self.end, self.total, 1)
         };
-        timeout_at(by, work).await.map_err(|_| too_slow(limit))
+        timeout_at(by, work)
+            .await
+            .map_err(|_| too_slow(limit).most_tries(tries))
     }
 }
 

@@ -56,6 +56,10 @@ impl Exchange {
         let handshake = Builder::new()
             .max_buf_size(BUFFER_BYTES)
             .max_headers(HEADERS)
+            // Lines that are no headers are passed over, as browsers and curl do: what is taken of an answer is judged by itself.
+            .ignore_invalid_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
             .handshake(TokioIo::new(io));
         let (mut sender, connection) = handshake.await?;
         let mut driven = Driven {

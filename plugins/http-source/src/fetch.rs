@@ -3,25 +3,26 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, TryStreamExt};
 use http_body_util::Empty;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, LOCATION, TRANSFER_ENCODING, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, HOST, HeaderName, LOCATION, USER_AGENT,
 };
 use hyper::http::response::Parts;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Request, StatusCode, Uri};
-use intake_core::{Declared, Error, FileName, Incoming, Interruption, Rejection};
+use intake_core::{BoxError, Declared, Error, Incoming, Interruption, Rejection};
 use tracing::debug;
 use url::Position;
 
 use crate::client::Client;
 use crate::codes::{DOWNLOAD_CLIENT_ERROR, DOWNLOAD_FAILED, DOWNLOAD_SERVER_ERROR, TOO_MANY_REDIRECTS};
+use crate::coding;
 use crate::endings::{Budget, of_body, of_hyper, refused};
 use crate::exchange::{Exchange, without_body};
 use crate::names;
 use crate::target::{Target, invalid};
+use crate::unpack::unpacked;
 
 impl Client {
     /// Judges the source and looks up whether its addresses may be connected to.
@@ -59,12 +60,12 @@ impl Client {
                 Some(location) => target = self.config.rules.redirected(&target, location)?,
                 None => {
                     let declared = declared(&head, &exchange, [&first, &target])?;
-                    let body = Pieces {
+                    let pieces = Pieces {
                         exchange,
                         budget,
                         idle: self.config.idle_timeout,
                     };
-                    return Ok(Incoming::from_stream(declared, body.into_stream()));
+                    return incoming(&head, declared, pieces);
                 }
             }
         }
@@ -130,46 +131,38 @@ fn declared(head: &Parts, exchange: &Exchange, [first, last]: [&Target; 2]) -> R
         }
         _ => return Err(refused(said(DOWNLOAD_FAILED, "the source answers with no file"))),
     }
-    // Nothing else was asked for. What is packed all the same would be kept, hashed and scanned as what it is not, and unpacking
-    // it would be work that a stranger sets us.
-    for (header, plain) in [(CONTENT_ENCODING, "identity"), (TRANSFER_ENCODING, "chunked")] {
-        if let Some(coding) = other_coding(&head.headers, &header, plain) {
-            let rejection = Rejection::new(
-                DOWNLOAD_FAILED,
-                format!("the source packs it although asked not to: {coding}"),
-            );
-            return Err(refused(rejection.about(format!("{header}: {coding}"))));
-        }
-    }
     let text = |header: HeaderName| head.headers.get(header)?.to_str().ok();
     let disposition = head.headers.get(CONTENT_DISPOSITION);
     Ok(Declared {
         name: disposition
             .and_then(|value| names::of_disposition(value.as_bytes()))
             .or_else(|| names::of_path(first.url.path()))
-            .or_else(|| names::of_path(last.url.path()))
-            .as_deref()
-            .and_then(FileName::new),
+            .or_else(|| names::of_path(last.url.path())),
         size: exchange.size(),
         media_type: text(CONTENT_TYPE).and_then(|value| value.parse().ok()),
     })
 }
 
-/// The first coding that is not the plain one; at most so much of it as is good to read.
-fn other_coding(headers: &HeaderMap, header: &HeaderName, plain: &str) -> Option<String> {
-    let values = headers
-        .get_all(header)
-        .into_iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()));
-    values
-        .flat_map(|value| {
-            value
-                .split(',')
-                .map(|coding| coding.trim().to_owned())
-                .collect::<Vec<_>>()
-        })
-        .find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(plain))
-        .map(|coding| coding.chars().filter(|char| !char.is_control()).take(40).collect())
+/// The upload that an answer is.
+///
+/// # Errors
+///
+/// If it is packed in a way that cannot be undone.
+fn incoming(head: &Parts, declared: Declared, pieces: Pieces) -> Result<Incoming, Error> {
+    let coding = coding::of_answer(&head.headers, &declared).map_err(|how| {
+        let message =
+            format!("the source packs its file although asked not to, in a way that is not unpacked here ({how})");
+        refused(Rejection::new(DOWNLOAD_FAILED, message).about(how))
+    })?;
+    Ok(match coding {
+        None => Incoming::from_stream(declared, pieces.into_stream()),
+        Some(coding) => {
+            // The size that is declared is that of the packed bytes.
+            let declared = Declared { size: None, ..declared };
+            let pieces = pieces.into_stream().map_err(BoxError::from);
+            Incoming::from_stream(declared, unpacked(pieces, coding))
+        }
+    })
 }
 
 /// An answer's bytes, as they are asked for.

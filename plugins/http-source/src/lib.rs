@@ -22,6 +22,7 @@
 mod address;
 mod client;
 pub mod codes;
+mod coding;
 mod endings;
 mod exchange;
 mod fetch;
@@ -35,6 +36,7 @@ mod network;
 mod ranges;
 mod settings;
 mod target;
+mod unpack;
 
 use std::sync::Arc;
 

@@ -1,32 +1,33 @@
 //! What a file is called by where it comes from: `Content-Disposition` (RFC 6266, RFC 8187), or the last step of a path.
 //!
-//! A name is a claim to be shown. Whatever cannot be read without loss is no name.
+//! A name is a claim to be shown, and its ending is what rules judge it by: so a name in another encoding than UTF-8, or one that
+//! is too long, keeps its ending.
 
+use encoding_rs::WINDOWS_1252;
+use intake_core::FileName;
 use percent_encoding::percent_decode;
 
-/// The longest name, in bytes: what file systems take, so what files are called.
-const LONGEST: usize = 255;
-
 /// The name in a `Content-Disposition`; `filename*` counts before `filename`.
-pub(crate) fn of_disposition(value: &[u8]) -> Option<String> {
-    // What is no UTF-8 is what HTTP once said that all text in headers is: Latin-1.
-    let text = String::from_utf8(value.to_vec()).unwrap_or_else(|_| latin1(value));
+pub(crate) fn of_disposition(value: &[u8]) -> Option<FileName> {
+    let text = text(value);
     let (mut plain, mut extended) = (None, None);
     // The first part is the type: whether it is to be shown or saved says nothing of the name.
     for (key, value) in parameters(&text).skip(1) {
         match key.to_ascii_lowercase().as_str() {
-            "filename" if plain.is_none() => plain = fit(&value),
-            "filename*" if extended.is_none() => extended = extended_value(&value).as_deref().and_then(fit),
+            "filename" if plain.is_none() => plain = FileName::new(&value),
+            "filename*" if extended.is_none() => {
+                extended = extended_value(&value).and_then(|name| FileName::new(&name))
+            }
             _ => {}
         }
     }
     extended.or(plain)
 }
 
-/// The last step of a URL's path, if it says what bytes it means and they are text.
-pub(crate) fn of_path(path: &str) -> Option<String> {
+/// The last step of a URL's path.
+pub(crate) fn of_path(path: &str) -> Option<FileName> {
     let (_, last) = path.rsplit_once('/')?;
-    fit(&percent_decode(last.as_bytes()).decode_utf8().ok()?)
+    FileName::from_bytes(&percent_decode(last.as_bytes()).collect::<Vec<_>>())
 }
 
 /// The parts between semicolons, each as what stands before its `=` and behind it; quotes are taken off.
@@ -72,20 +73,18 @@ fn extended_value(value: &str) -> Option<String> {
     let bytes = percent_decode(encoded.as_bytes());
     match charset.to_ascii_lowercase().as_str() {
         "utf-8" => Some(bytes.decode_utf8().ok()?.into_owned()),
-        "iso-8859-1" => Some(latin1(&bytes.collect::<Vec<_>>())),
+        "iso-8859-1" => Some(windows_1252(&bytes.collect::<Vec<_>>())),
         _ => None,
     }
 }
 
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
+/// Bytes as UTF-8, or else as Windows-1252: what HTTP once said that all text in headers is, as browsers read it.
+fn text(bytes: &[u8]) -> String {
+    str::from_utf8(bytes).map_or_else(|_| windows_1252(bytes), str::to_owned)
 }
 
-/// The last step, if it is a path; nothing, if nobody could call a file so.
-fn fit(name: &str) -> Option<String> {
-    let name = name.rsplit(['/', '\\']).next()?.trim();
-    let fits = !matches!(name, "" | "." | "..") && name.len() <= LONGEST && !name.chars().any(char::is_control);
-    fits.then(|| name.to_owned())
+fn windows_1252(bytes: &[u8]) -> String {
+    WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
 }
 
 #[cfg(test)]
@@ -97,6 +96,7 @@ mod tests {
     #[test]
     fn a_disposition_names_a_file_and_never_a_path() {
         let long = format!("attachment; filename={}", "n".repeat(256));
+        let cut = "n".repeat(255);
         for (value, name) in [
             ("attachment; filename=a.png", Some("a.png")),
             ("Attachment ; FileName = a.png ; x=y", Some("a.png")),
@@ -122,10 +122,13 @@ mod tests {
             ("attachment; filename=\"C:\\Users\\me\\a.png\"", Some("a.png")),
             ("attachment; filename*=UTF-8''..%2F..%2Fa", Some("a")),
             ("attachment; filename=\"..\"", None),
-            ("attachment; filename=\"a/\"", None),
-            ("attachment; filename*=UTF-8''a%00.png", None),
-            ("attachment; filename*=UTF-8''a%0D%0AX:%20y", None),
-            (long.as_str(), None),
+            ("attachment; filename=\"a/\"", Some("a")),
+            ("attachment; filename*=UTF-8''a%00.png", Some("a\u{FFFD}.png")),
+            (
+                "attachment; filename*=UTF-8''a%0D%0AX:%20y",
+                Some("a\u{FFFD}\u{FFFD}X: y"),
+            ),
+            (long.as_str(), Some(cut.as_str())),
             ("filename=a.png", None),
             ("attachment", None),
             ("", None),
@@ -137,6 +140,10 @@ mod tests {
             of_disposition(b"attachment; filename=na\xefve").as_deref(),
             Some("naïve")
         );
+        assert_eq!(
+            of_disposition(b"attachment; filename=\x80uro.png").as_deref(),
+            Some("€uro.png")
+        );
     }
 
     #[test]
@@ -145,8 +152,9 @@ mod tests {
             ("/2250/2250", Some("2250")),
             ("/a%20b.png", Some("a b.png")),
             ("/na%C3%AFve", Some("naïve")),
-            ("/%FF", None),
-            ("/a%00b", None),
+            ("/%E4.png", Some("ä.png")),
+            ("/%80%20%FF", Some("€ ÿ")),
+            ("/a%00b", Some("a\u{FFFD}b")),
             ("/%2e%2e%2f%2e%2e%2fetc%2fpasswd", Some("passwd")),
             ("/", None),
             ("/folder/", None),
@@ -162,7 +170,7 @@ mod tests {
         fn whatever_comes_is_a_name_or_none(value: Vec<u8>, path: String) {
             let named = "attachment; filename=".bytes().chain(value.iter().copied()).collect::<Vec<_>>();
             for name in [of_disposition(&value), of_disposition(&named), of_path(&path)].into_iter().flatten() {
-                prop_assert!(fit(&name).as_deref() == Some(name.as_str()), "{name:?}");
+                prop_assert_eq!(FileName::new(&name), Some(name));
             }
         }
     }

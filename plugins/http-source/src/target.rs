@@ -3,9 +3,11 @@
 //! A URL is read once, as the URL standard says, and only what was read is used from there on: whatever spelling somebody
 //! found for a host, the one that is judged is the one that is connected to.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use intake_core::{Error, Rejection};
+use percent_encoding::{CONTROLS, percent_encode};
 use tracing::debug;
 use url::{Host, ParseError, Url};
 
@@ -80,11 +82,15 @@ impl Rules {
     ///
     /// What speaks against it.
     pub(crate) fn redirected(&self, from: &Target, location: &[u8]) -> Result<Target, Error> {
+        // Bytes of another encoding mean themselves: browsers ask for them as they are.
+        let location = match str::from_utf8(location) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::from(percent_encode(location, CONTROLS)),
+        };
         if location.len() > LONGEST {
             return Err(invalid("too long"));
         }
-        let location = std::str::from_utf8(location).map_err(|_| invalid("not UTF-8"))?;
-        let target = self.judge(from.url.join(location).map_err(unreadable)?)?;
+        let target = self.judge(from.url.join(&location).map_err(unreadable)?)?;
         if from.is_secure() && !target.is_secure() && !self.allow_downgrade {
             return Err(invalid("redirected from https to http"));
         }

@@ -155,7 +155,7 @@ async fn an_answer_that_changes_after_a_source_was_judged_is_judged_again() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_or_no_text_is_not_followed_from_wherever_it_comes() {
+async fn what_is_too_long_or_no_host_is_not_followed_from_wherever_it_comes() {
     let long = format!("http://pub.example/{}", "x".repeat(8192));
     let world = World::default().addresses("pub.example", &["93.184.216.34"]);
     let ends = async |source: &str| {
@@ -163,13 +163,16 @@ async fn what_is_too_long_or_no_text_is_not_followed_from_wherever_it_comes() {
         (ended, subject)
     };
     assert_eq!(ends(&long).await, ("url_invalid".into(), "too long".into()));
-    for (location, subject) in [(long.as_bytes(), "too long"), (b"/na\xefve", "not UTF-8")] {
+    // Bytes that are not UTF-8 become longer, and are no part of a host.
+    let grows = [&b"/"[..], &[0xef; 3000]].concat();
+    for (location, code, subject) in [
+        (long.as_bytes(), "url_invalid", "too long"),
+        (&grows, "url_invalid", "too long"),
+        (b"http://na\xefve.example/", "url_host_malformed", ""),
+    ] {
         let answer = [b"HTTP/1.1 302 Found\r\nlocation: ", location, b"\r\n\r\n"].concat();
         let _ = world.clone().origin("http://pub.example/", [say(answer)]);
-        assert_eq!(
-            ends("http://pub.example/").await,
-            ("url_invalid".into(), subject.into())
-        );
+        assert_eq!(ends("http://pub.example/").await, (code.into(), subject.into()));
     }
 }
 

@@ -4,7 +4,9 @@
 mod fetching;
 mod hostile;
 mod lists;
+mod met;
 mod origins;
+mod packed;
 mod real;
 mod settings;
 mod tls;

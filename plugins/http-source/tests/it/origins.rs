@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-use intake_core::{Interruption, Pipeline, Receiver, Terms};
+use intake_core::{Error, Interruption, Pipeline, Receiver, Terms};
 use intake_plugin_http_source::Settings;
 use tokio::time::Instant;
 
@@ -98,14 +98,14 @@ async fn an_origin_that_misbehaves_ends_in_its_code() {
             ("download_failed", "302", false),
         ),
         (
-            "packed",
-            vec![head("content-encoding: gzip\r\n")],
-            ("download_failed", "content-encoding: gzip", false),
+            "packed in a way that is not unpacked",
+            vec![head("Content-Encoding: identity, Compress\r\n")],
+            ("download_failed", "content-encoding: compress", false),
         ),
         (
             "packed twice",
-            vec![head("Content-Encoding: identity, BR\r\n")],
-            ("download_failed", "content-encoding: BR", false),
+            vec![head("Content-Encoding: gzip, BR\r\n")],
+            ("download_failed", "content-encoding: packed more than once", false),
         ),
         (
             "packed on the way",
@@ -142,6 +142,16 @@ async fn an_origin_that_misbehaves_ends_in_its_code() {
             "long headers",
             vec![head(&long)],
             ("download_network_error", "headers too large", false),
+        ),
+        (
+            "many lines that are no headers",
+            vec![head(&"no header\r\n".repeat(10_000))],
+            ("download_network_error", "headers too large", false),
+        ),
+        (
+            "a null character among the headers",
+            vec![head("x: a\0b\r\n")],
+            ("download_network_error", "invalid HTTP", false),
         ),
         // Connections that end too early.
         (
@@ -257,6 +267,43 @@ async fn a_way_that_does_not_lead_anywhere_ends_in_its_code() {
             world.refusing(at)
         });
     assert_eq!(ends(refused).await.2, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_not_there_or_slow_is_worth_fewer_tries() {
+    let at = |steps: Vec<Step>| World::default().at_home(steps);
+    let nobody = || World::default().addresses("home.example", &["1.1.1.1"]);
+    for (what, world, most) in [
+        ("takes no connections", nobody().refusing("1.1.1.1"), Some(3)),
+        (
+            "is not found now",
+            World::default().name("home.example", Answer::Unanswered),
+            Some(3),
+        ),
+        ("connects to nobody", nobody().silent("1.1.1.1"), Some(2)),
+        ("says nothing", at(vec![Step::Hang]), Some(2)),
+        ("stops", at(vec![say(format!("{OK}\r\nx")), Step::Hang]), Some(2)),
+        // It has used up all the time that there is.
+        (
+            "drips",
+            at(vec![
+                say(format!("{OK}\r\n")),
+                Step::Repeat(b".".to_vec(), Duration::from_secs(6)),
+            ]),
+            Some(1),
+        ),
+        ("is busy", at(vec![say("HTTP/1.1 503 Busy\r\n\r\n")]), None),
+        (
+            "breaks off",
+            at(vec![say(format!("{OK}content-length: 9\r\n\r\nfour"))]),
+            None,
+        ),
+    ] {
+        let Err(Error::Interrupted(why)) = fetch(&world.receiver(settings()), SOURCE).await else {
+            panic!("a source that {what} may be there again");
+        };
+        assert_eq!(why.downcast_ref::<Interruption>().unwrap().most_tries, most, "{what}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
