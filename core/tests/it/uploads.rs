@@ -197,7 +197,7 @@ async fn nothing_is_readable_before_it_is_committed() {
     assert!(store.keys().is_empty());
     assert_eq!(
         pipeline.status(id).await.unwrap().unwrap().state,
-        State::Rejected(Rejection::new(RUDE, "no key"))
+        State::Rejected(Rejection::new(RUDE, "no key").by("request"))
     );
 }
 
