@@ -19,6 +19,7 @@ mod origin;
 mod parts;
 mod projects;
 mod projects_cli;
+mod proxy;
 mod quotas;
 mod reference;
 mod signed;
