@@ -30,3 +30,4 @@ mod tokens;
 mod town;
 mod usage_cli;
 mod virus;
+mod web;
