@@ -35,7 +35,7 @@ function signature() {
 
 const server = createServer(async (request, response) => {
   if (request.method === 'POST' && request.url === '/signature') {
-    // Your application asks here who it is, and whether they may upload: whoever has the answer may, until it ends.
+    // Here your application checks that the visitor is logged in. Anyone who has the answer may upload until it expires.
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
     response.end(JSON.stringify(signature()))
     return

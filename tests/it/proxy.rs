@@ -9,7 +9,7 @@ use tokio::net::TcpSocket;
 
 use crate::support::{Answer, Form, PATIENCE, Server, read_answer, wait_until};
 
-/// nginx with a folder of its own, in front of one server.
+/// nginx with a folder of its own, in front of two nodes.
 struct Nginx {
     dir: TempDir,
     child: Child,
@@ -17,21 +17,26 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// Starts nginx with the shipped configuration. Only addresses and folders differ from the file.
+    /// Starts nginx in front of one server, as if it were both nodes of the shipped configuration.
     fn before(server: &Server) -> Self {
+        Self::before_both([&server.address, &server.address])
+    }
+
+    /// Starts nginx with the shipped configuration. Only addresses and folders differ from the file.
+    fn before_both(nodes: [&str; 2]) -> Self {
         loop {
             // nginx does not tell which port the system chose, so the port is chosen here.
             let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-            if let Some(nginx) = Self::start(free.unwrap().to_string(), server) {
+            if let Some(nginx) = Self::start(free.unwrap().to_string(), nodes) {
                 return nginx;
             }
         }
     }
 
     /// Starts nginx on this address; nothing if another program took the address meanwhile.
-    fn start(address: String, server: &Server) -> Option<Self> {
+    fn start(address: String, nodes: [&str; 2]) -> Option<Self> {
         let dir = TempDir::new().unwrap();
-        std::fs::write(dir.path().join("nginx.conf"), configuration(&address, server)).unwrap();
+        std::fs::write(dir.path().join("nginx.conf"), configuration(&address, nodes)).unwrap();
         let child = Command::new("nginx")
             .arg("-p")
             .arg(dir.path())
@@ -94,7 +99,7 @@ impl Drop for Nginx {
 }
 
 /// The shipped file with the addresses of this test, and with folders that need no rights of the system's own nginx.
-fn configuration(listen: &str, server: &Server) -> String {
+fn configuration(listen: &str, nodes: [&str; 2]) -> String {
     let shipped = std::fs::read_to_string("examples/compose/nginx.conf").unwrap();
     let mut folders = String::from("http {\naccess_log off;\n");
     for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
@@ -103,8 +108,8 @@ fn configuration(listen: &str, server: &Server) -> String {
     let replaced = [
         ("http {\n", folders.as_str()),
         ("listen 8080;", &format!("listen {listen};")),
-        ("server intake1:8080", &format!("server {}", server.address)),
-        ("server intake2:8080", &format!("server {}", server.address)),
+        ("server intake1:8080", &format!("server {}", nodes[0])),
+        ("server intake2:8080", &format!("server {}", nodes[1])),
     ];
     replaced.iter().fold(shipped, |text, (from, to)| {
         assert_eq!(text.matches(from).count(), 1, "nginx.conf has {from:?} once");
@@ -186,6 +191,54 @@ fn an_upload_passes_the_shipped_nginx_while_it_is_being_sent() {
     stream.write_all(rest).unwrap();
     let answer = read_answer(&mut stream).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn no_client_makes_nginx_leave_a_node_out_by_a_body_that_the_node_refuses_to_read() {
+    let variables = [
+        ("INTAKE_UPLOAD_API__MAX_DIRECT_SIZE", "1 MiB"),
+        ("INTAKE_UPLOAD_API__DRAIN_SIZE", "64 KiB"),
+    ];
+    let server = Server::start_with("", &variables);
+    let nginx = Nginx::before(&server);
+    let form = Form::default().key().file("file", "a.bin", &vec![7; 16 << 20]);
+    let head = format!(
+        "{}Host: x\r\nContent-Length: {}\r\n\r\n",
+        form.head("/base/"),
+        form.body().len()
+    );
+    let broken = (0..20).filter(|_| {
+        let mut stream = nginx.connect_from("127.0.0.1");
+        // nginx may answer, and close, before all is sent.
+        let _sent = stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(&form.body()));
+        // The node's answer is lost if nginx still writes to the connection that the node has closed.
+        read_answer(&mut stream).map_or(0, |answer| answer.status) != 413
+    });
+    assert_eq!(
+        broken.take(4).count(),
+        4,
+        "connections between nginx and a node are broken"
+    );
+    for _ in 0..4 {
+        assert_eq!(nginx.ask_from("127.0.0.1", "").status, 404);
+    }
+}
+
+#[test]
+fn requests_and_uploads_of_a_node_that_is_down_go_to_the_other() {
+    let server = Server::start();
+    // It holds its port and refuses connections, since it does not listen.
+    let down = TcpSocket::new_v4().unwrap();
+    down.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nginx = Nginx::before_both([&down.local_addr().unwrap().to_string(), &server.address]);
+    let form = Form::default().key().file("file", "a.bin", &vec![7; 2 << 20]);
+    for _ in 0..4 {
+        assert_eq!(nginx.ask_from("127.0.0.1", "").status, 404);
+        let answer = crate::support::send(&nginx.address, &form.head("/base/"), &form.body());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }
 
 #[test]
