@@ -137,6 +137,10 @@ fn no_client_invents_its_address_through_the_shipped_nginx() {
         "X-Forwarded-For: [2001:db8::1]:4711\r\n",
         "x-forwarded-for:\t198.51.100.5,\r\n",
         "X-Forwarded-For: \r\n",
+        // Nor is another client kept out in this way: it asks below.
+        "X-Forwarded-For: 127.0.0.3\r\n",
+        "X-Forwarded-For: 127.0.0.3, 127.0.0.3\r\n",
+        "X-Forwarded-For: 127.0.0.3\r\nX-Forwarded-For: 127.0.0.1\r\n",
         "X-Real-IP: 198.51.100.6\r\n",
         "Forwarded: for=198.51.100.7\r\n",
         "Connection: X-Forwarded-For\r\n",
