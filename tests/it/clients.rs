@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::Server;
 
 /// Where `./check setup` puts the clients.
-fn tools() -> PathBuf {
+pub(crate) fn tools() -> PathBuf {
     let set = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())
@@ -29,7 +29,7 @@ fn tools() -> PathBuf {
 }
 
 /// Runs a client's program to its end, and reads what it says.
-fn run(scenario: &str, command: &mut Command) -> Value {
+pub(crate) fn run(scenario: &str, command: &mut Command) -> Value {
     let output = command.output();
     let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}; run `./check setup` first"));
     let said = String::from_utf8_lossy(&output.stderr);
