@@ -11,3 +11,4 @@ mod record;
 mod stores;
 mod support;
 mod uploads;
+mod wrong_plugins;
