@@ -1,3 +1,5 @@
+//! Expirers that are wrong, each in one way.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,3 +1,5 @@
+//! Recorders that are wrong, each in one way.
+
 use std::future::pending;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,3 +1,5 @@
+//! Scanners that are wrong, each in one way.
+
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

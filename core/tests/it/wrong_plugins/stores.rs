@@ -1,3 +1,5 @@
+//! Stores that are wrong, each in one way.
+
 use std::future::pending;
 use std::ops::Range;
 

@@ -1,3 +1,5 @@
+//! Validators that are wrong, each in one way.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
