@@ -6,6 +6,7 @@ mod cli;
 mod clients;
 mod crash;
 mod database;
+mod docs;
 mod examples;
 mod files_cli;
 mod from_url;

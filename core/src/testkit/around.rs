@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
+use super::broken::Bounds;
 use crate::books::{Account, Day, Flow, Holdings};
 use crate::{
     Booking, ByteStream, Catalog, Duty, Fault, Group, Key, ManagedProject, MediaType, Multipart, Part, Record,
@@ -283,6 +284,9 @@ where
     }
 }
 
+/// More bytes than a suite writes under one key.
+const MOST_BYTES: usize = 64 << 20;
+
 /// Notes, times and watches calls.
 impl Around for super::trial::Trial {
     async fn run<T: Send>(
@@ -294,10 +298,15 @@ impl Around for super::trial::Trial {
     }
 
     fn bytes(&self, asked: String, bytes: ByteStream) -> ByteStream {
-        stream::unfold((self.clone(), asked, bytes), async |(trial, asked, mut bytes)| {
-            let piece = trial.call(format!("the bytes of: {asked}"), bytes.next()).await?;
-            Some((piece, (trial, asked, bytes)))
-        })
+        let bounds = Bounds::new(MOST_BYTES);
+        stream::unfold(
+            (self.clone(), asked, bytes, bounds),
+            async |(trial, asked, mut bytes, mut bounds)| {
+                let piece = trial.call(format!("the bytes of: {asked}"), bytes.next()).await?;
+                bounds.count(piece.as_ref().map_or(0, Bytes::len));
+                Some((piece, (trial, asked, bytes, bounds)))
+            },
+        )
         .boxed()
     }
 }

@@ -73,6 +73,34 @@ macro_rules! holds {
     };
 }
 
+/// Ends a suite that reads bytes which never end.
+pub(super) struct Bounds {
+    bytes_left: usize,
+    empty_pieces: usize,
+}
+
+impl Bounds {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            bytes_left: most,
+            empty_pieces: 0,
+        }
+    }
+
+    /// Counts a piece of so many bytes.
+    pub(super) fn count(&mut self, len: usize) {
+        const MOST_EMPTY: usize = 1_000;
+        match self.bytes_left.checked_sub(len) {
+            Some(left) => self.bytes_left = left,
+            None => broken("an end of the bytes", "more bytes than there can be"),
+        }
+        self.empty_pieces = if len == 0 { self.empty_pieces + 1 } else { 0 };
+        if self.empty_pieces > MOST_EMPTY {
+            broken("bytes, or their end", format!("{MOST_EMPTY} empty pieces in a row"));
+        }
+    }
+}
+
 /// A call that has to answer, where a fault breaks the rule.
 pub(super) trait Answers<T> {
     fn answers(self) -> T;

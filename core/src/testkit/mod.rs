@@ -40,6 +40,7 @@ mod trial;
 
 mod around;
 mod catalog;
+mod content;
 mod expirer;
 pub mod faulty;
 mod multipart;

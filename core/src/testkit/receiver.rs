@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 
-use super::broken::{Answers, broken};
+use super::broken::{Answers, Bounds, broken};
 use super::trial::{Checked, Patience, Trial};
 use crate::{Code, Error, Incoming, Receiver, Rejection};
 
@@ -81,6 +81,7 @@ impl Patience {
             let asker = &Asker {
                 trial: trial.clone(),
                 receiver: Arc::new(receiver),
+                most_bytes: longest(&sources) + ROOM,
             };
             let sources = &sources[..];
             rules!(
@@ -133,6 +134,7 @@ impl From<Error> for Ended {
 struct Asker {
     trial: Trial,
     receiver: Arc<dyn Receiver>,
+    most_bytes: usize,
 }
 
 impl Asker {
@@ -152,10 +154,14 @@ impl Asker {
             Err(error) => return error.into(),
         };
         let mut content = BytesMut::new();
+        let mut bounds = Bounds::new(self.most_bytes);
         loop {
             let asked = format!("the bytes of {} behind {}", short(source), content.len());
             match self.trial.call(asked, body.next()).await {
-                Some(Ok(piece)) => content.extend_from_slice(&piece),
+                Some(Ok(piece)) => {
+                    bounds.count(piece.len());
+                    content.extend_from_slice(&piece);
+                }
                 Some(Err(why)) => return Error::Interrupted(why).into(),
                 None => break,
             }
@@ -214,6 +220,17 @@ impl Asker {
             }
         }
     }
+}
+
+/// How many bytes a source that breaks off, or should not be fetched at all, may have given until then.
+const ROOM: usize = 64 << 20;
+
+fn longest(sources: &[Source]) -> usize {
+    let lengths = fetched(sources).map(|source| match &source.ending {
+        Ending::Fetched(content) => content.len(),
+        _ => 0,
+    });
+    lengths.max().unwrap_or_default()
 }
 
 fn short(source: &str) -> String {

@@ -39,6 +39,7 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
         it_is_ready(recorder),
         what_is_recorded_reads_back_whole(recorder),
         an_id_is_recorded_once(recorder),
+        of_those_who_record_an_id_at_the_same_time_one_wins(recorder),
         a_change_counts_only_from_the_revision_before(recorder),
         of_those_who_change_at_the_same_time_one_wins(recorder),
         what_is_due_comes_in_its_order(recorder),
@@ -126,6 +127,31 @@ async fn an_id_is_recorded_once(recorder: &dyn Recorder) {
         "the first one stays"
     );
     recorder.remove(record.id, 0).await.answers();
+}
+
+async fn of_those_who_record_an_id_at_the_same_time_one_wins(recorder: &dyn Recorder) {
+    let id = UploadId::random();
+    let rivals: Vec<_> = (0..16)
+        .map(|rival| Record {
+            id,
+            ..intent(1_000 + rival)
+        })
+        .collect();
+    let inserts = join_all(rivals.iter().map(|rival| recorder.insert(rival, Booking::none()))).await;
+    let won: Vec<_> = (0..rivals.len())
+        .filter(|at| matches!(inserts[*at], Ok(Swap::Done)))
+        .collect();
+    holds!(won.len() == 1, "{} of 16 records with one id were taken", won.len());
+    for fault in inserts.into_iter().filter_map(Result::err) {
+        same!(fault.code, codes::ID_TAKEN, "{}", fault.chain());
+    }
+    let kept = recorder.get(id).await.answers();
+    same!(
+        kept.as_ref(),
+        Some(&rivals[won[0]]),
+        "the one who was told so has not won"
+    );
+    recorder.remove(id, 0).await.answers();
 }
 
 async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) {

@@ -1,14 +1,13 @@
 //! What every scanner keeps to, on contents for which its author knows the verdict.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use serde_json::Value;
 
 use super::broken::{Answers, broken};
+use super::content::{Answer, FINELY, PIECE, Upload, cuts, is_cut_in_part, refused};
 use super::noise;
 use super::trial::{Checked, Patience, Trial};
 use crate::sniff::sniff;
@@ -117,73 +116,6 @@ pub async fn scan(scanner: &dyn Scanner, content: &Bytes, piece: usize) -> Resul
     scan.finish().await
 }
 
-/// The most bytes at each end of a content that are cut finely. More would take longer than a test may.
-const FINELY: usize = 16 * 1024;
-/// A piece as the pump makes them at most.
-const PIECE: usize = 256 * 1024;
-
-/// Where a content is cut.
-fn cuts(len: usize, piece: usize) -> Vec<Range<usize>> {
-    let mut cuts = Vec::new();
-    let mut at = 0;
-    while at < len {
-        let (ahead, left) = (len.saturating_sub(FINELY), len - at);
-        let amid = is_cut_in_part(len, piece) && at >= FINELY && at < ahead;
-        let size = if amid { (ahead - at).min(PIECE) } else { piece.min(left) };
-        cuts.push(at..at + size);
-        at += size;
-    }
-    cuts
-}
-
-fn is_cut_in_part(len: usize, piece: usize) -> bool {
-    piece < 1024 && len > 2 * FINELY
-}
-
-/// What a scanner says to one content.
-#[derive(Clone, Debug, PartialEq)]
-enum Answer {
-    Refused(Code),
-    Accepted {
-        coverage: Coverage,
-        notes: BTreeMap<String, Value>,
-    },
-}
-
-/// A content with a name for reports, and the answer that it got alone.
-struct Upload {
-    name: String,
-    content: Bytes,
-    answer: Option<Answer>,
-    /// Whether a second scan alone came to the same notes.
-    has_steady_notes: bool,
-}
-
-impl Upload {
-    fn new(name: String, content: Bytes) -> Self {
-        let name = format!("{name} ({} bytes)", content.len());
-        Self {
-            name,
-            content,
-            answer: None,
-            has_steady_notes: true,
-        }
-    }
-
-    /// An answer has to be the one that the content got alone.
-    fn expect_again(&self, answer: Answer) {
-        let Some(expected) = &self.answer else { return };
-        let same_but_notes = match (expected, &answer) {
-            (Answer::Accepted { coverage, .. }, Answer::Accepted { coverage: again, .. }) => coverage == again,
-            (expected, answer) => expected == answer,
-        };
-        if !same_but_notes || (self.has_steady_notes && *expected != answer) {
-            let expected = format!("for {}, as alone and in one piece: {expected:?}", self.name);
-            broken(expected, format!("{answer:?}"));
-        }
-    }
-}
-
 struct Suite<'a> {
     trial: Trial,
     scanner: Arc<dyn Scanner>,
@@ -238,34 +170,20 @@ impl<'a> Suite<'a> {
         for at in 0..self.uploads.len() {
             let answer = self.scan(&self.uploads[at], usize::MAX).await;
             if let Some(sample) = self.samples.get(at) {
-                let seen = match &answer {
-                    Answer::Refused(code) => Some(code),
-                    Answer::Accepted { .. } => None,
-                };
-                if seen != sample.refused.as_ref() {
-                    let say =
-                        |code: Option<&Code>| code.map_or("accepted".to_owned(), |code| format!("refused: {code}"));
-                    broken(
-                        format!("{} is {}", self.uploads[at].name, say(sample.refused.as_ref())),
-                        say(seen),
-                    );
-                }
+                expect_verdict(sample, &self.uploads[at].name, &answer);
             }
-            self.uploads[at].has_steady_notes = false;
-            self.uploads[at].answer = Some(answer.clone());
             let again = self.scan(&self.uploads[at], usize::MAX).await;
-            self.uploads[at].expect_again(again.clone());
-            self.uploads[at].has_steady_notes = again == answer;
-            if again != answer {
-                let name = &self.uploads[at].name;
-                self.trial
-                    .leave_out(format!("notes on {name}: they differ from scan to scan"));
+            let upload = &mut self.uploads[at];
+            upload.has_steady_notes = again == answer;
+            upload.answer = Some(answer);
+            upload.expect_again(again);
+            if !upload.has_steady_notes {
+                let left_out = format!("notes on {}: they differ from scan to scan", upload.name);
+                self.trial.leave_out(left_out);
             }
         }
-        for (sort, is_there) in [
-            ("refused", self.samples.iter().any(|sample| sample.refused.is_some())),
-            ("accepted", self.samples.iter().any(|sample| sample.refused.is_none())),
-        ] {
+        let has = |is_refused| self.samples.iter().any(|sample| sample.refused.is_some() == is_refused);
+        for (sort, is_there) in [("refused", has(true)), ("accepted", has(false))] {
             if !is_there {
                 self.trial.leave_out(format!("verdicts: no sample is {sort}"));
             }
@@ -435,10 +353,13 @@ impl Suite<'_> {
     }
 }
 
-fn refused(verdict: Verdict) -> Option<Answer> {
-    let rejection = verdict.rejection()?;
-    if rejection.message.trim().is_empty() {
-        broken("a refusal that says why", format!("{rejection:?}"));
+fn expect_verdict(sample: &Sample, name: &str, answer: &Answer) {
+    let seen = match answer {
+        Answer::Refused(code) => Some(code),
+        Answer::Accepted { .. } => None,
+    };
+    if seen != sample.refused.as_ref() {
+        let say = |code: Option<&Code>| code.map_or("accepted".to_owned(), |code| format!("refused: {code}"));
+        broken(format!("{name} is {}", say(sample.refused.as_ref())), say(seen));
     }
-    Some(Answer::Refused(rejection.code))
 }

@@ -32,6 +32,8 @@ enum Wrong {
     MixesUploads,
     OpensTenAtMost,
     HangsAmidBytes,
+    GivesEmptyPiecesForEver,
+    NeverEnds,
     PanicsAtOddNames,
     FaultsAtOddNames,
 }
@@ -101,6 +103,12 @@ impl Receiver for Shelf {
         if self.wrong == Wrong::HangsAmidBytes {
             body = body.chain(stream::once(pending())).boxed();
         }
+        if self.wrong == Wrong::GivesEmptyPiecesForEver {
+            body = body.chain(stream::repeat_with(|| Ok(Bytes::new()))).boxed();
+        }
+        if self.wrong == Wrong::NeverEnds {
+            body = stream::repeat_with(|| Ok(Bytes::from_static(&[0; 1 << 20]))).boxed();
+        }
         let mut incoming = Incoming::new(Declared::default(), body);
         if self.wrong == Wrong::UsesOneIdForAll {
             incoming.id = self.id;
@@ -150,6 +158,8 @@ async fn wrong_receivers_are_caught_by_the_rule_that_they_break() {
         (Wrong::UsesOneIdForAll, "every upload has an id of its own"),
         (Wrong::MixesUploads, "sources at the same time do not mix"),
         (Wrong::OpensTenAtMost, "sources at the same time do not mix"),
+        (Wrong::GivesEmptyPiecesForEver, ENDS),
+        (Wrong::NeverEnds, ENDS),
         (Wrong::HangsAmidBytes, "every call answers in time"),
         (Wrong::PanicsAtOddNames, "no call panics"),
         (

@@ -13,6 +13,7 @@ use super::{PATIENCE, caught_by};
 enum Wrong {
     KeepsSecondsOnly,
     PutsAnotherInItsPlace,
+    LooksBeforeItInserts,
     TakesAnyRevision,
     SaysThatEveryoneHasWon,
     AnswersInAnyOrder,
@@ -36,6 +37,13 @@ impl Recorder for Wrongly {
             Wrong::KeepsSecondsOnly => {
                 let since = record.created.duration_since(UNIX_EPOCH).unwrap().as_secs();
                 record.created = UNIX_EPOCH + Duration::from_secs(since);
+            }
+            Wrong::LooksBeforeItInserts => {
+                let is_there = self.1.get(record.id).await?.is_some();
+                tokio::task::yield_now().await;
+                if let Some(old) = self.1.get(record.id).await?.filter(|_| !is_there) {
+                    self.1.remove(old.id, old.revision).await?;
+                }
             }
             Wrong::PutsAnotherInItsPlace => {
                 if let Some(old) = self.1.get(record.id).await? {
@@ -134,6 +142,10 @@ async fn wrong_recorders_are_caught_by_the_rule_that_they_break() {
     for (wrong, rule) in [
         (Wrong::KeepsSecondsOnly, "what is recorded reads back whole"),
         (Wrong::PutsAnotherInItsPlace, "an id is recorded once"),
+        (
+            Wrong::LooksBeforeItInserts,
+            "of those who record an id at the same time one wins",
+        ),
         (Wrong::TakesAnyRevision, "a change counts only from the revision before"),
         (
             Wrong::SaysThatEveryoneHasWon,

@@ -24,6 +24,7 @@ enum Wrong {
     MixesAttempts,
     HangsInCommit,
     HangsAmidBytes,
+    ReadsWithoutEnd,
     Panics,
 }
 
@@ -55,6 +56,9 @@ impl Store for Wrongly {
         match self.0 {
             Wrong::NamesAnotherFault => read.map_err(|_| Fault::new(codes::TIMED_OUT, "nothing there")),
             Wrong::HangsAmidBytes => read.map(|bytes| bytes.chain(stream::once(pending())).boxed()),
+            Wrong::ReadsWithoutEnd => {
+                read.map(|_| stream::repeat_with(|| Ok(Bytes::from_static(&[0; 1 << 20]))).boxed())
+            }
             Wrong::Panics if read.is_err() => panic!("nothing there"),
             _ => read,
         }
@@ -120,6 +124,7 @@ impl Staged for WronglyStaged {
 async fn wrong_stores_are_caught_by_the_rule_that_they_break() {
     for (wrong, rule) in [
         (Wrong::LosesTheLastPiece, "what was committed reads back"),
+        (Wrong::ReadsWithoutEnd, "what was committed reads back"),
         (Wrong::SaysAnotherSize, "what was committed reads back"),
         (Wrong::IgnoresRanges, "a range reads that range"),
         (Wrong::NamesAnotherFault, "a key without bytes says so"),
