@@ -21,10 +21,12 @@
 //! # }
 //! ```
 //!
-//! `examples/embed.rs` is the same as a whole program. For an integrator: `docs/writing-a-plugin.md` and
-//! `examples/custom_validator.rs`. For an operator: the `intake` program and `docs/operating.md`.
+//! `examples/embed.rs` is the same as a whole program. For an integrator: `docs/writing-a-plugin.md`, and its plugin in
+//! `examples/no-programs`. For an operator: the `intake` program and `docs/operating.md`.
 
 pub mod config;
+#[cfg(doctest)]
+mod docs;
 #[cfg(feature = "upload-api")]
 pub mod program;
 pub mod server;

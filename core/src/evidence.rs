@@ -75,7 +75,8 @@ impl Facts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Coverage {
-    /// Everything that this scanner means to look at.
+    /// Everything that this scanner means to look at. To claim it, a scanner has to have read whatever could have changed its
+    /// verdict.
     Whole,
     /// Not everything, and why.
     Partial(String),

@@ -10,8 +10,8 @@
 //! | [`Expirer`] | how long an upload stays | no | no |
 //!
 //! Refusing is an answer ([`Verdict`]), failing is an error ([`Fault`]). Building any of them opens nothing and starts
-//! nothing; connections come with first use, and `ready` is the probe. Where a trait has a suite in `testkit`, an
-//! implementation keeps the contract if it passes.
+//! nothing; connections come with first use, and `ready` is the probe. Each trait has a suite in `testkit`: an implementation
+//! that passes keeps the contract. No call keeps its thread asleep: what blocks is for `tokio::task::spawn_blocking`.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -31,7 +31,9 @@ use crate::{
 
 /// Fetches an upload from where someone points to.
 ///
-/// Only sources that are *pulled* need one; an adapter which is handed bytes builds an [`Incoming`] itself.
+/// Only sources that are *pulled* need one; an adapter which is handed bytes builds an [`Incoming`] itself. Many are received
+/// at the same time, each under an id of its own, and any of them may be dropped at any moment. A text that names no source is
+/// the sender's to mend: it is refused, and is no fault.
 #[async_trait]
 pub trait Receiver: Debug + Send + Sync {
     /// Whether the source may be fetched at all; opens no connection to it. That it may now says nothing of later:
@@ -81,6 +83,9 @@ pub trait Validator: Debug + Send + Sync {
 }
 
 /// Reads content as it passes by. May wait, may fail, and keeps state per upload in its [`Scan`].
+///
+/// How the bytes are cut is the network's to choose, so the answer does not depend on it. An upload may stand still for as long
+/// as its sender does: others go on meanwhile.
 #[async_trait]
 pub trait Scanner: Debug + Send + Sync {
     /// Begins to read one upload. The head's bytes are fed again with the rest.
@@ -377,8 +382,9 @@ pub enum Swap {
     Full,
 }
 
-/// Decides how long an upload stays.
+/// Decides how long an upload stays: by its arguments alone, so that the same question has the same answer.
 pub trait Expirer: Debug + Send + Sync {
-    /// The lifetime of an upload that is committed, or kept, now.
+    /// The lifetime of an upload that is committed, or kept, now. It ends behind `now`, if at all: what expires at once could not
+    /// even be read by its sender. No clock is read beside `now`.
     fn lifetime(&self, facts: &Facts, wish: Retention, now: SystemTime) -> Lifetime;
 }

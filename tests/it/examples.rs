@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::{self, Answer, Form, INTAKE, files_below};
 
-fn example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     // Cargo builds the examples beside the program whenever it builds the tests.
     let path = Path::new(INTAKE).parent().unwrap().join("examples").join(name);
     assert!(

@@ -6,6 +6,7 @@ mod cli;
 mod clients;
 mod crash;
 mod database;
+mod docs;
 mod embedding;
 mod examples;
 mod files_cli;

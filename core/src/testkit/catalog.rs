@@ -5,18 +5,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 use serde_json::{Map, json};
 
+use super::broken::{Answers, Fails};
 use super::sample::sample_record;
+use super::trial::Trial;
 use crate::books::{Account, Booking, Change, Day, Flow, Holdings, Line, Quota};
 use crate::{Group, ManagedProject, Member, Record, Recorder, Swap, UploadId, codes};
 
 /// Checks every rule of [`Catalog`](crate::Catalog).
-pub(super) async fn catalog(recorder: &dyn Recorder) {
-    what_is_booked_is_booked_with_the_change_or_not_at_all(recorder).await;
-    of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_there_is_room_for(recorder).await;
-    what_came_and_went_is_summed_up_by_day(recorder).await;
-    accounts_whose_time_is_over_are_forgotten(recorder).await;
-    a_project_is_changed_only_from_the_revision_before(recorder).await;
-    a_group_reads_back_as_it_was(recorder).await;
+pub(super) async fn catalog(trial: &Trial, recorder: &dyn Recorder) {
+    rules!(
+        trial,
+        what_is_booked_is_booked_with_the_change_or_not_at_all(recorder),
+        of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_there_is_room_for(recorder),
+        what_came_and_went_is_summed_up_by_day(recorder),
+        accounts_whose_time_is_over_are_forgotten(recorder),
+        a_project_is_changed_only_from_the_revision_before(recorder),
+        a_group_reads_back_as_it_was(recorder),
+    );
 }
 
 fn somebody() -> String {
@@ -51,7 +56,7 @@ const ROOM: Quota = Quota {
 };
 
 async fn has(recorder: &dyn Recorder, account: &Account) -> (u64, u64) {
-    let Holdings { bytes, files } = recorder.catalog().holdings(account).await.expect("looks up");
+    let Holdings { bytes, files } = recorder.catalog().holdings(account).await.answers();
     (bytes, files)
 }
 
@@ -60,16 +65,13 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
     let record = sample_record();
     let insert = async |record: &Record, lines: &[Line]| recorder.insert(record, &booking(lines)).await;
     let both = [line(&one, 60, 1, ROOM), line(&other, 0, 1, ROOM)];
-    assert_eq!(insert(&record, &both).await.expect("inserts"), Swap::Done);
-    assert_eq!(
+    same!(insert(&record, &both).await.answers(), Swap::Done);
+    same!(
         (has(recorder, &one).await, has(recorder, &other).await),
         ((60, 1), (0, 1))
     );
 
-    assert_eq!(
-        insert(&record, &both).await.expect_err("the id is taken").code,
-        codes::ID_TAKEN
-    );
+    same!(insert(&record, &both).await.fails().code, codes::ID_TAKEN);
     let next = Record {
         revision: record.revision + 2,
         ..record.clone()
@@ -77,12 +79,12 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
     // Whether there is room for it or not: what cannot be changed anyway is lost.
     let little = [line(&one, 1, 1, ROOM)];
     for lines in [&both[..], &little] {
-        let lost = recorder.update(&next, &booking(lines)).await.expect("updates");
-        assert_eq!(lost, Swap::Lost);
-        let taken = insert(&record, lines).await.expect_err("the id is taken");
-        assert_eq!(taken.code, codes::ID_TAKEN);
+        let lost = recorder.update(&next, &booking(lines)).await.answers();
+        same!(lost, Swap::Lost);
+        let taken = insert(&record, lines).await.fails();
+        same!(taken.code, codes::ID_TAKEN);
     }
-    assert_eq!(has(recorder, &one).await, (60, 1), "what was lost was booked");
+    same!(has(recorder, &one).await, (60, 1), "what was lost was booked");
 
     // One of two has no room: nothing is changed.
     let next = Record {
@@ -91,29 +93,23 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
     };
     for full in [line(&one, 41, 0, ROOM), line(&one, 0, 3, ROOM)] {
         let lines = [line(&other, 0, 1, ROOM), full];
-        assert_eq!(
-            recorder.update(&next, &booking(&lines)).await.expect("updates"),
-            Swap::Full
-        );
+        same!(recorder.update(&next, &booking(&lines)).await.answers(), Swap::Full);
         let another = Record {
             id: UploadId::random(),
             ..record.clone()
         };
-        assert_eq!(insert(&another, &lines).await.expect("inserts"), Swap::Full);
-        assert_eq!(recorder.get(another.id).await.expect("looks up"), None);
+        same!(insert(&another, &lines).await.answers(), Swap::Full);
+        same!(recorder.get(another.id).await.answers(), None);
     }
-    assert_eq!(
+    same!(
         (has(recorder, &one).await, has(recorder, &other).await),
         ((60, 1), (0, 1))
     );
-    assert_eq!(recorder.get(record.id).await.expect("looks up").as_ref(), Some(&record));
+    same!(recorder.get(record.id).await.answers().as_ref(), Some(&record));
 
     // Just so much fits, and who gives back is never refused.
     let fits = [line(&one, 40, 2, ROOM)];
-    assert_eq!(
-        recorder.update(&next, &booking(&fits)).await.expect("updates"),
-        Swap::Done
-    );
+    same!(recorder.update(&next, &booking(&fits)).await.answers(), Swap::Done);
     let less = [line(
         &one,
         -70,
@@ -127,12 +123,9 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
         revision: next.revision + 1,
         ..next
     };
-    assert_eq!(
-        recorder.update(&last, &booking(&less)).await.expect("updates"),
-        Swap::Done
-    );
-    assert_eq!(has(recorder, &one).await, (30, 0));
-    recorder.remove(last.id, last.revision).await.expect("removes");
+    same!(recorder.update(&last, &booking(&less)).await.answers(), Swap::Done);
+    same!(has(recorder, &one).await, (30, 0));
+    recorder.remove(last.id, last.revision).await.answers();
 }
 
 async fn of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_there_is_room_for(recorder: &dyn Recorder) {
@@ -144,13 +137,13 @@ async fn of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_ther
     };
     let want = booking(&[line(&account, 10, 1, quota)]);
     let got = join_all(records.iter().map(|record| recorder.insert(record, &want))).await;
-    let got: Vec<_> = got.into_iter().map(|got| got.expect("inserts")).collect();
-    assert_eq!(got.iter().filter(|got| **got == Swap::Done).count(), 7);
-    assert_eq!(has(recorder, &account).await, (70, 7));
+    let got: Vec<_> = got.into_iter().map(|got| got.answers()).collect();
+    same!(got.iter().filter(|got| **got == Swap::Done).count(), 7);
+    same!(has(recorder, &account).await, (70, 7));
     for (record, got) in records.iter().zip(got) {
-        let found = recorder.get(record.id).await.expect("looks up");
-        assert_eq!(found.is_some(), got == Swap::Done, "who was told so has got it");
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        let found = recorder.get(record.id).await.answers();
+        same!(found.is_some(), got == Swap::Done, "who was told so has got it");
+        recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
@@ -176,10 +169,10 @@ async fn what_came_and_went_is_summed_up_by_day(recorder: &dyn Recorder) {
             lines: Vec::new(),
             flow: Some(flow),
         };
-        assert_eq!(recorder.insert(&record, &booking).await.expect("inserts"), Swap::Done);
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        same!(recorder.insert(&record, &booking).await.answers(), Swap::Done);
+        recorder.remove(record.id, record.revision).await.answers();
     }
-    let look = async |project: &str, days| recorder.catalog().flows(Some(project), days).await.expect("looks up");
+    let look = async |project: &str, days| recorder.catalog().flows(Some(project), days).await.answers();
     let both = Flow {
         asked: 2,
         received: 2,
@@ -187,16 +180,12 @@ async fn what_came_and_went_is_summed_up_by_day(recorder: &dyn Recorder) {
         removed_bytes: 10 << 40,
         ..flow(&one, 10, 15)
     };
-    assert_eq!(look(&one, Day(10)..=Day(12)).await, [both.clone(), flow(&one, 12, 9)]);
-    assert_eq!(look(&one, Day(0)..=Day(11)).await, [both]);
-    assert_eq!(look(&somebody(), Day(0)..=Day(100)).await, []);
-    let all = recorder
-        .catalog()
-        .flows(None, Day(10)..=Day(10))
-        .await
-        .expect("looks up");
+    same!(look(&one, Day(10)..=Day(12)).await, [both.clone(), flow(&one, 12, 9)]);
+    same!(look(&one, Day(0)..=Day(11)).await, [both]);
+    same!(look(&somebody(), Day(0)..=Day(100)).await, []);
+    let all = recorder.catalog().flows(None, Day(10)..=Day(10)).await.answers();
     let theirs = all.iter().filter(|flow| [&one, &other].contains(&&flow.project));
-    assert_eq!(theirs.count(), 2);
+    same!(theirs.count(), 2);
 }
 
 async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
@@ -207,27 +196,15 @@ async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
             until,
             ..line(&Account::token(project, "id"), 0, 1, ROOM)
         };
-        assert_eq!(
-            recorder.insert(&record, &booking(&[line])).await.expect("inserts"),
-            Swap::Done
-        );
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        same!(recorder.insert(&record, &booking(&[line])).await.answers(), Swap::Done);
+        recorder.remove(record.id, record.revision).await.answers();
     }
-    assert_eq!(
-        recorder.catalog().forget_accounts(at(100), 10).await.expect("forgets"),
-        1
-    );
-    assert_eq!(
-        recorder.catalog().forget_accounts(at(100), 10).await.expect("forgets"),
-        0
-    );
+    same!(recorder.catalog().forget_accounts(at(100), 10).await.answers(), 1);
+    same!(recorder.catalog().forget_accounts(at(100), 10).await.answers(), 0);
     for (project, uses) in [(&over, 0), (&not_yet, 1), (&never, 1)] {
-        assert_eq!(has(recorder, &Account::token(project, "id")).await, (0, uses));
+        same!(has(recorder, &Account::token(project, "id")).await, (0, uses));
     }
-    assert_eq!(
-        recorder.catalog().forget_accounts(at(300), 10).await.expect("forgets"),
-        1
-    );
+    same!(recorder.catalog().forget_accounts(at(300), 10).await.answers(), 1);
 
     // What was refused leaves nothing for ever, and of several ends the last one counts.
     let (refused, twice) = (Account::token(&somebody(), "id"), Account::token(&somebody(), "id"));
@@ -245,24 +222,14 @@ async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
         (until(&twice, 400, ROOM), Swap::Done),
     ] {
         let record = sample_record();
-        assert_eq!(
-            recorder.insert(&record, &booking(&[line])).await.expect("inserts"),
-            expected
-        );
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        same!(recorder.insert(&record, &booking(&[line])).await.answers(), expected);
+        recorder.remove(record.id, record.revision).await.answers();
     }
-    recorder.catalog().forget_accounts(at(400), 10).await.expect("forgets");
-    assert_eq!(has(recorder, &twice).await, (0, 2));
-    recorder.catalog().forget_accounts(at(500), 10).await.expect("forgets");
-    assert_eq!(has(recorder, &twice).await, (0, 0));
-    assert_eq!(
-        recorder
-            .catalog()
-            .forget_accounts(at(100_000), 10)
-            .await
-            .expect("forgets"),
-        0
-    );
+    recorder.catalog().forget_accounts(at(400), 10).await.answers();
+    same!(has(recorder, &twice).await, (0, 2));
+    recorder.catalog().forget_accounts(at(500), 10).await.answers();
+    same!(has(recorder, &twice).await, (0, 0));
+    same!(recorder.catalog().forget_accounts(at(100_000), 10).await.answers(), 0);
 }
 
 async fn a_project_is_changed_only_from_the_revision_before(recorder: &dyn Recorder) {
@@ -273,43 +240,28 @@ async fn a_project_is_changed_only_from_the_revision_before(recorder: &dyn Recor
         revision,
         settings: Map::from_iter([("ü".to_owned(), json!({"a": [1, text]}))]),
     };
-    assert_eq!(catalog.project(&key).await.expect("looks up"), None);
-    assert_eq!(
-        catalog.put_project(&project(1, "none before")).await.expect("puts"),
+    same!(catalog.project(&key).await.answers(), None);
+    same!(
+        catalog.put_project(&project(1, "none before")).await.answers(),
         Swap::Lost
     );
-    assert_eq!(
-        catalog.put_project(&project(0, "first")).await.expect("puts"),
-        Swap::Done
-    );
-    assert_eq!(
-        catalog.put_project(&project(0, "again")).await.expect("puts"),
-        Swap::Lost
-    );
-    assert_eq!(
-        catalog.put_project(&project(2, "too far")).await.expect("puts"),
-        Swap::Lost
-    );
-    let found = catalog.project(&key).await.expect("looks up");
-    assert_eq!(found, Some(project(0, "first")));
-    assert_eq!(
-        catalog.put_project(&project(1, "second")).await.expect("puts"),
-        Swap::Done
-    );
-    assert_eq!(
-        catalog.project(&key).await.expect("looks up"),
-        Some(project(1, "second"))
-    );
+    same!(catalog.put_project(&project(0, "first")).await.answers(), Swap::Done);
+    same!(catalog.put_project(&project(0, "again")).await.answers(), Swap::Lost);
+    same!(catalog.put_project(&project(2, "too far")).await.answers(), Swap::Lost);
+    let found = catalog.project(&key).await.answers();
+    same!(found, Some(project(0, "first")));
+    same!(catalog.put_project(&project(1, "second")).await.answers(), Swap::Done);
+    same!(catalog.project(&key).await.answers(), Some(project(1, "second")));
 
     let mut found = Vec::new();
     let mut behind = String::new();
     loop {
-        let page = catalog.projects(&behind, 1).await.expect("looks up");
+        let page = catalog.projects(&behind, 1).await.answers();
         let Some(last) = page.last() else { break };
         behind.clone_from(&last.public_key);
         found.push(behind.clone());
     }
-    assert!(found.contains(&key) && found.is_sorted(), "{found:?}");
+    holds!(found.contains(&key) && found.is_sorted(), "{found:?}");
 }
 
 async fn a_group_reads_back_as_it_was(recorder: &dyn Recorder) {
@@ -325,16 +277,13 @@ async fn a_group_reads_back_as_it_was(recorder: &dyn Recorder) {
         members: vec![member(""), member("resize/x800/"), member("ü\"")],
     };
     let catalog = recorder.catalog();
-    assert_eq!(catalog.group(group.id).await.expect("looks up"), None);
-    catalog.add_group(&group).await.expect("adds");
-    assert_eq!(catalog.group(group.id).await.expect("looks up").as_ref(), Some(&group));
+    same!(catalog.group(group.id).await.answers(), None);
+    catalog.add_group(&group).await.answers();
+    same!(catalog.group(group.id).await.answers().as_ref(), Some(&group));
     let again = Group {
         members: Vec::new(),
         ..group.clone()
     };
-    assert_eq!(
-        catalog.add_group(&again).await.expect_err("the id is taken").code,
-        codes::ID_TAKEN
-    );
-    assert_eq!(catalog.group(group.id).await.expect("looks up"), Some(group));
+    same!(catalog.add_group(&again).await.fails().code, codes::ID_TAKEN);
+    same!(catalog.group(group.id).await.answers(), Some(group));
 }

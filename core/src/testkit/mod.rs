@@ -1,21 +1,50 @@
 //! One suite for each trait: what keeps the contract passes, and a plugin's test is one line.
 //!
 //! ```
-//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! use intake_core::{memory, testkit};
 //!
 //! testkit::store(&memory::MemoryStore::default()).await;
 //! testkit::recorder(&memory::MemoryRecorder::default()).await;
+//! let checked = testkit::expirer(memory::KeepAll);
+//! println!("{checked}");
 //! # });
 //! ```
 //!
-//! A rule is a function whose name is the sentence that it checks; a suite panics at the first rule that is broken.
-//! [`faulty`] has stores and recorders that fail on command.
+//! | trait | suite | its author gives |
+//! | --- | --- | --- |
+//! | [`Validator`](crate::Validator) | [`validator()`] | |
+//! | [`Scanner`](crate::Scanner) | [`scanner()`] | contents, with the verdict on each: [`Sample`] |
+//! | [`Store`](crate::Store), [`Multipart`](crate::Multipart) | [`store()`] | |
+//! | [`Recorder`](crate::Recorder), [`Catalog`](crate::Catalog) | [`recorder()`] | |
+//! | [`Expirer`](crate::Expirer) | [`expirer()`] | |
+//! | [`Receiver`](crate::Receiver) | [`receiver()`] | sources, with how each ends: [`Source`] |
+//!
+//! A suite panics at the first rule that is broken, and says so in four lines:
+//!
+//! ```text
+//! rule: uploads at the same time do not mix
+//! asked: finish for sample 0 (5 bytes)
+//! expected: for sample 0 (5 bytes), as alone and in one piece: Accepted { coverage: Whole, notes: {} }
+//! seen: Refused(infected)
+//! ```
+//!
+//! Calls that hang or block are noticed within the limits of [`Patience`]. A suite that passes answers with [`Checked`]: the
+//! rules that hold, and what it has left out. [`faulty`] has stores and recorders that fail on command.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a suite says no by panicking")]
 
+#[macro_use]
+mod broken;
+#[macro_use]
+mod trial;
+
+mod around;
 mod catalog;
+mod content;
+mod expirer;
 pub mod faulty;
 mod multipart;
+mod receiver;
 mod recorder;
 mod sample;
 mod scanner;
@@ -27,10 +56,13 @@ use futures_util::TryStreamExt;
 
 use crate::ByteStream;
 
+pub use self::expirer::expirer;
+pub use self::receiver::{Source, receiver};
 pub use self::recorder::recorder;
 pub use self::sample::sample_record;
 pub use self::scanner::{Sample, scan, scanner};
 pub use self::store::store;
+pub use self::trial::{Checked, Patience};
 pub use self::validator::validator;
 
 /// Reads a stream to its end.

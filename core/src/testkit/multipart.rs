@@ -3,20 +3,25 @@
 use bytes::Bytes;
 use futures_util::future::join_all;
 
+use super::broken::Answers;
 use super::store::{has_bytes, key};
+use super::trial::Trial;
 use super::{collect, noise};
 use crate::{Key, Multipart, Part, Parts, Retention, Staged, Store, codes};
 
 /// The least that S3 takes as a part which is not the last one.
 const PART: usize = 5 << 20;
 
-pub(super) async fn multipart(store: &dyn Store, multipart: &dyn Multipart) {
-    parts_become_the_whole_in_the_order_of_their_numbers(store, multipart).await;
-    a_part_that_comes_again_replaces_the_one_before(store, multipart).await;
-    a_part_that_was_not_committed_is_none(store, multipart).await;
-    what_is_put_together_can_be_put_together_again(store, multipart).await;
-    nothing_changes_what_was_put_together(store, multipart).await;
-    deleting_removes_parts_that_were_never_put_together(store, multipart).await;
+pub(super) async fn multipart(trial: &Trial, store: &dyn Store, multipart: &dyn Multipart) {
+    rules!(
+        trial,
+        parts_become_the_whole_in_the_order_of_their_numbers(store, multipart),
+        a_part_that_comes_again_replaces_the_one_before(store, multipart),
+        a_part_that_was_not_committed_is_none(store, multipart),
+        what_is_put_together_can_be_put_together_again(store, multipart),
+        nothing_changes_what_was_put_together(store, multipart),
+        deleting_removes_parts_that_were_never_put_together(store, multipart),
+    );
 }
 
 /// An upload of a test, in its store.
@@ -35,7 +40,7 @@ impl<'a> Upload<'a> {
             store,
             multipart,
             parts: Parts::of(size as u64, PART as u64, Retention::Default).unwrap(),
-            name: multipart.begin(&key).await.expect("begins"),
+            name: multipart.begin(&key).await.answers(),
             key,
         }
     }
@@ -46,15 +51,15 @@ impl<'a> Upload<'a> {
             .multipart
             .stage(&self.key, &self.name, &slot, Some(size as u64))
             .await;
-        staged.expect("stages a part")
+        staged.answers()
     }
 
     async fn put(&self, number: u16, bytes: &Bytes) {
         let mut staged = self.stage(number, bytes.len()).await;
         for piece in bytes.chunks(700_001) {
-            staged.write(bytes.slice_ref(piece)).await.expect("writes");
+            staged.write(bytes.slice_ref(piece)).await.answers();
         }
-        staged.commit().await.expect("commits a part");
+        staged.commit().await.answers();
     }
 
     /// Sends a part in place of an earlier one. A service whose clock is too coarse to tell the two apart may take neither for
@@ -72,7 +77,7 @@ impl<'a> Upload<'a> {
     }
 
     async fn list(&self) -> Vec<Part> {
-        self.multipart.list(&self.key, &self.name).await.expect("lists")
+        self.multipart.list(&self.key, &self.name).await.answers()
     }
 
     async fn sizes(&self) -> Vec<(u16, u64)> {
@@ -82,18 +87,18 @@ impl<'a> Upload<'a> {
     async fn assemble(&self) {
         let parts = self.list().await;
         let assembled = self.multipart.assemble(&self.key, &self.name, &parts).await;
-        assembled.expect("puts parts together");
+        assembled.answers();
     }
 
     async fn read(&self) -> Bytes {
-        let size = self.store.size(&self.key).await.expect("looks up");
-        assert_eq!(size, Some(self.parts.size), "the size of the whole");
-        collect(self.store.read(&self.key, None).await.expect("reads")).await
+        let size = self.store.size(&self.key).await.answers();
+        same!(size, Some(self.parts.size), "the size of the whole");
+        collect(self.store.read(&self.key, None).await.answers()).await
     }
 
     async fn delete(&self) {
-        self.store.delete(&self.key).await.expect("deletes");
-        assert!(
+        self.store.delete(&self.key).await.answers();
+        holds!(
             !has_bytes(self.store, &self.key).await,
             "bytes are there after being deleted"
         );
@@ -104,8 +109,8 @@ async fn parts_become_the_whole_in_the_order_of_their_numbers(store: &dyn Store,
     // The rest is short enough to come with the part before it, and comes alone.
     let bytes = noise(1, 2 * PART + 1000);
     let upload = Upload::begin(store, multipart, bytes.len()).await;
-    assert_eq!(upload.sizes().await, []);
-    assert!(!has_bytes(store, &upload.key).await, "bytes before there was a part");
+    same!(upload.sizes().await, []);
+    holds!(!has_bytes(store, &upload.key).await, "bytes before there was a part");
     let slices = [(3, 2 * PART..bytes.len()), (1, 0..PART), (2, PART..2 * PART)];
     join_all(
         slices
@@ -113,13 +118,13 @@ async fn parts_become_the_whole_in_the_order_of_their_numbers(store: &dyn Store,
             .map(async |(number, range)| upload.put(*number, &bytes.slice(range.clone())).await),
     )
     .await;
-    assert_eq!(upload.sizes().await, [(1, PART as u64), (2, PART as u64), (3, 1000)]);
-    assert!(
+    same!(upload.sizes().await, [(1, PART as u64), (2, PART as u64), (3, 1000)]);
+    holds!(
         !has_bytes(store, &upload.key).await,
         "the whole is there before it was put together"
     );
     upload.assemble().await;
-    assert!(upload.read().await == bytes, "the whole has other bytes than its parts");
+    holds!(upload.read().await == bytes, "the whole has other bytes than its parts");
     upload.delete().await;
 }
 
@@ -131,21 +136,21 @@ async fn a_part_that_comes_again_replaces_the_one_before(store: &dyn Store, mult
     upload.put_again(2, &noise(5, 1000)).await;
     upload.put_again(1, &bytes.slice(..PART)).await;
     upload.put_again(2, &bytes.slice(PART..)).await;
-    assert_eq!(upload.sizes().await, [(1, PART as u64), (2, 1000)]);
+    same!(upload.sizes().await, [(1, PART as u64), (2, 1000)]);
     upload.assemble().await;
-    assert!(upload.read().await == bytes, "an earlier part is in the whole");
+    holds!(upload.read().await == bytes, "an earlier part is in the whole");
     upload.delete().await;
 }
 
 async fn a_part_that_was_not_committed_is_none(store: &dyn Store, multipart: &dyn Multipart) {
     let upload = Upload::begin(store, multipart, PART + 1000).await;
     let mut discarded = upload.stage(1, PART).await;
-    discarded.write(noise(6, 1000)).await.expect("writes");
-    discarded.discard().await.expect("discards a part");
+    discarded.write(noise(6, 1000)).await.answers();
+    discarded.discard().await.answers();
     let mut dropped = upload.stage(2, 1000).await;
-    dropped.write(noise(7, 500)).await.expect("writes");
+    dropped.write(noise(7, 500)).await.answers();
     drop(dropped);
-    assert_eq!(upload.sizes().await, [], "a part that was not committed");
+    same!(upload.sizes().await, [], "a part that was not committed");
     upload.delete().await;
 }
 
@@ -157,8 +162,8 @@ async fn what_is_put_together_can_be_put_together_again(store: &dyn Store, multi
     for _ in 0..2 {
         // As somebody does who goes on where another one died.
         let assembled = multipart.assemble(&upload.key, &upload.name, &parts).await;
-        assembled.expect("puts parts together, again");
-        assert!(upload.read().await == bytes);
+        assembled.answers();
+        holds!(upload.read().await == bytes);
     }
     upload.delete().await;
     upload.delete().await;
@@ -177,9 +182,9 @@ async fn nothing_changes_what_was_put_together(store: &dyn Store, multipart: &dy
                 let _refused = late.commit().await;
             }
         }
-        Err(fault) => assert_eq!(fault.code, codes::NOT_OPEN, "{}", fault.chain()),
+        Err(fault) => same!(fault.code, codes::NOT_OPEN, "{}", fault.chain()),
     }
-    assert!(
+    holds!(
         upload.read().await == bytes,
         "a part that came late has changed the whole"
     );
@@ -192,6 +197,6 @@ async fn deleting_removes_parts_that_were_never_put_together(store: &dyn Store, 
     upload.delete().await;
     // What is left may be nothing, or an upload that is not known any more.
     if let Ok(parts) = multipart.list(&upload.key, &upload.name).await {
-        assert_eq!(parts, [], "parts are there after being deleted");
+        same!(parts, [], "parts are there after being deleted");
     }
 }

@@ -2,7 +2,10 @@
 
 use futures_util::future::join_all;
 
+use super::around::Wrapped;
+use super::broken::{Answers, Fails};
 use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
+use super::trial::{Checked, Patience, Trial};
 use crate::{Booking, Code, Duty, Event, Lifetime, Record, Recorder, Rejection, State, Swap, UploadId, codes};
 
 /// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
@@ -10,20 +13,47 @@ use crate::{Booking, Code, Duty, Event, Lifetime, Record, Recorder, Rejection, S
 ///
 /// # Panics
 ///
-/// If a rule is broken.
-pub async fn recorder(recorder: &dyn Recorder) {
-    recorder.ready().await.expect("the recorder is ready");
-    what_is_recorded_reads_back_whole(recorder).await;
-    an_id_is_recorded_once(recorder).await;
-    a_change_counts_only_from_the_revision_before(recorder).await;
-    of_those_who_change_at_the_same_time_one_wins(recorder).await;
-    what_is_due_comes_in_its_order(recorder).await;
-    what_is_to_be_resumed_is_not_swept(recorder).await;
-    the_newest_readable_upload_is_found_by_its_name(recorder).await;
-    orders_are_counted_by_project_until_they_end(recorder).await;
-    only_the_revision_that_was_seen_is_forgotten(recorder).await;
-    files_of_a_project_are_listed_the_newest_first(recorder).await;
-    super::catalog::catalog(recorder).await;
+/// If a rule is broken, with the rule, what was asked, what was expected and what was seen. A recorder that never gives its
+/// thread back ends the test program, with the same report.
+pub async fn recorder(recorder: &dyn Recorder) -> Checked {
+    Patience::default().recorder(recorder).await
+}
+
+impl Patience {
+    /// As [`recorder`](super::recorder()), with other limits.
+    ///
+    /// # Panics
+    ///
+    /// If a rule is broken.
+    pub async fn recorder(self, recorder: &dyn Recorder) -> Checked {
+        let trial = Trial::new(self);
+        let watched = Wrapped::around(recorder, trial.clone());
+        let suite = check(&trial, &watched);
+        trial.clone().here(suite).await
+    }
+}
+
+async fn check(trial: &Trial, recorder: &dyn Recorder) {
+    rules!(
+        trial,
+        it_is_ready(recorder),
+        what_is_recorded_reads_back_whole(recorder),
+        an_id_is_recorded_once(recorder),
+        of_those_who_record_an_id_at_the_same_time_one_wins(recorder),
+        a_change_counts_only_from_the_revision_before(recorder),
+        of_those_who_change_at_the_same_time_one_wins(recorder),
+        what_is_due_comes_in_its_order(recorder),
+        what_is_to_be_resumed_is_not_swept(recorder),
+        the_newest_readable_upload_is_found_by_its_name(recorder),
+        orders_are_counted_by_project_until_they_end(recorder),
+        only_the_revision_that_was_seen_is_forgotten(recorder),
+        files_of_a_project_are_listed_the_newest_first(recorder),
+    );
+    super::catalog::catalog(trial, recorder).await;
+}
+
+async fn it_is_ready(recorder: &dyn Recorder) {
+    recorder.ready().await.answers();
 }
 
 async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
@@ -69,14 +99,14 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
         assembling,
     ];
     for record in uploads.into_iter().chain(orders) {
-        assert_eq!(
-            recorder.get(record.id).await.expect("looks up"),
+        same!(
+            recorder.get(record.id).await.answers(),
             None,
             "a record that nobody made"
         );
         add(recorder, &record).await;
-        assert_eq!(recorder.get(record.id).await.expect("looks up").as_ref(), Some(&record));
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        same!(recorder.get(record.id).await.answers().as_ref(), Some(&record));
+        recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
@@ -87,20 +117,41 @@ async fn an_id_is_recorded_once(recorder: &dyn Recorder) {
         created: at(5),
         ..record.clone()
     };
-    assert_eq!(
-        recorder
-            .insert(&again, Booking::none())
-            .await
-            .expect_err("the id is taken")
-            .code,
+    same!(
+        recorder.insert(&again, Booking::none()).await.fails().code,
         codes::ID_TAKEN
     );
-    assert_eq!(
-        recorder.get(record.id).await.expect("looks up").as_ref(),
+    same!(
+        recorder.get(record.id).await.answers().as_ref(),
         Some(&record),
         "the first one stays"
     );
-    recorder.remove(record.id, 0).await.expect("removes");
+    recorder.remove(record.id, 0).await.answers();
+}
+
+async fn of_those_who_record_an_id_at_the_same_time_one_wins(recorder: &dyn Recorder) {
+    let id = UploadId::random();
+    let rivals: Vec<_> = (0..16)
+        .map(|rival| Record {
+            id,
+            ..intent(1_000 + rival)
+        })
+        .collect();
+    let inserts = join_all(rivals.iter().map(|rival| recorder.insert(rival, Booking::none()))).await;
+    let won: Vec<_> = (0..rivals.len())
+        .filter(|at| matches!(inserts[*at], Ok(Swap::Done)))
+        .collect();
+    holds!(won.len() == 1, "{} of 16 records with one id were taken", won.len());
+    for fault in inserts.into_iter().filter_map(Result::err) {
+        same!(fault.code, codes::ID_TAKEN, "{}", fault.chain());
+    }
+    let kept = recorder.get(id).await.answers();
+    same!(
+        kept.as_ref(),
+        Some(&rivals[won[0]]),
+        "the one who was told so has not won"
+    );
+    recorder.remove(id, 0).await.answers();
 }
 
 async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) {
@@ -113,12 +164,9 @@ async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) 
             &PERIODS,
         )
         .unwrap();
-    assert_eq!(
-        recorder.update(&second, Booking::none()).await.expect("updates"),
-        Swap::Done
-    );
-    assert_eq!(
-        recorder.update(&second, Booking::none()).await.expect("updates"),
+    same!(recorder.update(&second, Booking::none()).await.answers(), Swap::Done);
+    same!(
+        recorder.update(&second, Booking::none()).await.answers(),
         Swap::Lost,
         "the same change counted twice"
     );
@@ -126,18 +174,18 @@ async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) 
         revision: 7,
         ..second.clone()
     };
-    assert_eq!(
-        recorder.update(&far, Booking::none()).await.expect("updates"),
+    same!(
+        recorder.update(&far, Booking::none()).await.answers(),
         Swap::Lost,
         "a change from a revision that never was"
     );
-    assert_eq!(
-        recorder.update(&intent(1), Booking::none()).await.expect("updates"),
+    same!(
+        recorder.update(&intent(1), Booking::none()).await.answers(),
         Swap::Lost,
         "a change of a record that is not there"
     );
-    assert_eq!(recorder.get(first.id).await.expect("looks up").as_ref(), Some(&second));
-    recorder.remove(second.id, second.revision).await.expect("removes");
+    same!(recorder.get(first.id).await.answers().as_ref(), Some(&second));
+    recorder.remove(second.id, second.revision).await.answers();
 }
 
 async fn of_those_who_change_at_the_same_time_one_wins(recorder: &dyn Recorder) {
@@ -152,14 +200,14 @@ async fn of_those_who_change_at_the_same_time_one_wins(recorder: &dyn Recorder) 
     let swaps = join_all(rivals.iter().map(|rival| recorder.update(rival, Booking::none()))).await;
     let won: Vec<_> = swaps
         .into_iter()
-        .map(|swap| swap.expect("updates"))
+        .map(|swap| swap.answers())
         .enumerate()
         .filter(|(_, s)| *s == Swap::Done)
         .collect();
-    assert_eq!(won.len(), 1, "{} of 16 changes from one revision counted", won.len());
-    let kept = recorder.get(first.id).await.expect("looks up").expect("is there");
-    assert_eq!(kept, rivals[won[0].0], "the one who was told so has not won");
-    recorder.remove(kept.id, kept.revision).await.expect("removes");
+    same!(won.len(), 1, "{} of 16 changes from one revision counted", won.len());
+    let kept = recorder.get(first.id).await.answers().expect("is there");
+    same!(kept, rivals[won[0].0], "the one who was told so has not won");
+    recorder.remove(kept.id, kept.revision).await.answers();
 }
 
 async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
@@ -182,18 +230,18 @@ async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
         (at(359), 10, 2),
         (at(10_000), 10, 5),
     ] {
-        let due = recorder.due(Duty::Sweep, now, limit).await.expect("looks up");
-        assert_eq!(
+        let due = recorder.due(Duty::Sweep, now, limit).await.answers();
+        same!(
             due.iter().collect::<Vec<_>>(),
             expected[..count],
             "due at {now:?}, at most {limit}"
         );
     }
     for record in records.iter().chain([&never]) {
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        recorder.remove(record.id, record.revision).await.answers();
     }
-    assert_eq!(
-        recorder.due(Duty::Sweep, at(10_000), 10).await.expect("looks up"),
+    same!(
+        recorder.due(Duty::Sweep, at(10_000), 10).await.answers(),
         [],
         "what was removed is due"
     );
@@ -204,45 +252,39 @@ async fn what_is_to_be_resumed_is_not_swept(recorder: &dyn Recorder) {
     add(recorder, &sweep).await;
     add(recorder, &open).await;
     let far = at(10_000);
-    let look = async |duty| recorder.due(duty, far, 10).await.expect("looks up");
-    assert_eq!(look(Duty::Sweep).await.len(), 2);
-    assert_eq!(look(Duty::Resume).await, []);
+    let look = async |duty| recorder.due(duty, far, 10).await.answers();
+    same!(look(Duty::Sweep).await.len(), 2);
+    same!(look(Duty::Resume).await, []);
     let assembling = open.apply(Event::Assemble, at(1_001), &PERIODS).unwrap();
-    assert_eq!(
-        recorder.update(&assembling, Booking::none()).await.expect("updates"),
+    same!(
+        recorder.update(&assembling, Booking::none()).await.answers(),
         Swap::Done
     );
-    assert_eq!(look(Duty::Sweep).await, std::slice::from_ref(&sweep));
-    assert_eq!(look(Duty::Resume).await, std::slice::from_ref(&assembling));
+    same!(look(Duty::Sweep).await, std::slice::from_ref(&sweep));
+    same!(look(Duty::Resume).await, std::slice::from_ref(&assembling));
     let again = assembling.apply(Event::Release, at(1_002), &PERIODS).unwrap();
-    assert_eq!(
-        recorder.update(&again, Booking::none()).await.expect("updates"),
-        Swap::Done
-    );
-    assert_eq!(look(Duty::Resume).await, [], "what was given back is to be resumed");
+    same!(recorder.update(&again, Booking::none()).await.answers(), Swap::Done);
+    same!(look(Duty::Resume).await, [], "what was given back is to be resumed");
     for record in [sweep, again] {
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
 async fn only_the_revision_that_was_seen_is_forgotten(recorder: &dyn Recorder) {
     let record = intent(1_000);
     add(recorder, &record).await;
-    recorder
-        .remove(record.id, 3)
-        .await
-        .expect("another revision is nothing to remove");
-    assert!(
-        recorder.get(record.id).await.expect("looks up").is_some(),
+    recorder.remove(record.id, 3).await.answers();
+    holds!(
+        recorder.get(record.id).await.answers().is_some(),
         "a revision that was not asked for is gone"
     );
-    recorder.remove(record.id, 0).await.expect("removes");
-    assert_eq!(
-        recorder.get(record.id).await.expect("looks up"),
+    recorder.remove(record.id, 0).await.answers();
+    same!(
+        recorder.get(record.id).await.answers(),
         None,
         "a removed record is there"
     );
-    recorder.remove(record.id, 0).await.expect("nothing is fine too");
+    recorder.remove(record.id, 0).await.answers();
 }
 
 async fn the_newest_readable_upload_is_found_by_its_name(recorder: &dyn Recorder) {
@@ -264,17 +306,14 @@ async fn the_newest_readable_upload_is_found_by_its_name(recorder: &dyn Recorder
     for record in [&newer, &older, &other, &unready] {
         add(recorder, record).await;
     }
-    assert_eq!(recorder.known_as(&name).await.expect("looks up").as_ref(), Some(&newer));
+    same!(recorder.known_as(&name).await.answers().as_ref(), Some(&newer));
     let deleting = newer.apply(Event::Delete, at(5_000), &PERIODS).unwrap();
-    assert_eq!(
-        recorder.update(&deleting, Booking::none()).await.expect("updates"),
-        Swap::Done
-    );
-    assert_eq!(recorder.known_as(&name).await.expect("looks up").as_ref(), Some(&older));
-    recorder.remove(older.id, older.revision).await.expect("removes");
-    assert_eq!(recorder.known_as(&name).await.expect("looks up"), None);
+    same!(recorder.update(&deleting, Booking::none()).await.answers(), Swap::Done);
+    same!(recorder.known_as(&name).await.answers().as_ref(), Some(&older));
+    recorder.remove(older.id, older.revision).await.answers();
+    same!(recorder.known_as(&name).await.answers(), None);
     for record in [deleting, other, unready] {
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
@@ -289,25 +328,19 @@ async fn orders_are_counted_by_project_until_they_end(recorder: &dyn Recorder) {
     for record in [&first, &second, &stranger] {
         add(recorder, record).await;
     }
-    let count = async || recorder.pulls_of(&project).await.expect("counts");
-    assert_eq!(count().await, 2);
+    let count = async || recorder.pulls_of(&project).await.answers();
+    same!(count().await, 2);
     let upload = UploadId::random();
     let pulling = first.apply(Event::Pull { upload }, at(1_001), &PERIODS).unwrap();
-    assert_eq!(
-        recorder.update(&pulling, Booking::none()).await.expect("updates"),
-        Swap::Done
-    );
-    assert_eq!(count().await, 2, "what is being fetched counts");
+    same!(recorder.update(&pulling, Booking::none()).await.answers(), Swap::Done);
+    same!(count().await, 2, "what is being fetched counts");
     let pulled = pulling.apply(Event::Pulled, at(1_002), &PERIODS).unwrap();
-    assert_eq!(
-        recorder.update(&pulled, Booking::none()).await.expect("updates"),
-        Swap::Done
-    );
-    assert_eq!(count().await, 1);
-    let due = recorder.due(Duty::Pull, at(10_000), 10).await.expect("looks up");
-    assert_eq!(due, [stranger.clone(), second.clone()], "what is to be fetched");
+    same!(recorder.update(&pulled, Booking::none()).await.answers(), Swap::Done);
+    same!(count().await, 1);
+    let due = recorder.due(Duty::Pull, at(10_000), 10).await.answers();
+    same!(due, [stranger.clone(), second.clone()], "what is to be fetched");
     for record in [pulled, second, stranger] {
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
@@ -333,14 +366,14 @@ async fn files_of_a_project_are_listed_the_newest_first(recorder: &dyn Recorder)
     let mut found = Vec::new();
     let mut behind = None;
     loop {
-        let page = recorder.files_of(&project, behind, 2).await.expect("looks up");
+        let page = recorder.files_of(&project, behind, 2).await.answers();
         let Some(last) = page.last() else { break };
-        assert!(page.len() <= 2);
+        holds!(page.len() <= 2);
         behind = Some((last.created, last.id));
         found.extend(page);
     }
-    assert_eq!(found.iter().collect::<Vec<_>>(), expected);
+    same!(found.iter().collect::<Vec<_>>(), expected);
     for record in &all {
-        recorder.remove(record.id, record.revision).await.expect("removes");
+        recorder.remove(record.id, record.revision).await.answers();
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::broken::Answers;
 use crate::record::Periods;
 use crate::{
     Booking, Coverage, Declared, Digest, Event, Facts, FileName, Grant, Lifetime, Parts, Pass, Place, Pull, Record,
@@ -24,8 +25,8 @@ pub(super) const PERIODS: Periods = Periods {
 
 /// Records something of which nothing is booked.
 pub(super) async fn add(recorder: &dyn Recorder, record: &Record) {
-    let added = recorder.insert(record, Booking::none()).await.expect("inserts");
-    assert_eq!(added, Swap::Done);
+    let added = recorder.insert(record, Booking::none()).await.answers();
+    same!(added, Swap::Done);
 }
 
 /// A record with something in every field: what a recorder has to keep.

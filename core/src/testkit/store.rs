@@ -4,6 +4,9 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, pin_mut};
 
+use super::around::Wrapped;
+use super::broken::Answers;
+use super::trial::{Checked, Patience, Trial};
 use super::{collect, noise};
 use crate::{Key, Store, UploadId, codes};
 
@@ -11,22 +14,49 @@ use crate::{Key, Store, UploadId, codes};
 ///
 /// # Panics
 ///
-/// If a rule is broken.
-pub async fn store(store: &dyn Store) {
-    store.ready().await.expect("the store is ready");
-    what_was_committed_reads_back(store).await;
-    a_range_reads_that_range(store).await;
-    a_key_without_bytes_says_so(store).await;
-    what_was_discarded_is_gone(store).await;
-    discarding_after_a_cancelled_write_is_legal(store).await;
-    deleting_removes_what_was_committed(store).await;
-    deleting_nothing_is_fine(store).await;
-    deleting_removes_what_a_dead_attempt_left(store).await;
-    attempts_do_not_mix(store).await;
-    what_is_committed_again_is_replaced(store).await;
-    if let Some(multipart) = store.multipart() {
-        super::multipart::multipart(store, multipart).await;
+/// If a rule is broken, with the rule, what was asked, what was expected and what was seen. A store that never gives its
+/// thread back ends the test program, with the same report.
+pub async fn store(store: &dyn Store) -> Checked {
+    Patience::default().store(store).await
+}
+
+impl Patience {
+    /// As [`store`](super::store()), with other limits.
+    ///
+    /// # Panics
+    ///
+    /// If a rule is broken.
+    pub async fn store(self, store: &dyn Store) -> Checked {
+        let trial = Trial::new(self);
+        let watched = Wrapped::around(store, trial.clone());
+        let suite = check(&trial, &watched);
+        trial.clone().here(suite).await
     }
+}
+
+async fn check(trial: &Trial, store: &dyn Store) {
+    rules!(
+        trial,
+        it_is_ready(store),
+        what_was_committed_reads_back(store),
+        a_range_reads_that_range(store),
+        a_key_without_bytes_says_so(store),
+        what_was_discarded_is_gone(store),
+        discarding_after_a_cancelled_write_is_legal(store),
+        deleting_removes_what_was_committed(store),
+        deleting_nothing_is_fine(store),
+        deleting_removes_what_a_dead_attempt_left(store),
+        attempts_do_not_mix(store),
+        what_is_committed_again_is_replaced(store),
+    );
+    match store.multipart() {
+        Some(multipart) => super::multipart::multipart(trial, store, multipart).await,
+        None => trial.leave_out("parts: the store has no way of its own with them"),
+    }
+}
+
+async fn it_is_ready(store: &dyn Store) {
+    store.ready().await.answers();
 }
 
 /// A key with all that may stand in one.
@@ -42,11 +72,11 @@ async fn put(store: &dyn Store, key: &Key, pieces: &[Bytes]) {
     let mut staged = store
         .stage(key, Some(&"application/octet-stream".parse().unwrap()))
         .await
-        .expect("stages");
+        .answers();
     for piece in pieces {
-        staged.write(piece.clone()).await.expect("writes");
+        staged.write(piece.clone()).await.answers();
     }
-    staged.commit().await.expect("commits");
+    staged.commit().await.answers();
 }
 
 pub(super) async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
@@ -56,12 +86,8 @@ pub(super) async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
             true
         }
         Err(fault) => {
-            assert_eq!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
-            assert_eq!(
-                store.size(key).await.expect("looks up"),
-                None,
-                "a size where there are no bytes"
-            );
+            same!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
+            same!(store.size(key).await.answers(), None, "a size where there are no bytes");
             false
         }
     }
@@ -78,16 +104,16 @@ async fn what_was_committed_reads_back(store: &dyn Store) {
         .flat_map(|pieces| [(pieces, key()), (pieces, plain_key())])
     {
         put(store, &key, pieces).await;
-        let read = collect(store.read(&key, None).await.expect("reads")).await;
-        assert!(
+        let read = collect(store.read(&key, None).await.answers()).await;
+        holds!(
             read == pieces.concat(),
             "{} bytes were committed, {} other bytes read",
             pieces.concat().len(),
             read.len()
         );
-        let size = store.size(&key).await.expect("looks up");
-        assert_eq!(size, Some(read.len() as u64), "the size is another");
-        store.delete(&key).await.expect("deletes");
+        let size = store.size(&key).await.answers();
+        same!(size, Some(read.len() as u64), "the size is another");
+        store.delete(&key).await.answers();
     }
 }
 
@@ -95,28 +121,28 @@ async fn a_range_reads_that_range(store: &dyn Store) {
     let (key, bytes) = (key(), noise(1, 100_000));
     put(store, &key, std::slice::from_ref(&bytes)).await;
     for range in [0..0, 0..1, 5..70_000, 99_999..100_000, 99_990..200_000, 0..u64::MAX] {
-        let read = collect(store.read(&key, Some(range.clone())).await.expect("reads")).await;
+        let read = collect(store.read(&key, Some(range.clone())).await.answers()).await;
         let end = usize::try_from(range.end).unwrap_or(usize::MAX).min(bytes.len());
-        assert!(
+        holds!(
             read == bytes.slice(range.start as usize..end),
             "{range:?} read {} bytes",
             read.len()
         );
     }
-    store.delete(&key).await.expect("deletes");
+    store.delete(&key).await.answers();
 }
 
 async fn a_key_without_bytes_says_so(store: &dyn Store) {
-    assert!(!has_bytes(store, &key()).await, "bytes where none were put");
+    holds!(!has_bytes(store, &key()).await, "bytes where none were put");
 }
 
 async fn what_was_discarded_is_gone(store: &dyn Store) {
     for size in [0, 10, 3_000_000] {
         let key = key();
-        let mut staged = store.stage(&key, None).await.expect("stages");
-        staged.write(noise(2, size)).await.expect("writes");
-        staged.discard().await.expect("discards");
-        assert!(
+        let mut staged = store.stage(&key, None).await.answers();
+        staged.write(noise(2, size)).await.answers();
+        staged.discard().await.answers();
+        holds!(
             !has_bytes(store, &key).await,
             "{size} bytes are there after being discarded"
         );
@@ -125,36 +151,36 @@ async fn what_was_discarded_is_gone(store: &dyn Store) {
 
 async fn discarding_after_a_cancelled_write_is_legal(store: &dyn Store) {
     let key = key();
-    let mut staged = store.stage(&key, None).await.expect("stages");
+    let mut staged = store.stage(&key, None).await.answers();
     for seed in 0..8 {
         // Asked once, then dropped: as when a time limit ends an upload while the disk is busy.
         let write = staged.write(noise(seed, 1_500_000));
         pin_mut!(write);
         let _unfinished = write.as_mut().now_or_never();
     }
-    staged.discard().await.expect("discards after cancelled writes");
-    assert!(!has_bytes(store, &key).await, "bytes are there after being discarded");
+    staged.discard().await.answers();
+    holds!(!has_bytes(store, &key).await, "bytes are there after being discarded");
 }
 
 async fn deleting_removes_what_was_committed(store: &dyn Store) {
     let key = key();
     put(store, &key, &[noise(3, 1000)]).await;
-    store.delete(&key).await.expect("deletes");
-    assert!(!has_bytes(store, &key).await, "bytes are there after being deleted");
-    store.delete(&key).await.expect("deletes again");
+    store.delete(&key).await.answers();
+    holds!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+    store.delete(&key).await.answers();
 }
 
 async fn deleting_nothing_is_fine(store: &dyn Store) {
-    store.delete(&key()).await.expect("deletes nothing");
+    store.delete(&key()).await.answers();
 }
 
 async fn deleting_removes_what_a_dead_attempt_left(store: &dyn Store) {
     let key = key();
-    let mut staged = store.stage(&key, None).await.expect("stages");
-    staged.write(noise(4, 3_000_000)).await.expect("writes");
+    let mut staged = store.stage(&key, None).await.answers();
+    staged.write(noise(4, 3_000_000)).await.answers();
     drop(staged);
-    store.delete(&key).await.expect("deletes");
-    assert!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+    store.delete(&key).await.answers();
+    holds!(!has_bytes(store, &key).await, "bytes are there after being deleted");
 }
 
 async fn attempts_do_not_mix(store: &dyn Store) {
@@ -167,11 +193,11 @@ async fn attempts_do_not_mix(store: &dyn Store) {
     }))
     .await;
     for (key, bytes) in &files {
-        assert!(
-            collect(store.read(key, None).await.expect("reads")).await == bytes,
+        holds!(
+            collect(store.read(key, None).await.answers()).await == bytes,
             "bytes of several attempts are mixed"
         );
-        store.delete(key).await.expect("deletes");
+        store.delete(key).await.answers();
     }
 }
 
@@ -180,13 +206,13 @@ async fn what_is_committed_again_is_replaced(store: &dyn Store) {
     let key = Key::part(UploadId::random(), 10_000);
     for (seed, size) in [(1, 300_000), (2, 200_000), (3, 400_000)] {
         put(store, &key, &[noise(seed, size)]).await;
-        let read = collect(store.read(&key, None).await.expect("reads")).await;
-        assert!(
+        let read = collect(store.read(&key, None).await.answers()).await;
+        holds!(
             read == noise(seed, size),
             "{} bytes of an earlier commit are there",
             read.len()
         );
     }
-    store.delete(&key).await.expect("deletes");
-    assert!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+    store.delete(&key).await.answers();
+    holds!(!has_bytes(store, &key).await, "bytes are there after being deleted");
 }

@@ -2,43 +2,118 @@
 
 use std::collections::BTreeMap;
 
+use super::broken::broken;
+use super::trial::{Checked, Patience, Trial};
 use crate::{Coverage, Declared, Digest, Facts, Head, MediaType, Validator, Verdict};
 
-/// Checks every rule of [`Validator`] on odd claims and contents: it answers, and answers the same again.
+/// Checks every rule of [`Validator`] on odd claims and contents: it answers, says why it refuses, and answers the same
+/// again, in whatever order it is asked.
 ///
 /// # Panics
 ///
-/// If a rule is broken.
-pub fn validator(validator: &dyn Validator) {
-    for declared in odd_claims() {
-        same_again(|| validator.declared(&declared));
-        for bytes in odd_heads() {
-            for media_type in [None, Some("image/png".parse::<MediaType>().unwrap())] {
-                same_again(|| {
-                    validator.head(&Head {
-                        declared: &declared,
-                        bytes: &bytes,
-                        media_type: media_type.as_ref(),
-                    })
-                });
-                let facts = Facts {
-                    size: bytes.len() as u64,
-                    digest: Digest::from([0; 32]),
-                    media_type: media_type.clone(),
-                    coverage: BTreeMap::from([("some".to_owned(), Coverage::Partial("odd".to_owned()))]),
-                    notes: BTreeMap::from([("image".to_owned(), serde_json::json!([{"odd": null}]))]),
-                };
-                same_again(|| validator.whole(&declared, &facts));
+/// If a rule is broken, with the rule, what was asked, what was expected and what was seen.
+pub fn validator(validator: impl Validator + 'static) -> Checked {
+    Patience::default().validator(validator)
+}
+
+impl Patience {
+    /// As [`validator`](super::validator()), with other limits.
+    ///
+    /// # Panics
+    ///
+    /// If a rule is broken.
+    pub fn validator(self, validator: impl Validator + 'static) -> Checked {
+        Trial::new(self).apart_now(|trial| async move {
+            let (validator, mut answers) = (&validator as &dyn Validator, Vec::new());
+            rules!(trial, a_refusal_says_why(&trial, validator, &mut answers));
+            rules!(
+                trial,
+                the_answer_is_the_same_again_in_any_order(&trial, validator, &answers)
+            );
+        })
+    }
+}
+
+async fn a_refusal_says_why(trial: &Trial, validator: &dyn Validator, answers: &mut Vec<Verdict>) {
+    for question in questions() {
+        let answer = trial.call_now(question.shown(), || question.ask(validator));
+        if let Verdict::Reject(rejection) = &answer
+            && rejection.message.trim().is_empty()
+        {
+            broken("a refusal that says why", format!("{rejection:?}"));
+        }
+        answers.push(answer);
+    }
+}
+
+async fn the_answer_is_the_same_again_in_any_order(trial: &Trial, validator: &dyn Validator, answers: &[Verdict]) {
+    for (question, answer) in questions().iter().zip(answers).rev() {
+        let again = trial.call_now(question.shown(), || question.ask(validator));
+        same!(again, *answer, "another answer than before");
+    }
+}
+
+/// What a validator is asked, at one of its three moments.
+enum Question {
+    Declared(Declared),
+    Head(Declared, Vec<u8>, Option<MediaType>),
+    Whole(Declared, Facts),
+}
+
+impl Question {
+    fn ask(&self, validator: &dyn Validator) -> Verdict {
+        match self {
+            Self::Declared(declared) => validator.declared(declared),
+            Self::Head(declared, bytes, media_type) => validator.head(&Head {
+                declared,
+                bytes,
+                media_type: media_type.as_ref(),
+            }),
+            Self::Whole(declared, facts) => validator.whole(declared, facts),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let claims = |declared: &Declared| {
+            let name: Option<String> = declared.name.as_deref().map(|name| name.chars().take(40).collect());
+            format!("name {name:?}, size {:?}", declared.size)
+        };
+        match self {
+            Self::Declared(declared) => format!("declared: {}", claims(declared)),
+            Self::Head(declared, bytes, media_type) => {
+                let len = bytes.len();
+                format!("head: {}, {len} bytes, media type {media_type:?}", claims(declared))
+            }
+            Self::Whole(declared, facts) => {
+                let (size, media_type) = (facts.size, &facts.media_type);
+                format!("whole: {}, {size} bytes, media type {media_type:?}", claims(declared))
             }
         }
     }
 }
 
-fn same_again(ask: impl Fn() -> Verdict) {
-    let first = ask();
-    assert_eq!(first, ask(), "asked the same again, a validator answers the same");
-    if let Verdict::Reject(rejection) = first {
-        assert!(!rejection.message.trim().is_empty(), "refused, and not said why");
+fn questions() -> Vec<Question> {
+    let mut questions = Vec::new();
+    for declared in odd_claims() {
+        questions.push(Question::Declared(declared.clone()));
+        for bytes in odd_heads() {
+            for media_type in [None, Some("image/png".parse::<MediaType>().unwrap())] {
+                let facts = odd_facts(bytes.len() as u64, media_type.clone());
+                questions.push(Question::Head(declared.clone(), bytes.clone(), media_type));
+                questions.push(Question::Whole(declared.clone(), facts));
+            }
+        }
+    }
+    questions
+}
+
+pub(super) fn odd_facts(size: u64, media_type: Option<MediaType>) -> Facts {
+    Facts {
+        size,
+        digest: Digest::from([0; 32]),
+        media_type,
+        coverage: BTreeMap::from([("some".to_owned(), Coverage::Partial("odd".to_owned()))]),
+        notes: BTreeMap::from([("image".to_owned(), serde_json::json!([{"odd": null}]))]),
     }
 }
 

@@ -12,3 +12,4 @@ mod stores;
 mod support;
 mod tries;
 mod uploads;
+mod wrong_plugins;

@@ -297,7 +297,7 @@ async fn a_scanner_that_may_fail_says_in_the_record_that_it_did() {
         pipeline.ready().await.unwrap();
     }
     testkit::scanner(
-        &FailOpen::new(crate::support::Words),
+        FailOpen::new(crate::support::Words),
         &[testkit::Sample::clean("fine"), testkit::Sample::refused("worse", BAD)],
     )
     .await;
@@ -399,11 +399,16 @@ async fn a_source_that_breaks_off_says_why_and_so_does_the_record() {
 async fn the_reference_implementations_keep_the_contract() {
     testkit::store(&MemoryStore::default()).await;
     testkit::recorder(&MemoryRecorder::default()).await;
-    testkit::validator(&crate::support::Manners);
+    testkit::validator(crate::support::Manners);
+    testkit::expirer(intake_core::memory::KeepAll);
     let clean = Bytes::from(vec![b'.'; 100_000]);
     testkit::scanner(
-        &crate::support::Words,
-        &[testkit::Sample::clean(clean), testkit::Sample::clean("")],
+        crate::support::Words,
+        &[
+            testkit::Sample::clean(clean.clone()),
+            testkit::Sample::clean(""),
+            testkit::Sample::refused("worse", BAD).within(clean),
+        ],
     )
     .await;
 }

@@ -124,3 +124,11 @@ fn settings_that_make_no_sense_are_named() {
         assert!(error.starts_with(says), "{settings}: {error}");
     }
 }
+
+#[test]
+fn the_contract_of_expirers_is_kept() {
+    let day = Duration::from_secs(DAY);
+    intake_core::testkit::expirer(Retain::default());
+    intake_core::testkit::expirer(Retain::new(day).temporary_by_default().kept_for(7 * day));
+    intake_core::testkit::expirer(Retain::new(Duration::MAX).kept_for(Duration::MAX));
+}

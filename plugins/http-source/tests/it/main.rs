@@ -1,6 +1,7 @@
 //! What an operator can rely on, whoever names whatever.
 #![allow(clippy::unwrap_used, reason = "a test says no by panicking")]
 
+mod contract;
 mod fetching;
 mod hostile;
 mod lists;

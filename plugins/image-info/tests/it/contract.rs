@@ -45,7 +45,7 @@ fn samples() -> Vec<Sample> {
 
 #[tokio::test]
 async fn it_keeps_to_what_every_scanner_keeps_to() {
-    testkit::scanner(&ImageInfo::default(), &samples()).await;
+    testkit::scanner(ImageInfo::default(), &samples()).await;
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn it_keeps_to_it_when_it_refuses_what_it_cannot_read() {
         Sample::refused(&b"\xFF\x0A\xFA"[..], IMAGE_UNREADABLE),
         Sample::refused([b"II*\0\0\0\x10\0\0\0", &[0; 300_000][..]].concat(), IMAGE_UNREADABLE),
     ]);
-    testkit::scanner(&ImageInfo::default().refuse_unreadable(), &samples).await;
+    testkit::scanner(ImageInfo::default().refuse_unreadable(), &samples).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,312 @@
+//! A store or recorder with something done around each of its calls.
+
+use std::fmt::Debug;
+use std::ops::{Deref, Range, RangeInclusive};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+
+use super::broken::Bounds;
+use crate::books::{Account, Day, Flow, Holdings};
+use crate::{
+    Booking, ByteStream, Catalog, Duty, Fault, Group, Key, ManagedProject, MediaType, Multipart, Part, Record,
+    Recorder, Slot, Staged, Store, Swap, UploadId, codes,
+};
+
+/// What is done around calls.
+pub(super) trait Around: Clone + Debug + Send + Sync + 'static {
+    /// Makes a call, or does not. The text says which.
+    fn run<T: Send>(
+        &self,
+        asked: String,
+        call: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> impl Future<Output = Result<T, Fault>> + Send;
+
+    /// The same for what is kept beside the records.
+    fn run_beside<T: Send>(
+        &self,
+        asked: String,
+        call: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> impl Future<Output = Result<T, Fault>> + Send {
+        self.run(asked, call)
+    }
+
+    /// The bytes that a store reads.
+    fn bytes(&self, _asked: String, bytes: ByteStream) -> ByteStream {
+        bytes
+    }
+}
+
+/// A pointer to a store or recorder, and what is done around its calls.
+#[derive(Clone, Debug)]
+pub struct Wrapped<P, A> {
+    inner: P,
+    around: A,
+}
+
+impl<P, A> Wrapped<P, A> {
+    pub(super) fn around(inner: P, around: A) -> Self {
+        Self { inner, around }
+    }
+}
+
+#[async_trait]
+impl<P, A> Store for Wrapped<P, A>
+where
+    P: Deref<Target: Store> + Debug + Send + Sync,
+    A: Around,
+{
+    async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        let call = self.inner.stage(key, media_type);
+        let staged = self.around.run(format!("stage {key}"), call).await?;
+        Ok(WrappedStaged::boxed(staged, key.to_string(), &self.around))
+    }
+
+    async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        let asked = format!("read {key}, range {range:?}");
+        let bytes = self.around.run(asked.clone(), self.inner.read(key, range)).await?;
+        Ok(self.around.bytes(asked, bytes))
+    }
+
+    async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
+        self.around.run(format!("size of {key}"), self.inner.size(key)).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Fault> {
+        self.around.run(format!("delete {key}"), self.inner.delete(key)).await
+    }
+
+    fn multipart(&self) -> Option<&dyn Multipart> {
+        self.inner.multipart().map(|_| self as &dyn Multipart)
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        self.around.run("ready".to_owned(), self.inner.ready()).await
+    }
+}
+
+fn multipart_of(store: &impl Deref<Target: Store>) -> Result<&dyn Multipart, Fault> {
+    let none = || {
+        Fault::new(
+            codes::NOT_OPEN,
+            "the store inside has no way of its own with parts any more",
+        )
+    };
+    store.multipart().ok_or_else(none)
+}
+
+#[async_trait]
+impl<P, A> Multipart for Wrapped<P, A>
+where
+    P: Deref<Target: Store> + Debug + Send + Sync,
+    A: Around,
+{
+    async fn begin(&self, key: &Key) -> Result<String, Fault> {
+        let call = multipart_of(&self.inner)?.begin(key);
+        self.around.run(format!("begin parts of {key}"), call).await
+    }
+
+    async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
+        let what = format!("part {} of {key}", slot.number);
+        let call = multipart_of(&self.inner)?.stage(key, upload, slot, size);
+        let staged = self.around.run(format!("stage {what}, {size:?} bytes"), call).await?;
+        Ok(WrappedStaged::boxed(staged, what, &self.around))
+    }
+
+    async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault> {
+        let call = multipart_of(&self.inner)?.list(key, upload);
+        self.around.run(format!("list parts of {key}"), call).await
+    }
+
+    async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault> {
+        let call = multipart_of(&self.inner)?.assemble(key, upload, parts);
+        let asked = format!("assemble {key} of {} parts", parts.len());
+        self.around.run(asked, call).await
+    }
+
+    async fn url(
+        &self,
+        key: &Key,
+        upload: &str,
+        slot: &Slot,
+        size: Option<u64>,
+        lifetime: Duration,
+    ) -> Result<Option<String>, Fault> {
+        let call = multipart_of(&self.inner)?.url(key, upload, slot, size, lifetime);
+        let asked = format!("the address of part {} of {key}", slot.number);
+        self.around.run(asked, call).await
+    }
+}
+
+struct WrappedStaged<A> {
+    inner: Box<dyn Staged>,
+    name: String,
+    around: A,
+}
+
+impl<A: Around> WrappedStaged<A> {
+    fn boxed(inner: Box<dyn Staged>, name: String, around: &A) -> Box<dyn Staged> {
+        let around = around.clone();
+        Box::new(Self { inner, name, around })
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<A: Around> Staged for WrappedStaged<A> {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        let asked = format!("write {} bytes of {}", chunk.len(), self.name);
+        self.around.run(asked, self.inner.write(chunk)).await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Fault> {
+        let asked = format!("commit {}", self.name);
+        self.around.run(asked, self.inner.commit()).await
+    }
+
+    async fn discard(self: Box<Self>) -> Result<(), Fault> {
+        let asked = format!("discard {}", self.name);
+        self.around.run(asked, self.inner.discard()).await
+    }
+}
+
+#[async_trait]
+impl<P, A> Recorder for Wrapped<P, A>
+where
+    P: Deref<Target: Recorder> + Debug + Send + Sync,
+    A: Around,
+{
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        let asked = format!("insert {}, revision {}", record.id, record.revision);
+        self.around.run(asked, self.inner.insert(record, booking)).await
+    }
+
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
+        self.around.run(format!("get {id}"), self.inner.get(id)).await
+    }
+
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        let asked = format!("update {} to revision {}", record.id, record.revision);
+        self.around.run(asked, self.inner.update(record, booking)).await
+    }
+
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
+        let asked = format!("remove {id}, revision {revision}");
+        self.around.run(asked, self.inner.remove(id, revision)).await
+    }
+
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let asked = format!("what is due for {duty:?} at {now:?}, at most {limit}");
+        self.around.run(asked, self.inner.due(duty, now, limit)).await
+    }
+
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        let asked = format!("what is known as {name:?}");
+        self.around.run(asked, self.inner.known_as(name)).await
+    }
+
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        let asked = format!("pulls of {project:?}");
+        self.around.run(asked, self.inner.pulls_of(project)).await
+    }
+
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let asked = format!("files of {project:?} behind {behind:?}, at most {limit}");
+        self.around
+            .run(asked, self.inner.files_of(project, behind, limit))
+            .await
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        self.around.run("ready".to_owned(), self.inner.ready()).await
+    }
+}
+
+#[async_trait]
+impl<P, A> Catalog for Wrapped<P, A>
+where
+    P: Deref<Target: Recorder> + Debug + Send + Sync,
+    A: Around,
+{
+    async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault> {
+        let call = self.inner.catalog().project(public_key);
+        self.around.run_beside(format!("project {public_key:?}"), call).await
+    }
+
+    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault> {
+        let asked = format!("put project {:?}, revision {}", project.public_key, project.revision);
+        let call = self.inner.catalog().put_project(project);
+        self.around.run_beside(asked, call).await
+    }
+
+    async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault> {
+        let call = self.inner.catalog().projects(behind, limit);
+        let asked = format!("projects behind {behind:?}, at most {limit}");
+        self.around.run_beside(asked, call).await
+    }
+
+    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
+        let call = self.inner.catalog().add_group(group);
+        self.around.run_beside(format!("add group {}", group.id), call).await
+    }
+
+    async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
+        let call = self.inner.catalog().group(id);
+        self.around.run_beside(format!("group {id}"), call).await
+    }
+
+    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
+        let call = self.inner.catalog().holdings(account);
+        self.around.run_beside(format!("holdings of {account:?}"), call).await
+    }
+
+    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault> {
+        let asked = format!("flows of {project:?} on {days:?}");
+        let call = self.inner.catalog().flows(project, days);
+        self.around.run_beside(asked, call).await
+    }
+
+    async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {
+        let call = self.inner.catalog().forget_accounts(now, limit);
+        let asked = format!("forget accounts at {now:?}, at most {limit}");
+        self.around.run_beside(asked, call).await
+    }
+}
+
+/// More bytes than a suite writes under one key.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Notes, times and watches calls.
+impl Around for super::trial::Trial {
+    async fn run<T: Send>(
+        &self,
+        asked: String,
+        call: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, Fault> {
+        self.call(asked, call).await
+    }
+
+    fn bytes(&self, asked: String, bytes: ByteStream) -> ByteStream {
+        let bounds = Bounds::new(MOST_BYTES);
+        stream::unfold(
+            (self.clone(), asked, bytes, bounds),
+            async |(trial, asked, mut bytes, mut bounds)| {
+                let piece = trial.call(format!("the bytes of: {asked}"), bytes.next()).await?;
+                bounds.count(piece.as_ref().map_or(0, Bytes::len));
+                Some((piece, (trial, asked, bytes, bounds)))
+            },
+        )
+        .boxed()
+    }
+}

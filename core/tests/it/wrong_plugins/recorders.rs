@@ -1,0 +1,172 @@
+//! Recorders that are wrong, each in one way.
+
+use std::future::pending;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use intake_core::memory::MemoryRecorder;
+use intake_core::{Booking, Catalog, Duty, Fault, Record, Recorder, Swap, UploadId, async_trait};
+
+use super::{PATIENCE, caught_by};
+
+/// How a recorder is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    KeepsSecondsOnly,
+    PutsAnotherInItsPlace,
+    LooksBeforeItInserts,
+    TakesAnyRevision,
+    SaysThatEveryoneHasWon,
+    AnswersInAnyOrder,
+    SweepsWhatIsToBeResumed,
+    KnowsOnlyAnId,
+    CountsNoPulls,
+    ForgetsAnyRevision,
+    ListsWithoutEnd,
+    BooksNothing,
+    HangsInUpdate,
+}
+
+#[derive(Debug)]
+struct Wrongly(Wrong, MemoryRecorder);
+
+#[async_trait]
+impl Recorder for Wrongly {
+    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        let mut record = record.clone();
+        match self.0 {
+            Wrong::KeepsSecondsOnly => {
+                let since = record.created.duration_since(UNIX_EPOCH).unwrap().as_secs();
+                record.created = UNIX_EPOCH + Duration::from_secs(since);
+            }
+            Wrong::LooksBeforeItInserts => {
+                let is_there = self.1.get(record.id).await?.is_some();
+                tokio::task::yield_now().await;
+                if let Some(old) = self.1.get(record.id).await?.filter(|_| !is_there) {
+                    self.1.remove(old.id, old.revision).await?;
+                }
+            }
+            Wrong::PutsAnotherInItsPlace => {
+                if let Some(old) = self.1.get(record.id).await? {
+                    self.1.remove(old.id, old.revision).await?;
+                }
+            }
+            _ => {}
+        }
+        let booking = match self.0 {
+            Wrong::BooksNothing => Booking::none(),
+            _ => booking,
+        };
+        self.1.insert(&record, booking).await
+    }
+
+    async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
+        self.1.get(id).await
+    }
+
+    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+        match self.0 {
+            Wrong::HangsInUpdate => pending().await,
+            Wrong::TakesAnyRevision => {
+                if let Some(old) = self.1.get(record.id).await? {
+                    self.1.remove(old.id, old.revision).await?;
+                }
+                self.1.insert(record, booking).await
+            }
+            Wrong::SaysThatEveryoneHasWon if record.revision == 1 => {
+                let is_there = self.1.get(record.id).await?.is_some_and(|old| old != *record);
+                let swap = self.1.update(record, booking).await?;
+                Ok(if is_there { Swap::Done } else { swap })
+            }
+            _ => self.1.update(record, booking).await,
+        }
+    }
+
+    async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
+        let there = self.1.get(id).await?.map(|record| record.revision);
+        match (self.0, there) {
+            (Wrong::ForgetsAnyRevision, Some(there)) => self.1.remove(id, there).await,
+            _ => self.1.remove(id, revision).await,
+        }
+    }
+
+    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let mut due = self.1.due(duty, now, limit).await?;
+        match self.0 {
+            Wrong::AnswersInAnyOrder => due.reverse(),
+            Wrong::SweepsWhatIsToBeResumed if duty == Duty::Sweep => {
+                due.extend(self.1.due(Duty::Resume, now, limit).await?);
+            }
+            _ => {}
+        }
+        Ok(due)
+    }
+
+    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+        match self.0 {
+            Wrong::KnowsOnlyAnId => Ok(None),
+            _ => self.1.known_as(name).await,
+        }
+    }
+
+    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+        match self.0 {
+            Wrong::CountsNoPulls => Ok(0),
+            _ => self.1.pulls_of(project).await,
+        }
+    }
+
+    async fn files_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let limit = match self.0 {
+            Wrong::ListsWithoutEnd => limit + 1,
+            _ => limit,
+        };
+        self.1.files_of(project, behind, limit).await
+    }
+
+    fn catalog(&self) -> &dyn Catalog {
+        self.1.catalog()
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn wrong_recorders_are_caught_by_the_rule_that_they_break() {
+    for (wrong, rule) in [
+        (Wrong::KeepsSecondsOnly, "what is recorded reads back whole"),
+        (Wrong::PutsAnotherInItsPlace, "an id is recorded once"),
+        (
+            Wrong::LooksBeforeItInserts,
+            "of those who record an id at the same time one wins",
+        ),
+        (Wrong::TakesAnyRevision, "a change counts only from the revision before"),
+        (
+            Wrong::SaysThatEveryoneHasWon,
+            "of those who change at the same time one wins",
+        ),
+        (Wrong::AnswersInAnyOrder, "what is due comes in its order"),
+        (Wrong::SweepsWhatIsToBeResumed, "what is to be resumed is not swept"),
+        (Wrong::KnowsOnlyAnId, "the newest readable upload is found by its name"),
+        (Wrong::CountsNoPulls, "orders are counted by project until they end"),
+        (
+            Wrong::ForgetsAnyRevision,
+            "only the revision that was seen is forgotten",
+        ),
+        (Wrong::ListsWithoutEnd, "files of a project are listed the newest first"),
+        (
+            Wrong::BooksNothing,
+            "what is booked is booked with the change or not at all",
+        ),
+        (Wrong::HangsInUpdate, "every call answers in time"),
+    ] {
+        let recorder = Wrongly(wrong, MemoryRecorder::default());
+        caught_by(rule, &format!("{wrong:?}"), PATIENCE.recorder(&recorder)).await;
+    }
+}

@@ -1,0 +1,146 @@
+//! Stores that are wrong, each in one way.
+
+use std::future::pending;
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use intake_core::memory::MemoryStore;
+use intake_core::{ByteStream, Fault, Key, MediaType, Multipart, Staged, Store, async_trait, codes};
+
+use super::{PATIENCE, caught_by};
+
+/// How a store is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    LosesTheLastPiece,
+    IgnoresRanges,
+    SaysAnotherSize,
+    NamesAnotherFault,
+    CommitsWhatIsDiscarded,
+    DeletesNothing,
+    FaultsWhereNothingIsToDelete,
+    KeepsTheFirstCommit,
+    MixesAttempts,
+    HangsInCommit,
+    HangsAmidBytes,
+    ReadsWithoutEnd,
+    Panics,
+}
+
+#[derive(Clone, Debug)]
+struct Wrongly(Wrong, MemoryStore);
+
+struct WronglyStaged {
+    store: Wrongly,
+    key: Key,
+    pieces: Vec<Bytes>,
+}
+
+#[async_trait]
+impl Store for Wrongly {
+    async fn stage(&self, key: &Key, _media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        Ok(Box::new(WronglyStaged {
+            store: self.clone(),
+            key: match self.0 {
+                Wrong::MixesAttempts if self.1.keys().len() > 1 => self.1.keys()[0].clone(),
+                _ => key.clone(),
+            },
+            pieces: Vec::new(),
+        }))
+    }
+
+    async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+        let range = range.filter(|_| self.0 != Wrong::IgnoresRanges);
+        let read = self.1.read(key, range).await;
+        match self.0 {
+            Wrong::NamesAnotherFault => read.map_err(|_| Fault::new(codes::TIMED_OUT, "nothing there")),
+            Wrong::HangsAmidBytes => read.map(|bytes| bytes.chain(stream::once(pending())).boxed()),
+            Wrong::ReadsWithoutEnd => {
+                read.map(|_| stream::repeat_with(|| Ok(Bytes::from_static(&[0; 1 << 20]))).boxed())
+            }
+            Wrong::Panics if read.is_err() => panic!("nothing there"),
+            _ => read,
+        }
+    }
+
+    async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
+        let size = self.1.size(key).await?;
+        Ok(match self.0 {
+            Wrong::SaysAnotherSize => size.map(|size| size + 1),
+            _ => size,
+        })
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Fault> {
+        match self.0 {
+            Wrong::DeletesNothing => Ok(()),
+            Wrong::FaultsWhereNothingIsToDelete if !self.1.keys().contains(key) => {
+                Err(Fault::new(codes::BYTES_MISSING, "nothing there"))
+            }
+            _ => self.1.delete(key).await,
+        }
+    }
+
+    fn multipart(&self) -> Option<&dyn Multipart> {
+        None
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Staged for WronglyStaged {
+    async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        self.pieces.push(chunk);
+        Ok(())
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
+        match self.store.0 {
+            Wrong::HangsInCommit => pending().await,
+            Wrong::LosesTheLastPiece => drop(self.pieces.pop()),
+            Wrong::KeepsTheFirstCommit if self.store.1.keys().contains(&self.key) => return Ok(()),
+            _ => {}
+        }
+        let mut staged = self.store.1.stage(&self.key, None).await?;
+        for piece in self.pieces {
+            staged.write(piece).await?;
+        }
+        staged.commit().await
+    }
+
+    async fn discard(self: Box<Self>) -> Result<(), Fault> {
+        match self.store.0 {
+            Wrong::CommitsWhatIsDiscarded => self.commit().await,
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_stores_are_caught_by_the_rule_that_they_break() {
+    for (wrong, rule) in [
+        (Wrong::LosesTheLastPiece, "what was committed reads back"),
+        (Wrong::ReadsWithoutEnd, "what was committed reads back"),
+        (Wrong::SaysAnotherSize, "what was committed reads back"),
+        (Wrong::IgnoresRanges, "a range reads that range"),
+        (Wrong::NamesAnotherFault, "a key without bytes says so"),
+        (Wrong::CommitsWhatIsDiscarded, "what was discarded is gone"),
+        (Wrong::DeletesNothing, "deleting removes what was committed"),
+        (
+            Wrong::FaultsWhereNothingIsToDelete,
+            "deleting removes what was committed",
+        ),
+        (Wrong::KeepsTheFirstCommit, "what is committed again is replaced"),
+        (Wrong::MixesAttempts, "attempts do not mix"),
+        (Wrong::HangsInCommit, "every call answers in time"),
+        (Wrong::HangsAmidBytes, "every call answers in time"),
+        (Wrong::Panics, "no call panics"),
+    ] {
+        let store = Wrongly(wrong, MemoryStore::default());
+        caught_by(rule, &format!("{wrong:?}"), PATIENCE.store(&store)).await;
+    }
+}
