@@ -1,6 +1,7 @@
 //! The whole system, from outside: the program, its configuration, real clients, real scanners, and the shape of the house.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
+mod access_tokens;
 mod changes;
 mod cli;
 mod clients;
@@ -14,6 +15,7 @@ mod hostile;
 mod house;
 mod large;
 mod nodes;
+mod operations;
 mod origin;
 mod parts;
 mod projects;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use intake_core::{Code, Error, Rejection};
 
+use crate::bearer;
 use crate::from_url::Group;
 use crate::{ErrorRow, KEY};
 
@@ -24,6 +25,9 @@ pub(crate) mod codes {
     use intake_core::Code;
     pub(crate) use intake_core::codes::{FAULT, SIGNATURE_EXPIRED, SIGNATURE_INVALID, SIGNATURE_MISSING};
 
+    pub(crate) const ACCESS_TOKEN_EXPIRED: Code = Code::new("access_token_expired");
+    pub(crate) const ACCESS_TOKEN_INVALID: Code = Code::new("access_token_invalid");
+    pub(crate) const AUTHORIZATION_MALFORMED: Code = Code::new("authorization_malformed");
     pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
     pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
     pub(crate) const DOWNLOAD_BROKEN: Code = Code::new("download_network_error");
@@ -64,6 +68,7 @@ pub(crate) mod codes {
     pub(crate) const MULTIPART_TOO_SMALL: Code = Code::new("multipart_too_small");
     pub(crate) const NOT_AN_ENDPOINT: Code = Code::new("not_an_endpoint");
     pub(crate) const NULL_CHARACTER: Code = Code::new("null_character");
+    pub(crate) const OPERATIONS_USED_UP: Code = Code::new("operations_used_up");
     pub(crate) const ORIGIN_FORBIDDEN: Code = Code::new("origin_forbidden");
     pub(crate) const PARAM_MISSING: Code = Code::new("param_missing");
     pub(crate) const PART_SIZE_INVALID: Code = Code::new("part_size_invalid");
@@ -72,6 +77,7 @@ pub(crate) mod codes {
     pub(crate) const PART_URL_INVALID: Code = Code::new("part_url_invalid");
     pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
     pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
+    pub(crate) const SCOPE_FORBIDDEN: Code = Code::new("scope_forbidden");
     pub(crate) const SOURCE_URL_MISSING: Code = Code::new("source_url_missing");
     pub(crate) const THROTTLED: Code = Code::new("throttled");
     pub(crate) const TOKEN_UNUSABLE: Code = Code::new("token_unusable");
@@ -86,6 +92,9 @@ pub(crate) mod codes {
 #[rustfmt::skip]
 pub(crate) static TABLE: &[ErrorRow] = &[
     // Base upload errors.
+    row("access_token_expired", 401, "AccessTokenExpiredError", "Expired token."),
+    row("access_token_invalid", 401, "AccessTokenInvalidError", "Invalid token. Reason: %s"),
+    row("authorization_malformed", 401, "AccessTokenInvalidError", "Invalid Authorization header format."),
     row("project_blocked", 403, "AccountBlockedError", "Account has been blocked."),
     row("project_limits_exceeded", 403, "AccountLimitsExceededError", "Account has reached its limits."),
     row("quota_exceeded", 403, "AccountLimitsExceededError", "Account has reached its limits."),
@@ -102,6 +111,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("too_large", 400, "FileSizeLimitExceededError", "File is too large."),
     row("image_too_large", 400, "FileSizeLimitExceededError", "File is too large."),
     row("method_not_allowed", 405, "MethodNotAllowedError", "HTTP method %s is not allowed for %s"),
+    row("operations_used_up", 403, "OperationsLimitExceededError", "The operation limit of the token is exhausted."),
     row("null_character", 400, "NullCharactersForbiddenError", "Null characters are not allowed."),
     row("form_malformed", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
     row("key_invalid", 403, "ProjectPublicKeyInvalidError", "%s is invalid."),
@@ -113,6 +123,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("too_many_fields", 400, "RequestFiledsNumberLimitExceededError", "The request contains too many HTTP POST fields."),
     row("request_too_large", 413, "RequestSizeLimitExceededError", "The size of the request is too large."),
     row("throttled", 429, "RequestThrottledError", "Request was throttled."),
+    row("scope_forbidden", 403, "ScopeForbiddenError", "`uc.restrictions.scope` does not allow this endpoint."),
     row("signature_expired", 403, "SignatureExpirationError", "Expired signature."),
     row("token_used_up", 403, "SignatureExpirationError", "Expired signature."),
     row("expire_invalid", 400, "SignatureExpirationInvalidError", "`expire` must be a UNIX timestamp."),
@@ -291,6 +302,9 @@ impl Refusal {
     pub(crate) fn of_rejection(rejection: &Rejection) -> Self {
         let refusal = Self::new(&rejection.code);
         let subject = rejection.subject.as_deref().unwrap_or("unknown");
+        if let Some(refusal) = bearer::refusal(refusal.row.ours, subject) {
+            return refusal;
+        }
         match refusal.row.ours {
             // The wire has no code for this one, but whoever uploads can still read why.
             "upload_refused" => Self {

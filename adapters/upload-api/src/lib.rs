@@ -18,6 +18,7 @@
 //! `error` and `params`; everything else speaks our own language.
 
 mod base;
+mod bearer;
 mod body;
 mod error;
 mod form;
@@ -25,6 +26,8 @@ mod from_url;
 mod gate;
 mod group;
 mod info;
+mod issue;
+mod jwt;
 mod metadata;
 mod multipart;
 mod params;
@@ -46,6 +49,7 @@ use intake_core::{ConfigError, Pipeline};
 
 use crate::error::{Refusal, codes};
 use crate::gate::Gate;
+pub use crate::issue::{TokenFormat, issue_token};
 pub use crate::settings::Settings;
 pub use crate::visit::PeerAddress;
 

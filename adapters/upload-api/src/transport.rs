@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
-    EXPECT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    EXPECT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -68,6 +68,21 @@ impl Endpoint {
             ("group", Some("info"), None, _) => Some(Self::GroupInfo),
             ("parts", Some(id), Some(_name), None) => id.parse().ok().map(Self::Part),
             _ => None,
+        }
+    }
+
+    /// Its path as it is documented, which the scope of an access token names.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Base => "/base/",
+            Self::Info => "/info/",
+            Self::MultipartStart => "/multipart/start/",
+            Self::MultipartComplete => "/multipart/complete/",
+            Self::FromUrl => "/from_url/",
+            Self::FromUrlStatus => "/from_url/status/",
+            Self::Group => "/group/",
+            Self::GroupInfo => "/group/info/",
+            Self::Part(_) => "/parts/",
         }
     }
 
@@ -147,7 +162,8 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     if endpoint == Some(Endpoint::Group) {
         params = params.with_files(api.settings.max_group_files);
     }
-    let visit = Visit::new(&api, &head.headers, &head.extensions, &source);
+    let path = endpoint.map_or("/", Endpoint::path);
+    let visit = Visit::new(&api, (&head.headers, &head.extensions), &source, path);
 
     let outcome = match endpoint {
         Some(_) if head.method == Method::OPTIONS => Ok(Answer::Nothing),
@@ -284,6 +300,11 @@ fn refuse(refusal: &Refusal, endpoint: Option<Endpoint>, json_errors: bool) -> R
     if let Some(seconds) = refusal.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    // RFC 9110, section 15.5.2. Browsers ask nobody for a password because of it.
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
     if let Some(endpoint) = endpoint.filter(|_| refusal.status() == 405) {
         response
             .headers_mut()
@@ -300,7 +321,7 @@ fn add_common(headers: &mut HeaderMap, endpoint: Option<Endpoint>) {
         (ACCESS_CONTROL_ALLOW_METHODS, methods),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
-            "Content-Type, DNT, X-PINGOTHER, X-UC-User-Agent",
+            "Authorization, Content-Type, DNT, X-PINGOTHER, X-UC-User-Agent",
         ),
         (
             ACCESS_CONTROL_EXPOSE_HEADERS,

@@ -55,7 +55,8 @@ pub fn sample_record() -> Record {
     ]);
     let grant = Grant {
         id: "a \"token\"".to_owned(),
-        uses: u64::MAX,
+        name: Some("'\u{0}".to_owned()),
+        uses: Some(u64::MAX),
         min_size: Some(1),
         max_size: Some(5 << 40),
         types: vec!["image/*".parse().unwrap()],
