@@ -9,6 +9,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::access_tokens::{authorization, base, bearer, post, refused, restricted, upload};
+use crate::parts::file_of;
 use crate::support::{self, in_parallel};
 use crate::town::{PART, Town, code, file_first, form, signing, starting};
 
@@ -235,4 +236,43 @@ fn the_program_prints_tokens_of_both_formats_and_none_that_would_be_refused() {
         let said = is_refused(&server, &[&["tokens", "issue"], arguments].concat());
         assert!(said.contains(says), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn the_official_javascript_client_gets_in_with_an_access_token_on_every_way_in() {
+    use crate::clients::js;
+
+    let origin = crate::origin::Origin::start();
+    let server = crate::signed::server(&origin, &[]);
+    let (small, large) = (file_of(server.dir.path(), 1000), file_of(server.dir.path(), 12 << 20));
+    let token = bearer("new secret", restricted(json!({"limits": {"operations": 5}})));
+    let with = |more: serde_json::Value| {
+        let mut options = json!({"publicKey": "signed", "authToken": token, "store": true, "tags": ["Cat", "a.b"]});
+        options
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        options
+    };
+    let url = origin.url("/noise/1/1000/a.bin");
+    for (scenario, more) in [
+        ("base-and-info", json!({"path": small})),
+        ("in-parts", json!({"path": large})),
+        ("from-url", json!({"url": url})),
+    ] {
+        let done = js(scenario, &server, with(more));
+        assert_eq!(done["info"]["tags"], json!(["cat", "a.b"]), "{done}");
+    }
+    // Two files, and a group of them that counts no operation.
+    let group = js("upload-group", &server, with(json!({"paths": [small, small]})));
+    assert_eq!(group["info"]["filesCount"], 2, "{group}");
+    let refused = js("refused", &server, with(json!({"path": small})));
+    assert_eq!(refused["code"], "OperationsLimitExceededError", "{refused}");
+    let old = bearer("another", json!({}));
+    let refused = js(
+        "refused-in-parts",
+        &server,
+        json!({"publicKey": "signed", "authToken": old, "path": large}),
+    );
+    assert_eq!(refused["code"], "AccessTokenInvalidError", "{refused}");
 }

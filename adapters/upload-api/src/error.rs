@@ -29,6 +29,7 @@ pub(crate) mod codes {
     pub(crate) const ACCESS_TOKEN_INVALID: Code = Code::new("access_token_invalid");
     pub(crate) const AUTHORIZATION_MALFORMED: Code = Code::new("authorization_malformed");
     pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
+    pub(crate) const DERIVATIVE_DISABLED: Code = Code::new("derivative_disabled");
     pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
     pub(crate) const DOWNLOAD_BROKEN: Code = Code::new("download_network_error");
     pub(crate) const DOWNLOAD_CANCELLED: Code = Code::new("cancelled");
@@ -79,6 +80,7 @@ pub(crate) mod codes {
     pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
     pub(crate) const SCOPE_FORBIDDEN: Code = Code::new("scope_forbidden");
     pub(crate) const SOURCE_URL_MISSING: Code = Code::new("source_url_missing");
+    pub(crate) const TAGS_INVALID: Code = Code::new("tags_invalid");
     pub(crate) const THROTTLED: Code = Code::new("throttled");
     pub(crate) const TOKEN_UNUSABLE: Code = Code::new("token_unusable");
     pub(crate) const TOO_MANY_FILES_NAMED: Code = Code::new("too_many_files_named");
@@ -194,7 +196,10 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("url_scheme_forbidden", 400, "URLSchemeInvalidError", "Invalid URL scheme."),
     row("url_scheme_missing", 400, "URLSchemeRequiredError", "No URL scheme supplied."),
     row("url_invalid", 400, "URLValidationError", "Failed to validate URL."),
-    // Ours alone: the reference has no code for what is no endpoint of it, nor for a sender who is too slow.
+    // Ours alone: the reference has no code for what is no endpoint of it, for a sender who is too slow, nor for tags.
+    // The name by which the one client that calls these endpoints knows it.
+    row("derivative_disabled", 403, "derivative_disabled", "This server does not generate or edit images."),
+    row("tags_invalid", 400, "UploadFailedError", "Upload failed: the tags cannot be kept: %s."),
     row("not_an_endpoint", 404, "UploadViewsError", "There is no such endpoint."),
     row("request_too_slow", 408, "UploadViewsError", "The request took too long."),
     row("interrupted", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),

@@ -35,6 +35,7 @@ mod part;
 mod reading;
 mod settings;
 mod signature;
+mod tags;
 mod token;
 mod transport;
 mod visit;

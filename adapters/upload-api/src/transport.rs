@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
     EXPECT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
@@ -41,6 +41,8 @@ enum Endpoint {
     GroupInfo,
     /// A part of this upload.
     Part(UploadId),
+    /// What makes or changes pictures: none of ours, but there for pages to be told so.
+    Derivative,
 }
 
 /// What there is to answer with, other than a "no".
@@ -67,6 +69,8 @@ impl Endpoint {
             ("group", None, ..) => Some(Self::Group),
             ("group", Some("info"), None, _) => Some(Self::GroupInfo),
             ("parts", Some(id), Some(_name), None) => id.parse().ok().map(Self::Part),
+            ("derivative", Some("image"), Some("generate" | "edit"), None) => Some(Self::Derivative),
+            ("derivative", Some("status"), None, _) => Some(Self::Derivative),
             _ => None,
         }
     }
@@ -83,6 +87,7 @@ impl Endpoint {
             Self::Group => "/group/",
             Self::GroupInfo => "/group/info/",
             Self::Part(_) => "/parts/",
+            Self::Derivative => "/derivative/",
         }
     }
 
@@ -90,7 +95,7 @@ impl Endpoint {
         match self {
             Self::Base | Self::MultipartStart | Self::MultipartComplete => "POST, OPTIONS",
             Self::FromUrl => "OPTIONS, GET, POST",
-            Self::FromUrlStatus | Self::Group => "GET, POST, HEAD, OPTIONS",
+            Self::FromUrlStatus | Self::Group | Self::Derivative => "GET, POST, HEAD, OPTIONS",
             Self::Part(_) => "PUT, OPTIONS",
             Self::Info | Self::GroupInfo => "GET, HEAD, OPTIONS",
         }
@@ -114,7 +119,8 @@ impl Endpoint {
             | Self::FromUrl
             | Self::FromUrlStatus
             | Self::Group
-            | Self::GroupInfo => PARAMS_BODY as u64,
+            | Self::GroupInfo
+            | Self::Derivative => PARAMS_BODY as u64,
             // Each part has a bound of its own, of which its upload knows.
             Self::Part(_) => api.pipeline.limits().max_size,
         }
@@ -142,6 +148,7 @@ impl Endpoint {
             }
             Self::Group => group::create(api, visit, params).await,
             Self::GroupInfo => group::info(api, visit, params).await,
+            Self::Derivative => Err(codes::DERIVATIVE_DISABLED.into()),
             Self::Part(id) => return part::put(api, id, visit, params).await.map(Answer::Part),
         };
         value.map(Answer::Json)
@@ -198,7 +205,8 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
                 .is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"));
             source.drain(waits).await;
             // Where the query was not read because it was wrong, its own word for the shape of errors still counts.
-            let json_errors = params.json_errors() || asks_for_json_errors(head.uri.query());
+            let json_errors =
+                params.json_errors() || asks_for_json_errors(head.uri.query()) || reads_json_alone(&head.headers);
             refuse(&refusal, endpoint, json_errors || script.is_some())
         }
     };
@@ -226,6 +234,20 @@ fn bounds(api: &Api, endpoint: Option<Endpoint>) -> Bounds {
 fn asks_for_json_errors(query: Option<&str>) -> bool {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .any(|(name, value)| name == "jsonerrors" && !value.is_empty())
+}
+
+/// Whether a request says that it reads JSON and says nothing of text. A library that names both, as some do in every request,
+/// is answered with a status, as it always was.
+fn reads_json_alone(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let named: Vec<&str> = lines.flat_map(|line| line.split(',')).map(type_of_range).collect();
+    let names = |kind: &str| named.iter().any(|named| named.eq_ignore_ascii_case(kind));
+    names("application/json") && !names("text/plain")
+}
+
+/// The type in a range of an `Accept` header, without its weight.
+fn type_of_range(range: &str) -> &str {
+    range.split(';').next().unwrap_or_default().trim()
 }
 
 fn json(body: String) -> Response {

@@ -69,6 +69,7 @@ pub fn sample_record() -> Record {
     let terms = Terms {
         project: Some("demo".to_owned()),
         metadata,
+        tags: vec!["cat".to_owned(), "a \"ü\"".to_owned()],
         pass: Some(Pass {
             secret: Some("a fingerprint".to_owned()),
             grant: Some(grant),
@@ -106,6 +107,7 @@ pub(super) fn open(seconds: u64) -> Record {
     let parts = Parts::of(u64::from(u32::MAX) * 1000, 5 << 30, Retention::Keep).unwrap();
     let terms = Terms {
         project: Some("demo".to_owned()),
+        tags: vec!["dog".to_owned()],
         metadata: BTreeMap::from([("key".to_owned(), "ünïcode \u{1F980}".to_owned())]),
         ..Terms::default()
     };
