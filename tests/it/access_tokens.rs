@@ -136,6 +136,9 @@ fn a_token_lets_in_while_it_holds_and_a_refusal_says_why_it_does_not() {
         let answer = upload(&town, &bearer("secret", claims.clone()));
         assert_eq!(refused(&answer), (status, code.to_owned(), says), "{claims}");
     }
+    let twice = format!(r#"{{"iat": {now}, "exp": {now}, "exp": {}}}"#, now + 600);
+    let twice = jwt(&Sha256::digest("secret"), json!({"alg": "HS256"}), twice);
+    assert_eq!(code(&upload(&town, &twice)), "AccessTokenInvalidError");
     for claims in [
         json!({"uses": 1}),
         json!({"uc": null}),

@@ -241,7 +241,7 @@ pub fn token_with_head(secret: &str, head: Value, id: &str, claims: Value) -> St
 }
 
 /// A JSON Web Token, signed with HMAC-SHA256 whatever its head says.
-pub fn jwt(key: &[u8], head: Value, claims: Value) -> String {
+pub fn jwt(key: &[u8], head: Value, claims: impl ToString) -> String {
     let signed = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(head.to_string()),
