@@ -155,7 +155,7 @@ fn a_token_lets_in_while_it_holds_and_a_refusal_says_why_it_does_not() {
 }
 
 #[test]
-fn a_token_that_is_none_or_was_signed_otherwise_lets_nobody_in() {
+fn a_token_that_cannot_be_read_or_was_signed_otherwise_is_refused() {
     let town = Town::of(&[("shop", signing())]);
     let good = bearer("secret", json!({}));
     let (signed, signature) = good.rsplit_once('.').unwrap();

@@ -322,7 +322,7 @@ fn refuse(refusal: &Refusal, endpoint: Option<Endpoint>, json_errors: bool) -> R
     if let Some(seconds) = refusal.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    // RFC 9110, section 15.5.2. Browsers ask nobody for a password because of it.
+    // RFC 9110, section 15.5.2. A browser opens no password dialog for this scheme.
     if response.status() == StatusCode::UNAUTHORIZED {
         let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
