@@ -288,6 +288,7 @@ impl Pipeline {
             pass: claimed.pass.clone(),
             retention: wish,
             metadata: with_granted(claimed.metadata.clone(), claimed.pass.as_ref()),
+            tags: claimed.tags.clone(),
             known_as: None,
         };
         let event = Event::Commit {

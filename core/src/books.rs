@@ -193,13 +193,15 @@ impl Booking {
             let Some(project) = &record.project else { continue };
             let held = held(record);
             booking.add(Account::project(project), held, sign, quota, None);
-            if let Some(grant) = record.pass.as_ref().and_then(|pass| pass.grant.as_ref()) {
+            // A token that lets in any number has nothing to count.
+            let grant = record.pass.as_ref().and_then(|pass| pass.grant.as_ref());
+            if let Some(grant) = grant.filter(|grant| grant.uses.is_some()) {
                 let uses = Holdings {
                     bytes: 0,
                     files: used(record),
                 };
                 let quota = Quota {
-                    files: Some(grant.uses),
+                    files: grant.uses,
                     bytes: None,
                 };
                 // Notes of its uploads are gone long before that, or hold nothing back.

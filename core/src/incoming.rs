@@ -191,6 +191,8 @@ pub struct Terms {
     pub pass: Option<Pass>,
     /// Names and values that the sender notes beside the upload. The caller bounds them.
     pub metadata: BTreeMap<String, String>,
+    /// Words that the sender puts on the upload, each once. The caller bounds them.
+    pub tags: Vec<String>,
     /// A name under which it can be found again, such as a digest of where it came from: the newest readable upload of a name
     /// is [`Pipeline::known_as`](crate::Pipeline::known_as). Several may have one.
     pub known_as: Option<String>,

@@ -27,8 +27,12 @@ pub struct Pass {
 pub struct Grant {
     /// Names the token among those of its project.
     pub id: String,
-    /// Uploads that it may let in.
-    pub uses: u64,
+    /// Another name, which its maker gave it: it is revoked by either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Uploads that it may let in. `None`: as many as come before it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses: Option<u64>,
     /// Bytes that a file has to have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_size: Option<u64>,
@@ -55,6 +59,13 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Whether one of these names is the token's.
+    #[must_use]
+    pub fn is_among(&self, names: &[String]) -> bool {
+        let is_ours = |name: &String| *name == self.id || self.name.as_ref() == Some(name);
+        names.iter().any(is_ours)
+    }
+
     /// Whether what it has let in may still be completed.
     ///
     /// # Errors

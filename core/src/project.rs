@@ -330,10 +330,14 @@ impl Project {
                 .any(|secret| secret.fingerprint().is_ok_and(|known| known == fingerprint))
         {
             let message = "the secret that this upload was signed with was revoked";
-            return Err(Rejection::new(codes::SIGNATURE_INVALID, message));
+            let rejection = Rejection::new(codes::SIGNATURE_INVALID, message);
+            let token = pass.and_then(|pass| pass.grant.as_ref());
+            return Err(token
+                .into_iter()
+                .fold(rejection, |rejection, token| rejection.about(&token.id)));
         }
         match pass.and_then(|pass| pass.grant.as_ref()) {
-            Some(grant) if self.revoked_tokens.contains(&grant.id) => {
+            Some(grant) if grant.is_among(&self.revoked_tokens) => {
                 let message = "the token of this upload was revoked";
                 Err(Rejection::new(codes::TOKEN_REVOKED, message).about(&grant.id))
             }

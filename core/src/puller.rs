@@ -220,6 +220,7 @@ impl Pipeline {
             pass,
             retention: pull.wish,
             metadata: claimed.metadata.clone(),
+            tags: claimed.tags.clone(),
             known_as: pull.known_as.clone(),
         };
         let committed = tokio::time::timeout(self.parts().periods.claim, admitted.commit(terms)).await;

@@ -54,6 +54,8 @@ pub struct Record {
     pub facts: Option<Facts>,
     /// What its sender noted beside it; known from its commit on, or from its start if it comes in parts.
     pub metadata: BTreeMap<String, String>,
+    /// Words that its sender put on it; known as early as its metadata.
+    pub tags: Vec<String>,
     /// How long it stays; known from its commit on.
     pub lifetime: Option<Lifetime>,
     /// How it is cut, if it comes in parts.
@@ -168,6 +170,7 @@ impl Record {
             declared,
             facts: None,
             metadata: BTreeMap::new(),
+            tags: Vec::new(),
             lifetime: None,
             parts: None,
             pull: None,
@@ -187,6 +190,12 @@ impl Record {
         self
     }
 
+    /// The same, with what its sender says beside it.
+    #[rustfmt::skip]
+    fn under(self, Terms { project, pass, metadata, tags, .. }: Terms) -> Self {
+        Self { project, pass, metadata, tags, ..self }
+    }
+
     /// An upload that comes in parts, of which no byte was stored yet. Whose it is and what is noted beside it is said now;
     /// how long it is to be kept is in its parts.
     #[must_use]
@@ -201,11 +210,8 @@ impl Record {
         Self {
             state: State::Open,
             due: Some(now + periods.open),
-            project: terms.project,
-            pass: terms.pass,
-            metadata: terms.metadata,
             parts: Some(parts),
-            ..Self::intent(id, declared, now, periods)
+            ..Self::intent(id, declared, now, periods).under(terms)
         }
     }
 
@@ -215,11 +221,8 @@ impl Record {
         Self {
             state: State::Waiting,
             due: Some(now),
-            project: terms.project,
-            pass: terms.pass,
-            metadata: terms.metadata,
             pull: Some(pull),
-            ..Self::intent(id, Declared::default(), now, periods)
+            ..Self::intent(id, Declared::default(), now, periods).under(terms)
         }
     }
 
@@ -300,6 +303,7 @@ impl Record {
                 next.project = terms.project;
                 next.pass = terms.pass;
                 next.metadata = terms.metadata;
+                next.tags = terms.tags;
                 next.known_as = terms.known_as;
                 next.lifetime = Some(lifetime);
                 // A part that comes late is removed once more when nobody can be sending one any longer.

@@ -84,8 +84,9 @@ impl Pipeline {
             let mut others = booking.lines.iter().filter(|line| line.account != account);
             let only_the_token = others.all(|line| line.quota == Quota::default());
             match self.parts().recorder.catalog().holdings(&account).await {
-                Ok(used) if uses && (only_the_token || used.files >= grant.uses) => {
-                    let message = format!("the token was good for {} uploads, which it has let in", grant.uses);
+                Ok(used) if uses && (only_the_token || grant.uses.is_some_and(|most| used.files >= most)) => {
+                    let most = grant.uses.unwrap_or_default();
+                    let message = format!("the token was good for {most} uploads, which it has let in");
                     return Error::rejected(PROJECT, Rejection::new(codes::TOKEN_USED_UP, message).about(&grant.id));
                 }
                 Ok(_) => {}

@@ -47,6 +47,13 @@ pub(super) fn assign(settings: &mut Map<String, Value>, fields: &[Assignment]) -
     Ok(())
 }
 
+/// What is assigned, where there is nothing yet.
+pub(super) fn claims(assignments: &[Assignment]) -> Map<String, Value> {
+    let assigned = assignments.iter();
+    let assigned = assigned.filter_map(|Assignment { field, value }| Some((field.clone(), value.clone()?)));
+    assigned.collect()
+}
+
 /// Whether projects have such a setting. Where one is only removed, nobody else would notice that its name is misspelt.
 fn is_one(field: &str) -> Result<(), ConfigError> {
     let probe = ManagedProject {

@@ -229,6 +229,7 @@ struct File<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<&'a str>,
     metadata: &'a BTreeMap<String, String>,
+    tags: &'a [String],
     #[serde(skip)]
     times: Times,
 }
@@ -264,6 +265,7 @@ impl<'a> File<'a> {
                 _ => None,
             },
             metadata: &record.metadata,
+            tags: &record.tags,
             times: Times {
                 created: time(record.created),
                 expires: expires.map(time),
@@ -313,6 +315,9 @@ impl<'a> File<'a> {
         }
         for (name, value) in self.metadata {
             entry("metadata", &format!("{} = {}", plain(name), plain(value)));
+        }
+        if !self.tags.is_empty() {
+            entry("tags", &plain(&self.tags.join(", ")));
         }
         page
     }

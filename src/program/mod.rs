@@ -28,6 +28,7 @@ mod logging;
 mod output;
 mod projects;
 mod serve;
+mod tokens;
 mod usage;
 
 /// The exit code for a configuration that cannot be used, as in `sysexits.h`.
@@ -65,6 +66,8 @@ enum Command {
     },
     /// Makes, shows and changes projects in the recorder's database, while servers run.
     Projects(projects::Arguments),
+    /// Makes tokens that let uploads in, for trying.
+    Tokens(tokens::Arguments),
     /// Looks at files, keeps them, deletes them, brings them back.
     Files(files::Arguments),
     /// Says what came, what went and what was stored: of each project, on each day.
@@ -118,7 +121,7 @@ async fn run() -> ExitCode {
     });
     // Who runs one of these reads what it says, and not what happens below, unless that is asked for.
     let usual = match command {
-        Command::Projects(_) | Command::Files(_) | Command::Usage(_) => "warn",
+        Command::Projects(_) | Command::Tokens(_) | Command::Files(_) | Command::Usage(_) => "warn",
         _ => "info",
     };
     if let Err(wrong) = logging::start(usual) {
@@ -131,6 +134,7 @@ async fn run() -> ExitCode {
         Command::Check { file, connect } => check(file, connect).await,
         Command::Sweep { config } => sweep(config).await,
         Command::Projects(arguments) => projects::run(arguments).await,
+        Command::Tokens(arguments) => tokens::run(arguments).await,
         Command::Files(arguments) => files::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Plugins => plugins(),

@@ -86,7 +86,7 @@ fn an_upload_in_parts_is_shown_without_what_signs_the_addresses_of_its_parts() {
     }
     let fields = file(&server, &begun.uuid);
     let fields: Vec<_> = fields.as_object().unwrap().keys().collect();
-    assert_eq!(fields.len(), 10, "{fields:?}");
+    assert_eq!(fields.len(), 11, "{fields:?}");
     let said = is_refused(&server, &["files", "delete", &begun.uuid]);
     assert!(said.contains("is open, so it cannot be deleted"), "{said}");
 }

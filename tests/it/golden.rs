@@ -2,7 +2,7 @@
 //!
 //! A file is a list of exchanges: `>>> what can be relied on`, the request, `<<<`, the answer. Line ends become CRLF; `{NUL}`
 //! is a null character; `PULL` as a request fetches what was ordered; `{bytes 7}` are seven bytes; `{last}` is the first id of an answer before, `{part 2}` where the second
-//! of its parts is to go. In answers, headers are sorted, ids and dates masked.
+//! of its parts is to go; `{jwt SECRET CLAIMS}` is an access token, its times in seconds from now. In answers, headers are sorted, ids and dates masked.
 //! `UPDATE_GOLDEN=1 cargo test --test it golden` writes the answers anew: read the difference before you commit it.
 
 use std::collections::BTreeSet;
@@ -19,6 +19,7 @@ use intake::core::{
 use intake::server::{ServerSettings, serve};
 use intake::upload_api::{Settings, host};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::support;
@@ -236,6 +237,8 @@ async fn the_wire_is_as_it_was_written_down() {
 fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTreeSet<String>) {
     let (mut found, mut raised, mut last) = (String::new(), BTreeSet::new(), String::new());
     let mut part_paths: Vec<String> = Vec::new();
+    // One instant for all tokens of a file, so that the same claims are the same token.
+    let now = crate::town::seconds_from_now(0);
     let mut parts = written.split(">>>");
     found += parts.next().unwrap_or_default();
     for part in parts {
@@ -252,7 +255,7 @@ fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTree
             for (number, path) in (1..).zip(&part_paths) {
                 text = text.replace(&format!("{{part {number}}}"), path);
             }
-            let text = text.replace("{NUL}", "\0").replace('\n', "\r\n");
+            let text = with_tokens(&text, now).replace("{NUL}", "\0").replace('\n', "\r\n");
             let Some((before, rest)) = text.split_once("{bytes ") else {
                 return text;
             };
@@ -291,6 +294,25 @@ fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTree
         write!(found, "\n{}\n\n", masked(&text)).unwrap();
     }
     (found.trim_end().to_owned() + "\n", raised)
+}
+
+/// With the tokens that lines end in.
+fn with_tokens(text: &str, now: u64) -> String {
+    let with_token = |line: &str| {
+        let Some((before, said)) = line.split_once("{jwt ") else {
+            return line.to_owned();
+        };
+        let (secret, claims) = said.strip_suffix('}').unwrap().split_once(' ').unwrap();
+        let mut claims: Value = serde_json::from_str(claims).unwrap();
+        for name in ["iat", "exp"] {
+            if let Some(seconds) = claims[name].as_i64() {
+                claims[name] = now.saturating_add_signed(seconds).into();
+            }
+        }
+        let head = serde_json::json!({"alg": "HS256", "typ": "JWT"});
+        format!("{before}{}", crate::town::jwt(&Sha256::digest(secret), head, claims))
+    };
+    text.split('\n').map(with_token).collect::<Vec<_>>().join("\n")
 }
 
 /// Without what is another one each time: ids, signatures, digests, the time in an address.

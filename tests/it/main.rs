@@ -1,6 +1,7 @@
 //! The whole system, from outside: the program, its configuration, real clients, real scanners, and the shape of the house.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
+mod access_tokens;
 mod changes;
 mod cli;
 mod clients;
@@ -17,6 +18,7 @@ mod house;
 mod large;
 mod logs;
 mod nodes;
+mod operations;
 mod origin;
 mod parts;
 mod projects;

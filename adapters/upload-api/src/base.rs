@@ -15,7 +15,7 @@ use crate::gate::{Place, Who};
 use crate::params::{LONGEST, Params};
 use crate::reading::{multipart_boundary, read_urlencoded, refusal_of};
 use crate::visit::{LetIn, Visit};
-use crate::{Api, BASE_KEY, signature, token};
+use crate::{Api, BASE_KEY, tags, token};
 
 /// What the store flag is called where files come in.
 pub(crate) const STORE: &str = "UPLOADCARE_STORE";
@@ -188,10 +188,9 @@ async fn take_file(
         let project = visit.active_project(api, params, BASE_KEY).await?;
         files.enter(api, &project)?;
         let pass = match params.get("signature") {
-            // Of a signature it is said beside it until when it is good; that may follow too.
-            Some(sent) if token::is_one(sent) || params.get("expire").is_some() => {
-                signature::check(&project, params, visit.began)?
-            }
+            // Of a signature it is said beside it until when it is good; that may follow too. So may a signature, in which case an
+            // access token does not count.
+            Some(sent) if token::is_one(sent) || params.get("expire").is_some() => visit.pass(&project, params)?,
             _ => None,
         };
         known = Some((project.public_key.clone(), pass));
@@ -246,6 +245,7 @@ async fn judge(
 pub(crate) fn terms(let_in: &LetIn, params: &mut Params, store: &'static str) -> Result<Terms, Refusal> {
     let LetIn { project, pass } = let_in;
     let metadata = std::mem::take(&mut params.metadata).finish(project, pass.as_ref())?;
+    let tags = tags::read(params.get("tags").unwrap_or_default())?;
     let retention = match params.get(store) {
         Some("auto") => project
             .auto()
@@ -259,6 +259,7 @@ pub(crate) fn terms(let_in: &LetIn, params: &mut Params, store: &'static str) ->
         pass: pass.clone(),
         retention,
         metadata,
+        tags,
         known_as: None,
     })
 }

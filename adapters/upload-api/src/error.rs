@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use intake_core::{Code, Error, Rejection};
 
+use crate::bearer;
 use crate::from_url::Group;
 use crate::{ErrorRow, KEY};
 
@@ -24,7 +25,11 @@ pub(crate) mod codes {
     use intake_core::Code;
     pub(crate) use intake_core::codes::{FAULT, SIGNATURE_EXPIRED, SIGNATURE_INVALID, SIGNATURE_MISSING};
 
+    pub(crate) const ACCESS_TOKEN_EXPIRED: Code = Code::new("access_token_expired");
+    pub(crate) const ACCESS_TOKEN_INVALID: Code = Code::new("access_token_invalid");
+    pub(crate) const AUTHORIZATION_MALFORMED: Code = Code::new("authorization_malformed");
     pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
+    pub(crate) const DERIVATIVE_DISABLED: Code = Code::new("derivative_disabled");
     pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
     pub(crate) const DOWNLOAD_BROKEN: Code = Code::new("download_network_error");
     pub(crate) const DOWNLOAD_CANCELLED: Code = Code::new("cancelled");
@@ -65,6 +70,7 @@ pub(crate) mod codes {
     pub(crate) const MULTIPART_TOO_SMALL: Code = Code::new("multipart_too_small");
     pub(crate) const NOT_AN_ENDPOINT: Code = Code::new("not_an_endpoint");
     pub(crate) const NULL_CHARACTER: Code = Code::new("null_character");
+    pub(crate) const OPERATIONS_USED_UP: Code = Code::new("operations_used_up");
     pub(crate) const ORIGIN_FORBIDDEN: Code = Code::new("origin_forbidden");
     pub(crate) const PARAM_MISSING: Code = Code::new("param_missing");
     pub(crate) const PART_SIZE_INVALID: Code = Code::new("part_size_invalid");
@@ -73,7 +79,9 @@ pub(crate) mod codes {
     pub(crate) const PART_URL_INVALID: Code = Code::new("part_url_invalid");
     pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
     pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
+    pub(crate) const SCOPE_FORBIDDEN: Code = Code::new("scope_forbidden");
     pub(crate) const SOURCE_URL_MISSING: Code = Code::new("source_url_missing");
+    pub(crate) const TAGS_INVALID: Code = Code::new("tags_invalid");
     pub(crate) const THROTTLED: Code = Code::new("throttled");
     pub(crate) const TOKEN_UNUSABLE: Code = Code::new("token_unusable");
     pub(crate) const TOO_MANY_FILES_NAMED: Code = Code::new("too_many_files_named");
@@ -87,6 +95,9 @@ pub(crate) mod codes {
 #[rustfmt::skip]
 pub(crate) static TABLE: &[ErrorRow] = &[
     // Base upload errors.
+    row("access_token_expired", 401, "AccessTokenExpiredError", "Expired token."),
+    row("access_token_invalid", 401, "AccessTokenInvalidError", "Invalid token. Reason: %s"),
+    row("authorization_malformed", 401, "AccessTokenInvalidError", "Invalid Authorization header format."),
     row("project_blocked", 403, "AccountBlockedError", "Account has been blocked."),
     row("project_limits_exceeded", 403, "AccountLimitsExceededError", "Account has reached its limits."),
     row("quota_exceeded", 403, "AccountLimitsExceededError", "Account has reached its limits."),
@@ -103,6 +114,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("too_large", 400, "FileSizeLimitExceededError", "File is too large."),
     row("image_too_large", 400, "FileSizeLimitExceededError", "File is too large."),
     row("method_not_allowed", 405, "MethodNotAllowedError", "HTTP method %s is not allowed for %s"),
+    row("operations_used_up", 403, "OperationsLimitExceededError", "The operation limit of the token is exhausted."),
     row("null_character", 400, "NullCharactersForbiddenError", "Null characters are not allowed."),
     row("form_malformed", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
     row("key_invalid", 403, "ProjectPublicKeyInvalidError", "%s is invalid."),
@@ -114,6 +126,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("too_many_fields", 400, "RequestFiledsNumberLimitExceededError", "The request contains too many HTTP POST fields."),
     row("request_too_large", 413, "RequestSizeLimitExceededError", "The size of the request is too large."),
     row("throttled", 429, "RequestThrottledError", "Request was throttled."),
+    row("scope_forbidden", 403, "ScopeForbiddenError", "`uc.restrictions.scope` does not allow this endpoint."),
     row("signature_expired", 403, "SignatureExpirationError", "Expired signature."),
     row("token_used_up", 403, "SignatureExpirationError", "Expired signature."),
     row("expire_invalid", 400, "SignatureExpirationInvalidError", "`expire` must be a UNIX timestamp."),
@@ -184,7 +197,10 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("url_scheme_forbidden", 400, "URLSchemeInvalidError", "Invalid URL scheme."),
     row("url_scheme_missing", 400, "URLSchemeRequiredError", "No URL scheme supplied."),
     row("url_invalid", 400, "URLValidationError", "Failed to validate URL."),
-    // Ours alone: the reference has no code for what is no endpoint of it, nor for a sender who is too slow.
+    // Ours alone: the reference has no code for what is no endpoint of it, for a sender who is too slow, nor for tags.
+    // The name by which the one client that calls these endpoints knows it.
+    row("derivative_disabled", 403, "derivative_disabled", "This server does not generate or edit images."),
+    row("tags_invalid", 400, "UploadFailedError", "Upload failed: the tags cannot be kept: %s."),
     row("not_an_endpoint", 404, "UploadViewsError", "There is no such endpoint."),
     row("request_too_slow", 408, "UploadViewsError", "The request took too long."),
     row("interrupted", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
@@ -204,9 +220,16 @@ pub(crate) struct Refusal {
     words: Option<String>,
     /// Seconds after which trying again makes sense; a whole number, since that is what all clients read.
     pub(crate) retry_after: Option<u64>,
-    /// The stage that refused, if one did. For the log.
+    /// For the log alone.
+    pub(crate) for_log: Box<ForLog>,
+}
+
+/// What the log says of a refusal, and its sender is not told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ForLog {
+    /// The stage that refused, if one did.
     pub(crate) by: Option<String>,
-    /// Why one of our parts failed. For the log alone.
+    /// Why one of our parts failed.
     pub(crate) cause: Option<String>,
     /// Whether the upload's own line in the log says why.
     pub(crate) is_logged: bool,
@@ -224,9 +247,7 @@ impl Refusal {
             args: Vec::new(),
             words: None,
             retry_after: None,
-            by: None,
-            cause: None,
-            is_logged: false,
+            for_log: Box::default(),
         }
     }
 
@@ -285,26 +306,27 @@ impl Refusal {
 
     /// What the pipeline ended with, in the wire's words. Faults are not the sender's to know.
     pub(crate) fn of(error: &Error) -> Self {
-        match error {
-            Error::Rejected { by, rejection } => Self {
-                by: Some(by.clone()),
-                ..Self::of_rejection(rejection)
-            },
+        let mut refusal = match error {
+            Error::Rejected { rejection, .. } => Self::of_rejection(rejection),
             Error::Interrupted(_) | Error::NotFound(_) => Self::new(&error.code()),
-            Error::Fault(fault) => Self {
-                cause: Some(fault.chain()),
-                ..Self::new(&codes::FAULT)
-            },
             _ => Self::new(&codes::FAULT),
+        };
+        match error {
+            Error::Rejected { by, .. } => refusal.for_log.by = Some(by.clone()),
+            Error::Fault(fault) => {
+                refusal.ours = fault.code.clone();
+                refusal.for_log.cause = Some(fault.chain());
+            }
+            _ => {}
         }
+        refusal
     }
 
     /// The same for an upload that was admitted, or was to be: the pipeline has logged why it failed.
     pub(crate) fn of_upload(error: &Error) -> Self {
-        Self {
-            is_logged: true,
-            ..Self::of(error)
-        }
+        let mut refusal = Self::of(error);
+        refusal.for_log.is_logged = true;
+        refusal
     }
 
     /// For the record of what the request brought, with the code that says why.
@@ -324,6 +346,9 @@ impl Refusal {
     pub(crate) fn of_rejection(rejection: &Rejection) -> Self {
         let refusal = Self::new(&rejection.code);
         let subject = rejection.subject.as_deref().unwrap_or("unknown");
+        if let Some(refusal) = bearer::refusal(refusal.row.ours, subject) {
+            return refusal;
+        }
         match refusal.row.ours {
             // The wire has no code for this one, but whoever uploads can still read why.
             "upload_refused" => Self {

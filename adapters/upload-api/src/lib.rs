@@ -18,6 +18,7 @@
 //! `error` and `params`; everything else speaks our own language.
 
 mod base;
+mod bearer;
 mod body;
 mod error;
 mod form;
@@ -25,6 +26,8 @@ mod from_url;
 mod gate;
 mod group;
 mod info;
+mod issue;
+mod jwt;
 mod metadata;
 mod multipart;
 mod params;
@@ -33,6 +36,7 @@ mod reading;
 mod request_log;
 mod settings;
 mod signature;
+mod tags;
 mod token;
 mod transport;
 mod visit;
@@ -50,6 +54,7 @@ use tracing::warn;
 
 use crate::error::{Refusal, codes};
 use crate::gate::Gate;
+pub use crate::issue::{TokenFormat, issue_token};
 pub use crate::settings::Settings;
 pub use crate::visit::PeerAddress;
 

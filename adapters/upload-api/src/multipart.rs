@@ -88,6 +88,7 @@ fn part_size(params: &Params) -> Result<u64, Refusal> {
 pub(crate) async fn complete(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
     read_params(api, visit, params).await?;
     let project = visit.active_project(api, params, BASE_KEY).await?;
+    visit.access_token_is_good(&project, params)?;
     let id = params
         .get("uuid")
         .ok_or_else(|| Refusal::new(&codes::MULTIPART_ID_MISSING))?;

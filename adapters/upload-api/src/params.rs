@@ -6,7 +6,7 @@ use crate::error::{Refusal, codes};
 use crate::metadata::Metadata;
 
 /// The parameters that some endpoint reads. What is not among them is counted, and dropped.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 22] = [
     "UPLOADCARE_PUB_KEY",
     "UPLOADCARE_STORE",
     "callback",
@@ -26,6 +26,7 @@ const KNOWN: [&str; 21] = [
     "size",
     "source_url",
     "store",
+    "tags",
     "token",
     "uuid",
 ];
@@ -73,7 +74,8 @@ impl Params {
             if self.files.len() >= self.files_at_most {
                 return Err(codes::TOO_MANY_FILES_NAMED.into());
             }
-            let value = value.ok_or_else(|| Refusal::new(&codes::REQUEST_TOO_LARGE))?;
+            // A file, or what is longer than any address.
+            let value = value.ok_or_else(|| Refusal::new(&codes::GROUP_FILE_UNREADABLE).arg(name))?;
             if value.contains('\0') {
                 return Err(codes::NULL_CHARACTER.into());
             }

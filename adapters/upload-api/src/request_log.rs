@@ -27,11 +27,11 @@ pub(crate) fn refused(refusal: &Refusal, endpoint: &str, project: Option<&str>, 
     let (status, code, api_code) = (refusal.status(), refusal.ours.as_str(), refusal.code());
     let project: Option<String> = project.map(|sent| sent.chars().take(LONGEST_KEY).collect());
     let millis = began.elapsed().as_millis() as u64;
-    if status >= 500 && !refusal.is_logged {
-        let cause = refusal.cause.as_deref().unwrap_or("unknown");
+    if status >= 500 && !refusal.for_log.is_logged {
+        let cause = refusal.for_log.cause.as_deref().unwrap_or("unknown");
         error!(target: "intake::request", endpoint, project, status, code, api_code, cause, millis, "request failed");
     } else {
-        let by = refusal.by.as_deref().unwrap_or("upload-api");
+        let by = refusal.for_log.by.as_deref().unwrap_or("upload-api");
         let reason = &*refusal.sentence();
         info!(target: "intake::request", endpoint, project, status, code, api_code, by, reason, millis, "request refused");
     }

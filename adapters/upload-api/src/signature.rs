@@ -3,12 +3,14 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use axum::http::HeaderMap;
 use hmac::{Hmac, KeyInit, Mac};
 use intake_core::project::ProjectSecret;
 use intake_core::{Pass, Project};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
+use crate::bearer;
 use crate::error::{Refusal, codes};
 use crate::params::Params;
 use crate::token;
@@ -16,9 +18,15 @@ use crate::token;
 /// More seconds than these are no seconds: somebody has sent milliseconds.
 const LATEST: u64 = 99_999_999_999;
 
-/// What lets the request in. A project that does not ask for signatures takes no notice of them, but of tokens: whoever sends
-/// one has it hold.
-pub(crate) fn check(project: &Project, params: &Params, now: SystemTime) -> Result<Option<Pass>, Refusal> {
+/// What lets in a request to the endpoint of this path. A project that does not ask for signatures takes no notice of them, nor
+/// of the `Authorization` header, but of policy tokens: a sender who sends one has it hold.
+pub(crate) fn check(
+    project: &Project,
+    params: &Params,
+    headers: &HeaderMap,
+    path: &str,
+    now: SystemTime,
+) -> Result<Option<Pass>, Refusal> {
     let signature = params.get("signature");
     if let Some(token) = signature.filter(|signature| token::is_one(signature)) {
         let (secret, grant) = token::check(project, token, now)?;
@@ -34,7 +42,10 @@ pub(crate) fn check(project: &Project, params: &Params, now: SystemTime) -> Resu
     if !project.signed_uploads {
         return Ok(None);
     }
-    let signature = signature.ok_or_else(|| Refusal::new(&codes::SIGNATURE_MISSING))?;
+    let Some(signature) = signature else {
+        let pass = bearer::check(project, headers, path, now)?;
+        return pass.map(Some).ok_or_else(|| Refusal::new(&codes::SIGNATURE_MISSING));
+    };
     let expire = params
         .get("expire")
         .ok_or_else(|| Refusal::new(&codes::EXPIRE_MISSING))?;
@@ -64,14 +75,20 @@ pub(crate) fn check(project: &Project, params: &Params, now: SystemTime) -> Resu
     }
 }
 
-/// Compares in constant time.
+/// Whether a secret has signed a message, with the secret itself as the key.
 pub(crate) fn has_signed(secret: &ProjectSecret, message: &[u8], signature: &[u8]) -> bool {
-    let keyed = secret
+    let signed = secret
         .secret
-        .expose(|secret| Hmac::<Sha256>::new_from_slice(secret.as_bytes()));
-    let Ok(Ok(mut mac)) = keyed else { return false };
-    mac.update(message);
-    mac.verify_slice(signature).is_ok()
+        .expose(|secret| fits(secret.as_bytes(), message, signature));
+    matches!(signed, Ok(true))
+}
+
+/// Whether this is the HMAC-SHA256 of a message with this key. Compares in constant time.
+pub(crate) fn fits(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return false;
+    };
+    mac.chain_update(message).verify_slice(signature).is_ok()
 }
 
 /// The older kind: MD5 of the secret and the time. Compared as the other one is, by codes of both that nobody can guess.
@@ -114,7 +131,7 @@ mod tests {
         let mut params = Params::new(10);
         params.take("signature", Some(signature)).unwrap();
         params.take("expire", Some(expire)).unwrap();
-        check(project, &params, UNIX_EPOCH)
+        check(project, &params, &HeaderMap::new(), "/base/", UNIX_EPOCH)
             .map(drop)
             .map_err(|refusal| refusal.code())
     }

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use intake_core::{Grant, MediaRange, Project, Retention};
 use jsonwebtoken::dangerous::insecure_decode_claims;
-use jsonwebtoken::{Algorithm, decode_header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::bearer;
 use crate::error::{Refusal, codes};
+use crate::jwt::signer;
 use crate::signature::has_signed;
 
 /// What a token says. Everything but its id and its end may be left out, and nothing else may be there: what is misspelt would
@@ -74,26 +73,9 @@ pub(crate) fn is_one(signature: &str) -> bool {
 }
 
 /// What a token grants that a secret of the project's has signed, and the fingerprint of that secret.
-///
-/// The signature is looked at here, by the one algorithm that is taken and before anything of the claims is read: what the library
-/// would do it with is one choice for a whole process, which is not ours to make.
 pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(String, Grant), Refusal> {
     let invalid = || Refusal::new(&codes::SIGNATURE_INVALID);
-    let head = decode_header(token).map_err(|_| invalid())?;
-    // Whoever lists something as critical means that who does not know it must not take the token (RFC 7515, section 4.1.11).
-    if head.alg != Algorithm::HS256 || head.crit.is_some() {
-        return Err(invalid());
-    }
-    let (signed, signature) = token.rsplit_once('.').ok_or_else(invalid)?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid())?;
-    let mut found = None;
-    // All secrets are tried, whichever fits, so that how long it takes says nothing of them.
-    for secret in &project.secrets {
-        if has_signed(secret, signed.as_bytes(), &signature) {
-            found = Some(secret);
-        }
-    }
-    let secret = found.ok_or_else(invalid)?;
+    let secret = signer(project, token, has_signed).map_err(|_| invalid())?;
     // Whoever has signed it may know what is wrong with it.
     let unreadable = |error: jsonwebtoken::errors::Error| wrong(&error.to_string());
     let all = insecure_decode_claims::<Map<String, Value>>(token).map_err(unreadable)?;
@@ -111,6 +93,10 @@ pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(
 fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Refusal> {
     if claims.jti.is_empty() || claims.jti.chars().count() > LONGEST_ID || claims.jti.contains(char::is_control) {
         return Err(wrong("`jti` has to have 1 to 128 characters, none of control"));
+    }
+    // Such an id would share the account of an access token.
+    if claims.jti.starts_with(bearer::ID_PREFIX) {
+        return Err(wrong("`jti` must not begin with `sha256:`"));
     }
     if claims.sub.is_some_and(|sub| sub != project.public_key) {
         return Err(Refusal::new(&codes::SIGNATURE_INVALID));
@@ -142,7 +128,8 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
     };
     Ok(Grant {
         id: claims.jti,
-        uses: claims.uses,
+        name: None,
+        uses: Some(claims.uses),
         min_size: claims.min_size,
         max_size: claims.max_size,
         types: claims.types,

@@ -7,9 +7,9 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
-    EXPECT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    EXPECT, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -44,10 +44,12 @@ enum Endpoint {
     GroupInfo,
     /// A part of this upload.
     Part(UploadId),
+    /// What makes or changes pictures: none of ours, but there for pages to be told so.
+    Derivative,
 }
 
 /// The paths of all endpoints, for a router that shares its host with others.
-pub(crate) const PATHS: [&str; 9] = [
+pub(crate) const PATHS: [&str; 11] = [
     "base",
     "info",
     "multipart/start",
@@ -57,6 +59,8 @@ pub(crate) const PATHS: [&str; 9] = [
     "group",
     "group/info",
     "parts/{id}/{name}",
+    "derivative/image/{operation}",
+    "derivative/status",
 ];
 
 /// What there is to answer with, other than a "no".
@@ -83,22 +87,25 @@ impl Endpoint {
             ("group", None, ..) => Some(Self::Group),
             ("group", Some("info"), None, _) => Some(Self::GroupInfo),
             ("parts", Some(id), Some(_name), None) => id.parse().ok().map(Self::Part),
+            ("derivative", Some("image"), Some("generate" | "edit"), None) => Some(Self::Derivative),
+            ("derivative", Some("status"), None, _) => Some(Self::Derivative),
             _ => None,
         }
     }
 
-    /// What logs call it.
-    fn name(self) -> &'static str {
+    /// Its path as it is documented: the scope of an access token names it, and so do logs.
+    fn path(self) -> &'static str {
         match self {
-            Self::Base => "base",
-            Self::Info => "info",
-            Self::MultipartStart => "multipart/start",
-            Self::MultipartComplete => "multipart/complete",
-            Self::FromUrl => "from_url",
-            Self::FromUrlStatus => "from_url/status",
-            Self::Group => "group",
-            Self::GroupInfo => "group/info",
-            Self::Part(_) => "part",
+            Self::Base => "/base/",
+            Self::Info => "/info/",
+            Self::MultipartStart => "/multipart/start/",
+            Self::MultipartComplete => "/multipart/complete/",
+            Self::FromUrl => "/from_url/",
+            Self::FromUrlStatus => "/from_url/status/",
+            Self::Group => "/group/",
+            Self::GroupInfo => "/group/info/",
+            Self::Part(_) => "/parts/",
+            Self::Derivative => "/derivative/",
         }
     }
 
@@ -106,7 +113,7 @@ impl Endpoint {
         match self {
             Self::Base | Self::MultipartStart | Self::MultipartComplete => "POST, OPTIONS",
             Self::FromUrl => "OPTIONS, GET, POST",
-            Self::FromUrlStatus | Self::Group => "GET, POST, HEAD, OPTIONS",
+            Self::FromUrlStatus | Self::Group | Self::Derivative => "GET, POST, HEAD, OPTIONS",
             Self::Part(_) => "PUT, OPTIONS",
             Self::Info | Self::GroupInfo => "GET, HEAD, OPTIONS",
         }
@@ -130,7 +137,8 @@ impl Endpoint {
             | Self::FromUrl
             | Self::FromUrlStatus
             | Self::Group
-            | Self::GroupInfo => PARAMS_BODY as u64,
+            | Self::GroupInfo
+            | Self::Derivative => PARAMS_BODY as u64,
             // Each part has a bound of its own, of which its upload knows.
             Self::Part(_) => api.pipeline.limits().max_size,
         }
@@ -158,6 +166,7 @@ impl Endpoint {
             }
             Self::Group => group::create(api, visit, params).await,
             Self::GroupInfo => group::info(api, visit, params).await,
+            Self::Derivative => Err(codes::DERIVATIVE_DISABLED.into()),
             Self::Part(id) => return part::put(api, id, visit, params).await.map(Answer::Part),
         };
         value.map(Answer::Json)
@@ -187,7 +196,8 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
     if endpoint == Some(Endpoint::Group) {
         params = params.with_files(api.settings.max_group_files);
     }
-    let visit = Visit::new(&head, client, &source);
+    let path = endpoint.map_or("/", Endpoint::path);
+    let visit = Visit::new(&head, client, &source, path);
 
     let outcome = match endpoint {
         Some(_) if head.method == Method::OPTIONS => Ok(Answer::Nothing),
@@ -216,14 +226,15 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
         Ok(Answer::Part(digest)) => taken(&digest),
         Err(refusal) => {
             let project = params.get(BASE_KEY.0).or(params.get(BASE_KEY.1));
-            request_log::refused(&refusal, endpoint.map_or("none", Endpoint::name), project, began);
+            request_log::refused(&refusal, endpoint.map_or("none", Endpoint::path), project, began);
             let waits = head
                 .headers
                 .get(EXPECT)
                 .is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"));
             source.drain(waits).await;
             // Where the query was not read because it was wrong, its own word for the shape of errors still counts.
-            let json_errors = params.json_errors() || asks_for_json_errors(head.uri.query());
+            let json_errors =
+                params.json_errors() || asks_for_json_errors(head.uri.query()) || reads_json_alone(&head.headers);
             refuse(&refusal, endpoint, json_errors || script.is_some())
         }
     };
@@ -251,6 +262,20 @@ fn bounds(api: &Api, endpoint: Option<Endpoint>) -> Bounds {
 fn asks_for_json_errors(query: Option<&str>) -> bool {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .any(|(name, value)| name == "jsonerrors" && !value.is_empty())
+}
+
+/// Whether a request says that it reads JSON and says nothing of text. A library that names both, as some do in every request,
+/// is answered with a status, as it always was.
+fn reads_json_alone(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let named: Vec<&str> = lines.flat_map(|line| line.split(',')).map(type_of_range).collect();
+    let names = |kind: &str| named.iter().any(|named| named.eq_ignore_ascii_case(kind));
+    names("application/json") && !names("text/plain")
+}
+
+/// The type in a range of an `Accept` header, without its weight.
+fn type_of_range(range: &str) -> &str {
+    range.split(';').next().unwrap_or_default().trim()
 }
 
 fn json(body: String) -> Response {
@@ -325,6 +350,11 @@ fn refuse(refusal: &Refusal, endpoint: Option<Endpoint>, json_errors: bool) -> R
     if let Some(seconds) = refusal.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    // RFC 9110, section 15.5.2. A browser opens no password dialog for this scheme.
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
     if let Some(endpoint) = endpoint.filter(|_| refusal.status() == 405) {
         response
             .headers_mut()
@@ -341,7 +371,7 @@ fn add_common(headers: &mut HeaderMap, endpoint: Option<Endpoint>) {
         (ACCESS_CONTROL_ALLOW_METHODS, methods),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
-            "Content-Type, DNT, X-PINGOTHER, X-UC-User-Agent",
+            "Authorization, Content-Type, DNT, X-PINGOTHER, X-UC-User-Agent",
         ),
         (
             ACCESS_CONTROL_EXPOSE_HEADERS,

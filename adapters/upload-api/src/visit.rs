@@ -16,7 +16,7 @@ use crate::body::Source;
 use crate::error::{Refusal, codes};
 use crate::gate::{Place, Who};
 use crate::params::Params;
-use crate::{Api, KeyNames, signature};
+use crate::{Api, KeyNames, bearer, signature};
 
 /// The address of the other end of a connection. A server puts it into the extensions of its requests, unless axum's
 /// `ConnectInfo<SocketAddr>` is there; where there is neither, nothing is counted by address.
@@ -27,6 +27,8 @@ pub struct PeerAddress(pub IpAddr);
 pub(crate) struct Visit<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) source: &'a Source,
+    /// The endpoint's own path, however the request has spelt it.
+    path: &'static str,
     /// When it began: what lets it in has to be good then, and not when its last byte has come.
     pub(crate) began: SystemTime,
     address: Option<IpAddr>,
@@ -42,12 +44,13 @@ pub(crate) struct LetIn {
 }
 
 impl<'a> Visit<'a> {
-    pub(crate) fn new(head: &'a Parts, client: Option<IpAddr>, source: &'a Source) -> Self {
+    pub(crate) fn new(head: &'a Parts, client: Option<IpAddr>, source: &'a Source, path: &'static str) -> Self {
         let original = head.extensions.get().map(|OriginalUri(uri)| uri.path());
         let nested_under = original.and_then(|path| path.strip_suffix(head.uri.path()));
         Self {
             headers: &head.headers,
             source,
+            path,
             began: SystemTime::now(),
             address: client,
             nested_under: nested_under.unwrap_or_default(),
@@ -122,8 +125,22 @@ impl<'a> Visit<'a> {
     /// Whose upload, or group, it is, if the request may bring one.
     pub(crate) async fn let_in(&self, api: &Api, params: &Params, names: KeyNames) -> Result<LetIn, Refusal> {
         let project = self.active_project(api, params, names).await?;
-        let pass = signature::check(&project, params, self.began)?;
+        let pass = self.pass(&project, params)?;
         Ok(LetIn { project, pass })
+    }
+
+    /// What lets the request in, as far as it is known by now.
+    pub(crate) fn pass(&self, project: &Project, params: &Params) -> Result<Option<Pass>, Refusal> {
+        signature::check(project, params, self.headers, self.path, self.began)
+    }
+
+    /// Checks the request's access token, where nothing has to be sent: what completes an upload was let in before, by whatever
+    /// its record says. A client that sends its token all the same is told what is wrong with it.
+    pub(crate) fn access_token_is_good(&self, project: &Project, params: &Params) -> Result<(), Refusal> {
+        match project.signed_uploads && params.get("signature").is_none() {
+            true => bearer::check(project, self.headers, self.path, self.began).map(drop),
+            false => Ok(()),
+        }
     }
 
     /// Pages name where they come from; whoever is no page does not, and needs no page's leave.

@@ -25,6 +25,9 @@ pub(crate) struct FileInfo<'a> {
     filename: String,
     mime_type: &'a str,
     metadata: &'a BTreeMap<String, String>,
+    /// Newer than the others; a file without any is told of as it was before there were tags.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -90,6 +93,7 @@ impl<'a> FileInfo<'a> {
             filename: address_name(record),
             mime_type: record.declared.media_type.as_ref().map_or(UNKNOWN, MediaType::as_str),
             metadata: &record.metadata,
+            tags: &record.tags,
         }
     }
 }

@@ -56,7 +56,8 @@ pub fn sample_record() -> Record {
     ]);
     let grant = Grant {
         id: "a \"token\"".to_owned(),
-        uses: u64::MAX,
+        name: Some("'\u{0}".to_owned()),
+        uses: Some(u64::MAX),
         min_size: Some(1),
         max_size: Some(5 << 40),
         types: vec!["image/*".parse().unwrap()],
@@ -69,6 +70,7 @@ pub fn sample_record() -> Record {
     let terms = Terms {
         project: Some("demo".to_owned()),
         metadata,
+        tags: vec!["cat".to_owned(), "a \"ü\"".to_owned()],
         pass: Some(Pass {
             secret: Some("a fingerprint".to_owned()),
             grant: Some(grant),
@@ -106,6 +108,7 @@ pub(super) fn open(seconds: u64) -> Record {
     let parts = Parts::of(u64::from(u32::MAX) * 1000, 5 << 30, Retention::Keep).unwrap();
     let terms = Terms {
         project: Some("demo".to_owned()),
+        tags: vec!["dog".to_owned()],
         metadata: BTreeMap::from([("key".to_owned(), "ünïcode \u{1F980}".to_owned())]),
         ..Terms::default()
     };

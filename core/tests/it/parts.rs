@@ -86,6 +86,7 @@ over_both! {
             project: Some("shop".to_owned()),
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
+            tags: vec!["cat".to_owned()],
             known_as: None,
             pass: None,
         };
@@ -98,6 +99,7 @@ over_both! {
         let record = house.pipeline.complete(opened.id).await.unwrap();
         assert_eq!(house.read(record.id).await, b"oh my hello!");
         assert_eq!((record.project.as_deref(), record.metadata["pet"].as_str()), (Some("shop"), "cat"));
+        assert_eq!(record.tags, ["cat"]);
         assert_eq!(record.declared.name.as_deref(), Some("twelve.txt"));
         assert_eq!(record.facts.as_ref().unwrap().notes["words"], 12, "scanners have seen all of it");
         assert_eq!(house.pipeline.get(record.id).await.unwrap(), record);

@@ -163,7 +163,8 @@ async fn a_token_that_ends_beyond_every_calendar_is_counted_too() {
     let far = UNIX_EPOCH + Duration::from_secs(i64::MAX as u64);
     let grant = Grant {
         id: "t".to_owned(),
-        uses: 1,
+        name: None,
+        uses: Some(1),
         min_size: None,
         max_size: None,
         types: Vec::new(),

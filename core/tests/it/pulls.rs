@@ -140,6 +140,7 @@ impl House {
             project: Some(project.to_owned()),
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
+            tags: vec!["cat".to_owned()],
             known_as: Some(format!("from {source}")),
             pass: None,
         };
@@ -192,6 +193,7 @@ async fn what_is_ordered_is_fetched_through_the_same_gate() {
         collect(house.pipeline.read(record.id, None).await.unwrap()).await,
         &b"good content"[..]
     );
+    assert_eq!(record.tags, ["cat"]);
     assert_eq!(
         (record.project.as_deref(), record.metadata["pet"].as_str()),
         (Some("shop"), "cat")

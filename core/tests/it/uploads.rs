@@ -39,6 +39,7 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
         project: Some("p".to_owned()),
         retention: Retention::Keep,
         metadata,
+        tags: vec!["cat".to_owned()],
         known_as: None,
         pass: None,
     };
@@ -52,8 +53,8 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
         (State::Ready, declared)
     );
     assert_eq!(
-        (record.project.clone(), record.metadata.clone()),
-        (terms.project, terms.metadata)
+        (record.project.clone(), record.metadata.clone(), record.tags.clone()),
+        (terms.project, terms.metadata, terms.tags)
     );
     assert_eq!((facts.size, facts.media_type), (400_000, None));
     assert_eq!(facts.digest.to_string(), hex::encode(sha2::Sha256::digest(&whole)));

@@ -285,6 +285,7 @@ fn migrations() -> Migrator {
     let mut migrations = Migrator::with_migrations(vec![
         migration(1, "uploads", include_str!("../migrations/postgres/0001_uploads.sql")),
         migration(2, "projects", include_str!("../migrations/postgres/0002_projects.sql")),
+        migration(3, "tags", include_str!("../migrations/postgres/0003_tags.sql")),
     ]);
     migrations.dangerous_set_table_name(MIGRATIONS);
     // The driver's own lock is one of the session.

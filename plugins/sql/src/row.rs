@@ -34,6 +34,7 @@ pub(crate) struct Row {
     pub(crate) pass: Option<String>,
     pub(crate) place: Option<String>,
     pub(crate) left: Option<String>,
+    pub(crate) tags: Option<String>,
 }
 
 impl Row {
@@ -88,6 +89,10 @@ impl Row {
                 .map(|place| json(record, place))
                 .transpose()?,
             left: record.left.as_ref().map(|left| json(record, left)).transpose()?,
+            tags: Some(&record.tags)
+                .filter(|tags| !tags.is_empty())
+                .map(|tags| json(record, tags))
+                .transpose()?,
         })
     }
 
@@ -131,6 +136,7 @@ impl Row {
         let facts = self.facts.as_deref().map(|facts| parse(&self.id, "facts", facts));
         let pass = self.pass.as_deref().map(|pass| parse(&self.id, "pass", pass));
         let place = self.place.as_deref().map(|place| parse(&self.id, "place", place));
+        let tags = self.tags.as_deref().map(|tags| parse(&self.id, "tags", tags));
         let left = self.left.as_deref().map(|left| parse(&self.id, "left_at", left));
         Ok(Record {
             id,
@@ -149,6 +155,7 @@ impl Row {
             pass: pass.transpose()?,
             place: place.transpose()?.unwrap_or_default(),
             left: left.transpose()?,
+            tags: tags.transpose()?.unwrap_or_default(),
         })
     }
 }
@@ -314,6 +321,7 @@ mod tests {
                     media_type: None,
                 },
                 facts,
+                tags: metadata.keys().cloned().collect(),
                 metadata,
                 lifetime: lifetime.map(|(kept, expires)| Lifetime { kept, expires }),
                 parts: size.and_then(|size| Parts::of(size, size / 2, Retention::Keep).ok()),
@@ -357,7 +365,8 @@ mod tests {
     #[test]
     fn a_row_that_is_not_ours_names_its_column() {
         type Spoil = fn(&mut Row);
-        let wrong: [(&str, Spoil); 19] = [
+        let wrong: [(&str, Spoil); 20] = [
+            ("tags", |row| row.tags = Some("{}".to_owned())),
             ("pass", |row| row.pass = Some("7".to_owned())),
             ("place", |row| row.place = Some("7".to_owned())),
             ("left_at", |row| row.left = Some("null".to_owned())),

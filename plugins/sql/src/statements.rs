@@ -7,18 +7,18 @@ use sqlx::{ColumnIndex, Database, Decode, Type, query, query_scalar};
 
 use crate::row::{Row, unreadable};
 
-/// All columns but the id, in the order of the placeholders `$2` to `$20`.
+/// All columns but the id, in the order of the placeholders `$2` to `$21`.
 macro_rules! columns {
     () => {
         "revision, state, duty, due, created, project, kept, expires, size, declared, facts, metadata, rejection, parts, \
-         pull, known_as, pass, place, left_at"
+         pull, known_as, pass, place, left_at, tags"
     };
 }
 
 /// The values of [`columns`].
 macro_rules! values {
     () => {
-        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20"
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21"
     };
 }
 
@@ -36,7 +36,7 @@ pub(crate) const UPDATE: &str = concat!(
     columns!(),
     ") = (",
     values!(),
-    ") WHERE id = $1 AND revision = $21"
+    ") WHERE id = $1 AND revision = $22"
 );
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = $1 AND revision = $2";
@@ -117,7 +117,7 @@ pub(crate) trait Statements: Database {
     fn pulls_of(connection: &mut Self::Connection, project: &str) -> impl Future<Output = sqlx::Result<i64>> + Send;
 }
 
-/// Binds `$1` to `$20`.
+/// Binds `$1` to `$21`.
 macro_rules! bind {
     ($query:expr, $row:expr) => {
         $query
@@ -141,6 +141,7 @@ macro_rules! bind {
             .bind($row.pass.as_deref())
             .bind($row.place.as_deref())
             .bind($row.left.as_deref())
+            .bind($row.tags.as_deref())
     };
 }
 
@@ -238,6 +239,7 @@ where
         pass: column(row, &id, "pass")?,
         place: column(row, &id, "place")?,
         left: column(row, &id, "left_at")?,
+        tags: column(row, &id, "tags")?,
         id,
     })
 }

@@ -179,19 +179,19 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     let mut connection = Postgres::new(&url).unwrap().writer().await.unwrap();
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', TRUE, NULL, 1, \
-         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads; \
+         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads; \
          INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts";
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (statement, arguments, plan) in [
             (
                 INSERT,
-                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL",
+                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL",
                 None,
             ),
             (
                 UPDATE,
-                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,0",
+                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0",
                 Some("uploads_pkey"),
             ),
             (REMOVE, "'7',1", Some("uploads_pkey")),

@@ -1,0 +1,68 @@
+//! What policy tokens and access tokens have in common: both are JSON Web Tokens (RFC 7519) that one of the project's secrets has
+//! signed with HMAC-SHA256. They differ in the key that is made of the secret, and in what they say.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use intake_core::Project;
+use intake_core::project::ProjectSecret;
+use jsonwebtoken::{Algorithm, decode_header};
+use serde_json::{Map, Value};
+
+/// Characters of a token, at most.
+pub(crate) const LONGEST: usize = 8 * 1024;
+
+/// Why nothing that a token says can be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// It does not look like a token.
+    Unreadable,
+    /// It asks for another algorithm, or for something that has to be understood and is not.
+    Algorithm,
+    /// None of the project's secrets has signed it.
+    Signature,
+}
+
+/// The secret that has signed a token, where `fits` says whether a secret has signed a message so.
+///
+/// The signature is checked before the claims are read, with the one algorithm that is taken: the library would choose its
+/// algorithms once for the whole process, and an embedder may have made another choice.
+///
+/// # Errors
+///
+/// Why the token cannot be believed.
+pub(crate) fn signer<'a>(
+    project: &'a Project,
+    token: &str,
+    fits: impl Fn(&ProjectSecret, &[u8], &[u8]) -> bool,
+) -> Result<&'a ProjectSecret, Flaw> {
+    let (signed, signature) = token.rsplit_once('.').ok_or(Flaw::Unreadable)?;
+    if signed.split('.').count() != 2 {
+        return Err(Flaw::Unreadable);
+    }
+    let head = match decode_header(token) {
+        Ok(head) => head,
+        // The library does not know `none`, and reads no head that names it.
+        Err(_) if names_an_algorithm(signed) => return Err(Flaw::Algorithm),
+        Err(_) => return Err(Flaw::Unreadable),
+    };
+    // A token with a critical extension must not be taken by a reader that does not know it (RFC 7515, section 4.1.11).
+    if head.alg != Algorithm::HS256 || head.crit.is_some() {
+        return Err(Flaw::Algorithm);
+    }
+    // Bits that a last character has too many are refused here, so that a token has one spelling.
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Flaw::Unreadable)?;
+    let mut found = None;
+    // All secrets are tried, whichever fits, so that how long it takes says nothing of them.
+    for secret in &project.secrets {
+        if fits(secret, signed.as_bytes(), &signature) {
+            found = Some(secret);
+        }
+    }
+    found.ok_or(Flaw::Signature)
+}
+
+fn names_an_algorithm(signed: &str) -> bool {
+    let head = signed.split('.').next().unwrap_or_default();
+    let head = URL_SAFE_NO_PAD.decode(head).unwrap_or_default();
+    serde_json::from_slice::<Map<String, Value>>(&head).is_ok_and(|head| head.contains_key("alg"))
+}

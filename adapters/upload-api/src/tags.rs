@@ -1,0 +1,79 @@
+//! `tags`: words that a sender puts on a file, in one parameter (wire facts, section 2.6).
+
+use crate::error::{Refusal, codes};
+
+/// Tags of a file, and characters of a tag.
+const MOST: usize = 50;
+const LONGEST: usize = 100;
+
+/// The tags of a parameter: separated by commas, in small letters, each once, in the order in which they came.
+///
+/// # Errors
+///
+/// That there are too many, or that one is too long or has another character than letters, digits, `.`, `_` and `-`.
+pub(crate) fn read(text: &str) -> Result<Vec<String>, Refusal> {
+    let invalid = |what: String| Err(Refusal::new(&codes::TAGS_INVALID).arg(what));
+    let mut tags: Vec<String> = Vec::new();
+    for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+        if tag.chars().count() > LONGEST {
+            return invalid(format!("a tag has more than {LONGEST} characters"));
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if !tag.bytes().all(is_plain) {
+            return invalid(format!(
+                "`{tag}` has another character than letters, digits, `.`, `_` and `-`"
+            ));
+        }
+        let tag = tag.to_ascii_lowercase();
+        if tags.contains(&tag) {
+            continue;
+        }
+        if tags.len() == MOST {
+            return invalid(format!("a file has at most {MOST}"));
+        }
+        tags.push(tag);
+    }
+    Ok(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_small_letters_each_once_in_their_order() {
+        let fifty = (0..50).map(|number| number.to_string()).collect::<Vec<_>>();
+        for (sent, expected) in [
+            ("", &[][..]),
+            (" , ,", &[]),
+            ("cat", &["cat"]),
+            (" Cat,dog ,,CAT,a.b_c-1", &["cat", "dog", "a.b_c-1"]),
+        ] {
+            assert_eq!(read(sent).unwrap(), expected, "{sent}");
+        }
+        assert_eq!(read(&fifty.join(",")).unwrap(), fifty);
+        assert_eq!(
+            read(&format!("{},49", fifty.join(","))).unwrap(),
+            fifty,
+            "one comes twice"
+        );
+        assert_eq!(read(&"x".repeat(100)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused_with_the_reason() {
+        let many = (0..51).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+        let long = "x".repeat(101);
+        for (sent, says) in [
+            (&*many, "a file has at most 50"),
+            (&long, "a tag has more than 100 characters"),
+            ("a,b c", "`b c` has another character"),
+            ("ünï", "`ünï` has another character"),
+            ("[\"a\"]", "`[\"a\"]` has another character"),
+        ] {
+            let refusal = read(sent).unwrap_err();
+            assert_eq!((refusal.status(), refusal.code()), (400, "UploadFailedError"));
+            assert!(refusal.sentence().contains(says), "{}", refusal.sentence());
+        }
+    }
+}
