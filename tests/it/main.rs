@@ -8,6 +8,7 @@ mod crash;
 mod database;
 mod examples;
 mod files_cli;
+mod forms;
 mod from_url;
 mod golden;
 mod hostile;
