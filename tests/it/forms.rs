@@ -157,6 +157,15 @@ fn a_refusal_says_which_part_and_which_header_it_is_about() {
         "HTTP POST request parsing failed. Part 1, field \"pub_key\": it is a file where a parameter is meant; send it \
          without a `filename`."
     );
+    let packed = server.send(
+        &format!("{}Content-Encoding: gzip\r\n", Form::default().head("/base/")),
+        b"",
+    );
+    assert_eq!(
+        packed.text(),
+        "HTTP POST request parsing failed. Header Content-Encoding of the request: packed bodies are not read; send the \
+         body as it is."
+    );
     let no_boundary = server.send("POST /base/ HTTP/1.1\r\nContent-Type: multipart/form-data\r\n", b"");
     assert_eq!(
         no_boundary.text(),

@@ -1,7 +1,7 @@
 //! Reading a request's body for its parameters, whatever shape it has (wire facts, section 1.3).
 
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use futures_util::StreamExt;
 
 use crate::Api;
@@ -65,7 +65,18 @@ pub(crate) fn multipart_boundary(headers: &HeaderMap) -> Option<Result<Vec<u8>, 
     const FORM: &[u8] = b"multipart/form-data";
     let content_type = headers.get(CONTENT_TYPE)?.as_bytes();
     let begins = content_type.trim_ascii_start().get(..FORM.len())?;
-    begins.eq_ignore_ascii_case(FORM).then(|| boundary(content_type))
+    begins
+        .eq_ignore_ascii_case(FORM)
+        .then(|| match headers.get(CONTENT_ENCODING) {
+            Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+                let why = "packed bodies are not read; send the body as it is";
+                Err(FormError::Malformed(Flaw::of_header(
+                    "Content-Encoding of the request",
+                    why,
+                )))
+            }
+            _ => boundary(content_type),
+        })
 }
 
 /// Reads a body that is no form of parts: parameters at best. What is beyond their bound is left out.

@@ -30,7 +30,7 @@ impl Flaw {
     }
 
     /// A flaw of the header that has this name, or begins like this.
-    pub(super) fn of_header(header: impl AsRef<[u8]>, why: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn of_header(header: impl AsRef<[u8]>, why: impl Into<Cow<'static, str>>) -> Self {
         Self {
             header: Some(shown(&String::from_utf8_lossy(header.as_ref()))),
             ..Self::new(why)
