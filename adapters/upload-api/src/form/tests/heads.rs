@@ -158,7 +158,7 @@ fn an_unclear_name_is_refused() {
         (r#"form-data; name="a"b"#, OPEN),
         (r#"form-data; name=a"b"#, QUOTE),
         (r#"form-data; name="a" filename="b""#, FILE_NAME),
-        (r#"form-data; name="a" x; filename="b""#, FILE_NAME),
+        (r#"form-data; name="a" x; FileName="b""#, FILE_NAME),
         ("form-data; name=a; NAME=b", TWICE),
         (r#"form-data; name="a"; filename="b"; filename="c""#, TWICE),
         // A name with raw quotes that holds a parameter of its own.
