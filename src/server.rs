@@ -74,6 +74,8 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
+        // A client may close its sending side behind its request and still wait for the answer.
+        .half_close(true)
         .header_read_timeout(settings.head_timeout)
         .max_buf_size(BUFFER_BYTES);
     let mut stop = std::pin::pin!(stop);

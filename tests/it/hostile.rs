@@ -25,6 +25,10 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
     png
 }
 
+/// What is said of a form that ends in its second part, which is a file.
+const ENDS_EARLY: &str = "HTTP POST request parsing failed. Part 2, field \"file\": the body ends before the closing \
+    boundary; end with it and `--`, and send the whole body.";
+
 #[test]
 fn wrong_input_gets_the_documented_error_and_leaves_nothing() {
     let server = Server::start();
@@ -71,7 +75,8 @@ fn wrong_input_gets_the_documented_error_and_leaves_nothing() {
             "a broken form",
             server.send(&key().head("/base/"), b"--0123456789abcdef\nno line ends of a form\n"),
             400,
-            "HTTP POST request parsing failed.",
+            "HTTP POST request parsing failed. Something follows the boundary on its line; write CR LF there, or `--` at \
+             the end.",
         ),
         (
             "a form that ends too early",
@@ -80,16 +85,16 @@ fn wrong_input_gets_the_documented_error_and_leaves_nothing() {
                 key().file("file", "x", &[b'x'; 100_000]).unfinished(),
             ),
             400,
-            "HTTP POST request parsing failed.",
+            ENDS_EARLY,
         ),
         (
             "a Content-Length that is too short",
             server.send(
-                &format!("{}Content-Length: 200\r\n", key().head("/base/")),
+                &format!("{}Content-Length: 400\r\n", key().head("/base/")),
                 &key().file("file", "x", &[b'x'; 1000]).body(),
             ),
             400,
-            "HTTP POST request parsing failed.",
+            ENDS_EARLY,
         ),
         (
             "a pixel bomb",

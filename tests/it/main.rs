@@ -11,6 +11,7 @@ mod docs;
 mod embedding;
 mod examples;
 mod files_cli;
+mod forms;
 mod from_url;
 mod golden;
 mod hostile;

@@ -12,8 +12,8 @@ use tracing::warn;
 use crate::error::{Refusal, codes};
 use crate::form::{Form, Limits, Part};
 use crate::gate::{Place, Who};
-use crate::params::{LONGEST, Params};
-use crate::reading::{multipart_boundary, read_urlencoded, refusal_of};
+use crate::params::Params;
+use crate::reading::{multipart_boundary, read_field, read_urlencoded, refusal_of};
 use crate::visit::{LetIn, Visit};
 use crate::{Api, BASE_KEY, tags, token};
 
@@ -146,11 +146,15 @@ async fn read_form(
     params: &mut Params,
     files: &mut Files,
 ) -> Result<(), Refusal> {
-    while let Some(part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
+    while let Some(mut part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
         if part.file_name.is_none() {
-            let name = part.name.clone();
-            let value = part.text(LONGEST).await.map_err(|error| refusal_of(&error))?;
-            params.take(&name, value.as_deref())?;
+            read_field(part, params).await?;
+            continue;
+        }
+        let has_no_name = part.file_name.as_deref() == Some("");
+        if has_no_name && part.is_empty().await.map_err(|error| refusal_of(&error))? {
+            // What browsers send for a choice of files in which none was chosen. It counts as an empty field.
+            params.take(&part.name, Some(""))?;
             continue;
         }
         files.count += 1;

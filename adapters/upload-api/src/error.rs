@@ -267,6 +267,12 @@ impl Refusal {
         }
     }
 
+    /// The same, with another sentence behind its own.
+    pub(crate) fn adding(self, sentence: &str) -> Self {
+        let words = format!("{} {sentence}", self.sentence());
+        self.in_words(words)
+    }
+
     /// Fills the next `%s` of the sentence.
     pub(crate) fn arg(mut self, arg: impl ToString) -> Self {
         /// Whatever a sender said is said back only so far.

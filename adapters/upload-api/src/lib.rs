@@ -101,7 +101,9 @@ impl Api {
         let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
         match host.and_then(|host| host.to_str().ok()) {
             Some(host) if !host.is_empty() && host.bytes().all(named) => Ok(format!("http://{host}")),
-            _ => Err(codes::FORM_MALFORMED.into()),
+            _ => {
+                Err(Refusal::new(&codes::FORM_MALFORMED).adding("Header Host: send it, with a host name and no more."))
+            }
         }
     }
 }

@@ -103,6 +103,13 @@ impl Params {
         Ok(())
     }
 
+    /// Whether a parameter of this name means something to an endpoint.
+    pub(crate) fn reads(&self, name: &str) -> bool {
+        KNOWN.contains(&name)
+            || (name.starts_with("metadata[") && name.ends_with(']'))
+            || (self.files_at_most > 0 && number_of(name).is_some())
+    }
+
     /// Takes everything of a query, or of a body of that shape.
     pub(crate) fn take_urlencoded(&mut self, text: &[u8]) -> Result<(), Refusal> {
         for (name, value) in form_urlencoded::parse(text) {

@@ -1,13 +1,13 @@
 //! Reading a request's body for its parameters, whatever shape it has (wire facts, section 1.3).
 
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use futures_util::StreamExt;
 
 use crate::Api;
 use crate::body::{BodyError, Source};
 use crate::error::{Refusal, codes};
-use crate::form::{Form, FormError, Limits, boundary};
+use crate::form::{Flaw, Form, FormError, Limits, Part, begins, boundary};
 use crate::params::{LONGEST, Params};
 use crate::visit::Visit;
 
@@ -33,24 +33,50 @@ pub(crate) async fn read_params(api: &Api, visit: &Visit<'_>, params: &mut Param
     };
     let mut form = Form::new(boundary, (*source).clone().boxed(), limits);
     while let Some(part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
-        let name = part.name.clone();
-        let value = match part.file_name {
-            Some(_) => None,
-            None => part.text(LONGEST).await.map_err(|error| refusal_of(&error))?,
-        };
-        params.take(&name, value.as_deref())?;
+        match part.file_name {
+            Some(_) if params.reads(&part.name) => {
+                let flaw = Flaw::new("it is a file where a parameter is meant; send it without a `filename`");
+                return Err(malformed(&flaw.in_part(part.place).of_field(&part.name)));
+            }
+            Some(_) => params.take(&part.name, None)?,
+            None => read_field(part, params).await?,
+        }
     }
     Ok(())
 }
 
+/// Reads the part of a field as a parameter.
+pub(crate) async fn read_field(part: Part, params: &mut Params) -> Result<(), Refusal> {
+    const FILES: [&str; 4] = ["image/", "audio/", "video/", "application/octet-stream"];
+    let (place, name) = (part.place, part.name.clone());
+    let media_type = part.media_type.as_deref().unwrap_or_default();
+    let is_of_a_file = FILES.iter().any(|file| begins(media_type, file));
+    let value = part.text(LONGEST).await.map_err(|error| refusal_of(&error))?;
+    // A field that no endpoint knows is dropped. These may be files whose senders forgot the file name.
+    if (is_of_a_file || value.is_none()) && !params.reads(&name) {
+        let flaw = Flaw::new("it looks like a file and has no file name; send a file with a `filename`");
+        return Err(malformed(&flaw.in_part(place).of_field(&name)));
+    }
+    params.take(&name, value.as_deref())
+}
+
 /// The boundary, if the body says that it is a form of parts. `None`: it says something else, or nothing.
-pub(crate) fn multipart_boundary(headers: &HeaderMap) -> Option<Result<String, FormError>> {
-    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    content_type
-        .trim_start()
-        .to_ascii_lowercase()
-        .starts_with("multipart/form-data")
-        .then(|| boundary(content_type))
+pub(crate) fn multipart_boundary(headers: &HeaderMap) -> Option<Result<Vec<u8>, FormError>> {
+    const FORM: &[u8] = b"multipart/form-data";
+    let content_type = headers.get(CONTENT_TYPE)?.as_bytes();
+    let begins = content_type.trim_ascii_start().get(..FORM.len())?;
+    begins
+        .eq_ignore_ascii_case(FORM)
+        .then(|| match headers.get(CONTENT_ENCODING) {
+            Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+                let why = "packed bodies are not read; send the body as it is";
+                Err(FormError::Malformed(Flaw::of_header(
+                    "Content-Encoding of the request",
+                    why,
+                )))
+            }
+            _ => boundary(content_type),
+        })
 }
 
 /// Reads a body that is no form of parts: parameters at best. What is beyond their bound is left out.
@@ -70,11 +96,24 @@ pub(crate) fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Refusal {
     let below = match error.downcast_ref() {
         Some(FormError::Body(body)) => BodyError::below(body.as_ref()),
         Some(FormError::TooManyParts) => return codes::TOO_MANY_FIELDS.into(),
+        Some(FormError::Malformed(flaw)) => return malformed(flaw),
         _ => BodyError::below(error),
     };
     match below {
         Some(BodyError::TooLarge) => codes::REQUEST_TOO_LARGE.into(),
         Some(BodyError::TooSlow) => codes::REQUEST_TOO_SLOW.into(),
-        Some(BodyError::Broken(_)) | None => codes::FORM_MALFORMED.into(),
+        Some(BodyError::Broken(_)) => {
+            Refusal::new(&codes::FORM_MALFORMED).adding("The connection broke before the end of the request.")
+        }
+        None => codes::FORM_MALFORMED.into(),
     }
+}
+
+/// What is wrong with a form, in a sentence of its own behind the one of the reference.
+fn malformed(flaw: &Flaw) -> Refusal {
+    let flaw = flaw.to_string();
+    let mut letters = flaw.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let sentence: String = first.chain(letters).collect();
+    Refusal::new(&codes::FORM_MALFORMED).adding(&format!("{sentence}."))
 }

@@ -1,17 +1,18 @@
 //! Reads `multipart/form-data` as it comes in: bounded, without copying, one part at a time.
 //!
-//! The rules are those of RFC 7578 and of the forms which browsers really send. What is unclear is refused and not
-//! guessed, because a form that two readers understand differently is a way around the checks of one of them. For the
-//! same reason a part ends only when its whole delimiter line was read: a body which breaks off can never look like a
-//! complete file.
+//! The rules are those of RFC 7578 and of the forms that clients really send: names are taken however they are written.
+//! Where bytes could be lost, or a file be taken for a field, the form is refused and not guessed at. A part ends only
+//! when its whole delimiter line was read, and a form only when its body has ended: what breaks off can never look
+//! complete. A refusal says which part and which header it is about.
 //!
 //! What is held at any time: the chunk that came last, and either the headers of one part (at most [`Limits::head`]
-//! bytes) or the *number* of bytes by which a delimiter may have begun. Time is linear in the size of the body,
-//! whatever its chunks are.
+//! bytes), what stands before or behind all parts (at most [`Limits::preamble`], [`Limits::epilogue`]), or the *number*
+//! of bytes by which a delimiter may have begun. Time is linear in the size of the body, whatever its chunks are.
 //!
-//! This is our own code because the usual crate, multer, keeps preamble and part headers without bound and searches
-//! them again from the start with every chunk.
+//! Why this is our own code, and what other readers do: `docs/decisions/0002-own-multipart-reader.md`.
 
+mod disposition;
+mod flaw;
 mod head;
 mod parser;
 mod reader;
@@ -32,7 +33,8 @@ use intake_core::BoxError;
 
 use self::reader::Reader;
 
-pub(crate) use self::head::boundary;
+pub(crate) use self::flaw::Flaw;
+pub(crate) use self::head::{begins, boundary};
 
 /// A request's body. Its size and its patience are the caller's to bound, before it is given to a [`Form`].
 pub(crate) type Body = BoxStream<'static, Result<Bytes, BoxError>>;
@@ -42,6 +44,8 @@ pub(crate) type Body = BoxStream<'static, Result<Bytes, BoxError>>;
 pub(crate) struct Limits {
     /// Bytes before the first boundary.
     pub(crate) preamble: usize,
+    /// Bytes behind the closing boundary.
+    pub(crate) epilogue: usize,
     /// Bytes of one part's headers with all their line ends, and of the padding behind one boundary.
     pub(crate) head: usize,
     /// Headers of one part.
@@ -57,6 +61,8 @@ impl Default for Limits {
         Self {
             // Mail used to say "This is a multi-part message in MIME format." here; forms send nothing or one line end.
             preamble: 1024,
+            // One line end, or nothing.
+            epilogue: 1024,
             // Room for a name and both spellings of a file name, each as long as allowed and wholly percent-encoded.
             head: 12 * 1024,
             // Clients send one to four.
@@ -77,24 +83,12 @@ pub(crate) enum FormError {
     /// The request's `Content-Type` is not `multipart/form-data`.
     #[error("not multipart/form-data")]
     NotAForm,
-    /// The body does not follow the rules of `multipart/form-data`.
+    /// The body does not follow the rules of `multipart/form-data`, or breaks a bound.
     #[error("malformed form: {0}")]
-    Malformed(&'static str),
-    /// More than [`Limits::preamble`] bytes before the first boundary.
-    #[error("too many bytes before the first boundary")]
-    PreambleTooLarge,
+    Malformed(Flaw),
     /// More than [`Limits::parts`] parts.
     #[error("too many parts")]
     TooManyParts,
-    /// More than [`Limits::head`] bytes of headers in one part.
-    #[error("the headers of a part are too large")]
-    HeadTooLarge,
-    /// More than [`Limits::headers`] headers in one part.
-    #[error("a part has too many headers")]
-    TooManyHeaders,
-    /// A name or a file name of more than [`Limits::name`] bytes.
-    #[error("the name of a part is too long")]
-    NameTooLong,
     /// A part was read on after the form had gone past it.
     #[error("the form has gone past this part")]
     Stale,
@@ -114,15 +108,20 @@ pub(crate) struct Form {
 
 impl Form {
     /// Reads `body`, whose parts are separated by `boundary`: the answer of [`boundary`].
-    pub(crate) fn new(boundary: String, body: Body, limits: Limits) -> Self {
-        debug_assert!(head::is_boundary(&boundary), "{boundary:?} is not a boundary");
-        let reader = Reader::new(&boundary, body, limits);
+    pub(crate) fn new(boundary: impl AsRef<[u8]>, body: Body, limits: Limits) -> Self {
+        let boundary = boundary.as_ref();
+        debug_assert!(
+            head::is_boundary(boundary),
+            "{} is not a boundary",
+            boundary.escape_ascii()
+        );
+        let reader = Reader::new(boundary, body, limits);
         Self {
             reader: Arc::new(Mutex::new(reader)),
         }
     }
 
-    /// The next part, or `None` behind the closing boundary.
+    /// The next part, or `None` when the form and its body have ended.
     ///
     /// Reads past whatever is left of the part before; a stream of that part which still exists ends with
     /// [`FormError::Stale`]. Nothing is lost when the future is dropped: the next call goes on where it stood.
@@ -133,30 +132,18 @@ impl Form {
     pub(crate) async fn next_part(&mut self) -> Result<Option<Part>, FormError> {
         let number = self.take_over();
         let head = poll_fn(|cx| lock(&self.reader).poll_part(cx)).await?;
-        Ok(head.map(|head| Part {
+        Ok(head.map(|(place, head)| Part {
+            place,
             name: head.name,
             file_name: head.file_name,
             media_type: head.media_type,
             content: Content {
                 reader: Arc::clone(&self.reader),
                 number,
+                first: None,
                 over: false,
             },
         }))
-    }
-
-    /// Reads the body to its end without looking at it: behind the closing boundary, or to hear a client out before
-    /// saying no.
-    ///
-    /// How long that may take, and how much it may be, is the body's to say.
-    ///
-    /// # Errors
-    ///
-    /// [`FormError::Body`] when the body breaks off only now.
-    #[allow(dead_code, reason = "for whoever gives a form the only handle of its body")]
-    pub(crate) async fn skip_rest(&mut self) -> Result<(), FormError> {
-        self.take_over();
-        poll_fn(|cx| lock(&self.reader).poll_skip(cx)).await
     }
 
     /// Makes this call the only reader, and returns the number of the part that it may begin.
@@ -173,6 +160,8 @@ impl Form {
 /// One part of a form.
 #[derive(Debug)]
 pub(crate) struct Part {
+    /// The number of the part in its form, counted from 1.
+    pub(crate) place: usize,
     /// The name of the form's field; may be empty, and may hold any character.
     pub(crate) name: String,
     /// The file's name as the client gave it: may be empty, a whole path, or hold any character. `None` says that this
@@ -189,12 +178,24 @@ impl Part {
         self.content
     }
 
+    /// Whether there is no content. Reads the beginning, which stays to be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Form::next_part`].
+    pub(crate) async fn is_empty(&mut self) -> Result<bool, FormError> {
+        if self.content.first.is_none() {
+            self.content.first = self.content.next().await.transpose()?;
+        }
+        Ok(self.content.first.is_none())
+    }
+
     /// The content as text, or `None` when it is longer than `at_most` bytes; the rest is left to be skipped.
     ///
     /// # Errors
     ///
-    /// [`FormError::Malformed`] when it is not UTF-8. Replacing what cannot be read would let two different values (of
-    /// a key, of a signed field) become the same. Otherwise as [`Form::next_part`].
+    /// [`FormError::Malformed`] when it is not UTF-8: it may be a file whose sender forgot the file name, and the text of
+    /// another encoding would be kept garbled. Otherwise as [`Form::next_part`].
     pub(crate) async fn text(mut self, at_most: usize) -> Result<Option<String>, FormError> {
         let mut text = Vec::new();
         while let Some(bytes) = self.content.next().await.transpose()? {
@@ -203,10 +204,10 @@ impl Part {
             }
             text.extend_from_slice(&bytes);
         }
-        match String::from_utf8(text) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(FormError::Malformed("the text of a field is not UTF-8")),
-        }
+        String::from_utf8(text).map(Some).map_err(|_| {
+            let flaw = Flaw::new("its text is not UTF-8; send text as UTF-8, and a file with a `filename`");
+            FormError::Malformed(flaw.in_part(self.place).of_field(&self.name))
+        })
     }
 }
 
@@ -217,6 +218,8 @@ impl Part {
 pub(crate) struct Content {
     reader: Arc<Mutex<Reader>>,
     number: u64,
+    /// What was read ahead.
+    first: Option<Bytes>,
     over: bool,
 }
 
@@ -224,6 +227,9 @@ impl Stream for Content {
     type Item = Result<Bytes, FormError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         if self.over {
             return Poll::Ready(None);
         }

@@ -5,7 +5,7 @@ use memchr::{memchr_iter, memmem};
 
 use super::head::Head;
 use super::scan::{Found, Scanner};
-use super::{FormError, Limits};
+use super::{Flaw, FormError, Limits};
 
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
@@ -20,19 +20,20 @@ pub(super) enum Event {
     Part(Head),
     /// Content of a part, never empty.
     Content(Bytes),
-    /// The closing delimiter is behind us. What follows is not looked at.
+    /// The form has ended, and so has the body.
     Over,
 }
 
 /// Where in the form we stand.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    /// Before the first delimiter, with so many bytes left to find it.
-    Preamble(usize),
+    /// Before the first delimiter.
+    Preamble,
     /// Behind a delimiter, on the same line.
     Line(Line),
     Head,
     Content,
+    /// Behind the closing delimiter.
     Epilogue,
 }
 
@@ -54,25 +55,26 @@ pub(super) struct Parser {
     place: Place,
     /// What is not read yet of the chunk that came last.
     chunk: Bytes,
-    /// The head as far as it came, with the line end before it: so a head without any header ends as every other one
-    /// does.
-    head: Vec<u8>,
+    /// As far as it came: the preamble, the epilogue, or the head of a part, with the line end before it, so that a head
+    /// without any header ends as every other one does.
+    held: Vec<u8>,
+    /// Heads that were read.
     parts: usize,
+    /// The field of the part that is being read.
+    field: String,
 }
 
 impl Parser {
     /// A parser at the start of a body.
-    pub(super) fn new(boundary: &str, limits: Limits) -> Self {
-        // The start of a body stands for a line end. When no delimiter follows it is given back as bytes which never
-        // came.
-        let preamble = limits.preamble.saturating_add(Scanner::LINE_END);
+    pub(super) fn new(boundary: &[u8], limits: Limits) -> Self {
         Self {
             limits,
             scanner: Scanner::new(boundary),
-            place: Place::Preamble(preamble),
+            place: Place::Preamble,
             chunk: Bytes::new(),
-            head: Vec::new(),
+            held: Vec::new(),
             parts: 0,
+            field: String::new(),
         }
     }
 
@@ -81,69 +83,107 @@ impl Parser {
         self.chunk = chunk;
     }
 
+    /// The number of the part that was begun last, counted from 1.
+    pub(super) fn number(&self) -> usize {
+        self.parts
+    }
+
     /// Reads on up to the next event.
     pub(super) fn next(&mut self) -> Result<Event, FormError> {
         while !self.chunk.is_empty() {
             let event = match self.place {
-                Place::Preamble(left) => self.preamble(left)?,
+                Place::Preamble => self.preamble()?,
                 Place::Line(line) => self.line(line)?,
                 Place::Head => self.head()?,
-                Place::Content => self.content(),
-                Place::Epilogue => break,
+                Place::Content => self.content()?,
+                Place::Epilogue => self.epilogue()?,
             };
             if let Some(event) = event {
                 return Ok(event);
             }
         }
+        Ok(Event::More)
+    }
+
+    /// What the end of the body means here.
+    pub(super) fn end(&self) -> Result<Event, FormError> {
+        let ends = |why| Err(FormError::Malformed(self.here(Flaw::new(why))));
         match self.place {
+            Place::Epilogue if looks_like_a_part(&self.held) => ends(
+                "a part follows behind the closing boundary; write `--` behind the boundary only where the form ends",
+            ),
             Place::Epilogue => Ok(Event::Over),
-            _ => Ok(Event::More),
+            Place::Preamble => {
+                ends("there is no boundary; begin with `--` and the boundary that the request's Content-Type gives")
+            }
+            _ => ends("the body ends before the closing boundary; end with it and `--`, and send the whole body"),
         }
     }
 
-    fn preamble(&mut self, left: usize) -> Result<Option<Event>, FormError> {
+    /// The first boundary counts wherever it stands, so that no part before the next one is passed over. Whatever else
+    /// comes before it is dropped, as RFC 2046 says, unless it looks like a part.
+    fn preamble(&mut self) -> Result<Option<Event>, FormError> {
+        let boundary = self.scanner.dashed();
+        let longest = self.limits.preamble.saturating_add(boundary.len());
+        let seen = self.held.len();
+        let piece = &self.chunk[..self.chunk.len().min(longest - seen)];
+        self.held.extend_from_slice(piece);
+        let from = seen.saturating_sub(boundary.len() - 1);
+        if let Some(at) = memmem::find(&self.held[from..], boundary) {
+            let end = from + at + boundary.len();
+            self.chunk.advance(end - seen);
+            self.held.truncate(from + at);
+            self.place = Place::Line(Line::Start);
+            return match looks_like_a_part(&self.held) {
+                true => Err(self.flaw("a part stands before the first boundary; begin with `--` and the boundary")),
+                false => Ok(None),
+            };
+        }
+        self.chunk.advance(self.held.len() - seen);
+        match self.held.len() < longest {
+            true => Ok(None),
+            false => Err(self.flaw(format!(
+                "there are more than {} bytes before the first boundary; begin with `--` and the boundary that the \
+                 request's Content-Type gives",
+                self.limits.preamble
+            ))),
+        }
+    }
+
+    fn content(&mut self) -> Result<Option<Event>, FormError> {
         match self.scanner.scan(&mut self.chunk) {
-            Found::Content(skipped) => match left.checked_sub(skipped.len()) {
-                Some(left) => self.place = Place::Preamble(left),
-                None => return Err(FormError::PreambleTooLarge),
-            },
+            Found::Content(bytes) => return Ok(Some(Event::Content(bytes))),
             Found::Delimiter => self.place = Place::Line(Line::Start),
+            Found::Astray => {
+                return Err(self.flaw("its content holds a boundary without CR LF before it; write CR LF there"));
+            }
             Found::Nothing => {}
         }
         Ok(None)
-    }
-
-    fn content(&mut self) -> Option<Event> {
-        match self.scanner.scan(&mut self.chunk) {
-            Found::Content(bytes) => return Some(Event::Content(bytes)),
-            Found::Delimiter => self.place = Place::Line(Line::Start),
-            Found::Nothing => {}
-        }
-        None
     }
 
     fn line(&mut self, line: Line) -> Result<Option<Event>, FormError> {
         let line = match (line, self.chunk.get_u8()) {
             (Line::Start, b'-') => Line::Dash,
             (Line::Dash, b'-') => {
+                self.held.clear();
                 self.place = Place::Epilogue;
                 return Ok(Some(Event::Delimiter));
             }
             (Line::Start, b' ' | b'\t') => Line::Padding(1),
             // Padding is not kept, but what has no end must not be read for ever.
-            (Line::Padding(bytes), b' ' | b'\t') if bytes >= self.limits.head => {
-                return Err(FormError::HeadTooLarge);
-            }
-            (Line::Padding(bytes), b' ' | b'\t') => Line::Padding(bytes + 1),
+            (Line::Padding(bytes), b' ' | b'\t') if bytes < self.limits.head => Line::Padding(bytes + 1),
             (Line::Start | Line::Padding(_), b'\r') => Line::Return,
             (Line::Return, b'\n') => {
-                self.head.clear();
-                self.head.extend_from_slice(b"\r\n");
+                self.held.clear();
+                self.held.extend_from_slice(b"\r\n");
                 self.place = Place::Head;
                 return Ok(Some(Event::Delimiter));
             }
             _ => {
-                return Err(FormError::Malformed("something follows a boundary on its line"));
+                return Err(
+                    self.flaw("something follows the boundary on its line; write CR LF there, or `--` at the end")
+                );
             }
         };
         self.place = Place::Line(line);
@@ -155,25 +195,66 @@ impl Parser {
             return Err(FormError::TooManyParts);
         }
         // The line end before the head is not counted.
-        let room = self.limits.head.saturating_add(2) - self.head.len();
+        let room = self.limits.head.saturating_add(2) - self.held.len();
         let within = &self.chunk[..self.chunk.len().min(room)];
-        let end = end_of_head(&self.head, within);
+        let end = end_of_head(&self.held, within);
         let piece = self.chunk.split_to(end.unwrap_or(within.len()));
-        if has_bare_line_feed(&self.head, &piece) {
-            return Err(FormError::Malformed("a line of a part's head does not end with CR LF"));
+        let in_head = |flaw: Flaw| FormError::Malformed(flaw.in_part(self.parts + 1));
+        if has_bare_line_feed(&self.held, &piece) {
+            return Err(in_head(Flaw::new("a line of its headers does not end with CR LF")));
         }
-        self.head.extend_from_slice(&piece);
+        self.held.extend_from_slice(&piece);
         if end.is_none() {
             return match piece.len() < room {
                 true => Ok(None),
-                false => Err(FormError::HeadTooLarge),
+                false => Err(in_head(Flaw::new(format!(
+                    "its headers have more than {} bytes",
+                    self.limits.head
+                )))),
             };
         }
-        let head = Head::parse(&self.head, &self.limits)?;
+        let head = Head::parse(&self.held, &self.limits).map_err(in_head)?;
         self.parts += 1;
+        self.field.clone_from(&head.name);
+        self.scanner.start();
         self.place = Place::Content;
         Ok(Some(Event::Part(head)))
     }
+
+    /// What comes behind the closing boundary is dropped, as RFC 2046 says, unless it looks like a part.
+    fn epilogue(&mut self) -> Result<Option<Event>, FormError> {
+        let chunk = std::mem::take(&mut self.chunk);
+        if chunk.len() > self.limits.epilogue - self.held.len() {
+            return Err(self.flaw(format!(
+                "there are more than {} bytes behind the closing boundary; end with it",
+                self.limits.epilogue
+            )));
+        }
+        self.held.extend_from_slice(&chunk);
+        Ok(None)
+    }
+
+    fn flaw(&self, why: impl Into<std::borrow::Cow<'static, str>>) -> FormError {
+        FormError::Malformed(self.here(Flaw::new(why)))
+    }
+
+    /// The same flaw, with the part that it is in.
+    fn here(&self, flaw: Flaw) -> Flaw {
+        match self.place {
+            Place::Preamble | Place::Epilogue => flaw,
+            Place::Line(_) if self.parts == 0 => flaw,
+            Place::Head => flaw.in_part(self.parts + 1),
+            Place::Line(_) | Place::Content => flaw.in_part(self.parts).of_field(&self.field),
+        }
+    }
+}
+
+/// Whether bytes outside of all parts look as if one was meant by them: it would be lost without a word.
+fn looks_like_a_part(bytes: &[u8]) -> bool {
+    let header = b"content-disposition";
+    bytes
+        .windows(header.len())
+        .any(|window| window.eq_ignore_ascii_case(header))
 }
 
 /// How many bytes of `piece` still belong to the head that began with `head`; `None` when all do and it goes on.

@@ -31,7 +31,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// A reader at the start of a body.
-    pub(super) fn new(boundary: &str, body: Body, limits: Limits) -> Self {
+    pub(super) fn new(boundary: &[u8], body: Body, limits: Limits) -> Self {
         Self {
             body: Some(body),
             parser: Parser::new(boundary, limits),
@@ -49,13 +49,13 @@ impl Reader {
         (self.number, self.waiting.take())
     }
 
-    /// The head of the next part, or `None` at the end of the form. Skips content.
-    pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Head>, FormError>> {
+    /// The number and the head of the next part, or `None` at the end of the form. Skips content.
+    pub(super) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<(usize, Head)>, FormError>> {
         loop {
             match ready!(self.poll_event(cx))? {
                 Event::Part(head) => {
                     self.within_part = true;
-                    return Poll::Ready(Ok(Some(head)));
+                    return Poll::Ready(Ok(Some((self.parser.number(), head))));
                 }
                 Event::Over => return Poll::Ready(Ok(None)),
                 Event::More | Event::Delimiter | Event::Content(_) => {}
@@ -86,13 +86,6 @@ impl Reader {
         Poll::Ready(None)
     }
 
-    /// Reads the body to its end, whatever it says.
-    pub(super) fn poll_skip(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), FormError>> {
-        self.parser.feed(Bytes::new());
-        while ready!(self.poll_body(cx))?.is_some() {}
-        Poll::Ready(Ok(()))
-    }
-
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, FormError>> {
         if let Some(error) = &self.failed {
             return Poll::Ready(Err(error.clone()));
@@ -103,7 +96,7 @@ impl Reader {
                     self.parser.feed(chunk);
                     Ok(Event::More)
                 }
-                Ok(None) => Err(FormError::Malformed("the body ends before the closing boundary")),
+                Ok(None) => self.parser.end(),
                 Err(error) => Err(error),
             },
             other => other,

@@ -11,54 +11,75 @@ pub(super) enum Found {
     Content(Bytes),
     /// A delimiter; the chunk goes on right behind it.
     Delimiter,
+    /// A delimiter whose line end is not `CR LF`, or belongs to the line before.
+    Astray,
     /// Nothing for sure. The chunk is used up, and may have ended within a delimiter.
     Nothing,
 }
 
-/// Looks for `CR LF "--" boundary`.
+/// Looks for `CR LF "--" boundary`, and for the same without the CR.
 ///
-/// A boundary holds no CR (RFC 2046, `bchars`), so a delimiter can only begin at its own first byte. Hence the bytes
-/// which may be the beginning of one are always the last ones, from the last CR on; they need not be kept, because they
-/// are known: it is enough to count them. And when they turn out to be content, no delimiter can have begun among them,
-/// so no byte is looked at over and over.
+/// A boundary holds neither CR nor LF, so a delimiter can only begin at its own first byte. Hence the bytes which may be
+/// the beginning of one are always the last ones, from the last line end on; they need not be kept, because they are
+/// known: it is enough to count them. And when they turn out to be content, no delimiter can have begun among them, so no
+/// byte is looked at over and over.
 #[derive(Debug)]
 pub(super) struct Scanner {
     delimiter: Bytes,
+    /// Finds the delimiter without its CR.
     finder: Finder<'static>,
-    /// How many bytes of a delimiter stood at the end of the last chunk.
+    /// Up to where in the delimiter the bytes at the end of the last chunk are the same as its own.
     begun: usize,
+    /// From where on: 0 behind a CR, 1 where only a LF stands, 2 at the start of the content. From there to `begun` they
+    /// are held back.
+    from: usize,
 }
 
-impl Scanner {
-    /// The bytes of a delimiter which the start of a body stands for: the first one has no line end before it.
-    pub(super) const LINE_END: usize = 2;
+/// Where the content of a part begins the line end before it belongs to the part's head.
+const START: usize = 2;
 
-    /// A scanner at the start of a body.
-    pub(super) fn new(boundary: &str) -> Self {
-        let delimiter = Bytes::from(format!("\r\n--{boundary}"));
-        let finder = Finder::new(&delimiter).into_owned();
+impl Scanner {
+    /// A scanner at the start of a part's content.
+    pub(super) fn new(boundary: &[u8]) -> Self {
+        let delimiter = Bytes::from([b"\r\n--", boundary].concat());
+        let finder = Finder::new(&delimiter[1..]).into_owned();
         Self {
             delimiter,
             finder,
-            begun: Self::LINE_END,
+            begun: START,
+            from: START,
         }
+    }
+
+    /// The dashes and the boundary, without a line end.
+    pub(super) fn dashed(&self) -> &[u8] {
+        &self.delimiter[START..]
+    }
+
+    /// Begins with the content of another part.
+    pub(super) fn start(&mut self) {
+        (self.begun, self.from) = (START, START);
     }
 
     /// Looks at `chunk`, which is not empty, and takes what is certain from its front.
     pub(super) fn scan(&mut self, chunk: &mut Bytes) -> Found {
-        if self.begun > 0 {
-            return self.go_on(chunk);
+        if self.begun > 0
+            && let Some(found) = self.go_on(chunk)
+        {
+            return found;
         }
         match self.finder.find(chunk) {
-            Some(0) => {
+            Some(0) => Found::Astray,
+            Some(1) if chunk[0] == b'\r' => {
                 chunk.advance(self.delimiter.len());
                 Found::Delimiter
             }
+            Some(at) if chunk[at - 1] == b'\r' => Found::Content(chunk.split_to(at - 1)),
             Some(at) => Found::Content(chunk.split_to(at)),
             None => {
-                self.begun = self.begun_at_the_end_of(chunk);
+                self.note_the_end_of(chunk);
                 let mut content = std::mem::take(chunk);
-                content.truncate(content.len() - self.begun);
+                content.truncate(content.len() - (self.begun - self.from));
                 match content.is_empty() {
                     true => Found::Nothing,
                     false => Found::Content(content),
@@ -67,29 +88,38 @@ impl Scanner {
         }
     }
 
-    /// Does `chunk` go on with the delimiter that has begun before it?
-    fn go_on(&mut self, chunk: &mut Bytes) -> Found {
+    /// Does `chunk` go on with the delimiter that has begun before it? `None`: it does not, and is still to be looked at.
+    fn go_on(&mut self, chunk: &mut Bytes) -> Option<Found> {
         let rest = &self.delimiter[self.begun..];
         let same = rest.iter().zip(chunk.iter()).take_while(|(a, b)| a == b).count();
         if same == rest.len() {
             self.begun = 0;
             chunk.advance(same);
-            return Found::Delimiter;
+            return Some(if self.from == 0 {
+                Found::Delimiter
+            } else {
+                Found::Astray
+            });
         }
         if same == chunk.len() {
             self.begun += same;
             *chunk = Bytes::new();
-            return Found::Nothing;
+            return Some(Found::Nothing);
         }
-        Found::Content(self.delimiter.slice(..std::mem::take(&mut self.begun)))
+        let held_back = self.delimiter.slice(self.from..std::mem::take(&mut self.begun));
+        (!held_back.is_empty()).then_some(Found::Content(held_back))
     }
 
-    /// How many bytes at the end of `chunk` may be the beginning of a delimiter. It does not hold a whole one.
-    fn begun_at_the_end_of(&self, chunk: &[u8]) -> usize {
+    /// Notes how much of a delimiter stands at the end of `chunk`, which does not hold a whole one.
+    fn note_the_end_of(&mut self, chunk: &[u8]) {
         let tail = &chunk[chunk.len().saturating_sub(self.delimiter.len() - 1)..];
-        match memrchr(b'\r', tail) {
-            Some(at) if self.delimiter.starts_with(&tail[at..]) => tail.len() - at,
-            _ => 0,
-        }
+        (self.begun, self.from) = match memrchr(b'\n', tail) {
+            Some(at) if self.delimiter[1..].starts_with(&tail[at..]) => {
+                let from = if tail[..at].ends_with(b"\r") { 0 } else { 1 };
+                (1 + tail.len() - at, from)
+            }
+            _ if tail.ends_with(b"\r") => (1, 0),
+            _ => (0, 0),
+        };
     }
 }

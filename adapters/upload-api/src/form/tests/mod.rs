@@ -3,6 +3,7 @@
 mod heads;
 mod limits;
 mod random;
+mod recorded;
 mod streams;
 mod whole;
 
@@ -11,16 +12,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Deserializer};
 
 use super::{Body, Form, FormError, Limits};
 
-pub(super) const ENDS_EARLY: &str = "malformed form: the body ends before the closing boundary";
+/// What is wrong where a body ends too early.
+pub(super) const ENDS_EARLY: &str =
+    "the body ends before the closing boundary; end with it and `--`, and send the whole body";
+pub(super) const NO_BOUNDARY: &str =
+    "malformed form: there is no boundary; begin with `--` and the boundary that the request's Content-Type gives";
 
 /// A part with all its content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Whole {
     pub(super) name: String,
     pub(super) file_name: Option<String>,
+    #[serde(deserialize_with = "bytes_of_text")]
     pub(super) content: Vec<u8>,
 }
 
@@ -40,6 +47,10 @@ impl Whole {
             ..Self::field(name, content)
         }
     }
+}
+
+fn bytes_of_text<'de, D: Deserializer<'de>>(text: D) -> Result<Vec<u8>, D::Error> {
+    String::deserialize(text).map(String::into_bytes)
 }
 
 /// What came out of a form: whole parts, then what was read of the one that failed, and why.
@@ -97,8 +108,8 @@ pub(super) fn counted(body: Body) -> (Body, Arc<AtomicUsize>) {
     (body.boxed(), taken)
 }
 
-pub(super) fn form(boundary: &str, chunks: Vec<Bytes>) -> Form {
-    Form::new(boundary.to_owned(), body(chunks), Limits::default())
+pub(super) fn form(boundary: impl AsRef<[u8]>, chunks: Vec<Bytes>) -> Form {
+    Form::new(boundary, body(chunks), Limits::default())
 }
 
 /// Reads everything.

@@ -1,6 +1,6 @@
 //! Whole forms: each is read the same however it is cut.
 
-use super::{ENDS_EARLY, Outcome, Whole, cut, form, read, written};
+use super::{ENDS_EARLY, NO_BOUNDARY, Outcome, Whole, cut, form, read, written};
 
 /// In one piece, byte by byte, with empty chunks, and with ends at ever other places.
 const CUTS: [&[usize]; 6] = [&[usize::MAX], &[1], &[0, 1, 0], &[2, 3], &[7], &[11, 1, 0, 5]];
@@ -25,11 +25,11 @@ async fn content_comes_out_as_it_went_in() {
         b"\r\n\r\n",
         b"\r",
         b"\n",
-        b"--b",
-        b"--b--",
+        b"\n--",
+        b"\n--a\n-\n--\n--c",
         b"x--b\r\n",
-        b"\n--b--\n",
         b"\r--b",
+        b"\r--b--\r",
         b"\r\n-",
         b"\r\n--",
         b"\r\n--\r\n--a\r\n-b\r\n\r\r\n--B\r\r\n",
@@ -56,7 +56,12 @@ async fn what_clients_put_around_the_parts_does_no_harm() {
     let table: &[(String, &[Whole])] = &[
         (format!("--b\r\n{A}\r\n\r\nx\r\n--b--"), &one),
         (format!("\r\n--b\r\n{A}\r\n\r\nx\r\n--b--\r\n"), &one),
-        (format!("For --b people.\r\n\r\n--b\r\n{A}\r\n\r\nx\r\n--b--"), &one),
+        (format!("For people.\r\n\r\n--b\r\n{A}\r\n\r\nx\r\n--b--"), &one),
+        // As some clients write the first boundary.
+        (format!("\n--b\r\n{A}\r\n\r\nx\r\n--b--"), &one),
+        (format!(" --b\r\n{A}\r\n\r\nx\r\n--b--"), &one),
+        (format!("----b\r\n{A}\r\n\r\nx\r\n--b--"), &one),
+        (format!("\r\n\n--b\r\n{A}\r\n\r\nx\r\n--b--"), &one),
         (
             format!("--b \t \r\n{A}\r\n\r\nx\r\n--b\t\r\n{A}\r\n\r\nx\r\n--b-- \r\n"),
             &[part.clone(), part.clone()],
@@ -74,54 +79,78 @@ async fn what_clients_put_around_the_parts_does_no_harm() {
     }
 }
 
+/// What comes of a form that is refused before any part of it is complete.
+fn refused(before: &str, why: &str) -> Outcome {
+    Outcome {
+        parts: Vec::new(),
+        failed: Some((before.as_bytes().to_vec(), format!("malformed form: {why}"))),
+    }
+}
+
+const LINE: &str = "something follows the boundary on its line; write CR LF there, or `--` at the end";
+
 #[tokio::test]
 async fn what_is_not_a_form_is_refused() {
-    const LINE: &str = "malformed form: something follows a boundary on its line";
-    const LINE_FEED: &str = "malformed form: a line of a part's head does not end with CR LF";
+    const LINE_FEED: &str = "part 1: a line of its headers does not end with CR LF";
+    let no_boundary = NO_BOUNDARY.strip_prefix("malformed form: ").unwrap();
     let table: &[(String, &str)] = &[
-        (String::new(), ENDS_EARLY),
-        ("no form at all".to_owned(), ENDS_EARLY),
-        ("--c\r\n\r\n--c--\r\n".to_owned(), ENDS_EARLY),
-        ("x--b--\r\n".to_owned(), ENDS_EARLY),
-        ("\n--b--\n".to_owned(), ENDS_EARLY),
+        (String::new(), no_boundary),
+        ("no form at all".to_owned(), no_boundary),
+        ("--c\r\n\r\n--c--\r\n".to_owned(), no_boundary),
         ("--bb\r\n".to_owned(), LINE),
         ("--b \r\r\n".to_owned(), LINE),
         ("--b -- \r\n".to_owned(), LINE),
         ("--b-\r\n".to_owned(), LINE),
         (format!("--b\n{A}\n\nx\n--b--\n"), LINE),
+        (format!("For --b people.\r\n\r\n--b\r\n{A}\r\n\r\nx\r\n--b--"), LINE),
         (format!("--b\r\n{A}\n\nx\r\n--b--"), LINE_FEED),
         (format!("--b\r\n{A}\r\n\nx\r\n--b--"), LINE_FEED),
         (format!("--b\r\n\n{A}\r\n\r\nx\r\n--b--"), LINE_FEED),
         (
             format!("--b\r\n{A}\r\n--b--\r\n\r\n"),
-            "malformed form: a header of a part has no colon",
+            "part 1, header --b--: it has no colon; write `Name: value`",
         ),
         (
             "--b\r\n\r\nx\r\n--b--".to_owned(),
-            "malformed form: a part has no content disposition",
+            "part 1, header Content-Disposition: it is missing; add `form-data; name=\"...\"` to each part",
         ),
     ];
     for (body, why) in table {
-        let failed = Some((Vec::new(), (*why).to_owned()));
-        let expected = Outcome {
-            parts: Vec::new(),
-            failed,
-        };
-        assert_eq!(outcome(body.as_bytes()).await, expected, "{body:?}");
+        assert_eq!(outcome(body.as_bytes()).await, refused("", why), "{body:?}");
     }
+}
+
+#[tokio::test]
+async fn no_part_is_passed_over_or_taken_for_the_content_of_another() {
+    const ASTRAY: &str = "part 1, field \"a\": its content holds a boundary without CR LF before it; write CR LF there";
+    const BEFORE: &str = "a part stands before the first boundary; begin with `--` and the boundary";
+    let lost = format!("{A}; filename=f\r\n\r\ny");
+    let table: &[(String, &str, &str)] = &[
+        // Between parts, where a line feed alone or nothing stands before the boundary.
+        (format!("--b\r\n{A}\r\n\r\nx\n--b\r\n{lost}\r\n--b--"), "x", ASTRAY),
+        (format!("--b\r\n{A}\r\n\r\n\n--b\r\n{lost}\r\n--b--"), "", ASTRAY),
+        (format!("--b\r\n{A}\r\n\r\n--b\r\n{lost}\r\n--b--"), "", ASTRAY),
+        (format!("--b\r\n{A}\r\n\r\n--b--\r\n"), "", ASTRAY),
+        (format!("--b\r\n{A}\r\n\r\nx\r\r\n\n--b--\r\n"), "x\r\r\n", ASTRAY),
+        // Before the first boundary, with another one.
+        (format!("--B\r\n{lost}\r\n--b\r\n{A}\r\n\r\nx\r\n--b--"), "", BEFORE),
+    ];
+    for (body, before, why) in table {
+        assert_eq!(outcome(body.as_bytes()).await, refused(before, why), "{body:?}");
+    }
+    let behind = format!("--b\r\n{A}\r\n\r\nx\r\n--b--\r\n--b\r\n{lost}\r\n--b--");
+    let behind = outcome(behind.as_bytes()).await;
+    assert_eq!(behind.parts, [Whole::field("a", "x")]);
+    let (_, why) = behind.failed.unwrap();
+    assert!(why.contains("a part follows behind the closing boundary"), "{why}");
 }
 
 #[tokio::test]
 async fn a_broken_boundary_line_spoils_the_part_before_it() {
     for line in ["--bx\r\n", "--b\n", "--b-x", "--b\rx"] {
         let body = format!("--b\r\n{A}\r\n\r\nx\r\n{line}\r\n--b--");
-        let outcome = outcome(body.as_bytes()).await;
-        let why = "malformed form: something follows a boundary on its line".to_owned();
-        let expected = Outcome {
-            parts: Vec::new(),
-            failed: Some((b"x".to_vec(), why)),
-        };
-        assert_eq!(outcome, expected, "{line:?}");
+        let why = format!("part 1, field \"a\": {LINE}");
+        assert_eq!(outcome(body.as_bytes()).await, refused("x", &why), "{line:?}");
     }
 }
 
@@ -133,7 +162,7 @@ async fn a_truncated_form_never_looks_complete() {
     for end in 0..complete {
         let outcome = outcome(&body[..end]).await;
         let (_, why) = outcome.failed.expect("a cut form is refused");
-        assert_eq!(why, ENDS_EARLY, "cut at {end}");
+        assert!(why == NO_BOUNDARY || why.ends_with(ENDS_EARLY), "cut at {end}: {why}");
         assert!(outcome.parts.len() < parts.len(), "cut at {end}");
         assert_eq!(outcome.parts, parts[..outcome.parts.len()], "cut at {end}");
     }
