@@ -28,6 +28,7 @@ pub mod config;
 #[cfg(feature = "upload-api")]
 pub mod program;
 pub mod server;
+mod variables;
 
 /// The stages, the pipeline, and everything a plugin needs.
 pub use intake_core as core;

@@ -33,9 +33,9 @@ enum Command {
     },
     /// Lists a project's files that can be read or brought back, the newest first.
     List {
-        /// Its public key.
+        /// Its public key; may be left out if there is only one project.
         #[arg(long, value_name = "KEY")]
-        project: String,
+        project: Option<String>,
         /// So many at most.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
@@ -67,7 +67,7 @@ enum Command {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let composition = Composition::shared(arguments.config)?;
+    let composition = Composition::shared(arguments.config).await?;
     let pipeline = &composition.pipeline;
     match arguments.command {
         Command::Show { id, json } => {
@@ -80,7 +80,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             limit,
             behind,
             json,
-        } => list(&composition, &project, limit, behind, json).await,
+        } => {
+            let project = match project {
+                Some(project) => project,
+                None => the_only_project(&composition).await?,
+            };
+            list(&composition, &project, limit, behind, json).await
+        }
         Command::Store { id } => {
             let kept = pipeline.keep(id, Retention::Keep).await;
             let record = told(pipeline, id, kept, "stored").await?;
@@ -138,6 +144,32 @@ async fn told<T>(pipeline: &Pipeline, id: UploadId, done: Result<T, Error>, verb
             Err(Failure::Other(format!("{id} is {state}, so it cannot be {verb}")))
         }
         Err(error) => Err(Failure::Other(chain(error))),
+    }
+}
+
+/// The one project that there is, listed in the configuration or managed.
+async fn the_only_project(composition: &Composition) -> Result<String, Failure> {
+    /// So many are named; more are for `intake projects list`.
+    const NAMED: usize = 20;
+    let mut keys = composition.projects();
+    let managed = composition.pipeline.catalog().projects("", NAMED).await?;
+    for project in managed {
+        if !keys.contains(&project.public_key) {
+            keys.push(project.public_key);
+        }
+    }
+    match keys.as_slice() {
+        [key] => Ok(key.clone()),
+        [] => Err(Failure::Other(
+            "there is no project; `intake projects create KEY` makes one".to_owned(),
+        )),
+        keys => {
+            let more = if keys.len() > NAMED { ", …" } else { "" };
+            let named = keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            Err(Failure::Other(format!(
+                "there are several projects, so `--project KEY` has to name one: {named}{more}"
+            )))
+        }
     }
 }
 

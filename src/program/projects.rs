@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use intake_core::books::Account;
 use intake_core::project::shown;
-use intake_core::{Catalog, ConfigError, ManagedProject, Swap};
+use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Swap};
 use serde_json::{Map, Value};
 
 use super::edits::{Assignment, add_secret, assign, assignment, random_secret, remove_secret, revoke, stand};
@@ -91,7 +91,7 @@ enum Command {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let office = Office(Composition::shared(arguments.config)?);
+    let office = Office(Composition::shared(arguments.config).await?);
     match arguments.command {
         Command::Create { key, fields, with_key } => office.create(&key, &fields, with_key.as_deref()).await,
         Command::List => office.list().await,
@@ -270,7 +270,7 @@ impl Office {
     }
 
     /// Whether a project can be used, with the stores that there are.
-    fn check(&self, managed: &ManagedProject) -> Result<(), ConfigError> {
+    fn check(&self, managed: &ManagedProject) -> Result<(), ConfigErrors> {
         let project = managed.project()?;
         let Some(store) = &project.store else { return Ok(()) };
         let listed = self.0.source.settings().take("stores");
@@ -287,10 +287,8 @@ impl Office {
             [] => "the configuration has no [[stores]]".to_owned(),
             _ => format!("[[stores]] has: {}", names.join(", ")),
         };
-        Err(ConfigError::at(
-            "store",
-            format!("no store is called `{store}`; {there}"),
-        ))
+        let message = format!("no store is called `{store}`; {there}");
+        Err(ConfigError::at("store", message).into())
     }
 
     /// Changes a project, if it can be used afterwards.
@@ -308,14 +306,14 @@ impl Office {
 
     /// Has a project take no uploads. Whatever else may be wrong with it must not stand in the way.
     async fn stand(&self, key: &str, standing: &str) -> Result<(), Failure> {
-        self.swap(key, |next| stand(&mut next.settings, standing)).await
+        self.swap(key, |next| Ok(stand(&mut next.settings, standing)?)).await
     }
 
     /// Puts a changed project in its own place; if somebody else changed it first, changes what he made of it.
     async fn swap(
         &self,
         key: &str,
-        edit: impl Fn(&mut ManagedProject) -> Result<(), ConfigError>,
+        edit: impl Fn(&mut ManagedProject) -> Result<(), ConfigErrors>,
     ) -> Result<(), Failure> {
         /// Losing this often in a row is not bad luck any more.
         const TRIES: usize = 100;

@@ -14,6 +14,7 @@ mod golden;
 mod hostile;
 mod house;
 mod large;
+mod messages;
 mod nodes;
 mod origin;
 mod parts;

@@ -259,6 +259,10 @@ impl<R: Recorder> Recorder for Faulty<R> {
         self.inner.catalog()
     }
 
+    async fn exists(&self) -> Result<bool, Fault> {
+        self.plan.run(self.inner.exists()).await
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.plan.run(self.inner.ready()).await
     }
