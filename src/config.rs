@@ -56,7 +56,10 @@ impl Source {
         if length > LONGEST {
             return Err(unreadable(&"it has more than 1 MiB, so it is no configuration"));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => unreadable(&"it is no UTF-8 text; save it as UTF-8"),
+            _ => unreadable(&error),
+        })?;
         Self::text(name, text, environment)
     }
 

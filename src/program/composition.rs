@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS};
 use serde_json::{Map, Value};
 
-use super::{Failure, places};
+use super::{Failure, output, places};
 use crate::config::{Source, Unusable};
 use crate::server::ServerSettings;
 use crate::upload_api;
@@ -53,7 +53,11 @@ impl Composition {
 
     /// Says which configuration a command uses, and which records.
     pub(super) fn tell(&self, record: Option<&Value>) {
-        eprintln!("using {}; records: {}", self.source.name(), places::of_records(record));
+        output::tell(&format!(
+            "using {}; records: {}",
+            self.source.name(),
+            places::of_records(record)
+        ));
     }
 
     /// The keys of the projects that the configuration lists, in its order.

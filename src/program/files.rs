@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use intake_core::{Error, Pipeline, Record, Retention, State, UploadId};
 use serde::Serialize;
 
-use super::output::{exact_time, json_line, plain, print, size, time};
+use super::output::{exact_time, json_line, plain, print, size, tell, time};
 use super::{Composition, Failure};
 
 #[derive(Debug, Args)]
@@ -90,7 +90,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Store { id } => {
             let kept = pipeline.keep(id, Retention::Keep).await;
             let record = told(pipeline, id, kept, "stored").await?;
-            eprintln!("{id} is stored, {}", until(&record));
+            tell(&format!("{id} is stored, {}", until(&record)));
             Ok(())
         }
         Command::Delete { id, for_good } => {
@@ -101,18 +101,18 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             };
             told(pipeline, id, deleted, "deleted").await?;
             match look(pipeline, id).await?.as_ref().and_then(restorable_until) {
-                Some(end) => eprintln!(
+                Some(end) => tell(&format!(
                     "{id} is deleted; until {} `intake files restore {id}` brings it back",
                     time(end)
-                ),
-                None => eprintln!("{id} is deleted for good"),
+                )),
+                None => tell(&format!("{id} is deleted for good")),
             }
             Ok(())
         }
         Command::Restore { id } => {
             let restored = pipeline.restore(id).await;
             let record = told(pipeline, id, restored, "restored").await?;
-            eprintln!("{id} can be read again, {}", until(&record));
+            tell(&format!("{id} can be read again, {}", until(&record)));
             Ok(())
         }
     }
@@ -213,7 +213,7 @@ async fn list(
     }
     match behind {
         Some((_, id)) if !pipeline.files_of(project, behind, 1).await?.is_empty() => {
-            eprintln!("there are more; `--behind {id}` goes on");
+            tell(&format!("there are more; `--behind {id}` goes on"));
         }
         _ => {}
     }

@@ -135,7 +135,7 @@ async fn run() -> ExitCode {
     let filter = match log_filter(usual) {
         Ok(filter) => filter,
         Err(message) => {
-            eprintln!("{message}");
+            output::tell(&message);
             return ExitCode::from(EX_CONFIG);
         }
     };
@@ -157,19 +157,16 @@ async fn run() -> ExitCode {
         Command::Files(arguments) => files::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Plugins => plugins(),
-        Command::Config => {
-            print!("{BUILT_IN}");
-            Ok(())
-        }
+        Command::Config => output::print(BUILT_IN),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Config(unusable)) => {
-            eprintln!("{unusable}");
+            output::tell(&unusable.to_string());
             ExitCode::from(EX_CONFIG)
         }
         Err(Failure::Other(message)) => {
-            eprintln!("intake: {message}");
+            output::tell(&format!("intake: {message}"));
             ExitCode::FAILURE
         }
     }
@@ -185,26 +182,24 @@ async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
     let record = composition.source.settings().take("record");
     composition.tell(record.as_ref());
     let pipeline = &composition.pipeline;
-    if !connect {
-        println!("the configuration can be used");
+    let ready = if !connect {
+        ""
     } else if pipeline.has_records().await? {
         pipeline.ready().await?;
-        println!("the configuration can be used, and everything in it is ready");
+        ", and everything in it is ready"
     } else {
         pipeline.ready_but_for_records().await?;
-        println!(
-            "the configuration can be used, and everything in it is ready, but for the records: `intake serve` makes them"
-        );
-    }
-    Ok(())
+        ", and everything in it is ready, but for the records: `intake serve` makes them"
+    };
+    output::print(&format!("the configuration can be used{ready}\n"))
 }
 
 async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
     let pipeline = Composition::shared(config).await?.pipeline;
     let resumed = pipeline.resume().await?;
     let swept = pipeline.sweep().await?;
-    println!(
-        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, accounts forgotten {}, failed {}",
+    output::print(&format!(
+        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, accounts forgotten {}, failed {}\n",
         resumed.ready,
         resumed.refused,
         swept.abandoned,
@@ -214,7 +209,7 @@ async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
         swept.forgotten,
         swept.accounts,
         resumed.failed + swept.failed
-    );
+    ))?;
     if resumed.failed + swept.failed > 0 {
         Err(Failure::Other(
             "some of what is due could not be done; the log says why".to_owned(),
@@ -232,6 +227,5 @@ fn plugins() -> Result<(), Failure> {
         // Writing to a string does not fail.
         let _ok = writeln!(list, "{stage:<10} {:<12} {}", plugin.name, plugin.summary);
     }
-    print!("{list}");
-    Ok(())
+    output::print(&list)
 }

@@ -98,7 +98,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Show { key } => office.show(&key).await,
         Command::Set { key, fields } => {
             office.change(&key, |settings| assign(settings, &fields)).await?;
-            eprintln!("{key} is changed, which holds from its next request on");
+            output::tell(&format!("{key} is changed, which holds from its next request on"));
             Ok(())
         }
         Command::AddKey { key, name } => {
@@ -110,33 +110,37 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::RevokeKey { key, name } => {
             office.change(&key, |settings| remove_secret(settings, &name)).await?;
-            eprintln!("what is signed with the secret key {name} of {key} lets nobody in any more");
+            output::tell(&format!(
+                "what is signed with the secret key {name} of {key} lets nobody in any more"
+            ));
             Ok(())
         }
         Command::RevokeToken { key, token_id } => {
             office.change(&key, |settings| revoke(settings, &token_id)).await?;
-            eprintln!(
+            output::tell(&format!(
                 "the token {} of {key} lets nobody in any more",
                 output::plain(&token_id)
-            );
+            ));
             Ok(())
         }
         Command::Block { key } => {
             office.stand(&key, "blocked").await?;
-            eprintln!("{key} takes no uploads until `intake projects unblock {key}`; its files stay as they are");
+            output::tell(&format!(
+                "{key} takes no uploads until `intake projects unblock {key}`; its files stay as they are"
+            ));
             Ok(())
         }
         Command::Unblock { key } => {
             office.change(&key, |settings| stand(settings, "active")).await?;
-            eprintln!("{key} takes uploads");
+            output::tell(&format!("{key} takes uploads"));
             Ok(())
         }
         Command::Remove { key } => {
             office.stand(&key, "removed").await?;
-            eprintln!(
+            output::tell(&format!(
                 "{key} is marked as removed. Its files stay until they expire or are deleted: see \
                  `intake files list --project {key}`"
-            );
+            ));
             Ok(())
         }
     }
@@ -184,18 +188,18 @@ impl Office {
                 )));
             }
         }
-        eprintln!(
+        output::tell(&format!(
             "{key} takes uploads. Try it:\n  echo 'Hello, world!' | curl -F UPLOADCARE_PUB_KEY={key} -F \
              'file=@-;filename=hello.txt' {}/base/",
             self.address()
-        );
+        ));
         match secret {
             Some((name, secret)) => tell_secret(key, name, &secret),
             None => {
-                eprintln!(
+                output::tell(&format!(
                     "Anybody who knows the key may upload. To have uploads signed: `intake projects add-key {key} NAME`, \
                      then `intake projects set {key} signed_uploads=true`"
-                );
+                ));
                 Ok(())
             }
         }
@@ -256,7 +260,7 @@ impl Office {
                 let found = self.catalog().project(key).await?;
                 let found = found.ok_or_else(|| Failure::Other(unknown(key)))?;
                 if let Err(error) = self.check(&found) {
-                    eprintln!("as it is, {key} cannot be used: {error}");
+                    output::tell(&format!("as it is, {key} cannot be used: {error}"));
                 }
                 ("", found.settings)
             }
@@ -340,10 +344,12 @@ impl Office {
 
 /// The secret alone goes to standard output, so that a script can take it.
 fn tell_secret(key: &str, name: &str, secret: &str) -> Result<(), Failure> {
-    eprintln!(
+    output::tell(&format!(
         "the secret key {name} of {key}, which is not shown again; `intake projects revoke-key {key} {name}` revokes it:"
-    );
+    ));
     output::print(&format!("{secret}\n")).inspect_err(|_| {
-        eprintln!("the secret key {name} of {key} was made and cannot be shown again: revoke it, and make another one");
+        output::tell(&format!(
+            "the secret key {name} of {key} was made and cannot be shown again: revoke it, and make another one"
+        ));
     })
 }

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use super::{Composition, places};
+use super::{Composition, output, places};
 use crate::{server, upload_api};
 
 /// Serves until the process is asked to stop.
@@ -36,7 +36,8 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
         .map_err(|error| format!("the listener has no address: {error}"))?;
     let stop = stop_signal()?;
 
-    print!("{}", banner.text(&address.to_string()));
+    // Serving does not depend on somebody who reads this.
+    let _unread = output::print(&banner.text(&address.to_string()));
     let intervals = Intervals::default()
         .sweep(bounds.sweep_every)
         .recovery(bounds.resume_every);

@@ -361,6 +361,39 @@ fn a_place_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn a_file_in_another_encoding_is_told_of_and_a_mark_before_the_text_is_none_of_it() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("intake.toml");
+    let check = || intake(dir.path(), &["check", "intake.toml"]).output().unwrap();
+    // As some shells and editors write them.
+    let utf16: Vec<u8> = "\u{feff}[server]".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&file, utf16).unwrap();
+    let output = check();
+    assert_eq!(
+        stderr(&output),
+        "cannot read intake.toml: it is no UTF-8 text; save it as UTF-8\n"
+    );
+    let text = format!("\u{feff}{}", config(dir.path())).replace('\n', "\r\n");
+    std::fs::write(&file, &text).unwrap();
+    assert!(check().status.success(), "{:?}", check());
+    std::fs::write(&file, text.replace("\"1h\"", "1")).unwrap();
+    assert!(stderr(&check()).starts_with("intake.toml:5:"), "{:?}", check());
+}
+
+#[test]
+fn what_nobody_reads_is_no_reason_to_panic() {
+    use std::process::Stdio;
+
+    let dir = TempDir::new().unwrap();
+    for command in [&["config"][..], &["plugins"], &["check"], &["projects", "list"]] {
+        let gone = || Stdio::from(std::io::pipe().unwrap().1);
+        let mut child = intake(dir.path(), command);
+        let child = child.stdout(gone()).stderr(gone()).status().unwrap();
+        assert_eq!(child.code(), Some(1), "{command:?}");
+    }
+}
+
+#[test]
 fn a_hangup_is_told_of_and_the_server_goes_on() {
     let dir = TempDir::new().unwrap();
     let log = dir.path().join("log");

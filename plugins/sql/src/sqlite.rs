@@ -303,6 +303,27 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn whether_there_are_records_is_told_without_making_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/records.db");
+        let sqlite = Sqlite::new(path.clone());
+        assert!(!sqlite.exists().await.unwrap());
+        assert!(!folder.path().join("new").exists());
+        // Such as one whose making was cut off.
+        std::fs::create_dir(folder.path().join("new")).unwrap();
+        std::fs::write(&path, "").unwrap();
+        assert!(!sqlite.exists().await.unwrap());
+        sqlite.writer().await.unwrap().close().await.unwrap();
+        assert!(sqlite.exists().await.unwrap());
+        std::fs::write(
+            &path,
+            "no database, but as long as the head of one is, which has a hundred bytes ".repeat(2),
+        )
+        .unwrap();
+        assert!(sqlite.exists().await.is_err());
+    }
+
     #[test]
     fn no_name_of_a_file_is_special() {
         for name in [":memory:", "file:records.db?mode=memory", "file::memory:"] {
