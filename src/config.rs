@@ -8,13 +8,10 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::variables::{self, Variable};
+
 /// What the program runs on when it is given nothing else: one machine, one folder, one project.
 pub const BUILT_IN: &str = include_str!("built-in.toml");
-
-/// Variables of this prefix set what their rest names: `INTAKE_STORE__ROOT` is `store.root`.
-const PREFIX: &str = "INTAKE_";
-/// Stands between the steps of a place. A variable without one is none of a setting (`INTAKE_CONFIG`).
-const BETWEEN: &str = "__";
 
 /// A configuration as it was read: its settings, and where each came from.
 #[derive(Clone, Debug)]
@@ -28,6 +25,13 @@ pub struct Source {
 /// Why a configuration cannot be used: one thing or several, each with its line, or the variable that it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable(Vec<String>);
+
+impl Unusable {
+    /// One thing that is wrong.
+    pub(crate) fn of(what: String) -> Self {
+        Self(vec![what])
+    }
+}
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +56,10 @@ impl Source {
         if length > LONGEST {
             return Err(unreadable(&"it has more than 1 MiB, so it is no configuration"));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => unreadable(&"it is no UTF-8 text; save it as UTF-8"),
+            _ => unreadable(&error),
+        })?;
         Self::text(name, text, environment)
     }
 
@@ -62,14 +69,18 @@ impl Source {
     ///
     /// If a variable is no setting.
     pub fn built_in(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Unusable> {
-        Self::text("built-in configuration".to_owned(), BUILT_IN.to_owned(), environment)
+        Self::text(
+            "the built-in configuration".to_owned(),
+            BUILT_IN.to_owned(),
+            environment,
+        )
     }
 
     /// A configuration that is at hand, under a name for messages.
     ///
     /// # Errors
     ///
-    /// If it is no TOML, or a variable is no setting.
+    /// If it is no TOML, or a variable that begins with `INTAKE_` is no setting.
     pub fn text(
         name: String,
         text: String,
@@ -82,10 +93,14 @@ impl Source {
             variables: Vec::new(),
             settings,
         };
-        let mut variables: Vec<_> = environment
-            .into_iter()
-            .filter_map(|(key, value)| Some((steps(&key)?, key, value)))
-            .collect();
+        let (mut variables, mut unknown) = (Vec::new(), Vec::new());
+        for (name, value) in environment {
+            match Variable::of(&name, &value) {
+                Variable::Setting(steps) if !source.has_secret(&name) => variables.push((steps, name, value)),
+                Variable::Unknown => unknown.push(name),
+                Variable::Setting(_) | Variable::Foreign => {}
+            }
+        }
         // Lists grow by one element at a time, so the order matters.
         variables.sort_by(|one, other| one.1.cmp(&other.1));
         for (steps, variable, value) in variables {
@@ -94,7 +109,25 @@ impl Source {
             }
             source.variables.push((steps, variable));
         }
-        Ok(source)
+        unknown.retain(|name| !source.has_secret(name));
+        if unknown.is_empty() {
+            return Ok(source);
+        }
+        unknown.sort();
+        let unknown = unknown.iter().map(|name| variables::unknown(name, &source.settings));
+        Err(Unusable(unknown.collect()))
+    }
+
+    /// What the configuration is called in messages: its path, or that it is the built-in one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a secret is taken from this variable, whatever it is called.
+    fn has_secret(&self, variable: &str) -> bool {
+        let mut settings = self.settings.values();
+        settings.any(|value| variables::is_a_secret(variable, value))
     }
 
     /// The settings.
@@ -148,19 +181,6 @@ fn shown_at(name: &str, text: &str, at: usize, message: &dyn fmt::Display) -> St
     let shown = text.lines().nth(line).unwrap_or_default();
     let shown = shown.split_once('=').map_or(shown, |(key, _)| key).trim_end();
     format!("{name}:{}:{}: {message}\n    {shown}", line + 1, column + 1)
-}
-
-/// The steps that a variable names, if it names a setting.
-fn steps(variable: &str) -> Option<Vec<Step>> {
-    let rest = variable.strip_prefix(PREFIX)?;
-    if !rest.contains(BETWEEN) {
-        return None;
-    }
-    let steps = rest.split(BETWEEN).map(|step| match step.parse() {
-        Ok(index) => Step::Index(index),
-        Err(_) => Step::Key(step.to_lowercase()),
-    });
-    Some(steps.collect())
 }
 
 /// A value that reads as TOML is that; any other is text, so that paths and addresses need no quotes.

@@ -30,6 +30,7 @@ mod docs;
 #[cfg(feature = "upload-api")]
 pub mod program;
 pub mod server;
+mod variables;
 
 /// The stages, the pipeline, and everything a plugin needs.
 pub use intake_core as core;

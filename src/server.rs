@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use intake_core::{ConfigError, ConfigErrors};
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -50,6 +51,50 @@ impl Default for ServerSettings {
             resume_every: Duration::from_secs(5),
         }
     }
+}
+
+impl ServerSettings {
+    /// Whether the settings make sense.
+    ///
+    /// # Errors
+    ///
+    /// Everything that does not, each with its place.
+    pub fn check(&self) -> Result<(), ConfigErrors> {
+        let nothing = [
+            ("max_connections", self.max_connections == 0),
+            ("head_timeout", self.head_timeout.is_zero()),
+            ("sweep_every", self.sweep_every.is_zero()),
+            ("resume_every", self.resume_every.is_zero()),
+        ];
+        let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
+        let nothing = nothing.map(|(key, _)| ConfigError::at(key, "must be more than nothing"));
+        let listen = check_listen(&self.listen).err();
+        let errors: Vec<_> = listen.into_iter().chain(nothing).collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigErrors(errors))
+        }
+    }
+}
+
+/// Whether this names a host or an address, and a port.
+fn check_listen(listen: &str) -> Result<(), ConfigError> {
+    let split = listen.rsplit_once(':').filter(|(host, _)| {
+        let in_brackets = host.starts_with('[') && host.ends_with(']');
+        !host.is_empty() && (in_brackets || !host.contains(':'))
+    });
+    let message = match split {
+        None => format!(
+            "expected an address and a port, such as \"127.0.0.1:8080\" (this machine only), \"0.0.0.0:8080\" (all networks) or \
+             \"[::]:8080\"; found {listen:?}"
+        ),
+        Some((_, port)) if port.parse::<u16>().is_err() => {
+            format!("{port:?} is no port: expected a number from 0 to 65535, as in \"127.0.0.1:8080\"")
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(ConfigError::at("listen", message))
 }
 
 /// The most that is read from a connection at a time, and the most that a request's head may have.

@@ -12,7 +12,7 @@ use crate::project::Door;
 use crate::record::{Event, Record};
 use crate::ruling::Ruling;
 use crate::stages::{Staged, Swap};
-use crate::{Booking, ByteStream, Declared, Digest, Error, Facts, Fault, Terms, UploadId, codes};
+use crate::{Booking, ByteStream, Declared, Digest, Error, Facts, Fault, Terms, codes};
 
 impl Pipeline {
     /// What is judged once it is known whose an upload is: everything that its project says, as it is now.
@@ -109,8 +109,11 @@ impl Pipeline {
     }
 
     /// Ends an attempt whose bytes could not be made durable, so that what it holds is given back before its lease ends.
-    pub(crate) async fn end(&self, id: UploadId, fault: Fault) -> Error {
-        self.end_try(id).await;
+    pub(crate) async fn end(&self, record: &Record, fault: Fault) -> Error {
+        // The bytes before the claim, as only this attempt could make them readable: on a full disk they take the room that the
+        // recorder needs for the claim.
+        self.delete_bytes(record).await;
+        self.end_try(record.id).await;
         fault.into()
     }
 

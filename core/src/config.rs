@@ -9,7 +9,7 @@ use crate::fail_open::FailOpen;
 use crate::pipeline::{Builder, Limits, Pipeline};
 use crate::plugin::{Build, Registry, Stage};
 use crate::project::Project;
-use crate::settings::{ConfigError, ConfigErrors, Settings};
+use crate::settings::{ConfigError, ConfigErrors, Settings, names_of};
 
 /// The sections of a configuration that the pipeline is built from, in the order in which an upload meets them.
 pub const SECTIONS: [&str; 8] = [
@@ -76,10 +76,10 @@ impl Pipeline {
         each(settings, "projects", &mut errors, |entry| {
             let project = Project::from_settings(entry)?;
             wanted.push(project.store.clone());
-            builder.configured.add(project)
+            Ok(builder.configured.add(project)?)
         });
         // Each section on its own, so that one reading tells everything that is wrong.
-        errors.extend(receive(settings, registry, &mut builder).err());
+        errors.extend(receive(settings, registry, &mut builder));
         each(settings, "validate", &mut errors, |entry| {
             let (name, build) = choose(entry, registry, Stage::Validator)?;
             if let Built::Validator(validator) = build {
@@ -124,13 +124,14 @@ impl Pipeline {
         ] {
             let built = settings
                 .take_table(section)
-                .and_then(|table| choose(table, registry, stage).map_err(|error| error.within(section)));
+                .map_err(ConfigErrors::from)
+                .and_then(|table| choose(table, registry, stage).map_err(|errors| errors.within(section)));
             match built {
                 Ok((_, Built::Store(store))) => builder.store = Some(store),
                 Ok((_, Built::Recorder(recorder))) => builder.recorder = Some(recorder.into()),
                 Ok((_, Built::Expirer(expirer))) => builder.expirer = Some(expirer),
                 Ok(_) => {}
-                Err(error) => errors.push(error),
+                Err(several) => errors.extend(several.0),
             }
         }
         if errors.is_empty() {
@@ -141,54 +142,50 @@ impl Pipeline {
     }
 }
 
-fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Result<(), ConfigError> {
-    let mut table = settings.take_table("receive")?;
-    let read = || -> Result<(), ConfigError> {
-        let pull = table.take_table("pull")?;
-        if pull.keys().next().is_some() {
-            let chosen = choose(pull, registry, Stage::Receiver).map_err(|error| error.within("pull"))?;
-            if let (name, Built::Receiver(receiver)) = chosen {
-                builder.receiver = Some((name, receiver));
-            }
-        }
-        let Receive {
-            max_size,
-            timeout,
-            unfinished,
-            claim,
-            notes,
-            pulls,
-            pulls_of_project,
-            waiting_of_project,
-            pull_tries,
-            pull_pause,
-            trash,
-            _pull,
-        } = table.parse()?;
-        let usual = Limits::default();
-        let limits = Limits {
-            max_size: max_size.map_or(usual.max_size, |size| size.as_u64()),
-            timeout: timeout.unwrap_or(usual.timeout),
-            unfinished: unfinished.unwrap_or(usual.unfinished),
-            claim: claim.unwrap_or(usual.claim),
-            pulls: pulls.unwrap_or(usual.pulls),
-            pulls_of_project: pulls_of_project.unwrap_or(usual.pulls_of_project),
-            waiting_of_project: waiting_of_project.unwrap_or(usual.waiting_of_project),
-            pull_tries: pull_tries.unwrap_or(usual.pull_tries),
-            pull_pause: pull_pause.unwrap_or(usual.pull_pause),
-            trash: trash.unwrap_or(usual.trash),
-        };
-        check_limits(&limits, notes)?;
-        builder.limits = limits;
-        builder.note = notes;
-        Ok(())
+/// Reads `[receive]`, and says what is wrong with it.
+fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Vec<ConfigError> {
+    let mut table = match settings.take_table("receive") {
+        Ok(table) => table,
+        Err(error) => return vec![error],
     };
-    read().map_err(|error| error.within("receive"))
+    let mut errors = ConfigErrors::default();
+    let pull = table.take_table("pull").map_err(ConfigErrors::from).and_then(|pull| {
+        let is_set = pull.keys().next().is_some();
+        let chosen = is_set.then(|| choose(pull, registry, Stage::Receiver));
+        chosen.transpose().map_err(|errors| errors.within("pull"))
+    });
+    match pull {
+        Ok(Some((name, Built::Receiver(receiver)))) => builder.receiver = Some((name, receiver)),
+        Ok(_) => {}
+        Err(wrong) => errors.0.extend(wrong.0),
+    }
+    match table.make(limits) {
+        Ok((limits, note)) => {
+            builder.limits = limits;
+            builder.note = note;
+        }
+        Err(wrong) => errors.0.extend(wrong.0),
+    }
+    errors.within("receive").0
 }
 
-/// Refuses limits under which nothing could be received, and those that no calendar of ours reaches.
-fn check_limits(limits: &Limits, notes: Option<Duration>) -> Result<(), ConfigError> {
-    for (key, is_nothing) in [
+/// What an upload may cost, and how long notes stay.
+fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> {
+    let usual = Limits::default();
+    let notes = receive.notes;
+    let limits = Limits {
+        max_size: receive.max_size.map_or(usual.max_size, |size| size.as_u64()),
+        timeout: receive.timeout.unwrap_or(usual.timeout),
+        unfinished: receive.unfinished.unwrap_or(usual.unfinished),
+        claim: receive.claim.unwrap_or(usual.claim),
+        pulls: receive.pulls.unwrap_or(usual.pulls),
+        pulls_of_project: receive.pulls_of_project.unwrap_or(usual.pulls_of_project),
+        waiting_of_project: receive.waiting_of_project.unwrap_or(usual.waiting_of_project),
+        pull_tries: receive.pull_tries.unwrap_or(usual.pull_tries),
+        pull_pause: receive.pull_pause.unwrap_or(usual.pull_pause),
+        trash: receive.trash.unwrap_or(usual.trash),
+    };
+    let nothing = [
         ("max_size", limits.max_size == 0),
         ("timeout", limits.timeout.is_zero()),
         ("unfinished", limits.unfinished.is_zero()),
@@ -198,30 +195,41 @@ fn check_limits(limits: &Limits, notes: Option<Duration>) -> Result<(), ConfigEr
         ("pulls_of_project", limits.pulls_of_project == 0),
         ("waiting_of_project", limits.waiting_of_project == 0),
         ("pull_tries", limits.pull_tries == 0),
-    ] {
-        if is_nothing {
-            return Err(ConfigError::at(key, "must be more than nothing"));
-        }
-    }
-    if limits.pull_tries > MOST_PULL_TRIES {
-        let message = format!("must be at most {MOST_PULL_TRIES}");
-        return Err(ConfigError::at("pull_tries", message));
-    }
-    if limits.pull_pause > LONGEST_PULL_PAUSE {
-        return Err(ConfigError::at("pull_pause", "must be at most an hour"));
-    }
-    for (key, period) in [
+    ];
+    let too_long = [
         ("timeout", limits.timeout),
         ("unfinished", limits.unfinished),
         ("claim", limits.claim),
         ("notes", notes.unwrap_or_default()),
         ("trash", limits.trash),
-    ] {
-        if period > LONGEST {
-            return Err(ConfigError::at(key, "must be less than a hundred years"));
-        }
+    ];
+    let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
+    let too_long = too_long.into_iter().filter(|(_, period)| *period > LONGEST);
+    let too_many = (limits.pull_tries > MOST_PULL_TRIES)
+        .then(|| ConfigError::at("pull_tries", format!("must be at most {MOST_PULL_TRIES}")));
+    let pause_too_long =
+        (limits.pull_pause > LONGEST_PULL_PAUSE).then(|| ConfigError::at("pull_pause", "must be at most an hour"));
+    let errors: Vec<_> = nothing
+        .map(|(key, _)| ConfigError::at(key, "must be more than nothing"))
+        .chain(too_long.map(|(key, _)| ConfigError::at(key, "must be less than a hundred years")))
+        .chain(too_many)
+        .chain(pause_too_long)
+        .collect();
+    if errors.is_empty() {
+        Ok((limits, notes))
+    } else {
+        Err(ConfigErrors(errors))
     }
-    Ok(())
+}
+
+/// The names of the settings of `[receive]` or of a project, for suggestions; none of any other section.
+#[must_use]
+pub fn settings_of(section: &str) -> &'static [&'static str] {
+    match section {
+        "receive" => names_of::<Receive>(),
+        "projects" => names_of::<Project>(),
+        _ => &[],
+    }
 }
 
 /// Reads a list of tables entry by entry, so that one that is wrong does not hide the next.
@@ -229,12 +237,13 @@ fn each(
     settings: &mut Settings,
     section: &'static str,
     errors: &mut Vec<ConfigError>,
-    mut read: impl FnMut(Settings) -> Result<(), ConfigError>,
+    mut read: impl FnMut(Settings) -> Result<(), ConfigErrors>,
 ) {
     match settings.take_tables(section) {
         Ok(entries) => {
             for (at, entry) in entries.into_iter().enumerate() {
-                errors.extend(read(entry).err().map(|error| error.within(at).within(section)));
+                let wrong = read(entry).err().unwrap_or_default();
+                errors.extend(wrong.within(at).within(section).0);
             }
         }
         Err(error) => errors.push(error),
@@ -253,17 +262,15 @@ enum Built {
 
 /// Finds the plugin that an entry names and builds it from the rest of the entry. Answers with the stage's name too:
 /// the plugin's, unless the entry gives another.
-fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Built), ConfigError> {
+fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Built), ConfigErrors> {
     let Some(chosen) = entry.take_parsed::<String>("use")? else {
         let names: Vec<_> = registry
             .plugins()
             .filter(|plugin| plugin.build.stage() == stage)
             .map(|p| p.name)
             .collect();
-        return Err(ConfigError::new(format!(
-            "`use` is missing; the {stage}s that there are: {}",
-            names.join(", ")
-        )));
+        let message = format!("`use` is missing; the {stage}s that there are: {}", names.join(", "));
+        return Err(ConfigError::new(message).into());
     };
     let name: Option<String> = entry.take_parsed("name")?;
     let plugin = registry.find(stage, &chosen)?;

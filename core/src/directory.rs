@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::settings::Settings;
 use crate::stages::Recorder;
-use crate::{ConfigError, Fault, Project, codes};
+use crate::{ConfigError, ConfigErrors, Fault, Project, codes};
 
 /// Knows projects by their public keys.
 ///
@@ -79,8 +79,8 @@ impl ManagedProject {
     ///
     /// # Errors
     ///
-    /// What is wrong with its settings.
-    pub fn project(&self) -> Result<Project, ConfigError> {
+    /// Everything that is wrong with its settings.
+    pub fn project(&self) -> Result<Project, ConfigErrors> {
         let mut settings = self.settings.clone();
         settings.insert("public_key".to_owned(), Value::String(self.public_key.clone()));
         Project::from_settings(Settings::new(settings))
@@ -120,7 +120,7 @@ impl Directory for Managed {
         let Some(found) = self.0.catalog().project(public_key).await? else {
             return Ok(None);
         };
-        let unusable = |error: ConfigError| {
+        let unusable = |error: ConfigErrors| {
             let message = format!("the settings of the project {public_key} cannot be used: {error}");
             Fault::new(codes::PROJECT_UNUSABLE, message)
         };

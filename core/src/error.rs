@@ -170,8 +170,12 @@ impl Fault {
         let mut line = self.to_string();
         let mut below = StdError::source(self);
         while let Some(error) = below {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
+            let said = error.to_string();
+            // Some libraries' errors say what the one below them says.
+            if !line.ends_with(&said) {
+                line.push_str(": ");
+                line.push_str(&said);
+            }
             below = error.source();
         }
         line

@@ -75,7 +75,7 @@ impl Pipeline {
         };
         let upload = match multipart.begin(&key_of(&record)).await {
             Ok(upload) => upload,
-            Err(fault) => return Err(self.end(id, fault).await),
+            Err(fault) => return Err(self.end(&record, fault).await),
         };
         let begun = self.after(&record, Event::Begun { upload })?;
         match self.swap(&record, &begun).await? {

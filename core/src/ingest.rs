@@ -252,10 +252,10 @@ impl Admitted {
                     Err(error) => Err(pipeline.take_back(&at_home, error).await),
                 }
             }
-            Ok(Err(fault)) => Err(pipeline.end(id, fault).await),
+            Ok(Err(fault)) => Err(pipeline.end(&record, fault).await),
             Err(_) => {
                 let fault = Fault::new(codes::TIMED_OUT, "the store took longer than the lease").retryable();
-                Err(pipeline.end(id, fault).await)
+                Err(pipeline.end(&record, fault).await)
             }
         };
         let log = UploadLog {

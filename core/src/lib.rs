@@ -47,6 +47,8 @@ pub mod pull;
 mod puller;
 mod pulls;
 mod pump;
+mod rate;
+mod reading;
 pub mod record;
 mod rules;
 mod ruling;
@@ -59,6 +61,7 @@ mod sweep;
 pub mod testkit;
 mod upload_log;
 mod verdict;
+mod wording;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
@@ -68,7 +71,7 @@ pub use inventory;
 pub use crate::assemble::Resumed;
 pub use crate::background::Intervals;
 pub use crate::books::Booking;
-pub use crate::config::SECTIONS;
+pub use crate::config::{SECTIONS, settings_of};
 pub use crate::directory::{Directory, ManagedProject};
 pub use crate::error::{BoxError, Error, Fault, Interruption};
 pub use crate::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, Head};
@@ -88,7 +91,7 @@ pub use crate::pull::Pull;
 pub use crate::pulls::Order;
 pub use crate::record::{Duty, Event, Lifetime, Record, State};
 pub use crate::secret::Secret;
-pub use crate::settings::{ConfigError, ConfigErrors, Settings, Step};
+pub use crate::settings::{ConfigError, ConfigErrors, Settings, Step, names_of};
 pub use crate::stages::{
     Catalog, Expirer, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator,
 };

@@ -153,11 +153,25 @@ impl Pipeline {
     ///
     /// The first stage's fault; its message begins with the stage's name.
     pub async fn ready(&self) -> Result<(), Fault> {
-        let named = |name: &str, fault: Fault| Fault {
-            message: format!("{name}: {}", fault.message),
-            ..fault
-        };
         self.0.recorder.ready().await.map_err(|fault| named("record", fault))?;
+        self.ready_but_for_records().await
+    }
+
+    /// Whether the records are there already: see [`Recorder::exists`].
+    ///
+    /// # Errors
+    ///
+    /// The recorder's fault; its message begins with `record`.
+    pub async fn has_records(&self) -> Result<bool, Fault> {
+        self.0.recorder.exists().await.map_err(|fault| named("record", fault))
+    }
+
+    /// Whether every stage but the recorder could work now, which is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ready`](Self::ready).
+    pub async fn ready_but_for_records(&self) -> Result<(), Fault> {
         self.0.store.ready().await.map_err(|fault| named("store", fault))?;
         for (name, store) in &self.0.stores {
             store
@@ -178,6 +192,14 @@ impl Pipeline {
                 .map_err(|fault| named(&format!("receive `{name}`"), fault))?;
         }
         Ok(())
+    }
+}
+
+/// A stage's fault, whose message begins with the stage's name.
+fn named(name: &str, fault: Fault) -> Fault {
+    Fault {
+        message: format!("{name}: {}", fault.message),
+        ..fault
     }
 }
 

@@ -54,9 +54,19 @@ pub trait FromSettings: Sized + 'static {
     ///
     /// If the settings make no sense; [`ConfigError::at`] names the one that is wrong.
     fn from_settings(settings: Self::Settings) -> Result<Self, ConfigError>;
+
+    /// Reads the settings and builds the stage. A stage whose settings depend on one of them, such as on a `scheme`, does this
+    /// itself.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its place.
+    fn from_table(settings: Settings) -> Result<Self, ConfigErrors> {
+        settings.make(Self::from_settings)
+    }
 }
 
-type BuildOf<T> = fn(Settings) -> Result<Box<T>, ConfigError>;
+type BuildOf<T> = fn(Settings) -> Result<Box<T>, ConfigErrors>;
 
 /// What a plugin builds.
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +150,7 @@ macro_rules! constructors {
             $($(#[$doc])*
             #[must_use]
             pub const fn $name<T: $stage + FromSettings>(name: &'static str, summary: &'static str) -> Self {
-                let build = Build::$stage(|settings| Ok(Box::new(T::from_settings(settings.parse()?)?)));
+                let build = Build::$stage(|settings| Ok(Box::new(T::from_table(settings)?)));
                 Self { name, summary, build }
             })+
         }

@@ -4,8 +4,6 @@
 //! they are judged before too, which saves everyone the bytes.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use bytesize::ByteSize;
@@ -14,8 +12,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::books::Quota;
+pub use crate::rate::Rate;
 use crate::rules;
-use crate::settings::Settings;
+use crate::settings::{ConfigErrors, Settings};
 use crate::{ConfigError, Declared, Facts, Lifetime, MediaRange, MediaType, Pass, Rejection, Retention, Secret, codes};
 
 /// One product's place: its uploads are its own, and its rules hold for them alone. What is not said here is as the
@@ -110,7 +109,10 @@ pub struct Project {
 
 /// A secret of a project's.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { name = \"2026\", secret = { env = \"SHOP_SECRET\" } }"
+)]
 pub struct ProjectSecret {
     /// What people call it.
     pub name: String,
@@ -203,58 +205,6 @@ impl Door {
     }
 }
 
-/// So many in such a time, written `600/min`: of a second (`s`), a minute (`min`) or an hour (`h`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Value", into = "String")]
-pub struct Rate {
-    /// How many; at least one.
-    pub count: u32,
-    /// In how long.
-    pub per: Duration,
-}
-
-const UNITS: [(&str, u64); 3] = [("s", 1), ("min", 60), ("h", 3600)];
-
-impl FromStr for Rate {
-    type Err = ConfigError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || ConfigError::new("expected a rate such as `10/s`, `600/min` or `1000/h`");
-        let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
-        let count: u32 = count.trim().parse().map_err(|_| wrong())?;
-        let unit = UNITS.iter().find(|(name, _)| *name == unit.trim()).ok_or_else(wrong)?;
-        if count == 0 {
-            return Err(wrong());
-        }
-        let per = Duration::from_secs(unit.1);
-        Ok(Self { count, per })
-    }
-}
-
-impl TryFrom<Value> for Rate {
-    type Error = ConfigError;
-
-    /// From any value, so that a number alone is told what is missing.
-    fn try_from(value: Value) -> Result<Self, Self::Error> {
-        value.as_str().unwrap_or_default().parse()
-    }
-}
-
-impl From<Rate> for String {
-    fn from(rate: Rate) -> Self {
-        rate.to_string()
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = UNITS
-            .iter()
-            .find(|(_, seconds)| Duration::from_secs(*seconds) == self.per);
-        write!(f, "{}/{}", self.count, unit.map_or("s", |(name, _)| name))
-    }
-}
-
 impl Project {
     /// A project of this key that anybody who knows it may upload to, with no rules of its own.
     ///
@@ -274,15 +224,18 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// What is wrong, with its place.
-    pub fn from_settings(settings: Settings) -> Result<Self, ConfigError> {
-        let mut project: Self = settings.parse()?;
+    /// Everything that is wrong, each with its place.
+    pub fn from_settings(settings: Settings) -> Result<Self, ConfigErrors> {
+        settings.make(Self::checked)
+    }
+
+    fn checked(mut project: Self) -> Result<Self, ConfigErrors> {
         rules::check(&project)?;
         for (at, secret) in project.secrets.iter_mut().enumerate() {
             let within = |error: ConfigError| error.within("secret").within(at).within("secrets");
             secret.secret = secret.secret.fetched().map_err(within)?;
             if secret.secret.expose(str::is_empty).map_err(within)? {
-                return Err(within(ConfigError::new("must not be empty")));
+                return Err(within(ConfigError::new("must not be empty")).into());
             }
         }
         Ok(project)

@@ -1,8 +1,10 @@
 //! The rules that projects and tokens share, and what makes sense in a project's settings.
 
+use std::time::Duration;
+
 use crate::file_name::Endings;
 use crate::project::Project;
-use crate::{ConfigError, Declared, FileName, MediaRange, MediaType, Rejection, codes};
+use crate::{ConfigError, ConfigErrors, Declared, FileName, MediaRange, MediaType, Rejection, codes};
 
 /// Secrets, revoked tokens, origins, types and extensions that one project may list, each: a list is read at every upload.
 const LONGEST_LIST: usize = 1000;
@@ -68,86 +70,89 @@ pub(crate) fn extension(project: &Project, declared: &Declared) -> Result<(), Re
 }
 
 /// Whether a project's settings make sense together.
-pub(crate) fn check(project: &Project) -> Result<(), ConfigError> {
-    let key = &project.public_key;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if key.is_empty() {
-        return Err(ConfigError::at("public_key", "must not be empty"));
-    }
-    if key.len() > 64 || !key.bytes().all(plain) {
-        let message = "must have at most 64 letters, digits, `-`, `_` and `.`";
-        return Err(ConfigError::at("public_key", message));
-    }
-    if project.signed_uploads && project.secrets.is_empty() {
-        return Err(ConfigError::at(
-            "secrets",
-            "there is none, so no upload could be signed",
-        ));
-    }
-    if let Some(prefix) = &project.prefix
-        && !is_prefix(prefix)
-    {
-        return Err(ConfigError::at(
-            "prefix",
-            "must have 1 to 32 lower-case letters and digits",
-        ));
-    }
-    for (name, length) in [
-        ("secrets", project.secrets.len()),
-        ("revoked_tokens", project.revoked_tokens.len()),
-        ("origins", project.origins.len()),
-        ("allow_types", project.allow_types.len()),
-        ("forbid_types", project.forbid_types.len()),
-        ("allow_extensions", project.allow_extensions.len()),
-        ("forbid_extensions", project.forbid_extensions.len()),
-    ] {
-        let most = if name == "revoked_tokens" {
-            MOST_REVOKED
-        } else {
-            LONGEST_LIST
-        };
-        if length > most {
-            return Err(ConfigError::at(name, format!("has more than {most} entries")));
-        }
-    }
-    for (at, secret) in project.secrets.iter().enumerate() {
-        let wrong = |what: &str| Err(ConfigError::at("name", what).within(at).within("secrets"));
-        if secret.name.is_empty() || secret.name.len() > 100 || secret.name.contains(char::is_control) {
-            return wrong("must have 1 to 100 characters, none of control");
-        }
-        if project.secrets[..at].iter().any(|other| other.name == secret.name) {
-            return wrong("another secret has the same name");
-        }
-    }
+pub(crate) fn check(project: &Project) -> Result<(), ConfigErrors> {
+    let mut errors = Vec::new();
+    errors.extend(key(&project.public_key));
+    errors.extend(lists(project));
+    errors.extend(secrets(project));
     for (list, extensions) in [
         ("allow_extensions", &project.allow_extensions),
         ("forbid_extensions", &project.forbid_extensions),
     ] {
         if let Some(at) = extensions.iter().position(|extension| extension.contains('.')) {
             let message = "must be written without a dot, such as `png`";
-            return Err(ConfigError::at(at, message).within(list));
+            errors.push(ConfigError::at(at, message).within(list));
         }
     }
     if let Some(at) = project.origins.iter().position(|origin| !is_origin(origin)) {
         let message = "must be a scheme and a host as browsers write them, such as `https://example.com` or \
              `http://localhost:8080`: no `*`, no usual port, `xn--` for other letters";
-        return Err(ConfigError::at(at, message).within("origins"));
+        errors.push(ConfigError::at(at, message).within("origins"));
     }
-    let nothing = [
+    if project.prefix.as_deref().is_some_and(|prefix| !is_prefix(prefix)) {
+        let message = "must have 1 to 32 lower-case letters and digits";
+        errors.push(ConfigError::at("prefix", message));
+    }
+    let is_nothing = |period: Option<Duration>| period.is_some_and(|period| period.is_zero());
+    for (name, is_nothing) in [
         ("max_uploads", project.max_uploads == Some(0)),
-        (
-            "keep_unstored",
-            project.keep_unstored.is_some_and(|period| period.is_zero()),
-        ),
-        (
-            "keep_stored",
-            project.keep_stored.is_some_and(|period| period.is_zero()),
-        ),
-    ];
-    match nothing.iter().find(|(_, is_nothing)| *is_nothing) {
-        Some((name, _)) => Err(ConfigError::at(*name, "must be more than nothing")),
-        None => Ok(()),
+        ("keep_unstored", is_nothing(project.keep_unstored)),
+        ("keep_stored", is_nothing(project.keep_stored)),
+    ] {
+        if is_nothing {
+            errors.push(ConfigError::at(name, "must be more than nothing"));
+        }
     }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigErrors(errors))
+    }
+}
+
+fn key(key: &str) -> Option<ConfigError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let message = if key.is_empty() {
+        "must not be empty"
+    } else if key.len() > 64 || !key.bytes().all(plain) {
+        "must have at most 64 letters, digits, `-`, `_` and `.`"
+    } else {
+        return None;
+    };
+    Some(ConfigError::at("public_key", message))
+}
+
+fn lists(project: &Project) -> impl Iterator<Item = ConfigError> {
+    let lists = [
+        ("secrets", project.secrets.len(), LONGEST_LIST),
+        ("revoked_tokens", project.revoked_tokens.len(), MOST_REVOKED),
+        ("origins", project.origins.len(), LONGEST_LIST),
+        ("allow_types", project.allow_types.len(), LONGEST_LIST),
+        ("forbid_types", project.forbid_types.len(), LONGEST_LIST),
+        ("allow_extensions", project.allow_extensions.len(), LONGEST_LIST),
+        ("forbid_extensions", project.forbid_extensions.len(), LONGEST_LIST),
+    ];
+    let too_long = lists.into_iter().filter(|(_, length, most)| length > most);
+    too_long.map(|(name, _, most)| ConfigError::at(name, format!("has more than {most} entries")))
+}
+
+fn secrets(project: &Project) -> Option<ConfigError> {
+    if project.signed_uploads && project.secrets.is_empty() {
+        let message = "there is none, so no upload could be signed; write one such as \
+             [{ name = \"2026\", secret = { env = \"SHOP_SECRET\" } }]";
+        return Some(ConfigError::at("secrets", message));
+    }
+    for (at, secret) in project.secrets.iter().enumerate() {
+        let message = if secret.name.is_empty() || secret.name.len() > 100 || secret.name.contains(char::is_control) {
+            "must have 1 to 100 characters, none of control"
+        } else if project.secrets[..at].iter().any(|other| other.name == secret.name) {
+            "another secret has the same name"
+        } else {
+            continue;
+        };
+        return Some(ConfigError::at("name", message).within(at).within("secrets"));
+    }
+    None
 }
 
 /// What may stand before an id in a key: as safe there as the id itself.

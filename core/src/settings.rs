@@ -5,6 +5,9 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use crate::reading::names_of;
+use crate::reading::{parse, read_what_can_be};
+
 /// A step on the way to a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -42,8 +45,8 @@ impl From<usize> for Step {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    place: Vec<Step>,
-    message: String,
+    pub(crate) place: Vec<Step>,
+    pub(crate) message: String,
 }
 
 impl ConfigError {
@@ -116,6 +119,28 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
+impl ConfigErrors {
+    /// The same errors, seen from one step further out.
+    #[must_use]
+    pub fn within(self, step: impl Into<Step>) -> Self {
+        let step = step.into();
+        Self(self.0.into_iter().map(|error| error.within(step.clone())).collect())
+    }
+}
+
+/// The first one, whose message tells the others too.
+impl From<ConfigErrors> for ConfigError {
+    fn from(ConfigErrors(errors): ConfigErrors) -> Self {
+        let mut errors = errors.into_iter();
+        let mut all = errors.next().unwrap_or_else(|| Self::new("cannot be used"));
+        for error in errors {
+            all.message.push('\n');
+            all.message.push_str(&error.to_string());
+        }
+        all
+    }
+}
+
 impl From<ConfigError> for ConfigErrors {
     fn from(error: ConfigError) -> Self {
         Self(vec![error])
@@ -181,7 +206,7 @@ impl Settings {
     /// If it is there and something else.
     pub fn take_parsed<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, ConfigError> {
         self.take(key)
-            .map(|value| parse(value).map_err(|error| error.within(key)))
+            .map(|value| parse(&value).map_err(|error| error.within(key)))
             .transpose()
     }
 
@@ -196,7 +221,36 @@ impl Settings {
     ///
     /// What is wrong, with the place of the setting.
     pub fn parse<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
-        parse(Value::Object(self.0))
+        parse(&Value::Object(self.0))
+    }
+
+    /// Reads all settings that are left and makes something of them. Tells everything that is wrong, so that it can be mended in
+    /// one go: settings that cannot be read are left out, and the rest is read and made all the same.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, each with the place of the setting.
+    pub fn make<T, U, E>(self, make: impl FnOnce(T) -> Result<U, E>) -> Result<U, ConfigErrors>
+    where
+        T: DeserializeOwned,
+        ConfigErrors: From<E>,
+    {
+        let (read, mut errors) = read_what_can_be(Value::Object(self.0));
+        match read.map(make) {
+            Some(Ok(made)) if errors.is_empty() => return Ok(made),
+            Some(Err(refused)) if errors.is_empty() => return Err(refused.into()),
+            // What is said of the whole may be wrong only because of what was left out.
+            Some(Err(refused)) => {
+                let refused = ConfigErrors::from(refused).0.into_iter();
+                let apart = |place: &[Step], other: &[Step]| !place.starts_with(other) && !other.starts_with(place);
+                let more: Vec<_> = refused
+                    .filter(|error| errors.iter().all(|told| apart(&error.place, &told.place)))
+                    .collect();
+                errors.extend(more);
+            }
+            Some(Ok(_)) | None => {}
+        }
+        Err(ConfigErrors(errors))
     }
 }
 
@@ -204,78 +258,5 @@ impl Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-fn parse<T: DeserializeOwned>(value: Value) -> Result<T, ConfigError> {
-    use serde_path_to_error::Segment;
-
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let steps = error.path().iter().map(|segment| match segment {
-            Segment::Seq { index } => Step::Index(*index),
-            Segment::Map { key } => Step::Key(key.clone()),
-            Segment::Enum { variant } => Step::Key(variant.clone()),
-            Segment::Unknown => Step::Key("?".to_owned()),
-        });
-        let place: Vec<_> = steps.collect();
-        let message = error.inner().to_string();
-        let is_secret = |step: &Step| matches!(step, Step::Key(key) if key.starts_with("secret"));
-        // What serde says of a value begins so; what is said otherwise quotes what would be right.
-        let quotes = message.starts_with("invalid ") && place.iter().any(is_secret);
-        let message = if quotes { unquoted(&message) } else { message };
-        ConfigError { place, message }
-    })
-}
-
-/// The same without what it quotes: serde says back what it does not like, and that may be a secret.
-fn unquoted(message: &str) -> String {
-    match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => format!("{}…{}", &message[..first], &message[last + 1..]),
-        _ => message.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-    use serde_json::json;
-
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "only errors are looked at")]
-    struct Outer {
-        inner: Option<Inner>,
-        list: Option<Vec<u8>>,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "only errors are looked at")]
-    struct Inner {
-        size: u8,
-    }
-
-    #[test]
-    fn an_error_says_where_it_is() {
-        for (value, says) in [
-            (
-                json!({"iner": {}}),
-                "iner: unknown field `iner`, expected `inner` or `list`",
-            ),
-            (
-                json!({"inner": {"size": "x"}}),
-                "inner.size: invalid type: string \"x\", expected u8",
-            ),
-            (json!({"inner": {}}), "inner: missing field `size`"),
-            (
-                json!({"list": [1, 300]}),
-                "list[1]: invalid value: integer `300`, expected u8",
-            ),
-        ] {
-            let Value::Object(table) = value else { panic!("a table") };
-            assert_eq!(Settings::new(table).parse::<Outer>().unwrap_err().to_string(), says);
-        }
     }
 }

@@ -362,6 +362,16 @@ pub trait Recorder: Debug + Send + Sync {
     /// What is kept beside the records.
     fn catalog(&self) -> &dyn Catalog;
 
+    /// Whether the place where the records are kept was made before, such as a database with its tables. Asking makes nothing,
+    /// unlike every other call: commands that work on what a server has made ask this first.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    async fn exists(&self) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
     /// Whether it could work now; for health checks and at the start.
     ///
     /// # Errors

@@ -61,10 +61,12 @@ fn is_one(field: &str) -> Result<(), ConfigError> {
         revision: 0,
         settings: Map::from_iter([(field.to_owned(), Value::Null)]),
     };
-    match probe.project() {
-        Err(error) if error.message().starts_with("unknown field") => Err(error),
-        _ => Ok(()),
-    }
+    let wrong = probe.project().err().unwrap_or_default();
+    let unknown = wrong
+        .0
+        .into_iter()
+        .find(|error| error.message().starts_with("unknown field"));
+    unknown.map_or(Ok(()), Err)
 }
 
 pub(super) fn stand(settings: &mut Map<String, Value>, standing: &str) -> Result<(), ConfigError> {

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use intake_core::{Error, Pipeline, Record, Retention, State, UploadId};
 use serde::Serialize;
 
-use super::output::{exact_time, json_line, plain, print, size, time};
+use super::output::{exact_time, json_line, plain, print, size, tell, time};
 use super::{Composition, Failure};
 
 #[derive(Debug, Args)]
@@ -33,9 +33,9 @@ enum Command {
     },
     /// Lists a project's files that can be read or brought back, the newest first.
     List {
-        /// Its public key.
+        /// Its public key; may be left out if there is only one project.
         #[arg(long, value_name = "KEY")]
-        project: String,
+        project: Option<String>,
         /// So many at most.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
@@ -67,7 +67,7 @@ enum Command {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let composition = Composition::shared(arguments.config)?;
+    let composition = Composition::shared(arguments.config).await?;
     let pipeline = &composition.pipeline;
     match arguments.command {
         Command::Show { id, json } => {
@@ -80,11 +80,17 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             limit,
             behind,
             json,
-        } => list(&composition, &project, limit, behind, json).await,
+        } => {
+            let project = match project {
+                Some(project) => project,
+                None => the_only_project(&composition).await?,
+            };
+            list(&composition, &project, limit, behind, json).await
+        }
         Command::Store { id } => {
             let kept = pipeline.keep(id, Retention::Keep).await;
             let record = told(pipeline, id, kept, "stored").await?;
-            eprintln!("{id} is stored, {}", until(&record));
+            tell(&format!("{id} is stored, {}", until(&record)));
             Ok(())
         }
         Command::Delete { id, for_good } => {
@@ -95,18 +101,18 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             };
             told(pipeline, id, deleted, "deleted").await?;
             match look(pipeline, id).await?.as_ref().and_then(restorable_until) {
-                Some(end) => eprintln!(
+                Some(end) => tell(&format!(
                     "{id} is deleted; until {} `intake files restore {id}` brings it back",
                     time(end)
-                ),
-                None => eprintln!("{id} is deleted for good"),
+                )),
+                None => tell(&format!("{id} is deleted for good")),
             }
             Ok(())
         }
         Command::Restore { id } => {
             let restored = pipeline.restore(id).await;
             let record = told(pipeline, id, restored, "restored").await?;
-            eprintln!("{id} can be read again, {}", until(&record));
+            tell(&format!("{id} can be read again, {}", until(&record)));
             Ok(())
         }
     }
@@ -138,6 +144,32 @@ async fn told<T>(pipeline: &Pipeline, id: UploadId, done: Result<T, Error>, verb
             Err(Failure::Other(format!("{id} is {state}, so it cannot be {verb}")))
         }
         Err(error) => Err(Failure::Other(chain(error))),
+    }
+}
+
+/// The one project that there is, listed in the configuration or managed.
+async fn the_only_project(composition: &Composition) -> Result<String, Failure> {
+    /// So many are named; more are for `intake projects list`.
+    const NAMED: usize = 20;
+    let mut keys = composition.projects();
+    let managed = composition.pipeline.catalog().projects("", NAMED).await?;
+    for project in managed {
+        if !keys.contains(&project.public_key) {
+            keys.push(project.public_key);
+        }
+    }
+    match keys.as_slice() {
+        [key] => Ok(key.clone()),
+        [] => Err(Failure::Other(
+            "there is no project; `intake projects create KEY` makes one".to_owned(),
+        )),
+        keys => {
+            let more = if keys.len() > NAMED { ", …" } else { "" };
+            let named = keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            Err(Failure::Other(format!(
+                "there are several projects, so `--project KEY` has to name one: {named}{more}"
+            )))
+        }
     }
 }
 
@@ -181,7 +213,7 @@ async fn list(
     }
     match behind {
         Some((_, id)) if !pipeline.files_of(project, behind, 1).await?.is_empty() => {
-            eprintln!("there are more; `--behind {id}` goes on");
+            tell(&format!("there are more; `--behind {id}` goes on"));
         }
         _ => {}
     }

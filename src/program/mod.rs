@@ -15,17 +15,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use intake_core::{ConfigError, ConfigErrors, Fault, Pipeline, Registry, SECTIONS};
-use serde_json::{Map, Value};
+use intake_core::{ConfigError, ConfigErrors, Fault, Registry};
 
-use crate::config::{BUILT_IN, Source, Unusable};
-use crate::server::ServerSettings;
-use crate::upload_api;
+use self::composition::{Composition, unknown};
+use crate::config::{BUILT_IN, Unusable};
 
+mod composition;
 mod edits;
 mod files;
+mod log_filter;
 mod logging;
 mod output;
+mod places;
 mod projects;
 mod serve;
 mod tokens;
@@ -51,9 +52,12 @@ enum Command {
     },
     /// Says whether a configuration can be used. Opens nothing, unless asked to.
     Check {
-        /// The configuration; without one, what `intake config` prints.
-        #[arg(env = "INTAKE_CONFIG")]
+        /// The configuration; without one, that of INTAKE_CONFIG, or what `intake config` prints.
+        #[arg(value_name = "CONFIG")]
         file: Option<PathBuf>,
+        /// The same, as other commands take it.
+        #[arg(long, short, conflicts_with = "file")]
+        config: Option<PathBuf>,
         /// Also asks the store, the recorder and the scanners whether they could work now.
         #[arg(long)]
         connect: bool,
@@ -97,9 +101,15 @@ impl From<Fault> for Failure {
 }
 
 /// Something is wrong with what the command line says of a setting, and not with the configuration.
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Other(errors.to_string())
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::Other(error.to_string())
+        ConfigErrors::from(error).into()
     }
 }
 
@@ -124,152 +134,36 @@ async fn run() -> ExitCode {
         Command::Projects(_) | Command::Tokens(_) | Command::Files(_) | Command::Usage(_) => "warn",
         _ => "info",
     };
-    if let Err(wrong) = logging::start(usual) {
-        eprintln!("intake: {wrong}");
+    if let Err(message) = logging::start(usual) {
+        output::tell(&message);
         return ExitCode::from(EX_CONFIG);
     }
 
     let ended = match command {
         Command::Serve { config } => start(config).await,
-        Command::Check { file, connect } => check(file, connect).await,
+        Command::Check { file, config, connect } => {
+            let usual = || std::env::var_os("INTAKE_CONFIG").map(PathBuf::from);
+            check(file.or(config).or_else(usual), connect).await
+        }
         Command::Sweep { config } => sweep(config).await,
         Command::Projects(arguments) => projects::run(arguments).await,
         Command::Tokens(arguments) => tokens::run(arguments).await,
         Command::Files(arguments) => files::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Plugins => plugins(),
-        Command::Config => {
-            print!("{BUILT_IN}");
-            Ok(())
-        }
+        Command::Config => output::print(BUILT_IN),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Config(unusable)) => {
-            eprintln!("{unusable}");
+            output::tell(&unusable.to_string());
             ExitCode::from(EX_CONFIG)
         }
         Err(Failure::Other(message)) => {
-            eprintln!("intake: {message}");
+            output::tell(&format!("intake: {message}"));
             ExitCode::FAILURE
         }
     }
-}
-
-/// Everything that a configuration says.
-struct Composition {
-    source: Source,
-    pipeline: Pipeline,
-    upload_api: upload_api::Settings,
-    server: ServerSettings,
-}
-
-impl Composition {
-    /// Reads and checks everything; opens nothing.
-    fn read(file: Option<PathBuf>) -> Result<Self, Unusable> {
-        let environment =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let source = match file {
-            Some(path) => Source::file(&path, environment)?,
-            None => Source::built_in(environment)?,
-        };
-        Self::compose(&source).map_err(|errors| source.locate(&errors))
-    }
-
-    /// The same, for a command that works beside servers, on the records that they share.
-    fn shared(file: Option<PathBuf>) -> Result<Self, Failure> {
-        let composition = Self::read(file)?;
-        let record = composition.source.settings().take("record");
-        if record.is_some_and(|record| record.get("use").and_then(Value::as_str) == Some("in-memory")) {
-            let message = "records are kept in memory ([record] use = \"in-memory\"), where each process has its own and nothing \
-                           outlives this command; it takes a recorder such as `sql`";
-            return Err(Failure::Other(message.to_owned()));
-        }
-        Ok(composition)
-    }
-
-    /// The keys of the projects that the configuration lists, in its order.
-    fn projects(&self) -> Vec<String> {
-        self.configured().into_iter().map(|(key, _)| key).collect()
-    }
-
-    /// The same with what it says of them.
-    fn configured(&self) -> Vec<(String, Map<String, Value>)> {
-        let Some(Value::Array(listed)) = self.source.settings().take("projects") else {
-            return Vec::new();
-        };
-        let keyed = |project| match project {
-            Value::Object(mut settings) => match settings.remove("public_key") {
-                Some(Value::String(key)) => Some((key, settings)),
-                _ => None,
-            },
-            _ => None,
-        };
-        listed.into_iter().filter_map(keyed).collect()
-    }
-
-    /// Refuses to speak of a project that there is not: of none there would be nothing to tell, and a typing error would look
-    /// like an answer.
-    async fn knows(&self, project: &str) -> Result<(), Failure> {
-        let listed = self.projects().iter().any(|key| key == project);
-        if listed || self.pipeline.catalog().project(project).await?.is_some() {
-            return Ok(());
-        }
-        Err(Failure::Other(unknown(project)))
-    }
-
-    fn compose(source: &Source) -> Result<Self, ConfigErrors> {
-        let mut settings = source.settings();
-        let mut errors = ConfigErrors::default();
-        let registry = Registry::linked()?;
-        let pipeline = Pipeline::from_settings(&mut settings, &registry);
-        let server = settings
-            .take_table("server")
-            .and_then(|table| table.parse::<ServerSettings>().map_err(|error| error.within("server")));
-        let upload_api = settings.take_table("upload_api").and_then(|table| {
-            let checked = table
-                .parse::<upload_api::Settings>()
-                .and_then(|parsed| parsed.check().map(|()| parsed));
-            checked.map_err(|error| error.within("upload_api"))
-        });
-        for left in settings.keys() {
-            let sections = SECTIONS
-                .into_iter()
-                .chain(["upload_api", "server"])
-                .collect::<Vec<_>>()
-                .join(", ");
-            errors.0.push(ConfigError::at(
-                left,
-                format!("no section is called that; there are: {sections}"),
-            ));
-        }
-        let (mut built, mut api, mut served) = (None, None, None);
-        match pipeline {
-            Ok(pipeline) => built = Some(pipeline),
-            Err(several) => errors.0.extend(several.0),
-        }
-        match upload_api {
-            Ok(settings) => api = Some(settings),
-            Err(error) => errors.0.push(error),
-        }
-        match server {
-            Ok(settings) => served = Some(settings),
-            Err(error) => errors.0.push(error),
-        }
-        match (built, api, served) {
-            (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Ok(Self {
-                source: source.clone(),
-                pipeline,
-                upload_api,
-                server,
-            }),
-            _ => Err(errors),
-        }
-    }
-}
-
-fn unknown(project: &str) -> String {
-    format!("no project has the key {project}; `intake projects list` names those that there are")
 }
 
 async fn start(config: Option<PathBuf>) -> Result<(), Failure> {
@@ -279,25 +173,27 @@ async fn start(config: Option<PathBuf>) -> Result<(), Failure> {
 
 async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
     let composition = Composition::read(file)?;
-    if connect {
-        composition
-            .pipeline
-            .ready()
-            .await
-            .map_err(|fault| Failure::Other(fault.chain()))?;
-        println!("the configuration can be used, and everything in it is ready");
+    let record = composition.source.settings().take("record");
+    composition.tell(record.as_ref());
+    let pipeline = &composition.pipeline;
+    let ready = if !connect {
+        ""
+    } else if pipeline.has_records().await? {
+        pipeline.ready().await?;
+        ", and everything in it is ready"
     } else {
-        println!("the configuration can be used");
-    }
-    Ok(())
+        pipeline.ready_but_for_records().await?;
+        ", and everything in it is ready, but for the records: `intake serve` makes them"
+    };
+    output::print(&format!("the configuration can be used{ready}\n"))
 }
 
 async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
-    let pipeline = Composition::read(config)?.pipeline;
+    let pipeline = Composition::shared(config).await?.pipeline;
     let resumed = pipeline.resume().await?;
     let swept = pipeline.sweep().await?;
-    println!(
-        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, accounts forgotten {}, failed {}",
+    output::print(&format!(
+        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, accounts forgotten {}, failed {}\n",
         resumed.ready,
         resumed.refused,
         swept.abandoned,
@@ -307,7 +203,7 @@ async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
         swept.forgotten,
         swept.accounts,
         resumed.failed + swept.failed
-    );
+    ))?;
     if resumed.failed + swept.failed > 0 {
         Err(Failure::Other(
             "some of what is due could not be done; the log says why".to_owned(),
@@ -325,6 +221,5 @@ fn plugins() -> Result<(), Failure> {
         // Writing to a string does not fail.
         let _ok = writeln!(list, "{stage:<10} {:<12} {}", plugin.name, plugin.summary);
     }
-    print!("{list}");
-    Ok(())
+    output::print(&list)
 }

@@ -16,6 +16,11 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     printed.map_err(|error| Failure::Other(format!("cannot print: {error}")))
 }
 
+/// Says something to standard error, if somebody reads it: what the command does does not depend on that.
+pub(super) fn tell(line: &str) {
+    let _unread = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// One line of JSON.
 pub(super) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
     let line = serde_json::to_string(value);

@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use intake_core::books::Account;
 use intake_core::project::shown;
-use intake_core::{Catalog, ConfigError, ManagedProject, Swap};
+use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Swap};
 use serde_json::{Map, Value};
 
 use super::edits::{Assignment, add_secret, assign, assignment, random_secret, remove_secret, revoke, stand};
@@ -91,14 +91,14 @@ enum Command {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let office = Office(Composition::shared(arguments.config)?);
+    let office = Office(Composition::shared(arguments.config).await?);
     match arguments.command {
         Command::Create { key, fields, with_key } => office.create(&key, &fields, with_key.as_deref()).await,
         Command::List => office.list().await,
         Command::Show { key } => office.show(&key).await,
         Command::Set { key, fields } => {
             office.change(&key, |settings| assign(settings, &fields)).await?;
-            eprintln!("{key} is changed, which holds from its next request on");
+            output::tell(&format!("{key} is changed, which holds from its next request on"));
             Ok(())
         }
         Command::AddKey { key, name } => {
@@ -110,33 +110,37 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::RevokeKey { key, name } => {
             office.change(&key, |settings| remove_secret(settings, &name)).await?;
-            eprintln!("what is signed with the secret key {name} of {key} lets nobody in any more");
+            output::tell(&format!(
+                "what is signed with the secret key {name} of {key} lets nobody in any more"
+            ));
             Ok(())
         }
         Command::RevokeToken { key, token_id } => {
             office.change(&key, |settings| revoke(settings, &token_id)).await?;
-            eprintln!(
+            output::tell(&format!(
                 "the token {} of {key} lets nobody in any more",
                 output::plain(&token_id)
-            );
+            ));
             Ok(())
         }
         Command::Block { key } => {
             office.stand(&key, "blocked").await?;
-            eprintln!("{key} takes no uploads until `intake projects unblock {key}`; its files stay as they are");
+            output::tell(&format!(
+                "{key} takes no uploads until `intake projects unblock {key}`; its files stay as they are"
+            ));
             Ok(())
         }
         Command::Unblock { key } => {
             office.change(&key, |settings| stand(settings, "active")).await?;
-            eprintln!("{key} takes uploads");
+            output::tell(&format!("{key} takes uploads"));
             Ok(())
         }
         Command::Remove { key } => {
             office.stand(&key, "removed").await?;
-            eprintln!(
+            output::tell(&format!(
                 "{key} is marked as removed. Its files stay until they expire or are deleted: see \
                  `intake files list --project {key}`"
-            );
+            ));
             Ok(())
         }
     }
@@ -184,18 +188,18 @@ impl Office {
                 )));
             }
         }
-        eprintln!(
+        output::tell(&format!(
             "{key} takes uploads. Try it:\n  echo 'Hello, world!' | curl -F UPLOADCARE_PUB_KEY={key} -F \
              'file=@-;filename=hello.txt' {}/base/",
             self.address()
-        );
+        ));
         match secret {
             Some((name, secret)) => tell_secret(key, name, &secret),
             None => {
-                eprintln!(
+                output::tell(&format!(
                     "Anybody who knows the key may upload. To have uploads signed: `intake projects add-key {key} NAME`, \
                      then `intake projects set {key} signed_uploads=true`"
-                );
+                ));
                 Ok(())
             }
         }
@@ -256,7 +260,7 @@ impl Office {
                 let found = self.catalog().project(key).await?;
                 let found = found.ok_or_else(|| Failure::Other(unknown(key)))?;
                 if let Err(error) = self.check(&found) {
-                    eprintln!("as it is, {key} cannot be used: {error}");
+                    output::tell(&format!("as it is, {key} cannot be used: {error}"));
                 }
                 ("", found.settings)
             }
@@ -270,7 +274,7 @@ impl Office {
     }
 
     /// Whether a project can be used, with the stores that there are.
-    fn check(&self, managed: &ManagedProject) -> Result<(), ConfigError> {
+    fn check(&self, managed: &ManagedProject) -> Result<(), ConfigErrors> {
         let project = managed.project()?;
         let Some(store) = &project.store else { return Ok(()) };
         let listed = self.0.source.settings().take("stores");
@@ -287,10 +291,8 @@ impl Office {
             [] => "the configuration has no [[stores]]".to_owned(),
             _ => format!("[[stores]] has: {}", names.join(", ")),
         };
-        Err(ConfigError::at(
-            "store",
-            format!("no store is called `{store}`; {there}"),
-        ))
+        let message = format!("no store is called `{store}`; {there}");
+        Err(ConfigError::at("store", message).into())
     }
 
     /// Changes a project, if it can be used afterwards.
@@ -308,14 +310,14 @@ impl Office {
 
     /// Has a project take no uploads. Whatever else may be wrong with it must not stand in the way.
     async fn stand(&self, key: &str, standing: &str) -> Result<(), Failure> {
-        self.swap(key, |next| stand(&mut next.settings, standing)).await
+        self.swap(key, |next| Ok(stand(&mut next.settings, standing)?)).await
     }
 
     /// Puts a changed project in its own place; if somebody else changed it first, changes what he made of it.
     async fn swap(
         &self,
         key: &str,
-        edit: impl Fn(&mut ManagedProject) -> Result<(), ConfigError>,
+        edit: impl Fn(&mut ManagedProject) -> Result<(), ConfigErrors>,
     ) -> Result<(), Failure> {
         /// Losing this often in a row is not bad luck any more.
         const TRIES: usize = 100;
@@ -342,10 +344,12 @@ impl Office {
 
 /// The secret alone goes to standard output, so that a script can take it.
 fn tell_secret(key: &str, name: &str, secret: &str) -> Result<(), Failure> {
-    eprintln!(
+    output::tell(&format!(
         "the secret key {name} of {key}, which is not shown again; `intake projects revoke-key {key} {name}` revokes it:"
-    );
+    ));
     output::print(&format!("{secret}\n")).inspect_err(|_| {
-        eprintln!("the secret key {name} of {key} was made and cannot be shown again: revoke it, and make another one");
+        output::tell(&format!(
+            "the secret key {name} of {key} was made and cannot be shown again: revoke it, and make another one"
+        ));
     })
 }

@@ -1,15 +1,17 @@
 //! `intake serve`: says what it does, serves, sweeps, and stops when asked to.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 
+use bytesize::ByteSize;
 use intake_core::Intervals;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use super::Composition;
+use super::{Composition, output, places};
 use crate::{server, upload_api};
 
 /// Serves until the process is asked to stop.
@@ -34,7 +36,8 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
         .map_err(|error| format!("the listener has no address: {error}"))?;
     let stop = stop_signal()?;
 
-    print!("{}", banner.text(&address.to_string()));
+    // Serving does not depend on somebody who reads this.
+    let _unread = output::print(&banner.text(&address.to_string()));
     let intervals = Intervals::default()
         .sweep(bounds.sweep_every)
         .recovery(bounds.resume_every);
@@ -51,15 +54,26 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     served.map_err(|error| error.to_string())
 }
 
-/// Ready when the process gets SIGINT (Ctrl-C) or SIGTERM. A second one ends it at once, which costs nothing that was
-/// acknowledged.
+/// Ready when the process gets SIGINT (Ctrl-C) or SIGTERM, or when its terminal is gone (SIGHUP). A second one ends it at once,
+/// which costs nothing that was acknowledged.
 fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let mut hangup = listen(SignalKind::hangup())?;
+    // To a service, the signal is a request to read its configuration again.
+    let has_terminal = std::io::stderr().is_terminal();
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                _ = hangup.recv() => {
+                    if has_terminal {
+                        break;
+                    }
+                    warn!("SIGHUP is ignored: the configuration is read at the start only; restart the program to change it");
+                }
+            }
         }
         info!("stopping: no new connections; requests under way may end");
         tokio::spawn(async move {
@@ -83,8 +97,10 @@ impl Banner {
     fn of(composition: &Composition) -> Self {
         let mut settings = composition.source.settings();
         let mut lines = String::new();
+        let _ok = writeln!(lines, "  {:<9} {}", "settings", composition.source.name());
         for (label, section) in [("files", "store"), ("records", "record")] {
-            let _ok = writeln!(lines, "  {label:<9} {}", place(settings.take(section)));
+            let place = places::of_section(settings.take(section).as_ref());
+            let _ok = writeln!(lines, "  {label:<9} {place}");
         }
         let keys = composition.projects();
         let listed = if keys.is_empty() {
@@ -106,7 +122,10 @@ impl Banner {
         if !composition.pipeline.can_pull() {
             lines += "  NOT switched on: files from elsewhere. /from_url/ is refused; see [receive.pull] in `intake config`.\n";
         }
-        let limit = composition.upload_api.max_direct_size.to_string();
+        let limit = composition.upload_api.max_direct_size;
+        let limit = limit
+            .min(ByteSize::b(composition.pipeline.limits().max_size))
+            .to_string();
         Self {
             lines,
             key: keys.into_iter().next().unwrap_or_else(|| "YOUR_KEY".to_owned()),
@@ -122,16 +141,6 @@ impl Banner {
             env!("CARGO_PKG_VERSION"),
         )
     }
-}
-
-/// Where things are kept, from the settings that are no secrets.
-fn place(section: Option<Value>) -> String {
-    const TELLING: [&str; 6] = ["scheme", "root", "bucket", "prefix", "endpoint", "region"];
-    let text = |key: &str| section.as_ref().and_then(|section| section.get(key)?.as_str());
-    // An address of a database may have a password in it; only a file's is shown.
-    let url = text("url").filter(|url| url.starts_with("sqlite:"));
-    let told: Vec<_> = TELLING.into_iter().filter_map(text).chain(url).collect();
-    format!("{} ({})", told.join(" "), text("use").unwrap_or("unknown"))
 }
 
 fn uses(section: Option<Value>, plugin: &str) -> bool {

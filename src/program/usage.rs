@@ -54,7 +54,7 @@ fn date(day: Day) -> String {
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     /// Days, unless the first one is said.
     const USUAL: i64 = 30;
-    let composition = Composition::shared(arguments.config)?;
+    let composition = Composition::shared(arguments.config).await?;
     let today = Day::of(SystemTime::now());
     // What is stored at the end of a day that has not begun is known to nobody.
     let to = arguments.to.unwrap_or(today).min(today);

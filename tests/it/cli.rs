@@ -77,13 +77,13 @@ fn a_typing_error_is_refused_with_its_line_and_what_would_be_right() {
         (
             "max_fields = 100",
             "max_fields = \"many\"",
-            "upload_api.max_fields: invalid type: string \"many\", expected usize",
+            "upload_api.max_fields: expected a whole number, without quotes; found \"many\"",
         ),
         ("sweep_every = \"1h\"", "sweep_every = \"soon\"", "server.sweep_every: "),
         (
             "temporary = \"24h\"",
             "temporary = 24",
-            "expire.temporary: invalid type: integer `24`",
+            "expire.temporary: expected a length of time such as \"30s\", \"24h\" or \"7days\"; found 24",
         ),
         (
             "public_key = \"other\"",
@@ -161,7 +161,19 @@ fn checking_opens_nothing_unless_asked_to() {
         .output()
         .unwrap();
     assert!(connected.status.success(), "{}", said(&connected));
-    assert!(dir.path().join("records.db").exists());
+    let told = String::from_utf8_lossy(&connected.stdout).into_owned();
+    assert!(
+        told.contains("but for the records: `intake serve` makes them"),
+        "{told}"
+    );
+    assert!(!dir.path().join("records.db").exists(), "only `serve` makes records");
+    std::fs::write(dir.path().join("taken"), "no folder").unwrap();
+    let impossible = intake(&["check", "--connect", "--config"])
+        .arg(dir.path().join("intake.toml"))
+        .env("INTAKE_STORE__ROOT", dir.path().join("taken"))
+        .output()
+        .unwrap();
+    assert_eq!(impossible.status.code(), Some(1), "{}", said(&impossible));
 }
 
 #[test]

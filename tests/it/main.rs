@@ -18,6 +18,7 @@ mod hostile;
 mod house;
 mod large;
 mod logs;
+mod messages;
 mod nodes;
 mod operations;
 mod origin;

@@ -191,7 +191,7 @@ fn a_field_that_is_wrong_is_named_and_nothing_is_changed() {
         ("max_szie=", "max_szie: unknown field `max_szie`, expected"),
         (
             "max_files=many",
-            "max_files: invalid type: string \"many\", expected u64",
+            "max_files: expected a whole number, without quotes; found \"many\"",
         ),
         ("max_size=10 apples", "max_size: "),
         ("origins=[\"example.com\"]", "origins[0]: must be a scheme and a host"),

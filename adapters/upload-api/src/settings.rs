@@ -1,12 +1,14 @@
 //! `[upload_api]`: what a request may cost. Whose uploads are taken is in `[[projects]]`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use intake_core::ConfigError;
 use intake_core::project::Rate;
+use intake_core::{ConfigError, ConfigErrors};
 use ipnet::IpNet;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 /// The settings of the adapter. Nothing is opened by them.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,8 +42,8 @@ pub struct Settings {
     /// Requests from one address, such as `600/min`. Not counted, unless it is set.
     #[serde(default)]
     pub max_requests_of_address: Option<Rate>,
-    /// Proxies of one's own, such as `10.0.0.0/8`: whom they name in `X-Forwarded-For` is the sender.
-    #[serde(default)]
+    /// Proxies of one's own, as networks such as `10.0.0.0/8` or single addresses: whom they name in `X-Forwarded-For` is the sender.
+    #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// How long a sender may send nothing.
     #[serde(default = "Settings::idle", with = "humantime_serde")]
@@ -125,8 +127,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// What does not, with its place.
-    pub fn check(&self) -> Result<(), ConfigError> {
+    /// Everything that does not, each with its place.
+    pub fn check(&self) -> Result<(), ConfigErrors> {
         let positive = [
             ("max_direct_size", self.max_direct_size.as_u64() > 0),
             ("max_files", self.max_files > 0),
@@ -139,16 +141,41 @@ impl Settings {
             ("max_uploads_of_address", self.max_uploads_of_address > 0),
             ("idle_timeout", !self.idle_timeout.is_zero()),
         ];
-        if let Some((key, _)) = positive.iter().find(|(_, fits)| !fits) {
-            return Err(ConfigError::at(*key, "must be more than nothing"));
+        let positive = positive.iter().filter(|(_, fits)| !fits);
+        let positive = positive.map(|(key, _)| ConfigError::at(*key, "must be more than nothing"));
+        let urls = [("public_url", &self.public_url), ("cdn_url", &self.cdn_url)];
+        let urls = urls
+            .into_iter()
+            .filter_map(|(key, url)| check_url(key, url.as_deref()?).err());
+        let errors: Vec<_> = positive.chain(urls).collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigErrors(errors))
         }
-        for (key, url) in [("public_url", &self.public_url), ("cdn_url", &self.cdn_url)] {
-            if let Some(url) = url {
-                check_url(key, url)?;
-            }
-        }
-        Ok(())
     }
+}
+
+/// Reads networks, and single addresses as networks of one.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Network(#[serde(deserialize_with = "network")] IpNet);
+
+    Ok(Vec::<Network>::deserialize(deserializer)?
+        .into_iter()
+        .map(|Network(network)| network)
+        .collect())
+}
+
+fn network<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpNet, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| {
+        let message =
+            format!(r#"expected a network such as "10.0.0.0/8", or an address such as "10.0.0.1"; found {text:?}"#);
+        D::Error::custom(message)
+    })
 }
 
 fn check_url(key: &str, url: &str) -> Result<(), ConfigError> {

@@ -228,6 +228,10 @@ where
         self
     }
 
+    async fn exists(&self) -> Result<bool, Fault> {
+        self.around.run("exists".to_owned(), self.inner.exists()).await
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.around.run("ready".to_owned(), self.inner.ready()).await
     }

@@ -107,7 +107,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         (
             "/validate/0",
             json!({"use": "endings", "endings": [1]}),
-            "validate[0].endings[0]: invalid type: integer `1`, expected a string",
+            "validate[0].endings[0]: expected a text in quotes such as \"1\"; found 1",
         ),
         (
             "/validate/0",
@@ -139,7 +139,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         (
             "/receive/timeout",
             json!(5),
-            "receive.timeout: invalid type: integer `5`, expected",
+            "receive.timeout: expected a length of time such as \"30s\", \"24h\" or \"7days\"; found 5",
         ),
         (
             "/receive",

@@ -14,7 +14,7 @@ use intake_core::{
     Store, Terms, async_trait, codes,
 };
 
-use crate::stores::InPlace;
+use crate::stores::{InPlace, Seen as _};
 use crate::support::{Clock, LIMITS, builder, opening, upload};
 
 #[tokio::test]
@@ -104,6 +104,25 @@ async fn what_a_store_could_not_begin_holds_no_room() {
         assert!(pipeline.open(opening).await.is_err());
         assert_eq!(recorder.holdings(&Account::project("p")).await.unwrap().files, 0);
     }
+}
+
+/// As on a disk that is full, where store and recorder have no room: the recorder has some when the bytes are gone.
+#[tokio::test]
+async fn what_a_store_could_not_make_durable_is_removed_whatever_the_recorder_does() {
+    let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
+    let calls = Plan::flawless();
+    let counting = builder(Faulty::new(store.clone(), &calls), recorder.clone(), &clock)
+        .build()
+        .unwrap();
+    counting.ingest(upload(&[b"bytes"]), Terms::default()).await.unwrap();
+    let kept = store.seen();
+
+    let at_commit = Faulty::new(store.clone(), &Plan::once(calls.calls() - 1, Moment::Before));
+    let behind_the_intent = Faulty::new(recorder, &Plan::from(1, Moment::Before));
+    let full = builder(at_commit, behind_the_intent, &clock).build().unwrap();
+    let ended = full.ingest(upload(&[b"bytes"]), Terms::default()).await;
+    assert!(matches!(ended, Err(Error::Fault(_))), "{ended:?}");
+    assert_eq!(store.seen(), kept);
 }
 
 /// A store that reads back other bytes than were written.

@@ -12,6 +12,9 @@ use crate::protocol::Address;
 /// The most that clamd looks at, whatever it is told: it counts in signed numbers of four bytes.
 pub(crate) const LARGEST: u64 = i32::MAX as u64 - 2;
 
+/// Less is a unit that was forgotten, as in `"25"`.
+const SMALLEST: u64 = 1 << 10;
+
 /// Far more than a clamd serves at a time; each may hold 128 KiB here.
 pub(crate) const MOST_CONNECTIONS: usize = 4096;
 
@@ -116,8 +119,14 @@ impl TryFrom<Settings> for Config {
             config.connections = connections;
         }
         if let Some(ByteSize(bytes)) = settings.max_scan_size {
-            if !(1..=LARGEST).contains(&bytes) {
-                let message = format!("must be from 1 to {LARGEST} bytes: clamd looks at no more");
+            if bytes < SMALLEST {
+                let message = format!(
+                    "{bytes} bytes are less than most files have, so hardly any would be scanned; write a size with its unit, such as \"25 MiB\""
+                );
+                return Err(ConfigError::at("max_scan_size", message));
+            }
+            if bytes > LARGEST {
+                let message = format!("must be at most {LARGEST} bytes: clamd looks at no more; such as \"25 MiB\"");
                 return Err(ConfigError::at("max_scan_size", message));
             }
             config.max_scan_size = bytes;
@@ -198,6 +207,7 @@ mod tests {
             (json!({"socket": "/x", "io_timeout": 5}), "io_timeout"),
             (json!({"socket": "/x", "scan_timeout": "soon"}), "scan_timeout"),
             (json!({"socket": "/x", "max_scan_size": 0}), "max_scan_size"),
+            (json!({"socket": "/x", "max_scan_size": "25"}), "max_scan_size"),
             (json!({"socket": "/x", "max_scan_size": "2GiB"}), "max_scan_size"),
             (json!({"socket": "/x", "on_limits": "ignore"}), "on_limits"),
         ] {

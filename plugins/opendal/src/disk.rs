@@ -83,6 +83,19 @@ impl Disk {
         blocking(&format!("remove {name}"), move || files.remove_for_good(&name)).await
     }
 
+    /// Removes what was written to try the folder out by processes that died meanwhile.
+    pub(crate) async fn remove_old_probes(&self) -> Result<(), Fault> {
+        let files = self.files.clone();
+        let doing = format!("look into the folder {}", self.files.root().display());
+        blocking(&doing, move || files.remove_old_probes()).await
+    }
+
+    /// A fault that is one of the whole folder.
+    pub(crate) fn fault_of_folder(&self, fault: Fault) -> Fault {
+        let message = format!("cannot keep files in the folder {}", self.files.root().display());
+        Fault { message, ..fault }
+    }
+
     async fn open(&self) -> Result<Operator, Fault> {
         let doing = "open the folder";
         let Some(root) = self.files.root().to_str().map(str::to_owned) else {

@@ -6,8 +6,13 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::name::Name;
+
+/// What the names of files begin with that are written to try the folder out, and where they are: no upload's id is such a one.
+const PROBES: &str = "00000000-0000-0000-0000-";
+const PROBES_SHARD: &str = "00";
 
 /// Makes what was done to a file, or to the names in a folder, outlive a loss of power.
 type Sync = Box<dyn Fn(&File) -> io::Result<()> + Send + std::marker::Sync>;
@@ -98,6 +103,30 @@ impl Files {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             synced => synced,
         }
+    }
+
+    /// Removes what processes that died have left of trying the folder out. Those that are alive need theirs for moments.
+    pub(crate) fn remove_old_probes(&self) -> io::Result<()> {
+        const OLD: Duration = Duration::from_secs(3600);
+        let entries = match fs::read_dir(self.root.join(PROBES_SHARD)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let is_probe = entry.file_name().to_str().is_some_and(|name| name.starts_with(PROBES));
+            let is_old = || {
+                let changed = entry.metadata().and_then(|file| file.modified());
+                changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > OLD))
+            };
+            if is_probe && is_old() {
+                match fs::remove_file(entry.path()) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn make_shard(&self, name: &Name, again: bool) -> io::Result<()> {

@@ -34,8 +34,8 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use intake_core::{
-    ByteStream, Bytes, Code, ConfigError, Fault, FromSettings, Key, MediaType, Multipart, Plugin, Settings, Staged,
-    Store, UploadId,
+    ByteStream, Bytes, Code, ConfigError, ConfigErrors, Fault, FromSettings, Key, MediaType, Multipart, Plugin,
+    Settings, Staged, Store, UploadId,
 };
 use opendal::Operator;
 use serde_json::{Map, Value};
@@ -99,20 +99,39 @@ impl OpendalStore {
         const OURS: u128 = (1 << 48) - 1;
         let key = Key::whole(UploadId::from(Uuid::from_u128(Uuid::new_v4().as_u128() & OURS)));
         let written = Bytes::from_static(b"intake was here");
-        let mut staged = self.stage(&key, None).await?;
+        let staged = self.stage(&key, None).await?;
+        let read = match self.write_and_read(&key, staged, &written).await {
+            Ok(read) => read,
+            Err(fault) => {
+                // Nobody else knows of this key. A service that failed just now is not waited for once more.
+                if let Place::Disk(_) = self.place
+                    && let Err(left) = self.delete(&key).await
+                {
+                    tracing::warn!(
+                        fault = left.chain(),
+                        "could not remove what was written to try the store out"
+                    );
+                }
+                return Err(fault);
+            }
+        };
+        self.delete(&key).await?;
+        if read == written {
+            return Ok(());
+        }
+        Err(Fault::new(STORE_FAILED, "what was read is not what was written"))
+    }
+
+    async fn write_and_read(&self, key: &Key, mut staged: Box<dyn Staged>, written: &Bytes) -> Result<Vec<u8>, Fault> {
         staged.write(written.clone()).await?;
         staged.commit().await?;
         let pieces: Vec<Bytes> = self
-            .read(&key, None)
+            .read(key, None)
             .await?
             .try_collect()
             .await
             .map_err(|error| Fault::new(STORE_FAILED, "cannot read what was just written").because(error))?;
-        self.delete(&key).await?;
-        if pieces.concat() == written {
-            return Ok(());
-        }
-        Err(Fault::new(STORE_FAILED, "what was read is not what was written"))
+        Ok(pieces.concat())
     }
 }
 
@@ -121,7 +140,11 @@ impl FromSettings for OpendalStore {
     type Settings = Map<String, Value>;
 
     fn from_settings(table: Map<String, Value>) -> Result<Self, ConfigError> {
-        Ok(Self::at(match Scheme::read(Settings::new(table))? {
+        Ok(Self::from_table(Settings::new(table))?)
+    }
+
+    fn from_table(settings: Settings) -> Result<Self, ConfigErrors> {
+        Ok(Self::at(match Scheme::read(settings)? {
             Scheme::Fs(fs) if fs.durable => Place::Disk(Disk::new(Files::durable(fs.root))),
             Scheme::Fs(fs) => Place::Disk(Disk::new(Files::fleeting(fs.root))),
             Scheme::S3(s3) => Place::Objects(Objects::s3(s3)),
@@ -172,6 +195,11 @@ impl Store for OpendalStore {
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        self.probe().await
+        let Place::Disk(disk) = &self.place else {
+            return self.probe().await;
+        };
+        disk.remove_old_probes().await?;
+        // What was written to try the folder out is not what the operator knows.
+        self.probe().await.map_err(|fault| disk.fault_of_folder(fault))
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use bytesize::ByteSize;
-use intake_core::{ConfigError, Secret, Settings};
+use intake_core::{ConfigError, ConfigErrors, Secret, Settings};
 use serde::Deserialize;
 
 /// Where bytes are kept.
@@ -52,19 +52,19 @@ fn yes() -> bool {
 }
 
 impl Scheme {
-    pub(crate) fn read(mut settings: Settings) -> Result<Self, ConfigError> {
+    pub(crate) fn read(mut settings: Settings) -> Result<Self, ConfigErrors> {
         const SCHEMES: &str = "`fs`, `s3` or `memory`";
 
         let scheme: Option<String> = settings.take_parsed("scheme")?;
         match scheme.as_deref() {
-            Some("fs") => settings.parse::<Fs>()?.checked().map(Self::Fs),
-            Some("s3") => settings.parse::<S3>()?.checked().map(Self::S3),
-            Some("memory") => settings.parse().map(|Memory {}| Self::Memory),
-            Some(other) => Err(ConfigError::at(
-                "scheme",
-                format!("there is no `{other}`, expected {SCHEMES}"),
-            )),
-            None => Err(ConfigError::new(format!("`scheme` is missing, expected {SCHEMES}"))),
+            Some("fs") => settings.make(|fs: Fs| fs.checked().map(Self::Fs)),
+            Some("s3") => settings.make(|s3: S3| s3.checked().map(Self::S3)),
+            Some("memory") => settings.make(|Memory {}| Ok::<_, ConfigError>(Self::Memory)),
+            Some(other) => {
+                let message = format!("there is no `{other}`, expected {SCHEMES}");
+                Err(ConfigError::at("scheme", message).into())
+            }
+            None => Err(ConfigError::new(format!("`scheme` is missing, expected {SCHEMES}")).into()),
         }
     }
 }

@@ -38,6 +38,9 @@ pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     /// How long an answer may take, where the one who is asked may be on another machine that is gone.
     fn silence(&self) -> Option<Duration>;
 
+    /// Whether the tables were made before. Makes nothing.
+    fn exists(&self) -> impl Future<Output = Result<bool, Failure>> + Send;
+
     /// A connection that writes, with the tables up to date. Waits, within bounds, for others who open at the same time.
     fn writer(&self) -> impl Future<Output = Result<ConnectionOf<Self>, Failure>> + Send
     where

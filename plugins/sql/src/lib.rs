@@ -175,6 +175,10 @@ impl Recorder for SqlRecorder {
         self.0.catalog()
     }
 
+    async fn exists(&self) -> Result<bool, Fault> {
+        self.0.exists().await
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.0.ready().await
     }

@@ -179,6 +179,21 @@ impl Dialect for Postgres {
         Some(self.silence)
     }
 
+    async fn exists(&self) -> Result<bool, Failure> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let look = async {
+                let mut connection = self.options.connect().await?;
+                has_table(&mut connection, "uploads").await
+            };
+            let late = |_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
+            match timeout(self.patience, look).await.unwrap_or_else(late) {
+                Err(error) if Self::is_fleeting(&error) && Instant::now() < deadline => sleep(PAUSE).await,
+                looked => return looked.map_err(|error| self.failure(Refusal::OfStatement(error))),
+            }
+        }
+    }
+
     async fn writer(&self) -> Result<PgConnection, Failure> {
         let deadline = Instant::now() + self.patience;
         loop {
@@ -258,17 +273,17 @@ impl From<sqlx::Error> for Refusal {
 
 /// Whether all migrations were made, and no others. Asked first, so that a role that may not make tables can use them.
 async fn is_up_to_date(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    let there = "SELECT to_regclass(quote_ident(current_schema()) || '.' || $1) IS NOT NULL";
-    if !query_scalar::<_, bool>(there)
-        .bind(MIGRATIONS)
-        .fetch_one(&mut *connection)
-        .await?
-    {
+    if !has_table(connection, MIGRATIONS).await? {
         return Ok(false);
     }
     let made = connection.list_applied_migrations(MIGRATIONS).await?;
     let made = made.iter().map(|made| (made.version, &made.checksum));
     Ok(made.eq(migrations().iter().map(|known| (known.version, &known.checksum))))
+}
+
+async fn has_table(connection: &mut PgConnection, table: &str) -> sqlx::Result<bool> {
+    let there = "SELECT to_regclass(quote_ident(current_schema()) || '.' || $1) IS NOT NULL";
+    query_scalar(there).bind(table).fetch_one(connection).await
 }
 
 /// The tables, version by version. A migration that was released is never changed.

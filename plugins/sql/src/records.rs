@@ -238,6 +238,10 @@ impl<D: Dialect> Recorder for Records<D> {
         self
     }
 
+    async fn exists(&self) -> Result<bool, Fault> {
+        Ok(self.dialect.exists().await?)
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.change(Change::Nothing).await?;
         // Any look-up by the index would do; this one reads a row at most.

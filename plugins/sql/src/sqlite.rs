@@ -64,7 +64,20 @@ impl Sqlite {
             ),
             false => format!("cannot open the records in {}", self.place()),
         };
-        Failure::of_database(message, error, Self::is_passing)
+        // SQLite does not say why the system refused it the file; the system does.
+        let is_refused = by_database(&error)
+            .and_then(code)
+            .is_some_and(|code| [CANNOT_OPEN, READ_ONLY].contains(&code));
+        let refusal = is_refused.then(|| std::fs::OpenOptions::new().append(true).open(&self.path).err());
+        match refusal.flatten() {
+            Some(refusal) if refusal.kind() != io::ErrorKind::NotFound => Failure::of_system(message, refusal),
+            // The folder is there: it was made, or found, before the file was asked for.
+            Some(_) => Failure::passing(format!(
+                "cannot make the records in {}: the program may not write in this folder",
+                self.place()
+            )),
+            None => Failure::of_database(message, error, Self::is_passing),
+        }
     }
 
     async fn folder(&self) -> Result<(), Failure> {
@@ -122,6 +135,20 @@ impl Dialect for Sqlite {
         None
     }
 
+    async fn exists(&self) -> Result<bool, Failure> {
+        if !self.path.try_exists().unwrap_or(true) {
+            return Ok(false);
+        }
+        let look = async {
+            let mut connection = self.options().read_only(true).connect().await?;
+            let table = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'uploads')";
+            let exists = sqlx::query_scalar(table).fetch_one(&mut connection).await?;
+            connection.close().await?;
+            Ok(exists)
+        };
+        look.await.map_err(|error| self.failure(error))
+    }
+
     async fn writer(&self) -> Result<SqliteConnection, Failure> {
         self.folder().await?;
         let deadline = Instant::now() + self.patience;
@@ -173,6 +200,8 @@ const IO: u32 = 10;
 const FULL: u32 = 13;
 const CANNOT_OPEN: u32 = 14;
 const PROTOCOL: u32 = 15;
+/// The file may not be written, which does not pass.
+const READ_ONLY: u32 = 8;
 
 /// SQLite's result code, without what extends it.
 fn code(error: &dyn DatabaseError) -> Option<u32> {
@@ -274,6 +303,27 @@ mod tests {
                 opened.unwrap().expect("opens");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn whether_there_are_records_is_told_without_making_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/records.db");
+        let sqlite = Sqlite::new(path.clone());
+        assert!(!sqlite.exists().await.unwrap());
+        assert!(!folder.path().join("new").exists());
+        // Such as one whose making was cut off.
+        std::fs::create_dir(folder.path().join("new")).unwrap();
+        std::fs::write(&path, "").unwrap();
+        assert!(!sqlite.exists().await.unwrap());
+        sqlite.writer().await.unwrap().close().await.unwrap();
+        assert!(sqlite.exists().await.unwrap());
+        std::fs::write(
+            &path,
+            "no database, but as long as the head of one is, which has a hundred bytes ".repeat(2),
+        )
+        .unwrap();
+        assert!(sqlite.exists().await.is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is in the folder, and when.
 
+use std::time::{Duration, SystemTime};
+
 use intake_core::testkit::collect;
 use intake_core::{Bytes, codes};
 use intake_plugin_opendal::OpendalStore;
@@ -103,8 +105,38 @@ async fn a_folder_that_cannot_be_made_is_a_fault_with_its_reason() {
     let fault = store.ready().await.unwrap_err();
     assert_eq!(fault.code.as_str(), "store_failed");
     assert!(!fault.retryable);
-    assert!(fault.chain().contains("Not a directory"), "{}", fault.chain());
+    let says = format!(
+        "cannot look into the folder {} (store_failed): Not a directory (os error 20)",
+        file.display()
+    );
+    assert_eq!(fault.chain(), says);
     assert_ne!(store.read(&key(), None).await.err().unwrap().code, codes::BYTES_MISSING);
+}
+
+#[tokio::test]
+async fn what_a_start_that_was_cut_off_left_goes_with_a_later_one() {
+    let folder = tempdir().unwrap();
+    let shard = folder.path().join("00");
+    std::fs::create_dir(&shard).unwrap();
+    let hours = |hours: u64| SystemTime::now() - Duration::from_secs(hours * 3600);
+    for (name, written) in [
+        ("00000000-0000-0000-0000-000000000001.part", hours(2)),
+        ("00000000-0000-0000-0000-000000000002", hours(2)),
+        // Of another node, which is starting now; and an upload.
+        ("00000000-0000-0000-0000-000000000003.part", hours(0)),
+        ("00000000-0000-4000-8000-000000000004", hours(2)),
+    ] {
+        let file = std::fs::File::create(shard.join(name)).unwrap();
+        file.set_modified(written).unwrap();
+    }
+    fs(folder.path()).ready().await.unwrap();
+    assert_eq!(
+        files(folder.path()),
+        [
+            "00/00000000-0000-0000-0000-000000000003.part",
+            "00/00000000-0000-4000-8000-000000000004"
+        ]
+    );
 }
 
 #[tokio::test]

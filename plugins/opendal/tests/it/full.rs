@@ -70,7 +70,11 @@ async fn on_a_small_disk(disk: &Path) {
     assert_eq!(staged.commit().await.unwrap_err().code.as_str(), "store_full");
     store.delete(&key_of_small).await.unwrap();
     assert_eq!(files(disk), ["blocker"]);
-    assert_eq!(store.ready().await.unwrap_err().code.as_str(), "store_full");
+    let fault = store.ready().await.unwrap_err();
+    assert_eq!(fault.code.as_str(), "store_full");
+    let folder = format!("cannot keep files in the folder {} (store_full): ", disk.display());
+    assert!(fault.chain().starts_with(&folder), "{}", fault.chain());
+    assert_eq!(files(disk), ["blocker"], "trying the store out leaves nothing");
 
     // There is room again.
     std::fs::remove_file(blocker).unwrap();

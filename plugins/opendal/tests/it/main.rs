@@ -21,7 +21,7 @@ fn build(settings: Value) -> Result<Box<dyn Store>, ConfigError> {
         panic!("a table")
     };
     match Registry::linked()?.find(Stage::Store, "opendal")?.build {
-        Build::Store(build) => build(Settings::new(table)),
+        Build::Store(build) => Ok(build(Settings::new(table))?),
         other => panic!("{other:?}"),
     }
 }

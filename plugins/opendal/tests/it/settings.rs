@@ -53,7 +53,7 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         ),
         (
             json!({"scheme": 1}),
-            "scheme: invalid type: integer `1`, expected a string",
+            "scheme: expected a text in quotes such as \"1\"; found 1",
         ),
         (json!({"scheme": "fs"}), "missing field `root`"),
         (json!({"scheme": "fs", "root": ""}), "root: must name a folder"),
@@ -67,7 +67,7 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         ),
         (
             json!({"scheme": "fs", "root": "/x", "durable": "no"}),
-            "durable: invalid type: string \"no\", expected a boolean",
+            "durable: expected `true` or `false`, without quotes; found \"no\"",
         ),
         (
             json!({"scheme": "memory", "root": "/x"}),

@@ -45,6 +45,10 @@ impl Dialect for SmallDisk {
         self.disk.silence()
     }
 
+    async fn exists(&self) -> Result<bool, Failure> {
+        self.disk.exists().await
+    }
+
     async fn writer(&self) -> Result<SqliteConnection, Failure> {
         let mut connection = self.disk.writer().await?;
         if self.full.load(Ordering::SeqCst) {

@@ -36,6 +36,19 @@ async fn it_keeps_the_contract_on_many_threads() {
 }
 
 #[tokio::test]
+async fn whether_there_are_records_is_told_without_making_any() {
+    let server = Postgres::shared().await;
+    let (recorder, mut somebody, url) = recorder(&server).await;
+    let asking = SqlRecorder::postgres(&url).unwrap();
+    assert!(!asking.exists().await.unwrap());
+    let tables = "SELECT COUNT(*) FROM pg_class WHERE relnamespace = 'public'::REGNAMESPACE";
+    let (tables,): (i64,) = query_as(tables).fetch_one(&mut somebody).await.unwrap();
+    assert_eq!(tables, 0);
+    recorder.ready().await.unwrap();
+    assert!(asking.exists().await.unwrap());
+}
+
+#[tokio::test]
 async fn everything_is_there_after_a_restart_and_a_second_start_changes_no_table() {
     let server = Postgres::shared().await;
     let (_, mut somebody, url) = recorder(&server).await;

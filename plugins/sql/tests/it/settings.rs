@@ -14,7 +14,7 @@ fn build(settings: Value) -> Result<Box<dyn Recorder>, ConfigError> {
     let Build::Recorder(build) = registry.find(Stage::Recorder, "sql")?.build else {
         panic!("a recorder")
     };
-    build(Settings::new(table))
+    Ok(build(Settings::new(table))?)
 }
 
 #[test]

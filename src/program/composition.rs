@@ -1,0 +1,185 @@
+//! What a configuration says, read and checked: the pipeline, the Upload API, the server.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS};
+use serde_json::{Map, Value};
+
+use super::{Failure, output, places};
+use crate::config::{Source, Unusable};
+use crate::server::ServerSettings;
+use crate::upload_api;
+
+/// Everything that a configuration says.
+pub(super) struct Composition {
+    pub(super) source: Source,
+    pub(super) pipeline: Pipeline,
+    pub(super) upload_api: upload_api::Settings,
+    pub(super) server: ServerSettings,
+}
+
+impl Composition {
+    /// Reads and checks everything; opens nothing.
+    pub(super) fn read(file: Option<PathBuf>) -> Result<Self, Unusable> {
+        let environment = environment()?;
+        let source = match file {
+            Some(path) => Source::file(&path, environment)?,
+            None => Source::built_in(environment)?,
+        };
+        Self::compose(&source).map_err(|errors| source.locate(&errors))
+    }
+
+    /// The same, for a command that works beside servers, on the records that they share. Says which they are, and makes none: a
+    /// command that is started in the wrong folder would work on new ones, and report success.
+    pub(super) async fn shared(file: Option<PathBuf>) -> Result<Self, Failure> {
+        let composition = Self::read(file)?;
+        let record = composition.source.settings().take("record");
+        composition.tell(record.as_ref());
+        let place = places::of_records(record.as_ref());
+        if record.is_some_and(|record| record.get("use").and_then(Value::as_str) == Some("in-memory")) {
+            let message = "records are kept in memory ([record] use = \"in-memory\"), where each process has its own and nothing \
+                           outlives this command; it takes a recorder such as `sql`";
+            return Err(Failure::Other(message.to_owned()));
+        }
+        if composition.pipeline.has_records().await? {
+            return Ok(composition);
+        }
+        Err(Failure::Other(format!(
+            "there are no records in {place}: `intake serve` makes them at its first start, with the same configuration and in the \
+             same folder"
+        )))
+    }
+
+    /// Says which configuration a command uses, and which records.
+    pub(super) fn tell(&self, record: Option<&Value>) {
+        output::tell(&format!(
+            "using {}; records: {}",
+            self.source.name(),
+            places::of_records(record)
+        ));
+    }
+
+    /// The keys of the projects that the configuration lists, in its order.
+    pub(super) fn projects(&self) -> Vec<String> {
+        self.configured().into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// The same with what it says of them.
+    pub(super) fn configured(&self) -> Vec<(String, Map<String, Value>)> {
+        let Some(Value::Array(listed)) = self.source.settings().take("projects") else {
+            return Vec::new();
+        };
+        let keyed = |project| match project {
+            Value::Object(mut settings) => match settings.remove("public_key") {
+                Some(Value::String(key)) => Some((key, settings)),
+                _ => None,
+            },
+            _ => None,
+        };
+        listed.into_iter().filter_map(keyed).collect()
+    }
+
+    /// Refuses to speak of a project that there is not: of none there would be nothing to tell, and a typing error would look
+    /// like an answer.
+    pub(super) async fn knows(&self, project: &str) -> Result<(), Failure> {
+        let listed = self.projects().iter().any(|key| key == project);
+        if listed || self.pipeline.catalog().project(project).await?.is_some() {
+            return Ok(());
+        }
+        Err(Failure::Other(unknown(project)))
+    }
+
+    fn compose(source: &Source) -> Result<Self, ConfigErrors> {
+        let mut settings = source.settings();
+        let mut errors = ConfigErrors::default();
+        let registry = Registry::linked()?;
+        let pipeline = Pipeline::from_settings(&mut settings, &registry);
+        let server = settings
+            .take_table("server")
+            .map_err(ConfigErrors::from)
+            .and_then(|table| {
+                let checked = table.make(|server: ServerSettings| server.check().map(|()| server));
+                checked.map_err(|errors| errors.within("server"))
+            });
+        let upload_api = settings
+            .take_table("upload_api")
+            .map_err(ConfigErrors::from)
+            .and_then(|table| {
+                let sets_direct_size = table.keys().any(|key| key == "max_direct_size");
+                let most = pipeline.as_ref().ok().filter(|_| sets_direct_size);
+                let most = most.map(|pipeline| pipeline.limits().max_size);
+                let checked = table.make(|api: upload_api::Settings| {
+                    api.check()?;
+                    fits(api.max_direct_size, most)?;
+                    Ok::<_, ConfigErrors>(api)
+                });
+                checked.map_err(|errors| errors.within("upload_api"))
+            });
+        for left in settings.keys() {
+            let sections = SECTIONS
+                .into_iter()
+                .chain(["upload_api", "server"])
+                .collect::<Vec<_>>()
+                .join(", ");
+            errors.0.push(ConfigError::at(
+                left,
+                format!("no section is called that; there are: {sections}"),
+            ));
+        }
+        let (mut built, mut api, mut served) = (None, None, None);
+        match pipeline {
+            Ok(pipeline) => built = Some(pipeline),
+            Err(several) => errors.0.extend(several.0),
+        }
+        match upload_api {
+            Ok(settings) => api = Some(settings),
+            Err(several) => errors.0.extend(several.0),
+        }
+        match server {
+            Ok(settings) => served = Some(settings),
+            Err(several) => errors.0.extend(several.0),
+        }
+        match (built, api, served) {
+            (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Ok(Self {
+                source: source.clone(),
+                pipeline,
+                upload_api,
+                server,
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+/// The environment, of which variables of others may be anything.
+fn environment() -> Result<Vec<(String, String)>, Unusable> {
+    let mut variables = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => variables.push((name, value)),
+            (Ok(name), Err(_)) if name.starts_with("INTAKE_") => {
+                return Err(Unusable::of(format!("{name}: its value is no UTF-8 text")));
+            }
+            _ => {}
+        }
+    }
+    Ok(variables)
+}
+
+/// Whether a file of this size may come at all.
+fn fits(max_direct_size: ByteSize, most: Option<u64>) -> Result<(), ConfigError> {
+    match most.map(ByteSize::b) {
+        Some(most) if max_direct_size > most => {
+            let message = format!(
+                "{max_direct_size} is more than `max_size` of [receive], which is {most} and bounds every file"
+            );
+            Err(ConfigError::at("max_direct_size", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn unknown(project: &str) -> String {
+    format!("no project has the key {project}; `intake projects list` names those that there are")
+}
