@@ -109,12 +109,11 @@ fn every_page_with_rust_in_it_is_compiled() {
     let compiled = std::fs::read_to_string(root().join("src/docs.rs")).unwrap();
     for page in tracked(".md") {
         let name = page.strip_prefix(root()).unwrap().display().to_string();
-        let rust = blocks(&page)
-            .into_iter()
-            .find(|block| block.language.starts_with("rust"));
-        if let Some(block) = rust {
+        let rust = |block: &Block| block.language.starts_with("rust");
+        for block in blocks(&page).into_iter().filter(rust) {
             let line = block.line;
-            assert_eq!(block.language, "rust", "{name}:{line}: is not compiled");
+            let is_compiled = ["rust", "rust,no_run"].contains(&block.language.as_str());
+            assert!(is_compiled, "{name}:{line}: is not compiled");
             assert!(
                 compiled.contains(&format!("../{name}")),
                 "{name}:{line}: src/docs.rs does not name it"
