@@ -3,6 +3,9 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[doc = include_str!("../docs/embedding.md")]
+struct Embedding;
+
 #[doc = include_str!("../docs/writing-a-plugin.md")]
 struct WritingAPlugin;
 

@@ -15,6 +15,7 @@ use crate::project::{Door, with_granted};
 use crate::pump::{RECEIVE, Sink, Source, pump};
 use crate::record::{Duty, Event, Record, State};
 use crate::ruling::Ruling;
+use crate::setback::{Setback, not_yet, setback};
 use crate::stages::{Staged, Swap};
 use crate::upload_log::UploadLog;
 use crate::{BoxError, ByteStream, Error, Facts, Fault, Part, Parts, Rejection, Terms, UploadId, codes};
@@ -46,20 +47,6 @@ struct Judged {
     facts: Facts,
     /// What was written meanwhile, where the store has no way of its own with parts. Not durable yet.
     staged: Option<Box<dyn Staged>>,
-}
-
-/// Why an upload was not put together.
-enum Setback {
-    /// A stage said no: the upload is over.
-    Refused(Error),
-    /// Not now: its parts stay, and it may be tried again.
-    NotNow(Error),
-}
-
-impl From<Fault> for Setback {
-    fn from(fault: Fault) -> Self {
-        Self::NotNow(fault.into())
-    }
 }
 
 impl Pipeline {
@@ -398,26 +385,6 @@ fn too_slow() -> Rejection {
         codes::TIMED_OUT,
         "it took too long to look at the whole; it may be tried again",
     )
-}
-
-fn not_yet(judged: Result<Vec<Part>, Rejection>) -> Result<Vec<Part>, Setback> {
-    judged.map_err(|rejection| Setback::NotNow(Error::rejected(RECEIVE, rejection)))
-}
-
-/// What the pass ended with, for an upload whose bytes are our own to read.
-fn setback(error: Error) -> Setback {
-    match error {
-        // A part was sent again while the whole was read.
-        Error::Rejected { by, rejection } if rejection.code == codes::SIZE_MISMATCH => {
-            Setback::NotNow(Error::Rejected { by, rejection })
-        }
-        refused @ Error::Rejected { .. } => Setback::Refused(refused),
-        Error::Interrupted(why) => {
-            let fault = Fault::new(codes::BYTES_MISSING, "the parts could not be read to their end");
-            fault.retryable().because(why).into()
-        }
-        error => Setback::NotNow(error),
-    }
 }
 
 async fn discard(claimed: &Record, staged: Option<Box<dyn Staged>>) {

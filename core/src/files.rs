@@ -11,6 +11,9 @@ use crate::ruling::Ruling;
 use crate::stages::Swap;
 use crate::{ByteStream, Error, Fault, Retention, UploadId, codes};
 
+/// Records that are listed at a time.
+const LONGEST_PAGE: usize = 1000;
+
 impl Pipeline {
     /// The record of an upload that can be read.
     ///
@@ -56,8 +59,29 @@ impl Pipeline {
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        const MOST: usize = 1000;
-        self.parts().recorder.files_of(project, behind, limit.min(MOST)).await
+        self.parts()
+            .recorder
+            .files_of(project, behind, limit.min(LONGEST_PAGE))
+            .await
+    }
+
+    /// Uploads that were refused: of this project, or before it was known whose they were. The newest first, from behind this
+    /// one on, no more than 1,000 at a time. Their records are kept for the time of notes; an upload that was refused before its
+    /// first byte was stored has none.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    pub async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.parts()
+            .recorder
+            .refused_of(project, behind, limit.min(LONGEST_PAGE))
+            .await
     }
 
     /// Gives an upload that can be read another lifetime, within the rules of its project.

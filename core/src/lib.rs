@@ -53,6 +53,7 @@ pub mod record;
 mod rules;
 mod ruling;
 mod secret;
+mod setback;
 mod settings;
 mod sniff;
 pub mod stages;

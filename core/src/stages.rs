@@ -359,6 +359,19 @@ pub trait Recorder: Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<Record>, Fault>;
 
+    /// Records that are [`Rejected`](crate::State::Rejected), of this project or of a project that was not known yet, the newest
+    /// first, from behind this one on.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault>;
+
     /// What is kept beside the records.
     fn catalog(&self) -> &dyn Catalog;
 

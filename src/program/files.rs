@@ -1,15 +1,13 @@
 //! `intake files`: looks at files, keeps them, deletes them, brings them back, through the same pipeline as servers do.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
-use intake_core::{Error, Pipeline, Record, Retention, State, UploadId};
-use serde::Serialize;
+use intake_core::{Error, Fault, Pipeline, Record, Retention, UploadId};
 
-use super::output::{exact_time, json_line, plain, print, size, tell, time};
+use super::file::{File, line, refused_line, restorable_until, until};
+use super::output::{json_line, print, tell, time};
 use super::{Composition, Failure};
 
 #[derive(Debug, Args)]
@@ -36,6 +34,10 @@ enum Command {
         /// Its public key; may be left out if there is only one project.
         #[arg(long, value_name = "KEY")]
         project: Option<String>,
+        /// Lists what was refused instead: by which stage, with which code, and what it is about, such as the name of a virus.
+        /// Uploads that were refused before it was known whose they were are listed for every project.
+        #[arg(long)]
+        refused: bool,
         /// So many at most.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
@@ -77,6 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::List {
             project,
+            refused,
             limit,
             behind,
             json,
@@ -85,7 +88,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
                 Some(project) => project,
                 None => the_only_project(&composition).await?,
             };
-            list(&composition, &project, limit, behind, json).await
+            let listed = if refused { Listed::Refused } else { Listed::Files };
+            list(&composition, (&project, listed), limit, behind, json).await
         }
         Command::Store { id } => {
             let kept = pipeline.keep(id, Retention::Keep).await;
@@ -173,9 +177,38 @@ async fn the_only_project(composition: &Composition) -> Result<String, Failure> 
     }
 }
 
+/// Which uploads of a project are listed.
+#[derive(Clone, Copy)]
+enum Listed {
+    Files,
+    Refused,
+}
+
+impl Listed {
+    async fn page(
+        self,
+        pipeline: &Pipeline,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        match self {
+            Self::Files => pipeline.files_of(project, behind, limit).await,
+            Self::Refused => pipeline.refused_of(project, behind, limit).await,
+        }
+    }
+
+    fn head(self) -> String {
+        match self {
+            Self::Files => line("ID", "STATE", "CREATED", "SIZE", "UNTIL", "NAME"),
+            Self::Refused => refused_line("ID", "CREATED", "BY", "CODE", "ABOUT", "NAME"),
+        }
+    }
+}
+
 async fn list(
     composition: &Composition,
-    project: &str,
+    (project, listed): (&str, Listed),
     limit: usize,
     behind: Option<UploadId>,
     json: bool,
@@ -192,17 +225,21 @@ async fn list(
         }
     };
     if !json {
-        print(&line("ID", "STATE", "CREATED", "SIZE", "UNTIL", "NAME"))?;
+        print(&listed.head())?;
     }
     let mut left = limit;
     while left > 0 {
         let asked = left.min(PAGE);
-        let page = pipeline.files_of(project, behind, asked).await?;
+        let page = listed.page(pipeline, project, behind, asked).await?;
         let now = SystemTime::now();
         let mut text = String::new();
         for record in &page {
             let file = File::of(record, now);
-            text += &if json { json_line(&file)? } else { file.line() };
+            text += &match listed {
+                _ if json => json_line(&file)?,
+                Listed::Files => file.line(),
+                Listed::Refused => file.refused_line(),
+            };
         }
         print(&text)?;
         let Some(last) = page.last().filter(|_| page.len() == asked) else {
@@ -212,151 +249,10 @@ async fn list(
         left -= asked;
     }
     match behind {
-        Some((_, id)) if !pipeline.files_of(project, behind, 1).await?.is_empty() => {
+        Some((_, id)) if !listed.page(pipeline, project, behind, 1).await?.is_empty() => {
             tell(&format!("there are more; `--behind {id}` goes on"));
         }
         _ => {}
     }
     Ok(())
-}
-
-/// Where an upload stands, as people and programs are told. What has expired is as good as gone, even if no sweeper came by yet.
-fn state(record: &Record, now: SystemTime) -> &'static str {
-    match record.state {
-        State::Ready | State::Trashed if record.has_expired(now) => "expired",
-        _ => record.state.name(),
-    }
-}
-
-/// When a file that was deleted is gone for good.
-fn restorable_until(record: &Record) -> Option<SystemTime> {
-    let due = record.due.filter(|_| record.state == State::Trashed)?;
-    let expires = record.lifetime.and_then(|lifetime| lifetime.expires);
-    Some(expires.map_or(due, |expires| expires.min(due)))
-}
-
-fn until(record: &Record) -> String {
-    match record.lifetime.and_then(|lifetime| lifetime.expires) {
-        Some(end) => format!("until {}", time(end)),
-        None => "to stay".to_owned(),
-    }
-}
-
-/// What is told of an upload. What has let it in, and what signs the addresses of its parts, is told nobody.
-#[derive(Debug, Serialize)]
-struct File<'a> {
-    id: String,
-    state: &'static str,
-    project: Option<&'a str>,
-    name: Option<&'a str>,
-    size: Option<u64>,
-    media_type: Option<&'a str>,
-    created: String,
-    kept: Option<bool>,
-    expires: Option<String>,
-    /// Only of what was deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    restorable_until: Option<String>,
-    /// Why it was refused, if it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refused: Option<&'a str>,
-    metadata: &'a BTreeMap<String, String>,
-    tags: &'a [String],
-    #[serde(skip)]
-    times: Times,
-}
-
-/// The same times, to the second.
-#[derive(Debug)]
-struct Times {
-    created: String,
-    expires: Option<String>,
-    restorable_until: Option<String>,
-}
-
-impl<'a> File<'a> {
-    fn of(record: &'a Record, now: SystemTime) -> Self {
-        let facts = record.facts.as_ref();
-        let expires = record.lifetime.and_then(|lifetime| lifetime.expires);
-        let restorable = restorable_until(record);
-        Self {
-            id: record.id.to_string(),
-            state: state(record, now),
-            project: record.project.as_deref(),
-            name: record.declared.name.as_deref(),
-            size: facts.map(|facts| facts.size),
-            media_type: facts
-                .and_then(|facts| facts.media_type.as_ref())
-                .map(|kind| kind.as_str()),
-            created: exact_time(record.created),
-            kept: record.lifetime.map(|lifetime| lifetime.kept),
-            expires: expires.map(exact_time),
-            restorable_until: restorable.map(exact_time),
-            refused: match &record.state {
-                State::Rejected(rejection) => Some(rejection.code.as_str()),
-                _ => None,
-            },
-            metadata: &record.metadata,
-            tags: &record.tags,
-            times: Times {
-                created: time(record.created),
-                expires: expires.map(time),
-                restorable_until: restorable.map(time),
-            },
-        }
-    }
-
-    fn line(&self) -> String {
-        let size = self.size.map(size).unwrap_or_default();
-        let until = self.times.restorable_until.as_ref().or(self.times.expires.as_ref());
-        let until = until.map_or("to stay", String::as_str);
-        let name = self.name.map(plain).unwrap_or_default();
-        line(&self.id, self.state, &self.times.created, &size, until, &name)
-    }
-
-    fn page(&self) -> String {
-        let mut page = String::new();
-        let mut entry = |name: &str, value: &str| {
-            // Writing to a string does not fail.
-            let _ok = writeln!(page, "{name:<12}{value}");
-        };
-        entry("id", &self.id);
-        entry("state", self.state);
-        if let Some(code) = self.refused {
-            entry("refused", code);
-        }
-        if let Some(project) = self.project {
-            entry("project", &plain(project));
-        }
-        if let Some(name) = self.name {
-            entry("name", &plain(name));
-        }
-        if let Some(bytes) = self.size {
-            entry("size", &format!("{} ({bytes} bytes)", size(bytes)));
-        }
-        if let Some(kind) = self.media_type {
-            entry("media type", kind);
-        }
-        entry("created", &self.times.created);
-        if let Some(kept) = self.kept {
-            entry("stored", if kept { "yes" } else { "no" });
-            entry("expires", self.times.expires.as_deref().unwrap_or("never"));
-        }
-        if let Some(end) = &self.times.restorable_until {
-            entry("restorable", &format!("until {end}"));
-        }
-        for (name, value) in self.metadata {
-            entry("metadata", &format!("{} = {}", plain(name), plain(value)));
-        }
-        if !self.tags.is_empty() {
-            entry("tags", &plain(&self.tags.join(", ")));
-        }
-        page
-    }
-}
-
-/// A line of the list: of lists that are too long to be looked at as a whole before the first line is printed.
-fn line(id: &str, state: &str, created: &str, size: &str, until: &str, name: &str) -> String {
-    let line = format!("{id:<36}  {state:<8}  {created:<20}  {size:>10}  {until:<20}  {name}");
-    format!("{}\n", line.trim_end())
 }

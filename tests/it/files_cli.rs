@@ -1,9 +1,11 @@
 //! `intake files`, beside a server that runs on the same database and folder.
 
+use intake_plugin_clamav::testkit::{Clamd, eicar};
 use serde_json::Value;
 
 use crate::projects_cli::{intake, is_refused, stderr, stdout, works};
 use crate::support::{Form, Server};
+use crate::virus::{runtime, scanned_by};
 
 const TRASH: &str = "[receive]\ntrash = \"1h\"\n";
 
@@ -41,14 +43,14 @@ fn a_file_is_shown_with_what_its_sender_said_and_what_is_known_of_it() {
         .key()
         .field("metadata[pet]", "cat")
         .field("UPLOADCARE_STORE", "0")
-        .file("file", "a\u{1b}b.png", b"\x89PNG\r\n\x1a\nno more of it");
+        .file("file", "a\u{202e}b.png", b"\x89PNG\r\n\x1a\nno more of it");
     let id = server.post("/base/", &form).json()["file"].as_str().unwrap().to_owned();
     let shown = file(&server, &id);
     for (field, expected) in [
         ("id", Value::from(id.clone())),
         ("state", "ready".into()),
         ("project", "demopublickey".into()),
-        ("name", "a\u{1b}b.png".into()),
+        ("name", "a\u{202e}b.png".into()),
         ("size", 21.into()),
         ("media_type", "image/png".into()),
         ("kept", false.into()),
@@ -65,9 +67,9 @@ fn a_file_is_shown_with_what_its_sender_said_and_what_is_known_of_it() {
         assert!(page.contains(part), "{part:?} is missing in\n{page}");
     }
     let list = works(&server, &["files", "list", "--project", "demopublickey"]);
-    assert!(list.contains(&id) && list.contains("a\\u{1b}b.png"), "{list}");
+    assert!(list.contains(&id) && list.contains("a\\u{202e}b.png"), "{list}");
     assert!(
-        !page.contains('\u{1b}') && !list.contains('\u{1b}'),
+        !page.contains('\u{202e}') && !list.contains('\u{202e}'),
         "a terminal would obey"
     );
 }
@@ -178,4 +180,39 @@ fn of_a_file_that_there_is_not_everything_says_so() {
     assert!(is_refused(&server, &behind).contains("there is no file"));
     let no_id = intake(&server, &["files", "show", "a.txt"]);
     assert_eq!(no_id.status.code(), Some(2), "{}", stderr(&no_id));
+}
+
+#[test]
+fn what_was_refused_is_listed_with_who_refused_it_and_why() {
+    let runtime = runtime();
+    let clamd = runtime.block_on(Clamd::start());
+    let deny = "\n[[validate]]\nuse = \"media-type\"\ndeny = [\"text/html\"]\n";
+    let server = Server::start_with(&(scanned_by(&clamd) + deny), &[]);
+    server.post("/base/", &Form::default().key().file("file", "a.com", &eicar()));
+    // The key comes behind the file, so it is not known whose it is when it is refused.
+    server.post("/base/", &Form::default().file("file", "b.html", b"<html><p>").key());
+    server.upload("good.txt", b"text");
+
+    let refused = lines(&works(
+        &server,
+        &["files", "list", "--refused", "--project", "demopublickey", "--json"],
+    ));
+    let [html, virus] = &refused[..] else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(
+        [&virus["refused"], &virus["refused_by"], &virus["name"]],
+        ["infected", "clamav", "a.com"]
+    );
+    assert!(virus["refused_about"].as_str().unwrap().contains("Eicar"), "{virus}");
+    assert_eq!(
+        [&html["refused"], &html["refused_by"], &html["refused_about"]],
+        ["type_forbidden", "media-type", "text/html"]
+    );
+    let text = works(&server, &["files", "list", "--refused", "--project", "demopublickey"]);
+    assert!(
+        text.starts_with("ID ") && text.contains("clamav") && text.contains("Eicar"),
+        "{text}"
+    );
+    runtime.block_on(clamd.stop());
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use intake_core::{Code, Error, Rejection};
 
 use crate::bearer;
+pub(crate) use crate::codes;
 use crate::from_url::Group;
 use crate::{ErrorRow, KEY};
 
@@ -19,77 +20,6 @@ const fn row(ours: &'static str, status: u16, theirs: &'static str, sentence: &'
 
 /// Seconds after which one who found everything taken may ask again.
 pub(crate) const COME_AGAIN: u64 = 3;
-
-/// The codes that this adapter itself gives.
-pub(crate) mod codes {
-    use intake_core::Code;
-    pub(crate) use intake_core::codes::{FAULT, SIGNATURE_EXPIRED, SIGNATURE_INVALID, SIGNATURE_MISSING};
-
-    pub(crate) const ACCESS_TOKEN_EXPIRED: Code = Code::new("access_token_expired");
-    pub(crate) const ACCESS_TOKEN_INVALID: Code = Code::new("access_token_invalid");
-    pub(crate) const AUTHORIZATION_MALFORMED: Code = Code::new("authorization_malformed");
-    pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
-    pub(crate) const DERIVATIVE_DISABLED: Code = Code::new("derivative_disabled");
-    pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
-    pub(crate) const DOWNLOAD_BROKEN: Code = Code::new("download_network_error");
-    pub(crate) const DOWNLOAD_CANCELLED: Code = Code::new("cancelled");
-    pub(crate) const DOWNLOAD_FAILED: Code = Code::new("download_failed");
-    pub(crate) const DOWNLOAD_FAULT: Code = Code::new("download_fault");
-    pub(crate) const DOWNLOAD_REFUSED: Code = Code::new("download_refused");
-    pub(crate) const DOWNLOAD_TOO_LARGE: Code = Code::new("download_too_large");
-    pub(crate) const DOWNLOAD_TOO_SLOW: Code = Code::new("download_timed_out");
-    pub(crate) const DOWNLOAD_URL_INVALID: Code = Code::new("download_url_invalid");
-    pub(crate) const EXPIRE_INVALID: Code = Code::new("expire_invalid");
-    pub(crate) const EXPIRE_MISSING: Code = Code::new("expire_missing");
-    pub(crate) const FILE_ID_INVALID: Code = Code::new("file_id_invalid");
-    pub(crate) const FILE_ID_MISSING: Code = Code::new("file_id_missing");
-    pub(crate) const FILE_MISSING: Code = Code::new("file_missing");
-    pub(crate) const FORM_MALFORMED: Code = Code::new("form_malformed");
-    pub(crate) const GROUP_FILES_MISSING: Code = Code::new("group_files_missing");
-    pub(crate) const GROUP_FILES_NOT_FOUND: Code = Code::new("group_files_not_found");
-    pub(crate) const GROUP_FILE_UNREADABLE: Code = Code::new("group_file_unreadable");
-    pub(crate) const GROUP_ID_MISSING: Code = Code::new("group_id_missing");
-    pub(crate) const GROUP_NOT_FOUND: Code = Code::new("group_not_found");
-    pub(crate) const KEY_INVALID: Code = Code::new("key_invalid");
-    pub(crate) const KEY_MISSING: Code = Code::new("key_missing");
-    pub(crate) const METADATA_KEY_EMPTY: Code = Code::new("metadata_key_empty");
-    pub(crate) const METADATA_KEY_FORBIDDEN: Code = Code::new("metadata_key_forbidden");
-    pub(crate) const METADATA_KEY_TOO_LONG: Code = Code::new("metadata_key_too_long");
-    pub(crate) const METADATA_KEY_TWICE: Code = Code::new("metadata_key_twice");
-    pub(crate) const METADATA_TOO_MANY: Code = Code::new("metadata_too_many");
-    pub(crate) const METADATA_VALUE_EMPTY: Code = Code::new("metadata_value_empty");
-    pub(crate) const METADATA_VALUE_FORBIDDEN: Code = Code::new("metadata_value_forbidden");
-    pub(crate) const METADATA_VALUE_TOO_LONG: Code = Code::new("metadata_value_too_long");
-    pub(crate) const METHOD_NOT_ALLOWED: Code = Code::new("method_not_allowed");
-    pub(crate) const MULTIPART_ALREADY_UPLOADED: Code = Code::new("multipart_already_uploaded");
-    pub(crate) const MULTIPART_ID_INVALID: Code = Code::new("multipart_id_invalid");
-    pub(crate) const MULTIPART_ID_MISSING: Code = Code::new("multipart_id_missing");
-    pub(crate) const MULTIPART_NOT_FOUND: Code = Code::new("multipart_not_found");
-    pub(crate) const MULTIPART_SIZE_INVALID: Code = Code::new("multipart_size_invalid");
-    pub(crate) const MULTIPART_TOO_LARGE: Code = Code::new("multipart_too_large");
-    pub(crate) const MULTIPART_TOO_SMALL: Code = Code::new("multipart_too_small");
-    pub(crate) const NOT_AN_ENDPOINT: Code = Code::new("not_an_endpoint");
-    pub(crate) const NULL_CHARACTER: Code = Code::new("null_character");
-    pub(crate) const OPERATIONS_USED_UP: Code = Code::new("operations_used_up");
-    pub(crate) const ORIGIN_FORBIDDEN: Code = Code::new("origin_forbidden");
-    pub(crate) const PARAM_MISSING: Code = Code::new("param_missing");
-    pub(crate) const PART_SIZE_INVALID: Code = Code::new("part_size_invalid");
-    pub(crate) const PART_SIZE_TOO_BIG: Code = Code::new("part_size_too_big");
-    pub(crate) const PART_SIZE_TOO_SMALL: Code = Code::new("part_size_too_small");
-    pub(crate) const PART_URL_INVALID: Code = Code::new("part_url_invalid");
-    pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
-    pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
-    pub(crate) const SCOPE_FORBIDDEN: Code = Code::new("scope_forbidden");
-    pub(crate) const SOURCE_URL_MISSING: Code = Code::new("source_url_missing");
-    pub(crate) const TAGS_INVALID: Code = Code::new("tags_invalid");
-    pub(crate) const THROTTLED: Code = Code::new("throttled");
-    pub(crate) const TOKEN_UNUSABLE: Code = Code::new("token_unusable");
-    pub(crate) const TOO_MANY_FILES_NAMED: Code = Code::new("too_many_files_named");
-    pub(crate) const TOKEN_MISSING: Code = Code::new("token_missing");
-    pub(crate) const TOO_MANY_FIELDS: Code = Code::new("too_many_fields");
-    pub(crate) const TOO_MANY_FILES: Code = Code::new("too_many_files");
-    pub(crate) const UPLOAD_REFUSED: Code = Code::new("upload_refused");
-}
 
 /// Everything that this adapter can say no with, in the order of the reference: a line each, so that it reads as the table there.
 #[rustfmt::skip]

@@ -20,6 +20,7 @@
 mod base;
 mod bearer;
 mod body;
+mod codes;
 mod error;
 mod form;
 mod from_url;

@@ -53,6 +53,24 @@ impl Inner {
 }
 
 impl MemoryRecorder {
+    /// The newest records of a kind, from behind this one on.
+    fn page(
+        &self,
+        is_one: impl Fn(&Record) -> bool,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Vec<Record> {
+        let inner = lock(&self.0);
+        let is_behind = |record: &Record| behind.is_none_or(|behind| (record.created, record.id) < behind);
+        let found = inner
+            .records
+            .values()
+            .filter(|record| is_one(record) && is_behind(record));
+        let mut found: Vec<_> = found.cloned().collect();
+        found.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
+        found.truncate(limit);
+        found
+    }
     /// All records.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
@@ -143,16 +161,22 @@ impl Recorder for MemoryRecorder {
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        let inner = lock(&self.0);
-        let is_file = |record: &&Record| {
-            record.project.as_deref() == Some(project)
-                && matches!(record.state, State::Ready | State::Trashed)
-                && behind.is_none_or(|behind| (record.created, record.id) < behind)
+        let is_file = |record: &Record| {
+            record.project.as_deref() == Some(project) && matches!(record.state, State::Ready | State::Trashed)
         };
-        let mut files: Vec<_> = inner.records.values().filter(is_file).cloned().collect();
-        files.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
-        files.truncate(limit);
-        Ok(files)
+        Ok(self.page(is_file, behind, limit))
+    }
+
+    async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let is_refused = |record: &Record| {
+            record.project.as_deref().is_none_or(|of| of == project) && matches!(record.state, State::Rejected(_))
+        };
+        Ok(self.page(is_refused, behind, limit))
     }
 
     fn catalog(&self) -> &dyn Catalog {

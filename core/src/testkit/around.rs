@@ -224,6 +224,18 @@ where
             .await
     }
 
+    async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let asked = format!("refused uploads of {project:?} behind {behind:?}, at most {limit}");
+        self.around
+            .run(asked, self.inner.refused_of(project, behind, limit))
+            .await
+    }
+
     fn catalog(&self) -> &dyn Catalog {
         self
     }

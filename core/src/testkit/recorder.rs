@@ -48,6 +48,7 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
         orders_are_counted_by_project_until_they_end(recorder),
         only_the_revision_that_was_seen_is_forgotten(recorder),
         files_of_a_project_are_listed_the_newest_first(recorder),
+        refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder),
     );
     super::catalog::catalog(trial, recorder).await;
 }
@@ -340,6 +341,39 @@ async fn orders_are_counted_by_project_until_they_end(recorder: &dyn Recorder) {
     let due = recorder.due(Duty::Pull, at(10_000), 10).await.answers();
     same!(due, [stranger.clone(), second.clone()], "what is to be fetched");
     for record in [pulled, second, stranger] {
+        recorder.remove(record.id, record.revision).await.answers();
+    }
+}
+
+async fn refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder: &dyn Recorder) {
+    let project = format!("project-{}", UploadId::random());
+    let refused = |seconds: u64, project: Option<&str>| {
+        let intent = Record {
+            project: project.map(str::to_owned),
+            created: at(seconds),
+            ..intent(seconds)
+        };
+        let no = Rejection::new(Code::new("infected"), "it has a virus")
+            .about("Eicar")
+            .by("clamav");
+        intent.apply(Event::Reject(no), at(seconds + 1), &PERIODS).unwrap()
+    };
+    // Later than whatever else a recorder under test may have refused.
+    let of_nobody = refused(90_000_001, None);
+    let all = [
+        refused(90_000_002, Some(&project)),
+        of_nobody,
+        refused(90_000_003, Some("another")),
+    ];
+    for record in &all {
+        add(recorder, record).await;
+    }
+    let first = recorder.refused_of(&project, None, 1).await.answers();
+    same!(first, [all[0].clone()]);
+    let behind = Some((all[0].created, all[0].id));
+    let second = recorder.refused_of(&project, behind, 1).await.answers();
+    same!(second, [all[1].clone()], "one whose project was not known is anybody's");
+    for record in &all {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }

@@ -69,6 +69,15 @@ impl Recorder for Meanwhile {
     ) -> Result<Vec<Record>, Fault> {
         self.inner.files_of(project, behind, limit).await
     }
+
+    async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.inner.refused_of(project, behind, limit).await
+    }
     fn catalog(&self) -> &dyn Catalog {
         self.inner.catalog()
     }

@@ -23,6 +23,7 @@ mod catalog;
 mod dialect;
 mod failure;
 mod postgres;
+mod question;
 mod records;
 mod row;
 mod sqlite;
@@ -169,6 +170,15 @@ impl Recorder for SqlRecorder {
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         self.0.files_of(project, behind, limit).await
+    }
+
+    async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.0.refused_of(project, behind, limit).await
     }
 
     fn catalog(&self) -> &dyn Catalog {

@@ -12,11 +12,12 @@ use sqlx::Pool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::catalog::{CatalogStatements, GroupRow, ProjectRow, at_most};
-use crate::dialect::{ConnectionOf, Dialect, PAUSE};
+use crate::catalog::{GroupRow, ProjectRow, at_most};
+use crate::dialect::{Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
+use crate::question::{Found, Question, look_up};
 use crate::row::{Row, duty, micros, revision, time};
-use crate::statements::{Answer, Statements};
+use crate::statements::Answer;
 use crate::writer::{Change, Made, Writer};
 use crate::{RECORD_FAILED, RECORD_UNREADABLE};
 
@@ -26,74 +27,6 @@ pub(crate) struct Records<D: Dialect> {
     dialect: Arc<D>,
     /// No cell that is set once: a writer ends with the runtime on which it was started, and the next use starts another.
     opened: Mutex<Option<Arc<Opened<D>>>>,
-}
-
-/// What can be looked up.
-#[derive(Clone)]
-enum Question<'a> {
-    /// The row of this id.
-    Of(&'a str),
-    /// The rows of a duty that are due, at most so many.
-    Due { duty: &'a str, now: i64, limit: i64 },
-    /// The newest row of a readable upload that is known by this name.
-    KnownAs(&'a str),
-    /// How many rows of this project are to be fetched.
-    PullsOf(&'a str),
-    /// Rows of this project's files, from behind this one on.
-    FilesOf {
-        project: &'a str,
-        behind: (i64, &'a str),
-        limit: i64,
-    },
-    /// The managed project of this key.
-    Project(&'a str),
-    /// Managed projects from behind this key on.
-    Projects { behind: &'a str, limit: i64 },
-    /// The group of this id.
-    Group(&'a str),
-    /// What this account has.
-    Holdings(&'a str),
-    /// Accounts whose time is over.
-    Over { now: i64, limit: i64 },
-    /// What came and went on these days.
-    Flows {
-        project: Option<&'a str>,
-        days: RangeInclusive<i64>,
-    },
-}
-
-/// What was found.
-enum Found {
-    Rows(Vec<Answer>),
-    Count(i64),
-    Projects(Vec<ProjectRow>),
-    Group(Option<GroupRow>),
-    Holdings(Holdings),
-    Flows(Vec<Flow>),
-    Names(Vec<String>),
-}
-
-impl Found {
-    fn rows(self) -> Vec<Answer> {
-        match self {
-            Self::Rows(rows) => rows,
-            _ => Vec::new(),
-        }
-    }
-
-    fn count(self) -> u64 {
-        match self {
-            Self::Count(count) => count.try_into().unwrap_or_default(),
-            _ => 0,
-        }
-    }
-
-    fn projects(self) -> Result<Vec<ManagedProject>, Fault> {
-        match self {
-            Self::Projects(rows) => rows.into_iter().map(project_of).collect(),
-            _ => Ok(Vec::new()),
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -226,12 +159,20 @@ impl<D: Dialect> Recorder for Records<D> {
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        let (created, id) = match behind {
-            Some((created, id)) => (micros(created), id.to_string()),
-            None => (i64::MAX, String::new()),
-        };
+        let (created, id) = before(behind);
         let (behind, limit) = ((created, id.as_str()), at_most(limit));
         readable(self.read(Question::FilesOf { project, behind, limit }).await?.rows())
+    }
+
+    async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let (created, id) = before(behind);
+        let (behind, limit) = ((created, id.as_str()), at_most(limit));
+        readable(self.read(Question::RefusedOf { project, behind, limit }).await?.rows())
     }
 
     fn catalog(&self) -> &dyn Catalog {
@@ -358,7 +299,7 @@ fn readable(rows: Vec<Answer>) -> Result<Vec<Record>, Fault> {
     }
 }
 
-fn project_of((public_key, revision, settings): ProjectRow) -> Result<ManagedProject, Fault> {
+pub(crate) fn project_of((public_key, revision, settings): ProjectRow) -> Result<ManagedProject, Fault> {
     let settings = serde_json::from_str(&settings).map_err(|_| {
         // What stands there is not shown: there are secrets in it.
         Fault::new(
@@ -391,24 +332,10 @@ fn record_of(found: Found) -> Result<Option<Record>, Fault> {
     }
 }
 
-async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: &Question<'_>) -> sqlx::Result<Found> {
-    let one = |row: Option<Answer>| Found::Rows(row.into_iter().collect());
-    match question.clone() {
-        Question::Of(id) => D::Database::get(reader, id).await.map(one),
-        Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
-        Question::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
-        Question::PullsOf(project) => D::Database::pulls_of(reader, project).await.map(Found::Count),
-        Question::FilesOf { project, behind, limit } => D::Database::files_of(reader, project, behind, limit)
-            .await
-            .map(Found::Rows),
-        Question::Project(key) => {
-            let project = D::Database::project(reader, key).await?;
-            Ok(Found::Projects(project.into_iter().collect()))
-        }
-        Question::Projects { behind, limit } => D::Database::projects(reader, behind, limit).await.map(Found::Projects),
-        Question::Group(id) => D::Database::group(reader, id).await.map(Found::Group),
-        Question::Holdings(name) => D::Database::holdings(reader, name).await.map(Found::Holdings),
-        Question::Over { now, limit } => D::Database::over(reader, now, limit).await.map(Found::Names),
-        Question::Flows { project, days } => D::Database::flows(reader, project, days).await.map(Found::Flows),
+/// Where a list goes on: behind this record, or at the newest there can be.
+fn before(behind: Option<(SystemTime, UploadId)>) -> (i64, String) {
+    match behind {
+        Some((created, id)) => (micros(created), id.to_string()),
+        None => (i64::MAX, String::new()),
     }
 }

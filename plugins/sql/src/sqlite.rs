@@ -230,6 +230,7 @@ fn migrations() -> Migrator {
         migration(1, "uploads", include_str!("../migrations/sqlite/0001_uploads.sql")),
         migration(2, "projects", include_str!("../migrations/sqlite/0002_projects.sql")),
         migration(3, "tags", include_str!("../migrations/sqlite/0003_tags.sql")),
+        migration(4, "refused", include_str!("../migrations/sqlite/0004_refused.sql")),
     ])
 }
 

@@ -63,6 +63,14 @@ pub(crate) const FILES_OF: &str = concat!(
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
+/// The newest that were refused, by the index of just these rows.
+pub(crate) const REFUSED_OF: &str = concat!(
+    "SELECT id, ",
+    columns!(),
+    " FROM uploads WHERE state = 'rejected' AND (created, id) < ($2, $3) AND (project = $1 OR project IS NULL) \
+     ORDER BY created DESC, id DESC LIMIT $4"
+);
+
 /// The duty is written out, so that the index of just these rows is used.
 pub(crate) const PULLS_OF: &str = "SELECT count(*) FROM uploads WHERE project = $1 AND duty = 'pull'";
 
@@ -107,6 +115,14 @@ pub(crate) trait Statements: Database {
 
     /// The rows of a project's files, the newest first, from behind this one on.
     fn files_of(
+        connection: &mut Self::Connection,
+        project: &str,
+        behind: (i64, &str),
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
+
+    /// The rows of refused uploads of a project, or of one that was not known yet, the newest first, from behind this one on.
+    fn refused_of(
         connection: &mut Self::Connection,
         project: &str,
         behind: (i64, &str),
@@ -199,6 +215,16 @@ macro_rules! statements {
                 Ok(files.fetch_all(connection).await?.iter().map(read).collect())
             }
 
+            async fn refused_of(
+                connection: &mut Self::Connection,
+                project: &str,
+                (created, id): (i64, &str),
+                limit: i64,
+            ) -> sqlx::Result<Vec<Answer>> {
+                let refused = query(REFUSED_OF).bind(project).bind(created).bind(id).bind(limit);
+                Ok(refused.fetch_all(connection).await?.iter().map(read).collect())
+            }
+
             async fn pulls_of(connection: &mut Self::Connection, project: &str) -> sqlx::Result<i64> {
                 query_scalar(PULLS_OF).bind(project).fetch_one(connection).await
             }
@@ -289,6 +315,10 @@ mod tests {
             (
                 FILES_OF,
                 Some("SEARCH uploads USING INDEX uploads_project (project=? AND created<?)"),
+            ),
+            (
+                REFUSED_OF,
+                Some("SEARCH uploads USING INDEX uploads_refused (created<?)"),
             ),
             (
                 PULLS_OF,

@@ -128,6 +128,19 @@ impl Recorder for Wrongly {
         self.1.files_of(project, behind, limit).await
     }
 
+    async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let limit = match self.0 {
+            Wrong::ListsWithoutEnd => limit + 1,
+            _ => limit,
+        };
+        self.1.refused_of(project, behind, limit).await
+    }
+
     fn catalog(&self) -> &dyn Catalog {
         self.1.catalog()
     }

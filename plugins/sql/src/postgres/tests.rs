@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use super::*;
 use crate::books::BALANCE;
 use crate::catalog::{FORGET, HOLDINGS, OVER};
-use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, PULLS_OF, REMOVE, UPDATE};
+use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, PULLS_OF, REFUSED_OF, REMOVE, UPDATE};
 use intake_core::Fault;
 
 use crate::testkit;
@@ -199,6 +199,7 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (DUE, "'sweep',90000,128", Some("uploads_duty")),
             (KNOWN_AS, "'name'", Some("uploads_known_as")),
             (FILES_OF, "'demo',90000,'',100", Some("uploads_project")),
+            (REFUSED_OF, "'demo',90000,'',100", Some("uploads_refused")),
             (PULLS_OF, "'demo'", Some("uploads_pulls")),
             (OVER, "100,128", Some("accounts_until")),
             (FORGET, "'7',100", Some("accounts_pkey")),

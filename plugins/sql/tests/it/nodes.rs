@@ -59,6 +59,15 @@ impl Recorder for Nodes {
     ) -> Result<Vec<Record>, Fault> {
         self.next().files_of(project, behind, limit).await
     }
+
+    async fn refused_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.next().refused_of(project, behind, limit).await
+    }
     fn catalog(&self) -> &dyn Catalog {
         self.next().catalog()
     }

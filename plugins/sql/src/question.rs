@@ -1,0 +1,110 @@
+//! What can be looked up, and what is found.
+
+use std::ops::RangeInclusive;
+
+use intake_core::books::{Flow, Holdings};
+use intake_core::{Fault, ManagedProject};
+
+use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
+use crate::dialect::{ConnectionOf, Dialect};
+use crate::records::project_of;
+use crate::statements::{Answer, Statements};
+
+/// What can be looked up.
+#[derive(Clone)]
+pub(crate) enum Question<'a> {
+    /// The row of this id.
+    Of(&'a str),
+    /// The rows of a duty that are due, at most so many.
+    Due { duty: &'a str, now: i64, limit: i64 },
+    /// The newest row of a readable upload that is known by this name.
+    KnownAs(&'a str),
+    /// How many rows of this project are to be fetched.
+    PullsOf(&'a str),
+    /// Rows of this project's files, from behind this one on.
+    FilesOf {
+        project: &'a str,
+        behind: (i64, &'a str),
+        limit: i64,
+    },
+    /// Rows of refused uploads of this project, or of one that was not known yet, from behind this one on.
+    RefusedOf {
+        project: &'a str,
+        behind: (i64, &'a str),
+        limit: i64,
+    },
+    /// The managed project of this key.
+    Project(&'a str),
+    /// Managed projects from behind this key on.
+    Projects { behind: &'a str, limit: i64 },
+    /// The group of this id.
+    Group(&'a str),
+    /// What this account has.
+    Holdings(&'a str),
+    /// Accounts whose time is over.
+    Over { now: i64, limit: i64 },
+    /// What came and went on these days.
+    Flows {
+        project: Option<&'a str>,
+        days: RangeInclusive<i64>,
+    },
+}
+
+/// What was found.
+pub(crate) enum Found {
+    Rows(Vec<Answer>),
+    Count(i64),
+    Projects(Vec<ProjectRow>),
+    Group(Option<GroupRow>),
+    Holdings(Holdings),
+    Flows(Vec<Flow>),
+    Names(Vec<String>),
+}
+
+impl Found {
+    pub(crate) fn rows(self) -> Vec<Answer> {
+        match self {
+            Self::Rows(rows) => rows,
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn count(self) -> u64 {
+        match self {
+            Self::Count(count) => count.try_into().unwrap_or_default(),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn projects(self) -> Result<Vec<ManagedProject>, Fault> {
+        match self {
+            Self::Projects(rows) => rows.into_iter().map(project_of).collect(),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: &Question<'_>) -> sqlx::Result<Found> {
+    let one = |row: Option<Answer>| Found::Rows(row.into_iter().collect());
+    match question.clone() {
+        Question::Of(id) => D::Database::get(reader, id).await.map(one),
+        Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
+        Question::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
+        Question::PullsOf(project) => D::Database::pulls_of(reader, project).await.map(Found::Count),
+        Question::FilesOf { project, behind, limit } => D::Database::files_of(reader, project, behind, limit)
+            .await
+            .map(Found::Rows),
+        Question::RefusedOf { project, behind, limit } => D::Database::refused_of(reader, project, behind, limit)
+            .await
+            .map(Found::Rows),
+        Question::Project(key) => {
+            let project = D::Database::project(reader, key).await?;
+            Ok(Found::Projects(project.into_iter().collect()))
+        }
+        Question::Projects { behind, limit } => D::Database::projects(reader, behind, limit).await.map(Found::Projects),
+        Question::Group(id) => D::Database::group(reader, id).await.map(Found::Group),
+        Question::Holdings(name) => D::Database::holdings(reader, name).await.map(Found::Holdings),
+        Question::Over { now, limit } => D::Database::over(reader, now, limit).await.map(Found::Names),
+        Question::Flows { project, days } => D::Database::flows(reader, project, days).await.map(Found::Flows),
+    }
+}
