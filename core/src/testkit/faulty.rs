@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::parts::MOST_PARTS;
 use crate::{
     Booking, ByteStream, Catalog, Code, Duty, Fault, Key, MediaType, Multipart, Part, Record, Recorder, Slot, Staged,
     Store, Swap, UploadId,
@@ -139,6 +140,10 @@ impl<S: Store> Store for Faulty<S> {
         self.inner.multipart().map(|_| self as &dyn Multipart)
     }
 
+    fn most_bytes(&self) -> Option<u64> {
+        self.inner.most_bytes()
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.plan.run(self.inner.ready()).await
     }
@@ -154,6 +159,10 @@ impl<S: Store> Faulty<S> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<S: Store> Multipart for Faulty<S> {
+    fn most_parts(&self) -> u16 {
+        self.inner.multipart().map_or(MOST_PARTS, Multipart::most_parts)
+    }
+
     async fn begin(&self, key: &Key) -> Result<String, Fault> {
         self.plan.run(self.inner_multipart()?.begin(key)).await
     }
