@@ -52,7 +52,7 @@ impl Failure {
     }
 
     /// A request that had no answer. Its URL is good for doing what it asks, and so is never shown.
-    fn on_the_way(error: reqwest::Error) -> Self {
+    pub(super) fn on_the_way(error: reqwest::Error) -> Self {
         let passes = !error.is_builder();
         Self::new("the request was not answered", passes).because(error.without_url())
     }
