@@ -23,7 +23,7 @@ use rusty_s3::Method;
 use tokio::time::timeout;
 
 pub(crate) use self::answer::Failure;
-use self::answer::answer;
+use self::answer::{read, sent};
 use self::listed::Listed;
 use self::lists::{Created, Parts};
 pub(crate) use self::put::Which;
@@ -58,7 +58,7 @@ pub(crate) struct Multipart {
 struct Limits {
     /// How long one try of something small may take.
     small: Duration,
-    /// How long one try of something large may take, and how long a part may wait for the service to take the next bytes.
+    /// How long one try of something large may take until the answer begins, and how long a part may wait for the service to take the next bytes.
     large: Duration,
     /// How long something waits before it is tried again; later it waits twice as long each time.
     pause: Duration,
@@ -206,14 +206,15 @@ impl Multipart {
         &self,
         limit: Duration,
         request: impl Fn(&Client) -> RequestBuilder,
-        read: impl Fn(&str) -> Result<T, Failure>,
+        understand: impl Fn(&str) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut client = &self.http.pooled;
         let once = || {
             let request = request(mem::replace(&mut client, &self.http.fresh));
             async {
-                let answered = timeout(limit, answer(request)).await;
-                read(&answered.unwrap_or_else(|_| Err(Failure::silence()))?)
+                let answered = timeout(limit, sent(request)).await;
+                let answer = answered.unwrap_or_else(|_| Err(Failure::silence()))?;
+                understand(&read(answer, limit).await?)
             }
         };
         once.retry(self.backoff())

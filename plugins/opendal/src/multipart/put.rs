@@ -8,7 +8,7 @@ use reqwest::{Client, StatusCode, Url, header};
 use rusty_s3::Method;
 use tokio::time::{sleep, timeout};
 
-use super::answer::answer;
+use super::answer::{read, sent};
 use super::feed::Feed;
 use super::{Failure, Multipart, tell};
 use crate::fault;
@@ -90,7 +90,9 @@ impl Multipart {
         let url = self.own_part_url(which, Some(length));
         let request = client.put(url).header(header::CONTENT_LENGTH, length);
         let request = request.body(reqwest::Body::wrap_stream(feed.lend()));
-        feed.watch(self.limits.large, answer(request)).await.map(drop)
+        let limit = self.limits.large;
+        let put = async { read(sent(request).await?, limit).await };
+        feed.watch(limit, put).await.map(drop)
     }
 
     /// Sends these bytes to a signed URL once, as a client does that has nothing but the URL: the status of the answer.

@@ -93,7 +93,7 @@ impl Bucket {
         let after = list.split("<Key>").skip(1);
         let mut keys: Vec<_> = after
             .filter_map(|rest| rest.split('<').next())
-            .map(str::to_owned)
+            .map(|key| quick_xml::escape::unescape(key).expect("XML").into_owned())
             .collect();
         keys.sort();
         keys

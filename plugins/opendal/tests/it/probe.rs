@@ -205,6 +205,35 @@ async fn a_wrong_setting_is_named_before_anything_else() {
 }
 
 #[tokio::test]
+async fn a_prefix_may_have_any_characters() {
+    let way = Way::new().await;
+    for prefix in ["a=b", "c d+e", "100%", "f&g?h#i", "ümlaut/中文", "j'k(l)!~*@:$,;"] {
+        let store = way.store_with(json!({"prefix": prefix, "direct": true}));
+        let ready = store.ready().await;
+        ready.unwrap_or_else(|fault| panic!("{prefix}: {}", fault.chain()));
+        let key = crate::key();
+        crate::put(&*store, &key, &crate::some_bytes()).await;
+        assert_eq!(way.bucket.objects().await, [format!("{prefix}/{key}")]);
+        store.delete(&key).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_may_have_a_path_and_all_requests_go_below_it() {
+    let way = Way::new().await;
+    let endpoint = format!("{}/storage/v1/s3", way.proxy.endpoint());
+    let store = way.store_with(json!({"endpoint": endpoint}));
+    way.proxy.trouble("", usize::MAX, DENIED);
+    let _denied = (store.ready().await, store.size(&crate::key()).await);
+    let below = format!("/storage/v1/s3/{}/", way.bucket.name);
+    let asked = way.proxy.asked();
+    assert!(
+        asked.len() >= 2 && asked.iter().all(|line| line.contains(&below)),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_a_service_says_later_is_short_too() {
     let way = Way::new().await;
     let (store, key) = (way.store(), crate::key());

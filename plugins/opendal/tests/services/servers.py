@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import time
@@ -82,8 +83,8 @@ def seaweedfs(run):
         "-s3.autoCreateBucket=false", "-s3.config=identities.json", "-s3.localSocket=s3.sock",
         "-filer.localSocket=filer.sock", *listen, port=ports["s3"][0],
     )  # fmt: skip
-    words = subprocess.run([weed, "version"], capture_output=True, text=True, check=True).stdout.split()
-    version = next(word for word in words if word[:1].isdigit())
+    said = subprocess.run([weed, "version"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"\d+\.\d+", said).group()
     return Service("SeaweedFS", version, f"http://127.0.0.1:{ports['s3'][0]}")
 
 
@@ -178,7 +179,7 @@ def swift(run):
         )
         run.start(programs / f"swift-{kind}-server", config, port=port)
     port, nowhere = free_port(), free_port()
-    filters = "catch_errors gatekeeper cache listing_formats bulk s3api tempauth copy slo dlo versioned_writes"
+    filters = "catch_errors gatekeeper cache listing_formats bulk s3api tempauth copy slo dlo versioned_writes symlink"
     config = folder / "proxy.conf"
     config.write_text(
         f"[DEFAULT]\n{common}bind_port = {port}\n[pipeline:main]\npipeline = {filters} proxy-server\n"
@@ -188,7 +189,7 @@ def swift(run):
         f"[filter:cache]\nuse = egg:swift#memcache\nmemcache_servers = 127.0.0.1:{nowhere}\n"
         "[filter:versioned_writes]\nuse = egg:swift#versioned_writes\nallow_object_versioning = true\n"
         + "".join(f"[filter:{name}]\nuse = egg:swift#{name}\n"
-                  for name in "catch_errors gatekeeper listing_formats bulk copy slo dlo".split())
+                  for name in "catch_errors gatekeeper listing_formats bulk copy slo dlo symlink".split())
     )  # fmt: skip
     run.start(programs / "swift-proxy-server", config, port=port)
     return Service(

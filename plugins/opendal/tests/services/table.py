@@ -21,8 +21,9 @@ def bytes_after(intake, service, folder, s3, direct, said):
     wrong = checks.check(intake, config)
     if wrong is None:
         return "works" if checks.uploads(intake, config, s3, direct) else "**other bytes**"
-    said.append((service.name, wrong))
-    return f"refused ({len(said)})"
+    if (service.name, wrong) not in said:
+        said.append((service.name, wrong))
+    return f"refused ({said.index((service.name, wrong)) + 1})"
 
 
 def row(intake, start, said):
