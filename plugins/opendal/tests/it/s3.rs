@@ -173,7 +173,9 @@ async fn a_service_that_stumbles_is_asked_again() {
 async fn connections_that_the_service_has_dropped_cost_no_upload_and_no_reader() {
     let way = Way::new().await;
     let (store, bytes) = (way.store(), noise(1, 6 << 20));
-    store.ready().await.unwrap();
+    // More connections are open than there are tries, and each is closed at its next request.
+    let looking = (0..12).map(|_| async { store.size(&key()).await.unwrap() });
+    futures_util::future::join_all(looking).await;
     way.proxy.close_used_connections();
     for _ in 0..3 {
         let key = key();
