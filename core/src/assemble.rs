@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::{info, warn};
 
 use crate::hold::lost;
-use crate::in_parts::upload_of;
+use crate::in_parts::{refusal_or, upload_of};
 use crate::ingest::noted;
 use crate::pipeline::Pipeline;
 use crate::places::{key_of, part_key_of};
@@ -206,7 +206,8 @@ impl Pipeline {
                 // Whoever worked on it before may have come this far.
                 if store.size(&key).await? != Some(parts.size) {
                     let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
-                    multipart.assemble(&key, upload, &list).await?;
+                    let assembled = multipart.assemble(&key, upload, &list).await;
+                    assembled.map_err(|fault| Setback::NotNow(refusal_or(fault)))?;
                 }
                 (store.read(&key, None).await?, Sink::Stored)
             }

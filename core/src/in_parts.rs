@@ -64,6 +64,7 @@ impl Pipeline {
             Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
         let place = ruling.place();
         let multipart = self.parts().store_at(&place)?.multipart();
+        let multipart = multipart.filter(|multipart| parts.count() <= multipart.most_parts());
         parts.apart = multipart.is_none();
 
         let record = Record::open(id, declared, parts, terms, self.now(), &self.parts().periods);
@@ -198,14 +199,18 @@ impl Pipeline {
             (Some(multipart), Some(upload)) => multipart.stage(&key_of(record), upload, slot, size).await,
             _ => store.stage(&part_key_of(record, slot.number), None).await,
         };
-        staged.map_err(|fault| match fault.code {
-            // What the store says no to, the sender can mend.
-            ref code if [codes::NOT_OPEN, codes::LENGTH_REQUIRED].contains(code) => {
-                Error::rejected(RECEIVE, Rejection::new(fault.code, fault.message))
-            }
-            _ => fault.into(),
-        })
+        staged.map_err(refusal_or)
     }
+}
+
+/// What the store says no to is the sender's to mend; anything else is a fault.
+pub(crate) fn refusal_or(fault: Fault) -> Error {
+    const REFUSALS: [crate::Code; 3] = [codes::NOT_OPEN, codes::LENGTH_REQUIRED, codes::PARTS_MISSING];
+
+    if REFUSALS.contains(&fault.code) {
+        return Error::rejected(RECEIVE, Rejection::new(fault.code, fault.message));
+    }
+    fault.into()
 }
 
 /// What the store calls this upload, if it keeps its parts in a way of its own.

@@ -85,13 +85,31 @@ impl Parts {
         })
     }
 
+    /// The numbers of those parts that did not come, or not to their end. Parts in the order of their numbers.
+    fn missing(&self, came: &[Part]) -> Vec<u16> {
+        let count = self.count();
+        let size_of = |number| {
+            let found = came.binary_search_by_key(&number, |part: &Part| part.number);
+            found.map_or(0, |at| came[at].size)
+        };
+        let is_missing = |number: &u16| match *number {
+            // It may have come with the part before it.
+            last if last == count => {
+                let rest = self.size - u64::from(count - 1) * self.part_size;
+                size_of(last) < rest && size_of(last - 1) <= self.part_size
+            }
+            other => size_of(other) < self.part_size,
+        };
+        (1..=count).filter(is_missing).collect()
+    }
+
     /// Whether these parts, by number, are the whole. Empty ones do not count: some clients send every part that they were
     /// offered, and nothing in those that they do not need.
     ///
     /// # Errors
     ///
-    /// [`codes::PARTS_TOO_LARGE`], [`codes::PARTS_MISSING`] or [`codes::PARTS_UNEVEN`]. None of them is final: the sender
-    /// may send what is missing, or send a part again.
+    /// [`codes::PARTS_TOO_LARGE`], [`codes::PARTS_MISSING`], whose subject is the numbers of the missing parts, such as `1, 3-7`,
+    /// or [`codes::PARTS_UNEVEN`]. None of them is final: the sender may send what is missing, or send a part again.
     pub fn judge(&self, mut parts: Vec<Part>) -> Result<Vec<Part>, Rejection> {
         parts.retain(|part| part.size > 0);
         parts.sort_by_key(|part| part.number);
@@ -102,7 +120,8 @@ impl Parts {
         }
         if came < self.size {
             let message = format!("{} bytes were declared, and the parts have only {came}", self.size);
-            return Err(Rejection::new(codes::PARTS_MISSING, message));
+            let rejection = Rejection::new(codes::PARTS_MISSING, message);
+            return Err(rejection.about(in_words(&self.missing(&parts))));
         }
         let in_place = parts.iter().zip(1..).all(|(part, number)| part.number == number);
         let even = parts.iter().rev().skip(1).all(|part| part.size == self.part_size);
@@ -112,6 +131,26 @@ impl Parts {
         let message = format!("each part but the last one has to have {} bytes", self.part_size);
         Err(Rejection::new(codes::PARTS_UNEVEN, message))
     }
+}
+
+/// Numbers with their runs drawn together, such as `1, 3-7`; the first few runs of many.
+fn in_words(numbers: &[u16]) -> String {
+    const MOST_RUNS: usize = 10;
+
+    let runs: Vec<_> = numbers.chunk_by(|one, next| one + 1 == *next).collect();
+    let mut words: Vec<_> = runs
+        .iter()
+        .take(MOST_RUNS)
+        .filter_map(|run| match run {
+            [] => None,
+            [one] => Some(one.to_string()),
+            [first, .., last] => Some(format!("{first}-{last}")),
+        })
+        .collect();
+    if runs.len() > MOST_RUNS {
+        words.push("…".to_owned());
+    }
+    words.join(", ")
 }
 
 /// The place of a part within the whole.
@@ -217,6 +256,33 @@ mod tests {
             let judged = judged.map(|parts| parts.len()).map_err(|rejection| rejection.code);
             assert_eq!(judged, expected, "{came:?}");
         }
+    }
+
+    #[test]
+    fn the_parts_that_are_missing_are_named() {
+        let whole = parts(95, 10);
+        type Case = (&'static [(u16, u64)], &'static str);
+        let cases: [Case; 6] = [
+            (&[], "1-10"),
+            (&[(2, 10), (4, 10), (5, 10), (6, 10), (10, 5)], "1, 3, 7-9"),
+            // One that broke off.
+            (&[(1, 10), (2, 3), (3, 10)], "2, 4-10"),
+            (&[(9, 10)], "1-8, 10"),
+            // The rest came with the part before it.
+            (&[(9, 15)], "1-8"),
+            (&[(9, 10), (10, 4)], "1-8, 10"),
+        ];
+        for (came, missing) in cases {
+            let list = came.iter().map(|(number, size)| Part {
+                number: *number,
+                size: *size,
+                tag: String::new(),
+            });
+            let rejection = whole.judge(list.collect()).unwrap_err();
+            assert_eq!(rejection.subject.as_deref(), Some(missing), "{came:?}");
+        }
+        let every_other: Vec<_> = (1..=1000).step_by(2).collect();
+        assert_eq!(in_words(&every_other), "1, 3, 5, 7, 9, 11, 13, 15, 17, 19, …");
     }
 
     #[test]

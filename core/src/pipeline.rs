@@ -1,9 +1,11 @@
 //! The pipeline: stages put together, and what one may ask of it besides taking an upload.
 
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytesize::ByteSize;
 use tokio::sync::Notify;
 
 use crate::directory::{Configured, Directory, Managed};
@@ -325,8 +327,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If a stage that is needed is missing, if two scanners or stores have one name, or if a project names a store that there
-    /// is not.
+    /// If a stage that is needed is missing, if two scanners or stores have one name, if a project names a store that there
+    /// is not, or if an upload may be larger than what a store can keep.
     pub fn build(self) -> Result<Pipeline, ConfigError> {
         let missing = |stage: &str| ConfigError::at(stage, "missing: a pipeline needs one");
         for (at, (name, _)) in self.scanners.iter().enumerate() {
@@ -354,6 +356,17 @@ impl Builder {
             })?;
         }
         let store = self.store.ok_or_else(|| missing("store"))?;
+        let others = self.stores.iter().map(|(_, store)| store);
+        if let Some(most) = iter::once(&store)
+            .chain(others)
+            .filter_map(|store| store.most_bytes())
+            .min()
+            && most < self.limits.max_size
+        {
+            let [max_size, most] = [self.limits.max_size, most].map(ByteSize::b);
+            let message = format!("{max_size} is more than a store can keep in one file, which is {most}");
+            return Err(ConfigError::at("max_size", message).within("receive"));
+        }
         let recorder = self.recorder.ok_or_else(|| missing("record"))?;
         let mut directories: Vec<Box<dyn Directory>> = Vec::new();
         if !self.configured.keys().is_empty() {

@@ -24,6 +24,7 @@ use serde_json::Value;
 
 use crate::books::Booking;
 pub use crate::catalog::Catalog;
+use crate::parts::MOST_PARTS;
 use crate::{
     ByteStream, Coverage, Declared, Duty, Error, Facts, Fault, Head, Incoming, Key, Lifetime, MediaType, Part, Record,
     Retention, Slot, UploadId, Verdict,
@@ -203,6 +204,11 @@ pub trait Store: Debug + Send + Sync {
     /// of its own, and copies them together.
     fn multipart(&self) -> Option<&dyn Multipart>;
 
+    /// How many bytes it can keep under one key, if it knows a bound. A pipeline that would let in more is not built.
+    fn most_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Whether it could work now; for health checks and at the start.
     ///
     /// # Errors
@@ -243,6 +249,11 @@ pub trait Staged: Send {
 /// then, or while the parts are put together, is up to the store, as long as it neither stays nor changes the whole.
 #[async_trait]
 pub trait Multipart: Debug + Send + Sync {
+    /// The most parts that one upload can have. The pipeline keeps those of an upload with more under keys of their own.
+    fn most_parts(&self) -> u16 {
+        MOST_PARTS
+    }
+
     /// Begins. What this answers is recorded, and handed back with every later call.
     ///
     /// # Errors
@@ -271,7 +282,8 @@ pub trait Multipart: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// If they may not be one.
+    /// [`PARTS_MISSING`](crate::codes::PARTS_MISSING) if one of them is not there any more as it was listed, else if they may not
+    /// be one.
     async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault>;
 
     /// An address to which a sender may `PUT` a part past us until this lifetime is over, if the store is set to give such. It

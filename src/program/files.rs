@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use clap::{Args, Subcommand};
 use intake_core::{Error, Fault, Pipeline, Record, Retention, UploadId};
 
-use super::file::{File, line, refused_line, restorable_until, until};
+use super::file::{File, line, refused_line, restorable_until, state, until};
 use super::output::{json_line, print, tell, time};
 use super::{Composition, Failure};
 

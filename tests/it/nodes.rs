@@ -306,6 +306,73 @@ fn a_store_that_says_nothing_ends_a_request_and_not_the_upload() {
 }
 
 #[test]
+fn a_part_that_the_store_does_not_take_at_once_is_acknowledged_when_it_has_it() {
+    let site = Site::with_proxy(Parts::ThroughTheServer);
+    let node = site.node("", QUICK);
+    let whole = noise(9, SIZE);
+    let begun = node.begin_parts(SIZE);
+    for (part, trouble) in [Trouble::SLOW_DOWN, Trouble::INTERNAL_ERROR, Trouble::HangUp]
+        .into_iter()
+        .enumerate()
+    {
+        site.proxy.as_ref().unwrap().trouble("PUT", 2, trouble);
+        put(&[&node], &begun, &whole, [part]);
+    }
+    assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
+    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+    site.is_left_with(&[&begun.uuid]);
+}
+
+#[test]
+fn a_part_that_the_store_did_not_take_straight_is_named_and_can_be_sent_again() {
+    let site = Site::with_proxy(Parts::StraightIntoTheBucket);
+    let node = site.node("", QUICK);
+    let whole = noise(10, SIZE);
+    let started = node.start_parts(SIZE, PART);
+    let put = |part: usize| {
+        let url = started["parts"][part].as_str().unwrap();
+        let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let bytes = whole.chunks(PART).nth(part).unwrap();
+        send(host, &format!("PUT /{path} HTTP/1.1\r\n"), bytes).status
+    };
+    let id = started["uuid"].as_str().unwrap();
+    site.proxy.as_ref().unwrap().let_pass("PUT", 1);
+    site.proxy.as_ref().unwrap().trouble("PUT", 1, Trouble::SLOW_DOWN);
+    assert_eq!([0, 1, 2].map(put), [200, 503, 200]);
+    let missing = node.complete(id).json();
+    assert_eq!(missing["error"]["status_code"], 400, "{missing}");
+    assert_eq!(
+        missing["error"]["content"],
+        "File size mismatch. Not all parts uploaded? Missing parts: 2."
+    );
+    assert_eq!(put(1), 200);
+    assert_eq!(node.complete(id).json()["size"], SIZE);
+    assert_eq!(site.digest(id), Ok(hash(&whole)));
+}
+
+#[test]
+fn a_part_that_is_sent_again_while_its_upload_is_completed_leaves_it_open() {
+    let site = Site::with_proxy(Parts::ThroughTheServer);
+    let node = site.node("", QUICK);
+    let whole = noise(11, SIZE);
+    let begun = node.begin_parts(SIZE);
+    put(&[&node], &begun, &whole, 0..3);
+    let invalid = "<Error><Code>InvalidPart</Code><Message>m</Message></Error>";
+    site.proxy
+        .as_ref()
+        .unwrap()
+        .trouble("POST", 1, Trouble::Answer(400, invalid));
+    let not_whole = node.complete(&begun.uuid).json();
+    assert_eq!(not_whole["error"]["status_code"], 400, "{not_whole}");
+    assert_eq!(
+        not_whole["error"]["error_code"], "MultipartUploadSizeTooSmallError",
+        "{not_whole}"
+    );
+    assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
+    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+}
+
+#[test]
 fn the_address_of_a_part_in_a_bucket_lets_in_just_as_many_bytes_as_it_has() {
     let site = Site::new(Parts::StraightIntoTheBucket);
     let node = site.node("", QUICK);

@@ -291,6 +291,14 @@ impl Refusal {
                 words: Some(format!("Upload failed: {}.", rejection.message)),
                 ..refusal
             },
+            // The reference's sentence, and which parts they are.
+            "parts_missing" => match &rejection.subject {
+                Some(parts) => {
+                    let words = format!("{} Missing parts: {parts}.", refusal.sentence());
+                    refusal.in_words(words)
+                }
+                None => refusal,
+            },
             // The key was known when the request came, and is not any more.
             "project_unknown" => refusal.arg(KEY.0),
             _ if refusal.row.sentence.contains("%s") => refusal.arg(subject),

@@ -53,7 +53,7 @@ use axum::routing::any;
 use intake_core::{ConfigError, Pipeline};
 use tracing::warn;
 
-use crate::error::{Refusal, codes};
+use crate::error::Refusal;
 use crate::gate::Gate;
 pub use crate::issue::{TokenFormat, issue_token};
 pub use crate::settings::Settings;

@@ -10,6 +10,7 @@ use futures_util::{StreamExt, stream};
 
 use super::broken::Bounds;
 use crate::books::{Account, Day, Flow, Holdings};
+use crate::parts::MOST_PARTS;
 use crate::{
     Booking, ByteStream, Catalog, Duty, Fault, Group, Key, ManagedProject, MediaType, Multipart, Part, Record,
     Recorder, Slot, Staged, Store, Swap, UploadId, codes,
@@ -82,6 +83,10 @@ where
         self.inner.multipart().map(|_| self as &dyn Multipart)
     }
 
+    fn most_bytes(&self) -> Option<u64> {
+        self.inner.most_bytes()
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.around.run("ready".to_owned(), self.inner.ready()).await
     }
@@ -103,6 +108,10 @@ where
     P: Deref<Target: Store> + Debug + Send + Sync,
     A: Around,
 {
+    fn most_parts(&self) -> u16 {
+        self.inner.multipart().map_or(MOST_PARTS, Multipart::most_parts)
+    }
+
     async fn begin(&self, key: &Key) -> Result<String, Fault> {
         let call = multipart_of(&self.inner)?.begin(key);
         self.around.run(format!("begin parts of {key}"), call).await

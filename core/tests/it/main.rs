@@ -1,6 +1,7 @@
 //! What holds for every upload, whatever the plugins: tested with stages that are made for it.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
+mod bounded;
 mod config;
 mod crash;
 mod interleavings;

@@ -79,7 +79,8 @@ fn of_closed(doing: &str, closed: Closed) -> Fault {
         Closed::NotOpen => Fault::new(codes::NOT_OPEN, "this upload takes no parts any more"),
         Closed::TooOften => Fault::new(STORE_FAILED, format!("cannot {doing}: parts came again too often")),
         Closed::Changing => {
-            Fault::new(STORE_FAILED, format!("cannot {doing}: one of them is being written")).retryable()
+            let message = "a part was sent again while the parts were put together";
+            Fault::new(codes::PARTS_MISSING, message).retryable()
         }
     }
 }

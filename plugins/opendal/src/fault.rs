@@ -1,6 +1,7 @@
 //! What went wrong, in the core's words.
 
-use std::error::Error as _;
+use std::error::Error;
+use std::fmt;
 use std::io;
 
 use intake_core::Fault;
@@ -14,7 +15,39 @@ pub(crate) fn of_opendal(doing: &str, error: opendal::Error) -> Fault {
         .source()
         .and_then(|below| below.downcast_ref::<io::Error>())
         .is_some_and(is_full);
-    fault(doing, full, may_pass(&error)).because(error)
+    fault(doing, full, may_pass(&error)).because(Brief(error))
+}
+
+/// OpenDAL's error without what it was doing and everything that the service answered, which is hundreds of characters before the
+/// cause.
+#[derive(Debug)]
+struct Brief(opendal::Error);
+
+impl fmt::Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind().fmt(f)?;
+        // The status is only in what is left out here.
+        if let Some(status) = status(&self.0.to_string()) {
+            write!(f, ", the service answered {status}")?;
+        }
+        match self.0.message() {
+            "" => Ok(()),
+            message => write!(f, ": {message}"),
+        }
+    }
+}
+
+/// The status of the answer in OpenDAL's whole words.
+fn status(words: &str) -> Option<&str> {
+    let (_, rest) = words.split_once("status: ")?;
+    rest.get(..3)
+        .filter(|status| status.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+impl Error for Brief {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
 }
 
 /// The system's error, with what was being done: "cannot {doing}".

@@ -10,6 +10,8 @@
 //! OpenDAL reads and speaks to services. What it cannot do on a disk, making bytes durable and removing whatever an attempt
 //! that died has left, `disk.rs` does with the standard library. The README has the settings and what is promised.
 
+mod cause;
+mod client;
 mod disk;
 mod disk_parts;
 mod fault;
@@ -21,10 +23,12 @@ mod object;
 mod object_parts;
 mod objects;
 mod part_files;
+mod probe;
 mod read;
 mod s3;
 mod settings;
 mod sign;
+mod spool;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
@@ -93,11 +97,20 @@ impl OpendalStore {
         Self { place }
     }
 
-    /// Does once what an upload does, and one who reads and removes it. Under a key of its own, as other nodes may do the same
-    /// at the same time; no upload has one that begins like this.
-    async fn probe(&self) -> Result<(), Fault> {
+    /// A key for a probe: of its own, as other nodes may do the same at the same time; no upload has one that begins like this.
+    fn probe_key() -> Key {
         const OURS: u128 = (1 << 48) - 1;
-        let key = Key::whole(UploadId::from(Uuid::from_u128(Uuid::new_v4().as_u128() & OURS)));
+        Key::whole(UploadId::from(Uuid::from_u128(Uuid::new_v4().as_u128() & OURS)))
+    }
+
+    /// Does once what an upload does, and one who reads and removes it.
+    async fn probe(&self) -> Result<(), Fault> {
+        let key = Self::probe_key();
+        if let Place::Objects(objects) = &self.place
+            && objects.takes_parts()
+        {
+            return probe::probe(objects, &Name::of(&key)?).await;
+        }
         let written = Bytes::from_static(b"intake was here");
         let staged = self.stage(&key, None).await?;
         let read = match self.write_and_read(&key, staged, &written).await {
@@ -147,7 +160,7 @@ impl FromSettings for OpendalStore {
         Ok(Self::at(match Scheme::read(settings)? {
             Scheme::Fs(fs) if fs.durable => Place::Disk(Disk::new(Files::durable(fs.root))),
             Scheme::Fs(fs) => Place::Disk(Disk::new(Files::fleeting(fs.root))),
-            Scheme::S3(s3) => Place::Objects(Objects::s3(s3)),
+            Scheme::S3(s3) => Place::Objects(Objects::s3(*s3)),
             Scheme::Memory => Place::Objects(Objects::memory()),
         }))
     }
@@ -191,6 +204,13 @@ impl Store for OpendalStore {
         match &self.place {
             Place::Disk(disk) => Some(disk),
             Place::Objects(objects) => objects.takes_parts().then_some(objects),
+        }
+    }
+
+    fn most_bytes(&self) -> Option<u64> {
+        match &self.place {
+            Place::Disk(_) => None,
+            Place::Objects(objects) => objects.most_bytes(),
         }
     }
 

@@ -8,7 +8,8 @@ use futures_util::{StreamExt, stream};
 use intake_core::{BoxError, Bytes, Fault, Key, Part, Slot, Staged, codes};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::multipart::{self, Completed, Multipart};
+use crate::gather::Gather;
+use crate::multipart::{self, Completed, Multipart, Which};
 use crate::name::Name;
 use crate::objects::Objects;
 use crate::read::size;
@@ -16,6 +17,10 @@ use crate::{STORE_FAILED, fault};
 
 #[async_trait]
 impl intake_core::Multipart for Objects {
+    fn most_parts(&self) -> u16 {
+        Self::most_parts(self)
+    }
+
     async fn begin(&self, key: &Key) -> Result<String, Fault> {
         // No type: what the content is, only a stage can tell, and whoever reads the bucket past us shall not believe a
         // sender.
@@ -29,7 +34,8 @@ impl intake_core::Multipart for Objects {
         };
         let multipart = self.in_parts().await?.clone();
         let (name, upload, number) = (Name::of(key)?, upload.to_owned(), slot.number);
-        Ok(Box::new(StagedPart::begin(multipart, name, upload, number, size)))
+        let staged = StagedPart::begin(multipart, name, upload, number, size);
+        Ok(Box::new(Gather::into(staged)))
     }
 
     async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault> {
@@ -45,6 +51,10 @@ impl intake_core::Multipart for Objects {
         let parts: Vec<_> = parts.iter().cloned().map(part).collect();
         match self.in_parts().await?.complete(&name, upload, &parts).await? {
             Completed::Done => Ok(()),
+            Completed::PartsChanged => {
+                let message = "a part was sent again while the parts were put together";
+                Err(Fault::new(codes::PARTS_MISSING, message))
+            }
             // Then somebody has done it, and their answer was lost.
             Completed::NoSuchUpload if size(self.operator().await?, name.as_str()).await? == Some(whole) => Ok(()),
             Completed::NoSuchUpload => {
@@ -67,7 +77,14 @@ impl intake_core::Multipart for Objects {
 
         let multipart = self.in_parts().await?;
         let lifetime = lifetime.clamp(Duration::from_secs(1), LONGEST);
-        let url = multipart.part_url(&Name::of(key)?, upload, slot.number, size, lifetime);
+        let name = Name::of(key)?;
+        let number = slot.number;
+        let which = Which {
+            name: &name,
+            upload,
+            number,
+        };
+        let url = multipart.part_url(which, size, lifetime);
         Ok(url.map(Into::into))
     }
 }
@@ -94,7 +111,12 @@ impl StagedPart {
             Some((piece, to_send))
         });
         tokio::spawn(async move {
-            let sent = multipart.put_part(&name, &upload, number, size, body.boxed()).await;
+            let which = Which {
+                name: &name,
+                upload: &upload,
+                number,
+            };
+            let sent = multipart.put_part(which, size, body.boxed()).await;
             // Whoever is no longer there to hear it has not told anybody that the part is there.
             let _ = ending.send(sent);
         });

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use intake_core::parts::MOST_PARTS;
 use intake_core::{ByteStream, ConfigError, Fault, MediaType, Staged};
 use opendal::{Operator, services};
 use tokio::sync::OnceCell;
@@ -66,7 +67,7 @@ impl Objects {
     }
 
     pub(crate) fn s3(settings: S3) -> Self {
-        let part = usize::try_from(settings.part_size.as_u64()).ok();
+        let part = usize::try_from(settings.part_size().as_u64()).ok();
         let service = Service::S3 {
             settings: Arc::new(settings),
             opened: OnceCell::new(),
@@ -78,6 +79,22 @@ impl Objects {
         match &self.service {
             Service::Open(operator) => Ok(operator),
             Service::S3 { settings, opened } => Ok(&opened_s3(settings, opened).await?.operator),
+        }
+    }
+
+    /// How many bytes an object can have, where that is known.
+    pub(crate) fn most_bytes(&self) -> Option<u64> {
+        match &self.service {
+            Service::Open(_) => None,
+            Service::S3 { settings, .. } => Some(settings.most_bytes()),
+        }
+    }
+
+    /// How many parts an upload can have.
+    pub(crate) fn most_parts(&self) -> u16 {
+        match &self.service {
+            Service::Open(_) => MOST_PARTS,
+            Service::S3 { settings, .. } => settings.max_parts,
         }
     }
 

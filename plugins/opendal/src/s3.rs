@@ -1,22 +1,22 @@
 //! The way to a bucket.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use intake_core::{ConfigError, Fault};
 use opendal::layers::{RetryEvent, RetryLayer, TimeoutLayer};
 use opendal::{HttpTransporter, OperationContext, Operator, services};
-use opendal_http_transport_reqwest::ReqwestTransport;
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 use rusty_s3::{Credentials, UrlStyle};
 
+use crate::client::Http;
 use crate::multipart::Multipart;
 use crate::settings::S3;
 use crate::sign::Signer;
+use crate::spool::Spool;
 use crate::{STORE_FAILED, fault};
 
-/// How long it may take to connect.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How long one try of anything small may take: to look something up, to remove it.
 pub(crate) const SMALL: Duration = Duration::from_secs(30);
 /// How long one try of anything large may take: a part, the next piece of an answer, putting an object's parts together.
@@ -34,25 +34,43 @@ pub(crate) struct Bucket {
 
 const DOING: &str = "prepare requests to S3";
 
-/// Prepares requests to the bucket; the first one connects. Reads secrets, maybe from files: for a thread that may wait.
+/// Prepares requests to the bucket; the first one connects. Reads secrets and certificates from files: for a thread that may
+/// wait.
 pub(crate) fn open(settings: &S3) -> Result<Bucket, Fault> {
-    let client = client().map_err(|error| cannot().because(error))?;
+    let trusted = settings.ca_file.as_deref().map(certificates).transpose()?;
+    let http = Http::new(settings.idle_timeout, &trusted.unwrap_or_default());
+    let http = http.map_err(|error| cannot().because(error))?;
     let signer = |endpoint: &str| signer(settings, endpoint);
     let endpoint = settings.endpoint();
     let direct = settings
         .direct
         .then(|| signer(settings.direct_endpoint.as_deref().unwrap_or(&endpoint)));
+    let spool = Spool::new(settings.spool_folder(), settings.spool_size.as_u64());
     let multipart = Multipart::new(
-        client.clone(),
+        http.clone(),
         signer(&endpoint)?,
         direct.transpose()?,
+        spool,
         &settings.prefix,
     );
-    let operator = operator(settings, client)?;
+    let operator = operator(settings, http)?;
     Ok(Bucket {
         operator,
         multipart: Arc::new(multipart),
     })
+}
+
+/// The certificates in a file of PEM blocks.
+fn certificates(file: &Path) -> Result<Vec<Certificate>, Fault> {
+    let cannot = || Fault::new(STORE_FAILED, format!("cannot use `ca_file`, {}", file.display()));
+    let pem = std::fs::read(file).map_err(|error| cannot().because(error))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| cannot().because(error))?;
+    if certificates.is_empty() {
+        let message =
+            "it has no certificate; there has to be at least one, between BEGIN CERTIFICATE and END CERTIFICATE";
+        return Err(cannot().because(message));
+    }
+    Ok(certificates)
 }
 
 fn cannot() -> Fault {
@@ -85,7 +103,7 @@ fn signer(settings: &S3, endpoint: &str) -> Result<Signer, Fault> {
     ))
 }
 
-fn operator(settings: &S3, client: reqwest::Client) -> Result<Operator, Fault> {
+fn operator(settings: &S3, http: Http) -> Result<Operator, Fault> {
     let mut s3 = services::S3::default()
         .bucket(&settings.bucket)
         .region(settings.region())
@@ -105,22 +123,13 @@ fn operator(settings: &S3, client: reqwest::Client) -> Result<Operator, Fault> {
     if !settings.path_style {
         s3 = s3.enable_virtual_host_style();
     }
-    let transport = HttpTransporter::new(ReqwestTransport::new(client));
-
     let operator = Operator::new(s3).map_err(|error| fault::of_opendal(DOING, error))?;
     let retries = RetryLayer::new().with_max_times(RETRIES).with_min_delay(PAUSE);
     // A time limit around retries would cut one off half way, after which their writer can neither go on nor abort.
     Ok(operator
-        .with_context(OperationContext::new().with_http_transport(transport))
+        .with_context(OperationContext::new().with_http_transport(HttpTransporter::new(http)))
         .layer(TimeoutLayer::new().with_timeout(SMALL).with_io_timeout(LARGE))
         .layer(retries.with_jitter().with_notify(tell)))
-}
-
-/// What speaks HTTP. Whoever uses it bounds how long an answer may take.
-pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    // The whole program shares one provider. If somebody was faster, theirs is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().connect_timeout(CONNECT).build()
 }
 
 fn tell(event: RetryEvent<'_>) {

@@ -1,6 +1,7 @@
 //! What an operator may set: `scheme`, and what goes with it.
 
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use intake_core::{ConfigError, ConfigErrors, Secret, Settings};
@@ -10,7 +11,7 @@ use serde::Deserialize;
 #[derive(Debug)]
 pub(crate) enum Scheme {
     Fs(Fs),
-    S3(S3),
+    S3(Box<S3>),
     Memory,
 }
 
@@ -36,11 +37,22 @@ pub(crate) struct S3 {
     pub(crate) prefix: String,
     #[serde(default = "yes")]
     pub(crate) path_style: bool,
-    #[serde(default = "S3::least_part")]
-    pub(crate) part_size: ByteSize,
+    /// How many parts the service takes of one upload.
+    #[serde(default = "S3::usual_parts")]
+    pub(crate) max_parts: u16,
+    part_size: Option<ByteSize>,
     #[serde(default)]
     pub(crate) direct: bool,
     pub(crate) direct_endpoint: Option<String>,
+    /// How long a connection is kept on which nothing is asked.
+    #[serde(default = "S3::usual_idle", with = "humantime_serde")]
+    pub(crate) idle_timeout: Duration,
+    /// Certificates that are trusted beside those that the system trusts.
+    pub(crate) ca_file: Option<PathBuf>,
+    spool_folder: Option<PathBuf>,
+    /// Bytes of parts that are kept at a time until the service has them.
+    #[serde(default = "S3::usual_spool")]
+    pub(crate) spool_size: ByteSize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,7 +70,7 @@ impl Scheme {
         let scheme: Option<String> = settings.take_parsed("scheme")?;
         match scheme.as_deref() {
             Some("fs") => settings.make(|fs: Fs| fs.checked().map(Self::Fs)),
-            Some("s3") => settings.make(|s3: S3| s3.checked().map(Self::S3)),
+            Some("s3") => settings.make(|s3: S3| s3.checked().map(Box::new).map(Self::S3)),
             Some("memory") => settings.make(|Memory {}| Ok::<_, ConfigError>(Self::Memory)),
             Some(other) => {
                 let message = format!("there is no `{other}`, expected {SCHEMES}");
@@ -82,6 +94,45 @@ impl S3 {
     /// The least that S3 takes as a part which is not the last one.
     fn least_part() -> ByteSize {
         ByteSize::mib(5)
+    }
+
+    /// An upload holds two parts in memory.
+    fn largest_part() -> ByteSize {
+        ByteSize::mib(128)
+    }
+
+    /// The most that S3 itself takes.
+    fn usual_parts() -> u16 {
+        10_000
+    }
+
+    /// Less than the five seconds after which some servers close a connection.
+    fn usual_idle() -> Duration {
+        Duration::from_secs(4)
+    }
+
+    fn usual_spool() -> ByteSize {
+        ByteSize::gib(10)
+    }
+
+    /// Bytes of a part of what is written in one go. Unless it is set, the least that lets an upload of the usual `max_size` have
+    /// no more parts than the service takes.
+    pub(crate) fn part_size(&self) -> ByteSize {
+        const USUAL_MAX_SIZE: u64 = 5 << 30;
+
+        let least = USUAL_MAX_SIZE.div_ceil(u64::from(self.max_parts.max(1)));
+        let in_mebibytes = ByteSize::mib(least.div_ceil(bytesize::MIB));
+        let chosen = in_mebibytes.max(Self::least_part()).min(Self::largest_part());
+        self.part_size.unwrap_or(chosen)
+    }
+
+    /// Bytes that one object can have, if it is written in one go.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        self.part_size().as_u64().saturating_mul(u64::from(self.max_parts))
+    }
+
+    pub(crate) fn spool_folder(&self) -> PathBuf {
+        self.spool_folder.clone().unwrap_or_else(std::env::temp_dir)
     }
 
     pub(crate) fn region(&self) -> &str {
@@ -121,9 +172,14 @@ impl S3 {
         if !Path::new(&self.prefix).components().all(plain) {
             return Err(ConfigError::at("prefix", "must be names with / between them"));
         }
-        // An upload holds two parts in memory.
-        if !(Self::least_part()..=ByteSize::mib(128)).contains(&self.part_size) {
+        if !(Self::least_part()..=Self::largest_part()).contains(&self.part_size()) {
             return Err(ConfigError::at("part_size", "must be between 5 MiB and 128 MiB"));
+        }
+        if !(1..=Self::usual_parts()).contains(&self.max_parts) {
+            return Err(ConfigError::at(
+                "max_parts",
+                "must be between 1 and 10000, such as 1000: how many parts the service takes of one upload",
+            ));
         }
         Ok(self)
     }

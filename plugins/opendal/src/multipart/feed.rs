@@ -1,25 +1,35 @@
-//! The bytes of a part on their way to the service: counted, watched, and given once.
+//! The bytes of a part on their way to the service: counted, watched, and given again where a copy of them is kept.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::Stream;
+use futures_util::future::poll_fn;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use intake_core::{BoxError, ByteStream, Bytes};
 use tokio::time::{Instant, sleep_until};
 
 use super::answer::Failure;
+use crate::spool::Copy;
 
-/// The bytes of one part. They are lent to one try after the other, until one has taken any.
+/// The bytes of one part. They are lent to one try after the other, as long as they can be given from the first one on.
 #[derive(Clone)]
-pub(super) struct Feed(Arc<Mutex<State>>);
+pub(super) struct Feed {
+    state: Arc<Mutex<State>>,
+    /// What the sender's bytes are copied to before they are handed on.
+    copy: Option<Copy>,
+}
 
 struct State {
+    /// The sender's.
     bytes: ByteStream,
+    /// Whether they have come to their end.
+    ended: bool,
+    /// How many have come.
+    came: u64,
     /// How many are still to come.
     left: u64,
-    untouched: bool,
     /// Who has them now. A try that was given up may still ask for bytes, and gets none.
     borrower: u64,
     /// Since when the service has had bytes, or been asked, and has not come back for more. `None` while it waits for them.
@@ -28,33 +38,94 @@ struct State {
     failed: Option<BoxError>,
 }
 
+type Piece = Option<Result<Bytes, BoxError>>;
+
 impl Feed {
-    pub(super) fn new(bytes: ByteStream, length: u64) -> Self {
-        Self(Arc::new(Mutex::new(State {
+    /// Bytes of just this number; they are copied to `copy` as they come, if there is one.
+    pub(super) fn new(bytes: ByteStream, length: u64, copy: Option<Copy>) -> Self {
+        let bytes = match copy.clone() {
+            Some(copy) => copied_to(copy, bytes),
+            None => bytes,
+        };
+        let state = State {
             bytes,
+            ended: false,
+            came: 0,
             left: length,
-            untouched: true,
             borrower: 0,
             turn: None,
             failed: None,
-        })))
-    }
-
-    /// Lends the bytes to a try.
-    pub(super) fn lend(&self) -> Lent {
-        let mut state = self.state();
-        state.borrower += 1;
-        state.turn = Some(Instant::now());
-        Lent {
-            feed: self.clone(),
-            borrower: state.borrower,
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            copy,
         }
     }
 
-    /// Whether nobody has taken anything yet.
-    pub(super) fn is_untouched(&self) -> bool {
+    /// Lends the bytes to a try, from the first one on.
+    pub(super) fn lend(&self) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + use<> {
+        let borrower = {
+            let mut state = self.state();
+            state.borrower += 1;
+            state.turn = Some(Instant::now());
+            state.borrower
+        };
+        let feed = self.clone();
+        stream::try_unfold((feed, 0), move |(feed, offset)| async move {
+            let piece = feed.next(borrower, offset).await?;
+            Ok(piece.map(|piece| {
+                let behind = offset + piece.len() as u64;
+                (piece, (feed, behind))
+            }))
+        })
+    }
+
+    async fn next(&self, borrower: u64, offset: u64) -> Result<Option<Bytes>, BoxError> {
+        let came_before = {
+            let state = self.state();
+            state.check(borrower)?;
+            offset < state.came
+        };
+        let (true, Some(copy)) = (came_before, &self.copy) else {
+            return poll_fn(|context| {
+                let mut state = self.state();
+                match state.check(borrower) {
+                    Ok(()) => state.poll(context),
+                    Err(error) => Poll::Ready(Some(Err(error))),
+                }
+            })
+            .await
+            .transpose();
+        };
+        let piece = copy.read(offset).await?;
+        let mut state = self.state();
+        state.check(borrower)?;
+        state.turn = Some(Instant::now());
+        if piece.is_empty() {
+            return Err("the copy of the part is not whole".into());
+        }
+        Ok(Some(piece))
+    }
+
+    /// Whether another try can have the bytes from the first one on.
+    pub(super) fn can_be_lent_again(&self) -> bool {
         let state = self.state();
-        state.untouched && state.failed.is_none()
+        let kept = self.copy.as_ref().is_some_and(Copy::is_whole);
+        state.failed.is_none() && (kept || state.came == 0)
+    }
+
+    /// Copies whatever is still to come, so that the next try need not wait for the sender: some services give up a request
+    /// whose bytes do not come for a while. Without a copy nothing is taken.
+    pub(super) async fn gather(&self) {
+        let Some(copy) = &self.copy else {
+            return;
+        };
+        while copy.is_whole() {
+            let piece = poll_fn(|context| self.state().poll(context)).await;
+            if !matches!(piece, Some(Ok(_))) {
+                return;
+            }
+        }
     }
 
     /// Why the sender could not go on, if that is what happened.
@@ -85,49 +156,58 @@ impl Feed {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The bytes, as long as they are this try's.
-pub(super) struct Lent {
-    feed: Feed,
-    borrower: u64,
-}
-
-impl Stream for Lent {
-    type Item = Result<Bytes, BoxError>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut state = self.feed.state();
-        if state.borrower != self.borrower || state.failed.is_some() {
-            return Poll::Ready(Some(Err("given up".into())));
+fn copied_to(copy: Copy, bytes: ByteStream) -> ByteStream {
+    let copied = bytes.and_then(move |piece| {
+        let copy = copy.clone();
+        async move {
+            copy.keep(&piece).await;
+            Ok(piece)
         }
-        state.poll(context)
-    }
+    });
+    copied.boxed()
 }
 
 impl State {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
-        let Poll::Ready(piece) = self.bytes.as_mut().poll_next(context) else {
+    /// Whether the bytes are still this try's.
+    fn check(&self, borrower: u64) -> Result<(), BoxError> {
+        if self.borrower == borrower && self.failed.is_none() {
+            Ok(())
+        } else {
+            Err("given up".into())
+        }
+    }
+
+    /// The next bytes of the sender's.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(piece) = Pin::new(&mut self.bytes).poll_next(context) else {
             self.turn = None;
             return Poll::Pending;
         };
         self.turn = Some(Instant::now());
         match piece {
             Some(Ok(piece)) if piece.len() as u64 <= self.left => {
+                self.came += piece.len() as u64;
                 self.left -= piece.len() as u64;
-                self.untouched &= piece.is_empty();
                 Poll::Ready(Some(Ok(piece)))
             }
-            None if self.left == 0 => Poll::Ready(None),
+            None if self.left == 0 => {
+                self.ended = true;
+                Poll::Ready(None)
+            }
             Some(Ok(_)) => self.fail("there are more than was said".into()),
             Some(Err(error)) => self.fail(error),
             None => self.fail("there are less than was said".into()),
         }
     }
 
-    fn fail(&mut self, error: BoxError) -> Poll<Option<Result<Bytes, BoxError>>> {
+    fn fail(&mut self, error: BoxError) -> Poll<Piece> {
         self.failed = Some(error);
         Poll::Ready(Some(Err("the sender failed".into())))
     }

@@ -7,44 +7,47 @@ mod answer;
 mod feed;
 mod listed;
 mod lists;
+mod put;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 
 use std::fmt::Write as _;
+use std::mem;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use intake_core::{ByteStream, Fault, MediaType};
-use reqwest::{RequestBuilder, Url, header};
+use intake_core::{Fault, MediaType};
+use reqwest::{Client, RequestBuilder, Url, header};
 use rusty_s3::Method;
 use tokio::time::timeout;
 
 pub(crate) use self::answer::Failure;
-use self::answer::answer;
-use self::feed::Feed;
+use self::answer::{read, sent};
 use self::listed::Listed;
-use self::lists::{Created, Parts, Uploads};
+use self::lists::{Created, Parts};
+pub(crate) use self::put::Which;
+use crate::client::Http;
 use crate::fault;
 use crate::name::Name;
 use crate::s3::{LARGE, PAUSE, RETRIES, SMALL};
 use crate::sign::Signer;
+use crate::spool::Spool;
 
 /// How long a request of ours may take to reach the service. Clocks may differ by some minutes.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// The most parts that an upload can have.
 const MOST_PARTS: usize = 10_000;
-/// How many pages of unfinished uploads are looked at. A key begins the keys of few others, if any.
-const MOST_PAGES: usize = 10;
-/// How often unfinished uploads are looked for again. A part that arrives just then can keep one alive.
-const ROUNDS: usize = 3;
 
 /// Uploads in parts to one bucket.
 #[derive(Debug)]
 pub(crate) struct Multipart {
-    http: reqwest::Client,
+    http: Http,
     signer: Signer,
     /// Signs for clients that send parts by themselves, if they may: they may know the service by another name.
     direct: Option<Signer>,
+    /// Where parts are kept until the service has them, if anywhere.
+    spool: Option<Spool>,
     /// Stands before every name, and ends with a slash if there is one.
     prefix: String,
     limits: Limits,
@@ -55,7 +58,7 @@ pub(crate) struct Multipart {
 struct Limits {
     /// How long one try of something small may take.
     small: Duration,
-    /// How long one try of something large may take, and how long a part may wait for the service to take the next bytes.
+    /// How long one try of something large may take until the answer begins, and how long a part may wait for the service to take the next bytes.
     large: Duration,
     /// How long something waits before it is tried again; later it waits twice as long each time.
     pause: Duration,
@@ -81,10 +84,12 @@ pub(crate) enum Completed {
     Done,
     /// There is no such upload, perhaps because an earlier call put it together and its answer was lost.
     NoSuchUpload,
+    /// A part is not there any more as it was listed: it was sent again meanwhile. The upload is as it was.
+    PartsChanged,
 }
 
 impl Multipart {
-    pub(crate) fn new(http: reqwest::Client, signer: Signer, direct: Option<Signer>, prefix: &str) -> Self {
+    pub(crate) fn new(http: Http, signer: Signer, direct: Option<Signer>, spool: Option<Spool>, prefix: &str) -> Self {
         let limits = Limits {
             small: SMALL,
             large: LARGE,
@@ -97,9 +102,20 @@ impl Multipart {
             http,
             signer,
             direct,
+            spool,
             prefix,
             limits,
         }
+    }
+
+    /// Where parts are kept until the service has them, if anywhere.
+    pub(crate) fn spool(&self) -> Option<&Spool> {
+        self.spool.as_ref()
+    }
+
+    /// Whether clients may send parts by themselves.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct.is_some()
     }
 
     /// Begins an upload: its id.
@@ -110,67 +126,15 @@ impl Multipart {
             .iter()
             .map(|it| (header::CONTENT_TYPE.as_str(), it.as_str()))
             .collect();
-        let request = || {
+        let request = |http: &Client| {
             let url = self.url(Method::Post, Some(name), &[("uploads", "")], &headers);
-            let request = self.http.post(url);
+            let request = http.post(url);
             headers
                 .iter()
                 .fold(request, |request, (name, value)| request.header(*name, *value))
         };
         let created = self.ask(self.limits.small, request, Created::read).await;
         Ok(created.map_err(|failure| fault::of_s3(&doing, failure))?.id)
-    }
-
-    /// A URL to which a client sends one part, of just this length if it is given, with a `PUT` before its lifetime ends.
-    /// `None` if clients may not. Lifetimes are between a second and seven days.
-    pub(crate) fn part_url(
-        &self,
-        name: &Name,
-        upload: &str,
-        number: u16,
-        length: Option<u64>,
-        lifetime: Duration,
-    ) -> Option<Url> {
-        let signer = self.direct.as_ref()?;
-        let length = length.map(|length| length.to_string());
-        let headers: Vec<_> = length
-            .iter()
-            .map(|it| (header::CONTENT_LENGTH.as_str(), it.as_str()))
-            .collect();
-        let number = number.to_string();
-        let query = [("partNumber", number.as_str()), ("uploadId", upload)];
-        Some(signer.url(Method::Put, Some(&self.key(name)), &query, &headers, lifetime))
-    }
-
-    /// Sends one part. Its bytes go on as they come; the service's answer, and that it takes bytes, is waited for within
-    /// bounds, and how long the bytes take to come is for the caller to bound. Nothing is tried again once bytes were taken.
-    pub(crate) async fn put_part(
-        &self,
-        name: &Name,
-        upload: &str,
-        number: u16,
-        length: u64,
-        body: ByteStream,
-    ) -> Result<(), Fault> {
-        let feed = Feed::new(body, length);
-        let (number, length) = (number.to_string(), length.to_string());
-        let once = || async {
-            let query = [("partNumber", number.as_str()), ("uploadId", upload)];
-            let headers = [(header::CONTENT_LENGTH.as_str(), length.as_str())];
-            let url = self.url(Method::Put, Some(name), &query, &headers);
-            let request = self.http.put(url).header(header::CONTENT_LENGTH, &length);
-            let request = request.body(reqwest::Body::wrap_stream(feed.lend()));
-            feed.watch(self.limits.large, answer(request)).await.map(drop)
-        };
-        let put = once
-            .retry(self.backoff())
-            .when(|failure| failure.passes && feed.is_untouched())
-            .notify(tell);
-        put.await.map_err(|failure| {
-            let doing = format!("write part {number} of {name}");
-            // If it was the sender who failed, that is why.
-            fault::of_s3(&doing, feed.failure().unwrap_or(failure))
-        })
     }
 
     /// The parts that are there, by number. `None` if there is no such upload.
@@ -187,7 +151,7 @@ impl Multipart {
                 ("part-number-marker", &marker),
                 ("uploadId", upload),
             ];
-            let request = || self.http.get(self.url(Method::Get, Some(name), &query, &[]));
+            let request = |http: &Client| http.get(self.url(Method::Get, Some(name), &query, &[]));
             let listed = match self.ask(self.limits.small, request, Parts::read).await {
                 Err(failure) if failure.is(NO_SUCH_UPLOAD) => return Ok(None),
                 listed => listed.map_err(explain)?,
@@ -207,82 +171,18 @@ impl Multipart {
     /// Puts parts together, in the order of their numbers.
     pub(crate) async fn complete(&self, name: &Name, upload: &str, parts: &[Part]) -> Result<Completed, Fault> {
         let list = list_of(parts);
-        let request = || {
+        let request = |http: &Client| {
             let url = self.url(Method::Post, Some(name), &[("uploadId", upload)], &[]);
-            self.http
-                .post(url)
+            http.post(url)
                 .header(header::CONTENT_TYPE, "application/xml")
                 .body(list.clone())
         };
         match self.ask(self.limits.large, request, lists::completed).await {
             Ok(()) => Ok(Completed::Done),
             Err(failure) if failure.is(NO_SUCH_UPLOAD) => Ok(Completed::NoSuchUpload),
+            Err(failure) if failure.is(INVALID_PART) => Ok(Completed::PartsChanged),
             Err(failure) => Err(fault::of_s3(&format!("put the parts of {name} together"), failure)),
         }
-    }
-
-    /// Aborts every upload of this name, whoever began it. None is fine too.
-    pub(crate) async fn abort_all(&self, name: &Name) -> Result<(), Fault> {
-        let doing = format!("abort unfinished uploads of {name}");
-        for _ in 0..ROUNDS {
-            let uploads = self
-                .unfinished(name)
-                .await
-                .map_err(|failure| fault::of_s3(&doing, failure))?;
-            if uploads.is_empty() {
-                return Ok(());
-            }
-            for upload in uploads {
-                self.abort(name, &upload)
-                    .await
-                    .map_err(|failure| fault::of_s3(&doing, failure))?;
-            }
-        }
-        let left = self
-            .unfinished(name)
-            .await
-            .map_err(|failure| fault::of_s3(&doing, failure))?;
-        if left.is_empty() {
-            return Ok(());
-        }
-        Err(fault::of_s3(&doing, Failure::passing("some are still there")))
-    }
-
-    async fn abort(&self, name: &Name, upload: &str) -> Result<(), Failure> {
-        let request = || {
-            self.http
-                .delete(self.url(Method::Delete, Some(name), &[("uploadId", upload)], &[]))
-        };
-        match self.ask(self.limits.small, request, |_| Ok(())).await {
-            Err(failure) if failure.is(NO_SUCH_UPLOAD) => Ok(()),
-            aborted => aborted,
-        }
-    }
-
-    /// The ids of all unfinished uploads of a name. The service is asked for what begins with it, which may be more.
-    async fn unfinished(&self, name: &Name) -> Result<Vec<String>, Failure> {
-        let key = self.key(name);
-        let page = self.limits.page.to_string();
-        let mut ids = Vec::new();
-        let mut after: Vec<(&str, String)> = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let mut query = vec![("max-uploads", page.as_str()), ("prefix", &key), ("uploads", "")];
-            query.extend(after.iter().map(|(name, marker)| (*name, marker.as_str())));
-            query.sort_unstable();
-            let request = || self.http.get(self.url(Method::Get, None, &query, &[]));
-            let listed = self.ask(self.limits.small, request, Uploads::read).await?;
-            let here = listed.uploads.into_iter().filter(|upload| upload.key == key);
-            ids.extend(here.map(|upload| upload.id));
-            if !listed.is_truncated {
-                return Ok(ids);
-            }
-            let markers = [
-                ("key-marker", listed.next_key),
-                ("upload-id-marker", listed.next_upload),
-            ];
-            after = markers.into_iter().filter(|(_, marker)| !marker.is_empty()).collect();
-        }
-        Err(Failure::nonsense("a list of uploads without end"))
     }
 
     fn key(&self, name: &Name) -> String {
@@ -300,16 +200,22 @@ impl Multipart {
         backoff.with_max_times(RETRIES).with_jitter()
     }
 
-    /// Asks until there is an answer that makes sense, or no hope of one. Each try is signed anew.
+    /// Asks until there is an answer that makes sense, or no hope of one. Each try is signed anew, and all but the first have a
+    /// connection of their own.
     async fn ask<T>(
         &self,
         limit: Duration,
-        request: impl Fn() -> RequestBuilder,
-        read: impl Fn(&str) -> Result<T, Failure>,
+        request: impl Fn(&Client) -> RequestBuilder,
+        understand: impl Fn(&str) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let once = || async {
-            let answered = timeout(limit, answer(request())).await;
-            read(&answered.unwrap_or_else(|_| Err(Failure::silence()))?)
+        let mut client = &self.http.pooled;
+        let once = || {
+            let request = request(mem::replace(&mut client, &self.http.fresh));
+            async {
+                let answered = timeout(limit, sent(request)).await;
+                let answer = answered.unwrap_or_else(|_| Err(Failure::silence()))?;
+                understand(&read(answer, limit).await?)
+            }
         };
         once.retry(self.backoff())
             .when(|failure: &Failure| failure.passes)
@@ -320,6 +226,8 @@ impl Multipart {
 
 /// What S3 calls an upload that was completed, aborted, or never begun.
 const NO_SUCH_UPLOAD: &str = "NoSuchUpload";
+/// What S3 calls a part that is not there, or is another one than was named.
+const INVALID_PART: &str = "InvalidPart";
 
 fn tell(failure: &Failure, _pause: Duration) {
     tracing::warn!(error = %failure, "S3 failed; trying again");

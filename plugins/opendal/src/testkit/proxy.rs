@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub enum Trouble {
     /// It is answered with this status and this body, and the server never hears of it.
     Answer(u16, &'static str),
+    /// The same, before its body has been read; then the connection is closed.
+    AnswerAtOnce(u16, &'static str),
     /// It is not answered.
     Silence,
     /// The connection is closed; the server never hears of it.
@@ -57,8 +60,8 @@ impl Trouble {
 /// What is to become of which requests.
 #[derive(Debug, Default)]
 struct Plan {
-    /// Requests whose words begin like this, how many of them, and what becomes of these.
-    next: Vec<(String, usize, Trouble)>,
+    /// Requests whose words begin like this, how many of them, and what becomes of these: nothing special, or trouble.
+    next: Vec<(String, usize, Option<Trouble>)>,
     share: Option<Share>,
 }
 
@@ -83,6 +86,8 @@ struct State {
     /// Host and port of the server.
     upstream: String,
     plan: Mutex<Plan>,
+    /// Whether a connection is closed when a second request comes on it.
+    closes_used: AtomicBool,
     /// What was asked, in words.
     asked: watch::Sender<Vec<String>>,
 }
@@ -99,6 +104,7 @@ impl S3Proxy {
         let state = Arc::new(State {
             upstream: bucket.endpoint.trim_start_matches("http://").to_owned(),
             plan: Mutex::default(),
+            closes_used: AtomicBool::default(),
             asked: watch::Sender::default(),
         });
         let accepting = tokio::spawn(accept(listener, state.clone()));
@@ -115,7 +121,8 @@ impl S3Proxy {
         format!("http://{}", self.address)
     }
 
-    /// Plans trouble for the next requests that begin with these words, such as `PUT` or `POST /bucket/key?uploads`.
+    /// Plans trouble for the next requests that begin with these words, such as `PUT` or `POST /bucket/key?uploads`. One `*` in
+    /// them stands for any words: `GET *?max-parts`.
     ///
     /// # Panics
     ///
@@ -126,7 +133,7 @@ impl S3Proxy {
             .lock()
             .unwrap()
             .next
-            .push((begin.to_owned(), times, trouble));
+            .push((begin.to_owned(), times, Some(trouble)));
     }
 
     /// Plans trouble for so many in a hundred of all requests to come, each of these as often as the others.
@@ -141,6 +148,26 @@ impl S3Proxy {
             percent,
             troubles: troubles.to_vec(),
         });
+    }
+
+    /// Lets the next requests that begin with these words pass, before trouble that is planned after this.
+    ///
+    /// # Panics
+    ///
+    /// If a test panicked in here.
+    pub fn let_pass(&self, begin: &str, times: usize) {
+        self.state
+            .plan
+            .lock()
+            .unwrap()
+            .next
+            .push((begin.to_owned(), times, None));
+    }
+
+    /// From now on a connection is closed when a second request comes on it, as by a service that found it idle for too long in
+    /// just that moment.
+    pub fn close_used_connections(&self) {
+        self.state.closes_used.store(true, Ordering::Relaxed);
     }
 
     /// No more trouble.
@@ -187,9 +214,16 @@ type Body = BoxBody<Bytes, hyper::Error>;
 async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((socket, _)) = listener.accept().await {
         let state = state.clone();
+        let used = Arc::new(AtomicBool::default());
         let service = service_fn(move |request| {
-            let state = state.clone();
-            async move { state.answer(request).await }
+            let (state, used) = (state.clone(), used.clone());
+            async move {
+                if used.swap(true, Ordering::Relaxed) && state.closes_used.load(Ordering::Relaxed) {
+                    state.note(format!("{}: closed", words(&request)));
+                    return Err(io::Error::other("nothing was asked on this connection for too long"));
+                }
+                state.answer(request).await
+            }
         });
         tokio::spawn(server::Builder::new().serve_connection(TokioIo::new(socket), service));
     }
@@ -202,7 +236,12 @@ impl State {
         let trouble = self.plan.lock().unwrap().trouble_for(&words);
         let answer = match trouble {
             None => self.pass_on(request).await,
-            Some(Trouble::Answer(status, body)) => Ok(answer(status, body, request).await),
+            Some(Trouble::Answer(status, body)) => {
+                // A body that nobody reads would cut the connection off before the answer has arrived.
+                let _read = request.into_body().collect().await;
+                Ok(answer(status, body))
+            }
+            Some(Trouble::AnswerAtOnce(status, body)) => Ok(answer(status, body)),
             Some(Trouble::LostAnswer) => {
                 if let Ok(answer) = self.pass_on(request).await {
                     let _lost = answer.into_body().collect().await;
@@ -245,16 +284,24 @@ impl Plan {
         let planned = self
             .next
             .iter_mut()
-            .find(|(begin, times, _)| *times > 0 && words.starts_with(begin.as_str()));
+            .find(|(begin, times, _)| *times > 0 && begins(words, begin));
         if let Some((_, times, trouble)) = planned {
             *times -= 1;
-            return Some(*trouble);
+            return *trouble;
         }
         let share = self.share.as_mut()?;
         (share.draw() % 100 < share.percent).then(|| {
             let which = share.draw() as usize % share.troubles.len();
             share.troubles[which]
         })
+    }
+}
+
+/// Whether words begin like this; a `*` stands for any.
+fn begins(words: &str, begin: &str) -> bool {
+    match begin.split_once('*') {
+        None => words.starts_with(begin),
+        Some((start, within)) => words.strip_prefix(start).is_some_and(|rest| rest.contains(within)),
     }
 }
 
@@ -268,9 +315,7 @@ impl Share {
     }
 }
 
-/// A body that nobody reads would cut the connection off before the answer has arrived.
-async fn answer(status: u16, body: &'static str, request: Request<Incoming>) -> Response<Body> {
-    let _read = request.into_body().collect().await;
+fn answer(status: u16, body: &'static str) -> Response<Body> {
     let body = Full::new(Bytes::from_static(body.as_bytes())).map_err(|never| match never {});
     let mut answer = Response::new(body.boxed());
     *answer.status_mut() = StatusCode::from_u16(status).expect("a status");

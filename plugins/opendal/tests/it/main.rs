@@ -1,12 +1,15 @@
 //! What a user of the `opendal` store can rely on.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod cors;
 mod disk;
 mod dropped;
 mod full;
+mod probe;
 mod s3;
 mod settings;
 mod suites;
+mod tls;
 
 use std::path::Path;
 

@@ -8,23 +8,23 @@ use serde_json::{Value, json};
 use crate::{build, is_missing, key, put, some_bytes};
 
 /// A bucket of one's own, seen through a proxy.
-struct Way {
-    bucket: Bucket,
-    proxy: S3Proxy,
+pub(crate) struct Way {
+    pub(crate) bucket: Bucket,
+    pub(crate) proxy: S3Proxy,
 }
 
 impl Way {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let bucket = S3Server::shared().await.bucket().await;
         let proxy = S3Proxy::before(&bucket).await;
         Self { bucket, proxy }
     }
 
-    fn store(&self) -> Box<dyn Store> {
+    pub(crate) fn store(&self) -> Box<dyn Store> {
         self.store_with(json!({}))
     }
 
-    fn store_with(&self, more: Value) -> Box<dyn Store> {
+    pub(crate) fn store_with(&self, more: Value) -> Box<dyn Store> {
         store_in(&self.bucket.through(&self.proxy), more)
     }
 
@@ -41,12 +41,12 @@ impl Way {
     }
 
     /// Every key under which there is anything: an object, or an upload that was begun.
-    async fn leftovers(&self) -> Vec<String> {
+    pub(crate) async fn leftovers(&self) -> Vec<String> {
         [self.bucket.objects().await, self.bucket.unfinished().await].concat()
     }
 }
 
-fn store_in(bucket: &Bucket, more: Value) -> Box<dyn Store> {
+pub(crate) fn store_in(bucket: &Bucket, more: Value) -> Box<dyn Store> {
     let mut settings = bucket.settings();
     settings
         .as_object_mut()
@@ -167,6 +167,27 @@ async fn a_service_that_stumbles_is_asked_again() {
     way.proxy.trouble("PUT", 2, Trouble::SLOW_DOWN);
     put(&*store, &key, &bytes).await;
     assert!(collect(store.read(&key, None).await.unwrap()).await == bytes);
+}
+
+#[tokio::test]
+async fn connections_that_the_service_has_dropped_cost_no_upload_and_no_reader() {
+    let way = Way::new().await;
+    let (store, bytes) = (way.store(), noise(1, 6 << 20));
+    // More connections are open than there are tries, and each is closed at its next request.
+    let looking = (0..12).map(|_| async { store.size(&key()).await.unwrap() });
+    futures_util::future::join_all(looking).await;
+    way.proxy.close_used_connections();
+    for _ in 0..3 {
+        let key = key();
+        put(&*store, &key, &bytes).await;
+        assert!(collect(store.read(&key, None).await.unwrap()).await == bytes);
+        store.delete(&key).await.unwrap();
+    }
+    assert!(
+        way.asked().iter().any(|line| line.ends_with(": closed")),
+        "{:?}",
+        way.asked()
+    );
 }
 
 #[tokio::test]

@@ -35,6 +35,9 @@ fn what_makes_sense_is_taken() {
         s3(json!({"endpoint": "https://s3.example.com", "path_style": false})),
         s3(json!({"prefix": "intake/uploads", "part_size": "16 MiB"})),
         s3(json!({"part_size": 5_242_880})),
+        s3(json!({"max_parts": 1000, "part_size": "50 MiB"})),
+        s3(json!({"idle_timeout": "30s", "ca_file": "/no/such/file"})),
+        s3(json!({"spool_folder": "/no/such/folder", "spool_size": 0})),
         s3(json!({"direct": true})),
         s3(json!({"direct": true, "direct_endpoint": "https://files.example.com"})),
     ] {
@@ -114,19 +117,47 @@ fn what_makes_no_sense_is_refused_with_its_place() {
             "part_size: must be between 5 MiB and 128 MiB",
         ),
         (
+            s3(json!({"max_parts": 10_001})),
+            "max_parts: must be between 1 and 10000, such as 1000: how many parts the service takes of one upload",
+        ),
+        (
+            s3(json!({"max_parts": 0})),
+            "max_parts: must be between 1 and 10000, such as 1000: how many parts the service takes of one upload",
+        ),
+        (
             s3(json!({"secret_access_key": ["hunter2"]})),
             "secret_access_key: expected a text, `{ env = \"NAME\" }` or `{ file = \"/path\" }`",
         ),
         (
             s3(json!({"secret": "x"})),
             "secret: unknown field `secret`, expected one of `bucket`, `access_key_id`, `secret_access_key`, `region`, \
-             `endpoint`, `prefix`, `path_style`, `part_size`, `direct`, `direct_endpoint`",
+             `endpoint`, `prefix`, `path_style`, `max_parts`, `part_size`, `direct`, `direct_endpoint`, `idle_timeout`, \
+             `ca_file`, `spool_folder`, `spool_size`",
         ),
     ] {
         assert_eq!(
             build(settings).err().map(|error| error.to_string()).as_deref(),
             Some(says)
         );
+    }
+}
+
+#[test]
+fn what_a_bucket_can_keep_follows_from_how_many_parts_the_service_takes() {
+    const GIB: u64 = 1 << 30;
+
+    for (settings, most) in [
+        (json!({}), 10_000 * (5 << 20)),
+        // Parts are as large as the usual `max_size` needs.
+        (json!({"max_parts": 1000}), 1000 * (6 << 20)),
+        (json!({"max_parts": 100}), 100 * (52 << 20)),
+        (json!({"max_parts": 1000, "part_size": "50 MiB"}), 1000 * (50 << 20)),
+    ] {
+        let store = build(s3(settings.clone())).unwrap();
+        assert_eq!(store.most_bytes(), Some(most), "{settings}");
+        assert!(most >= 5 * GIB);
+        let parts = settings["max_parts"].as_u64().unwrap_or(10_000);
+        assert_eq!(u64::from(store.multipart().unwrap().most_parts()), parts);
     }
 }
 

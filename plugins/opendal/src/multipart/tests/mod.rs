@@ -1,13 +1,15 @@
 //! Uploads in parts, on a real server, with a proxy before it that gets in the way.
 
-use futures_util::{FutureExt, StreamExt, stream};
+mod putting;
+
+use futures_util::{StreamExt, stream};
 use intake_core::testkit::{collect, noise};
-use intake_core::{Bytes, Key, UploadId};
+use intake_core::{ByteStream, Bytes, Key, UploadId};
 use rusty_s3::{Credentials, UrlStyle};
+use tempfile::TempDir;
 
 use super::*;
 use crate::read::read;
-use crate::s3::client;
 use crate::testkit::{Bucket, S3Proxy, S3Server, Trouble};
 
 /// The least that S3 takes as a part which is not the last one.
@@ -17,6 +19,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 struct Way {
     bucket: Bucket,
     proxy: S3Proxy,
+    /// Where parts are kept.
+    folder: TempDir,
     multipart: Multipart,
 }
 
@@ -25,11 +29,14 @@ impl Way {
         let bucket = S3Server::shared().await.bucket().await;
         let proxy = S3Proxy::before(&bucket).await;
         let through = bucket.through(&proxy);
-        let mut multipart = Multipart::new(client().unwrap(), signer(&through), Some(signer(&bucket)), "in/here");
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path().to_owned(), 1 << 30);
+        let mut multipart = Multipart::new(http(), signer(&through), Some(signer(&bucket)), spool, "in/here");
         multipart.limits.pause = Duration::from_millis(5);
         Self {
             bucket,
             proxy,
+            folder,
             multipart,
         }
     }
@@ -47,7 +54,7 @@ impl Way {
     async fn put(&self, name: &Name, upload: &str, number: u16, bytes: &Bytes) -> Result<(), Fault> {
         let length = bytes.len() as u64;
         self.multipart
-            .put_part(name, upload, number, length, pieces(bytes))
+            .put_part(which(name, upload, number), length, pieces(bytes))
             .await
     }
 
@@ -71,6 +78,14 @@ fn signer(bucket: &Bucket) -> Signer {
     let credentials = Credentials::new(bucket.access_key_id.clone(), bucket.secret_access_key.clone());
     let bucket = rusty_s3::Bucket::new(endpoint, UrlStyle::Path, bucket.name.clone(), bucket.region.clone());
     Signer::new(bucket.unwrap(), credentials)
+}
+
+fn http() -> Http {
+    Http::new(Duration::from_secs(60), &[]).unwrap()
+}
+
+fn which<'a>(name: &'a Name, upload: &'a str, number: u16) -> Which<'a> {
+    Which { name, upload, number }
 }
 
 fn name() -> Name {
@@ -166,53 +181,17 @@ async fn a_list_without_end_is_a_fault() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_part_s_url_can_send_that_part_and_nothing_else() {
-    let (way, name) = (Way::new().await, name());
-    let upload = way.multipart.create(&name, None).await.unwrap();
-    let url = |number, length| way.multipart.part_url(&name, &upload, number, length, DAY).unwrap();
-    let put = |url: &str, body: &'static str| client().unwrap().put(url).body(body).send();
-    let first = url(1, None);
-    assert!(first.as_str().starts_with(&way.bucket.endpoint), "{first}");
-    assert_eq!(put(first.as_str(), "of any length").await.unwrap().status(), 200);
-    assert_eq!(put(url(2, Some(5)).as_str(), "bytes").await.unwrap().status(), 200);
-
-    assert_eq!(put(url(3, Some(4)).as_str(), "bytes").await.unwrap().status(), 403);
-    let other = first.as_str().replace("partNumber=1", "partNumber=4");
-    assert_eq!(put(&other, "bytes").await.unwrap().status(), 403);
-    let parts = way.multipart.list(&name, &upload).await.unwrap().unwrap();
-    assert_eq!(numbers(&parts), [(1, 13), (2, 5)]);
-}
-
-#[test]
-fn there_are_no_urls_for_parts_unless_they_are_allowed() {
-    let bucket = Bucket {
-        endpoint: "http://127.0.0.1:9".to_owned(),
-        region: "r".to_owned(),
-        name: "b".to_owned(),
-        access_key_id: "an-id-of-a-key".to_owned(),
-        secret_access_key: "not-to-be-seen".to_owned(),
-    };
-    let multipart = Multipart::new(client().unwrap(), signer(&bucket), None, "");
-    assert_eq!(multipart.part_url(&name(), "an-id", 1, None, DAY), None);
-    let seen = format!("{multipart:?}");
-    assert!(
-        !seen.contains("not-to-be-seen") && !seen.contains("an-id-of-a-key"),
-        "{seen}"
-    );
-}
-
-#[tokio::test]
 async fn a_completion_that_fails_although_it_says_200_is_tried_again_if_that_may_help() {
     let (way, name) = (Way::new().await, name());
     let upload = way.multipart.create(&name, None).await.unwrap();
     way.put(&name, &upload, 1, &noise(1, 10)).await.unwrap();
     let parts = way.multipart.list(&name, &upload).await.unwrap().unwrap();
     let failed =
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>InvalidPart</Code><Message>m</Message></Error>";
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>InvalidRequest</Code><Message>m</Message></Error>";
     way.proxy.trouble("POST", 1, Trouble::Answer(200, failed));
     let fault = way.multipart.complete(&name, &upload, &parts).await.unwrap_err();
     assert!(!fault.retryable);
-    assert!(fault.chain().contains("InvalidPart"), "{}", fault.chain());
+    assert!(fault.chain().contains("InvalidRequest"), "{}", fault.chain());
 
     let failed = "<Error><Code>InternalError</Code><Message>m</Message></Error>";
     way.proxy.trouble("POST", 1, Trouble::Answer(200, failed));
@@ -222,6 +201,23 @@ async fn a_completion_that_fails_although_it_says_200_is_tried_again_if_that_may
         Completed::Done
     );
     assert_eq!(way.bucket.objects().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_part_that_is_not_there_any_more_as_it_was_listed_is_told_from_a_fault() {
+    let (way, name) = (Way::new().await, name());
+    let upload = way.multipart.create(&name, None).await.unwrap();
+    way.put(&name, &upload, 1, &noise(1, 10)).await.unwrap();
+    let parts = way.multipart.list(&name, &upload).await.unwrap().unwrap();
+    let invalid =
+        "<Error><Code>InvalidPart</Code><Message>One or more of the parts could not be found.</Message></Error>";
+    for status in [200, 400] {
+        way.proxy.trouble("POST", 1, Trouble::Answer(status, invalid));
+        let completed = way.multipart.complete(&name, &upload, &parts).await.unwrap();
+        assert_eq!(completed, Completed::PartsChanged, "{status}");
+    }
+    let completed = way.multipart.complete(&name, &upload, &parts).await.unwrap();
+    assert_eq!(completed, Completed::Done, "the upload is as it was");
 }
 
 #[tokio::test]
@@ -327,76 +323,6 @@ async fn silence_is_given_up() {
         let fault = ended.unwrap_err();
         assert!(fault.retryable);
         assert!(fault.chain().contains("did not answer in time"), "{}", fault.chain());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_sender_who_is_slow_is_waited_for() {
-    let (go_on, gone_on) = tokio::sync::oneshot::channel::<()>();
-    let slow = stream::once(async move {
-        gone_on.await.unwrap();
-        Ok(Bytes::from_static(b"bytes"))
-    });
-    let feed = Feed::new(slow.boxed(), 5);
-    let mut lent = feed.lend();
-    assert!(lent.next().now_or_never().is_none(), "nothing has come yet");
-    // Nothing else happens here, so that time leaps to whatever is waited for.
-    let watch = || feed.watch(Duration::from_secs(1), std::future::pending::<Result<(), Failure>>());
-    let long = tokio::time::timeout(Duration::from_secs(60), watch()).await;
-    assert!(long.is_err(), "the sender's silence is not the service's");
-    go_on.send(()).unwrap();
-    assert_eq!(lent.next().await.unwrap().unwrap(), "bytes");
-    assert!(
-        watch().await.unwrap_err().passes,
-        "now it is the service that is silent"
-    );
-}
-
-#[tokio::test]
-async fn the_bytes_of_a_part_are_those_of_one_try() {
-    let feed = Feed::new(pieces(&noise(1, 1000)), 1000);
-    let (mut given_up, mut now) = (feed.lend(), feed.lend());
-    assert!(given_up.next().await.unwrap().is_err());
-    assert!(feed.is_untouched());
-    assert_eq!(now.next().await.unwrap().unwrap().len(), 1000);
-    assert!(!feed.is_untouched());
-    assert!(now.next().await.is_none());
-}
-
-#[tokio::test]
-async fn a_part_is_tried_again_until_bytes_were_taken() {
-    let (way, name) = (Way::new().await, name());
-    let upload = way.multipart.create(&name, None).await.unwrap();
-    way.proxy.trouble("PUT", 2, Trouble::SLOW_DOWN);
-    way.put(&name, &upload, 1, &Bytes::new()).await.unwrap();
-    way.proxy.trouble("PUT", 1, Trouble::SLOW_DOWN);
-    let fault = way.put(&name, &upload, 2, &noise(1, LEAST)).await.unwrap_err();
-    assert!(fault.retryable);
-    assert!(fault.chain().contains("503 SlowDown"), "{}", fault.chain());
-    let puts: Vec<_> = way.asked().into_iter().filter(|line| line.starts_with("PUT")).collect();
-    let [put, slow] = ["PUT partNumber&uploadId: 200", "PUT partNumber&uploadId: 503"];
-    assert_eq!(puts, [slow, slow, put, slow]);
-}
-
-#[tokio::test]
-async fn a_part_that_is_not_what_was_said_is_not_there() {
-    let (way, name) = (Way::new().await, name());
-    let upload = way.multipart.create(&name, None).await.unwrap();
-    let bytes = noise(1, 1_000_000);
-    let gone = stream::iter([Ok(bytes.slice(..500_000)), Err("the client is gone".into())]);
-    for (length, body, why) in [
-        (999_999, pieces(&bytes), "more than was said"),
-        (1_000_001, pieces(&bytes), "less than was said"),
-        (1_000_000, gone.boxed(), "the client is gone"),
-    ] {
-        let fault = way
-            .multipart
-            .put_part(&name, &upload, 1, length, body)
-            .await
-            .unwrap_err();
-        assert!(!fault.retryable);
-        assert!(fault.chain().contains(why), "{}", fault.chain());
-        assert_eq!(way.multipart.list(&name, &upload).await.unwrap().unwrap(), [], "{why}");
     }
 }
 
