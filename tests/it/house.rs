@@ -87,12 +87,7 @@ fn every_module_says_what_it_is_and_is_one_room() {
             path.display()
         );
         let lines = text.lines().count();
-        // A table of cases may be longer than a room.
-        let most = if path.components().any(|part| part.as_os_str() == "tests") {
-            500
-        } else {
-            420
-        };
+        let most = 500;
         assert!(lines <= most, "{} has {lines} lines: that is two rooms", path.display());
     }
 }

@@ -67,10 +67,15 @@ impl Params {
         files.into_iter().map(|(_, (_, file))| file.as_str()).collect()
     }
 
+    /// Whether a parameter of this name names a file of a group, where files are named.
+    pub(crate) fn names_a_file(&self, name: &str) -> bool {
+        self.files_at_most > 0 && number_of(name).is_some()
+    }
+
     /// Takes one parameter; `None` is a value that is too long. Of several with a name the first that is not empty counts,
     /// so that what was judged early holds to the end.
     pub(crate) fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), Refusal> {
-        if let Some(number) = number_of(name).filter(|_| self.files_at_most > 0) {
+        if let Some(number) = number_of(name).filter(|_| self.names_a_file(name)) {
             if self.files.len() >= self.files_at_most {
                 return Err(codes::TOO_MANY_FILES_NAMED.into());
             }
@@ -107,7 +112,7 @@ impl Params {
     pub(crate) fn reads(&self, name: &str) -> bool {
         KNOWN.contains(&name)
             || (name.starts_with("metadata[") && name.ends_with(']'))
-            || (self.files_at_most > 0 && number_of(name).is_some())
+            || self.names_a_file(name)
     }
 
     /// Takes everything of a query, or of a body of that shape.

@@ -34,7 +34,8 @@ pub(crate) async fn read_params(api: &Api, visit: &Visit<'_>, params: &mut Param
     let mut form = Form::new(boundary, (*source).clone().boxed(), limits);
     while let Some(part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
         match part.file_name {
-            Some(_) if params.reads(&part.name) => {
+            // Where a file of a group is named, the group has an error of its own for it.
+            Some(_) if params.reads(&part.name) && !params.names_a_file(&part.name) => {
                 let flaw = Flaw::new("it is a file where a parameter is meant; send it without a `filename`");
                 return Err(malformed(&flaw.in_part(part.place).of_field(&part.name)));
             }
