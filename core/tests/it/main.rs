@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
 mod config;
+mod corpus;
 mod crash;
 mod interleavings;
 mod parts;

@@ -33,10 +33,10 @@ impl Format {
             "image/avif" => Self::Avif,
             "image/bmp" => Self::Bmp,
             "image/gif" => Self::Gif,
-            "image/heif" => Self::Heif,
+            "image/heic" | "image/heic-sequence" | "image/heif" | "image/heif-sequence" => Self::Heif,
             "image/jpeg" => Self::Jpeg,
             "image/png" => Self::Png,
-            "image/tiff" => Self::Tiff,
+            "image/tiff" | "image/x-adobe-dng" => Self::Tiff,
             "image/webp" => Self::Webp,
             _ => return None,
         })
