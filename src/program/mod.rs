@@ -30,6 +30,7 @@ mod output;
 mod projects;
 mod serve;
 mod usage;
+mod warnings;
 
 /// The exit code for a configuration that cannot be used, as in `sysexits.h`.
 const EX_CONFIG: u8 = 78;
@@ -279,6 +280,9 @@ async fn start(config: Option<PathBuf>) -> Result<(), Failure> {
 
 async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
     let composition = Composition::read(file)?;
+    for warning in warnings::of(&composition.source) {
+        eprintln!("warning: {warning}");
+    }
     if connect {
         composition
             .pipeline

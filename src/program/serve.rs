@@ -7,14 +7,17 @@ use intake_core::Pipeline;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use super::Composition;
+use super::{Composition, warnings};
 use crate::{server, upload_api};
 
 /// Serves until the process is asked to stop.
 pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     let banner = Banner::of(&composition);
+    for warning in warnings::of(&composition.source) {
+        warn!("{warning}");
+    }
     let Composition {
         pipeline,
         upload_api: settings,
