@@ -203,3 +203,31 @@ pub(crate) fn names_of(name: &str) -> impl Iterator<Item = &str> {
     let others = CANONICAL.get(name).copied().unwrap_or_default();
     std::iter::once(name).chain(others.iter().copied().filter(move |other| *other != name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MediaType;
+
+    #[test]
+    fn every_name_stands_once_and_is_well_formed() {
+        let names: Vec<_> = SAME.iter().copied().flatten().copied().collect();
+        for name in &names {
+            assert_eq!(name.parse::<MediaType>().unwrap().as_str(), *name);
+        }
+        assert_eq!(names.len(), CANONICAL.len(), "a name stands in two lines");
+        for (kind, kinds) in KINDS {
+            for name in kinds.iter().chain([&kind]) {
+                assert_eq!(canonical(name), *name, "what is found is never called so");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_is_known_by_all_its_names() {
+        let mut names: Vec<_> = names_of("audio/x-wav").collect();
+        names.sort_unstable();
+        assert_eq!(names, ["audio/vnd.wave", "audio/wav", "audio/wave", "audio/x-wav"]);
+        assert_eq!(names_of("image/png").collect::<Vec<_>>(), ["image/png"]);
+    }
+}

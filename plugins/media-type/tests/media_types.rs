@@ -183,6 +183,8 @@ fn a_type_is_meant_by_whichever_of_its_names() {
         ("font/woff2", "font/woff2", true),
         ("application/font-sfnt", "font/otf", true),
         ("audio/wave", "audio/wav", true),
+        ("video/mov", "video/quicktime", true),
+        ("image/svg", "image/svg+xml", true),
         ("image/x-icon", "image/vnd.microsoft.icon", true),
         (
             "application/x-shockwave-flash",
