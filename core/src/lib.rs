@@ -15,6 +15,7 @@
 //! Read [`stages`] for the contract, [`record`] for the rules of change, [`Pipeline`] for what one may ask, [`plugin`] for
 //! how a stage gets a name. The core knows no plugin, no HTTP, no SQL and no file format.
 
+mod aliases;
 mod assemble;
 mod background;
 pub mod books;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{aliases, sniff};
+
 /// A media type such as `image/png`: lower case, no parameters.
 ///
 /// ```
@@ -94,7 +96,8 @@ pub enum MediaRange {
 }
 
 impl MediaRange {
-    /// Whether the type lies in the range.
+    /// Whether the type lies in the range, by whichever of its names. The name of a kind, such as `image/heif`, means what
+    /// is of that kind and has a name of its own too, such as `image/heic`.
     ///
     /// ```
     /// use intake_core::{MediaRange, MediaType};
@@ -102,6 +105,9 @@ impl MediaRange {
     /// let images: MediaRange = "image/*".parse()?;
     /// assert!(images.contains(&"image/png".parse()?));
     /// assert!(!images.contains(&"text/html".parse()?));
+    ///
+    /// let lossless: MediaRange = "audio/x-flac".parse()?;
+    /// assert!(lossless.contains(&"audio/flac".parse()?));
     /// # Ok::<(), intake_core::NotAMediaType>(())
     /// ```
     #[must_use]
@@ -109,8 +115,25 @@ impl MediaRange {
         match self {
             Self::All => true,
             Self::Main(main) => **main == *media_type.main(),
-            Self::One(one) => one == media_type,
+            Self::One(one) => aliases::means(one.as_str(), media_type.as_str()),
         }
+    }
+
+    /// Whether content is ever found to lie in the range. A rule that names a type that no content is found to be does nothing:
+    /// `text/csv`, for example, is found to be `text/plain`, as no byte tells the two apart.
+    ///
+    /// Not every name that passes is found: of some formats only one variant of several is known.
+    ///
+    /// ```
+    /// use intake_core::MediaRange;
+    ///
+    /// assert!("audio/x-flac".parse::<MediaRange>()?.is_ever_found());
+    /// assert!(!"text/csv".parse::<MediaRange>()?.is_ever_found());
+    /// # Ok::<(), intake_core::NotAMediaType>(())
+    /// ```
+    #[must_use]
+    pub fn is_ever_found(&self) -> bool {
+        sniff::is_ever_found(self)
     }
 }
 

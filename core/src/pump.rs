@@ -12,7 +12,7 @@ use crate::evidence::HEAD_BYTES;
 use crate::pipeline::Parts;
 use crate::places::key_of;
 use crate::ruling::Ruling;
-use crate::sniff::sniff;
+use crate::sniff::Sniffer;
 use crate::stages::{Report, Scan, Staged};
 use crate::{ByteStream, Digest, Error, Facts, Fault, Head, Record, Rejection, Verdict, codes};
 
@@ -137,13 +137,13 @@ pub(crate) async fn pump(
     sink: Sink<'_>,
 ) -> Result<Facts, Error> {
     let lead = source.lead().await?;
-    let media_type = sniff(&lead);
+    let mut sniffer = Sniffer::of(&lead);
     let head = Head {
         declared: &record.declared,
         bytes: &lead,
-        media_type: media_type.as_ref(),
+        media_type: sniffer.found(),
     };
-    ruling.judge_type(media_type.as_ref())?;
+    ruling.judge_type(sniffer.found())?;
     parts.judge(|validator| validator.head(&head))?;
 
     // Scanners before the store: one that is down refuses the upload before anything was written.
@@ -151,14 +151,18 @@ pub(crate) async fn pump(
     let mut staged = match sink {
         Sink::Stage(staged) => {
             let store = parts.store_of(record)?;
-            Some(staged.insert(store.stage(&key_of(record), media_type.as_ref()).await?))
+            Some(staged.insert(store.stage(&key_of(record), sniffer.found()).await?))
         }
         Sink::Stored => None,
     };
+    let mut sniffed = lead.len();
     drop(lead);
 
     let mut hasher = Sha256::new();
     while let Some(piece) = source.piece().await? {
+        let again = sniffed.min(piece.len());
+        sniffed -= again;
+        sniffer.push(&piece[again..]);
         // The store is asked first, so that its writing goes on elsewhere while this thread hashes. All are waited for, even
         // if one fails: a write that was cancelled half way is harder to discard than one that ended.
         let write = async {
@@ -177,7 +181,7 @@ pub(crate) async fn pump(
     let mut facts = Facts {
         size: source.seen,
         digest: Digest::from(<[u8; 32]>::from(hasher.finalize())),
-        media_type,
+        media_type: sniffer.found().cloned(),
         coverage: Default::default(),
         notes: Default::default(),
     };

@@ -32,6 +32,7 @@ mod projects;
 mod serve;
 mod tokens;
 mod usage;
+mod warnings;
 
 /// The exit code for a configuration that cannot be used, as in `sysexits.h`.
 const EX_CONFIG: u8 = 78;
@@ -176,6 +177,9 @@ async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
     let composition = Composition::read(file)?;
     let record = composition.source.settings().take("record");
     composition.tell(record.as_ref());
+    for warning in warnings::of(&composition.source) {
+        output::tell(&format!("warning: {warning}"));
+    }
     let pipeline = &composition.pipeline;
     let ready = if !connect {
         ""

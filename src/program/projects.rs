@@ -11,7 +11,7 @@ use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Swap};
 use serde_json::{Map, Value};
 
 use super::edits::{Assignment, add_secret, assign, assignment, random_secret, remove_secret, revoke, stand};
-use super::{Composition, Failure, output, unknown};
+use super::{Composition, Failure, output, unknown, warnings};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -98,6 +98,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Show { key } => office.show(&key).await,
         Command::Set { key, fields } => {
             office.change(&key, |settings| assign(settings, &fields)).await?;
+            warn_of(&fields)?;
             output::tell(&format!("{key} is changed, which holds from its next request on"));
             Ok(())
         }
@@ -146,6 +147,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
+/// Says what of the settings does nothing.
+fn warn_of(fields: &[Assignment]) -> Result<(), Failure> {
+    let mut settings = Map::new();
+    assign(&mut settings, fields)?;
+    for warning in warnings::of_project(&settings) {
+        eprintln!("warning: {warning}");
+    }
+    Ok(())
+}
+
 /// Where projects are looked up and changed.
 struct Office(Composition);
 
@@ -188,6 +199,7 @@ impl Office {
                 )));
             }
         }
+        warn_of(fields)?;
         output::tell(&format!(
             "{key} takes uploads. Try it:\n  echo 'Hello, world!' | curl -F UPLOADCARE_PUB_KEY={key} -F \
              'file=@-;filename=hello.txt' {}/base/",

@@ -11,12 +11,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use super::{Composition, output, places};
+use super::{Composition, output, places, warnings};
 use crate::{server, upload_api};
 
 /// Serves until the process is asked to stop.
 pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     let banner = Banner::of(&composition);
+    for warning in warnings::of(&composition.source) {
+        warn!("{warning}");
+    }
     let Composition {
         pipeline,
         upload_api: settings,

@@ -147,6 +147,36 @@ fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
+fn a_type_that_no_content_is_found_to_be_is_said_and_can_be_used() {
+    let dir = TempDir::new().unwrap();
+    let text = config(dir.path()).replace(
+        "public_key = \"other\"",
+        "public_key = \"other\", allow_types = [\"image/*\", \"text/csv\"], forbid_types = [\"audio/x-flac\", \"image/apng\"]",
+    ) + "\n[[validate]]\nuse = \"media-type\"\ndeny = [\"image/svg+xml\", \"application/xhtml+xml\", \"message/*\"]\n";
+    let output = check(dir.path(), &text);
+    let found = said(&output);
+    assert!(output.status.success(), "{found}");
+    for warning in [
+        "projects[1].allow_types[1]: no content is found to be text/csv (text of any kind is text/plain), so this does nothing",
+        "projects[1].forbid_types[1]: no content is found to be image/apng, so this does nothing",
+        "validate[0].deny[1]: no content is found to be application/xhtml+xml (documents in XML are text/xml), so this does nothing",
+        "validate[0].deny[2]: no content is found to be message/*, so this does nothing",
+    ] {
+        assert!(found.contains(warning), "{found:?} does not say {warning:?}");
+    }
+    assert_eq!(found.matches("warning: ").count(), 4, "{found}");
+    assert!(
+        found.contains(&format!("intake.toml:{}:", text.lines().count())),
+        "{found}"
+    );
+    assert_eq!(
+        said(&check(dir.path(), &config(dir.path()))),
+        "",
+        "nothing is wrong with this"
+    );
+}
+
+#[test]
 fn checking_opens_nothing_unless_asked_to() {
     let dir = TempDir::new().unwrap();
     let checked = check(dir.path(), &config(dir.path()));

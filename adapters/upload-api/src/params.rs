@@ -110,9 +110,7 @@ impl Params {
 
     /// Whether a parameter of this name means something to an endpoint.
     pub(crate) fn reads(&self, name: &str) -> bool {
-        KNOWN.contains(&name)
-            || (name.starts_with("metadata[") && name.ends_with(']'))
-            || self.names_a_file(name)
+        KNOWN.contains(&name) || (name.starts_with("metadata[") && name.ends_with(']')) || self.names_a_file(name)
     }
 
     /// Takes everything of a query, or of a body of that shape.

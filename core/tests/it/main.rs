@@ -3,6 +3,7 @@
 
 mod bounded;
 mod config;
+mod corpus;
 mod crash;
 mod interleavings;
 mod parts;

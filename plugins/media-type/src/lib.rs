@@ -12,7 +12,8 @@
 //! ```
 
 use intake_core::{
-    Code, ConfigError, FromSettings, Head, MediaRange, MediaType, NotAMediaType, Plugin, Rejection, Validator, Verdict,
+    Code, ConfigError, Declared, Facts, FromSettings, Head, MediaRange, MediaType, NotAMediaType, Plugin, Rejection,
+    Validator, Verdict,
 };
 use serde::Deserialize;
 
@@ -75,6 +76,20 @@ impl MediaTypes {
         self
     }
 
+    fn judge(&self, media_type: Option<&MediaType>) -> Verdict {
+        match media_type {
+            Some(media_type) if !self.takes(media_type) => {
+                let message = format!("the content is {media_type}, which is not taken");
+                Verdict::Reject(Rejection::new(TYPE_FORBIDDEN, message).about(media_type.as_str()))
+            }
+            None if !self.takes_unknown() => Verdict::reject(
+                TYPE_FORBIDDEN,
+                "the content is of no known type, and only known ones are taken",
+            ),
+            _ => Verdict::Accept,
+        }
+    }
+
     fn takes(&self, media_type: &MediaType) -> bool {
         let within = |ranges: &[MediaRange]| ranges.iter().any(|range| range.contains(media_type));
         !within(&self.deny) && (self.allow.is_empty() || within(&self.allow))
@@ -94,17 +109,12 @@ fn parse<R: AsRef<str>>(ranges: impl IntoIterator<Item = R>) -> Result<Vec<Media
 
 impl Validator for MediaTypes {
     fn head(&self, head: &Head<'_>) -> Verdict {
-        match head.media_type {
-            Some(media_type) if !self.takes(media_type) => {
-                let message = format!("the content is {media_type}, which is not taken");
-                Verdict::Reject(Rejection::new(TYPE_FORBIDDEN, message).about(media_type.as_str()))
-            }
-            None if !self.takes_unknown() => Verdict::reject(
-                TYPE_FORBIDDEN,
-                "the content is of no known type, and only known ones are taken",
-            ),
-            _ => Verdict::Accept,
-        }
+        self.judge(head.media_type)
+    }
+
+    /// What a document in markup is may be known only here: its root may stand behind a comment of any length.
+    fn whole(&self, _declared: &Declared, facts: &Facts) -> Verdict {
+        self.judge(facts.media_type.as_ref())
     }
 }
 

@@ -3,7 +3,8 @@
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
 use intake_core::plugin::{Build, Stage};
 use intake_core::{
-    Declared, Error, Head, Incoming, MediaType, Pipeline, Registry, Rejection, Settings, Terms, Validator, testkit,
+    Declared, Error, HEAD_BYTES, Head, Incoming, MediaType, Pipeline, Registry, Rejection, Settings, Terms, Validator,
+    testkit,
 };
 use intake_plugin_media_type::{MediaTypes, TYPE_FORBIDDEN, Unknown};
 use serde_json::{Value, json};
@@ -123,6 +124,89 @@ async fn a_content_that_lies_about_its_type_is_found_out() {
             Err(error) => panic!("{error}"),
         };
         assert_eq!(refused.as_deref(), found, "{:?}", String::from_utf8_lossy(content));
+    }
+}
+
+#[tokio::test]
+async fn active_content_is_refused_however_far_in_it_says_what_it_is() {
+    let long = "x".repeat(2 * HEAD_BYTES);
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>";
+    for (denied, content, taken) in [
+        (
+            "image/svg+xml",
+            format!("<?xml version='1.0'?><!--{long}-->{svg}"),
+            false,
+        ),
+        ("image/svg+xml", format!("<!--{long}-->{svg}"), false),
+        ("image/svg+xml", format!("{}{svg}", " ".repeat(2 * HEAD_BYTES)), false),
+        (
+            "image/svg+xml",
+            format!("<?xml version='1.0'?><?a {long}?>{svg}"),
+            false,
+        ),
+        ("text/html", format!("<!--{long}--><script></script>"), false),
+        (
+            "text/html",
+            format!("{}<script></script>", "\n".repeat(2 * HEAD_BYTES)),
+            false,
+        ),
+        ("text/xml", format!("<?xml version='1.0'?><!--{long}--><a/>"), false),
+        // What is not denied is taken, however long its prolog is.
+        ("image/svg+xml", format!("<?xml version='1.0'?><!--{long}--><a/>"), true),
+        ("text/html", format!("<?xml version='1.0'?><!--{long}-->{svg}"), true),
+        ("text/html", " ".repeat(2 * HEAD_BYTES), true),
+    ] {
+        let pipeline = Pipeline::builder()
+            .validator("media-type", MediaTypes::default().deny([denied]).unwrap())
+            .store(MemoryStore::default())
+            .recorder(MemoryRecorder::default())
+            .expirer(KeepAll)
+            .build()
+            .expect("builds");
+        let incoming = Incoming::from_bytes(Declared::named("a"), content.clone());
+        let refused = match pipeline.ingest(incoming, Terms::default()).await {
+            Ok(_) => None,
+            Err(Error::Rejected { rejection, .. }) => rejection.subject,
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(refused.is_none(), taken, "{denied}: {} ...", &content[..30]);
+    }
+}
+
+#[test]
+fn a_type_is_meant_by_whichever_of_its_names() {
+    for (named, found, meant) in [
+        ("audio/flac", "audio/flac", true),
+        ("audio/x-flac", "audio/flac", true),
+        ("audio/mp4", "audio/mp4", true),
+        ("audio/m4a", "audio/mp4", true),
+        ("font/woff2", "font/woff2", true),
+        ("application/font-sfnt", "font/otf", true),
+        ("audio/wave", "audio/wav", true),
+        ("video/mov", "video/quicktime", true),
+        ("image/svg", "image/svg+xml", true),
+        ("image/x-icon", "image/vnd.microsoft.icon", true),
+        (
+            "application/x-shockwave-flash",
+            "application/vnd.adobe.flash.movie",
+            true,
+        ),
+        // The name of a kind means all of the kind, and not the other way round.
+        ("image/heif", "image/heic", true),
+        ("image/heic", "image/heif", false),
+        ("application/x-ole-storage", "application/msword", true),
+        ("application/msword", "application/x-ole-storage", false),
+        ("application/zip", "application/java-archive", true),
+        ("audio/flac", "audio/wav", false),
+    ] {
+        for (settings, taken) in [(json!({"allow": [named]}), meant), (json!({"deny": [named]}), !meant)] {
+            let validator = build(settings.clone()).expect("settings that make sense");
+            assert_eq!(
+                judge(&*validator, Some(found), "a/b").is_none(),
+                taken,
+                "{found} with {settings}"
+            );
+        }
     }
 }
 

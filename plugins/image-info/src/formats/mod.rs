@@ -43,7 +43,7 @@ impl Format {
             "image/jpeg" => Self::Jpeg,
             "image/jxl" => Self::Jxl,
             "image/apng" | "image/png" => Self::Png,
-            "image/tiff" => Self::Tiff,
+            "image/tiff" | "image/x-adobe-dng" => Self::Tiff,
             // The two have one type, and say in their header which they are.
             "image/vnd.microsoft.icon" | "image/x-icon" => Self::Ico,
             "image/webp" => Self::Webp,

@@ -27,7 +27,7 @@ async fn settings_do_what_they_say() {
         ..Png::default()
     };
     let far_in: Bytes = png_of((10, 10), &far_in).into();
-    let unreadable = Bytes::from_static(b"BMW is a maker of cars");
+    let unreadable = Bytes::from_static(b"BM\xFF\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0");
     for (settings, content, refused, whole) in [
         (json!({}), &ten_by_ten, None, true),
         (json!({"max_pixels": 100}), &ten_by_ten, None, true),

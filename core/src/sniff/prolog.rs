@@ -1,0 +1,292 @@
+//! What a document in markup is, by what stands at its beginning, however long that is.
+//!
+//! XML 1.0 lets comments, processing instructions and a document type declaration stand before the root element, each as
+//! long as one likes, so that the root of a document may lie anywhere. What is read is forgotten at once: only the state
+//! is kept.
+
+use super::doctype::Doctype;
+use super::units::{OTHER, Units, is_space};
+
+/// What a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Markup {
+    /// Its root is `svg`, with or without a prefix.
+    Svg,
+    /// Browsers would take it for HTML (WHATWG MIME Sniffing, section 7.1).
+    Html,
+    /// Any other, and what looks like markup and cannot be told.
+    Xml,
+    /// None at all.
+    No,
+}
+
+/// Reads a document from its first byte on until it is known what it is.
+#[derive(Clone, Debug)]
+pub(super) struct Prolog {
+    units: Units,
+    state: State,
+    first: First,
+    word: Word,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Between what may stand before the root.
+    Between,
+    /// Behind `<`.
+    Open,
+    /// In a processing instruction or the XML declaration, and whether a question mark came last.
+    Instruction(bool),
+    /// Behind `<!`.
+    Bang,
+    /// Behind `<!-`.
+    Dash,
+    /// In a comment, with how many hyphens came last: two at most.
+    Comment(u8),
+    /// In a document type declaration.
+    Doctype(Doctype),
+    /// In the name of the root, and whether it has a prefix.
+    Root(bool),
+    Known(Markup),
+}
+
+/// What came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    /// Nothing but white space so far.
+    Nothing,
+    /// An instruction, which is the XML declaration if it is called `xml`.
+    Instruction,
+    XmlDeclaration,
+    Comment,
+    Something,
+}
+
+/// Those that tell HTML (WHATWG MIME Sniffing, section 7.1).
+const HTML: [&[u8]; 16] = [
+    b"html",
+    b"head",
+    b"script",
+    b"iframe",
+    b"h1",
+    b"div",
+    b"font",
+    b"table",
+    b"a",
+    b"style",
+    b"title",
+    b"b",
+    b"body",
+    b"br",
+    b"p",
+    b"!doctype html",
+];
+
+/// What begins like `<?xml` in EBCDIC (XML 1.0, appendix F), which is not looked into.
+const EBCDIC: &[u8] = b"\x4C\x6F\xA7\x94";
+
+impl Prolog {
+    /// Reads the first bytes of a document.
+    pub(super) fn of(head: &[u8]) -> Self {
+        let (units, mark) = Units::of(head);
+        let mut prolog = Self {
+            units,
+            state: State::Between,
+            first: First::Nothing,
+            word: Word::default(),
+        };
+        if head.starts_with(EBCDIC) {
+            prolog.state = State::Known(Markup::Xml);
+        }
+        prolog.push(&head[mark..]);
+        prolog
+    }
+
+    /// Reads on.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some((byte, others)) = rest.split_first() {
+            if self.is_known() {
+                return;
+            }
+            match self.dull(rest) {
+                0 => {
+                    rest = others;
+                    if let Some(character) = self.units.push(*byte) {
+                        self.state = self.step(character);
+                    }
+                }
+                dull => rest = &rest[dull..],
+            }
+        }
+    }
+
+    /// How many bytes follow that change nothing: what is long is long comments and instructions.
+    fn dull(&self, rest: &[u8]) -> usize {
+        let awaited = match self.state {
+            State::Comment(0) => b'-',
+            State::Instruction(false) if self.word.is_full() => b'?',
+            _ => return 0,
+        };
+        if !self.units.are_bytes() {
+            return 0;
+        }
+        rest.iter().position(|byte| *byte == awaited).unwrap_or(rest.len())
+    }
+
+    /// Whether nothing that follows changes what the document is.
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self.state, State::Known(_))
+    }
+
+    /// What the document is if it ends here.
+    pub(super) fn so_far(&self) -> Markup {
+        match self.state {
+            State::Known(markup) => markup,
+            State::Root(prefixed) => self.root(prefixed),
+            _ => self.without_root(),
+        }
+    }
+
+    fn step(&mut self, character: u8) -> State {
+        match (self.state, character) {
+            (State::Between, b'<') => State::Open,
+            (State::Between, _) if is_space(character) => State::Between,
+            (State::Between, _) => State::Known(self.without_root()),
+            (State::Open, b'?') => self.begin(First::Instruction, State::Instruction(false)),
+            (State::Open, b'!') => State::Bang,
+            (State::Open, _) if begins_name(character) => {
+                self.word = Word::default();
+                self.name(character, false)
+            }
+            (State::Open, _) => State::Known(self.without_root()),
+            (State::Bang, b'-') => State::Dash,
+            (State::Dash, b'-') => self.begin(First::Comment, State::Comment(0)),
+            (State::Bang | State::Dash, _) => {
+                let begun = self.begin(First::Something, State::Doctype(Doctype::default()));
+                self.word.push(b'!');
+                self.state = begun;
+                self.step(character)
+            }
+            (State::Instruction(true), b'>') | (State::Comment(2), b'>') => State::Between,
+            (State::Instruction(_), _) => self.instruction(character),
+            (State::Comment(hyphens), b'-') => State::Comment((hyphens + 1).min(2)),
+            (State::Comment(_), _) => State::Comment(0),
+            (State::Doctype(doctype), _) => self.doctype(doctype, character),
+            (State::Root(prefixed), _) => self.name(character, prefixed),
+            (State::Known(markup), _) => State::Known(markup),
+        }
+    }
+
+    /// Something begins that may stand before the root.
+    fn begin(&mut self, what: First, state: State) -> State {
+        match self.first {
+            First::Nothing => self.first = what,
+            First::Instruction => self.first = First::Something,
+            _ => {}
+        }
+        self.word = Word::default();
+        state
+    }
+
+    fn instruction(&mut self, character: u8) -> State {
+        self.word.push(character);
+        if self.first == First::Instruction && self.word.is(b"xml") {
+            self.first = First::XmlDeclaration;
+        }
+        State::Instruction(character == b'?')
+    }
+
+    fn doctype(&mut self, mut doctype: Doctype, character: u8) -> State {
+        let ended = doctype.ends_with(character);
+        if !self.word.is_full() {
+            let ends_name = ended || is_space(character) || matches!(character, b'[' | b'"' | b'\'');
+            // What is declared to be XML is never parsed as HTML, whatever its type is called.
+            if ends_name && self.first != First::XmlDeclaration && self.word.is_html() {
+                return State::Known(Markup::Html);
+            }
+            self.word.push(character);
+        }
+        if ended { State::Between } else { State::Doctype(doctype) }
+    }
+
+    fn name(&mut self, character: u8, prefixed: bool) -> State {
+        match character {
+            b':' => {
+                self.word = Word::default();
+                State::Root(true)
+            }
+            b'/' | b'>' => State::Known(self.root(prefixed)),
+            _ if is_space(character) => State::Known(self.root(prefixed)),
+            _ if begins_name(character) || character.is_ascii_digit() || matches!(character, b'-' | b'.') => {
+                self.word.push(character);
+                State::Root(prefixed)
+            }
+            // No name has this, so it is no tag: an address of electronic mail, such as `<a@example.com>`.
+            _ => State::Known(self.without_root()),
+        }
+    }
+
+    /// What a document is whose root has the name that was read.
+    fn root(&self, prefixed: bool) -> Markup {
+        let in_html = !prefixed && self.word.is_html();
+        match self.first {
+            _ if self.word.is(b"svg") => Markup::Svg,
+            First::XmlDeclaration => Markup::Xml,
+            First::Comment => Markup::Html,
+            _ if in_html => Markup::Html,
+            _ => Markup::Xml,
+        }
+    }
+
+    /// What a document is that has no root.
+    fn without_root(&self) -> Markup {
+        match self.first {
+            First::Nothing => match self.state {
+                // `<!` is not how a text begins.
+                State::Bang | State::Dash => Markup::Xml,
+                _ => Markup::No,
+            },
+            First::Comment => Markup::Html,
+            _ => Markup::Xml,
+        }
+    }
+}
+
+/// XML 1.0, production 4, with every character beyond ASCII.
+fn begins_name(character: u8) -> bool {
+    character.is_ascii_alphabetic() || matches!(character, b'_' | b':' | OTHER)
+}
+
+/// The beginning of a name or a declaration, in lower case, with one space for each white space.
+#[derive(Clone, Copy, Debug, Default)]
+struct Word {
+    letters: [u8; 16],
+    length: usize,
+}
+
+impl Word {
+    /// Adds a letter. What is longer than any word that counts is no such word any more, and stays none.
+    fn push(&mut self, character: u8) {
+        let character = if is_space(character) { b' ' } else { character };
+        if character == b' ' && self.letters[..self.length].ends_with(b" ") {
+            return;
+        }
+        if self.length < self.letters.len() {
+            self.letters[self.length] = character.to_ascii_lowercase();
+            self.length += 1;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.length == self.letters.len()
+    }
+
+    fn is(&self, word: &[u8]) -> bool {
+        self.letters[..self.length] == *word
+    }
+
+    fn is_html(&self) -> bool {
+        HTML.iter().any(|name| self.is(name))
+    }
+}

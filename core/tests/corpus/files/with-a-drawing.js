@@ -1,0 +1,1 @@
+a = `<?xml version='1.0'?><svg></svg>`;

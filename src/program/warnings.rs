@@ -1,0 +1,76 @@
+//! What a configuration may say and yet does nothing: it is used, and said.
+
+use intake_core::{ConfigError, ConfigErrors, MediaRange};
+use serde_json::{Map, Value};
+
+use crate::config::Source;
+
+/// Lists of media types in a project, and in the settings of the plugin `media-type`.
+const OF_PROJECT: [&str; 2] = ["allow_types", "forbid_types"];
+const OF_PLUGIN: [&str; 2] = ["allow", "deny"];
+
+/// Each with its place and its line.
+pub(super) fn of(source: &Source) -> Vec<String> {
+    let mut settings = source.settings();
+    let mut found = Vec::new();
+    for (section, plugin, lists) in [
+        ("projects", None, OF_PROJECT),
+        ("validate", Some("media-type"), OF_PLUGIN),
+    ] {
+        let Some(Value::Array(entries)) = settings.take(section) else {
+            continue;
+        };
+        let tables = entries
+            .iter()
+            .enumerate()
+            .filter_map(|(at, entry)| Some((at, entry.as_object()?)));
+        for (at, table) in tables {
+            if table.get("use").and_then(Value::as_str) == plugin {
+                let within = |warning: ConfigError| warning.within(at).within(section);
+                found.extend(names_that_no_content_has(table, lists).map(within));
+            }
+        }
+    }
+    let located = |warning| source.locate(&ConfigErrors(vec![warning])).to_string();
+    found.into_iter().map(located).collect()
+}
+
+/// The same for the settings of one project.
+pub(super) fn of_project(settings: &Map<String, Value>) -> Vec<String> {
+    names_that_no_content_has(settings, OF_PROJECT)
+        .map(|warning| warning.to_string())
+        .collect()
+}
+
+fn names_that_no_content_has(
+    table: &Map<String, Value>,
+    lists: [&'static str; 2],
+) -> impl Iterator<Item = ConfigError> {
+    lists.into_iter().flat_map(|list| {
+        let entries = table
+            .get(list)
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let names = entries
+            .iter()
+            .enumerate()
+            .filter_map(|(at, name)| Some((at, name.as_str()?)));
+        names.filter_map(move |(at, name)| {
+            let range: MediaRange = name.parse().ok()?;
+            let warning = format!("no content is found to be {range}{}, so this does nothing", hint(name));
+            (!range.is_ever_found()).then(|| ConfigError::at(at, warning).within(list))
+        })
+    })
+}
+
+/// What content is found to be that one might expect to be found by that name.
+fn hint(name: &str) -> &'static str {
+    if name.ends_with("xml") {
+        " (documents in XML are text/xml)"
+    } else if name.starts_with("text/") || name.ends_with("json") {
+        " (text of any kind is text/plain)"
+    } else {
+        ""
+    }
+}
