@@ -16,7 +16,7 @@ use crate::virus::{runtime, scanned_by};
 /// Projects that refuse something, before those of the usual configuration.
 const PROJECTS: &str = r#"projects = [
     { public_key = "signed", signed_uploads = true, secrets = [{ name = "first", secret = "s3cret" }] },
-    { public_key = "small", max_direct_size = "4 B", forbid_extensions = ["exe"], allow_types = ["text/*"] },
+    { public_key = "small", max_direct_size = "8 B", forbid_extensions = ["exe"], allow_types = ["text/*"] },
 "#;
 
 /// A running program whose log is kept.
@@ -170,7 +170,7 @@ fn each_refused_request_is_one_line_that_says_who_refused_it_and_why() {
         ),
         refused(
             "too large",
-            &of("small").file("file", "a.txt", b"large"),
+            &of("small").file("file", "a.txt", b"too large"),
             "too_large",
             "receive",
         ),
@@ -182,7 +182,7 @@ fn each_refused_request_is_one_line_that_says_who_refused_it_and_why() {
         ),
         refused(
             "a type",
-            &of("small").file("file", "a", b"%PDF"),
+            &of("small").file("file", "a", b"%PDF-1.7"),
             "type_forbidden",
             "project",
         ),

@@ -67,7 +67,7 @@ pub(crate) const FILES_OF: &str = concat!(
 pub(crate) const REFUSED_OF: &str = concat!(
     "SELECT id, ",
     columns!(),
-    " FROM uploads WHERE state = 'rejected' AND (created, id) < ($2, $3) AND (project = $1 OR project IS NULL) \
+    " FROM uploads WHERE state = 'rejected' AND (created, id) < ($2, $3) AND coalesce(project, $1) = $1 \
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
@@ -318,7 +318,7 @@ mod tests {
             ),
             (
                 REFUSED_OF,
-                Some("SEARCH uploads USING INDEX uploads_refused (created<?)"),
+                Some("SEARCH uploads USING INDEX uploads_refused ((created,id)<(?,?))"),
             ),
             (
                 PULLS_OF,

@@ -53,7 +53,7 @@ async fn it_keeps_to_it_when_it_refuses_what_it_cannot_read() {
     let mut samples = samples();
     samples.extend([
         Sample::refused(&b"GIF89a\x01\0\x01\0\0\0\0;"[..], IMAGE_UNREADABLE),
-        Sample::refused(&b"\xFF\x0A\xFA\x7F\x01\x90\x08\0"[..], IMAGE_UNREADABLE),
+        Sample::refused(&b"\xFF\x0A\xFA"[..], IMAGE_UNREADABLE),
         Sample::refused([b"II*\0\0\0\x10\0\0\0", &[0; 300_000][..]].concat(), IMAGE_UNREADABLE),
     ]);
     testkit::scanner(ImageInfo::default().refuse_unreadable(), &samples).await;
