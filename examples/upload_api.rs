@@ -25,7 +25,7 @@ use intake::plugins::{ImageInfo, MediaTypes, OpendalStore, Retain, SqlRecorder};
 use intake::upload_api;
 use tokio::net::TcpListener;
 
-/// The one session that this small application has, if somebody is logged in.
+/// The one session of this small application, if a user is logged in.
 #[derive(Clone, Default)]
 struct Session(Arc<RwLock<Option<String>>>);
 

@@ -70,7 +70,7 @@ impl Found {
     }
 }
 
-/// What serde's name of an expectation means to somebody who writes a configuration. The names are those of `bytesize`,
+/// What serde's name of an expectation means to the author of a configuration. The names are those of `bytesize`,
 /// `humantime-serde` and serde itself.
 fn expectation(name: &str, found: &Found) -> String {
     let text = match name {

@@ -131,7 +131,7 @@ impl<'a> Iterator for Entries<'a> {
         let name = header.get(HEADER..HEADER + name)?;
         let begin = HEADER + name.len() + extra;
         let rest = fields.from(begin);
-        // Whoever wrote to a pipe says behind the bytes how many they are.
+        // A writer to a pipe gives the length behind the bytes.
         let streamed = flags & 8 != 0 && packed == 0;
         let (packed, next) = match streamed {
             false => (packed.min(rest.len()), begin.saturating_add(packed)),

@@ -174,7 +174,7 @@ impl Trial {
             if let Some(broken) = trial.watch(&ended) {
                 let report = trial.report(&broken);
                 let _unheard = say.send(broken);
-                // Whoever awaits is told now, unless the plugin has the thread.
+                // The waiting suite is told now, unless the plugin blocks the thread.
                 if ended.recv_timeout(trial.patience.call) == Err(RecvTimeoutError::Timeout) {
                     eprintln!("{report}");
                     std::process::exit(101);
