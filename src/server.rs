@@ -1,21 +1,23 @@
-//! A server loop in which no stranger can hold more than his share: connections are counted, a request's head has to come
-//! in time, and so has the next one on an open connection. (`axum::serve` has none of these bounds.)
+//! A server loop in which no stranger can hold more than a share: connections are counted, all together and by address, a
+//! request's head has to come in time, and so has the next one on an open connection. (`axum::serve` has none of these bounds.)
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use bytesize::ByteSize;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use intake_core::permits::{Holder, NoneFree, Permit, Permits, share_of, until};
 use intake_core::{ConfigError, ConfigErrors};
+use ipnet::IpNet;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 /// `[server]`: where to listen, and what a connection may cost.
@@ -24,8 +26,17 @@ use tracing::{debug, warn};
 pub struct ServerSettings {
     /// Address and port. Port 0 lets the system choose.
     pub listen: String,
+    /// Memory that the process is to stay within. Half of the machine's, or of its control group's, and at most 1 GiB, unless it is
+    /// set. The program lowers how many connections, requests and uploads there may be at a time until they fit.
+    pub memory: Option<ByteSize>,
     /// Connections at a time. More wait in the system's queue.
     pub max_connections: usize,
+    /// Connections at a time from one address; more are closed at once. An eighth of `max_connections`, unless it is set.
+    pub max_connections_of_address: Option<usize>,
+    /// Networks whose connections come for many clients, such as those of a proxy: they are counted with all, and not by
+    /// address. The program takes them from `trusted_proxies` in `[upload_api]`.
+    #[serde(skip)]
+    pub shared_by_many: Vec<IpNet>,
     /// How long a request's head may take to come, and how long a connection may stay open without one.
     #[serde(with = "humantime_serde")]
     pub head_timeout: Duration,
@@ -44,7 +55,10 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
+            memory: None,
             max_connections: 1024,
+            max_connections_of_address: None,
+            shared_by_many: Vec::new(),
             head_timeout: Duration::from_secs(15),
             shutdown_timeout: Duration::from_secs(30),
             sweep_every: Duration::from_secs(60),
@@ -54,6 +68,13 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
+    /// Connections that one address may have at a time.
+    #[must_use]
+    pub fn max_connections_of_address(&self) -> usize {
+        self.max_connections_of_address
+            .unwrap_or(share_of(self.max_connections))
+    }
+
     /// Whether the settings make sense.
     ///
     /// # Errors
@@ -62,6 +83,7 @@ impl ServerSettings {
     pub fn check(&self) -> Result<(), ConfigErrors> {
         let nothing = [
             ("max_connections", self.max_connections == 0),
+            ("max_connections_of_address", self.max_connections_of_address == Some(0)),
             ("head_timeout", self.head_timeout.is_zero()),
             ("sweep_every", self.sweep_every.is_zero()),
             ("resume_every", self.resume_every.is_zero()),
@@ -113,9 +135,7 @@ pub async fn serve(
     settings: &ServerSettings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let places = Arc::new(Semaphore::new(
-        settings.max_connections.clamp(1, Semaphore::MAX_PERMITS),
-    ));
+    let connections = Connections::of(settings);
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -127,18 +147,22 @@ pub async fn serve(
     loop {
         // The place before the connection: who has to wait, waits in the system's queue and costs nothing.
         let accepted = async {
-            let place = places.clone().acquire_owned().await;
-            (place, accept(&listener).await)
+            let permit = connections.any().await;
+            (permit, accept(&listener).await)
         };
-        let (place, (stream, peer)) = tokio::select! {
+        let (permit, (stream, peer)) = tokio::select! {
             accepted = accepted => accepted,
             () = &mut stop => break,
+        };
+        let Ok(share) = connections.of_address(peer.ip()) else {
+            turn_away(stream);
+            continue;
         };
         let app = with_peer(app.clone(), peer);
         let service = TowerToHyperService::new(app);
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
-            let _place = place;
+            let _held = (permit, share);
             if let Err(error) = connection.await {
                 debug!(%error, "a connection ended early");
             }
@@ -152,6 +176,75 @@ pub async fn serve(
         warn!("requests that were still under way were cut off; nothing of them was acknowledged");
     }
     Ok(())
+}
+
+/// The connections that there may be.
+struct Connections {
+    permits: Permits,
+    of_address: usize,
+    shared_by_many: Vec<IpNet>,
+    /// How many were turned away since the log has said so.
+    turned_away: Mutex<(u64, Option<Instant>)>,
+}
+
+impl Connections {
+    fn of(settings: &ServerSettings) -> Self {
+        Self {
+            permits: Permits::new(settings.max_connections.max(1)),
+            of_address: settings.max_connections_of_address(),
+            shared_by_many: settings.shared_by_many.clone(),
+            turned_away: Mutex::default(),
+        }
+    }
+
+    /// One of all connections, as soon as there is one.
+    async fn any(&self) -> Permit {
+        const LONG: Duration = Duration::from_secs(3600);
+        loop {
+            // The wait has no end: a client that was not accepted costs nothing here.
+            if let Ok(permit) = self.permits.acquire(until(LONG)).await {
+                return permit;
+            }
+        }
+    }
+
+    /// One of the connections of an address, if it may have one more.
+    fn of_address(&self, peer: IpAddr) -> Result<Option<Permit>, NoneFree> {
+        let canonical = peer.to_canonical();
+        if self.shared_by_many.iter().any(|network| network.contains(&canonical)) {
+            return Ok(None);
+        }
+        let permit = self.permits.try_acquire_as(&Holder::at(peer), self.of_address);
+        permit.map(Some).inspect_err(|NoneFree| self.say(peer))
+    }
+
+    /// Logs that connections are turned away: at once, and then not more often than a log can bear.
+    fn say(&self, peer: IpAddr) {
+        const OFTEN: Duration = Duration::from_secs(10);
+        let mut turned_away = self.turned_away.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, said) = &mut *turned_away;
+        *count += 1;
+        if said.is_none_or(|said| said.elapsed() >= OFTEN) {
+            warn!(
+                connections = *count,
+                address = %peer,
+                "turned connections away: the address has as many as `max_connections_of_address` in [server] allows; if it is \
+                 your proxy, list it in `trusted_proxies` of [upload_api]"
+            );
+            *turned_away = (0, Some(Instant::now()));
+        }
+    }
+}
+
+/// Answers a connection that is one too many, as far as that takes no time, and closes it.
+fn turn_away(stream: TcpStream) {
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+        Content-Length: 51\r\n\r\nThis address has too many connections: close some.\n";
+    // What does not fit into the socket's buffer, or comes too late, is not worth a wait.
+    if let Err(error) = stream.try_write(ANSWER) {
+        debug!(%error, "a connection was gone before it was turned away");
+    }
 }
 
 /// Says with each request of a connection who is at its other end.

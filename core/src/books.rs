@@ -4,6 +4,7 @@
 //! itself, as the difference between what the record was counted as before and is now. So a crash can neither lose nor double
 //! anything: what is given back is given back by the change that ends the upload, once.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
@@ -233,6 +234,17 @@ impl Booking {
             }),
         }
     }
+}
+
+/// Whether everybody may have what is booked, one booking after the other, where an account has so much before.
+pub fn all_fit<'a>(bookings: impl IntoIterator<Item = &'a Booking>, has: impl Fn(&Account) -> Holdings) -> bool {
+    let mut after: BTreeMap<&Account, Holdings> = BTreeMap::new();
+    bookings.into_iter().flat_map(|booking| &booking.lines).all(|line| {
+        let has = after.entry(&line.account).or_insert_with(|| has(&line.account));
+        let fits = line.quota.allows(has, &line.change);
+        *has = has.after(&line.change);
+        fits
+    })
 }
 
 /// How long a token's account outlives the token: no upload that it let in is under way then.

@@ -62,8 +62,6 @@ pub enum Event {
     Restore,
     /// It is deleted for good.
     Delete,
-    /// It is taken back by who has committed it, before anybody was told of it: as if it had never been.
-    Retract,
     /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
     /// old note.
     Claim,
@@ -91,7 +89,6 @@ impl Event {
             Self::Trash => "trash",
             Self::Restore => "restore",
             Self::Delete => "delete",
-            Self::Retract => "retract",
             Self::Claim => "claim",
             Self::Erased => "erased",
         }

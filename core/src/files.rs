@@ -135,18 +135,6 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Takes an upload back that was committed just now and of which nobody was told: as if it had never come, it is no use of
-    /// the token that let it in.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`get`](Self::get), and faults of the recorder.
-    pub async fn retract(&self, id: UploadId) -> Result<(), Error> {
-        let deleting = self.change(id, |_, _| Some(Event::Retract)).await?;
-        self.erase(&deleting).await;
-        Ok(())
-    }
-
     /// Makes an upload readable again that was deleted, as long as its bytes stay. Its lifetime goes on as if it had never
     /// been deleted.
     ///

@@ -24,18 +24,30 @@ impl Pipeline {
 
     /// Swaps a record in. If the recorder fails, looks whether it has done its part all the same.
     pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
-        self.swap_within(before, next, Quota::default()).await
+        let booking = Booking::of(Some(before), next, Quota::default(), self.now());
+        let swapped = self.parts().recorder.update(next, &booking).await;
+        self.as_it_is(next, swapped).await
     }
 
-    /// The same, if its project has room for it.
-    pub(crate) async fn swap_within(&self, before: &Record, next: &Record, quota: Quota) -> Result<Swap, Fault> {
+    /// Swaps records in, each with what is booked with it: all of them or none. If the recorder fails, looks whether it has
+    /// done its part all the same.
+    pub(crate) async fn swap_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
         let recorder = &self.parts().recorder;
-        let booking = Booking::of(Some(before), next, quota, self.now());
-        let fault = match recorder.update(next, &booking).await {
+        match changes {
+            [] => Ok(Swap::Done),
+            [(next, booking)] => self.as_it_is(next, recorder.update(next, booking).await).await,
+            // As one of them is, all are.
+            [(next, _), ..] => self.as_it_is(next, recorder.update_all(changes).await).await,
+        }
+    }
+
+    /// How a swap has ended, where the recorder may have failed after it had done it.
+    async fn as_it_is(&self, next: &Record, swapped: Result<Swap, Fault>) -> Result<Swap, Fault> {
+        let fault = match swapped {
             Ok(swap) => return Ok(swap),
             Err(fault) => fault,
         };
-        match recorder.get(next.id).await {
+        match self.parts().recorder.get(next.id).await {
             Ok(Some(found)) if found == *next => Ok(Swap::Done),
             _ => Err(fault),
         }

@@ -76,7 +76,10 @@ impl Pipeline {
         };
         let upload = match multipart.begin(&key_of(&record)).await {
             Ok(upload) => upload,
-            Err(fault) => return Err(self.end(&record, fault).await),
+            Err(fault) => {
+                self.end(&record).await;
+                return Err(fault.into());
+            }
         };
         let begun = self.after(&record, Event::Begun { upload })?;
         match self.swap(&record, &begun).await? {

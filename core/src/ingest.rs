@@ -4,22 +4,23 @@
 //! says that they can be read, and only then somebody is told so. Whatever breaks off in between leaves a record whose
 //! lease ends, and the sweeper does the rest: nothing needs to run in `Drop`.
 
-use std::fmt;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use tracing::warn;
 
 use crate::pipeline::Pipeline;
-use crate::project::{Door, with_granted};
+use crate::project::Door;
 use crate::pump::{RECEIVE, Sink, Source, pump, too_large};
 use crate::record::{Event, Record};
 use crate::ruling::Ruling;
 use crate::stages::{Staged, Swap};
 use crate::upload_log::UploadLog;
-use crate::{Booking, Declared, Error, Facts, Fault, Incoming, Pass, Rejection, Terms, UploadId, codes};
+use crate::{Admitted, Booking, Declared, Error, Incoming, Rejection, Terms, codes};
 
 impl Pipeline {
-    /// Takes an upload in one go: [`admit`](Self::admit), then [`commit`](Admitted::commit).
+    /// Takes an upload in one go: [`admit`](Self::admit), then [`commit`](Admitted::commit), on a task of its own (see
+    /// [`run`](Self::run)). Dropping the future changes nothing for an upload whose last byte is here; one whose body breaks
+    /// off is given back at once.
     ///
     /// # Errors
     ///
@@ -28,7 +29,9 @@ impl Pipeline {
         // Whose it is, is known before its bytes come.
         incoming.project = incoming.project.or_else(|| terms.project.clone());
         incoming.pass = incoming.pass.or_else(|| terms.pass.clone());
-        self.admit(incoming).await?.commit(terms).await
+        let pipeline = self.clone();
+        self.run(async move { pipeline.admit(incoming).await?.commit(terms).await })
+            .await?
     }
 
     /// Fetches what the source names and takes it in one go.
@@ -44,7 +47,8 @@ impl Pipeline {
 
     /// Reads the upload to its end and has every stage judge it. Nobody can read it yet: that takes [`Admitted::commit`].
     ///
-    /// Dropping the future is legal at any moment. What is left then is a record whose lease ends.
+    /// Dropping the future is legal at any moment. What is left then is a record whose lease ends, which takes hours: where a
+    /// connection can end the future, let [`run`](Self::run) poll it.
     ///
     /// # Errors
     ///
@@ -138,7 +142,7 @@ impl Pipeline {
     }
 
     /// Removes what an attempt stored and notes why it ended. If that cannot be done now, the sweeper does it.
-    async fn undo(&self, record: &Record, staged: Option<Box<dyn Staged>>, rejection: Rejection) {
+    pub(crate) async fn undo(&self, record: &Record, staged: Option<Box<dyn Staged>>, rejection: Rejection) {
         if let Some(staged) = staged
             && let Err(fault) = staged.discard().await
         {
@@ -156,157 +160,6 @@ impl Pipeline {
             }
         }
     }
-}
-
-/// Who refuses what a whole request says, and not one of its uploads.
-const REQUEST: &str = "request";
-
-/// Accepted by every stage, and seen by nobody. Ends by [`commit`](Self::commit) or [`discard`](Self::discard); one that
-/// is dropped ends when its lease does.
-#[must_use = "an upload that is neither committed nor discarded waits for the sweeper"]
-pub struct Admitted {
-    pipeline: Pipeline,
-    record: Record,
-    door: Door,
-    facts: Facts,
-    staged: Box<dyn Staged>,
-    started: Instant,
-}
-
-impl Admitted {
-    /// The upload's id.
-    #[must_use]
-    pub fn id(&self) -> UploadId {
-        self.record.id
-    }
-
-    /// What is known of its content.
-    #[must_use]
-    pub fn facts(&self) -> &Facts {
-        &self.facts
-    }
-
-    /// What its sender said of it.
-    #[must_use]
-    pub fn declared(&self) -> &Declared {
-        &self.record.declared
-    }
-
-    /// Makes the upload durable, then readable, if its project lets it in now. When this returns the record, no crash takes
-    /// either back.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Rejected`] if a rule of its project, or of its token, speaks against it, or there is no room for it; its bytes
-    /// are removed then. A [`Fault`] if bytes or record may not be durable, or if this came after the end of the lease
-    /// ([`LEASE_LOST`](codes::LEASE_LOST)). If the recorder fails and cannot say whether it has done its part, the upload
-    /// may be readable although this is an error.
-    pub async fn commit(self, mut terms: Terms) -> Result<Record, Error> {
-        terms.project = terms.project.or_else(|| self.record.project.clone());
-        terms.pass = terms.pass.or_else(|| self.record.pass.clone());
-        let pipeline = self.pipeline.clone();
-        let ruled = pipeline.judge_at_commit(self.door, &self.record.declared, &self.facts, &terms);
-        match ruled.await {
-            Ok(ruling) => self.make_durable(ruling, terms).await,
-            Err(error) => {
-                let (project, pass) = (terms.project.as_deref(), terms.pass.as_ref());
-                self.log(project, pass).failed(&error);
-                pipeline.undo(&self.record, Some(self.staged), noted(&error)).await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn make_durable(self, ruling: Ruling, mut terms: Terms) -> Result<Record, Error> {
-        let Self {
-            pipeline,
-            record,
-            door,
-            facts,
-            staged,
-            started,
-        } = self;
-        let parts = pipeline.parts();
-        let now = pipeline.now();
-        let lifetime = parts.expirer.lifetime(&facts, ruling.wish(terms.retention), now);
-        terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
-        let (id, declared) = (record.id, record.declared.clone());
-        let (project, pass) = (terms.project.clone(), terms.pass.clone());
-        let make_durable = async {
-            staged.commit().await?;
-            pipeline
-                .bring_home(record.clone(), &facts, &ruling, terms.project.as_deref())
-                .await
-        };
-        let event = |facts: Facts, terms: Terms| Event::Commit {
-            facts: Box::new(facts),
-            terms: Box::new(terms),
-            lifetime: ruling.lifetime(lifetime, now, now),
-        };
-        let durable = tokio::time::timeout(left_of_lease(&record, now), make_durable).await;
-        let ended = match durable {
-            Ok(Ok(at_home)) => {
-                // Once more: making it durable may have taken a while.
-                match pipeline.judge_at_commit(door, &declared, &facts, &terms).await {
-                    Ok(again) => pipeline.make_readable(at_home, event(facts, terms), &again).await,
-                    Err(error) => Err(pipeline.take_back(&at_home, error).await),
-                }
-            }
-            Ok(Err(fault)) => Err(pipeline.end(&record, fault).await),
-            Err(_) => {
-                let fault = Fault::new(codes::TIMED_OUT, "the store took longer than the lease").retryable();
-                Err(pipeline.end(&record, fault).await)
-            }
-        };
-        let log = UploadLog {
-            id,
-            door,
-            declared: &declared,
-            project: project.as_deref(),
-            pass: pass.as_ref(),
-            started,
-        };
-        match &ended {
-            Ok(ready) => log.accepted(ready),
-            Err(error) => log.failed(error),
-        }
-        ended
-    }
-
-    fn log<'a>(&'a self, project: Option<&'a str>, pass: Option<&'a Pass>) -> UploadLog<'a> {
-        UploadLog {
-            id: self.record.id,
-            door: self.door,
-            declared: &self.record.declared,
-            project,
-            pass,
-            started: self.started,
-        }
-    }
-
-    /// Removes the upload again, and notes why: for what is said only after the last byte.
-    pub async fn discard(self, why: Rejection) {
-        let (project, pass) = (self.record.project.as_deref(), self.record.pass.as_ref());
-        self.log(project, pass).refused(REQUEST, &why);
-        let why = why.by(REQUEST);
-        self.pipeline.undo(&self.record, Some(self.staged), why).await;
-    }
-}
-
-impl fmt::Debug for Admitted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admitted")
-            .field("record", &self.record)
-            .field("facts", &self.facts)
-            .finish_non_exhaustive()
-    }
-}
-
-fn left_of_lease(record: &Record, now: SystemTime) -> std::time::Duration {
-    record
-        .due
-        .and_then(|due| due.duration_since(now).ok())
-        .unwrap_or_default()
 }
 
 fn too_slow() -> Error {

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytesize::ByteSize;
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use crate::directory::{Configured, Directory, Managed};
 use crate::plugin::ConfigError;
@@ -101,6 +102,8 @@ pub(crate) struct Parts {
     pub(crate) periods: Periods,
     /// Tells whoever fetches here that there is something to fetch.
     pub(crate) ordered: Notify,
+    /// Work that goes on whatever becomes of who asked for it.
+    pub(crate) work: TaskTracker,
     clock: Clock,
 }
 
@@ -396,6 +399,7 @@ impl Builder {
                 trash: self.limits.trash,
             },
             ordered: Notify::new(),
+            work: TaskTracker::new(),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         })))
     }

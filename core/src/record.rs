@@ -17,7 +17,7 @@
 //!                   ▲                 │
 //!                   └─────Restore─────┘
 //!
-//!   not drawn: Open, Staged ── Abandon ──► Deleting, Ready ── Retract ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
+//!   not drawn: Open, Staged ── Abandon ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
 //!              Pulling ── Progress, Pull ──► Pulling, Waiting ── Reject ──► Rejected,
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
 //! ```
@@ -379,12 +379,6 @@ impl Record {
             (State::Trashed, Event::Claim) if self.is_due(now) => {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
-            }
-            (State::Ready, Event::Retract) => {
-                next.state = State::Deleting;
-                next.due = Some(now + periods.lease);
-                // What has let it in has let nothing in.
-                next.pass = None;
             }
             (State::Ready | State::Trashed, Event::Delete) => {
                 next.state = State::Deleting;

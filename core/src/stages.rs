@@ -330,6 +330,15 @@ pub trait Recorder: Debug + Send + Sync {
     /// If it is not known whether the swap was done.
     async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault>;
 
+    /// Does what [`update`](Self::update) does for each of these records, which are different ones, in one transaction: all of
+    /// it or none, whenever the process ends. If one of them has changed since it was read, or what is booked with all of them
+    /// together does not fit, nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known whether the swaps were done.
+    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault>;
+
     /// Forgets a record, if it still has this revision. Nothing is fine too.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS};
 use serde_json::{Map, Value};
 
+use super::limits::{self, Counts, Machine, Wanted};
 use super::{Failure, output, places};
 use crate::config::{Source, Unusable};
 use crate::server::ServerSettings;
@@ -17,6 +18,8 @@ pub(super) struct Composition {
     pub(super) pipeline: Pipeline,
     pub(super) upload_api: upload_api::Settings,
     pub(super) server: ServerSettings,
+    /// What all numbers of things at a time fit into.
+    pub(super) machine: Machine,
 }
 
 impl Composition {
@@ -49,6 +52,55 @@ impl Composition {
             "there are no records in {place}: `intake serve` makes them at its first start, with the same configuration and in the \
              same folder"
         )))
+    }
+
+    /// The same, where all numbers of things at a time fit into what the machine lets the process have.
+    fn fitted(mut self) -> Result<Self, ConfigErrors> {
+        if let Some(memory) = self.server.memory {
+            self.machine.memory = memory.as_u64();
+        }
+        let mut settings = self.source.settings();
+        let [in_server, in_api] = ["server", "upload_api"].map(|section| settings.take(section));
+        let wanted = |section: &Option<Value>, key: &str, count| Wanted {
+            count,
+            is_set: section.as_ref().is_some_and(|section| section.get(key).is_some()),
+        };
+        let fetches = if self.pipeline.can_pull() {
+            self.pipeline.limits().pulls
+        } else {
+            0
+        };
+        let api = &self.upload_api;
+        let wanted = Counts {
+            connections: wanted(&in_server, "max_connections", self.server.max_connections),
+            requests: wanted(&in_api, "max_concurrent_requests", api.max_concurrent_requests),
+            uploads: wanted(&in_api, "max_uploads", api.max_uploads),
+            fetches: Wanted {
+                count: fetches,
+                is_set: true,
+            },
+        };
+        let counts = limits::fit(wanted, self.pipeline.scanners().count(), self.machine)?;
+        self.server.max_connections = counts.connections;
+        self.upload_api.max_concurrent_requests = counts.requests;
+        self.upload_api.max_uploads = counts.uploads;
+        Ok(self)
+    }
+
+    /// What may be there at a time, in one line.
+    pub(super) fn limits(&self) -> String {
+        let (api, server) = (&self.upload_api, &self.server);
+        format!(
+            "{} connections, {} requests, {} uploads at a time, of one address {}, {} and {}; {} of memory, {} open files",
+            server.max_connections,
+            api.max_concurrent_requests,
+            api.max_uploads,
+            server.max_connections_of_address(),
+            api.max_concurrent_requests_of_address(),
+            api.max_uploads_of_address(),
+            ByteSize::b(self.machine.memory),
+            self.machine.files,
+        )
     }
 
     /// Says which configuration a command uses, and which records.
@@ -141,12 +193,14 @@ impl Composition {
             Err(several) => errors.0.extend(several.0),
         }
         match (built, api, served) {
-            (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Ok(Self {
+            (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Self {
                 source: source.clone(),
                 pipeline,
                 upload_api,
                 server,
-            }),
+                machine: Machine::here(),
+            }
+            .fitted(),
             _ => Err(errors),
         }
     }

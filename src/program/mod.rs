@@ -24,6 +24,7 @@ mod composition;
 mod edits;
 mod file;
 mod files;
+mod limits;
 mod log_filter;
 mod logging;
 mod output;
@@ -180,6 +181,7 @@ async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
     for warning in warnings::of(&composition.source) {
         output::tell(&format!("warning: {warning}"));
     }
+    output::tell(&format!("limits: {}", composition.limits()));
     let pipeline = &composition.pipeline;
     let ready = if !connect {
         ""

@@ -11,21 +11,25 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use super::{Composition, output, places, warnings};
+use super::{Composition, limits, output, places, warnings};
 use crate::{server, upload_api};
 
 /// Serves until the process is asked to stop.
 pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     let banner = Banner::of(&composition);
+    if let Err(error) = limits::raise_open_files() {
+        warn!(%error, "could not let the process have as many open files as it may");
+    }
     for warning in warnings::of(&composition.source) {
         warn!("{warning}");
     }
     let Composition {
         pipeline,
         upload_api: settings,
-        server: bounds,
+        server: mut bounds,
         ..
     } = composition;
+    bounds.shared_by_many.clone_from(&settings.trusted_proxies);
     let app = upload_api::host(pipeline.clone(), settings).map_err(|error| error.to_string())?;
     pipeline.ready().await.map_err(|fault| fault.chain())?;
     let listener = TcpListener::bind(&bounds.listen).await.map_err(|error| {
@@ -44,12 +48,20 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     let intervals = Intervals::default()
         .sweep(bounds.sweep_every)
         .recovery(bounds.resume_every);
+    let work = pipeline.clone();
     let (stop_background, stopped) = oneshot::channel::<()>();
     let background = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
         pipeline.run_background(intervals, stopped).await;
     });
     let served = server::serve(listener, app, &bounds, stop).await;
+    // Uploads whose connections are gone end by themselves.
+    if tokio::time::timeout(bounds.shutdown_timeout, work.finish())
+        .await
+        .is_err()
+    {
+        warn!("uploads that were still under way were cut off; nothing of them was acknowledged");
+    }
     drop(stop_background);
     if let Err(failure) = background.await {
         error!(%failure, "the maintenance ended early");
@@ -119,6 +131,7 @@ impl Banner {
             scanners.join(", ")
         };
         let _ok = writeln!(lines, "  {:<9} {named}", "scanners");
+        let _ok = writeln!(lines, "  {:<9} {}", "limits", composition.limits());
         if !uses(settings.take("scan"), "clamav") {
             lines += "  NOT switched on: a virus scanner. Files are taken without being scanned; see [[scan]] in `intake config`.\n";
         }

@@ -51,6 +51,7 @@ fn layers_know_only_those_below() {
         "sha2",
         "thiserror",
         "tokio",
+        "tokio-util",
         "tracing",
         "uuid",
     ];

@@ -229,7 +229,7 @@ fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
 #[test]
 fn a_project_and_an_address_have_so_many_uploads_under_way_and_the_others_go_on() {
     let settings = Settings {
-        max_uploads_of_address: 2,
+        max_uploads_of_address: Some(2),
         ..Settings::default()
     };
     let projects = [("one", json!({"max_uploads": 1})), ("two", json!({}))];
@@ -303,7 +303,7 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
 fn who_waits_for_a_place_of_his_own_keeps_nobody_else_out() {
     let settings = Settings {
         max_uploads: 2,
-        max_uploads_of_address: 1,
+        max_uploads_of_address: Some(1),
         trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
         ..Settings::default()
     };

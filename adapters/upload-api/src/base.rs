@@ -7,11 +7,10 @@ use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
 use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Retention, Terms};
 use serde_json::{Map, Value};
-use tracing::warn;
 
 use crate::error::{Refusal, codes};
 use crate::form::{Form, Limits, Part};
-use crate::gate::{Place, Who};
+use crate::gate::Held;
 use crate::params::Params;
 use crate::reading::{multipart_boundary, read_field, read_urlencoded, refusal_of};
 use crate::visit::{LetIn, Visit};
@@ -23,8 +22,8 @@ pub(crate) const STORE: &str = "UPLOADCARE_STORE";
 /// Takes the files of a request.
 pub(crate) async fn upload(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
     let Visit { headers, source, .. } = visit;
-    let _place = api.gate.enter()?;
-    let _of_address = visit.place_of_address(api)?;
+    // A request that brings no file yet is one upload; each further file is one more.
+    let first = api.gate.upload(visit.client.as_ref())?;
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -32,7 +31,10 @@ pub(crate) async fn upload(api: &Api, visit: &Visit<'_>, params: &mut Params) ->
         return Err(codes::REQUEST_TOO_LARGE.into());
     }
 
-    let mut files = Files::default();
+    let mut files = Files {
+        held: first,
+        ..Files::default()
+    };
     let judged = match multipart_boundary(headers) {
         Some(boundary) => {
             let boundary = boundary.map_err(|error| refusal_of(&error))?;
@@ -73,46 +75,29 @@ struct Files {
     admitted: Vec<(String, Admitted)>,
     count: usize,
     refused: Option<Refusal>,
-    /// Its project's place, once it is known whose they are.
-    place: Option<Place>,
+    /// What the files hold as uploads that are under way: memory, and open files of the store.
+    held: Held,
+    /// The same among those of its project, once it is known whose they are.
+    held_of_project: Option<Held>,
 }
 
 impl Files {
-    /// Takes a place among those of the project, once.
+    /// Counts the request among those of the project, once.
     fn enter(&mut self, api: &Api, project: &Project) -> Result<(), Refusal> {
-        if self.place.is_none() {
-            self.place = api
-                .gate
-                .enter_as(Who::Project(project.public_key.clone()), project.max_uploads)?;
+        if self.held_of_project.is_none() {
+            self.held_of_project = Some(api.gate.upload_of(&project.public_key, project.max_uploads)?);
         }
         Ok(())
     }
 
-    /// Makes all readable. If one cannot be, none stays: the sender is told of none.
+    /// Makes all readable, or none: the sender is told of all, or of none.
     async fn commit(self, api: &Api, terms: Terms) -> Result<Value, Refusal> {
+        let (fields, admitted): (Vec<_>, Vec<_>) = self.admitted.into_iter().unzip();
+        let committed = api.pipeline.commit_together(admitted, terms).await;
+        let records = committed.map_err(|error| Refusal::of_upload(&error))?;
         let mut answer = Map::new();
-        let mut committed = Vec::new();
-        let mut admitted = self.admitted.into_iter();
-        while let Some((field, admitted_now)) = admitted.next() {
-            match admitted_now.commit(terms.clone()).await {
-                Ok(record) => {
-                    answer.insert(unused(&answer, field), Value::String(record.id.to_string()));
-                    committed.push(record.id);
-                }
-                Err(error) => {
-                    for id in committed {
-                        if let Err(error) = api.pipeline.retract(id).await {
-                            warn!(%id, %error, "a file of a request that failed stays");
-                        }
-                    }
-                    let refusal = Refusal::of_upload(&error);
-                    let why = refusal.rejection();
-                    for (_, rest) in admitted {
-                        rest.discard(why.clone()).await;
-                    }
-                    return Err(refusal);
-                }
-            }
+        for (field, record) in fields.into_iter().zip(records) {
+            answer.insert(unused(&answer, field), Value::String(record.id.to_string()));
         }
         Ok(Value::Object(answer))
     }
@@ -184,6 +169,10 @@ async fn take_file(
     let sent_as = part.file_name.as_deref().unwrap_or_default();
     if part.name.contains('\0') || sent_as.contains('\0') {
         return Err(codes::NULL_CHARACTER.into());
+    }
+    // The first file's was taken with the request.
+    if files.count > 1 {
+        files.held.extend(api.gate.upload(visit.client.as_ref())?);
     }
     // If the key was said before the file, the file need not be looked at if it is none of ours, and is judged by its project's
     // rules as it comes. What lets it in may still follow.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, HttpBody as _};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use intake_core::BoxError;
@@ -32,6 +32,8 @@ pub(crate) enum BodyError {
     TooLarge,
     #[error("the body takes longer than it may take")]
     TooSlow,
+    #[error("the body ended before its announced length")]
+    Short,
     #[error("the connection broke")]
     Broken(#[source] axum::Error),
 }
@@ -58,6 +60,8 @@ struct Inner {
     body: Option<BodyDataStream>,
     bounds: Bounds,
     left: u64,
+    /// What is still to come, where the request says how long its body is.
+    announced: Option<u64>,
     deadline: Instant,
     silence: Pin<Box<Sleep>>,
     asked: bool,
@@ -68,9 +72,10 @@ impl Source {
     pub(crate) fn new(body: Body, bounds: Bounds) -> Self {
         let deadline = Instant::now() + bounds.time;
         Self(Arc::new(Mutex::new(Inner {
-            body: Some(body.into_data_stream()),
             bounds,
             left: bounds.size,
+            announced: body.size_hint().exact(),
+            body: Some(body.into_data_stream()),
             deadline,
             silence: Box::pin(sleep_until(deadline.min(Instant::now() + bounds.idle))),
             asked: false,
@@ -131,7 +136,10 @@ impl Inner {
         Poll::Ready(match chunk {
             None => {
                 self.body = None;
-                None
+                // A server that drops a connection may end its body as if it were whole.
+                self.announced
+                    .is_some_and(|left| left > 0)
+                    .then_some(Err(BodyError::Short))
             }
             Some(Err(error)) => {
                 self.body = None;
@@ -139,16 +147,19 @@ impl Inner {
             }
             Some(Ok(_)) if now >= self.deadline => Some(Err(BodyError::TooSlow)),
             // The body stays: after this "no" it is still to be drained.
-            Some(Ok(chunk)) => Some(match self.left.checked_sub(chunk.len() as u64) {
-                Some(left) => {
-                    self.left = left;
-                    Ok(chunk)
-                }
-                None => {
-                    self.left = 0;
-                    Err(BodyError::TooLarge)
-                }
-            }),
+            Some(Ok(chunk)) => {
+                self.announced = self.announced.map(|left| left.saturating_sub(chunk.len() as u64));
+                Some(match self.left.checked_sub(chunk.len() as u64) {
+                    Some(left) => {
+                        self.left = left;
+                        Ok(chunk)
+                    }
+                    None => {
+                        self.left = 0;
+                        Err(BodyError::TooLarge)
+                    }
+                })
+            }
         })
     }
 }

@@ -1,112 +1,97 @@
-//! How much one may ask at a time, and how often: each project, each address, and all together.
+//! How much a client may ask at a time, and how often: each project, each address, and all together.
 //!
 //! This is one node's own: with several, each lets in so many. What all nodes together may hold, such as bytes and files, is
 //! booked with the records.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use intake_core::permits::{Holder, NoneFree, Permit, Permits, until};
 use intake_core::project::Rate;
 use quick_cache::sync::Cache;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::Settings;
 use crate::error::{COME_AGAIN, Refusal, codes};
 
-/// Who is counted.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Who {
-    /// A project, by its public key.
-    Project(String),
-    /// An address. Of the newer kind so many belong to one sender that its network counts.
-    Address(IpAddr),
-}
-
-impl Who {
-    pub(crate) fn at(address: IpAddr) -> Self {
-        const HOSTS: u32 = 64;
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> HOSTS << HOSTS)),
-            address => address,
-        })
-    }
-}
-
-/// Those who are counted at a time. Who was not seen for longest is forgotten first, and may ask as if for the first time.
+/// Holders whose rates are known at a time. One that was not seen for longest is forgotten first, and may ask as if for the
+/// first time.
 const KNOWN: usize = 16 * 1024;
 
-/// Counts who is in, and how often somebody has asked.
+/// Counts what is under way, and how often a holder has asked.
 pub(crate) struct Gate {
-    all: Arc<Semaphore>,
-    /// By how many there are, too: who is given others begins anew.
-    places: Mutex<HashMap<(Who, usize), Arc<Semaphore>>>,
-    rates: Cache<(Who, Rate), Arc<DefaultDirectRateLimiter>>,
+    requests: Permits,
+    requests_of_address: usize,
+    uploads: Permits,
+    uploads_of_address: usize,
+    rates: Cache<(Holder, Rate), Arc<DefaultDirectRateLimiter>>,
 }
 
-/// A place that is free again when this is dropped.
-pub(crate) type Place = OwnedSemaphorePermit;
+/// What a request or an upload holds while it is under way.
+#[must_use]
+pub(crate) type Held = Vec<Permit>;
 
 impl Gate {
-    pub(crate) fn new(uploads: usize) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            all: Arc::new(Semaphore::new(uploads)),
-            places: Mutex::default(),
+            requests: Permits::new(settings.max_concurrent_requests),
+            requests_of_address: settings.max_concurrent_requests_of_address(),
+            uploads: Permits::new(settings.max_uploads),
+            uploads_of_address: settings.max_uploads_of_address(),
             rates: Cache::new(KNOWN),
         }
     }
 
-    /// A place among all, if there is one now.
-    pub(crate) fn enter(&self) -> Result<Place, Refusal> {
-        self.all.clone().try_acquire_owned().map_err(|_| come_again())
+    /// A request of a client. It holds memory for its parameters, and goes on when its connection ends.
+    pub(crate) fn request(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
+        acquire_now(&self.requests, client, self.requests_of_address)
     }
 
-    /// A place among all, as soon as there is one.
-    pub(crate) async fn wait(&self, patience: Duration) -> Result<Place, Refusal> {
-        wait(self.all.clone(), patience).await
+    /// An upload of a client, if one more may be under way now.
+    pub(crate) fn upload(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
+        acquire_now(&self.uploads, client, self.uploads_of_address)
     }
 
-    /// A place among this one's own, if there is one now.
-    pub(crate) fn enter_as(&self, who: Who, most: Option<usize>) -> Result<Option<Place>, Refusal> {
-        let Some(most) = most else { return Ok(None) };
-        let place = self.of(who, most).try_acquire_owned();
-        place.map(Some).map_err(|_| come_again())
+    /// An upload of a client, as soon as one more may be under way.
+    pub(crate) async fn wait_for_upload(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
+        let until = until(patience);
+        let mut held = Held::new();
+        if let Some(client) = client {
+            let share = self.uploads.acquire_as(client, self.uploads_of_address, until);
+            held.push(share.await.map_err(throttled)?);
+        }
+        held.push(self.uploads.acquire(until).await.map_err(throttled)?);
+        Ok(held)
     }
 
-    /// A place among this one's own, as soon as there is one.
-    pub(crate) async fn wait_as(
+    /// An upload among those that its project may have under way, if it may have one more now.
+    pub(crate) fn upload_of(&self, project: &str, most: Option<usize>) -> Result<Held, Refusal> {
+        let Some(most) = most else { return Ok(Held::new()) };
+        let project = Holder::Project(project.to_owned());
+        let permit = self.uploads.try_acquire_as(&project, most);
+        Ok(vec![permit.map_err(throttled)?])
+    }
+
+    /// The same, as soon as it may.
+    pub(crate) async fn wait_for_upload_of(
         &self,
-        who: Who,
+        project: &str,
         most: Option<usize>,
         patience: Duration,
-    ) -> Result<Option<Place>, Refusal> {
-        match most {
-            None => Ok(None),
-            Some(most) => wait(self.of(who, most), patience).await.map(Some),
-        }
-    }
-
-    /// The places of somebody. Those of who has none taken are not kept, so that there are never more than there are requests.
-    fn of(&self, who: Who, most: usize) -> Arc<Semaphore> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() >= KNOWN || places.len().is_multiple_of(64) {
-            places.retain(|_, places| Arc::strong_count(places) > 1);
-        }
-        let most = most.min(Semaphore::MAX_PERMITS);
-        places
-            .entry((who, most))
-            .or_insert_with(|| Arc::new(Semaphore::new(most)))
-            .clone()
+    ) -> Result<Held, Refusal> {
+        let Some(most) = most else { return Ok(Held::new()) };
+        let project = Holder::Project(project.to_owned());
+        let permit = self.uploads.acquire_as(&project, most, until(patience)).await;
+        Ok(vec![permit.map_err(throttled)?])
     }
 
     /// Counts a request against a rate.
-    pub(crate) fn count(&self, who: &Who, rate: Option<Rate>) -> Result<(), Refusal> {
+    pub(crate) fn count(&self, holder: &Holder, rate: Option<Rate>) -> Result<(), Refusal> {
         let Some(rate) = rate else { return Ok(()) };
         // Another rate begins anew: somebody has changed it.
-        let key = (who.clone(), rate);
+        let key = (holder.clone(), rate);
         let begin = || Ok::<_, std::convert::Infallible>(Arc::new(RateLimiter::direct(quota(rate))));
         let Ok(limiter) = self.rates.get_or_insert_with(&key, begin);
         limiter.check().map_err(|not_until| {
@@ -116,12 +101,17 @@ impl Gate {
     }
 }
 
-async fn wait(places: Arc<Semaphore>, patience: Duration) -> Result<Place, Refusal> {
-    let waited = tokio::time::timeout(patience, places.acquire_owned()).await;
-    waited.ok().and_then(Result::ok).ok_or_else(come_again)
+/// One of the client's share, then one of all.
+fn acquire_now(permits: &Permits, client: Option<&Holder>, share: usize) -> Result<Held, Refusal> {
+    let mut held = Held::new();
+    if let Some(client) = client {
+        held.push(permits.try_acquire_as(client, share).map_err(throttled)?);
+    }
+    held.push(permits.try_acquire().map_err(throttled)?);
+    Ok(held)
 }
 
-fn come_again() -> Refusal {
+fn throttled(NoneFree: NoneFree) -> Refusal {
     Refusal::new(&codes::THROTTLED).retry_after(COME_AGAIN)
 }
 
@@ -136,42 +126,49 @@ fn quota(rate: Rate) -> Quota {
 mod tests {
     use super::*;
 
-    fn project(key: &str) -> Who {
-        Who::Project(key.to_owned())
+    fn project(key: &str) -> Holder {
+        Holder::Project(key.to_owned())
+    }
+
+    fn gate(settings: Settings) -> Gate {
+        Gate::new(&settings)
     }
 
     #[test]
-    fn nobody_has_more_places_than_his_own() {
-        let gate = Gate::new(10);
-        let first = gate.enter_as(project("one"), Some(1)).unwrap();
-        let full = gate.enter_as(project("one"), Some(1)).unwrap_err();
+    fn one_address_has_an_eighth_of_the_requests_and_uploads_unless_a_setting_says_otherwise() {
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| Holder::at(address.parse().unwrap()));
+        let gate = gate(Settings {
+            max_concurrent_requests: 16,
+            max_uploads: 16,
+            max_uploads_of_address: Some(3),
+            ..Settings::default()
+        });
+        let held: Vec<_> = (0..2).map(|_| gate.request(Some(&one)).unwrap()).collect();
+        let full = gate.request(Some(&one)).unwrap_err();
         assert_eq!((full.status(), full.retry_after), (429, Some(COME_AGAIN)));
-        assert!(gate.enter_as(project("other"), Some(1)).unwrap().is_some());
+        assert!(gate.request(Some(&other)).is_ok());
+        drop(held);
+        assert!(gate.request(Some(&one)).is_ok());
+
+        let held: Vec<_> = (0..3).map(|_| gate.upload(Some(&one)).unwrap()).collect();
+        assert!(gate.upload(Some(&one)).is_err());
+        assert_eq!(held.len(), 3);
+    }
+
+    #[test]
+    fn a_project_has_as_many_uploads_under_way_as_it_may() {
+        let gate = gate(Settings::default());
+        let first = gate.upload_of("one", Some(1)).unwrap();
+        assert!(gate.upload_of("one", Some(1)).is_err());
+        assert!(gate.upload_of("other", Some(1)).is_ok());
+        assert!(gate.upload_of("one", None).unwrap().is_empty());
         drop(first);
-        assert!(gate.enter_as(project("one"), Some(1)).unwrap().is_some());
-        assert!(gate.enter_as(project("one"), None).unwrap().is_none());
-    }
-
-    #[test]
-    fn who_is_given_other_places_has_them_at_once() {
-        let gate = Gate::new(10);
-        let _first = gate.enter_as(project("one"), Some(1)).unwrap();
-        assert!(gate.enter_as(project("one"), Some(1)).is_err());
-        assert!(gate.enter_as(project("one"), Some(2)).unwrap().is_some());
-    }
-
-    #[test]
-    fn places_of_those_who_are_gone_are_not_kept() {
-        let gate = Gate::new(10);
-        for number in 0..1000 {
-            let _place = gate.enter_as(project(&number.to_string()), Some(1)).unwrap();
-        }
-        assert!(gate.places.lock().unwrap().len() < 130);
+        assert!(gate.upload_of("one", Some(1)).is_ok());
     }
 
     #[test]
     fn who_asks_too_often_is_told_when_to_ask_again() {
-        let gate = Gate::new(10);
+        let gate = gate(Settings::default());
         let rate: Rate = "2/h".parse().unwrap();
         let count = |who| {
             gate.count(&who, Some(rate))
@@ -181,14 +178,5 @@ mod tests {
         let wait = count(project("one")).unwrap_err();
         assert!((1..=1800).contains(&wait), "half an hour at most, and {wait}");
         assert_eq!(count(project("other")), Ok(()));
-    }
-
-    #[test]
-    fn one_network_of_the_newer_kind_is_one_sender() {
-        let at = |address: &str| Who::at(address.parse().unwrap());
-        assert_eq!(at("2001:db8::1"), at("2001:db8::ffff:1"));
-        assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
-        assert_ne!(at("192.0.2.1"), at("192.0.2.2"));
-        assert_eq!(at("192.0.2.1"), at("::ffff:192.0.2.1"));
     }
 }

@@ -78,7 +78,7 @@ impl Api {
         settings.check()?;
         Ok(Arc::new(Self {
             pipeline,
-            gate: Gate::new(settings.max_uploads),
+            gate: Gate::new(&settings),
             settings,
             said_no_address: AtomicBool::new(false),
         }))

@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use crate::Api;
 use crate::error::{Refusal, codes};
-use crate::gate::Who;
+use crate::gate::Held;
 use crate::params::Params;
 use crate::reading::refusal_of;
 use crate::visit::Visit;
@@ -88,13 +88,13 @@ pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Par
             // One who may not complete it need not send it.
             let lets_in = project.lets_in(record.pass.as_ref(), SystemTime::now());
             lets_in.map_err(|rejection| Refusal::of_rejection(&rejection))?;
-            let who = Who::Project(project.public_key.clone());
-            api.gate.wait_as(who, project.max_uploads, patience).await?
+            api.gate
+                .wait_for_upload_of(&project.public_key, project.max_uploads, patience)
+                .await?
         }
-        None => None,
+        None => Held::new(),
     };
-    let _of_address = visit.wait_for_place_of_address(api).await?;
-    let _place = api.gate.wait(patience).await?;
+    let _upload = api.gate.wait_for_upload(visit.client.as_ref(), patience).await?;
     match api
         .pipeline
         .put_part(&record, number, size, (*source).clone().boxed())

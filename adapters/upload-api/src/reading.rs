@@ -103,7 +103,7 @@ pub(crate) fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Refusal {
     match below {
         Some(BodyError::TooLarge) => codes::REQUEST_TOO_LARGE.into(),
         Some(BodyError::TooSlow) => codes::REQUEST_TOO_SLOW.into(),
-        Some(BodyError::Broken(_)) => {
+        Some(BodyError::Broken(_) | BodyError::Short) => {
             Refusal::new(&codes::FORM_MALFORMED).adding("The connection broke before the end of the request.")
         }
         None => codes::FORM_MALFORMED.into(),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use intake_core::permits::share_of;
 use intake_core::project::Rate;
 use intake_core::{ConfigError, ConfigErrors};
 use ipnet::IpNet;
@@ -33,12 +34,19 @@ pub struct Settings {
     /// Files in a group.
     #[serde(default = "Settings::group_files")]
     pub max_group_files: usize,
-    /// Uploads under way at a time; more are told to come again.
+    /// Requests under way at a time, whatever they ask for; more are told to come again. Each holds memory for its parameters.
+    #[serde(default = "Settings::requests")]
+    pub max_concurrent_requests: usize,
+    /// Requests under way at a time from one address. An eighth of `max_concurrent_requests`, unless it is set.
+    #[serde(default)]
+    pub max_concurrent_requests_of_address: Option<usize>,
+    /// Files under way at a time, with those of one request that wait for its end; more are told to come again. Each holds
+    /// memory, an open file of the store, and a connection to each scanner.
     #[serde(default = "Settings::uploads")]
     pub max_uploads: usize,
-    /// Uploads under way at a time from one address, so that nobody who is slow has all places.
-    #[serde(default = "Settings::uploads_of_address")]
-    pub max_uploads_of_address: usize,
+    /// Files under way at a time from one address, so that no client has all. An eighth of `max_uploads`, unless it is set.
+    #[serde(default)]
+    pub max_uploads_of_address: Option<usize>,
     /// Requests from one address, such as `600/min`. Not counted, unless it is set.
     #[serde(default)]
     pub max_requests_of_address: Option<Rate>,
@@ -65,8 +73,10 @@ impl Default for Settings {
             max_files: Self::files(),
             max_fields: Self::fields(),
             max_group_files: Self::group_files(),
+            max_concurrent_requests: Self::requests(),
+            max_concurrent_requests_of_address: None,
             max_uploads: Self::uploads(),
-            max_uploads_of_address: Self::uploads_of_address(),
+            max_uploads_of_address: None,
             max_requests_of_address: None,
             trusted_proxies: Vec::new(),
             idle_timeout: Self::idle(),
@@ -97,12 +107,12 @@ impl Settings {
         1000
     }
 
-    fn uploads() -> usize {
-        256
+    fn requests() -> usize {
+        512
     }
 
-    fn uploads_of_address() -> usize {
-        64
+    fn uploads() -> usize {
+        512
     }
 
     fn idle() -> Duration {
@@ -115,6 +125,19 @@ impl Settings {
 
     fn drain_for() -> Duration {
         Duration::from_secs(30)
+    }
+
+    /// Files that one address may have under way at a time.
+    #[must_use]
+    pub fn max_uploads_of_address(&self) -> usize {
+        self.max_uploads_of_address.unwrap_or(share_of(self.max_uploads))
+    }
+
+    /// Requests that one address may have under way at a time.
+    #[must_use]
+    pub fn max_concurrent_requests_of_address(&self) -> usize {
+        self.max_concurrent_requests_of_address
+            .unwrap_or(share_of(self.max_concurrent_requests))
     }
 
     /// Bytes of a request: a file of the most bytes it may have, and room for what is said beside it.
@@ -138,7 +161,12 @@ impl Settings {
                 "max_uploads",
                 self.max_uploads > 0 && self.max_uploads <= tokio::sync::Semaphore::MAX_PERMITS,
             ),
-            ("max_uploads_of_address", self.max_uploads_of_address > 0),
+            ("max_uploads_of_address", self.max_uploads_of_address != Some(0)),
+            ("max_concurrent_requests", self.max_concurrent_requests > 0),
+            (
+                "max_concurrent_requests_of_address",
+                self.max_concurrent_requests_of_address != Some(0),
+            ),
             ("idle_timeout", !self.idle_timeout.is_zero()),
         ];
         let positive = positive.iter().filter(|(_, fits)| !fits);

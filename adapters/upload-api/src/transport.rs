@@ -13,11 +13,12 @@ use axum::http::header::{
 };
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use intake_core::permits::Holder;
 use intake_core::{Digest, UploadId};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, error};
 use uuid::Uuid;
 
 use crate::body::{Bounds, Source};
@@ -183,9 +184,33 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     let request_id = Uuid::new_v4();
     let client = visit::client(&api, &head);
     let span = request_log::span(request_id, client);
-    answer_within(&api, head, body, request_id, client)
-        .instrument(span)
-        .await
+    // On a task of its own: a client that hangs up behind its last byte, as phones do, must not stop what it has asked for in the
+    // middle.
+    let held = match api.gate.request(client.map(Holder::at).as_ref()) {
+        Ok(held) => held,
+        Err(refusal) => return span.in_scope(|| refuse_unread(&refusal, &head, request_id)),
+    };
+    let pipeline = api.pipeline.clone();
+    let work = async move {
+        let response = answer_within(&api, head, body, request_id, client).await;
+        drop(held);
+        response
+    };
+    let answered = pipeline.run(work.instrument(span.clone())).await;
+    answered.unwrap_or_else(|fault| {
+        span.in_scope(|| error!(reason = fault.chain(), "request failed"));
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
+}
+
+/// Refuses a request of which nothing but its head was looked at: its body may be anything, and is not read.
+fn refuse_unread(refusal: &Refusal, head: &Parts, request_id: Uuid) -> Response {
+    let endpoint = Endpoint::find(head.uri.path());
+    request_log::refused(refusal, endpoint.map_or("none", Endpoint::path), None, Instant::now());
+    let json_errors = asks_for_json_errors(head.uri.query()) || reads_json_alone(&head.headers);
+    let mut response = refuse(refusal, endpoint, json_errors);
+    add_common(response.headers_mut(), endpoint, request_id);
+    response
 }
 
 async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, client: Option<IpAddr>) -> Response {
@@ -241,11 +266,7 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
     if let Some(callback) = script {
         response = as_script(response, callback).await;
     }
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
-        headers.insert(REQUEST_ID, id);
-    }
-    add_common(headers, endpoint);
+    add_common(response.headers_mut(), endpoint, request_id);
     response
 }
 
@@ -364,7 +385,10 @@ fn refuse(refusal: &Refusal, endpoint: Option<Endpoint>, json_errors: bool) -> R
 }
 
 /// Any origin may ask: what lets a request in is its key, and never a cookie (section 1.5).
-fn add_common(headers: &mut HeaderMap, endpoint: Option<Endpoint>) {
+fn add_common(headers: &mut HeaderMap, endpoint: Option<Endpoint>, request_id: Uuid) {
+    if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
     let methods = endpoint.map_or("OPTIONS", Endpoint::methods);
     for (name, value) in [
         (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),

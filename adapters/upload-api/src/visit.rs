@@ -9,12 +9,12 @@ use axum::extract::{ConnectInfo, OriginalUri};
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
+use intake_core::permits::Holder;
 use intake_core::project::Standing;
 use intake_core::{Pass, Project};
 
 use crate::body::Source;
 use crate::error::{Refusal, codes};
-use crate::gate::{Place, Who};
 use crate::params::Params;
 use crate::{Api, KeyNames, bearer, signature};
 
@@ -31,7 +31,8 @@ pub(crate) struct Visit<'a> {
     path: &'static str,
     /// When it began: what lets it in has to be good then, and not when its last byte has come.
     pub(crate) began: SystemTime,
-    address: Option<IpAddr>,
+    /// Whose connection it came by, as far as a server says.
+    pub(crate) client: Option<Holder>,
     /// The path that the router is nested under; empty at the root.
     nested_under: &'a str,
     counted: AtomicBool,
@@ -52,7 +53,7 @@ impl<'a> Visit<'a> {
             source,
             path,
             began: SystemTime::now(),
-            address: client,
+            client: client.map(Holder::at),
             nested_under: nested_under.unwrap_or_default(),
             counted: AtomicBool::new(false),
         }
@@ -60,29 +61,10 @@ impl<'a> Visit<'a> {
 
     /// Counts the request against the rate of its address.
     pub(crate) fn count(&self, api: &Api) -> Result<(), Refusal> {
-        match self.address {
-            Some(address) => api.gate.count(&Who::at(address), api.settings.max_requests_of_address),
+        match &self.client {
+            Some(client) => api.gate.count(client, api.settings.max_requests_of_address),
             None => Ok(()),
         }
-    }
-
-    /// A place for an upload among those of its address.
-    pub(crate) fn place_of_address(&self, api: &Api) -> Result<Option<Place>, Refusal> {
-        match self.address {
-            Some(address) => api
-                .gate
-                .enter_as(Who::at(address), Some(api.settings.max_uploads_of_address)),
-            None => Ok(None),
-        }
-    }
-
-    /// The same, as soon as there is one.
-    pub(crate) async fn wait_for_place_of_address(&self, api: &Api) -> Result<Option<Place>, Refusal> {
-        let Some(address) = self.address else { return Ok(None) };
-        let most = Some(api.settings.max_uploads_of_address);
-        api.gate
-            .wait_as(Who::at(address), most, api.settings.idle_timeout)
-            .await
     }
 
     /// Whose request it is, if it is anybody's.
@@ -102,7 +84,7 @@ impl<'a> Visit<'a> {
         }
         if !self.counted.swap(true, Ordering::Relaxed) {
             api.gate
-                .count(&Who::Project(project.public_key.clone()), project.max_requests)?;
+                .count(&Holder::Project(project.public_key.clone()), project.max_requests)?;
         }
         Ok(project)
     }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use super::{Nothing, lock};
-use crate::books::{Account, Booking, Day, Flow, Holdings};
+use crate::books::{self, Account, Booking, Day, Flow, Holdings};
 use crate::stages::{Catalog, Recorder, Swap};
 use crate::{ConfigError, Duty, Fault, FromSettings, Group, ManagedProject, Record, State, UploadId, codes};
 
@@ -26,15 +26,11 @@ struct Inner {
 }
 
 impl Inner {
-    /// Whether all accounts may have what is booked.
-    fn has_room(&self, booking: &Booking) -> bool {
-        booking.lines.iter().all(|line| {
-            let has = self
-                .accounts
-                .get(&line.account)
-                .map(|(has, _)| *has)
-                .unwrap_or_default();
-            line.quota.allows(&has, &line.change)
+    /// Whether all accounts may have what is booked, one booking after the other.
+    fn has_room<'a>(&self, bookings: impl IntoIterator<Item = &'a Booking>) -> bool {
+        books::all_fit(bookings, |account| {
+            let account = self.accounts.get(account);
+            account.map(|(has, _)| *has).unwrap_or_default()
         })
     }
 
@@ -97,7 +93,7 @@ impl Recorder for MemoryRecorder {
         if inner.records.contains_key(&record.id) {
             return Err(taken(record.id));
         }
-        if !inner.has_room(booking) {
+        if !inner.has_room([booking]) {
             return Ok(Swap::Full);
         }
         inner.records.insert(record.id, record.clone());
@@ -111,7 +107,7 @@ impl Recorder for MemoryRecorder {
 
     async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
         let mut inner = lock(&self.0);
-        let has_room = inner.has_room(booking);
+        let has_room = inner.has_room([booking]);
         match inner.records.get_mut(&record.id) {
             Some(kept) if kept.revision + 1 == record.revision => {
                 if !has_room {
@@ -122,6 +118,25 @@ impl Recorder for MemoryRecorder {
             _ => return Ok(Swap::Lost),
         }
         inner.book(booking);
+        Ok(Swap::Done)
+    }
+
+    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+        let mut inner = lock(&self.0);
+        let follows = |record: &Record| {
+            let kept = inner.records.get(&record.id);
+            kept.is_some_and(|kept| kept.revision + 1 == record.revision)
+        };
+        if !changes.iter().all(|(record, _)| follows(record)) {
+            return Ok(Swap::Lost);
+        }
+        if !inner.has_room(changes.iter().map(|(_, booking)| booking)) {
+            return Ok(Swap::Full);
+        }
+        for (record, booking) in changes {
+            inner.records.insert(record.id, record.clone());
+            inner.book(booking);
+        }
         Ok(Swap::Done)
     }
 

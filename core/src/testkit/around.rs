@@ -201,6 +201,14 @@ where
         self.around.run(asked, self.inner.update(record, booking)).await
     }
 
+    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+        let updates = changes
+            .iter()
+            .map(|(record, _)| format!("{} to revision {}", record.id, record.revision));
+        let asked = format!("update {} in one transaction", updates.collect::<Vec<_>>().join(", "));
+        self.around.run(asked, self.inner.update_all(changes)).await
+    }
+
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
         let asked = format!("remove {id}, revision {revision}");
         self.around.run(asked, self.inner.remove(id, revision)).await

@@ -16,6 +16,7 @@ pub(super) async fn catalog(trial: &Trial, recorder: &dyn Recorder) {
     rules!(
         trial,
         what_is_booked_is_booked_with_the_change_or_not_at_all(recorder),
+        of_updates_that_belong_together_all_are_done_or_none(recorder),
         of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_there_is_room_for(recorder),
         what_came_and_went_is_summed_up_by_day(recorder),
         accounts_whose_time_is_over_are_forgotten(recorder),
@@ -126,6 +127,75 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
     same!(recorder.update(&last, &booking(&less)).await.answers(), Swap::Done);
     same!(has(recorder, &one).await, (30, 0));
     recorder.remove(last.id, last.revision).await.answers();
+}
+
+async fn of_updates_that_belong_together_all_are_done_or_none(recorder: &dyn Recorder) {
+    let (one, other) = (Account::project(&somebody()), Account::project(&somebody()));
+    let mut records = Vec::new();
+    for _ in 0..3 {
+        let record = Record {
+            id: UploadId::random(),
+            ..sample_record()
+        };
+        same!(recorder.insert(&record, Booking::none()).await.answers(), Swap::Done);
+        records.push(record);
+    }
+    let after = |record: &Record, by: u64| Record {
+        revision: record.revision + by,
+        ..record.clone()
+    };
+    let as_they_were = async |what: &str| {
+        for record in &records {
+            same!(recorder.get(record.id).await.answers().as_ref(), Some(record), "{what}");
+        }
+        same!(
+            (has(recorder, &one).await, has(recorder, &other).await),
+            ((0, 0), (0, 0)),
+            "{what}"
+        );
+    };
+    // Two of the three fit, and all three do not.
+    let of_one = |bytes| booking(&[line(&one, bytes, 1, ROOM)]);
+    let too_many: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(40))).collect();
+    same!(recorder.update_all(&too_many).await.answers(), Swap::Full);
+    as_they_were("one of them had no room").await;
+
+    // The last has changed since it was read, whether there is room for it or not.
+    for bytes in [10, 60] {
+        let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(bytes))).collect();
+        changes[2].0 = after(&records[2], 2);
+        same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
+        as_they_were("one of them had changed").await;
+    }
+    let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(10))).collect();
+    changes[1].0.id = UploadId::random();
+    same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
+    as_they_were("one of them is not there").await;
+
+    let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(30))).collect();
+    changes[1].1 = booking(&[line(&other, 100, 3, ROOM)]);
+    same!(recorder.update_all(&changes).await.answers(), Swap::Done);
+    for (next, _) in &changes {
+        same!(recorder.get(next.id).await.answers().as_ref(), Some(next));
+    }
+    same!(
+        (has(recorder, &one).await, has(recorder, &other).await),
+        ((60, 2), (100, 3))
+    );
+    same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
+
+    // Of those who want the same at a time, one gets all of it.
+    let again: Vec<_> = changes
+        .iter()
+        .map(|(record, _)| (after(record, 1), Booking::default()))
+        .collect();
+    let rivals = (0..4).map(|_| recorder.update_all(&again));
+    let won = join_all(rivals).await.into_iter().map(Answers::answers);
+    same!(won.filter(|swap| *swap == Swap::Done).count(), 1);
+    same!(recorder.update_all(&[]).await.answers(), Swap::Done);
+    for (record, _) in &again {
+        recorder.remove(record.id, record.revision).await.answers();
+    }
 }
 
 async fn of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_there_is_room_for(recorder: &dyn Recorder) {

@@ -8,8 +8,8 @@ use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{
-    Builder, Catalog, Error, Fault, Incoming, Key, Opening, Order, Pipeline, Project, Pull, Receiver, Record, State,
-    Terms, UploadId, async_trait,
+    Admitted, Builder, Catalog, Error, Fault, Incoming, Key, Opening, Order, Pipeline, Project, Pull, Receiver, Record,
+    Rejection, State, Terms, UploadId, async_trait, codes,
 };
 
 use crate::stores::{InPlace, Seen};
@@ -83,6 +83,7 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
         // The process dies between the two calls.
         drop(admitted);
     }
+    together(pipeline, &mut told).await;
     in_parts(pipeline, &mut told).await;
     pulled(pipeline, &mut told).await;
     if let Ok(id) = take(GOOD).await {
@@ -100,6 +101,39 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     clock.advance(OVER_NOTE);
     let _faults = pipeline.sweep().await;
     told
+}
+
+/// What is noted beside files of one request: all of them are readable, or none.
+const TOGETHER: &str = "together";
+
+async fn together(pipeline: &Pipeline, told: &mut Told) {
+    let mut admitted = Vec::new();
+    for _ in 0..3 {
+        match pipeline.admit(upload(GOOD)).await {
+            Ok(file) => admitted.push(file),
+            // The request is refused then, and the others with it.
+            Err(_) => break,
+        }
+    }
+    if admitted.len() < 3 {
+        for file in admitted {
+            file.discard(Rejection::new(codes::FAULT, "another file of the request failed"))
+                .await;
+        }
+        return;
+    }
+    let ids: Vec<_> = admitted.iter().map(Admitted::id).collect();
+    let terms = Terms {
+        metadata: BTreeMap::from([(TOGETHER.to_owned(), String::new())]),
+        ..of(LATE)
+    };
+    match pipeline.commit_together(admitted, terms).await {
+        Ok(records) => {
+            assert_eq!(records.iter().map(|record| record.id).collect::<Vec<_>>(), ids);
+            told.accepted.extend(ids);
+        }
+        Err(_) => told.doubtful.extend(ids),
+    }
 }
 
 /// Uploads in parts: a good one, one that a stage refuses, one that is not whole, one that is left alone, and one whose
@@ -246,6 +280,12 @@ async fn run<S: Seen>(plan: Plan) -> usize {
             record.id
         );
     }
+    let together = records.values().filter(|record| record.metadata.contains_key(TOGETHER));
+    let together = together.count();
+    assert!(
+        [0, 3].contains(&together),
+        "{together} of 3 files of one request are readable"
+    );
     let pulled = records
         .values()
         .filter(|record| record.known_as.as_deref() == Some(PULLED));

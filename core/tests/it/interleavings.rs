@@ -45,6 +45,9 @@ impl Recorder for Meanwhile {
     async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
         self.inner.update(record, booking).await
     }
+    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+        self.inner.update_all(changes).await
+    }
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
         self.inner.remove(id, revision).await
     }

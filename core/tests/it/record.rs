@@ -65,7 +65,6 @@ fn event(name: &str) -> Event {
         "restore" => Event::Restore,
         "move" => Event::Move { to: Place::default() },
         "delete" => Event::Delete,
-        "retract" => Event::Retract,
         "claim" => Event::Claim,
         "erased" => Event::Erased,
         other => panic!("no event is called {other}"),
@@ -101,9 +100,9 @@ fn ordered() -> Record {
     )
 }
 
-const EVENTS: [&str; 20] = [
-    "retract", "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun",
-    "assemble", "renew", "release", "tidied", "pull", "progress", "postpone", "pulled", "abandon",
+const EVENTS: [&str; 19] = [
+    "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble", "renew",
+    "release", "tidied", "pull", "progress", "postpone", "pulled", "abandon",
 ];
 
 #[test]
@@ -149,7 +148,6 @@ fn a_record_goes_only_where_it_may() {
         ("ready", "tidied", Some("ready")),
         ("staged", "move", Some("staged")),
         ("open", "abandon", Some("deleting")),
-        ("ready", "retract", Some("deleting")),
         ("ready", "trash", Some("trashed")),
         ("trashed", "restore", Some("ready")),
         ("trashed", "delete", Some("deleting")),

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use intake_core::books::{Booking, Flow, Holdings};
+use intake_core::books::{self, Booking, Flow, Holdings};
 use sqlx::{Database, query, query_as};
 
 /// An account that is there from now on, and nobody else's to change until the transaction ends.
@@ -134,11 +134,11 @@ impl Books {
         })
     }
 
-    /// Whether all accounts may have what is booked.
-    pub(crate) fn have_room(&self, booking: &Booking) -> bool {
-        booking.lines.iter().all(|line| {
-            let account = self.accounts.get(line.account.as_str());
-            account.is_none_or(|account| line.quota.allows(&account.has, &line.change))
+    /// Whether all accounts may have what is booked, one booking after the other.
+    pub(crate) fn have_room(&self, bookings: &[&Booking]) -> bool {
+        books::all_fit(bookings.iter().copied(), |account| {
+            let account = self.accounts.get(account.as_str());
+            account.map(|account| account.has).unwrap_or_default()
         })
     }
 

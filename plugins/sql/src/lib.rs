@@ -147,6 +147,10 @@ impl Recorder for SqlRecorder {
         self.0.update(record, booking).await
     }
 
+    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+        self.0.update_all(changes).await
+    }
+
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
         self.0.remove(id, revision).await
     }

@@ -18,7 +18,7 @@ use crate::failure::{Failure, by_database};
 use crate::question::{Found, Question, look_up};
 use crate::row::{Row, duty, micros, revision, time};
 use crate::statements::Answer;
-use crate::writer::{Change, Made, Writer};
+use crate::writer::{Change, Made, Update, Writer};
 use crate::{RECORD_FAILED, RECORD_UNREADABLE};
 
 /// The records of one database. Opens it at first use.
@@ -123,6 +123,26 @@ impl<D: Dialect> Recorder for Records<D> {
         let from = revision(before);
         let booking = booking.clone();
         Ok(swap(self.change(Change::Update { row, from, booking }).await?))
+    }
+
+    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+        let mut updates = Vec::with_capacity(changes.len());
+        for (record, booking) in changes {
+            let Some(before) = record.revision.checked_sub(1) else {
+                return Ok(Swap::Lost);
+            };
+            updates.push(Update {
+                row: Row::of(record)?,
+                from: revision(before),
+                booking: booking.clone(),
+            });
+        }
+        if updates.is_empty() {
+            return Ok(Swap::Done);
+        }
+        // Nodes that take rows in the same order never wait for each other in a circle.
+        updates.sort_by(|one, other| one.row.id.cmp(&other.row.id));
+        Ok(swap(self.change(Change::UpdateAll(updates)).await?))
     }
 
     async fn remove(&self, id: UploadId, of: u64) -> Result<(), Fault> {

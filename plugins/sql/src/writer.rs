@@ -34,6 +34,8 @@ pub(crate) enum Change {
     Insert(Box<Row>, Booking),
     /// A row in place of the one with the revision `from`, and what is booked with it.
     Update { row: Box<Row>, from: i64, booking: Booking },
+    /// Rows in place of others, all or none. Never empty.
+    UpdateAll(Vec<Update>),
     /// No row in place of this one.
     Remove { id: String, revision: i64 },
     /// A managed project, new or in place of the one with the revision before.
@@ -46,11 +48,20 @@ pub(crate) enum Change {
     Nothing,
 }
 
+/// A row in place of the one with the revision `from`, and what is booked with it.
+#[derive(Debug)]
+pub(crate) struct Update {
+    pub(crate) row: Row,
+    pub(crate) from: i64,
+    pub(crate) booking: Booking,
+}
+
 impl Change {
     /// The row that it is about.
     fn id(&self) -> &str {
         match self {
             Self::Insert(row, _) | Self::Update { row, .. } => &row.id,
+            Self::UpdateAll(updates) => updates.first().map_or("", |update| &update.row.id),
             Self::Remove { id, .. } | Self::AddGroup((id, ..)) => id,
             Self::PutProject((key, ..)) => key,
             Self::Forget { name, .. } => name,
@@ -58,10 +69,11 @@ impl Change {
         }
     }
 
-    fn booking(&self) -> Option<&Booking> {
+    fn bookings(&self) -> Vec<&Booking> {
         match self {
-            Self::Insert(_, booking) | Self::Update { booking, .. } => Some(booking),
-            _ => None,
+            Self::Insert(_, booking) | Self::Update { booking, .. } => vec![booking],
+            Self::UpdateAll(updates) => updates.iter().map(|update| &update.booking).collect(),
+            _ => Vec::new(),
         }
     }
 }
@@ -217,7 +229,7 @@ async fn transact<D: Dialect>(
         false => Broken::Whole(failure(error)),
     };
     let mut transaction = connection.begin_with(dialect.begin()).await.map_err(unmade)?;
-    let bookings = jobs.iter().filter_map(|job| job.change.booking());
+    let bookings = jobs.iter().flat_map(|job| job.change.bookings());
     let mut books = Books::open::<D::Database>(&mut transaction, bookings)
         .await
         .map_err(unmade)?;
@@ -242,33 +254,57 @@ async fn transact<D: Dialect>(
 }
 
 async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change, books: &mut Books) -> sqlx::Result<Made> {
-    if let Some(booking) = change.booking()
-        && !books.have_room(booking)
-    {
+    let bookings = change.bookings();
+    if !books.have_room(&bookings) {
         return no_room::<D>(connection, change).await;
     }
     let made = match change {
         Change::Insert(row, _) => D::Database::insert(connection, row).await.map(u64::from),
         Change::Update { row, from, .. } => D::Database::update(connection, row, *from).await.map(u64::from),
+        Change::UpdateAll(updates) => update_all::<D>(connection, updates).await,
         Change::Remove { id, revision } => D::Database::remove(connection, id, *revision).await.map(u64::from),
         Change::PutProject(project) => D::Database::put_project(connection, project).await,
         Change::AddGroup(group) => D::Database::add_group(connection, group).await,
         Change::Forget { name, now } => D::Database::forget(connection, name, *now).await,
         Change::Nothing => Ok(0),
     };
-    if let (Ok(1..), Some(booking)) = (&made, change.booking()) {
-        books.book(booking);
+    if let Ok(1..) = &made {
+        bookings.into_iter().for_each(|booking| books.book(booking));
     }
     made.map(Made::Rows)
 }
 
+/// All of them, or none: within the transaction that everyone shares, these have one of their own.
+async fn update_all<D: Dialect>(connection: &mut ConnectionOf<D>, updates: &[Update]) -> sqlx::Result<u64> {
+    let mut inner = connection.begin().await?;
+    for Update { row, from, .. } in updates {
+        if !D::Database::update(&mut inner, row, *from).await? {
+            inner.rollback().await?;
+            return Ok(0);
+        }
+    }
+    inner.commit().await?;
+    Ok(updates.len() as u64)
+}
+
+/// The revision of the row that is there, if one is.
+async fn revision<D: Dialect>(connection: &mut ConnectionOf<D>, id: &str) -> sqlx::Result<Option<i64>> {
+    let there = D::Database::get(connection, id).await?;
+    Ok(there.and_then(Result::ok).map(|row| row.revision))
+}
+
 /// Whether it is for the room that the change is not made: what could not be made with any room is not.
 async fn no_room<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change) -> sqlx::Result<Made> {
-    let there = D::Database::get(connection, change.id()).await?;
-    let revision = there.and_then(Result::ok).map(|row| row.revision);
     let could_be_made = match change {
-        Change::Insert(..) => revision.is_none(),
-        Change::Update { from, .. } => revision == Some(*from),
+        Change::Insert(row, _) => revision::<D>(connection, &row.id).await?.is_none(),
+        Change::Update { row, from, .. } => revision::<D>(connection, &row.id).await? == Some(*from),
+        Change::UpdateAll(updates) => {
+            let mut could = true;
+            for Update { row, from, .. } in updates {
+                could &= revision::<D>(connection, &row.id).await? == Some(*from);
+            }
+            could
+        }
         _ => true,
     };
     Ok(if could_be_made { Made::Full } else { Made::Rows(0) })

@@ -24,6 +24,8 @@ enum Wrong {
     ListsWithoutEnd,
     BooksNothing,
     HangsInUpdate,
+    UpdatesOneAfterTheOther,
+    BooksEachByItself,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,28 @@ impl Recorder for Wrongly {
                 Ok(if is_there { Swap::Done } else { swap })
             }
             _ => self.1.update(record, booking).await,
+        }
+    }
+
+    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+        match self.0 {
+            Wrong::UpdatesOneAfterTheOther => {
+                for (record, booking) in changes {
+                    match self.1.update(record, booking).await? {
+                        Swap::Done => {}
+                        other => return Ok(other),
+                    }
+                }
+                Ok(Swap::Done)
+            }
+            Wrong::BooksEachByItself => {
+                let unbooked: Vec<_> = changes
+                    .iter()
+                    .map(|(record, _)| (record.clone(), Booking::default()))
+                    .collect();
+                self.1.update_all(&unbooked).await
+            }
+            _ => self.1.update_all(changes).await,
         }
     }
 
@@ -178,6 +202,14 @@ async fn wrong_recorders_are_caught_by_the_rule_that_they_break() {
             "what is booked is booked with the change or not at all",
         ),
         (Wrong::HangsInUpdate, "every call answers in time"),
+        (
+            Wrong::UpdatesOneAfterTheOther,
+            "of updates that belong together all are done or none",
+        ),
+        (
+            Wrong::BooksEachByItself,
+            "of updates that belong together all are done or none",
+        ),
     ] {
         let recorder = Wrongly(wrong, MemoryRecorder::default());
         caught_by(rule, &format!("{wrong:?}"), PATIENCE.recorder(&recorder)).await;

@@ -37,6 +37,10 @@ impl Recorder for Nodes {
         self.next().update(record, booking).await
     }
 
+    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+        self.next().update_all(changes).await
+    }
+
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
         self.next().remove(id, revision).await
     }

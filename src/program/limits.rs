@@ -1,0 +1,240 @@
+//! What the machine lets the process have, and how many connections, requests, uploads and fetches fit into that.
+//!
+//! Each of them has a price in memory and in open files, which holds at worst. Numbers that the configuration sets are kept, or
+//! refused if they do not fit; the others are lowered together until all fit.
+
+use bytesize::ByteSize;
+use intake_core::{ConfigError, ConfigErrors};
+
+/// What one of a kind takes at most.
+#[derive(Clone, Copy)]
+struct Price {
+    bytes: u64,
+    files: u64,
+}
+
+/// The program itself: code, pools of connections to the database, logs.
+const PROGRAM: Price = price(64 << 20, 96);
+/// The buffer of a connection, and its socket.
+const CONNECTION: Price = price(160 << 10, 1);
+/// The parameters of a request, as they came and as they were read.
+const REQUEST: Price = price(1 << 20, 0);
+/// The buffers of the store and the scanners for one upload, and the file that is written. Scanners come on top.
+const UPLOAD: Price = price(512 << 10, 2);
+/// An upload, and the connection to its source with a look-up of its address.
+const FETCH: Price = price(1 << 20, 4);
+/// A connection to a scanner.
+const SCANNER: Price = price(64 << 10, 1);
+
+/// Memory that is used unless a setting says otherwise: half of what there is, and not more than this.
+const USUAL_MEMORY: u64 = 1 << 30;
+
+const fn price(bytes: u64, files: u64) -> Price {
+    Price { bytes, files }
+}
+
+/// What the process may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Machine {
+    /// Bytes of memory, for everything together.
+    pub(super) memory: u64,
+    /// Open files.
+    pub(super) files: u64,
+}
+
+impl Machine {
+    /// What this machine lets the process have. Where it does not say, nothing is known to be too much.
+    pub(super) fn here() -> Self {
+        let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram());
+        let system = sysinfo::System::new_with_specifics(refresh);
+        let of_group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+        let there = system.total_memory().min(of_group);
+        let files = rlimit::Resource::NOFILE.get_hard().unwrap_or(u64::MAX);
+        Self {
+            memory: if there == 0 {
+                USUAL_MEMORY
+            } else {
+                (there / 2).min(USUAL_MEMORY)
+            },
+            files,
+        }
+    }
+}
+
+/// Lets the process have as many open files as it may, and answers how many that are. A shell usually allows fewer at first.
+pub(super) fn raise_open_files() -> std::io::Result<u64> {
+    rlimit::increase_nofile_limit(u64::MAX)
+}
+
+/// A number of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) count: usize,
+    /// Whether the configuration sets it.
+    pub(super) is_set: bool,
+}
+
+/// How many there may be at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counts<T> {
+    pub(super) connections: T,
+    pub(super) requests: T,
+    pub(super) uploads: T,
+    pub(super) fetches: T,
+}
+
+impl<T: Copy> Counts<T> {
+    fn each(&self) -> [T; 4] {
+        [self.connections, self.requests, self.uploads, self.fetches]
+    }
+}
+
+/// How many of each kind there may be, so that all fit into what the process may have.
+pub(super) fn fit(wanted: Counts<Wanted>, scanners: usize, machine: Machine) -> Result<Counts<usize>, ConfigErrors> {
+    let prices = prices(scanners);
+    let [set, free] = [true, false].map(|is_set| {
+        let of_kind = wanted
+            .each()
+            .into_iter()
+            .zip(prices)
+            .filter(|(one, _)| one.is_set == is_set);
+        of_kind.fold(price(0, 0), |sum, (one, price)| sum.and(price, one.count as u64))
+    });
+    let left = |there: u64, taken: u64, program: u64| there.saturating_sub(taken).saturating_sub(program);
+    let memory = left(machine.memory, set.bytes, PROGRAM.bytes);
+    let files = left(machine.files, set.files, PROGRAM.files);
+    // Of what is free to be lowered, so much is kept.
+    let kept = |left: u64, asked: u64| if asked == 0 { 1.0 } else { left as f64 / asked as f64 };
+    let kept = kept(memory, free.bytes).min(kept(files, free.files)).min(1.0);
+    let lowered = |one: Wanted| match one.is_set {
+        true => one.count,
+        false => (one.count as f64 * kept) as usize,
+    };
+    let fitted = Counts {
+        connections: lowered(wanted.connections),
+        requests: lowered(wanted.requests),
+        uploads: lowered(wanted.uploads),
+        fetches: lowered(wanted.fetches),
+    };
+    let needed = fitted
+        .each()
+        .into_iter()
+        .zip(prices)
+        .fold(PROGRAM, |sum, (count, price)| sum.and(price, count as u64));
+    let too_few = [fitted.connections, fitted.requests, fitted.uploads].contains(&0);
+    let mut errors = Vec::new();
+    if too_few || needed.bytes > machine.memory {
+        errors.push(too_little(
+            "memory",
+            &ByteSize::b(machine.memory).to_string(),
+            &ByteSize::b(needed.bytes).to_string(),
+        ));
+    }
+    if needed.files > machine.files {
+        errors.push(too_little(
+            "open files",
+            &machine.files.to_string(),
+            &needed.files.to_string(),
+        ));
+    }
+    if errors.is_empty() {
+        Ok(fitted)
+    } else {
+        Err(ConfigErrors(errors))
+    }
+}
+
+impl Price {
+    fn and(self, other: Self, count: u64) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes.saturating_mul(count)),
+            files: self.files.saturating_add(other.files.saturating_mul(count)),
+        }
+    }
+}
+
+/// In the order of [`Counts::each`].
+fn prices(scanners: usize) -> [Price; 4] {
+    let scanned = |price: Price| price.and(SCANNER, scanners as u64);
+    [CONNECTION, REQUEST, scanned(UPLOAD), scanned(FETCH)]
+}
+
+fn too_little(what: &str, there: &str, needed: &str) -> ConfigError {
+    let how = match what {
+        "memory" => "set a larger `memory` in [server]",
+        _ => "let the process have more (`LimitNOFILE` of systemd, `ulimit -n` of a shell)",
+    };
+    let message = format!(
+        "the process may have {there} of {what}, and this configuration may need {needed}: {how}, or lower \
+         `max_connections` in [server], `max_concurrent_requests` and `max_uploads` in [upload_api], or `pulls` in [receive]"
+    );
+    ConfigError::at("server", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    fn usual() -> Counts<Wanted> {
+        let unset = |count| Wanted { count, is_set: false };
+        Counts {
+            connections: unset(1024),
+            requests: unset(512),
+            uploads: unset(512),
+            fetches: Wanted {
+                count: 16,
+                is_set: true,
+            },
+        }
+    }
+
+    fn fitted(wanted: Counts<Wanted>, memory: u64, files: u64) -> Result<[usize; 4], String> {
+        let fitted = fit(wanted, 2, Machine { memory, files });
+        fitted.map(|counts| counts.each()).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn a_usual_machine_keeps_the_usual_numbers() {
+        assert_eq!(fitted(usual(), 1100 * MIB, 20_000), Ok([1024, 512, 512, 16]));
+    }
+
+    #[test]
+    fn on_a_smaller_machine_all_that_is_not_set_is_lowered_alike() {
+        for (memory, files) in [(512 * MIB, 20_000), (1100 * MIB, 1024)] {
+            let [connections, requests, uploads, fetches] = fitted(usual(), memory, files).unwrap();
+            assert!((100..1000).contains(&connections), "{connections}");
+            assert_eq!((requests, uploads, fetches), (connections / 2, connections / 2, 16));
+            let counts = Counts {
+                connections,
+                requests,
+                uploads,
+                fetches,
+            };
+            let needed = counts
+                .each()
+                .into_iter()
+                .zip(prices(2))
+                .fold(PROGRAM, |sum, (count, price)| sum.and(price, count as u64));
+            assert!(needed.bytes <= memory && needed.files <= files);
+        }
+    }
+
+    #[test]
+    fn what_is_set_is_kept_or_refused() {
+        let wanted = Counts {
+            uploads: Wanted {
+                count: 900,
+                is_set: true,
+            },
+            ..usual()
+        };
+        assert_eq!(fitted(wanted, 2048 * MIB, 20_000).unwrap()[2], 900);
+        assert_eq!(fitted(wanted, 1024 * MIB, 20_000).unwrap()[2], 900);
+        let refused = fitted(wanted, 512 * MIB, 20_000).unwrap_err();
+        assert!(refused.contains("set a larger `memory` in [server]"), "{refused}");
+        let refused = fitted(wanted, 2048 * MIB, 1024).unwrap_err();
+        assert!(refused.contains("may have 1024 of open files"), "{refused}");
+    }
+}
