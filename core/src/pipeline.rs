@@ -9,6 +9,7 @@ use bytesize::ByteSize;
 use tokio::sync::Notify;
 
 use crate::directory::{Configured, Directory, Managed};
+use crate::in_flight::InFlight;
 use crate::plugin::ConfigError;
 use crate::record::Periods;
 use crate::stages::{Catalog, Expirer, Receiver, Recorder, Scanner, Store, Validator};
@@ -101,6 +102,7 @@ pub(crate) struct Parts {
     pub(crate) periods: Periods,
     /// Tells whoever fetches here that there is something to fetch.
     pub(crate) ordered: Notify,
+    pub(crate) in_flight: InFlight,
     clock: Clock,
 }
 
@@ -396,6 +398,7 @@ impl Builder {
                 trash: self.limits.trash,
             },
             ordered: Notify::new(),
+            in_flight: InFlight::default(),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         })))
     }
