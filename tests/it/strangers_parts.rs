@@ -100,7 +100,8 @@ fn an_attempt_that_hangs_keeps_neither_the_next_one_waiting_nor_the_end() {
 
 #[test]
 fn a_part_that_is_sent_again_when_all_are_there_does_not_hold_up_the_end() {
-    let server = Server::start();
+    // Who is refused may send on for a while before it is answered.
+    let server = Server::start_with("", &[("INTAKE_UPLOAD_API__DRAIN_TIMEOUT", "1s")]);
     let (whole, other) = bytes();
     let begun = server.begin_parts(whole.len());
     assert_eq!(server.put_part(&begun.parts[0], &whole[..PART]).status, 200);
@@ -187,8 +188,10 @@ fn in_one_process_the_older_of_two_senders_is_told_that_the_part_came_again() {
     let begun = server.begin_parts(whole.len());
     let mut older = send_half(&server.address, &begun.parts[0], &other);
     wait_until("it has begun", || has_begun(&server, ".parts"));
+    let began = Instant::now();
     let newer = send_half(&server.address, &begun.parts[0], &whole[..PART]);
     let told = read_answer(&mut older).unwrap();
+    assert!(began.elapsed() < AT_ONCE, "it was told after {:?}", began.elapsed());
     assert_eq!(told.status, 409, "{}", told.text());
     assert_eq!(send_rest(newer, &whole[..PART]).status, 200);
     put_others(&server, &begun, &whole);
@@ -261,13 +264,14 @@ fn a_kill_while_parts_that_came_again_are_put_together_costs_nothing() {
         ("INTAKE_RECEIVE__CLAIM", "1s"),
         ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
     ];
+    type Moment = (&'static str, fn(&Server) -> bool);
     /// Parts of each upload.
     const COUNT: usize = 6;
 
     let whole = noise(3, COUNT * PART);
     let mut server = Server::start_with("", SOON);
     // Killed at once, amid the work, and when it has just come to its end.
-    let moments: [(&str, fn(&Server) -> bool); 3] = [
+    let moments: [Moment; 3] = [
         ("it was asked", |_| true),
         ("parts are at their places", |server| {
             let list = server

@@ -104,7 +104,12 @@ pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Par
     {
         Ok(digest) => Ok(digest),
         Err(Error::Interrupted(why)) => Err(refusal_of(why.as_ref())),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            if error.code() == intake_core::codes::PART_REPLACED {
+                source.hang_up();
+            }
+            Err(error.into())
+        }
     }
 }
 
