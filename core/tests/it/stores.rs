@@ -140,10 +140,10 @@ impl Multipart for InPlace {
     async fn assemble(&self, key: &Key, _upload: &str, parts: &[Part]) -> Result<(), Fault> {
         let mut kept = self.lock();
         if let Some(mut came) = kept.uploads.remove(key) {
-            let bytes = parts
-                .iter()
-                .flat_map(|part| came.remove(&part.number).unwrap())
-                .collect();
+            let mut bytes = BytesMut::new();
+            for part in parts {
+                bytes.extend_from_slice(&came.remove(&part.number).unwrap());
+            }
             kept.wholes.insert(key.clone(), bytes);
         }
         Ok(())
