@@ -32,6 +32,10 @@ pub const PARTS_TOO_LARGE: Code = Code::new("parts_too_large");
 pub const PARTS_UNEVEN: Code = Code::new("parts_uneven");
 /// The upload takes no parts: it never did, or it is being put together, or its time is over.
 pub const NOT_OPEN: Code = Code::new("not_open");
+/// A part was sent again before it had come, and the newer attempt counts.
+pub const PART_REPLACED: Code = Code::new("part_replaced");
+/// Parts of the upload were sent again so often that the store keeps no more of them.
+pub const PARTS_TOO_OFTEN: Code = Code::new("parts_too_often");
 /// There is no part of this number.
 pub const NO_SUCH_PART: Code = Code::new("no_such_part");
 /// The sender of a part has to say how long it is.

@@ -5,6 +5,8 @@
 //! read the result where it lies. Where it has none, each part is under a key of its own, and the whole is written as the
 //! stages read it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::future::join;
 use sha2::{Digest as _, Sha256};
 use tracing::debug;
@@ -126,13 +128,18 @@ impl Pipeline {
     /// `size` is what its sender says, if anything; then it has to hold. A part without a byte changes nothing: some clients
     /// send every part that they were offered, and nothing in those that they do not need.
     ///
-    /// Dropping the future is legal at any moment: the part is as if it had not come, and the one before it may be gone.
+    /// An older attempt at the same part that is under way in this process is cut off, and whoever completes the upload cuts off
+    /// this one if its bytes have not all come: neither waits for a sender that may be gone. Of attempts in several processes the
+    /// one counts whose bytes were kept last, whole.
+    ///
+    /// Dropping the future is legal at any moment: the part is as if it had not come, and the one before it is still there.
     ///
     /// # Errors
     ///
     /// [`Error::Rejected`] with [`codes::NOT_OPEN`], [`codes::NO_SUCH_PART`], [`codes::PARTS_TOO_LARGE`],
-    /// [`codes::SIZE_MISMATCH`], [`codes::TIMED_OUT`] or [`codes::LENGTH_REQUIRED`]; [`Error::Interrupted`] if the body
-    /// broke off; [`Error::Fault`] if the store failed. The upload stays open: the part may be sent again.
+    /// [`codes::PARTS_TOO_OFTEN`], [`codes::PART_REPLACED`], [`codes::SIZE_MISMATCH`], [`codes::TIMED_OUT`] or
+    /// [`codes::LENGTH_REQUIRED`]; [`Error::Interrupted`] if the body broke off; [`Error::Fault`] if the store failed. The upload
+    /// stays open: the part may be sent again.
     pub async fn put_part(
         &self,
         record: &Record,
@@ -146,7 +153,7 @@ impl Pipeline {
             .as_ref()
             .filter(|_| record.state == State::Open && !record.is_due(self.now()));
         let Some(parts) = open else {
-            return Err(rejected(codes::NOT_OPEN, "this upload takes no parts"));
+            return Err(Error::rejected(RECEIVE, not_open()));
         };
         let Some(slot) = parts.slot(number) else {
             return Err(rejected(codes::NO_SUCH_PART, "this upload has no part of this number"));
@@ -155,8 +162,10 @@ impl Pipeline {
             return Err(too_large(&slot));
         }
         let source = Source::new(body, slot.at_most, size);
-        let mut staged = None;
-        let put = self.write_part(record, &slot, size, source, &mut staged);
+        let (mut staged, has_all) = (None, AtomicBool::new(false));
+        let mut flight = self.parts().in_flight.begin(record.id, number).await;
+        let put = self.write_part(record, &slot, size, source, &mut staged, &has_all);
+        let put = flight.until_cut(&has_all, put);
         let ended = match tokio::time::timeout(self.parts().limits.timeout, put).await {
             Ok(Err(Error::Rejected { rejection, .. })) if rejection.code == codes::TOO_LARGE => Err(too_large(&slot)),
             Ok(ended) => ended,
@@ -168,7 +177,39 @@ impl Pipeline {
             // Whatever is left is replaced by the next try, or goes with the upload.
             debug!(id = %record.id, number, fault = fault.chain(), "could not discard a part");
         }
+        self.parts().in_flight.end(record.id, number, flight);
+        if let Err(error) = &ended
+            && error.code() == codes::NOT_OPEN
+        {
+            self.remove_late(record, &slot).await;
+        }
         ended
+    }
+
+    /// Cuts off an attempt at a part that is under way in this process, because another one is to come: what it holds is free
+    /// when this returns. [`put_part`](Self::put_part) does so too; this is for callers who have to wait for a place first.
+    pub async fn replace_part(&self, record: &Record, number: u16) {
+        self.parts().in_flight.replace(record.id, number).await;
+    }
+
+    /// Removes what a part has left that came when its upload had ended: whoever removed the upload may have been too early.
+    async fn remove_late(&self, record: &Record, slot: &Slot) {
+        let removed = async {
+            let found = self.parts().recorder.get(record.id).await?;
+            let state = found.map(|found| found.state);
+            if !matches!(state, None | Some(State::Rejected(_) | State::Deleting | State::Gone)) {
+                return Ok(());
+            }
+            let key = match upload_of(record) {
+                Some(_) => key_of(record),
+                None => part_key_of(record, slot.number),
+            };
+            self.parts().store_of(record)?.delete(&key).await
+        };
+        if let Err(fault) = removed.await {
+            // It is done once more when the upload is forgotten.
+            debug!(id = %record.id, fault = fault.chain(), "could not remove what a late part has left");
+        }
     }
 
     async fn write_part(
@@ -178,20 +219,28 @@ impl Pipeline {
         size: Option<u64>,
         mut source: Source,
         staged: &mut Option<Box<dyn Staged>>,
+        has_all: &AtomicBool,
     ) -> Result<Digest, Error> {
         let mut hasher = Sha256::new();
-        // Before anything is staged, as the part of this number that came before would be replaced.
+        // Before anything is staged: nothing is made for a part without a byte.
         let mut piece = source.piece().await?;
         if piece.is_some() {
             let writing = staged.insert(self.stage_part(record, slot, size).await?);
+            // Again, as the upload may have ended while its sender, or a place, was waited for. From here on whoever ends it finds
+            // what is staged.
+            let found = self.parts().recorder.get(record.id).await?;
+            if found.is_none_or(|found| found.state != State::Open) {
+                return Err(Error::rejected(RECEIVE, not_open()));
+            }
             while let Some(bytes) = piece {
                 let (written, ()) = join(writing.write(bytes.clone()), async { hasher.update(&bytes) }).await;
-                written?;
+                written.map_err(refusal_or)?;
                 piece = source.piece().await?;
             }
         }
+        has_all.store(true, Ordering::SeqCst);
         if let Some(staged) = staged.take() {
-            staged.commit().await?;
+            staged.commit().await.map_err(refusal_or)?;
         }
         Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
     }
@@ -208,7 +257,12 @@ impl Pipeline {
 
 /// What the store says no to is the sender's to mend; anything else is a fault.
 pub(crate) fn refusal_or(fault: Fault) -> Error {
-    const REFUSALS: [crate::Code; 3] = [codes::NOT_OPEN, codes::LENGTH_REQUIRED, codes::PARTS_MISSING];
+    const REFUSALS: [crate::Code; 4] = [
+        codes::NOT_OPEN,
+        codes::LENGTH_REQUIRED,
+        codes::PARTS_MISSING,
+        codes::PARTS_TOO_OFTEN,
+    ];
 
     if REFUSALS.contains(&fault.code) {
         return Error::rejected(RECEIVE, Rejection::new(fault.code, fault.message));
@@ -220,6 +274,10 @@ pub(crate) fn refusal_or(fault: Fault) -> Error {
 pub(crate) fn upload_of(record: &Record) -> Option<&str> {
     let parts = record.parts.as_ref().filter(|parts| !parts.apart)?;
     parts.upload.as_deref()
+}
+
+fn not_open() -> Rejection {
+    Rejection::new(codes::NOT_OPEN, "this upload takes no parts")
 }
 
 fn too_large(slot: &Slot) -> Error {

@@ -32,6 +32,7 @@ mod file_name;
 mod files;
 pub mod group;
 mod hold;
+mod in_flight;
 mod in_parts;
 mod incoming;
 mod ingest;

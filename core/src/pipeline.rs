@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::directory::{Configured, Directory, Managed};
+use crate::in_flight::InFlight;
 use crate::plugin::ConfigError;
 use crate::record::Periods;
 use crate::stages::{Catalog, Expirer, Receiver, Recorder, Scanner, Store, Validator};
@@ -104,6 +105,7 @@ pub(crate) struct Parts {
     pub(crate) ordered: Notify,
     /// Work that goes on whatever becomes of who asked for it.
     pub(crate) work: TaskTracker,
+    pub(crate) in_flight: InFlight,
     clock: Clock,
 }
 
@@ -400,6 +402,7 @@ impl Builder {
             },
             ordered: Notify::new(),
             work: TaskTracker::new(),
+            in_flight: InFlight::default(),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         })))
     }

@@ -254,20 +254,23 @@ pub trait Multipart: Debug + Send + Sync {
         MOST_PARTS
     }
 
-    /// Begins. What this answers is recorded, and handed back with every later call.
+    /// Begins. What this answers is recorded, and handed back with every later call. The fewer it makes, the better: many an
+    /// upload is begun, and no part of it sent.
     ///
     /// # Errors
     ///
     /// If it cannot begin.
     async fn begin(&self, key: &Key) -> Result<String, Fault>;
 
-    /// Begins to write a part. At its commit it is durable, and replaces whatever came under its number before. `size` is
-    /// what its sender says, if anything; the pipeline lets no more bytes through, but maybe fewer.
+    /// Begins an attempt at a part. At its commit it is durable, and replaces whatever came under its number before: until then
+    /// that stays as it is, and of attempts that are made at a time the last commit counts, whole. `size` is what its sender
+    /// says, if anything; the pipeline lets no more bytes through, but maybe fewer.
     ///
     /// # Errors
     ///
     /// [`NOT_OPEN`](crate::codes::NOT_OPEN) if the parts have been put together or removed,
-    /// [`LENGTH_REQUIRED`](crate::codes::LENGTH_REQUIRED) if the store has to know the size, else whatever stands in the way.
+    /// [`LENGTH_REQUIRED`](crate::codes::LENGTH_REQUIRED) if the store has to know the size,
+    /// [`PARTS_TOO_OFTEN`](crate::codes::PARTS_TOO_OFTEN) if it keeps no more attempts, else whatever stands in the way.
     async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault>;
 
     /// The parts that are there, in the order of their numbers.
@@ -277,8 +280,8 @@ pub trait Multipart: Debug + Send + Sync {
     /// If they could not be looked up.
     async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault>;
 
-    /// Makes these parts one, durable, and readable under the key. When this returns, nothing that is still being written
-    /// changes it. If it is done already, doing it again is fine.
+    /// Makes these parts one, durable, and readable under the key. It does not wait for attempts that are still being written,
+    /// and when it returns, none of them changes the whole. If it is done already, doing it again is fine.
     ///
     /// # Errors
     ///

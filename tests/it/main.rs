@@ -31,6 +31,7 @@ mod reference;
 mod signed;
 mod site;
 mod strangers;
+mod strangers_parts;
 mod support;
 mod tokens;
 mod town;

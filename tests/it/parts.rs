@@ -101,51 +101,6 @@ fn the_javascript_client_is_told_that_a_file_in_parts_is_refused() {
 }
 
 #[test]
-fn a_part_that_was_acknowledged_outlives_a_kill_and_the_others_may_come_again() {
-    let mut server = Server::start();
-    let whole = noise(7, 2 * PART + 100_000);
-    let begun = server.begin_parts(whole.len());
-    assert_eq!(server.put_part(&begun.parts[1], &whole[PART..2 * PART]).status, 200);
-    // Acknowledged, and half way through being sent again when the process is killed.
-    assert_eq!(server.put_part(&begun.parts[0], &noise(8, PART)).status, 200);
-    let mut sending = server.connect();
-    let head = format!(
-        "PUT {} HTTP/1.1\r\nHost: x\r\nContent-Length: {PART}\r\n\r\n",
-        begun.parts[0]
-    );
-    sending.write_all(head.as_bytes()).unwrap();
-    sending.write_all(&whole[..PART / 2]).unwrap();
-    let list = || {
-        server
-            .files()
-            .iter()
-            .map(|path| std::fs::read(path).unwrap_or_default())
-            .any(|list| ends_with_taken_back(&list))
-    };
-    wait_until("the part that came before is taken back", list);
-    server = server.restart_after_kill(&[]);
-
-    let missing = server.complete(&begun.uuid).json();
-    assert_eq!(
-        missing["error"]["error_code"], "MultipartUploadSizeTooSmallError",
-        "{missing}"
-    );
-    assert_eq!(server.put_part(&begun.parts[0], &whole[..PART]).status, 200);
-    assert_eq!(server.put_part(&begun.parts[2], &whole[2 * PART..]).status, 200);
-    let info = server.complete(&begun.uuid).json();
-    assert_eq!(info["size"], whole.len(), "{info}");
-    assert!(
-        std::fs::read(the_only_file(&server)).unwrap() == whole,
-        "a part was lost, or mixed with another"
-    );
-}
-
-/// Whether the list of a disk's parts ends with one that was taken back.
-fn ends_with_taken_back(list: &[u8]) -> bool {
-    list.ends_with(b"1 - .")
-}
-
-#[test]
 fn what_a_killed_process_was_putting_together_is_gone_on_with() {
     let runtime = runtime();
     let clamd = runtime.block_on(intake_plugin_clamav::testkit::Clamd::start());

@@ -94,6 +94,11 @@ impl Source {
         }
     }
 
+    /// From now on nothing more is read: its sender has gone on by another way, and may not be there to hear a "no".
+    pub(crate) fn hang_up(&self) {
+        self.lock().body = None;
+    }
+
     /// Reads on and drops what comes, so that a sender who reads only after it has sent can hear a "no". Not if it waits for
     /// our word before it sends (`Expect: 100-continue`) and we never gave it.
     pub(crate) async fn drain(mut self, waits_for_our_word: bool) {

@@ -82,6 +82,8 @@ pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Par
         Some(key) => api.pipeline.project(key).await.map_err(Error::from)?,
         None => None,
     };
+    // Who sends it again has given up what it sent before, which may have the places that are waited for here.
+    api.pipeline.replace_part(&record, number).await;
     // Its own places first: who waits for one of those must not have one of everybody's meanwhile.
     let _of_project = match &project {
         Some(project) => {
@@ -102,7 +104,12 @@ pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Par
     {
         Ok(digest) => Ok(digest),
         Err(Error::Interrupted(why)) => Err(refusal_of(why.as_ref())),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            if error.code() == intake_core::codes::PART_REPLACED {
+                source.hang_up();
+            }
+            Err(error.into())
+        }
     }
 }
 

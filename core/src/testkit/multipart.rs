@@ -1,5 +1,7 @@
 //! What a store with a way of its own with parts keeps to; checked as part of the store's suite.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use futures_util::future::join_all;
 
@@ -20,8 +22,13 @@ pub(super) async fn multipart(trial: &Trial, store: &dyn Store, multipart: &dyn 
         a_part_that_was_not_committed_is_none(store, multipart),
         what_is_put_together_can_be_put_together_again(store, multipart),
         nothing_changes_what_was_put_together(store, multipart),
+        the_last_commit_of_a_part_counts_whole(store, multipart),
+        an_attempt_that_breaks_off_leaves_the_part_that_was_kept(store, multipart),
         deleting_removes_parts_that_were_never_put_together(store, multipart),
     );
+    let name = stringify!(nobody_waits_for_an_attempt_that_hangs);
+    let check = nobody_waits_for_an_attempt_that_hangs(store, multipart);
+    trial.rule(name, true, check).await;
 }
 
 /// An upload of a test, in its store.
@@ -187,6 +194,99 @@ async fn nothing_changes_what_was_put_together(store: &dyn Store, multipart: &dy
     holds!(
         upload.read().await == bytes,
         "a part that came late has changed the whole"
+    );
+    upload.delete().await;
+}
+
+async fn the_last_commit_of_a_part_counts_whole(store: &dyn Store, multipart: &dyn Multipart) {
+    let (first, last) = (noise(12, 150_000), noise(13, 200_000));
+    let beginning = noise(14, PART);
+    for older_is_last in [false, true] {
+        let upload = Upload::begin(store, multipart, PART + last.len()).await;
+        upload.put(1, &beginning).await;
+        // Both at a time, each in two pieces.
+        let (mut one, mut other);
+        if older_is_last {
+            other = upload.stage(2, last.len()).await;
+            one = upload.stage(2, first.len()).await;
+        } else {
+            one = upload.stage(2, first.len()).await;
+            other = upload.stage(2, last.len()).await;
+        }
+        other.write(last.slice(..140_000)).await.answers();
+        one.write(first.slice(..140_000)).await.answers();
+        one.write(first.slice(140_000..)).await.answers();
+        one.commit().await.answers();
+        other.write(last.slice(140_000..)).await.answers();
+        other.commit().await.answers();
+        let sizes = upload.sizes().await;
+        if sizes.len() == 1 || sizes.contains(&(2, first.len() as u64)) {
+            // A clock that is too coarse to tell the two apart.
+            upload.put_again(2, &last).await;
+        }
+        same!(upload.sizes().await, [(1, PART as u64), (2, last.len() as u64)]);
+        upload.assemble().await;
+        let whole = upload.read().await;
+        holds!(whole[..PART] == beginning, "another part has changed");
+        holds!(
+            whole[PART..] == last,
+            "the part is not the one of the last commit, or a mixture of both"
+        );
+        upload.delete().await;
+    }
+}
+
+async fn an_attempt_that_breaks_off_leaves_the_part_that_was_kept(store: &dyn Store, multipart: &dyn Multipart) {
+    let bytes = noise(15, PART + 1000);
+    let upload = Upload::begin(store, multipart, bytes.len()).await;
+    upload.put(1, &bytes.slice(..PART)).await;
+    upload.put(2, &bytes.slice(PART..)).await;
+    let mut discarded = upload.stage(1, PART).await;
+    discarded.write(noise(16, PART / 2)).await.answers();
+    discarded.discard().await.answers();
+    let mut dropped = upload.stage(2, 1000).await;
+    dropped.write(noise(17, 500)).await.answers();
+    drop(dropped);
+    same!(upload.sizes().await, [(1, PART as u64), (2, 1000)]);
+    upload.assemble().await;
+    holds!(
+        upload.read().await == bytes,
+        "an attempt that broke off has changed a part that was kept"
+    );
+    upload.delete().await;
+}
+
+async fn nobody_waits_for_an_attempt_that_hangs(store: &dyn Store, multipart: &dyn Multipart) {
+    /// What a slow disk needs, and less than any sender is waited for.
+    const AT_ONCE: Duration = Duration::from_secs(8);
+
+    let bytes = noise(18, PART + 1000);
+    let upload = Upload::begin(store, multipart, bytes.len()).await;
+    // The first attempt at one part, and the second one at the other.
+    let mut first = upload.stage(1, PART).await;
+    first.write(noise(19, PART / 2)).await.answers();
+    upload.put(1, &bytes.slice(..PART)).await;
+    upload.put(2, &bytes.slice(PART..)).await;
+    let mut second = upload.stage(2, 1000).await;
+    second.write(noise(20, 500)).await.answers();
+    let began = Instant::now();
+    upload.assemble().await;
+    let took = began.elapsed();
+    holds!(took < AT_ONCE, "putting the parts together took {took:?}");
+    holds!(
+        upload.read().await == bytes,
+        "an attempt that hangs has changed the whole"
+    );
+    // Whether it is told is the store's to choose, as long as it changes nothing.
+    for (mut hung, rest) in [(first, PART - PART / 2), (second, 500)] {
+        match hung.write(noise(21, rest)).await {
+            Ok(()) => drop(hung.commit().await),
+            Err(_) => drop(hung.discard().await),
+        }
+    }
+    holds!(
+        upload.read().await == bytes,
+        "an attempt that came to its end late has changed the whole"
     );
     upload.delete().await;
 }

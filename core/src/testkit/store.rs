@@ -8,7 +8,8 @@ use super::around::Wrapped;
 use super::broken::Answers;
 use super::trial::{Checked, Patience, Trial};
 use super::{collect, noise};
-use crate::{Key, Store, UploadId, codes};
+use crate::parts::MOST_PARTS;
+use crate::{Key, Multipart, Store, UploadId, codes};
 
 /// Checks every rule of [`Store`]. May be run on a store that holds other bytes: it makes keys of its own.
 ///
@@ -49,6 +50,13 @@ async fn check(trial: &Trial, store: &dyn Store) {
         attempts_do_not_mix(store),
         what_is_committed_again_is_replaced(store),
     );
+    let has_every_part = |multipart: &dyn Multipart| multipart.most_parts() >= MOST_PARTS;
+    match store.multipart().is_some_and(has_every_part) {
+        true => trial.leave_out("two attempts under one key: no part has a key of its own in this store"),
+        false => {
+            rules!(trial, of_two_attempts_the_last_commit_counts_whole(store));
+        }
+    }
     match store.multipart() {
         Some(multipart) => super::multipart::multipart(trial, store, multipart).await,
         None => trial.leave_out("parts: the store has no way of its own with them"),
@@ -215,4 +223,32 @@ async fn what_is_committed_again_is_replaced(store: &dyn Store) {
     }
     store.delete(&key).await.answers();
     holds!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+}
+
+async fn of_two_attempts_the_last_commit_counts_whole(store: &dyn Store) {
+    // A part that is sent twice at a time, where the store has no way of its own with parts.
+    let (first, last) = (noise(1, 300_000), noise(2, 200_000));
+    for older_is_last in [false, true] {
+        let key = Key::part(UploadId::random(), 1);
+        let mut attempts = Vec::new();
+        for _ in 0..2 {
+            attempts.push(store.stage(&key, None).await.answers());
+        }
+        if older_is_last {
+            attempts.reverse();
+        }
+        let [mut one, mut other] = attempts.try_into().unwrap_or_else(|_| panic!("there are two"));
+        other.write(last.slice(..140_000)).await.answers();
+        one.write(first.slice(..140_000)).await.answers();
+        one.write(first.slice(140_000..)).await.answers();
+        one.commit().await.answers();
+        other.write(last.slice(140_000..)).await.answers();
+        other.commit().await.answers();
+        let read = collect(store.read(&key, None).await.answers()).await;
+        holds!(
+            read == last,
+            "the bytes are not those of the last commit, or a mixture of both"
+        );
+        store.delete(&key).await.answers();
+    }
 }

@@ -17,15 +17,15 @@ use crate::stores::{InPlace, Seen};
 use crate::support::{BAD, Clock, LIMITS, OVER_LEASE, OVER_OPEN, RUDE, broken_upload, builder, opening, part_of};
 
 /// A pipeline over either kind of store, and what a test asks of it.
-struct House<S> {
-    store: S,
+pub struct House<S> {
+    pub store: S,
     recorder: MemoryRecorder,
     clock: Clock,
-    pipeline: Pipeline,
+    pub pipeline: Pipeline,
 }
 
 impl<S: Seen> House<S> {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (store, recorder, clock) = (S::default(), MemoryRecorder::default(), Clock::default());
         let pipeline = builder(store.clone(), recorder.clone(), &clock).build().unwrap();
         Self {
@@ -36,7 +36,7 @@ impl<S: Seen> House<S> {
         }
     }
 
-    async fn put(&self, opened: &Record, number: u16, bytes: &[u8]) -> Result<(), Error> {
+    pub async fn put(&self, opened: &Record, number: u16, bytes: &[u8]) -> Result<(), Error> {
         let put = self
             .pipeline
             .put_part(opened, number, Some(bytes.len() as u64), part_of(bytes));
@@ -53,7 +53,7 @@ impl<S: Seen> House<S> {
         opened.id
     }
 
-    async fn read(&self, id: UploadId) -> Vec<u8> {
+    pub async fn read(&self, id: UploadId) -> Vec<u8> {
         collect(self.pipeline.read(id, None).await.unwrap()).await.to_vec()
     }
 }
@@ -397,7 +397,7 @@ async fn a_longer_part_that_comes_while_the_whole_is_read_costs_nothing() {
 }
 
 /// A body that a test sends piece by piece.
-fn futures_channel() -> (Sender, intake_core::ByteStream) {
+pub fn futures_channel() -> (Sender, intake_core::ByteStream) {
     use futures_util::StreamExt;
 
     let (sender, receiver) = tokio::sync::mpsc::channel::<&'static [u8]>(1);
@@ -408,10 +408,10 @@ fn futures_channel() -> (Sender, intake_core::ByteStream) {
     (Sender(sender), pieces.boxed())
 }
 
-struct Sender(tokio::sync::mpsc::Sender<&'static [u8]>);
+pub struct Sender(tokio::sync::mpsc::Sender<&'static [u8]>);
 
 impl Sender {
-    async fn send(&self, piece: &'static [u8]) {
+    pub async fn send(&self, piece: &'static [u8]) {
         self.0.send(piece).await.unwrap();
     }
 }

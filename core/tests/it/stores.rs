@@ -16,13 +16,22 @@ pub struct InPlace(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     wholes: HashMap<Key, BytesMut>,
-    /// Uploads in parts that were begun; a part that is not committed is there, and not listed.
-    uploads: HashMap<Key, BTreeMap<u16, (BytesMut, bool)>>,
+    /// Uploads in parts that were begun, with the parts that were committed.
+    uploads: HashMap<Key, BTreeMap<u16, BytesMut>>,
 }
 
 impl InPlace {
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap()
+    }
+
+    /// Changes the parts of an upload that takes parts.
+    pub fn change_parts(&self, key: &Key, change: impl FnOnce(&mut BTreeMap<u16, BytesMut>)) -> Result<(), Fault> {
+        let mut kept = self.lock();
+        let parts = kept.uploads.get_mut(key);
+        parts
+            .map(change)
+            .ok_or_else(|| Fault::new(codes::NOT_OPEN, "put together"))
     }
 
     /// The keys under which there is anything.
@@ -42,9 +51,14 @@ impl Store for InPlace {
         }))
     }
 
-    async fn read(&self, key: &Key, _range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
+    async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
         let bytes = self.lock().wholes.get(key).map(|bytes| Bytes::copy_from_slice(bytes));
         let bytes = bytes.ok_or_else(|| Fault::new(codes::BYTES_MISSING, "no bytes"))?;
+        let end = |end: u64| usize::try_from(end).map_or(bytes.len(), |end| end.min(bytes.len()));
+        let bytes = match range {
+            Some(range) => bytes.slice(end(range.start)..end(range.end)),
+            None => bytes,
+        };
         Ok(stream::iter([Ok(bytes)]).boxed())
     }
 
@@ -102,23 +116,20 @@ impl Multipart for InPlace {
     }
 
     async fn stage(&self, key: &Key, _upload: &str, slot: &Slot, _size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
-        match self.lock().uploads.get_mut(key) {
-            Some(parts) => parts.insert(slot.number, (BytesMut::new(), false)),
-            None => return Err(Fault::new(codes::NOT_OPEN, "put together")),
-        };
+        self.change_parts(key, |_| ())?;
         Ok(Box::new(InPlacePart {
             store: self.clone(),
             key: key.clone(),
             number: slot.number,
+            bytes: BytesMut::new(),
         }))
     }
 
     async fn list(&self, key: &Key, _upload: &str) -> Result<Vec<Part>, Fault> {
         let kept = self.lock();
         let parts = kept.uploads.get(key).into_iter().flatten();
-        let committed = parts.filter(|(_, (_, committed))| *committed);
-        Ok(committed
-            .map(|(number, (bytes, _))| Part {
+        Ok(parts
+            .map(|(number, bytes)| Part {
                 number: *number,
                 size: bytes.len() as u64,
                 tag: String::new(),
@@ -129,10 +140,10 @@ impl Multipart for InPlace {
     async fn assemble(&self, key: &Key, _upload: &str, parts: &[Part]) -> Result<(), Fault> {
         let mut kept = self.lock();
         if let Some(mut came) = kept.uploads.remove(key) {
-            let bytes = parts
-                .iter()
-                .flat_map(|part| came.remove(&part.number).unwrap().0)
-                .collect();
+            let mut bytes = BytesMut::new();
+            for part in parts {
+                bytes.extend_from_slice(&came.remove(&part.number).unwrap());
+            }
             kept.wholes.insert(key.clone(), bytes);
         }
         Ok(())
@@ -154,34 +165,28 @@ struct InPlacePart {
     store: InPlace,
     key: Key,
     number: u16,
-}
-
-impl InPlacePart {
-    fn change(&self, change: impl FnOnce(&mut (BytesMut, bool))) -> Result<(), Fault> {
-        let mut kept = self.store.lock();
-        let part = kept
-            .uploads
-            .get_mut(&self.key)
-            .and_then(|parts| parts.get_mut(&self.number));
-        part.map(change)
-            .ok_or_else(|| Fault::new(codes::NOT_OPEN, "put together"))
-    }
+    bytes: BytesMut,
 }
 
 #[async_trait]
 impl Staged for InPlacePart {
     async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
-        self.change(|(bytes, _)| bytes.extend_from_slice(&chunk))
+        self.store.change_parts(&self.key, |_| ())?;
+        self.bytes.extend_from_slice(&chunk);
+        Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<(), Fault> {
-        self.change(|(_, committed)| *committed = true)
+        let Self {
+            store,
+            key,
+            number,
+            bytes,
+        } = *self;
+        store.change_parts(&key, |parts| drop(parts.insert(number, bytes)))
     }
 
     async fn discard(self: Box<Self>) -> Result<(), Fault> {
-        if let Some(parts) = self.store.lock().uploads.get_mut(&self.key) {
-            parts.remove(&self.number);
-        }
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Plugins that break a rule, each caught by the suite with a report that names the rule.
 
 mod expirers;
+mod parts;
 mod receivers;
 mod recorders;
 mod scanners;

@@ -83,17 +83,20 @@ impl Disk {
         blocking(&format!("remove {name}"), move || files.remove_for_good(&name)).await
     }
 
-    /// Removes what was written to try the folder out by processes that died meanwhile.
-    pub(crate) async fn remove_old_probes(&self) -> Result<(), Fault> {
-        let files = self.files.clone();
-        let doing = format!("look into the folder {}", self.files.root().display());
-        blocking(&doing, move || files.remove_old_probes()).await
-    }
+    /// Does once what an upload does, and one who reads and removes it.
+    pub(crate) async fn try_out(&self) -> Result<(), Fault> {
+        /// Always the same, so that what a try has left that was cut off is found by the next one.
+        const NAME: &str = "00000000-0000-0000-0000-000000000000";
 
-    /// A fault that is one of the whole folder.
-    pub(crate) fn fault_of_folder(&self, fault: Fault) -> Fault {
-        let message = format!("cannot keep files in the folder {}", self.files.root().display());
-        Fault { message, ..fault }
+        let (files, name) = (self.files.clone(), Name::checked(NAME)?);
+        // In one go, so that it comes to its end though nobody waits for it any more.
+        let tried = blocking("write", move || files.try_out(&name, b"intake was here")).await;
+        // What was written to try the folder out is not what the operator knows.
+        tried.map_err(|fault| {
+            let message = format!("cannot keep files in the folder {}", self.files.root().display());
+            Fault { message, ..fault }
+        })?;
+        self.operator.get_or_try_init(|| self.open()).await.map(drop)
     }
 
     async fn open(&self) -> Result<Operator, Fault> {

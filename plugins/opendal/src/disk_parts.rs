@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +10,11 @@ use intake_core::{Bytes, Fault, Key, Multipart, Part, Slot, Staged, codes};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::disk::{Disk, blocking};
+use crate::fault;
 use crate::files::Files;
 use crate::gather::Gather;
 use crate::name::Name;
 use crate::part_files::{Closed, OpenPart};
-use crate::{STORE_FAILED, fault};
 
 /// The folder needs no name for an upload beside its key.
 const UPLOAD: &str = "disk";
@@ -23,20 +22,19 @@ const UPLOAD: &str = "disk";
 #[async_trait]
 impl Multipart for Disk {
     async fn begin(&self, key: &Key) -> Result<String, Fault> {
-        let (files, name) = (self.files().clone(), Name::of(key)?);
-        blocking(&format!("begin the parts of {name}"), move || files.begin_parts(&name)).await?;
-        Ok(UPLOAD.to_owned())
+        // The first part makes the files.
+        Name::of(key).map(|_| UPLOAD.to_owned())
     }
 
     async fn stage(&self, key: &Key, _upload: &str, slot: &Slot, _size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
-        let (files, name, number) = (self.files().clone(), Name::of(key)?, slot.number);
-        let doing = format!("write part {number} of {name}");
-        let opened = blocking(&doing, move || files.open_part(&name, number)).await?;
-        let part = opened.map_err(|closed| of_closed(&doing, closed))?;
+        let (files, name, slot) = (self.files().clone(), Name::of(key)?, *slot);
+        let doing = format!("write part {} of {name}", slot.number);
+        let of = name.clone();
+        let opened = blocking(&doing, move || files.open_part(&of, &slot)).await?;
         Ok(Box::new(Gather::into(StagedPart {
             files: self.files().clone(),
-            part: Arc::new(part),
-            begins: slot.offset,
+            name,
+            part: Arc::new(opened.map_err(of_closed)?),
             size: 0,
             doing,
             writing: None,
@@ -59,7 +57,7 @@ impl Multipart for Disk {
         let parts: BTreeMap<_, _> = parts.iter().map(|part| (part.number, part.size)).collect();
         let doing = format!("put the parts of {name} together");
         let kept = blocking(&doing, move || files.keep_parts(&name, &parts)).await?;
-        kept.map_err(|closed| of_closed(&doing, closed))
+        kept.map_err(of_closed)
     }
 
     async fn url(
@@ -74,11 +72,14 @@ impl Multipart for Disk {
     }
 }
 
-fn of_closed(doing: &str, closed: Closed) -> Fault {
+fn of_closed(closed: Closed) -> Fault {
     match closed {
         Closed::NotOpen => Fault::new(codes::NOT_OPEN, "this upload takes no parts any more"),
-        Closed::TooOften => Fault::new(STORE_FAILED, format!("cannot {doing}: parts came again too often")),
-        Closed::Changing => {
+        Closed::TooOften => {
+            let message = "parts of this upload were sent again too often: complete it, or begin another one";
+            Fault::new(codes::PARTS_TOO_OFTEN, message)
+        }
+        Closed::Changed => {
             let message = "a part was sent again while the parts were put together";
             Fault::new(codes::PARTS_MISSING, message).retryable()
         }
@@ -88,12 +89,12 @@ fn of_closed(doing: &str, closed: Closed) -> Fault {
 /// A part that is being written.
 struct StagedPart {
     files: Arc<Files>,
+    name: Name,
     part: Arc<OpenPart>,
-    begins: u64,
     size: u64,
     doing: String,
     /// The write that is under way. It stays here if whoever waits for it is dropped.
-    writing: Option<JoinHandle<io::Result<()>>>,
+    writing: Option<JoinHandle<io::Result<Result<(), Closed>>>>,
 }
 
 impl StagedPart {
@@ -106,7 +107,8 @@ impl StagedPart {
         self.writing = None;
         ended
             .map_err(|_| fault::of_lost_work(&self.doing))?
-            .map_err(|error| fault::of_io(&self.doing, error))
+            .map_err(|error| fault::of_io(&self.doing, error))?
+            .map_err(of_closed)
     }
 }
 
@@ -114,9 +116,9 @@ impl StagedPart {
 impl Staged for StagedPart {
     async fn write(&mut self, piece: Bytes) -> Result<(), Fault> {
         self.settle().await?;
-        let (part, at) = (self.part.clone(), self.begins + self.size);
+        let (part, at) = (self.part.clone(), self.size);
         self.size += piece.len() as u64;
-        self.writing = Some(spawn_blocking(move || part.bytes.write_all_at(&piece, at)));
+        self.writing = Some(spawn_blocking(move || part.write_at(&piece, at)));
         self.settle().await
     }
 
@@ -124,17 +126,26 @@ impl Staged for StagedPart {
         self.settle().await?;
         let Self {
             files,
+            name,
             part,
             size,
             doing,
             ..
         } = *self;
-        blocking(&doing, move || files.keep_part(&part, size)).await
+        let kept = blocking(&doing, move || files.keep_part(&name, &part, size)).await?;
+        kept.map_err(of_closed)
     }
 
     async fn discard(mut self: Box<Self>) -> Result<(), Fault> {
-        // What was written is in no list; the next one overwrites it.
+        // Whatever became of the write: it ends here, and what it has written is in no list.
         let _ended = self.settle().await;
-        Ok(())
+        let Self {
+            files,
+            name,
+            part,
+            doing,
+            ..
+        } = *self;
+        blocking(&doing, move || files.leave_part(&name, &part)).await
     }
 }

@@ -3,16 +3,11 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::name::Name;
-
-/// What the names of files begin with that are written to try the folder out, and where they are: no upload's id is such a one.
-const PROBES: &str = "00000000-0000-0000-0000-";
-const PROBES_SHARD: &str = "00";
 
 /// Makes what was done to a file, or to the names in a folder, outlive a loss of power.
 type Sync = Box<dyn Fn(&File) -> io::Result<()> + Send + std::marker::Sync>;
@@ -83,14 +78,18 @@ impl Files {
     /// Removes whatever is there under a name.
     ///
     /// Attempts go first: if somebody is just keeping one, then either their rename comes too late, or its outcome is there to
-    /// be removed next.
+    /// be removed next. The list of parts goes last, as only by it all others are found.
     pub(crate) fn remove(&self, name: &Name) -> io::Result<()> {
-        let parts = self.unassembled(name);
-        for path in parts.into_iter().chain([self.part(name), self.whole(name)]) {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+        let list = self.lock_list(name)?;
+        if list.is_some() {
+            self.remove_parts(name)?;
+        }
+        // A loss of power may have left parts without their list.
+        for path in [self.parts(name), self.part(name), self.whole(name)] {
+            if_there(fs::remove_file(path))?;
+        }
+        if list.is_some() {
+            if_there(fs::remove_file(self.list(name)))?;
         }
         Ok(())
     }
@@ -105,28 +104,31 @@ impl Files {
         }
     }
 
-    /// Removes what processes that died have left of trying the folder out. Those that are alive need theirs for moments.
-    pub(crate) fn remove_old_probes(&self) -> io::Result<()> {
-        const OLD: Duration = Duration::from_secs(3600);
-        let entries = match fs::read_dir(self.root.join(PROBES_SHARD)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            let is_probe = entry.file_name().to_str().is_some_and(|name| name.starts_with(PROBES));
-            let is_old = || {
-                let changed = entry.metadata().and_then(|file| file.modified());
-                changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > OLD))
-            };
-            if is_probe && is_old() {
-                match fs::remove_file(entry.path()) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
+    /// Does once what an upload does, and one who reads and removes it, under a name that no upload has, and removes what an
+    /// earlier try has left that was cut off. Whoever tries at the same time waits.
+    pub(crate) fn try_out(&self, name: &Name, bytes: &[u8]) -> io::Result<()> {
+        // It is made first and removed last, so its lock is that of all files of this name.
+        let list = self.make_list(name)?;
+        let tried = self.write_and_read(name, bytes);
+        let remove = || {
+            for path in [self.part(name), self.whole(name), self.list(name)] {
+                if_there(fs::remove_file(path))?;
             }
+            self.sync_folder(&self.folder(name))
+        };
+        let removed = remove();
+        drop(list);
+        tried.and(removed)
+    }
+
+    fn write_and_read(&self, name: &Name, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.create(name)?;
+        file.write_all(bytes)?;
+        self.keep(&file, name)?;
+        if fs::read(self.whole(name))? == bytes {
+            return Ok(());
         }
-        Ok(())
+        Err(io::Error::other("what was read is not what was written"))
     }
 
     pub(crate) fn make_shard(&self, name: &Name, again: bool) -> io::Result<()> {
@@ -160,6 +162,14 @@ impl Files {
 
     pub(crate) fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         (self.sync)(&File::open(folder)?)
+    }
+}
+
+/// Nothing, if there is no such file.
+pub(crate) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
     }
 }
 

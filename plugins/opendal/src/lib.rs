@@ -23,6 +23,8 @@ mod object;
 mod object_parts;
 mod objects;
 mod part_files;
+mod part_list;
+mod part_whole;
 mod probe;
 mod read;
 mod s3;
@@ -105,29 +107,18 @@ impl OpendalStore {
 
     /// Does once what an upload does, and one who reads and removes it.
     async fn probe(&self) -> Result<(), Fault> {
+        let objects = match &self.place {
+            Place::Disk(disk) => return disk.try_out().await,
+            Place::Objects(objects) => objects,
+        };
         let key = Self::probe_key();
-        if let Place::Objects(objects) = &self.place
-            && objects.takes_parts()
-        {
+        if objects.takes_parts() {
             return probe::probe(objects, &Name::of(&key)?).await;
         }
         let written = Bytes::from_static(b"intake was here");
         let staged = self.stage(&key, None).await?;
-        let read = match self.write_and_read(&key, staged, &written).await {
-            Ok(read) => read,
-            Err(fault) => {
-                // Nobody else knows of this key. A service that failed just now is not waited for once more.
-                if let Place::Disk(_) = self.place
-                    && let Err(left) = self.delete(&key).await
-                {
-                    tracing::warn!(
-                        fault = left.chain(),
-                        "could not remove what was written to try the store out"
-                    );
-                }
-                return Err(fault);
-            }
-        };
+        // A service that failed just now is not waited for once more.
+        let read = self.write_and_read(&key, staged, &written).await?;
         self.delete(&key).await?;
         if read == written {
             return Ok(());
@@ -215,11 +206,6 @@ impl Store for OpendalStore {
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        let Place::Disk(disk) = &self.place else {
-            return self.probe().await;
-        };
-        disk.remove_old_probes().await?;
-        // What was written to try the folder out is not what the operator knows.
-        self.probe().await.map_err(|fault| disk.fault_of_folder(fault))
+        self.probe().await
     }
 }

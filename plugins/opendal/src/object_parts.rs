@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use intake_core::{BoxError, Bytes, Fault, Key, Part, Slot, Staged, codes};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use crate::gather::Gather;
 use crate::multipart::{self, Completed, Multipart, Which};
@@ -91,9 +92,10 @@ impl intake_core::Multipart for Objects {
 
 /// A part on its way to the service.
 ///
-/// A task sends it, because what is sent is pulled, and what comes is pushed. It ends with this: without a last word its
-/// request breaks off.
+/// A task sends it, because what is sent is pulled, and what comes is pushed. It ends with this, in the middle of its request or
+/// between two tries: one that sends the part again later must not come behind the newer attempt that has taken its place.
 struct StagedPart {
+    _task: JoinSet<()>,
     pieces: mpsc::Sender<Result<Bytes, BoxError>>,
     /// How the request ended. `None` once somebody was told.
     ended: Option<oneshot::Receiver<Result<(), Fault>>>,
@@ -110,7 +112,8 @@ impl StagedPart {
             let piece: Result<Bytes, BoxError> = to_send.recv().await?;
             Some((piece, to_send))
         });
-        tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             let which = Which {
                 name: &name,
                 upload: &upload,
@@ -121,7 +124,11 @@ impl StagedPart {
             let _ = ending.send(sent);
         });
         let ended = Some(ended);
-        Self { pieces, ended }
+        Self {
+            _task: task,
+            pieces,
+            ended,
+        }
     }
 
     async fn end(&mut self) -> Result<(), Fault> {

@@ -1,37 +1,53 @@
-//! An upload in parts, on a disk: one file into which every part is written at its place, and a list of those that are there.
+//! The parts of an upload on a disk, until they are put together: one file in which each part is written at its place, files
+//! for the attempts that may not write there, and a list of the parts that are whole.
 //!
-//! Nothing is copied when the parts are put together: the file gets its name. Until then each part is the work of one who
-//! holds the file's lock together with the others; who puts them together holds it alone, so that nobody can change what the
-//! stages are about to read.
+//! The first attempt at a part writes at its place, so that nothing has to be copied. An attempt that comes while another one
+//! writes there, or after a part was kept there, writes into a file of its own: a part that is kept is never written over.
+//! What was kept last counts; the file of what it replaces is removed.
 //!
-//! The list only grows: a line for each part that is whole and synced, and a line that takes it back before the part is
-//! written again. A line that a crash cut short is none.
+//! An attempt that lives has a lock: one that writes at its place shares that of the file of all parts with the others there,
+//! and one that has a file of its own has that one's lock. So what a dead one has left is known, and used again.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::MetadataExt;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::files::Files;
+use intake_core::Slot;
+
+use crate::files::{Files, if_there};
 use crate::name::Name;
+use crate::part_list::{Kept, Lies, Listed, Note, is_named};
 
-/// Bytes of one list at most: about 100,000 parts that came.
-const LONGEST_LIST: u64 = 4 << 20;
-/// How long who puts parts together waits for those who still write one.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long to wait before looking again.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Files beside that of all parts, at most.
+const MOST_BESIDE: u16 = 256;
+/// Bytes that they may have together, unless that is less than [`LEAST_BESIDE`] parts.
+const MOST_BYTES_BESIDE: u64 = 1 << 30;
+/// Parts that may be beside the others, however large they are.
+const LEAST_BESIDE: u64 = 4;
 
-/// The part of one sender, while it is being written. Shares the lock until it is dropped.
+/// One attempt at a part, while it is being written.
 #[derive(Debug)]
 pub(crate) struct OpenPart {
-    pub(crate) bytes: File,
-    list: File,
+    /// Locked until it is closed.
+    bytes: File,
     number: u16,
+    lies: Lies,
+    /// Where its first byte is in the file.
+    begins: u64,
+}
+
+impl OpenPart {
+    /// Writes bytes of the part, from this one on.
+    pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<Result<(), Closed>> {
+        // Then the upload has ended without it.
+        if self.bytes.metadata()?.nlink() == 0 {
+            return Ok(Err(Closed::NotOpen));
+        }
+        self.bytes.write_all_at(bytes, self.begins + offset)?;
+        Ok(Ok(()))
+    }
 }
 
 /// Why a part cannot be written, or parts cannot be put together, that is not the system's fault.
@@ -41,307 +57,373 @@ pub(crate) enum Closed {
     NotOpen,
     /// Its parts came again and again.
     TooOften,
-    /// Somebody writes a part that was thought to be there.
-    Changing,
+    /// The parts that are there are others than was thought.
+    Changed,
 }
 
 impl Files {
-    fn parts(&self, name: &Name) -> PathBuf {
+    pub(crate) fn parts(&self, name: &Name) -> PathBuf {
         self.folder(name).join(format!("{name}.parts"))
     }
 
-    fn list(&self, name: &Name) -> PathBuf {
-        self.folder(name).join(format!("{name}.list"))
+    pub(crate) fn beside(&self, name: &Name, number: u16) -> PathBuf {
+        self.folder(name).join(format!("{name}.{number}.part"))
     }
 
-    /// The files that there may be of an upload in parts before it is put together.
-    pub(crate) fn unassembled(&self, name: &Name) -> [PathBuf; 2] {
-        [self.parts(name), self.list(name)]
+    /// Opens the file of all parts; `make`: it may not be there yet.
+    pub(crate) fn open_parts(&self, name: &Name, make: bool) -> io::Result<Option<File>> {
+        let mut options = OpenOptions::new();
+        if_there(options.write(true).create(make).truncate(false).open(self.parts(name)))
     }
 
-    /// Begins an upload in parts.
-    pub(crate) fn begin_parts(&self, name: &Name) -> io::Result<()> {
-        self.make_shard(name, false)?;
-        for path in self.unassembled(name) {
-            match File::create(&path) {
-                // Somebody tidied up empty folders.
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    self.make_shard(name, true)?;
-                    File::create(&path)?
-                }
-                created => created?,
-            };
+    fn path_of(&self, name: &Name, part: &OpenPart) -> PathBuf {
+        match part.lies {
+            Lies::InPlace => self.parts(name),
+            Lies::Beside(number) => self.beside(name, number),
         }
-        self.sync_folder(&self.folder(name))
     }
 
-    /// Begins to write a part; one of the same number that is there is taken back first.
-    pub(crate) fn open_part(&self, name: &Name, number: u16) -> io::Result<Result<OpenPart, Closed>> {
-        let opened = OpenOptions::new().write(true).open(self.parts(name));
-        let Some(bytes) = if_there(opened)? else {
+    /// Begins an attempt at a part. The first one of an upload makes its files.
+    pub(crate) fn open_part(&self, name: &Name, slot: &Slot) -> io::Result<Result<OpenPart, Closed>> {
+        // Before anything is made, and again when nobody can put it together meanwhile.
+        if self.whole(name).try_exists()? {
+            return Ok(Err(Closed::NotOpen));
+        }
+        let list = self.make_list(name)?;
+        if self.whole(name).try_exists()? {
+            self.finish(name, list)?;
+            return Ok(Err(Closed::NotOpen));
+        }
+        let is_new = list.is_empty()?;
+        let Some(bytes) = self.open_parts(name, is_new)? else {
             return Ok(Err(Closed::NotOpen));
         };
-        match bytes.try_lock_shared() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Err(Closed::NotOpen)),
-            Err(TryLockError::Error(error)) => return Err(error),
+        if is_new {
+            // Both names, before a line says that there is anything.
+            self.sync_folder(&self.folder(name))?;
         }
-        // Who had the lock before may have put it together.
-        if !self.is_still(&bytes, name)? {
-            return Ok(Err(Closed::NotOpen));
-        }
-        let Some(list) = if_there(OpenOptions::new().append(true).open(self.list(name)))? else {
-            return Ok(Err(Closed::NotOpen));
-        };
-        if list.metadata()?.len() > LONGEST_LIST {
+        if list.is_full()? {
             return Ok(Err(Closed::TooOften));
         }
-        if self.list_parts(name)?.contains_key(&number) {
-            note(&list, number, None)?;
-            (self.sync)(&list)?;
-        }
-        Ok(Ok(OpenPart { bytes, list, number }))
-    }
-
-    /// Makes a part durable, and then says that it is there: bytes before the list.
-    pub(crate) fn keep_part(&self, part: &OpenPart, size: u64) -> io::Result<()> {
-        (self.sync)(&part.bytes)?;
-        note(&part.list, part.number, Some(size))?;
-        (self.sync)(&part.list)
-    }
-
-    /// The sizes of the parts that are there, by number.
-    pub(crate) fn list_parts(&self, name: &Name) -> io::Result<BTreeMap<u16, u64>> {
-        let mut text = String::new();
-        if let Some(list) = if_there(File::open(self.list(name)))? {
-            list.take(LONGEST_LIST + 4096).read_to_string(&mut text)?;
-        }
-        Ok(parse(&text))
-    }
-
-    /// Makes the parts the upload. If that was done already, it is done.
-    pub(crate) fn keep_parts(&self, name: &Name, parts: &BTreeMap<u16, u64>) -> io::Result<Result<(), Closed>> {
-        let Some(bytes) = if_there(OpenOptions::new().write(true).open(self.parts(name)))? else {
-            return self.is_kept(name);
+        let (number, listed) = (slot.number, list.read()?);
+        let is_free = match listed.lies(number) {
+            Some(Lies::InPlace) => false,
+            // If nobody writes at any place, whoever has taken this one is gone.
+            _ => !listed.is_taken(number) || is_unlocked(bytes.try_lock())?,
         };
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match bytes.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => return Ok(Err(Closed::Changing)),
-                Err(TryLockError::Error(error)) => return Err(error),
+        if !is_free {
+            return self.open_beside(name, slot, &listed);
+        }
+        if !is_unlocked(bytes.try_lock_shared())? {
+            return Ok(Err(Closed::NotOpen));
+        }
+        list.note(number, Note::Taken)?;
+        Ok(Ok(OpenPart {
+            bytes,
+            number,
+            lies: Lies::InPlace,
+            begins: slot.offset,
+        }))
+    }
+
+    /// Makes a file for one attempt, and removes those of attempts that are dead. The list is locked.
+    fn open_beside(&self, name: &Name, slot: &Slot, listed: &Listed) -> io::Result<Result<OpenPart, Closed>> {
+        let (mut free, mut bytes) = (None, 0_u64);
+        for beside in 0..MOST_BESIDE {
+            let path = self.beside(name, beside);
+            match if_there(OpenOptions::new().write(true).open(&path))? {
+                Some(file) if listed.is_needed(beside) || !is_unlocked(file.try_lock())? => {
+                    bytes = bytes.saturating_add(file.metadata()?.len());
+                    continue;
+                }
+                Some(_) => fs::remove_file(&path)?,
+                None => {}
             }
+            free = free.or(Some((beside, path)));
         }
-        if !self.is_still(&bytes, name)? {
-            return self.is_kept(name);
+        let most = MOST_BYTES_BESIDE.max(slot.at_most.saturating_mul(LEAST_BESIDE));
+        let Some((beside, path)) = free.filter(|_| bytes.saturating_add(slot.at_most) <= most) else {
+            return Ok(Err(Closed::TooOften));
+        };
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.try_lock()?;
+        // So that others count what it may have. It takes no room on the disk before there are bytes.
+        file.set_len(slot.at_most)?;
+        Ok(Ok(OpenPart {
+            bytes: file,
+            number: slot.number,
+            lies: Lies::Beside(beside),
+            begins: 0,
+        }))
+    }
+
+    /// Makes a part durable, and then says that it is there, in place of what was kept of its number before: bytes before the
+    /// list.
+    pub(crate) fn keep_part(&self, name: &Name, part: &OpenPart, size: u64) -> io::Result<Result<(), Closed>> {
+        if let Lies::Beside(_) = part.lies {
+            part.bytes.set_len(size)?;
+            (self.sync)(&part.bytes)?;
+            self.sync_folder(&self.folder(name))?;
+        } else {
+            (self.sync)(&part.bytes)?;
         }
-        if self.list_parts(name)? != *parts {
-            return Ok(Err(Closed::Changing));
+        let Some(list) = self.lock_list(name)? else {
+            return Ok(Err(Closed::NotOpen));
+        };
+        if self.whole(name).try_exists()? || !is_named(&part.bytes, &self.path_of(name, part))? {
+            return Ok(Err(Closed::NotOpen));
         }
-        // A part that came again may have been longer before.
-        bytes.set_len(parts.values().sum())?;
-        (self.sync)(&bytes)?;
-        fs::rename(self.parts(name), self.whole(name))?;
-        self.make_name_last(name)?;
+        let before = list.read()?.lies(part.number);
+        let lies = part.lies;
+        list.note(part.number, Note::Kept(Kept { size, lies }))?;
+        (self.sync)(list.file())?;
+        if let Some(Lies::Beside(replaced)) = before {
+            if_there(fs::remove_file(self.beside(name, replaced)))?;
+        }
         Ok(Ok(()))
     }
 
-    fn is_kept(&self, name: &Name) -> io::Result<Result<(), Closed>> {
-        self.finish_parts(name)?;
-        let is_kept = self.whole(name).try_exists()?;
-        Ok(if is_kept { Ok(()) } else { Err(Closed::NotOpen) })
-    }
-
-    /// Does what a process did not come to that died when it had given the file its name: nobody may count on a name that a
-    /// loss of power still takes.
-    pub(crate) fn finish_parts(&self, name: &Name) -> io::Result<()> {
-        if self.list(name).try_exists()? && self.whole(name).try_exists()? {
-            self.make_name_last(name)?;
-        }
-        Ok(())
-    }
-
-    /// The list goes last: while it is there, the file's name may not be there for good.
-    fn make_name_last(&self, name: &Name) -> io::Result<()> {
-        self.sync_folder(&self.folder(name))?;
-        if_there(fs::remove_file(self.list(name)))?;
-        Ok(())
-    }
-
-    /// Whether an open file is still the one of this upload's parts.
-    fn is_still(&self, open: &File, name: &Name) -> io::Result<bool> {
-        let open = open.metadata()?;
-        let named = if_there(fs::metadata(self.parts(name)))?;
-        Ok(named.is_some_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino())))
-    }
-}
-
-fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        result => result.map(Some),
-    }
-}
-
-/// Adds a line in one write. It begins with a line end, so that it is whole whatever a crash has left before it.
-fn note(mut list: &File, number: u16, size: Option<u64>) -> io::Result<()> {
-    let mut line = String::new();
-    // Writing to a string does not fail.
-    let _ok = match size {
-        Some(size) => write!(line, "\n{number} {size} ."),
-        None => write!(line, "\n{number} - ."),
-    };
-    list.write_all(line.as_bytes())
-}
-
-fn parse(text: &str) -> BTreeMap<u16, u64> {
-    let mut parts = BTreeMap::new();
-    for line in text.lines() {
-        let mut words = line.split(' ');
-        let (Some(number), Some(size), Some("."), None) = (words.next(), words.next(), words.next(), words.next())
-        else {
-            continue;
+    /// Gives up an attempt that was not kept: its place, or its file, may be used again.
+    pub(crate) fn leave_part(&self, name: &Name, part: &OpenPart) -> io::Result<()> {
+        let Some(list) = self.lock_list(name)? else {
+            return Ok(());
         };
-        match (number.parse(), size.parse()) {
-            (Ok(number), Ok(size)) => {
-                parts.insert(number, size);
-            }
-            (Ok(number), Err(_)) => {
-                parts.remove(&number);
-            }
-            _ => {}
+        let path = self.path_of(name, part);
+        if !is_named(&part.bytes, &path)? {
+            return Ok(());
+        }
+        match part.lies {
+            Lies::InPlace => list.note(part.number, Note::Left),
+            Lies::Beside(_) => fs::remove_file(path),
         }
     }
-    parts
+
+    /// Removes the files of an upload's parts, but not the list, which is locked.
+    pub(crate) fn remove_parts(&self, name: &Name) -> io::Result<()> {
+        if_there(fs::remove_file(self.parts(name)))?;
+        let mut is_changed = false;
+        for beside in 0..MOST_BESIDE {
+            is_changed |= if_there(fs::remove_file(self.beside(name, beside)))?.is_some();
+        }
+        if is_changed {
+            // For good before the list is: nobody looks for them without one.
+            self.sync_folder(&self.folder(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a lock was to be had.
+pub(crate) fn is_unlocked(tried: Result<(), TryLockError>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Where each part begins in the whole, in the order of their numbers.
+pub(crate) fn places(parts: &BTreeMap<u16, Kept>) -> impl Iterator<Item = (u16, Kept, u64)> {
+    parts.iter().scan(0, |end, (number, kept)| {
+        let begins = *end;
+        *end += kept.size;
+        Some((*number, *kept, begins))
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::FileExt;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+pub(crate) mod tests {
+    use std::mem;
 
     use intake_core::{Key, UploadId};
     use tempfile::TempDir;
 
     use super::*;
 
-    fn begun() -> (TempDir, Files, Name) {
+    /// Bytes of every part but the last, in tests.
+    pub(crate) const PART: u64 = 8;
+
+    pub(crate) fn slot(number: u16) -> Slot {
+        Slot {
+            number,
+            offset: u64::from(number - 1) * PART,
+            at_most: PART,
+        }
+    }
+
+    pub(crate) fn new() -> (TempDir, Files, Name) {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::fleeting(folder.path().to_owned());
         let name = Name::of(&Key::whole(UploadId::random())).unwrap();
-        files.begin_parts(&name).unwrap();
         (folder, files, name)
     }
 
+    pub(crate) fn begin(files: &Files, name: &Name, number: u16) -> OpenPart {
+        files.open_part(name, &slot(number)).unwrap().unwrap()
+    }
+
+    pub(crate) fn put(files: &Files, name: &Name, number: u16, bytes: &[u8]) -> Lies {
+        let part = begin(files, name, number);
+        part.write_at(bytes, 0).unwrap().unwrap();
+        files.keep_part(name, &part, bytes.len() as u64).unwrap().unwrap();
+        part.lies
+    }
+
+    /// The files of an upload, without what is common to their names.
+    pub(crate) fn seen(files: &Files, name: &Name) -> Vec<String> {
+        let entries = fs::read_dir(files.folder(name)).unwrap();
+        let mut seen: Vec<_> = entries
+            .map(|entry| {
+                entry
+                    .unwrap()
+                    .file_name()
+                    .into_string()
+                    .unwrap()
+                    .replace(name.as_str(), "")
+            })
+            .collect();
+        seen.sort();
+        seen
+    }
+
     #[test]
-    fn a_line_counts_only_if_it_is_whole_and_the_last_one_of_its_part() {
-        for (text, expected) in [
-            ("", &[][..]),
-            ("\n1 10 .", &[(1, 10)]),
-            ("\n1 10 .\n2 5 .", &[(1, 10), (2, 5)]),
-            ("\n1 10 .\n1 - .", &[]),
-            ("\n1 10 .\n1 - .\n1 7 .", &[(1, 7)]),
-            // What a crash may leave, with and without something behind it.
-            ("\n1 10 .\n2 5", &[(1, 10)]),
-            ("\n1 10 .\n2 5\n3 6 .", &[(1, 10), (3, 6)]),
-            ("\n1 10 .\n1 1\n2 5 .", &[(1, 10), (2, 5)]),
-            ("\n\0\0\0\n4 4 .", &[(4, 4)]),
-            ("\n99999 4 .\n-1 4 .\n1 2 3 .", &[]),
-        ] {
-            assert_eq!(parse(text).into_iter().collect::<Vec<_>>(), expected, "{text:?}");
+    fn the_first_attempt_writes_at_its_place_and_one_after_it_was_given_up_too() {
+        let (_folder, files, name) = new();
+        let first = begin(&files, &name, 2);
+        assert_eq!(first.lies, Lies::InPlace);
+        // While it may still write, nobody else does there.
+        let second = begin(&files, &name, 2);
+        assert_eq!(second.lies, Lies::Beside(0));
+        assert_eq!(begin(&files, &name, 1).lies, Lies::InPlace, "another part");
+        files.leave_part(&name, &first).unwrap();
+        assert_eq!(begin(&files, &name, 2).lies, Lies::InPlace);
+        files.leave_part(&name, &second).unwrap();
+        assert_eq!(seen(&files, &name), [".list", ".parts"]);
+    }
+
+    #[test]
+    fn what_the_dead_have_left_is_used_again() {
+        let (_folder, files, name) = new();
+        // As after a kill: nothing was given up, and nobody has a lock.
+        drop(begin(&files, &name, 1));
+        assert_eq!(put(&files, &name, 1, b"in place"), Lies::InPlace);
+        for _ in 0..3 {
+            drop(begin(&files, &name, 1));
+            assert_eq!(seen(&files, &name), [".0.part", ".list", ".parts"]);
+        }
+        assert_eq!(put(&files, &name, 1, b"beside"), Lies::Beside(0));
+        assert_eq!(
+            put(&files, &name, 1, b"again"),
+            Lies::InPlace,
+            "what was there counts no more"
+        );
+        assert_eq!(seen(&files, &name), [".list", ".parts"], "what was replaced is left");
+        assert_eq!(files.list_parts(&name).unwrap(), BTreeMap::from([(1, 5)]));
+    }
+
+    #[test]
+    fn a_part_that_is_kept_is_never_written_over() {
+        let (_folder, files, name) = new();
+        put(&files, &name, 1, b"is there");
+        for ends in [true, false] {
+            let again = begin(&files, &name, 1);
+            again.write_at(b"half", 0).unwrap().unwrap();
+            if ends {
+                files.leave_part(&name, &again).unwrap();
+            }
+            assert_eq!(fs::read(files.parts(&name)).unwrap(), b"is there");
+            assert_eq!(files.list_parts(&name).unwrap(), BTreeMap::from([(1, 8)]));
         }
     }
 
     #[test]
-    fn a_part_is_taken_back_before_it_is_written_again() {
-        let (_folder, files, name) = begun();
-        let part = files.open_part(&name, 1).unwrap().unwrap();
-        files.keep_part(&part, 10).unwrap();
-        assert_eq!(files.list_parts(&name).unwrap(), BTreeMap::from([(1, 10)]));
-        // Whoever dies from here on has destroyed what was there.
-        let _again = files.open_part(&name, 1).unwrap().unwrap();
-        assert_eq!(files.list_parts(&name).unwrap(), BTreeMap::new());
+    fn the_last_one_that_is_kept_counts_wherever_it_was_written() {
+        let (_folder, files, name) = new();
+        let [slow, fast] = [(); 2].map(|()| begin(&files, &name, 1));
+        fast.write_at(b"fast", 0).unwrap().unwrap();
+        slow.write_at(b"slow!", 0).unwrap().unwrap();
+        files.keep_part(&name, &fast, 4).unwrap().unwrap();
+        assert_eq!(files.list_parts(&name).unwrap(), BTreeMap::from([(1, 4)]));
+        files.keep_part(&name, &slow, 5).unwrap().unwrap();
+        assert_eq!(files.list_parts(&name).unwrap(), BTreeMap::from([(1, 5)]));
+        assert_eq!(seen(&files, &name), [".list", ".parts"]);
     }
 
     #[test]
-    fn who_puts_parts_together_waits_for_those_who_write() {
-        let (_folder, files, name) = begun();
-        let part = files.open_part(&name, 1).unwrap().unwrap();
-        let parts = BTreeMap::from([(1, 4)]);
-        thread::scope(|scope| {
-            let together = scope.spawn(|| files.keep_parts(&name, &parts));
-            part.bytes.write_all_at(b"part", 0).unwrap();
-            files.keep_part(&part, 4).unwrap();
-            drop(part);
-            assert_eq!(together.join().unwrap().unwrap(), Ok(()));
-        });
-        assert_eq!(fs::read(files.whole(&name)).unwrap(), b"part");
+    fn an_upload_has_no_more_beside_its_file_than_it_may() {
+        let (_folder, files, name) = new();
+        put(&files, &name, 1, b"is there");
+        let large = Slot {
+            at_most: MOST_BYTES_BESIDE,
+            ..slot(1)
+        };
+        let open = || files.open_part(&name, &large).unwrap();
+        let mut attempts: Vec<_> = (0..LEAST_BESIDE).map(|_| open().unwrap()).collect();
+        assert_eq!(open().unwrap_err(), Closed::TooOften);
+        drop(attempts.pop());
+        attempts.push(open().unwrap());
+        // What is kept takes no more than it has.
+        for attempt in &attempts {
+            files.keep_part(&name, attempt, 1).unwrap().unwrap();
+        }
+        drop(attempts);
+        // One of them at the part's place, where nothing is any more that counts.
+        let small: Vec<_> = (0..MOST_BESIDE).map(|_| begin(&files, &name, 1)).collect();
+        assert_eq!(files.open_part(&name, &slot(1)).unwrap().unwrap_err(), Closed::TooOften);
+        drop(small);
+        assert_eq!(put(&files, &name, 1, b"the last"), Lies::InPlace);
     }
 
     #[test]
-    fn nobody_writes_what_is_put_together() {
-        let (_folder, files, name) = begun();
-        // Opened before, and slow to ask for the lock.
-        let slow = OpenOptions::new().write(true).open(files.parts(&name)).unwrap();
-        assert_eq!(files.keep_parts(&name, &BTreeMap::new()).unwrap(), Ok(()));
-        assert!(!files.is_still(&slow, &name).unwrap());
-        assert_eq!(files.open_part(&name, 1).unwrap().unwrap_err(), Closed::NotOpen);
-        // Another upload's file in its place changes nothing.
-        files.begin_parts(&name).unwrap();
-        assert!(!files.is_still(&slow, &name).unwrap());
+    fn whoever_writes_when_the_upload_is_removed_leaves_nothing() {
+        let (_folder, files, name) = new();
+        put(&files, &name, 1, b"is there");
+        let open = [1, 1, 2, 2].map(|number| begin(&files, &name, number));
+        files.remove(&name).unwrap();
+        for attempt in &open {
+            assert_eq!(attempt.write_at(b"late", 0).unwrap(), Err(Closed::NotOpen));
+            assert_eq!(files.keep_part(&name, attempt, 4).unwrap(), Err(Closed::NotOpen));
+            files.leave_part(&name, attempt).unwrap();
+        }
+        assert_eq!(seen(&files, &name), [""; 0]);
     }
 
     #[test]
-    fn a_name_that_a_dead_process_has_given_is_made_to_last_before_anybody_counts_on_it() {
+    fn what_a_removal_has_left_that_was_cut_off_takes_no_part() {
+        let (_folder, files, name) = new();
+        put(&files, &name, 1, b"is there");
+        fs::remove_file(files.parts(&name)).unwrap();
+        assert_eq!(files.open_part(&name, &slot(2)).unwrap().unwrap_err(), Closed::NotOpen);
+        files.remove(&name).unwrap();
+        assert_eq!(seen(&files, &name), [""; 0]);
+    }
+
+    #[test]
+    fn files_last_before_a_line_says_that_they_are_there() {
         let folder = tempfile::tempdir().unwrap();
-        let folders_synced = Arc::new(AtomicUsize::new(0));
-        let count = folders_synced.clone();
+        let lines_at_sync: std::sync::Arc<std::sync::Mutex<Vec<(bool, usize)>>> = Default::default();
+        let (noted, root) = (lines_at_sync.clone(), folder.path().to_owned());
+        let name = Name::of(&Key::whole(UploadId::random())).unwrap();
+        let list = Files::fleeting(root.clone()).list(&name);
         let sync = move |file: &File| {
-            count.fetch_add(usize::from(file.metadata()?.is_dir()), Ordering::SeqCst);
+            let lines = fs::read_to_string(&list).map_or(0, |text| text.lines().skip(1).count());
+            noted.lock().unwrap().push((file.metadata()?.is_dir(), lines));
             Ok(())
         };
-        let files = Files::synced_by(folder.path().to_owned(), Box::new(sync));
-        for again in [Files::finish_parts, |files: &Files, name: &Name| {
-            assert_eq!(files.keep_parts(name, &BTreeMap::from([(1, 4)]))?, Ok(()));
-            Ok(())
-        }] {
-            let name = Name::of(&Key::whole(UploadId::random())).unwrap();
-            files.begin_parts(&name).unwrap();
-            let part = files.open_part(&name, 1).unwrap().unwrap();
-            files.keep_part(&part, 4).unwrap();
-            // Whoever put it together came to this line.
-            fs::rename(files.parts(&name), files.whole(&name)).unwrap();
-            let before = folders_synced.load(Ordering::SeqCst);
-            again(&files, &name).unwrap();
-            assert_eq!(folders_synced.load(Ordering::SeqCst), before + 1);
-            assert!(!files.list(&name).exists(), "a list is left for ever");
-            again(&files, &name).unwrap();
-            assert_eq!(folders_synced.load(Ordering::SeqCst), before + 1, "it was done already");
-        }
-    }
-
-    #[test]
-    fn parts_that_changed_meanwhile_are_not_put_together() {
-        let (_folder, files, name) = begun();
-        let part = files.open_part(&name, 1).unwrap().unwrap();
-        files.keep_part(&part, 4).unwrap();
-        drop(part);
-        let other = BTreeMap::from([(1, 5)]);
-        assert_eq!(files.keep_parts(&name, &other).unwrap(), Err(Closed::Changing));
-    }
-
-    #[test]
-    fn bytes_of_a_longer_part_that_came_before_are_not_in_the_whole() {
-        let (_folder, files, name) = begun();
-        for bytes in [&b"longer"[..], b"short"] {
-            let part = files.open_part(&name, 1).unwrap().unwrap();
-            part.bytes.write_all_at(bytes, 0).unwrap();
-            files.keep_part(&part, bytes.len() as u64).unwrap();
-        }
-        assert_eq!(files.keep_parts(&name, &BTreeMap::from([(1, 5)])).unwrap(), Ok(()));
-        assert_eq!(fs::read(files.whole(&name)).unwrap(), b"short");
-        assert!(files.unassembled(&name).iter().all(|path| !path.exists()));
+        let files = Files::synced_by(root, Box::new(sync));
+        let taken = || mem::take(&mut *lines_at_sync.lock().unwrap());
+        let part = begin(&files, &name, 1);
+        // The folder above, and that of the files.
+        assert_eq!(taken(), [(true, 0), (true, 0)]);
+        files.keep_part(&name, &part, 1).unwrap().unwrap();
+        assert_eq!(taken(), [(false, 1), (false, 2)], "bytes, and then the line");
+        let beside = begin(&files, &name, 1);
+        assert_eq!(taken(), []);
+        files.keep_part(&name, &beside, 1).unwrap().unwrap();
+        assert_eq!(
+            taken(),
+            [(false, 2), (true, 2), (false, 3)],
+            "bytes, their name, and then the line"
+        );
     }
 }

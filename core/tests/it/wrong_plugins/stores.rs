@@ -1,7 +1,9 @@
 //! Stores that are wrong, each in one way.
 
+use std::collections::HashMap;
 use std::future::pending;
 use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -22,6 +24,7 @@ enum Wrong {
     FaultsWhereNothingIsToDelete,
     KeepsTheFirstCommit,
     MixesAttempts,
+    MixesAttemptsAtOneKey,
     HangsInCommit,
     HangsAmidBytes,
     ReadsWithoutEnd,
@@ -29,7 +32,7 @@ enum Wrong {
 }
 
 #[derive(Clone, Debug)]
-struct Wrongly(Wrong, MemoryStore);
+struct Wrongly(Wrong, MemoryStore, Arc<Mutex<HashMap<Key, Vec<u8>>>>);
 
 struct WronglyStaged {
     store: Wrongly,
@@ -40,6 +43,7 @@ struct WronglyStaged {
 #[async_trait]
 impl Store for Wrongly {
     async fn stage(&self, key: &Key, _media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
+        self.2.lock().unwrap().remove(key);
         Ok(Box::new(WronglyStaged {
             store: self.clone(),
             key: match self.0 {
@@ -94,6 +98,11 @@ impl Store for Wrongly {
 #[async_trait]
 impl Staged for WronglyStaged {
     async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        let written: usize = self.pieces.iter().map(Bytes::len).sum();
+        let mut shared = self.store.2.lock().unwrap();
+        let file = shared.entry(self.key.clone()).or_default();
+        file.resize(file.len().max(written + chunk.len()), 0);
+        file[written..written + chunk.len()].copy_from_slice(&chunk);
         self.pieces.push(chunk);
         Ok(())
     }
@@ -102,6 +111,11 @@ impl Staged for WronglyStaged {
         match self.store.0 {
             Wrong::HangsInCommit => pending().await,
             Wrong::LosesTheLastPiece => drop(self.pieces.pop()),
+            // As if both attempts had one file.
+            Wrong::MixesAttemptsAtOneKey => {
+                let file = self.store.2.lock().unwrap().get(&self.key).cloned();
+                self.pieces = vec![file.unwrap_or_default().into()];
+            }
             Wrong::KeepsTheFirstCommit if self.store.1.keys().contains(&self.key) => return Ok(()),
             _ => {}
         }
@@ -136,11 +150,15 @@ async fn wrong_stores_are_caught_by_the_rule_that_they_break() {
         ),
         (Wrong::KeepsTheFirstCommit, "what is committed again is replaced"),
         (Wrong::MixesAttempts, "attempts do not mix"),
+        (
+            Wrong::MixesAttemptsAtOneKey,
+            "of two attempts the last commit counts whole",
+        ),
         (Wrong::HangsInCommit, "every call answers in time"),
         (Wrong::HangsAmidBytes, "every call answers in time"),
         (Wrong::Panics, "no call panics"),
     ] {
-        let store = Wrongly(wrong, MemoryStore::default());
+        let store = Wrongly(wrong, MemoryStore::default(), Arc::default());
         caught_by(rule, &format!("{wrong:?}"), PATIENCE.store(&store)).await;
     }
 }

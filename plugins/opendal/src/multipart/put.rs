@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use backon::BackoffBuilder;
-use intake_core::{ByteStream, Bytes, Fault};
+use intake_core::{ByteStream, Bytes, Fault, codes};
 use reqwest::{Client, StatusCode, Url, header};
 use rusty_s3::Method;
 use tokio::time::{sleep, timeout};
 
 use super::answer::{read, sent};
 use super::feed::Feed;
-use super::{Failure, Multipart, tell};
+use super::{Failure, Multipart, NO_SUCH_UPLOAD, tell};
 use crate::fault;
 use crate::name::Name;
 use crate::sign::Signer;
@@ -81,6 +81,9 @@ impl Multipart {
             }
             client = &self.http.fresh;
         };
+        if failure.is(NO_SUCH_UPLOAD) {
+            return Err(Fault::new(codes::NOT_OPEN, "this upload takes no parts any more").because(failure));
+        }
         let doing = format!("write part {} of {}", which.number, which.name);
         // If it was the sender who failed, that is why.
         Err(fault::of_s3(&doing, feed.failure().unwrap_or(failure)))

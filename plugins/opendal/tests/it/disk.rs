@@ -1,9 +1,7 @@
 //! What is in the folder, and when.
 
-use std::time::{Duration, SystemTime};
-
 use intake_core::testkit::collect;
-use intake_core::{Bytes, codes};
+use intake_core::{Bytes, Slot, codes};
 use intake_plugin_opendal::OpendalStore;
 use tempfile::tempdir;
 
@@ -106,7 +104,7 @@ async fn a_folder_that_cannot_be_made_is_a_fault_with_its_reason() {
     assert_eq!(fault.code.as_str(), "store_failed");
     assert!(!fault.retryable);
     let says = format!(
-        "cannot look into the folder {} (store_failed): Not a directory (os error 20)",
+        "cannot keep files in the folder {} (store_failed): Not a directory (os error 20)",
         file.display()
     );
     assert_eq!(fault.chain(), says);
@@ -114,29 +112,46 @@ async fn a_folder_that_cannot_be_made_is_a_fault_with_its_reason() {
 }
 
 #[tokio::test]
-async fn what_a_start_that_was_cut_off_left_goes_with_a_later_one() {
+async fn what_a_start_that_was_cut_off_left_goes_with_the_next_one() {
+    const TRIED: &str = "00/00000000-0000-0000-0000-000000000000";
+
     let folder = tempdir().unwrap();
-    let shard = folder.path().join("00");
-    std::fs::create_dir(&shard).unwrap();
-    let hours = |hours: u64| SystemTime::now() - Duration::from_secs(hours * 3600);
-    for (name, written) in [
-        ("00000000-0000-0000-0000-000000000001.part", hours(2)),
-        ("00000000-0000-0000-0000-000000000002", hours(2)),
-        // Of another node, which is starting now; and an upload.
-        ("00000000-0000-0000-0000-000000000003.part", hours(0)),
-        ("00000000-0000-4000-8000-000000000004", hours(2)),
-    ] {
-        let file = std::fs::File::create(shard.join(name)).unwrap();
-        file.set_modified(written).unwrap();
+    std::fs::create_dir(folder.path().join("00")).unwrap();
+    // Whatever it has come to.
+    for left in [&[".list"][..], &[".list", ".part"], &[".list", ""], &[".part"], &[""]] {
+        for ending in left {
+            std::fs::write(folder.path().join(format!("{TRIED}{ending}")), "intake").unwrap();
+        }
+        fs(folder.path()).ready().await.unwrap();
+        assert_eq!(files(folder.path()), [""; 0], "{left:?}");
     }
-    fs(folder.path()).ready().await.unwrap();
-    assert_eq!(
-        files(folder.path()),
-        [
-            "00/00000000-0000-0000-0000-000000000003.part",
-            "00/00000000-0000-4000-8000-000000000004"
-        ]
-    );
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_has_no_file_before_its_first_part_and_one_when_it_is_whole() {
+    let folder = tempdir().unwrap();
+    let (store, key) = (fs(folder.path()), key());
+    let multipart = store.multipart().unwrap();
+    let upload = multipart.begin(&key).await.unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(multipart.list(&key, &upload).await.unwrap(), []);
+    store.delete(&key).await.unwrap();
+    let slot = Slot {
+        number: 1,
+        offset: 0,
+        at_most: 1 << 20,
+    };
+    for _ in 0..2 {
+        let mut staged = multipart.stage(&key, &upload, &slot, None).await.unwrap();
+        staged.write(some_bytes()).await.unwrap();
+        staged.commit().await.unwrap();
+    }
+    let name = format!("{}/{key}", &key.as_str()[..2]);
+    let all = ["", ".0.part", ".list", ".parts"].map(|ending| format!("{name}{ending}"));
+    assert_eq!(files(folder.path()), all[1..]);
+    let parts = multipart.list(&key, &upload).await.unwrap();
+    multipart.assemble(&key, &upload, &parts).await.unwrap();
+    assert_eq!(files(folder.path()), all[..1]);
 }
 
 #[tokio::test]

@@ -44,6 +44,16 @@ fn a_beginning_that_was_dropped_leaves_nothing() {
 }
 
 #[test]
+fn a_start_that_was_dropped_leaves_nothing() {
+    with_one_slow_thread(async {
+        let folder = tempdir().unwrap();
+        assert!(fs(folder.path()).ready().now_or_never().is_none());
+        idle().await;
+        assert_eq!(files(folder.path()), [""; 0]);
+    });
+}
+
+#[test]
 fn a_write_that_was_dropped_makes_no_file_after_the_end() {
     with_one_slow_thread(async {
         let folder = tempdir().unwrap();
