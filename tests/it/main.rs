@@ -18,6 +18,7 @@ mod hostile;
 mod house;
 mod http1;
 mod large;
+mod log_injection;
 mod logs;
 mod messages;
 mod nodes;
