@@ -171,7 +171,7 @@ pub async fn serve(
             async {
                 match checked {
                     Ok(answer) => answer.await,
-                    Err(refusal) => Ok(refusal),
+                    Err(refusal) => Ok(*refusal),
                 }
             }
         });

@@ -13,7 +13,7 @@ struct Broken(StatusCode, &'static str);
 /// The request, if it keeps to the rules; otherwise what is to be answered.
 ///
 /// The answer ends the connection: whoever writes such requests and whoever passes them on may not agree where one ends.
-pub(super) fn checked<B>(mut request: Request<B>) -> Result<Request<B>, Response<Body>> {
+pub(super) fn checked<B>(mut request: Request<B>) -> Result<Request<B>, Box<Response<Body>>> {
     match host(&request).and_then(|host| coding(&request).map(|()| host)) {
         Ok(None) => Ok(request),
         Ok(Some(host)) => {
@@ -27,7 +27,7 @@ pub(super) fn checked<B>(mut request: Request<B>) -> Result<Request<B>, Response
             let headers = answer.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            Err(answer)
+            Err(Box::new(answer))
         }
     }
 }
