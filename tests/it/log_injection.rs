@@ -128,8 +128,11 @@ impl Logged {
     }
 }
 
+/// Method, path, and what is asked.
+type Endpoint = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// What each endpoint is asked with if nothing is wrong, but for the key.
-const ENDPOINTS: [(&str, &str, &[(&str, &str)]); 8] = [
+const ENDPOINTS: [Endpoint; 8] = [
     ("POST", "/base/", &[]),
     ("GET", "/info/", &[("file_id", "00000000-0000-4000-8000-000000000000")]),
     (
