@@ -1,5 +1,9 @@
 //! A server loop in which no stranger can hold more than a share: connections are counted, all together and by address, a
-//! request's head has to come in time, and so has the next one on an open connection. (`axum::serve` has none of these bounds.)
+//! request's head has to come in time, and so has the next one on an open connection; an answer has to be taken. (`axum::serve`
+//! has none of these bounds.)
+
+mod paced;
+mod rules;
 
 use std::future::Future;
 use std::io;
@@ -10,15 +14,18 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use bytesize::ByteSize;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use intake_core::permits::{Holder, NoneFree, Permit, Permits, share_of, until};
-use intake_core::{ConfigError, ConfigErrors};
+use intake_core::{ConfigError, ConfigErrors, LeastRate};
 use ipnet::IpNet;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
+
+use self::paced::{Bounds, Paced};
 
 /// `[server]`: where to listen, and what a connection may cost.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +47,14 @@ pub struct ServerSettings {
     /// How long a request's head may take to come, and how long a connection may stay open without one.
     #[serde(with = "humantime_serde")]
     pub head_timeout: Duration,
+    /// How long a client may take nothing of an answer, and how long it may take it more slowly than `min_rate`.
+    #[serde(with = "humantime_serde")]
+    pub write_timeout: Duration,
+    /// Bytes a second that an answer has to be taken at, on average over `write_timeout`. 0: no rate is asked for.
+    pub min_rate: ByteSize,
+    /// How long is read on, and dropped, from a client that still sends when its connection ends, so that it can hear why.
+    #[serde(with = "humantime_serde")]
+    pub linger_timeout: Duration,
     /// How long requests that are under way may take to end when the server is asked to stop.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,
@@ -60,6 +75,9 @@ impl Default for ServerSettings {
             max_connections_of_address: None,
             shared_by_many: Vec::new(),
             head_timeout: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(30),
+            min_rate: ByteSize::b(LeastRate::USUAL),
+            linger_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             sweep_every: Duration::from_secs(60),
             resume_every: Duration::from_secs(5),
@@ -85,6 +103,7 @@ impl ServerSettings {
             ("max_connections", self.max_connections == 0),
             ("max_connections_of_address", self.max_connections_of_address == Some(0)),
             ("head_timeout", self.head_timeout.is_zero()),
+            ("write_timeout", self.write_timeout.is_zero()),
             ("sweep_every", self.sweep_every.is_zero()),
             ("resume_every", self.resume_every.is_zero()),
         ];
@@ -96,6 +115,17 @@ impl ServerSettings {
             Ok(())
         } else {
             Err(ConfigErrors(errors))
+        }
+    }
+
+    /// What writing to a connection, and ending it, may cost.
+    fn writing(&self) -> Bounds {
+        Bounds {
+            rate: LeastRate {
+                bytes_per_second: self.min_rate.as_u64(),
+                window: self.write_timeout,
+            },
+            linger: self.linger_timeout,
         }
     }
 }
@@ -160,7 +190,17 @@ pub async fn serve(
         };
         let app = with_peer(app.clone(), peer);
         let service = TowerToHyperService::new(app);
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let service = service_fn(move |request| {
+            let checked = rules::checked(request).map(|request| service.call(request));
+            async {
+                match checked {
+                    Ok(answer) => answer.await,
+                    Err(refusal) => Ok(*refusal),
+                }
+            }
+        });
+        let stream = TokioIo::new(Paced::new(stream, settings.writing()));
+        let connection = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             let _held = (permit, share);
             if let Err(error) = connection.await {
@@ -261,8 +301,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                // Answers are small and awaited.
-                if let Err(error) = stream.set_nodelay(true) {
+                if let Err(error) = tune(&stream) {
                     debug!(%error, "a connection is gone already");
                 }
                 return (stream, peer);
@@ -273,4 +312,16 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             }
         }
     }
+}
+
+/// Bytes of answers that the system takes from us before it can send them. What a client takes is seen in steps of half of this,
+/// which has to be less than a slow one takes within `write_timeout`.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 16 * 1024;
+
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT)?;
+    // Answers are small and awaited.
+    stream.set_nodelay(true)
 }

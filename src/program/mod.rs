@@ -22,6 +22,7 @@ use crate::config::{BUILT_IN, Unusable};
 
 mod composition;
 mod edits;
+mod escape;
 mod file;
 mod files;
 mod limits;

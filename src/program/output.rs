@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Failure;
+use super::escape::in_json;
 
 /// Prints to standard output. Who reads it may be gone, which is no reason to panic, but no success either.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -21,10 +22,10 @@ pub(super) fn tell(line: &str) {
     let _unread = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// One line of JSON.
+/// One line of JSON, without what a terminal would take for a command.
 pub(super) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
     let line = serde_json::to_string(value);
-    line.map(|line| line + "\n")
+    line.map(|line| in_json(&line).into_owned() + "\n")
         .map_err(|error| Failure::Other(format!("cannot write as JSON: {error}")))
 }
 

@@ -181,7 +181,7 @@ fn a_connection_that_drops_leaves_nothing() {
 
 #[test]
 fn what_never_ends_is_cut_off() {
-    let server = Server::start();
+    let server = Server::start_with("", &[("INTAKE_SERVER__LINGER_TIMEOUT", "100ms")]);
     let head = Form::default().head("/base/") + "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     let filler = [b'a'; 64 * 1024];
     let endless = [
@@ -239,7 +239,7 @@ fn who_sends_nothing_is_not_waited_for() {
     let answer = read_answer(&mut stream).unwrap();
     assert_eq!(
         (answer.status, answer.text().as_str()),
-        (408, "The request took too long.")
+        (408, "The request took too long. Send at least 500 bytes a second.")
     );
     wait_until("nothing is left", || server.files().is_empty());
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::Form;
-use crate::town::{Town, code, file_first, form, seconds_from_now, signing, starting, token, token_with_head};
+use crate::town::{Town, code, file_first, form, jwt, seconds_from_now, signing, starting, token, token_with_head};
 
 const TINY_PNG: &[u8] = include_bytes!("../data/3x2.png");
 
@@ -50,6 +50,29 @@ fn a_token_lets_in_what_it_says_and_nothing_else() {
         let stored = if expected == "accepted" { 3 } else { 1 };
         assert_eq!(town.store.keys().len(), stored, "{claims}");
     }
+}
+
+#[test]
+fn a_token_that_says_two_things_of_one_is_refused() {
+    let town = Town::of(&[("shop", signing())]);
+    let expires = seconds_from_now(3600);
+    let ask = |more: &str| {
+        let claims = format!("{{\"jti\": \"t\", \"exp\": {expires}, \"uses\": 9{more}}}");
+        town.base(&with(&jwt(b"secret", json!({"alg": "HS256"}), claims)).file("file", "a", b"x"))
+    };
+    assert_eq!(code(&ask(r#", "metadata": {"a": "1", "b": "2"}"#)), "accepted");
+    for more in [
+        r#", "metadata": {"a": "1", "a": "2"}"#,
+        r#", "metadata": {"a": "1", "a": "1"}"#,
+        r#", "metadata": {"a": "1", "\u0061": "2"}"#,
+        r#", "metadata": {"a": "1"}, "metadata": {"a": "2"}"#,
+        r#", "max_size": 1, "max_size": 9"#,
+        r#", "uses": 8"#,
+    ] {
+        let answer = ask(more);
+        assert_eq!(code(&answer), "UploadFailedError", "{more}: {}", answer.text());
+    }
+    assert_eq!(town.store.keys().len(), 1, "nothing of them was kept");
 }
 
 #[test]

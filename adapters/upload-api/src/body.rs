@@ -1,4 +1,5 @@
-//! A request's body within bounds: of bytes, of silence, of time in all; and read on for a while after a "no".
+//! A request's body within bounds: of bytes, of silence, of slowness, of time in all, of chunks; and read on for a while after
+//! a "no".
 
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -6,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream, HttpBody as _};
+use axum::body::{Body, BodyDataStream, HttpBody};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use intake_core::BoxError;
+use intake_core::{BoxError, Chunks, LeastRate, Pace};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// What a request's body may cost.
@@ -17,8 +18,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(crate) struct Bounds {
     /// Bytes in all.
     pub(crate) size: u64,
-    /// How long nothing may come.
-    pub(crate) idle: Duration,
+    /// How long nothing may come, and how slowly the rest may.
+    pub(crate) rate: LeastRate,
     /// How long all of it may take.
     pub(crate) time: Duration,
     /// Bytes that are read after a "no", and how long for.
@@ -31,7 +32,11 @@ pub(crate) enum BodyError {
     #[error("the body has more bytes than it may have")]
     TooLarge,
     #[error("the body takes longer than it may take")]
-    TooSlow,
+    TooLong,
+    #[error("the body comes slower than {} bytes a second", .0.bytes_per_second)]
+    TooSlow(LeastRate),
+    #[error("the body comes in too many chunks of too few bytes")]
+    TinyChunks,
     #[error("the body ended before its announced length")]
     Short,
     #[error("the connection broke")]
@@ -63,21 +68,29 @@ struct Inner {
     /// What is still to come, where the request says how long its body is.
     announced: Option<u64>,
     deadline: Instant,
-    silence: Pin<Box<Sleep>>,
+    pace: Pace,
+    /// Of a body that comes in chunks.
+    chunks: Option<Chunks>,
+    timer: Pin<Box<Sleep>>,
     asked: bool,
     winding_down: bool,
 }
 
 impl Source {
     pub(crate) fn new(body: Body, bounds: Bounds) -> Self {
-        let deadline = Instant::now() + bounds.time;
+        let now = Instant::now();
+        let deadline = now + bounds.time;
+        // A body that says how long it is comes as the network cuts it.
+        let in_chunks = body.size_hint().exact().is_none();
         Self(Arc::new(Mutex::new(Inner {
             bounds,
             left: bounds.size,
             announced: body.size_hint().exact(),
             body: Some(body.into_data_stream()),
             deadline,
-            silence: Box::pin(sleep_until(deadline.min(Instant::now() + bounds.idle))),
+            pace: Pace::new(bounds.rate),
+            chunks: in_chunks.then(|| Chunks::new(now)),
+            timer: Box::pin(sleep_until(deadline)),
             asked: false,
             winding_down: false,
         })))
@@ -131,13 +144,31 @@ impl Inner {
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
-        let Poll::Ready(chunk) = body.poll_next_unpin(cx) else {
-            ready!(self.silence.as_mut().poll(cx));
-            self.body = None;
-            return Poll::Ready(Some(Err(BodyError::TooSlow)));
-        };
+        let polled = body.poll_next_unpin(cx);
         let now = Instant::now();
-        self.silence.as_mut().reset(self.deadline.min(now + self.bounds.idle));
+        let Poll::Ready(chunk) = polled else {
+            // Only now the sender is waited for: how long a stage takes with its bytes is not its fault.
+            let too_slow = self.pace.wait(now);
+            let end = self.deadline.min(too_slow);
+            if self.timer.deadline() != end {
+                self.timer.as_mut().reset(end);
+            }
+            ready!(self.timer.as_mut().poll(cx));
+            self.body = None;
+            let is_asked_for_a_rate = self.bounds.rate.bytes_per_second > 0;
+            return Poll::Ready(Some(Err(match too_slow < self.deadline && is_asked_for_a_rate {
+                true => BodyError::TooSlow(self.bounds.rate),
+                false => BodyError::TooLong,
+            })));
+        };
+        let bytes = chunk.as_ref().map_or(0, |chunk| chunk.as_ref().map_or(0, Bytes::len));
+        self.pace.moved(bytes as u64, now);
+        let is_one_too_many = |chunks: &mut Chunks| bytes > 0 && chunks.count(bytes, now).is_err();
+        if self.chunks.as_mut().is_some_and(is_one_too_many) {
+            // To read on would cost what is refused here.
+            self.body = None;
+            return Poll::Ready(Some(Err(BodyError::TinyChunks)));
+        }
         Poll::Ready(match chunk {
             None => {
                 self.body = None;
@@ -150,7 +181,7 @@ impl Inner {
                 self.body = None;
                 Some(Err(BodyError::Broken(error)))
             }
-            Some(Ok(_)) if now >= self.deadline => Some(Err(BodyError::TooSlow)),
+            Some(Ok(_)) if now >= self.deadline => Some(Err(BodyError::TooLong)),
             // The body stays: after this "no" it is still to be drained.
             Some(Ok(chunk)) => {
                 self.announced = self.announced.map(|left| left.saturating_sub(chunk.len() as u64));
@@ -174,12 +205,16 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use futures_util::stream;
+    use http_body::{Frame, SizeHint};
 
     use super::*;
 
     const BOUNDS: Bounds = Bounds {
         size: 100,
-        idle: Duration::from_secs(10),
+        rate: LeastRate {
+            bytes_per_second: 0,
+            window: Duration::from_secs(10),
+        },
         time: Duration::from_secs(60),
         drain: (50, Duration::from_secs(5)),
     };
@@ -211,13 +246,106 @@ mod tests {
         let mut large = Source::new(body(stream::repeat(&[b'x'; 30][..])), BOUNDS);
         assert_eq!(read(&mut large).await, (90, says(BodyError::TooLarge)));
         let mut silent = Source::new(body(stream::pending()), BOUNDS);
-        assert_eq!(read(&mut silent).await, (0, says(BodyError::TooSlow)));
+        assert_eq!(read(&mut silent).await, (0, says(BodyError::TooLong)));
         let every_9_seconds = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(9)).await;
             Some((&b"x"[..], ()))
         });
         let mut dripping = Source::new(body(every_9_seconds), BOUNDS);
-        assert_eq!(read(&mut dripping).await, (6, says(BodyError::TooSlow)));
+        assert_eq!(read(&mut dripping).await, (6, says(BodyError::TooLong)));
+    }
+
+    /// So many bytes after each pause, for ever.
+    fn in_steps(bytes: usize, pause: Duration) -> impl Stream<Item = &'static [u8]> + Send + 'static {
+        stream::unfold((), move |()| async move {
+            tokio::time::sleep(pause).await;
+            Some((&[b'x'; 4096][..bytes], ()))
+        })
+    }
+
+    const AN_HOUR: Bounds = Bounds {
+        size: 1 << 30,
+        rate: LeastRate {
+            bytes_per_second: 500,
+            window: Duration::from_secs(30),
+        },
+        time: Duration::from_secs(3600),
+        ..BOUNDS
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drip_ends_and_a_slow_body_does_not() {
+        for pause in [1, 10, 29] {
+            let before = Instant::now();
+            let mut dripping = Source::new(body(in_steps(1, Duration::from_secs(pause))), AN_HOUR);
+            let (_, why) = read(&mut dripping).await;
+            assert_eq!(
+                why,
+                Some(BodyError::TooSlow(AN_HOUR.rate).to_string()),
+                "a byte every {pause} seconds"
+            );
+            assert!(
+                before.elapsed() < Duration::from_secs(31),
+                "went on for {:?}",
+                before.elapsed()
+            );
+        }
+        let mut slow = Source::new(body(in_steps(1500, Duration::from_secs(2))), AN_HOUR);
+        assert_eq!(
+            read(&mut slow).await,
+            (1500 * 1799, Some(BodyError::TooLong.to_string()))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_is_not_slow_because_its_reader_is() {
+        let mut source = Source::new(body(in_steps(100, Duration::from_secs(1))), AN_HOUR);
+        for _ in 0..10 {
+            assert!(source.next().await.is_some_and(|chunk| chunk.is_ok()));
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn very_many_tiny_chunks_end_a_body_unless_they_come_slowly() {
+        let mut fast = Source::new(body(stream::repeat(&b"x"[..])), AN_HOUR);
+        let (bytes, why) = read(&mut fast).await;
+        assert_eq!(why, Some(BodyError::TinyChunks.to_string()));
+        assert!(bytes < 10_000, "{bytes} chunks were read");
+        let before = Instant::now();
+        fast.drain(false).await;
+        assert_eq!(before.elapsed(), Duration::ZERO, "it is not read on");
+
+        let flushed = in_steps(20, Duration::from_millis(20)).take(50_000);
+        let mut slow = Source::new(body(flushed), AN_HOUR);
+        assert_eq!(read(&mut slow).await, (1_000_000, None));
+        let lines = stream::repeat(&b"a line of a table, as some clients send them\n"[..]).take(100_000);
+        let mut by_lines = Source::new(body(lines), AN_HOUR);
+        assert_eq!(read(&mut by_lines).await, (4_500_000, None));
+        // One that says how long it is was cut by the network.
+        let mut sized = Source::new(Body::new(Measured(50_000)), AN_HOUR);
+        assert_eq!(read(&mut sized).await, (50_000, None));
+    }
+
+    /// A body of so many bytes that says so, and comes byte by byte.
+    struct Measured(u64);
+
+    impl HttpBody for Measured {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            let left = self.0.checked_sub(1);
+            self.0 = left.unwrap_or_default();
+            Poll::Ready(left.map(|_| Ok(Frame::data(Bytes::from_static(b"x")))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.0)
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -238,7 +366,7 @@ mod tests {
         let before = Instant::now();
         Source::new(body(stream::pending()), BOUNDS).drain(false).await;
         assert!(
-            before.elapsed() <= BOUNDS.idle,
+            before.elapsed() <= BOUNDS.rate.window,
             "waited {:?} for one who sends nothing",
             before.elapsed()
         );

@@ -7,6 +7,7 @@ pub(crate) const ACCESS_TOKEN_EXPIRED: Code = Code::new("access_token_expired");
 pub(crate) const ACCESS_TOKEN_INVALID: Code = Code::new("access_token_invalid");
 pub(crate) const AUTHORIZATION_MALFORMED: Code = Code::new("authorization_malformed");
 pub(crate) const AUTOSTORE_FORBIDDEN: Code = Code::new("autostore_forbidden");
+pub(crate) const CHUNKS_TOO_SMALL: Code = Code::new("chunks_too_small");
 pub(crate) const DERIVATIVE_DISABLED: Code = Code::new("derivative_disabled");
 pub(crate) const DOWNLOADED_FILE_GONE: Code = Code::new("downloaded_file_gone");
 pub(crate) const DOWNLOAD_BROKEN: Code = Code::new("download_network_error");

@@ -78,6 +78,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("download_too_large", 500, "DownloadFileSizeLimitExceededError", "Downloaded file is too big: %s > %s."),
     row("cancelled", 500, "DownloadFileTaskFailedError", "download task failed."),
     row("download_timed_out", 500, "DownloadFileTimeLimitExceededError", "Failed to download the file within the allotted time limit of %s seconds."),
+    row("download_too_slow", 500, "DownloadFileTimeLimitExceededError", "Failed to download the file: the source sends less than %s bytes a second."),
     row("download_refused", 500, "DownloadFileValidationFailedError", "File validation error: %s"),
     // File upload errors.
     row("file_id_invalid", 400, "FileIdInvalidError", "file_id is invalid."),
@@ -127,14 +128,15 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("url_scheme_forbidden", 400, "URLSchemeInvalidError", "Invalid URL scheme."),
     row("url_scheme_missing", 400, "URLSchemeRequiredError", "No URL scheme supplied."),
     row("url_invalid", 400, "URLValidationError", "Failed to validate URL."),
-    // Ours alone: the reference has no code for what is no endpoint of it, for a sender who is too slow or sends a part again, nor
-    // for tags.
+    // Ours alone: the reference has no code for what is no endpoint of it, for a sender who is too slow, sends tiny chunks or sends
+    // a part again, nor for tags.
     // The name by which the one client that calls these endpoints knows it.
     row("derivative_disabled", 403, "derivative_disabled", "This server does not generate or edit images."),
     row("tags_invalid", 400, "UploadFailedError", "Upload failed: the tags cannot be kept: %s."),
     row("part_replaced", 409, "UploadViewsError", "The part was sent again meanwhile."),
     row("parts_too_often", 400, "UploadViewsError", "Parts of this upload were sent again too often."),
     row("not_an_endpoint", 404, "UploadViewsError", "There is no such endpoint."),
+    row("chunks_too_small", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed. The body comes in chunks of less than 32 bytes; send larger ones."),
     row("request_too_slow", 408, "UploadViewsError", "The request took too long."),
     row("interrupted", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),
     row("size_mismatch", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed."),

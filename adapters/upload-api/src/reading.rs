@@ -102,7 +102,12 @@ pub(crate) fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Refusal {
     };
     match below {
         Some(BodyError::TooLarge) => codes::REQUEST_TOO_LARGE.into(),
-        Some(BodyError::TooSlow) => codes::REQUEST_TOO_SLOW.into(),
+        Some(BodyError::TooLong) => codes::REQUEST_TOO_SLOW.into(),
+        Some(BodyError::TooSlow(least)) => {
+            let least = least.bytes_per_second;
+            Refusal::new(&codes::REQUEST_TOO_SLOW).adding(&format!("Send at least {least} bytes a second."))
+        }
+        Some(BodyError::TinyChunks) => codes::CHUNKS_TOO_SMALL.into(),
         Some(BodyError::Broken(_) | BodyError::Short) => {
             Refusal::new(&codes::FORM_MALFORMED).adding("The connection broke before the end of the request.")
         }

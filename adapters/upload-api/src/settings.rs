@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use intake_core::permits::share_of;
 use intake_core::project::Rate;
-use intake_core::{ConfigError, ConfigErrors};
+use intake_core::{ConfigError, ConfigErrors, LeastRate};
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -53,9 +53,15 @@ pub struct Settings {
     /// Proxies of one's own, as networks such as `10.0.0.0/8` or single addresses: whom they name in `X-Forwarded-For` is the sender.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// How long a sender may send nothing.
+    /// How long a sender may send nothing, and how long it may send more slowly than `min_rate`.
     #[serde(default = "Settings::idle", with = "humantime_serde")]
     pub idle_timeout: Duration,
+    /// Bytes a second that a body has to come at, on average over `idle_timeout`. 0: no rate is asked for.
+    #[serde(default = "Settings::rate")]
+    pub min_rate: ByteSize,
+    /// How long all of a body may take that has parameters and no files.
+    #[serde(default = "Settings::params", with = "humantime_serde")]
+    pub params_timeout: Duration,
     /// Bytes that are read and dropped so that a sender who is refused can hear it: many read only after they have sent.
     #[serde(default = "Settings::drain")]
     pub drain_size: ByteSize,
@@ -80,6 +86,8 @@ impl Default for Settings {
             max_requests_of_address: None,
             trusted_proxies: Vec::new(),
             idle_timeout: Self::idle(),
+            min_rate: Self::rate(),
+            params_timeout: Self::params(),
             drain_size: Self::drain(),
             drain_timeout: Self::drain_for(),
         }
@@ -119,6 +127,15 @@ impl Settings {
         Duration::from_secs(30)
     }
 
+    fn rate() -> ByteSize {
+        ByteSize::b(LeastRate::USUAL)
+    }
+
+    /// They are half a MiB at most.
+    fn params() -> Duration {
+        Duration::from_secs(30)
+    }
+
     fn drain() -> ByteSize {
         ByteSize::mib(100)
     }
@@ -146,6 +163,14 @@ impl Settings {
         self.max_direct_size.as_u64().saturating_add(BESIDE)
     }
 
+    /// How slowly a body may come.
+    pub(crate) fn least_rate(&self) -> LeastRate {
+        LeastRate {
+            bytes_per_second: self.min_rate.as_u64(),
+            window: self.idle_timeout,
+        }
+    }
+
     /// Whether the settings make sense together.
     ///
     /// # Errors
@@ -168,6 +193,7 @@ impl Settings {
                 self.max_concurrent_requests_of_address != Some(0),
             ),
             ("idle_timeout", !self.idle_timeout.is_zero()),
+            ("params_timeout", !self.params_timeout.is_zero()),
         ];
         let positive = positive.iter().filter(|(_, fits)| !fits);
         let positive = positive.map(|(key, _)| ConfigError::at(*key, "must be more than nothing"));

@@ -2,11 +2,13 @@
 //! what may be uploaded with it. It comes in the place of a `signature`, so that every client can carry it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::{Grant, MediaRange, Project, Retention};
 use jsonwebtoken::dangerous::insecure_decode_claims;
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::bearer;
@@ -37,7 +39,7 @@ struct Claims {
     max_size: Option<u64>,
     #[serde(default)]
     types: Vec<MediaRange>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique")]
     metadata: BTreeMap<String, String>,
     #[serde(default)]
     store: Option<Store>,
@@ -49,6 +51,31 @@ struct Claims {
 
 fn once() -> u64 {
     1
+}
+
+/// Reads an object in which no key stands twice: it would not be clear which of the two values holds.
+fn unique<'de, D: Deserializer<'de>>(object: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Unique;
+
+    impl<'de> Visitor<'de> for Unique {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of texts")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = BTreeMap::new();
+            while let Some((key, value)) = map.next_entry()? {
+                if entries.insert(key, value).is_some() {
+                    return Err(A::Error::custom("`metadata` has a key twice"));
+                }
+            }
+            Ok(entries)
+        }
+    }
+
+    object.deserialize_map(Unique)
 }
 
 /// As the store flag of an upload.

@@ -272,10 +272,14 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
 
 fn bounds(api: &Api, endpoint: Option<Endpoint>) -> Bounds {
     let settings = &api.settings;
+    let whole = api.pipeline.limits().timeout;
     Bounds {
         size: endpoint.map_or(PARAMS_BODY as u64, |endpoint| endpoint.body_size(api)),
-        idle: settings.idle_timeout,
-        time: api.pipeline.limits().timeout,
+        rate: settings.least_rate(),
+        time: match endpoint {
+            Some(Endpoint::Base | Endpoint::Part(_)) => whole,
+            _ => whole.min(settings.params_timeout),
+        },
         drain: (settings.drain_size.as_u64(), settings.drain_timeout),
     }
 }

@@ -31,6 +31,9 @@ pub const DOWNLOAD_SERVER_ERROR: Code = Code::new("download_server_error");
 pub const DOWNLOAD_NETWORK_ERROR: Code = Code::new("download_network_error");
 /// A bound on time was over; the subject is the bound in seconds.
 pub const DOWNLOAD_TIMED_OUT: Code = Code::new("download_timed_out");
+/// The source sends so slowly, on average, that it is not waited for any longer; the subject is how many bytes a second are asked
+/// for.
+pub const DOWNLOAD_TOO_SLOW: Code = Code::new("download_too_slow");
 /// The source's answer is none that can be taken; the subject is what is wrong with it.
 pub const DOWNLOAD_FAILED: Code = Code::new("download_failed");
 /// Fault: the egress proxy cannot be reached, or does not do what it is for.

@@ -5,17 +5,17 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use intake_core::{Error, Interruption, Rejection};
+use intake_core::{Error, Interruption, LeastRate, Pace, Rejection, TinyChunks};
 use tokio::time::{Instant, timeout_at};
 
-use crate::codes::{DOWNLOAD_NETWORK_ERROR, DOWNLOAD_TIMED_OUT};
+use crate::codes::{DOWNLOAD_FAILED, DOWNLOAD_NETWORK_ERROR, DOWNLOAD_TIMED_OUT, DOWNLOAD_TOO_SLOW};
 
 /// Who says no: the plugin's name.
 pub(crate) const NAME: &str = "http-source";
 
 /// How many tries a source is worth to which no connection can be made.
 pub(crate) const UNREACHABLE_TRIES: u32 = 3;
-/// How many tries a source is worth that says nothing for as long as one step may take.
+/// How many tries a source is worth that says nothing for as long as one step may take, or sends too slowly.
 const SLOW_TRIES: u32 = 2;
 
 /// Another try would end the same.
@@ -120,6 +120,44 @@ impl Budget {
             .await
             .map_err(|_| too_slow(limit).most_tries(tries))
     }
+
+    /// Waits for the next bytes: for as long as their pace allows, and no longer than everything may take.
+    ///
+    /// # Errors
+    ///
+    /// Which of the bounds was over.
+    pub(crate) async fn spend_in_pace<T>(
+        &self,
+        pace: &mut Pace,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Interruption> {
+        let now = Instant::now();
+        let (by, rate) = (pace.wait(now), pace.rate());
+        if by >= self.end {
+            return self.spend(by - now, work).await;
+        }
+        // Who has not been waited for before has all of its time; who was slow is told so.
+        let is_silence = by - now > rate.window / 2;
+        let ended = timeout_at(by, work).await;
+        ended.map_err(|_| match is_silence {
+            true => too_slow(rate.window).most_tries(SLOW_TRIES),
+            false => drips(rate).most_tries(SLOW_TRIES),
+        })
+    }
+}
+
+/// Bytes come, but it would take for ever.
+fn drips(rate: LeastRate) -> Interruption {
+    let least = rate.bytes_per_second;
+    let message = format!("the source sends less than {least} bytes a second");
+    Interruption::new(Rejection::new(DOWNLOAD_TOO_SLOW, message).about(least.to_string()))
+}
+
+/// Bytes come, each at the price of very many.
+pub(crate) fn in_tiny_chunks(why: TinyChunks) -> Interruption {
+    let rejection = Rejection::new(DOWNLOAD_FAILED, format!("the source's answer cannot be taken: {why}"));
+    // Another try would end the same.
+    Interruption::new(rejection.about("tiny chunks")).most_tries(1)
 }
 
 fn too_slow(limit: Duration) -> Interruption {

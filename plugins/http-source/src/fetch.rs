@@ -1,9 +1,7 @@
 //! From a URL to an upload: one request for each hop, each hop judged anew, and the last answer's bytes.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use futures_util::stream::{self, Stream, TryStreamExt};
+use futures_util::stream::{self, Stream};
 use http_body_util::Empty;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, HOST, HeaderName, LOCATION, USER_AGENT,
@@ -11,14 +9,15 @@ use hyper::header::{
 use hyper::http::response::Parts;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Request, StatusCode, Uri};
-use intake_core::{BoxError, Declared, Error, Incoming, Interruption, Rejection};
+use intake_core::{BoxError, Chunks, Declared, Error, Incoming, Interruption, Pace, Rejection};
+use tokio::time::Instant;
 use tracing::debug;
 use url::Position;
 
 use crate::client::Client;
 use crate::codes::{DOWNLOAD_CLIENT_ERROR, DOWNLOAD_FAILED, DOWNLOAD_SERVER_ERROR, TOO_MANY_REDIRECTS};
 use crate::coding;
-use crate::endings::{Budget, of_body, of_hyper, refused};
+use crate::endings::{Budget, in_tiny_chunks, of_body, of_hyper, refused};
 use crate::exchange::{Exchange, without_body};
 use crate::names;
 use crate::target::{Target, invalid};
@@ -61,9 +60,11 @@ impl Client {
                 None => {
                     let declared = declared(&head, &exchange, [&first, &target])?;
                     let pieces = Pieces {
+                        // A body that says how long it is comes as the network cuts it.
+                        chunks: exchange.size().is_none().then(|| Chunks::new(Instant::now())),
                         exchange,
                         budget,
-                        idle: self.config.idle_timeout,
+                        pace: Pace::new(self.config.rate),
                     };
                     return incoming(&head, declared, pieces);
                 }
@@ -159,7 +160,7 @@ fn incoming(head: &Parts, declared: Declared, pieces: Pieces) -> Result<Incoming
         Some(coding) => {
             // The size that is declared is that of the packed bytes.
             let declared = Declared { size: None, ..declared };
-            let pieces = pieces.into_stream().map_err(BoxError::from);
+            let pieces = pieces.into_stream();
             Incoming::from_stream(declared, unpacked(pieces, coding))
         }
     })
@@ -169,19 +170,32 @@ fn incoming(head: &Parts, declared: Declared, pieces: Pieces) -> Result<Incoming
 struct Pieces {
     exchange: Exchange,
     budget: Budget,
-    idle: Duration,
+    pace: Pace,
+    chunks: Option<Chunks>,
 }
 
 impl Pieces {
-    fn into_stream(self) -> impl Stream<Item = Result<Bytes, Interruption>> + Send + 'static {
+    fn into_stream(self) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
         stream::unfold(Some(self), |pieces| async {
             let mut pieces = pieces?;
-            match pieces.budget.spend(pieces.idle, pieces.exchange.piece()).await {
+            match pieces.next().await {
                 Ok(None) => None,
-                Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
-                Ok(Some(Err(error))) => Some((Err(of_body(error)), None)),
-                Err(too_slow) => Some((Err(too_slow), None)),
+                Ok(Some(piece)) => Some((Ok(piece), Some(pieces))),
+                Err(why) => Some((Err(why), None)),
             }
         })
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+        let waiting = self.budget.spend_in_pace(&mut self.pace, self.exchange.piece());
+        let Some(piece) = waiting.await? else {
+            return Ok(None);
+        };
+        let (piece, now) = (piece.map_err(of_body)?, Instant::now());
+        self.pace.moved(piece.len() as u64, now);
+        if let Some(chunks) = self.chunks.as_mut().filter(|_| !piece.is_empty()) {
+            chunks.count(piece.len(), now).map_err(in_tiny_chunks)?;
+        }
+        Ok(Some(piece))
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use hyper::header::HeaderValue;
-use intake_core::ConfigError;
+use intake_core::{ConfigError, LeastRate};
 use serde::Deserialize;
 use url::Url;
 
@@ -39,9 +40,11 @@ pub struct Settings {
     /// How long a hop may take from the request to the end of the answer's head; 30 seconds if not set.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Option<Duration>,
-    /// How long no byte may come; 30 seconds if not set.
+    /// How long no byte may come, and how long they may come more slowly than `min_rate`; 30 seconds if not set.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Option<Duration>,
+    /// Bytes a second that a source has to send, on average over `idle_timeout`; 500 if not set. 0: no rate is asked for.
+    pub min_rate: Option<ByteSize>,
     /// How long everything may take, from the first hop to the last byte; 30 minutes if not set.
     #[serde(with = "humantime_serde")]
     pub timeout: Option<Duration>,
@@ -57,7 +60,7 @@ pub(crate) struct Config {
     pub(crate) max_redirects: u8,
     pub(crate) connect_timeout: Duration,
     pub(crate) header_timeout: Duration,
-    pub(crate) idle_timeout: Duration,
+    pub(crate) rate: LeastRate,
     pub(crate) timeout: Duration,
     pub(crate) user_agent: HeaderValue,
 }
@@ -83,7 +86,10 @@ impl Default for Config {
             max_redirects: 5,
             connect_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(30),
+            rate: LeastRate {
+                bytes_per_second: LeastRate::USUAL,
+                window: Duration::from_secs(30),
+            },
             timeout: Duration::from_secs(30 * 60),
             user_agent: HeaderValue::from_static(concat!("intake/", env!("CARGO_PKG_VERSION"))),
         }
@@ -122,7 +128,12 @@ impl TryFrom<Settings> for Config {
             max_redirects,
             connect_timeout: period("connect_timeout", settings.connect_timeout, usual.connect_timeout)?,
             header_timeout: period("header_timeout", settings.header_timeout, usual.header_timeout)?,
-            idle_timeout: period("idle_timeout", settings.idle_timeout, usual.idle_timeout)?,
+            rate: LeastRate {
+                bytes_per_second: settings
+                    .min_rate
+                    .map_or(usual.rate.bytes_per_second, |rate| rate.as_u64()),
+                window: period("idle_timeout", settings.idle_timeout, usual.rate.window)?,
+            },
             timeout: period("timeout", settings.timeout, usual.timeout)?,
             user_agent,
         })

@@ -212,7 +212,7 @@ async fn an_origin_that_misbehaves_ends_in_its_code() {
         (
             "slow drip",
             vec![head(""), Step::Repeat(b".".to_vec(), Duration::from_secs(6))],
-            ("download_timed_out", "60", true),
+            ("download_too_slow", "500", true),
         ),
         (
             "slow chunks",
@@ -220,7 +220,20 @@ async fn an_origin_that_misbehaves_ends_in_its_code() {
                 head("transfer-encoding: chunked\r\n"),
                 Step::Repeat(b"1\r\n.\r\n".to_vec(), Duration::from_secs(6)),
             ],
+            ("download_too_slow", "500", true),
+        ),
+        (
+            "slow, above the least rate, and without end",
+            vec![head(""), Step::Repeat(b".".repeat(1200), Duration::from_secs(2))],
             ("download_timed_out", "60", true),
+        ),
+        (
+            "very many tiny chunks",
+            vec![
+                head("transfer-encoding: chunked\r\n"),
+                Step::Repeat(b"1\r\n.\r\n".repeat(1000), Duration::ZERO),
+            ],
+            ("download_failed", "tiny chunks", true),
         ),
         (
             "a chunk's head without end",
@@ -283,12 +296,20 @@ async fn a_source_that_is_not_there_or_slow_is_worth_fewer_tries() {
         ("connects to nobody", nobody().silent("1.1.1.1"), Some(2)),
         ("says nothing", at(vec![Step::Hang]), Some(2)),
         ("stops", at(vec![say(format!("{OK}\r\nx")), Step::Hang]), Some(2)),
-        // It has used up all the time that there is.
         (
             "drips",
             at(vec![
                 say(format!("{OK}\r\n")),
                 Step::Repeat(b".".to_vec(), Duration::from_secs(6)),
+            ]),
+            Some(2),
+        ),
+        // It has used up all the time that there is.
+        (
+            "goes on for ever",
+            at(vec![
+                say(format!("{OK}\r\n")),
+                Step::Repeat(b".".repeat(4000), Duration::from_secs(6)),
             ]),
             Some(1),
         ),

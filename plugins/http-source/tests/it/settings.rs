@@ -24,7 +24,7 @@ fn nothing_needs_to_be_set_and_everything_can_be() {
         "ports": [80, 443, 8080], "allow_hosts": ["*.example.com", ".example.org", "93.184.216.34"],
         "deny_hosts": ["bad.example.com", "203.0.113.0/24", "2001:db8::/32", "[::1]"], "open": ["10.0.0.0/8", "intranet"],
         "proxy": "http://proxy.internal:3128", "allow_downgrade": true, "max_redirects": 0, "connect_timeout": "5s",
-        "header_timeout": "10s", "idle_timeout": "10s", "timeout": "1h", "user_agent": "Example/1.0 (+https://example.com)",
+        "header_timeout": "10s", "idle_timeout": "10s", "min_rate": "1 KiB", "timeout": "1h", "user_agent": "Example/1.0 (+https://example.com)",
     }))
     .unwrap();
 }
@@ -75,6 +75,7 @@ fn settings_that_make_no_sense_are_named() {
             "header_timeout: must be at most a day",
         ),
         (json!({"idle_timeout": 5}), "idle_timeout: expected a length of time"),
+        (json!({"min_rate": "fast"}), "min_rate: expected a size"),
         (json!({"timeout": "0s"}), "timeout: must be more than nothing"),
         (json!({"user_agent": ""}), "user_agent: "),
         (json!({"user_agent": "a\r\nHost: b"}), "user_agent: "),
