@@ -24,11 +24,18 @@ use tracing::{debug, warn};
 pub struct ServerSettings {
     /// Address and port. Port 0 lets the system choose.
     pub listen: String,
+    /// Where health and metrics are told: address and port, or `off`. It asks for no password, so it is for this machine
+    /// alone unless said otherwise. [`serve`] takes no notice of it; the `intake` program does.
+    pub admin: String,
     /// Connections at a time. More wait in the system's queue.
     pub max_connections: usize,
     /// How long a request's head may take to come, and how long a connection may stay open without one.
     #[serde(with = "humantime_serde")]
     pub head_timeout: Duration,
+    /// How long new connections are still taken when the server is asked to stop, after it has said that it is not ready any more:
+    /// long enough for a load balancer to notice. [`serve`] takes no notice of it.
+    #[serde(with = "humantime_serde")]
+    pub stop_delay: Duration,
     /// How long requests that are under way may take to end when the server is asked to stop.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,
@@ -44,8 +51,10 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
+            admin: "127.0.0.1:8081".to_owned(),
             max_connections: 1024,
             head_timeout: Duration::from_secs(15),
+            stop_delay: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(30),
             sweep_every: Duration::from_secs(60),
             resume_every: Duration::from_secs(5),
@@ -68,8 +77,11 @@ impl ServerSettings {
         ];
         let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
         let nothing = nothing.map(|(key, _)| ConfigError::at(key, "must be more than nothing"));
-        let listen = check_listen(&self.listen).err();
-        let errors: Vec<_> = listen.into_iter().chain(nothing).collect();
+        let listen = check_listen("listen", &self.listen).err();
+        let admin = self
+            .admin_address()
+            .and_then(|admin| check_listen("admin", admin).err());
+        let errors: Vec<_> = listen.into_iter().chain(admin).chain(nothing).collect();
         if errors.is_empty() {
             Ok(())
         } else {
@@ -78,8 +90,16 @@ impl ServerSettings {
     }
 }
 
+impl ServerSettings {
+    /// Where health and metrics are told, unless that is switched off.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<&str> {
+        Some(self.admin.as_str()).filter(|admin| *admin != "off")
+    }
+}
+
 /// Whether this names a host or an address, and a port.
-fn check_listen(listen: &str) -> Result<(), ConfigError> {
+fn check_listen(key: &str, listen: &str) -> Result<(), ConfigError> {
     let split = listen.rsplit_once(':').filter(|(host, _)| {
         let in_brackets = host.starts_with('[') && host.ends_with(']');
         !host.is_empty() && (in_brackets || !host.contains(':'))
@@ -94,7 +114,7 @@ fn check_listen(listen: &str) -> Result<(), ConfigError> {
         }
         Some(_) => return Ok(()),
     };
-    Err(ConfigError::at("listen", message))
+    Err(ConfigError::at(key, message))
 }
 
 /// The most that is read from a connection at a time, and the most that a request's head may have.

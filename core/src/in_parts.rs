@@ -151,7 +151,7 @@ impl Pipeline {
         if size.is_some_and(|size| size > slot.at_most) {
             return Err(too_large(&slot));
         }
-        let source = Source::new(body, slot.at_most, size);
+        let source = Source::new(body, slot.at_most, size).counted(Door::Parts);
         let mut staged = None;
         let put = self.write_part(record, &slot, size, source, &mut staged);
         let ended = match tokio::time::timeout(self.parts().limits.timeout, put).await {

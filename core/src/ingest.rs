@@ -5,10 +5,11 @@
 //! lease ends, and the sweeper does the rest: nothing needs to run in `Drop`.
 
 use std::fmt;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tracing::warn;
 
+use crate::measure::{self, timed};
 use crate::pipeline::Pipeline;
 use crate::project::{Door, with_granted};
 use crate::pump::{RECEIVE, Sink, Source, pump, too_large};
@@ -94,7 +95,7 @@ impl Pipeline {
         self.intend(&record, &ruling).await?;
 
         let mut staged = None;
-        let source = Source::new(body, limit, record.declared.size);
+        let source = Source::new(body, limit, record.declared.size).counted(door);
         let pumped = tokio::time::timeout(
             limits.timeout,
             pump(self.parts(), &ruling, &record, source, Sink::Stage(&mut staged)),
@@ -233,7 +234,10 @@ impl Admitted {
         let (id, declared) = (record.id, record.declared.clone());
         let (project, pass) = (terms.project.clone(), terms.pass.clone());
         let make_durable = async {
-            staged.commit().await?;
+            let mut committing = Duration::ZERO;
+            let committed = timed(&mut committing, staged.commit()).await;
+            measure::stage("commit", committing);
+            committed?;
             pipeline
                 .bring_home(record.clone(), &facts, &ruling, terms.project.as_deref())
                 .await
@@ -302,7 +306,7 @@ impl fmt::Debug for Admitted {
     }
 }
 
-fn left_of_lease(record: &Record, now: SystemTime) -> std::time::Duration {
+fn left_of_lease(record: &Record, now: SystemTime) -> Duration {
     record
         .due
         .and_then(|due| due.duration_since(now).ok())

@@ -16,6 +16,7 @@
 //! how a stage gets a name. The core knows no plugin, no HTTP, no SQL and no file format.
 
 mod aliases;
+mod around;
 mod assemble;
 mod background;
 pub mod books;
@@ -35,6 +36,7 @@ mod hold;
 mod in_parts;
 mod incoming;
 mod ingest;
+pub mod measure;
 mod media_type;
 pub mod memory;
 pub mod notes;
@@ -95,7 +97,7 @@ pub use crate::record::{Duty, Event, Lifetime, Record, State};
 pub use crate::secret::Secret;
 pub use crate::settings::{ConfigError, ConfigErrors, Settings, Step, names_of};
 pub use crate::stages::{
-    Catalog, Expirer, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator,
+    Backlog, Catalog, Expirer, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator,
 };
 pub use crate::sweep::Swept;
 pub use crate::verdict::{Code, Rejection, Verdict};

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytesize::ByteSize;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::Notify;
 
+use crate::around::Wrapped;
 use crate::directory::{Configured, Directory, Managed};
+use crate::measure::Calls;
 use crate::plugin::ConfigError;
 use crate::record::Periods;
 use crate::stages::{Catalog, Expirer, Receiver, Recorder, Scanner, Store, Validator};
-use crate::{Error, Fault, Project, Verdict};
+use crate::{Error, Fault, Project, Verdict, codes};
 
 /// What an upload may cost at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +162,35 @@ impl Pipeline {
         self.ready_but_for_records().await
     }
 
+    /// Whether every stage that an upload needs still works, by as little as each needs to find that out: for health checks, every
+    /// few seconds. All are asked at the same time, and each has so long to answer. The receiver is not asked: without it, orders
+    /// wait, and files that are sent are taken.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ready`](Self::ready), and [`codes::TIMED_OUT`] for a stage that does not answer.
+    pub async fn alive(&self, patience: Duration) -> Result<(), Fault> {
+        let parts = &self.0;
+        let mut asked: Vec<(String, BoxFuture<'_, Result<(), Fault>>)> = vec![
+            ("record".to_owned(), parts.recorder.ready()),
+            ("store".to_owned(), parts.store.alive()),
+        ];
+        let stores = parts.stores.iter();
+        asked.extend(stores.map(|(name, store)| (format!("store `{name}`"), store.alive())));
+        let scanners = parts.scanners.iter();
+        asked.extend(scanners.map(|(name, scanner)| (format!("scan `{name}`"), scanner.ready())));
+        let answers = asked.into_iter().map(|(name, answer)| async move {
+            let slow = || {
+                let message = format!("no answer within {} s", patience.as_secs_f64());
+                Err(Fault::new(codes::TIMED_OUT, message).retryable())
+            };
+            let answer = tokio::time::timeout(patience, answer).await;
+            answer.unwrap_or_else(|_| slow()).map_err(|fault| named(&name, fault))
+        });
+        // All of them, so that the first in this order is told, and not the fastest.
+        join_all(answers).await.into_iter().collect()
+    }
+
     /// Whether the records are there already: see [`Recorder::exists`].
     ///
     /// # Errors
@@ -195,6 +227,14 @@ impl Pipeline {
         }
         Ok(())
     }
+}
+
+/// What measurements call the store that has no name.
+const FIRST_STORE: &str = "default";
+
+/// A store whose calls are counted and timed.
+fn counted(name: &str, store: Box<dyn Store>) -> Box<dyn Store> {
+    Box::new(Wrapped::around(store, Calls::Store(name.into())))
 }
 
 /// A stage's fault, whose message begins with the stage's name.
@@ -368,6 +408,14 @@ impl Builder {
             return Err(ConfigError::at("max_size", message).within("receive"));
         }
         let recorder = self.recorder.ok_or_else(|| missing("record"))?;
+        let recorder: Arc<dyn Recorder> = Arc::new(Wrapped::around(recorder, Calls::Recorder));
+        let store = counted(FIRST_STORE, store);
+        let stores = self.stores.into_iter();
+        let stores = stores.map(|(name, store)| {
+            let store = counted(&name, store);
+            (name, store)
+        });
+        let stores = stores.collect();
         let mut directories: Vec<Box<dyn Directory>> = Vec::new();
         if !self.configured.keys().is_empty() {
             directories.push(Box::new(self.configured));
@@ -383,7 +431,7 @@ impl Builder {
             validators: self.validators,
             scanners: self.scanners,
             store,
-            stores: self.stores,
+            stores,
             recorder,
             directories,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::hold::lost;
 use crate::ingest::noted;
+use crate::measure;
 use crate::pipeline::Pipeline;
 use crate::project::Door;
 use crate::pump::RECEIVE;
@@ -98,10 +99,14 @@ impl Pipeline {
     async fn pull_one(&self, order: Record) {
         let (id, started) = (order.id, Instant::now());
         match self.try_order(order).await {
-            Ok(Some(ready)) => info!(order = %id, upload = %ready, millis = millis(started), "fetched"),
+            Ok(Some(ready)) => {
+                measure::fetch_tried(Ok(()));
+                info!(order = %id, upload = %ready, millis = millis(started), "fetched");
+            }
             Ok(None) => {}
             Err(error) => {
                 let (code, millis) = (error.code(), millis(started));
+                measure::fetch_tried(Err(&code));
                 match &error {
                     Error::Fault(fault) => {
                         error!(order = %id, %code, reason = fault.chain(), millis, "failed to fetch")

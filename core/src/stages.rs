@@ -209,12 +209,22 @@ pub trait Store: Debug + Send + Sync {
         None
     }
 
-    /// Whether it could work now; for health checks and at the start.
+    /// Whether it could work now; at the start, so that it may try all that uploads need.
     ///
     /// # Errors
     ///
     /// What stands in the way.
     async fn ready(&self) -> Result<(), Fault>;
+
+    /// Whether it still works. A program asks for that every few seconds, so a store that is paid by the call, or far away, does
+    /// less here than in [`ready`](Self::ready).
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way.
+    async fn alive(&self) -> Result<(), Fault> {
+        self.ready().await
+    }
 }
 
 /// Bytes on their way into a store. Ends in exactly one of two ways; being dropped is the third, and leaves the rest to
@@ -384,6 +394,13 @@ pub trait Recorder: Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<Record>, Fault>;
 
+    /// How much is unfinished, of all projects.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be counted.
+    async fn backlog(&self) -> Result<Backlog, Fault>;
+
     /// What is kept beside the records.
     fn catalog(&self) -> &dyn Catalog;
 
@@ -403,6 +420,16 @@ pub trait Recorder: Debug + Send + Sync {
     ///
     /// What stands in the way.
     async fn ready(&self) -> Result<(), Fault>;
+}
+
+/// What is unfinished in a recorder, of all projects and on all nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Uploads whose parts are arriving or are being put together: [`Open`](crate::State::Open) or
+    /// [`Assembling`](crate::State::Assembling).
+    pub unfinished: u64,
+    /// Orders that wait or are being fetched: those of the duty [`Pull`](Duty::Pull).
+    pub orders: u64,
 }
 
 /// How a change ended. None of these is a fault.

@@ -20,6 +20,7 @@ use intake_core::{ConfigError, ConfigErrors, Fault, Registry};
 use self::composition::{Composition, unknown};
 use crate::config::{BUILT_IN, Unusable};
 
+mod admin;
 mod composition;
 mod edits;
 mod file;
@@ -29,6 +30,7 @@ mod logging;
 mod output;
 mod places;
 mod projects;
+mod readiness;
 mod serve;
 mod tokens;
 mod usage;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
 mod access_tokens;
+mod admin;
 mod changes;
 mod cli;
 mod clients;
@@ -20,6 +21,7 @@ mod house;
 mod large;
 mod logs;
 mod messages;
+mod metrics;
 mod nodes;
 mod operations;
 mod origin;

@@ -377,7 +377,7 @@ fn a_file_in_another_encoding_is_told_of_and_a_mark_before_the_text_is_none_of_i
     std::fs::write(&file, &text).unwrap();
     assert!(check().status.success(), "{:?}", check());
     std::fs::write(&file, text.replace("\"1h\"", "1")).unwrap();
-    assert!(stderr(&check()).starts_with("intake.toml:5:"), "{:?}", check());
+    assert!(stderr(&check()).starts_with("intake.toml:6:"), "{:?}", check());
 }
 
 #[test]
@@ -400,6 +400,7 @@ fn a_hangup_is_told_of_and_the_server_goes_on() {
     let mut command = intake(dir.path(), &["serve"]);
     command
         .env("INTAKE_SERVER__LISTEN", "127.0.0.1:0")
+        .env("INTAKE_SERVER__ADMIN", "off")
         .stderr(std::fs::File::create(&log).unwrap());
     let (mut child, address) = crate::support::listening(command);
     let hangup = Command::new("kill")

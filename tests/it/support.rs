@@ -32,6 +32,7 @@ pub fn config(dir: &Path) -> String {
         projects = [{{ public_key = "demopublickey" }}, {{ public_key = "other" }}, {{ public_key = "strict", autostore = "forbidden" }}]
         [server]
         listen = "127.0.0.1:0"
+        admin = "off"
         sweep_every = "1h"
         [upload_api]
         max_fields = 100

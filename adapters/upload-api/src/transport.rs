@@ -14,7 +14,7 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use intake_core::{Digest, UploadId};
+use intake_core::{Digest, UploadId, measure};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tracing::Instrument as _;
@@ -218,6 +218,11 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
             .arg(head.uri.path())),
         None => Err(codes::NOT_AN_ENDPOINT.into()),
     };
+    let endpoint_name = endpoint.map_or("none", Endpoint::path);
+    match &outcome {
+        Ok(_) => measure::request_answered(endpoint_name, 200, None),
+        Err(refusal) => measure::request_answered(endpoint_name, refusal.status(), Some(&refusal.ours)),
+    }
     let script = callback(endpoint, &head.method, &params);
 
     let mut response = match outcome {
@@ -226,7 +231,7 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
         Ok(Answer::Part(digest)) => taken(&digest),
         Err(refusal) => {
             let project = params.get(BASE_KEY.0).or(params.get(BASE_KEY.1));
-            request_log::refused(&refusal, endpoint.map_or("none", Endpoint::path), project, began);
+            request_log::refused(&refusal, endpoint_name, project, began);
             let waits = head
                 .headers
                 .get(EXPECT)

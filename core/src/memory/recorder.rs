@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{Nothing, lock};
 use crate::books::{Account, Booking, Day, Flow, Holdings};
-use crate::stages::{Catalog, Recorder, Swap};
+use crate::stages::{Backlog, Catalog, Recorder, Swap};
 use crate::{ConfigError, Duty, Fault, FromSettings, Group, ManagedProject, Record, State, UploadId, codes};
 
 /// Keeps records in memory.
@@ -177,6 +177,15 @@ impl Recorder for MemoryRecorder {
             record.project.as_deref().is_none_or(|of| of == project) && matches!(record.state, State::Rejected(_))
         };
         Ok(self.page(is_refused, behind, limit))
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        let inner = lock(&self.0);
+        let count = |of: fn(&Record) -> bool| inner.records.values().filter(|record| of(record)).count() as u64;
+        Ok(Backlog {
+            unfinished: count(|record| matches!(record.state, State::Open | State::Assembling)),
+            orders: count(|record| record.duty() == Duty::Pull),
+        })
     }
 
     fn catalog(&self) -> &dyn Catalog {

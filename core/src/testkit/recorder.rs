@@ -2,10 +2,10 @@
 
 use futures_util::future::join_all;
 
-use super::around::Wrapped;
 use super::broken::{Answers, Fails};
 use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
 use super::trial::{Checked, Patience, Trial};
+use crate::around::Wrapped;
 use crate::{Booking, Code, Duty, Event, Lifetime, Record, Recorder, Rejection, State, Swap, UploadId, codes};
 
 /// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
@@ -46,6 +46,7 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
         what_is_to_be_resumed_is_not_swept(recorder),
         the_newest_readable_upload_is_found_by_its_name(recorder),
         orders_are_counted_by_project_until_they_end(recorder),
+        what_is_unfinished_is_counted_over_all_projects(recorder),
         only_the_revision_that_was_seen_is_forgotten(recorder),
         files_of_a_project_are_listed_the_newest_first(recorder),
         refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder),
@@ -341,6 +342,23 @@ async fn orders_are_counted_by_project_until_they_end(recorder: &dyn Recorder) {
     let due = recorder.due(Duty::Pull, at(10_000), 10).await.answers();
     same!(due, [stranger.clone(), second.clone()], "what is to be fetched");
     for record in [pulled, second, stranger] {
+        recorder.remove(record.id, record.revision).await.answers();
+    }
+}
+
+async fn what_is_unfinished_is_counted_over_all_projects(recorder: &dyn Recorder) {
+    // Other records may be there, and come and go with other tests.
+    let before = recorder.backlog().await.answers();
+    let records = [open(1_000), open(2_000), order(1_000)];
+    for record in &records {
+        add(recorder, record).await;
+    }
+    let after = recorder.backlog().await.answers();
+    holds!(
+        after.unfinished >= 2 && after.orders >= 1,
+        "what was begun counts: {before:?}, then {after:?}"
+    );
+    for record in records {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }

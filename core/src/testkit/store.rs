@@ -4,10 +4,10 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, pin_mut};
 
-use super::around::Wrapped;
 use super::broken::Answers;
 use super::trial::{Checked, Patience, Trial};
 use super::{collect, noise};
+use crate::around::Wrapped;
 use crate::{Key, Store, UploadId, codes};
 
 /// Checks every rule of [`Store`]. May be run on a store that holds other bytes: it makes keys of its own.

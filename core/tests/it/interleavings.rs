@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Booking, Catalog, Duty, Error, Expirer, Facts, Fault, Lifetime, Pipeline, Record, Recorder, Retention, State, Swap,
-    Swept, Terms, UploadId, async_trait, codes,
+    Backlog, Booking, Catalog, Duty, Error, Expirer, Facts, Fault, Lifetime, Pipeline, Record, Recorder, Retention,
+    State, Swap, Swept, Terms, UploadId, async_trait, codes,
 };
 use tokio::sync::Mutex;
 
@@ -77,6 +77,9 @@ impl Recorder for Meanwhile {
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         self.inner.refused_of(project, behind, limit).await
+    }
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.inner.backlog().await
     }
     fn catalog(&self) -> &dyn Catalog {
         self.inner.catalog()

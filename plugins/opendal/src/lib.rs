@@ -222,4 +222,13 @@ impl Store for OpendalStore {
         // What was written to try the folder out is not what the operator knows.
         self.probe().await.map_err(|fault| disk.fault_of_folder(fault))
     }
+
+    /// On a disk as at the start, which is cheap and also notices that there is no room. A bucket is only asked for something that
+    /// is not there: a dozen calls every few seconds would cost money.
+    async fn alive(&self) -> Result<(), Fault> {
+        match &self.place {
+            Place::Disk(_) => self.ready().await,
+            Place::Objects(objects) => objects.size(&Name::checked("intake-is-alive")?).await.map(drop),
+        }
+    }
 }

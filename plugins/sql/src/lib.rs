@@ -37,8 +37,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Booking, Catalog, Code, ConfigError, Duty, Fault, FromSettings, Plugin, Record, Recorder, Secret, Swap, UploadId,
-    inventory,
+    Backlog, Booking, Catalog, Code, ConfigError, Duty, Fault, FromSettings, Plugin, Record, Recorder, Secret, Swap,
+    UploadId, inventory,
 };
 use serde::Deserialize;
 
@@ -179,6 +179,10 @@ impl Recorder for SqlRecorder {
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         self.0.refused_of(project, behind, limit).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.0.backlog().await
     }
 
     fn catalog(&self) -> &dyn Catalog {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use intake_core::books::{Flow, Holdings};
-use intake_core::{Fault, ManagedProject};
+use intake_core::{Backlog, Fault, ManagedProject};
 
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
 use crate::dialect::{ConnectionOf, Dialect};
@@ -21,6 +21,8 @@ pub(crate) enum Question<'a> {
     KnownAs(&'a str),
     /// How many rows of this project are to be fetched.
     PullsOf(&'a str),
+    /// How many rows are unfinished, of all projects.
+    Backlog,
     /// Rows of this project's files, from behind this one on.
     FilesOf {
         project: &'a str,
@@ -54,6 +56,7 @@ pub(crate) enum Question<'a> {
 pub(crate) enum Found {
     Rows(Vec<Answer>),
     Count(i64),
+    Backlog(i64, i64),
     Projects(Vec<ProjectRow>),
     Group(Option<GroupRow>),
     Holdings(Holdings),
@@ -76,6 +79,17 @@ impl Found {
         }
     }
 
+    pub(crate) fn backlog(self) -> Backlog {
+        let (unfinished, orders) = match self {
+            Self::Backlog(unfinished, orders) => (unfinished, orders),
+            _ => (0, 0),
+        };
+        Backlog {
+            unfinished: unfinished.try_into().unwrap_or_default(),
+            orders: orders.try_into().unwrap_or_default(),
+        }
+    }
+
     pub(crate) fn projects(self) -> Result<Vec<ManagedProject>, Fault> {
         match self {
             Self::Projects(rows) => rows.into_iter().map(project_of).collect(),
@@ -91,6 +105,10 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: 
         Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
         Question::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
         Question::PullsOf(project) => D::Database::pulls_of(reader, project).await.map(Found::Count),
+        Question::Backlog => {
+            let (unfinished, orders) = D::Database::backlog(reader).await?;
+            Ok(Found::Backlog(unfinished, orders))
+        }
         Question::FilesOf { project, behind, limit } => D::Database::files_of(reader, project, behind, limit)
             .await
             .map(Found::Rows),

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use intake_core::books::{Account, Booking, Day, Flow, Holdings};
-use intake_core::{Catalog, Duty, Fault, Group, ManagedProject, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Backlog, Catalog, Duty, Fault, Group, ManagedProject, Record, Recorder, Swap, UploadId, codes};
 use sqlx::Pool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
@@ -173,6 +173,10 @@ impl<D: Dialect> Recorder for Records<D> {
         let (created, id) = before(behind);
         let (behind, limit) = ((created, id.as_str()), at_most(limit));
         readable(self.read(Question::RefusedOf { project, behind, limit }).await?.rows())
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        Ok(self.read(Question::Backlog).await?.backlog())
     }
 
     fn catalog(&self) -> &dyn Catalog {

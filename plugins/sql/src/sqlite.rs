@@ -231,6 +231,11 @@ fn migrations() -> Migrator {
         migration(2, "projects", include_str!("../migrations/sqlite/0002_projects.sql")),
         migration(3, "tags", include_str!("../migrations/sqlite/0003_tags.sql")),
         migration(4, "refused", include_str!("../migrations/sqlite/0004_refused.sql")),
+        migration(
+            5,
+            "unfinished",
+            include_str!("../migrations/sqlite/0005_unfinished.sql"),
+        ),
     ])
 }
 

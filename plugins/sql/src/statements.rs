@@ -74,6 +74,11 @@ pub(crate) const REFUSED_OF: &str = concat!(
 /// The duty is written out, so that the index of just these rows is used.
 pub(crate) const PULLS_OF: &str = "SELECT count(*) FROM uploads WHERE project = $1 AND duty = 'pull'";
 
+/// The states are written out, so that the index of just these rows is used.
+pub(crate) const UNFINISHED: &str = "SELECT count(*) FROM uploads WHERE state IN ('open', 'assembling')";
+
+pub(crate) const ORDERS: &str = "SELECT count(*) FROM uploads WHERE duty = 'pull'";
+
 /// A row of an answer: whether it can be read is a matter of each row.
 pub(crate) type Answer = Result<Row, Fault>;
 
@@ -131,6 +136,9 @@ pub(crate) trait Statements: Database {
 
     /// How many rows of a project are to be fetched.
     fn pulls_of(connection: &mut Self::Connection, project: &str) -> impl Future<Output = sqlx::Result<i64>> + Send;
+
+    /// How many rows are uploads in parts that are not completed, and how many are to be fetched.
+    fn backlog(connection: &mut Self::Connection) -> impl Future<Output = sqlx::Result<(i64, i64)>> + Send;
 }
 
 /// Binds `$1` to `$21`.
@@ -228,6 +236,12 @@ macro_rules! statements {
             async fn pulls_of(connection: &mut Self::Connection, project: &str) -> sqlx::Result<i64> {
                 query_scalar(PULLS_OF).bind(project).fetch_one(connection).await
             }
+
+            async fn backlog(connection: &mut Self::Connection) -> sqlx::Result<(i64, i64)> {
+                let unfinished = query_scalar(UNFINISHED).fetch_one(&mut *connection).await?;
+                let orders = query_scalar(ORDERS).fetch_one(&mut *connection).await?;
+                Ok((unfinished, orders))
+            }
         }
     };
 }
@@ -324,6 +338,8 @@ mod tests {
                 PULLS_OF,
                 Some("SEARCH uploads USING COVERING INDEX uploads_pulls (project=?)"),
             ),
+            (UNFINISHED, Some("SCAN uploads USING INDEX uploads_unfinished")),
+            (ORDERS, Some("SCAN uploads USING COVERING INDEX uploads_pulls")),
             (
                 catalog::PROJECT,
                 Some("SEARCH projects USING INDEX sqlite_autoindex_projects_1 (public_key=?)"),

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::memory::MemoryRecorder;
-use intake_core::{Booking, Catalog, Duty, Fault, Record, Recorder, Swap, UploadId, async_trait};
+use intake_core::{Backlog, Booking, Catalog, Duty, Fault, Record, Recorder, Swap, UploadId, async_trait};
 
 use super::{PATIENCE, caught_by};
 
@@ -139,6 +139,10 @@ impl Recorder for Wrongly {
             _ => limit,
         };
         self.1.refused_of(project, behind, limit).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.1.backlog().await
     }
 
     fn catalog(&self) -> &dyn Catalog {

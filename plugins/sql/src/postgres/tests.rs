@@ -9,7 +9,9 @@ use sqlx::Row as _;
 use super::*;
 use crate::books::BALANCE;
 use crate::catalog::{FORGET, HOLDINGS, OVER};
-use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, PULLS_OF, REFUSED_OF, REMOVE, UPDATE};
+use crate::statements::{
+    DUE, FILES_OF, GET, INSERT, KNOWN_AS, ORDERS, PULLS_OF, REFUSED_OF, REMOVE, UNFINISHED, UPDATE,
+};
 use intake_core::Fault;
 
 use crate::testkit;
@@ -201,14 +203,20 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (FILES_OF, "'demo',90000,'',100", Some("uploads_project")),
             (REFUSED_OF, "'demo',90000,'',100", Some("uploads_refused")),
             (PULLS_OF, "'demo'", Some("uploads_pulls")),
+            (UNFINISHED, "", Some("uploads_unfinished")),
+            (ORDERS, "", Some("uploads_pulls")),
             (OVER, "100,128", Some("accounts_until")),
             (FORGET, "'7',100", Some("accounts_pkey")),
             (HOLDINGS, "'7'", Some("accounts_pkey")),
             (BALANCE, "'7',1,1,1", Some("accounts_pkey")),
         ] {
+            let arguments = match arguments {
+                "" => String::new(),
+                arguments => format!("({arguments})"),
+            };
             let ask = format!(
                 "SET plan_cache_mode = {mode}; DEALLOCATE ALL; PREPARE asked AS {statement}; \
-                 EXPLAIN (COSTS OFF) EXECUTE asked({arguments})"
+                 EXPLAIN (COSTS OFF) EXECUTE asked{arguments}"
             );
             let steps = sqlx::raw_sql(AssertSqlSafe(ask))
                 .fetch_all(&mut connection)

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Booking, Catalog, Duty, Fault, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Backlog, Booking, Catalog, Duty, Fault, Record, Recorder, Swap, UploadId, codes};
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
 
@@ -67,6 +67,9 @@ impl Recorder for Nodes {
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         self.next().refused_of(project, behind, limit).await
+    }
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.next().backlog().await
     }
     fn catalog(&self) -> &dyn Catalog {
         self.next().catalog()

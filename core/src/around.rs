@@ -1,4 +1,5 @@
-//! A store or recorder with something done around each of its calls.
+//! A store or recorder with something done around each of its calls: they are counted and timed in every pipeline, and watched, or
+//! made to fail, in tests.
 
 use std::fmt::Debug;
 use std::ops::{Deref, Range, RangeInclusive};
@@ -6,38 +7,41 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 
-use super::broken::Bounds;
 use crate::books::{Account, Day, Flow, Holdings};
 use crate::parts::MOST_PARTS;
 use crate::{
-    Booking, ByteStream, Catalog, Duty, Fault, Group, Key, ManagedProject, MediaType, Multipart, Part, Record,
+    Backlog, Booking, ByteStream, Catalog, Duty, Fault, Group, Key, ManagedProject, MediaType, Multipart, Part, Record,
     Recorder, Slot, Staged, Store, Swap, UploadId, codes,
 };
 
 /// What is done around calls.
-pub(super) trait Around: Clone + Debug + Send + Sync + 'static {
-    /// Makes a call, or does not. The text says which.
+pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
+    /// Makes a call, or does not. `name` is what its trait calls it, one of a few; `asked` says it in full.
     fn run<T: Send>(
         &self,
-        asked: String,
+        name: &'static str,
+        asked: impl FnOnce() -> String + Send,
         call: impl Future<Output = Result<T, Fault>> + Send,
     ) -> impl Future<Output = Result<T, Fault>> + Send;
 
     /// The same for what is kept beside the records.
     fn run_beside<T: Send>(
         &self,
-        asked: String,
+        name: &'static str,
+        asked: impl FnOnce() -> String + Send,
         call: impl Future<Output = Result<T, Fault>> + Send,
     ) -> impl Future<Output = Result<T, Fault>> + Send {
-        self.run(asked, call)
+        self.run(name, asked, call)
     }
 
     /// The bytes that a store reads.
-    fn bytes(&self, _asked: String, bytes: ByteStream) -> ByteStream {
+    fn bytes(&self, _asked: impl FnOnce() -> String, bytes: ByteStream) -> ByteStream {
         bytes
     }
+
+    /// So many bytes were written to a store.
+    fn written(&self, _bytes: usize) {}
 }
 
 /// A pointer to a store or recorder, and what is done around its calls.
@@ -48,7 +52,7 @@ pub struct Wrapped<P, A> {
 }
 
 impl<P, A> Wrapped<P, A> {
-    pub(super) fn around(inner: P, around: A) -> Self {
+    pub(crate) fn around(inner: P, around: A) -> Self {
         Self { inner, around }
     }
 }
@@ -61,22 +65,27 @@ where
 {
     async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
         let call = self.inner.stage(key, media_type);
-        let staged = self.around.run(format!("stage {key}"), call).await?;
+        let staged = self.around.run("stage", || format!("stage {key}"), call).await?;
         Ok(WrappedStaged::boxed(staged, key.to_string(), &self.around))
     }
 
     async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
-        let asked = format!("read {key}, range {range:?}");
-        let bytes = self.around.run(asked.clone(), self.inner.read(key, range)).await?;
+        let asked = || format!("read {key}, range {range:?}");
+        let call = self.inner.read(key, range.clone());
+        let bytes = self.around.run("read", asked, call).await?;
         Ok(self.around.bytes(asked, bytes))
     }
 
     async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
-        self.around.run(format!("size of {key}"), self.inner.size(key)).await
+        self.around
+            .run("size", || format!("size of {key}"), self.inner.size(key))
+            .await
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Fault> {
-        self.around.run(format!("delete {key}"), self.inner.delete(key)).await
+        self.around
+            .run("delete", || format!("delete {key}"), self.inner.delete(key))
+            .await
     }
 
     fn multipart(&self) -> Option<&dyn Multipart> {
@@ -88,7 +97,15 @@ where
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        self.around.run("ready".to_owned(), self.inner.ready()).await
+        self.around
+            .run("ready", || "ready".to_owned(), self.inner.ready())
+            .await
+    }
+
+    async fn alive(&self) -> Result<(), Fault> {
+        self.around
+            .run("alive", || "alive".to_owned(), self.inner.alive())
+            .await
     }
 }
 
@@ -114,25 +131,28 @@ where
 
     async fn begin(&self, key: &Key) -> Result<String, Fault> {
         let call = multipart_of(&self.inner)?.begin(key);
-        self.around.run(format!("begin parts of {key}"), call).await
+        self.around.run("begin", || format!("begin parts of {key}"), call).await
     }
 
     async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
         let what = format!("part {} of {key}", slot.number);
         let call = multipart_of(&self.inner)?.stage(key, upload, slot, size);
-        let staged = self.around.run(format!("stage {what}, {size:?} bytes"), call).await?;
+        let staged = self
+            .around
+            .run("stage", || format!("stage {what}, {size:?} bytes"), call)
+            .await?;
         Ok(WrappedStaged::boxed(staged, what, &self.around))
     }
 
     async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault> {
         let call = multipart_of(&self.inner)?.list(key, upload);
-        self.around.run(format!("list parts of {key}"), call).await
+        self.around.run("list", || format!("list parts of {key}"), call).await
     }
 
     async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault> {
         let call = multipart_of(&self.inner)?.assemble(key, upload, parts);
-        let asked = format!("assemble {key} of {} parts", parts.len());
-        self.around.run(asked, call).await
+        let asked = || format!("assemble {key} of {} parts", parts.len());
+        self.around.run("assemble", asked, call).await
     }
 
     async fn url(
@@ -144,8 +164,8 @@ where
         lifetime: Duration,
     ) -> Result<Option<String>, Fault> {
         let call = multipart_of(&self.inner)?.url(key, upload, slot, size, lifetime);
-        let asked = format!("the address of part {} of {key}", slot.number);
-        self.around.run(asked, call).await
+        let asked = || format!("the address of part {} of {key}", slot.number);
+        self.around.run("url", asked, call).await
     }
 }
 
@@ -166,18 +186,21 @@ impl<A: Around> WrappedStaged<A> {
 #[deny(clippy::missing_trait_methods)]
 impl<A: Around> Staged for WrappedStaged<A> {
     async fn write(&mut self, chunk: Bytes) -> Result<(), Fault> {
-        let asked = format!("write {} bytes of {}", chunk.len(), self.name);
-        self.around.run(asked, self.inner.write(chunk)).await
+        let bytes = chunk.len();
+        let asked = || format!("write {bytes} bytes of {}", self.name);
+        self.around.run("write", asked, self.inner.write(chunk)).await?;
+        self.around.written(bytes);
+        Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<(), Fault> {
-        let asked = format!("commit {}", self.name);
-        self.around.run(asked, self.inner.commit()).await
+        let asked = || format!("commit {}", self.name);
+        self.around.run("commit", asked, self.inner.commit()).await
     }
 
     async fn discard(self: Box<Self>) -> Result<(), Fault> {
-        let asked = format!("discard {}", self.name);
-        self.around.run(asked, self.inner.discard()).await
+        let asked = || format!("discard {}", self.name);
+        self.around.run("discard", asked, self.inner.discard()).await
     }
 }
 
@@ -188,37 +211,41 @@ where
     A: Around,
 {
     async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        let asked = format!("insert {}, revision {}", record.id, record.revision);
-        self.around.run(asked, self.inner.insert(record, booking)).await
+        let asked = || format!("insert {}, revision {}", record.id, record.revision);
+        self.around
+            .run("insert", asked, self.inner.insert(record, booking))
+            .await
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
-        self.around.run(format!("get {id}"), self.inner.get(id)).await
+        self.around.run("get", || format!("get {id}"), self.inner.get(id)).await
     }
 
     async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        let asked = format!("update {} to revision {}", record.id, record.revision);
-        self.around.run(asked, self.inner.update(record, booking)).await
+        let asked = || format!("update {} to revision {}", record.id, record.revision);
+        self.around
+            .run("update", asked, self.inner.update(record, booking))
+            .await
     }
 
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
-        let asked = format!("remove {id}, revision {revision}");
-        self.around.run(asked, self.inner.remove(id, revision)).await
+        let asked = || format!("remove {id}, revision {revision}");
+        self.around.run("remove", asked, self.inner.remove(id, revision)).await
     }
 
     async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        let asked = format!("what is due for {duty:?} at {now:?}, at most {limit}");
-        self.around.run(asked, self.inner.due(duty, now, limit)).await
+        let asked = || format!("what is due for {duty:?} at {now:?}, at most {limit}");
+        self.around.run("due", asked, self.inner.due(duty, now, limit)).await
     }
 
     async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
-        let asked = format!("what is known as {name:?}");
-        self.around.run(asked, self.inner.known_as(name)).await
+        let asked = || format!("what is known as {name:?}");
+        self.around.run("known_as", asked, self.inner.known_as(name)).await
     }
 
     async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        let asked = format!("pulls of {project:?}");
-        self.around.run(asked, self.inner.pulls_of(project)).await
+        let asked = || format!("pulls of {project:?}");
+        self.around.run("pulls_of", asked, self.inner.pulls_of(project)).await
     }
 
     async fn files_of(
@@ -227,9 +254,9 @@ where
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        let asked = format!("files of {project:?} behind {behind:?}, at most {limit}");
+        let asked = || format!("files of {project:?} behind {behind:?}, at most {limit}");
         self.around
-            .run(asked, self.inner.files_of(project, behind, limit))
+            .run("files_of", asked, self.inner.files_of(project, behind, limit))
             .await
     }
 
@@ -239,9 +266,15 @@ where
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        let asked = format!("refused uploads of {project:?} behind {behind:?}, at most {limit}");
+        let asked = || format!("refused uploads of {project:?} behind {behind:?}, at most {limit}");
         self.around
-            .run(asked, self.inner.refused_of(project, behind, limit))
+            .run("refused_of", asked, self.inner.refused_of(project, behind, limit))
+            .await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.around
+            .run("backlog", || "backlog".to_owned(), self.inner.backlog())
             .await
     }
 
@@ -250,11 +283,15 @@ where
     }
 
     async fn exists(&self) -> Result<bool, Fault> {
-        self.around.run("exists".to_owned(), self.inner.exists()).await
+        self.around
+            .run("exists", || "exists".to_owned(), self.inner.exists())
+            .await
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        self.around.run("ready".to_owned(), self.inner.ready()).await
+        self.around
+            .run("ready", || "ready".to_owned(), self.inner.ready())
+            .await
     }
 }
 
@@ -266,72 +303,51 @@ where
 {
     async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault> {
         let call = self.inner.catalog().project(public_key);
-        self.around.run_beside(format!("project {public_key:?}"), call).await
+        self.around
+            .run_beside("project", || format!("project {public_key:?}"), call)
+            .await
     }
 
     async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault> {
-        let asked = format!("put project {:?}, revision {}", project.public_key, project.revision);
+        let asked = || format!("put project {:?}, revision {}", project.public_key, project.revision);
         let call = self.inner.catalog().put_project(project);
-        self.around.run_beside(asked, call).await
+        self.around.run_beside("put_project", asked, call).await
     }
 
     async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault> {
         let call = self.inner.catalog().projects(behind, limit);
-        let asked = format!("projects behind {behind:?}, at most {limit}");
-        self.around.run_beside(asked, call).await
+        let asked = || format!("projects behind {behind:?}, at most {limit}");
+        self.around.run_beside("projects", asked, call).await
     }
 
     async fn add_group(&self, group: &Group) -> Result<(), Fault> {
         let call = self.inner.catalog().add_group(group);
-        self.around.run_beside(format!("add group {}", group.id), call).await
+        self.around
+            .run_beside("add_group", || format!("add group {}", group.id), call)
+            .await
     }
 
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
         let call = self.inner.catalog().group(id);
-        self.around.run_beside(format!("group {id}"), call).await
+        self.around.run_beside("group", || format!("group {id}"), call).await
     }
 
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
         let call = self.inner.catalog().holdings(account);
-        self.around.run_beside(format!("holdings of {account:?}"), call).await
+        self.around
+            .run_beside("holdings", || format!("holdings of {account:?}"), call)
+            .await
     }
 
     async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault> {
-        let asked = format!("flows of {project:?} on {days:?}");
-        let call = self.inner.catalog().flows(project, days);
-        self.around.run_beside(asked, call).await
+        let asked = || format!("flows of {project:?} on {days:?}");
+        let call = self.inner.catalog().flows(project, days.clone());
+        self.around.run_beside("flows", asked, call).await
     }
 
     async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {
         let call = self.inner.catalog().forget_accounts(now, limit);
-        let asked = format!("forget accounts at {now:?}, at most {limit}");
-        self.around.run_beside(asked, call).await
-    }
-}
-
-/// More bytes than a suite writes under one key.
-const MOST_BYTES: usize = 64 << 20;
-
-/// Notes, times and watches calls.
-impl Around for super::trial::Trial {
-    async fn run<T: Send>(
-        &self,
-        asked: String,
-        call: impl Future<Output = Result<T, Fault>> + Send,
-    ) -> Result<T, Fault> {
-        self.call(asked, call).await
-    }
-
-    fn bytes(&self, asked: String, bytes: ByteStream) -> ByteStream {
-        let bounds = Bounds::new(MOST_BYTES);
-        stream::unfold(
-            (self.clone(), asked, bytes, bounds),
-            async |(trial, asked, mut bytes, mut bounds)| {
-                let piece = trial.call(format!("the bytes of: {asked}"), bytes.next()).await?;
-                bounds.count(piece.as_ref().map_or(0, Bytes::len));
-                Some((piece, (trial, asked, bytes, bounds)))
-            },
-        )
-        .boxed()
+        let asked = || format!("forget accounts at {now:?}, at most {limit}");
+        self.around.run_beside("forget_accounts", asked, call).await
     }
 }
