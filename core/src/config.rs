@@ -41,6 +41,8 @@ struct Receive {
     pulls: Option<usize>,
     pulls_of_project: Option<usize>,
     waiting_of_project: Option<u64>,
+    unfinished_of_project: Option<u64>,
+    unfinished_of_address: Option<u64>,
     pull_tries: Option<u32>,
     #[serde(default, with = "humantime_serde")]
     pull_pause: Option<Duration>,
@@ -181,6 +183,8 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         pulls: receive.pulls.unwrap_or(usual.pulls),
         pulls_of_project: receive.pulls_of_project.unwrap_or(usual.pulls_of_project),
         waiting_of_project: receive.waiting_of_project.unwrap_or(usual.waiting_of_project),
+        unfinished_of_project: receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project),
+        unfinished_of_address: receive.unfinished_of_address.unwrap_or(usual.unfinished_of_address),
         pull_tries: receive.pull_tries.unwrap_or(usual.pull_tries),
         pull_pause: receive.pull_pause.unwrap_or(usual.pull_pause),
         trash: receive.trash.unwrap_or(usual.trash),
@@ -194,6 +198,8 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         ("pulls", limits.pulls == 0),
         ("pulls_of_project", limits.pulls_of_project == 0),
         ("waiting_of_project", limits.waiting_of_project == 0),
+        ("unfinished_of_project", limits.unfinished_of_project == 0),
+        ("unfinished_of_address", limits.unfinished_of_address == 0),
         ("pull_tries", limits.pull_tries == 0),
     ];
     let too_long = [

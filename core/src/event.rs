@@ -60,7 +60,7 @@ pub enum Event {
     Trash,
     /// It is brought back.
     Restore,
-    /// It is deleted for good.
+    /// It is deleted for good, or ended by its owner while its parts are still coming or being put together.
     Delete,
     /// It is taken back by who has committed it, before anybody was told of it: as if it had never been.
     Retract,

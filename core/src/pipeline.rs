@@ -31,9 +31,12 @@ pub struct Limits {
     pub pulls: usize,
     /// Orders of one project that one node fetches at a time.
     pub pulls_of_project: usize,
-    /// Orders of one project that may wait, or be fetched, on all nodes. More are refused. Of several that come at the same
-    /// moment, a few more may get in.
+    /// Orders of one project that may wait, or be fetched, on all nodes, however many come at the same moment. More are refused.
     pub waiting_of_project: u64,
+    /// Uploads in parts of one project that may be unfinished at a time, on all nodes. More are refused.
+    pub unfinished_of_project: u64,
+    /// The same of one [sender](crate::Terms::sender), of all projects together.
+    pub unfinished_of_address: u64,
     /// How often an order is tried, if what goes wrong may pass; the first try counts. A source that cannot be connected to,
     /// or that takes too long, is given up sooner: see [`Interruption::most_tries`](crate::Interruption::most_tries).
     pub pull_tries: u32,
@@ -45,7 +48,7 @@ pub struct Limits {
 
 impl Default for Limits {
     /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait; four tries, with pauses
-    /// of 1, 2 and 4 seconds. What is deleted is gone.
+    /// of 1, 2 and 4 seconds; 1,000 unfinished uploads of a project, 100 of an address. What is deleted is gone.
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
@@ -55,6 +58,8 @@ impl Default for Limits {
             pulls: 16,
             pulls_of_project: 8,
             waiting_of_project: 200,
+            unfinished_of_project: 1000,
+            unfinished_of_address: 100,
             pull_tries: 4,
             pull_pause: Duration::from_secs(1),
             trash: Duration::ZERO,

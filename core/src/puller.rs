@@ -191,12 +191,13 @@ impl Pipeline {
             .ruling(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
             .await?;
         ruling.lets_in(self.now())?;
-        let project = claimed.project.clone();
+        let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
         let receiving = async {
             let mut incoming = self.receiver()?.receive(&pull.source).await?;
             incoming.id = upload;
             incoming.project = project;
             incoming.pass = pass.clone();
+            incoming.sender = sender;
             incoming.door = Door::Pull;
             if let Some(name) = &pull.name {
                 incoming.declared.name = Some(name.clone());
@@ -218,6 +219,7 @@ impl Pipeline {
         let terms = Terms {
             project: claimed.project.clone(),
             pass,
+            sender: None,
             retention: pull.wish,
             metadata: claimed.metadata.clone(),
             tags: claimed.tags.clone(),

@@ -88,9 +88,65 @@ fn an_upload_in_parts_is_shown_without_what_signs_the_addresses_of_its_parts() {
     }
     let fields = file(&server, &begun.uuid);
     let fields: Vec<_> = fields.as_object().unwrap().keys().collect();
-    assert_eq!(fields.len(), 11, "{fields:?}");
-    let said = is_refused(&server, &["files", "delete", &begun.uuid]);
-    assert!(said.contains("is open, so it cannot be deleted"), "{said}");
+    assert_eq!(fields.len(), 13, "{fields:?}");
+    let said = is_refused(&server, &["files", "store", &begun.uuid]);
+    assert!(said.contains("is open, so it cannot be stored"), "{said}");
+}
+
+#[test]
+fn what_is_unfinished_is_listed_with_who_sends_it_and_can_be_ended() {
+    let server = Server::start_with("[receive]\nunfinished_of_address = 2\n", &[]);
+    let [first, second] = [12 << 20, 13 << 20].map(|size| server.begin_parts(size));
+    let start = "POST /multipart/start/ HTTP/1.1\r\n";
+    let starting = "UPLOADCARE_PUB_KEY=demopublickey&filename=a.bin&size=20000000&content_type=a%2Fb";
+    let refused = server.send(start, starting.as_bytes());
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("30")));
+    assert!(
+        refused.text().contains("this address has too many unfinished uploads"),
+        "{}",
+        refused.text()
+    );
+
+    let put = server.put_part(&first.parts[0], &[0; crate::support::PART]);
+    assert_eq!(put.status, 200, "{}", put.text());
+    let list = |more: &[&str]| {
+        let arguments = ["files", "list", "--project", "demopublickey", "--unfinished"];
+        works(&server, &[&arguments[..], more].concat())
+    };
+    let listed = lines(&list(&["--json"]));
+    let ids: Vec<_> = listed.iter().map(|file| file["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [&*second.uuid, &*first.uuid]);
+    assert_eq!(
+        (&listed[0]["sender"], &listed[0]["size"]),
+        (&"127.0.0.1".into(), &(13 << 20).into())
+    );
+    assert!(listed[0]["ends"].is_string(), "{listed:?}");
+    let text = list(&[]);
+    assert!(
+        text.starts_with("ID ") && text.contains("127.0.0.1") && text.contains("13.0 MiB"),
+        "{text}"
+    );
+
+    let usage =
+        || lines(&works(&server, &["usage", "--json", "--project", "demopublickey"]))[0]["unfinished_uploads"].clone();
+    assert_eq!(usage(), 2);
+    let ended = intake(&server, &["files", "delete", &first.uuid]);
+    assert!(
+        stderr(&ended).contains("was not finished, and is ended"),
+        "{}",
+        stderr(&ended)
+    );
+    assert_eq!((usage(), lines(&list(&["--json"])).len()), (1.into(), 1));
+    assert_eq!(server.put_part(&first.parts[1], b"late").status, 404);
+    assert_eq!(
+        server.complete(&first.uuid).json()["error"]["error_code"],
+        "MultipartFileNotFoundError"
+    );
+    assert_eq!(
+        server.send(start, starting.as_bytes()).status,
+        200,
+        "there is room again"
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::broken::Bounds;
 use crate::books::{Account, Day, Flow, Holdings};
 use crate::parts::MOST_PARTS;
 use crate::{
-    Booking, ByteStream, Catalog, Duty, Fault, Group, Key, ManagedProject, MediaType, Multipart, Part, Record,
+    Booking, ByteStream, Catalog, Duty, Fault, Group, Key, Listing, ManagedProject, MediaType, Multipart, Part, Record,
     Recorder, Slot, Staged, Store, Swap, UploadId, codes,
 };
 
@@ -216,32 +216,16 @@ where
         self.around.run(asked, self.inner.known_as(name)).await
     }
 
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        let asked = format!("pulls of {project:?}");
-        self.around.run(asked, self.inner.pulls_of(project)).await
-    }
-
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        let asked = format!("files of {project:?} behind {behind:?}, at most {limit}");
+        let asked = format!("{kind:?} of {project:?} behind {behind:?}, at most {limit}");
         self.around
-            .run(asked, self.inner.files_of(project, behind, limit))
-            .await
-    }
-
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        let asked = format!("refused uploads of {project:?} behind {behind:?}, at most {limit}");
-        self.around
-            .run(asked, self.inner.refused_of(project, behind, limit))
+            .run(asked, self.inner.list(kind, project, behind, limit))
             .await
     }
 

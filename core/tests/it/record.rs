@@ -149,6 +149,8 @@ fn a_record_goes_only_where_it_may() {
         ("ready", "tidied", Some("ready")),
         ("staged", "move", Some("staged")),
         ("open", "abandon", Some("deleting")),
+        ("open", "delete", Some("deleting")),
+        ("assembling", "delete", Some("deleting")),
         ("ready", "retract", Some("deleting")),
         ("ready", "trash", Some("trashed")),
         ("trashed", "restore", Some("ready")),

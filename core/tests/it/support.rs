@@ -34,6 +34,8 @@ pub const LIMITS: Limits = Limits {
     pulls: 4,
     pulls_of_project: 2,
     waiting_of_project: 10,
+    unfinished_of_project: 20,
+    unfinished_of_address: 10,
     pull_tries: 4,
     pull_pause: Duration::from_secs(1),
     trash: Duration::ZERO,

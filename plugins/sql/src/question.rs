@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use intake_core::books::{Flow, Holdings};
-use intake_core::{Fault, ManagedProject};
+use intake_core::{Fault, Listing, ManagedProject};
 
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
 use crate::dialect::{ConnectionOf, Dialect};
@@ -19,16 +19,9 @@ pub(crate) enum Question<'a> {
     Due { duty: &'a str, now: i64, limit: i64 },
     /// The newest row of a readable upload that is known by this name.
     KnownAs(&'a str),
-    /// How many rows of this project are to be fetched.
-    PullsOf(&'a str),
-    /// Rows of this project's files, from behind this one on.
-    FilesOf {
-        project: &'a str,
-        behind: (i64, &'a str),
-        limit: i64,
-    },
-    /// Rows of refused uploads of this project, or of one that was not known yet, from behind this one on.
-    RefusedOf {
+    /// Rows of this kind and project, from behind this one on.
+    List {
+        kind: Listing,
         project: &'a str,
         behind: (i64, &'a str),
         limit: i64,
@@ -53,7 +46,6 @@ pub(crate) enum Question<'a> {
 /// What was found.
 pub(crate) enum Found {
     Rows(Vec<Answer>),
-    Count(i64),
     Projects(Vec<ProjectRow>),
     Group(Option<GroupRow>),
     Holdings(Holdings),
@@ -66,13 +58,6 @@ impl Found {
         match self {
             Self::Rows(rows) => rows,
             _ => Vec::new(),
-        }
-    }
-
-    pub(crate) fn count(self) -> u64 {
-        match self {
-            Self::Count(count) => count.try_into().unwrap_or_default(),
-            _ => 0,
         }
     }
 
@@ -90,11 +75,12 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: 
         Question::Of(id) => D::Database::get(reader, id).await.map(one),
         Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
         Question::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
-        Question::PullsOf(project) => D::Database::pulls_of(reader, project).await.map(Found::Count),
-        Question::FilesOf { project, behind, limit } => D::Database::files_of(reader, project, behind, limit)
-            .await
-            .map(Found::Rows),
-        Question::RefusedOf { project, behind, limit } => D::Database::refused_of(reader, project, behind, limit)
+        Question::List {
+            kind,
+            project,
+            behind,
+            limit,
+        } => D::Database::list(reader, kind, project, behind, limit)
             .await
             .map(Found::Rows),
         Question::Project(key) => {

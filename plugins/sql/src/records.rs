@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use intake_core::books::{Account, Booking, Day, Flow, Holdings};
-use intake_core::{Catalog, Duty, Fault, Group, ManagedProject, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Catalog, Duty, Fault, Group, Listing, ManagedProject, Record, Recorder, Swap, UploadId, codes};
 use sqlx::Pool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
@@ -149,30 +149,21 @@ impl<D: Dialect> Recorder for Records<D> {
         record_of(self.read(Question::KnownAs(name)).await?)
     }
 
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        Ok(self.read(Question::PullsOf(project)).await?.count())
-    }
-
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         let (created, id) = before(behind);
-        let (behind, limit) = ((created, id.as_str()), at_most(limit));
-        readable(self.read(Question::FilesOf { project, behind, limit }).await?.rows())
-    }
-
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        let (created, id) = before(behind);
-        let (behind, limit) = ((created, id.as_str()), at_most(limit));
-        readable(self.read(Question::RefusedOf { project, behind, limit }).await?.rows())
+        let question = Question::List {
+            kind,
+            project,
+            behind: (created, &id),
+            limit: at_most(limit),
+        };
+        readable(self.read(question).await?.rows())
     }
 
     fn catalog(&self) -> &dyn Catalog {

@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use sqlx::Row as _;
 
 use super::*;
-use crate::books::BALANCE;
+use crate::books::{BALANCE, EMPTY};
 use crate::catalog::{FORGET, HOLDINGS, OVER};
-use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, PULLS_OF, REFUSED_OF, REMOVE, UPDATE};
+use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, ORDERS_OF, REFUSED_OF, REMOVE, UNFINISHED_OF, UPDATE};
 use intake_core::Fault;
 
 use crate::testkit;
@@ -179,19 +179,19 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     let mut connection = Postgres::new(&url).unwrap().writer().await.unwrap();
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', TRUE, NULL, 1, \
-         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads; \
+         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads; \
          INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts";
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (statement, arguments, plan) in [
             (
                 INSERT,
-                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL",
+                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL",
                 None,
             ),
             (
                 UPDATE,
-                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0",
+                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0",
                 Some("uploads_pkey"),
             ),
             (REMOVE, "'7',1", Some("uploads_pkey")),
@@ -200,7 +200,9 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (KNOWN_AS, "'name'", Some("uploads_known_as")),
             (FILES_OF, "'demo',90000,'',100", Some("uploads_project")),
             (REFUSED_OF, "'demo',90000,'',100", Some("uploads_refused")),
-            (PULLS_OF, "'demo'", Some("uploads_pulls")),
+            (UNFINISHED_OF, "'demo',90000,'',100", Some("uploads_unfinished")),
+            (ORDERS_OF, "'demo',90000,'',100", Some("uploads_orders")),
+            (EMPTY, "'7'", Some("accounts_pkey")),
             (OVER, "100,128", Some("accounts_until")),
             (FORGET, "'7',100", Some("accounts_pkey")),
             (HOLDINGS, "'7'", Some("accounts_pkey")),

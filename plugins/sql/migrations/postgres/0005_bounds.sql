@@ -1,0 +1,16 @@
+-- Who sends an upload that is not finished, such as a client's address.
+ALTER TABLE uploads ADD COLUMN sender TEXT COLLATE "C";
+
+-- Unfinished uploads and orders are few among many rows: they are listed without reading the others.
+CREATE INDEX uploads_unfinished ON uploads (project, created, id) WHERE state IN ('open', 'assembling');
+CREATE INDEX uploads_orders ON uploads (project, created, id) WHERE duty = 'pull';
+DROP INDEX uploads_pulls;
+
+-- What was there before is booked as it would have been, so that what is given back later was there.
+INSERT INTO accounts (name, bytes, files)
+SELECT 'unfinished:' || project, 0, COUNT(*) FROM uploads
+WHERE project IS NOT NULL AND state IN ('open', 'assembling') GROUP BY project;
+
+INSERT INTO accounts (name, bytes, files)
+SELECT 'orders:' || project, 0, COUNT(*) FROM uploads
+WHERE project IS NOT NULL AND duty = 'pull' GROUP BY project;
