@@ -108,6 +108,12 @@ impl Account {
         Self::named(format!("unfinished:{project}"))
     }
 
+    /// A project's groups: how many, and the bytes of their lists.
+    #[must_use]
+    pub fn groups(project: &str) -> Self {
+        Self::named(format!("groups:{project}"))
+    }
+
     /// A sender's unfinished uploads, whichever projects they are of: see [`Record::sender`].
     #[must_use]
     pub fn sender(sender: &str) -> Self {
@@ -259,7 +265,7 @@ impl Booking {
         self
     }
 
-    fn add(&mut self, account: Account, held: Holdings, sign: i64, quota: Quota, until: Option<SystemTime>) {
+    pub(crate) fn add(&mut self, account: Account, held: Holdings, sign: i64, quota: Quota, until: Option<SystemTime>) {
         let signed = |count: u64| sign * i64::try_from(count).unwrap_or(i64::MAX);
         let change = Change {
             bytes: signed(held.bytes),

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Who says no where a project's rules do, or its token's.
-const PROJECT: &str = "project";
+pub(crate) const PROJECT: &str = "project";
 
 /// What holds for one upload. Where it is not known yet whose it is, nothing does.
 #[derive(Clone, Debug, Default)]

@@ -95,7 +95,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         } => {
             let project = match project {
                 Some(project) => project,
-                None => the_only_project(&composition).await?,
+                None => composition.the_only_project().await?,
             };
             let kind = match (refused, unfinished, orders) {
                 (true, ..) => Listing::Refused,
@@ -181,32 +181,6 @@ async fn told<T>(pipeline: &Pipeline, id: UploadId, done: Result<T, Error>, verb
             Err(Failure::Other(format!("{id} is {state}, so it cannot be {verb}")))
         }
         Err(error) => Err(Failure::Other(chain(error))),
-    }
-}
-
-/// The one project that there is, listed in the configuration or managed.
-async fn the_only_project(composition: &Composition) -> Result<String, Failure> {
-    /// So many are named; more are for `intake projects list`.
-    const NAMED: usize = 20;
-    let mut keys = composition.projects();
-    let managed = composition.pipeline.catalog().projects("", NAMED).await?;
-    for project in managed {
-        if !keys.contains(&project.public_key) {
-            keys.push(project.public_key);
-        }
-    }
-    match keys.as_slice() {
-        [key] => Ok(key.clone()),
-        [] => Err(Failure::Other(
-            "there is no project; `intake projects create KEY` makes one".to_owned(),
-        )),
-        keys => {
-            let more = if keys.len() > NAMED { ", …" } else { "" };
-            let named = keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-            Err(Failure::Other(format!(
-                "there are several projects, so `--project KEY` has to name one: {named}{more}"
-            )))
-        }
     }
 }
 

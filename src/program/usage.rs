@@ -100,10 +100,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         "",
         "UNFINISHED",
         "ORDERS",
+        "GROUPS",
     ];
     let head = head.map(str::to_owned);
     let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::line)).collect();
-    let numbers = [false, false, true, true, true, true, true, true, true, true, true];
+    let numbers = [false, false, true, true, true, true, true, true, true, true, true, true];
     print(&columns(&lines, numbers))
 }
 
@@ -112,12 +113,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
 struct Present {
     unfinished_uploads: u64,
     waiting_orders: u64,
+    groups: u64,
 }
 
 impl Present {
     async fn of(catalog: &dyn Catalog, project: &str) -> Result<Self, Failure> {
         Ok(Self {
             unfinished_uploads: catalog.holdings(&Account::unfinished(project)).await?.files,
+            groups: catalog.holdings(&Account::groups(project)).await?.files,
             waiting_orders: catalog.holdings(&Account::orders(project)).await?.files,
         })
     }
@@ -146,7 +149,7 @@ fn as_date<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 impl Row {
-    fn line(&self) -> [String; 11] {
+    fn line(&self) -> [String; 12] {
         let now = |count: fn(Present) -> u64| self.present.map(|present| count(present).to_string());
         [
             self.project.clone(),
@@ -160,6 +163,7 @@ impl Row {
             size(self.stored_bytes),
             now(|present| present.unfinished_uploads).unwrap_or_default(),
             now(|present| present.waiting_orders).unwrap_or_default(),
+            now(|present| present.groups).unwrap_or_default(),
         ]
     }
 }

@@ -35,11 +35,7 @@ pub(crate) async fn create(api: &Api, visit: &Visit<'_>, params: &mut Params) ->
     if records.iter().any(Option::is_none) {
         return Err(codes::GROUP_FILES_NOT_FOUND.into());
     }
-    let group = api
-        .pipeline
-        .group(&project.public_key, members)
-        .await
-        .map_err(Error::from)?;
+    let group = api.pipeline.group(&project.public_key, members).await?;
     answer(api, visit, &group, &records)
 }
 
@@ -51,8 +47,12 @@ pub(crate) async fn info(api: &Api, visit: &Visit<'_>, params: &Params) -> Resul
         .ok_or_else(|| Refusal::new(&codes::GROUP_ID_MISSING))?;
     let not_found = || Refusal::new(&codes::GROUP_NOT_FOUND);
     let (id, count) = id_of(name).ok_or_else(not_found)?;
-    let found = api.pipeline.catalog().group(id).await.map_err(Error::from)?;
-    let group = found
+    let group = match api.pipeline.get_group(id).await {
+        Ok(group) => group,
+        Err(Error::NotFound(_)) => return Err(not_found()),
+        Err(error) => return Err(error.into()),
+    };
+    let group = Some(group)
         .filter(|group| group.project == project.public_key && group.members.len() == count)
         .ok_or_else(not_found)?;
     let records = records(api, &project.public_key, &group.members).await?;

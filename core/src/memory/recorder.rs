@@ -186,17 +186,55 @@ impl Catalog for MemoryRecorder {
         Ok(rest.take(limit).cloned().collect())
     }
 
-    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
+    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
         let mut inner = lock(&self.0);
         if inner.groups.contains_key(&group.id) {
             return Err(taken(group.id));
         }
+        if !inner.has_room(booking) {
+            return Ok(Swap::Full);
+        }
         inner.groups.insert(group.id, group.clone());
-        Ok(())
+        inner.book(booking);
+        Ok(Swap::Done)
     }
 
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
         Ok(lock(&self.0).groups.get(&id).cloned())
+    }
+
+    async fn groups(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Group>, Fault> {
+        let inner = lock(&self.0);
+        let is_behind = |group: &Group| behind.is_none_or(|behind| (group.created, group.id) < behind);
+        let found = inner.groups.values();
+        let found = found.filter(|group| group.project == project && is_behind(group));
+        let mut found: Vec<_> = found.cloned().collect();
+        found.sort_by_key(|group| std::cmp::Reverse((group.created, group.id)));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
+        let inner = lock(&self.0);
+        let over = inner.groups.values().filter(|group| !group.is_there(now));
+        let mut over: Vec<_> = over.cloned().collect();
+        over.sort_by_key(|group| group.expires);
+        over.truncate(limit);
+        Ok(over)
+    }
+
+    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
+        let mut inner = lock(&self.0);
+        if inner.groups.remove(&id).is_none() {
+            return Ok(Swap::Lost);
+        }
+        inner.book(booking);
+        Ok(Swap::Done)
     }
 
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {

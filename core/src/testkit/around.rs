@@ -265,14 +265,36 @@ where
         self.around.run_beside(asked, call).await
     }
 
-    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
-        let call = self.inner.catalog().add_group(group);
+    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
+        let call = self.inner.catalog().add_group(group, booking);
         self.around.run_beside(format!("add group {}", group.id), call).await
     }
 
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
         let call = self.inner.catalog().group(id);
         self.around.run_beside(format!("group {id}"), call).await
+    }
+
+    async fn groups(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Group>, Fault> {
+        let call = self.inner.catalog().groups(project, behind, limit);
+        let asked = format!("groups of {project:?} behind {behind:?}, at most {limit}");
+        self.around.run_beside(asked, call).await
+    }
+
+    async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
+        let call = self.inner.catalog().expired_groups(now, limit);
+        let asked = format!("groups that have expired at {now:?}, at most {limit}");
+        self.around.run_beside(asked, call).await
+    }
+
+    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
+        let call = self.inner.catalog().remove_group(id, booking);
+        self.around.run_beside(format!("remove group {id}"), call).await
     }
 
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {

@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 
 use intake_core::books::{Flow, Holdings};
-use intake_core::{Fault, Listing, ManagedProject};
+use intake_core::{Fault, Group, Listing, ManagedProject};
 
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
 use crate::dialect::{ConnectionOf, Dialect};
-use crate::records::project_of;
+use crate::records::{group_of, project_of};
 use crate::statements::{Answer, Statements};
 
 /// What can be looked up.
@@ -32,6 +32,14 @@ pub(crate) enum Question<'a> {
     Projects { behind: &'a str, limit: i64 },
     /// The group of this id.
     Group(&'a str),
+    /// Groups of this project, from behind this one on.
+    Groups {
+        project: &'a str,
+        behind: (i64, &'a str),
+        limit: i64,
+    },
+    /// Groups whose time is over.
+    ExpiredGroups { now: i64, limit: i64 },
     /// What this account has.
     Holdings(&'a str),
     /// Accounts whose time is over.
@@ -47,7 +55,7 @@ pub(crate) enum Question<'a> {
 pub(crate) enum Found {
     Rows(Vec<Answer>),
     Projects(Vec<ProjectRow>),
-    Group(Option<GroupRow>),
+    Groups(Vec<GroupRow>),
     Holdings(Holdings),
     Flows(Vec<Flow>),
     Names(Vec<String>),
@@ -58,6 +66,13 @@ impl Found {
         match self {
             Self::Rows(rows) => rows,
             _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn groups(self) -> Result<Vec<Group>, Fault> {
+        match self {
+            Self::Groups(rows) => rows.into_iter().map(group_of).collect(),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -88,7 +103,16 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: 
             Ok(Found::Projects(project.into_iter().collect()))
         }
         Question::Projects { behind, limit } => D::Database::projects(reader, behind, limit).await.map(Found::Projects),
-        Question::Group(id) => D::Database::group(reader, id).await.map(Found::Group),
+        Question::Group(id) => {
+            let group = D::Database::group(reader, id).await?;
+            Ok(Found::Groups(group.into_iter().collect()))
+        }
+        Question::Groups { project, behind, limit } => D::Database::groups(reader, project, behind, limit)
+            .await
+            .map(Found::Groups),
+        Question::ExpiredGroups { now, limit } => {
+            D::Database::expired_groups(reader, now, limit).await.map(Found::Groups)
+        }
         Question::Holdings(name) => D::Database::holdings(reader, name).await.map(Found::Holdings),
         Question::Over { now, limit } => D::Database::over(reader, now, limit).await.map(Found::Names),
         Question::Flows { project, days } => D::Database::flows(reader, project, days).await.map(Found::Flows),

@@ -207,7 +207,7 @@ impl<D: Dialect> Catalog for Records<D> {
         self.read(Question::Projects { behind, limit }).await?.projects()
     }
 
-    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
+    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
         let members = serde_json::to_string(&group.members).map_err(|error| {
             Fault::new(RECORD_FAILED, format!("the group {} cannot be written down", group.id)).because(error)
         })?;
@@ -215,19 +215,38 @@ impl<D: Dialect> Catalog for Records<D> {
             group.id.to_string(),
             group.project.clone(),
             micros(group.created),
+            group.expires.map(micros),
             members,
         );
-        match self.change(Change::AddGroup(row)).await? {
-            Made::Rows(0) | Made::Full => Err(taken(group.id)),
-            Made::Rows(_) => Ok(()),
+        match self.change(Change::AddGroup(row, booking.clone())).await? {
+            Made::Rows(0) => Err(taken(group.id)),
+            made => Ok(swap(made)),
         }
     }
 
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
-        match self.read(Question::Group(&id.to_string())).await? {
-            Found::Group(Some(row)) => group_of(row).map(Some),
-            _ => Ok(None),
-        }
+        Ok(self.read(Question::Group(&id.to_string())).await?.groups()?.pop())
+    }
+
+    async fn groups(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Group>, Fault> {
+        let (created, id) = before(behind);
+        let (behind, limit) = ((created, id.as_str()), at_most(limit));
+        self.read(Question::Groups { project, behind, limit }).await?.groups()
+    }
+
+    async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
+        let (now, limit) = (micros(now), at_most(limit));
+        self.read(Question::ExpiredGroups { now, limit }).await?.groups()
+    }
+
+    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
+        let (id, booking) = (id.to_string(), booking.clone());
+        Ok(swap(self.change(Change::RemoveGroup { id, booking }).await?))
     }
 
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
@@ -306,9 +325,10 @@ pub(crate) fn project_of((public_key, revision, settings): ProjectRow) -> Result
     })
 }
 
-fn group_of((id, project, created, members): GroupRow) -> Result<Group, Fault> {
+pub(crate) fn group_of((id, project, created, expires, members): GroupRow) -> Result<Group, Fault> {
     let wrong = || Fault::new(RECORD_UNREADABLE, format!("the group {id} cannot be read"));
     Ok(Group {
+        expires: expires.map(|expires| time(expires).ok_or_else(wrong)).transpose()?,
         id: id.parse().map_err(|error| wrong().because(error))?,
         created: time(created).ok_or_else(wrong)?,
         members: serde_json::from_str(&members).map_err(|error| wrong().because(error))?,

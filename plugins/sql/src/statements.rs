@@ -348,6 +348,18 @@ mod tests {
                 Some("SEARCH file_groups USING INDEX sqlite_autoindex_file_groups_1 (id=?)"),
             ),
             (
+                catalog::GROUPS,
+                Some("SEARCH file_groups USING INDEX file_groups_project (project=? AND (created,id)<(?,?))"),
+            ),
+            (
+                catalog::EXPIRED_GROUPS,
+                Some("SEARCH file_groups USING INDEX file_groups_expires (expires<?)"),
+            ),
+            (
+                catalog::REMOVE_GROUP,
+                Some("SEARCH file_groups USING INDEX sqlite_autoindex_file_groups_1 (id=?)"),
+            ),
+            (
                 catalog::HOLDINGS,
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),

@@ -14,3 +14,12 @@ WHERE project IS NOT NULL AND state IN ('open', 'assembling') GROUP BY project;
 INSERT INTO accounts (name, bytes, files)
 SELECT 'orders:' || project, 0, COUNT(*) FROM uploads
 WHERE project IS NOT NULL AND duty = 'pull' GROUP BY project;
+
+-- When a group leaves by itself; NULL is never.
+ALTER TABLE file_groups ADD COLUMN expires BIGINT;
+
+CREATE INDEX file_groups_project ON file_groups (project, created, id);
+CREATE INDEX file_groups_expires ON file_groups (expires) WHERE expires IS NOT NULL;
+
+INSERT INTO accounts (name, bytes, files)
+SELECT 'groups:' || project, SUM(octet_length(members)), COUNT(*) FROM file_groups GROUP BY project;

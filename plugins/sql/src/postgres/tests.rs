@@ -8,7 +8,7 @@ use sqlx::Row as _;
 
 use super::*;
 use crate::books::{BALANCE, EMPTY};
-use crate::catalog::{FORGET, HOLDINGS, OVER};
+use crate::catalog::{EXPIRED_GROUPS, FORGET, GROUP, GROUPS, HOLDINGS, OVER, REMOVE_GROUP};
 use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, ORDERS_OF, REFUSED_OF, REMOVE, UNFINISHED_OF, UPDATE};
 use intake_core::Fault;
 
@@ -180,7 +180,8 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', TRUE, NULL, 1, \
          repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads; \
-         INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts";
+         INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts; \
+         INSERT INTO file_groups SELECT i, 'demo', i, '[]', i FROM generate_series(1, 20000) AS i; ANALYZE file_groups";
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (statement, arguments, plan) in [
@@ -203,6 +204,10 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (UNFINISHED_OF, "'demo',90000,'',100", Some("uploads_unfinished")),
             (ORDERS_OF, "'demo',90000,'',100", Some("uploads_orders")),
             (EMPTY, "'7'", Some("accounts_pkey")),
+            (GROUP, "'7'", Some("file_groups_pkey")),
+            (GROUPS, "'demo',90000,'',100", Some("file_groups_project")),
+            (EXPIRED_GROUPS, "100,64", Some("file_groups_expires")),
+            (REMOVE_GROUP, "'7'", Some("file_groups_pkey")),
             (OVER, "100,128", Some("accounts_until")),
             (FORGET, "'7',100", Some("accounts_pkey")),
             (HOLDINGS, "'7'", Some("accounts_pkey")),
