@@ -106,7 +106,7 @@ impl Pipeline {
         }
         // By now somebody may have given back what was missing; then it was one of those that have a bound.
         let reason = full.into_iter().chain(bounds).next();
-        Error::rejected(PROJECT, reason.unwrap_or_else(|| no_room_for_file()))
+        Error::rejected(PROJECT, reason.unwrap_or_else(no_room_for_file))
     }
 }
 

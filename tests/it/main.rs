@@ -14,6 +14,7 @@ mod files_cli;
 mod forms;
 mod from_url;
 mod golden;
+mod group_answers;
 mod groups_cli;
 mod hostile;
 mod house;
