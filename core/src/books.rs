@@ -114,6 +114,13 @@ impl Account {
         Self::named(format!("groups:{project}"))
     }
 
+    /// Notes of what was refused: of a project, or of uploads whose project was not known.
+    #[must_use]
+    pub fn refused(project: Option<&str>) -> Self {
+        // No project has an empty key.
+        Self::named(format!("refused:{}", project.unwrap_or_default()))
+    }
+
     /// A sender's unfinished uploads, whichever projects they are of: see [`Record::sender`].
     #[must_use]
     pub fn sender(sender: &str) -> Self {
@@ -229,6 +236,9 @@ impl Booking {
                 let until = record.due.unwrap_or(now).max(now).checked_add(ACCOUNTS_STAY);
                 booking.add(Account::sender(sender), unfinished, sign, Quota::default(), until);
             }
+            let noted = one_if(matches!(record.state, State::Rejected(_)));
+            let refused = Account::refused(record.project.as_deref());
+            booking.add(refused, noted, sign, Quota::default(), None);
             let Some(project) = &record.project else { continue };
             booking.add(Account::unfinished(project), unfinished, sign, Quota::default(), None);
             let waiting = one_if(matches!(record.state, State::Waiting | State::Pulling));

@@ -43,6 +43,7 @@ struct Receive {
     waiting_of_project: Option<u64>,
     unfinished_of_project: Option<u64>,
     unfinished_of_address: Option<u64>,
+    refused_of_project: Option<u64>,
     groups_of_project: Option<u64>,
     group_bytes_of_project: Option<ByteSize>,
     #[serde(default, with = "humantime_serde")]
@@ -189,6 +190,7 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         waiting_of_project: receive.waiting_of_project.unwrap_or(usual.waiting_of_project),
         unfinished_of_project: receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project),
         unfinished_of_address: receive.unfinished_of_address.unwrap_or(usual.unfinished_of_address),
+        refused_of_project: receive.refused_of_project.unwrap_or(usual.refused_of_project),
         groups_of_project: receive.groups_of_project.unwrap_or(usual.groups_of_project),
         group_bytes_of_project: receive
             .group_bytes_of_project

@@ -67,6 +67,8 @@ pub enum Event {
     /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
     /// old note.
     Claim,
+    /// It was refused, and the note of that makes room for newer ones before its time is over.
+    Forget,
     /// Its bytes were removed.
     Erased,
 }
@@ -93,6 +95,7 @@ impl Event {
             Self::Delete => "delete",
             Self::Retract => "retract",
             Self::Claim => "claim",
+            Self::Forget => "forget",
             Self::Erased => "erased",
         }
     }

@@ -153,7 +153,7 @@ impl Pipeline {
             return;
         };
         match self.put(record, &noted).await {
-            Ok(_) => {}
+            Ok(_) => self.bound_refusals(noted.project.as_deref()).await,
             Err(fault) => {
                 warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper")
             }

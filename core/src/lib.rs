@@ -51,6 +51,7 @@ mod pump;
 mod rate;
 mod reading;
 pub mod record;
+mod refusals;
 mod rules;
 mod ruling;
 mod secret;

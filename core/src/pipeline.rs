@@ -37,6 +37,9 @@ pub struct Limits {
     pub unfinished_of_project: u64,
     /// The same of one [sender](crate::Terms::sender), of all projects together.
     pub unfinished_of_address: u64,
+    /// Uploads and orders of one project of which it is remembered that they were refused; and so many whose project was not known.
+    /// The oldest are forgotten first.
+    pub refused_of_project: u64,
     /// Groups that one project may have, unless it says otherwise itself: see [`Project::max_groups`].
     pub groups_of_project: u64,
     /// Bytes that the lists of one project's groups may have in all; a file in a group takes about 50.
@@ -55,7 +58,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait; four tries, with pauses
     /// of 1, 2 and 4 seconds; 1,000 unfinished uploads of a project, 100 of an address; 100,000 groups of a project, with 256 MiB of
-    /// lists, to stay. What is deleted is gone.
+    /// lists, to stay; 10,000 notes of refusals of a project. What is deleted is gone.
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
@@ -67,6 +70,7 @@ impl Default for Limits {
             waiting_of_project: 200,
             unfinished_of_project: 1000,
             unfinished_of_address: 100,
+            refused_of_project: 10_000,
             groups_of_project: 100_000,
             group_bytes_of_project: 256 << 20,
             keep_groups: None,

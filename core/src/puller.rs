@@ -17,7 +17,7 @@ use crate::ingest::noted;
 use crate::pipeline::Pipeline;
 use crate::project::Door;
 use crate::pump::RECEIVE;
-use crate::record::{Duty, Event, Record};
+use crate::record::{Duty, Event, Record, State};
 use crate::stages::Swap;
 use crate::{Error, Fault, Incoming, Interruption, Pass, Pull, Rejection, Terms, UploadId, codes};
 
@@ -239,7 +239,12 @@ impl Pipeline {
     async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
         let next = self.after(claimed, event)?;
         match self.swap(claimed, &next).await? {
-            Swap::Done => Ok(()),
+            Swap::Done => {
+                if let State::Rejected(_) = next.state {
+                    self.bound_refusals(next.project.as_deref()).await;
+                }
+                Ok(())
+            }
             // Somebody took the order back, or over; they have seen to the upload.
             Swap::Lost | Swap::Full => Err(lost()),
         }

@@ -80,6 +80,7 @@ impl Pipeline {
             }
             let cancelled = self.after(&record, Event::Reject(rejection))?;
             if self.swap(&record, &cancelled).await? == Swap::Done {
+                self.bound_refusals(cancelled.project.as_deref()).await;
                 if let Some(upload) = record.pull.and_then(|pull| pull.upload)
                     && let Some(ready) = self.end_try(upload).await
                 {

@@ -7,7 +7,7 @@
 //!                                            │            ▲
 //!   in one go     Staged ────────────────────┼──Commit────┘
 //!                   │                        ▼
-//!                   └─────────Reject─────► Rejected ──► (no record)
+//!                   └─────────Reject─────► Rejected ──Forget, Claim──► Gone ──► (no record)
 //!
 //!   pulled        Waiting ──Pull──► Pulling ──Pulled──► Pulled ──► (no record)
 //!                   ▲                  │                  each try is an upload of its own, in one go
@@ -370,10 +370,10 @@ impl Record {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
             }
-            // An old note is claimed too before it is dropped, but stays what it is.
-            (State::Rejected(_) | State::Gone | State::Pulled, Event::Claim) if self.is_due(now) => {
-                next.due = Some(now + periods.lease);
-            }
+            // An old note is claimed too before it is dropped.
+            (State::Gone | State::Pulled, Event::Claim) if self.is_due(now) => next.due = Some(now + periods.lease),
+            (State::Rejected(_), Event::Claim) if self.is_due(now) => next.forget(now, periods),
+            (State::Rejected(_), Event::Forget) => next.forget(now, periods),
             (State::Ready, Event::Trash) if !self.has_expired(now) => {
                 next.state = State::Trashed;
                 // Its lifetime goes on.
@@ -415,6 +415,13 @@ impl Record {
             }
         }
         Ok(next)
+    }
+
+    /// Nobody is told any more why it was refused, and a sweeper removes what may be left of it.
+    fn forget(&mut self, now: SystemTime, periods: &Periods) {
+        self.state = State::Gone;
+        self.sender = None;
+        self.due = Some(now + periods.lease);
     }
 }
 

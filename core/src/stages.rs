@@ -364,6 +364,13 @@ pub trait Recorder: Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<Record>, Fault>;
 
+    /// Records that are [`Rejected`](State::Rejected), of this project or of no project, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault>;
+
     /// What is kept beside the records.
     fn catalog(&self) -> &dyn Catalog;
 

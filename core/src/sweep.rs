@@ -168,7 +168,7 @@ impl Pipeline {
     }
 
     /// Drops an old note.
-    async fn forget(&self, noted: &Record) -> bool {
+    pub(crate) async fn forget(&self, noted: &Record) -> bool {
         // Once more, because an attempt that outlived its lease may have stored bytes after they were removed.
         if !self.delete_bytes(noted).await {
             return false;

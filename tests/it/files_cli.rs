@@ -94,6 +94,68 @@ fn an_upload_in_parts_is_shown_without_what_signs_the_addresses_of_its_parts() {
 }
 
 #[test]
+fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are_listed() {
+    let server = Server::start_with("[receive]\nrefused_of_project = 20\n", &[]);
+    // Without a key it is not known whose it is.
+    for number in 0..100 {
+        let answer = server.post("/base/", &Form::default().file("file", &format!("{number}.txt"), b"x"));
+        assert_eq!(answer.status, 403);
+    }
+    let arguments = ["files", "list", "--refused", "--project", "demopublickey", "--json"];
+    let refused = lines(&works(&server, &arguments));
+    assert!((4..=20).contains(&refused.len()), "{} are remembered", refused.len());
+    for (at, file) in refused.iter().enumerate() {
+        assert_eq!(file["name"], format!("{}.txt", 99 - at));
+        assert_eq!(file["sender"], "127.0.0.1");
+    }
+    assert_eq!(server.files().len(), 0);
+}
+
+#[test]
+fn orders_that_wait_are_listed_and_taken_back() {
+    let runtime = runtime();
+    // A source that takes a connection and says nothing.
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let source = format!("http://{address}/a.bin");
+    let port = address.port();
+    let pull = format!("[receive.pull]\nuse = \"http-source\"\nports = [{port}]\nopen = [\"127.0.0.1\"]\n");
+    let server = Server::start_with(&pull, &[]);
+    let order = || {
+        let body = format!("pub_key=demopublickey&source_url={source}");
+        let answer = server.send("POST /from_url/ HTTP/1.1\r\n", body.as_bytes());
+        answer.json()["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}", answer.text()))
+            .to_owned()
+    };
+    let tokens = [order(), order()];
+    let list = || {
+        lines(&works(
+            &server,
+            &["files", "list", "--project", "demopublickey", "--orders", "--json"],
+        ))
+    };
+    let listed = list();
+    assert_eq!([&listed[0]["id"], &listed[1]["id"]], [&tokens[1], &tokens[0]]);
+    assert_eq!(
+        (&listed[0]["source"], &listed[0]["sender"]),
+        (&source.into(), &"127.0.0.1".into())
+    );
+    for token in &tokens {
+        let said = intake(&server, &["files", "delete", token]);
+        assert!(
+            stderr(&said).contains("is taken back: nothing is fetched"),
+            "{}",
+            stderr(&said)
+        );
+        let status = server.get(&format!("/from_url/status/?token={token}")).json();
+        assert_eq!(status["error_code"], "DownloadFileTaskFailedError", "{status}");
+    }
+    assert_eq!(list(), Vec::<Value>::new());
+}
+
+#[test]
 fn what_is_unfinished_is_listed_with_who_sends_it_and_can_be_ended() {
     let server = Server::start_with("[receive]\nunfinished_of_address = 2\n", &[]);
     let [first, second] = [12 << 20, 13 << 20].map(|size| server.begin_parts(size));

@@ -152,6 +152,16 @@ impl Recorder for MemoryRecorder {
         Ok(found)
     }
 
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        let inner = lock(&self.0);
+        let is_refused =
+            |record: &&Record| record.project.as_deref() == project && matches!(record.state, State::Rejected(_));
+        let mut oldest: Vec<_> = inner.records.values().filter(is_refused).cloned().collect();
+        oldest.sort_by_key(|record| (record.created, record.id));
+        oldest.truncate(limit);
+        Ok(oldest)
+    }
+
     fn catalog(&self) -> &dyn Catalog {
         self
     }

@@ -229,6 +229,11 @@ where
             .await
     }
 
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        let asked = format!("the oldest refused of {project:?}, at most {limit}");
+        self.around.run(asked, self.inner.oldest_refused(project, limit)).await
+    }
+
     fn catalog(&self) -> &dyn Catalog {
         self
     }

@@ -49,6 +49,7 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
         only_the_revision_that_was_seen_is_forgotten(recorder),
         files_of_a_project_are_listed_the_newest_first(recorder),
         refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder),
+        the_oldest_refusals_are_found_of_a_project_and_of_none(recorder),
     );
     super::catalog::catalog(trial, recorder).await;
 }
@@ -441,6 +442,41 @@ async fn files_of_a_project_are_listed_the_newest_first(recorder: &dyn Recorder)
     }
     same!(found.iter().collect::<Vec<_>>(), expected);
     for record in &all {
+        recorder.remove(record.id, record.revision).await.answers();
+    }
+}
+
+async fn the_oldest_refusals_are_found_of_a_project_and_of_none(recorder: &dyn Recorder) {
+    let project = format!("project-{}", UploadId::random());
+    // Earlier than whatever else a recorder under test may have refused.
+    let refused = |seconds: u64, project: Option<&str>| {
+        let intent = Record {
+            project: project.map(str::to_owned),
+            ..intent(seconds)
+        };
+        let no = Rejection::new(Code::new("no"), "no");
+        intent.apply(Event::Reject(no), at(seconds + 1), &PERIODS).unwrap()
+    };
+    let of_project = [3, 1, 2].map(|seconds| refused(seconds, Some(&project)));
+    let of_nobody = [2, 1].map(|seconds| refused(seconds, None));
+    let another = refused(0, Some("another"));
+    let others = [
+        Record {
+            project: Some(project.clone()),
+            ..intent(0)
+        },
+        another,
+    ];
+    for record in of_project.iter().chain(&of_nobody).chain(&others) {
+        add(recorder, record).await;
+    }
+    let found = recorder.oldest_refused(Some(&project), 2).await.answers();
+    same!(found, [of_project[1].clone(), of_project[2].clone()]);
+    let found = recorder.oldest_refused(None, 2).await.answers();
+    same!(found, [of_nobody[1].clone(), of_nobody[0].clone()]);
+    let found = recorder.oldest_refused(Some(&project), 10).await.answers();
+    same!(found.len(), 3, "what is not refused, or another's, is among them");
+    for record in of_project.iter().chain(&of_nobody).chain(&others) {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }

@@ -269,7 +269,11 @@ async fn run<S: Seen>(plan: Plan) -> usize {
         };
         let booked = recorder.holdings(&Account::project(project)).await.unwrap();
         assert_eq!(booked, there, "what is booked for {project} is not what there is");
-        for account in [Account::unfinished(project), Account::orders(project)] {
+        let refused = [Account::refused(Some(project)), Account::refused(None)];
+        for account in refused
+            .into_iter()
+            .chain([Account::unfinished(project), Account::orders(project)])
+        {
             let left = recorder.holdings(&account).await.unwrap();
             assert_eq!(left, Holdings::default(), "{account:?} has what nobody has begun");
         }

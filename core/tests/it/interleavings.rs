@@ -67,6 +67,10 @@ impl Recorder for Meanwhile {
     ) -> Result<Vec<Record>, Fault> {
         self.inner.list(kind, project, behind, limit).await
     }
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.inner.oldest_refused(project, limit).await
+    }
+
     fn catalog(&self) -> &dyn Catalog {
         self.inner.catalog()
     }

@@ -259,3 +259,44 @@ fn an_address_is_a_sender_and_of_ipv6_its_network_is() {
         assert_eq!(sender_at(address.parse().unwrap()), sender);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are() {
+    let house = House::<InPlace>::new();
+    let most = LIMITS.refused_of_project;
+    for project in [None, Some("p")] {
+        // Found at once, with nothing stored, and at the end, with everything stored.
+        for content in [&b"rude head"[..], b"even worse content"] {
+            let account = || house.has(Account::refused(project));
+            let refused = (0..300).map(|number| {
+                let (node, incoming) = (house.node(number), upload(&[content]));
+                let project = project.map(str::to_owned);
+                node.ingest(Incoming { project, ..incoming }, Terms::default())
+            });
+            let refused = join_all(refused).await;
+            assert!(refused.iter().all(Result::is_err));
+            // One by one: whoever comes last is there.
+            for _ in 0..2 {
+                house.clock.advance(std::time::Duration::from_secs(1));
+                let last = upload(&[content]);
+                let id = last.id;
+                let last = Incoming {
+                    project: project.map(str::to_owned),
+                    ..last
+                };
+                assert!(house.nodes[0].ingest(last, Terms::default()).await.is_err());
+                let listed = house.nodes[1].refused_of("p", None, 1).await.unwrap();
+                assert_eq!(listed[0].id, id);
+                assert!(account().await <= most);
+            }
+            let noted = house
+                .recorder
+                .records()
+                .into_iter()
+                .filter(|record| record.project.as_deref() == project);
+            assert_eq!(noted.count() as u64, account().await, "what is forgotten is left");
+            assert!(account().await > most / 2, "more is forgotten than has to be");
+        }
+    }
+    assert_eq!(house.store.seen(), []);
+}

@@ -68,6 +68,7 @@ fn event(name: &str) -> Event {
         "retract" => Event::Retract,
         "claim" => Event::Claim,
         "erased" => Event::Erased,
+        "forget" => Event::Forget,
         other => panic!("no event is called {other}"),
     }
 }
@@ -101,8 +102,8 @@ fn ordered() -> Record {
     )
 }
 
-const EVENTS: [&str; 20] = [
-    "retract", "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun",
+const EVENTS: [&str; 21] = [
+    "forget", "retract", "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun",
     "assemble", "renew", "release", "tidied", "pull", "progress", "postpone", "pulled", "abandon",
 ];
 
@@ -158,7 +159,8 @@ fn a_record_goes_only_where_it_may() {
         ("trashed", "claim", Some("deleting")),
         ("ready", "delete", Some("deleting")),
         ("ready", "claim", Some("deleting")),
-        ("rejected", "claim", Some("rejected")),
+        ("rejected", "claim", Some("gone")),
+        ("rejected", "forget", Some("gone")),
         ("deleting", "erased", Some("gone")),
         ("deleting", "claim", Some("deleting")),
         ("gone", "claim", Some("gone")),

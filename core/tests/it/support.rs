@@ -36,6 +36,7 @@ pub const LIMITS: Limits = Limits {
     waiting_of_project: 10,
     unfinished_of_project: 20,
     unfinished_of_address: 10,
+    refused_of_project: 50,
     groups_of_project: 10,
     group_bytes_of_project: 10_000,
     keep_groups: None,

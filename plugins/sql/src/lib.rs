@@ -169,6 +169,10 @@ impl Recorder for SqlRecorder {
         self.0.list(kind, project, behind, limit).await
     }
 
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.0.oldest_refused(project, limit).await
+    }
+
     fn catalog(&self) -> &dyn Catalog {
         self.0.catalog()
     }

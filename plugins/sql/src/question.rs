@@ -26,6 +26,8 @@ pub(crate) enum Question<'a> {
         behind: (i64, &'a str),
         limit: i64,
     },
+    /// Rows of refused uploads of this project, or of none if this is empty, the oldest first.
+    OldestRefused { project: &'a str, limit: i64 },
     /// The managed project of this key.
     Project(&'a str),
     /// Managed projects from behind this key on.
@@ -96,6 +98,9 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: 
             behind,
             limit,
         } => D::Database::list(reader, kind, project, behind, limit)
+            .await
+            .map(Found::Rows),
+        Question::OldestRefused { project, limit } => D::Database::oldest_refused(reader, project, limit)
             .await
             .map(Found::Rows),
         Question::Project(key) => {

@@ -63,11 +63,11 @@ pub(crate) const FILES_OF: &str = concat!(
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
-/// The newest that were refused, by the index of just these rows.
+/// The newest that were refused of a project, or of none, by the index of just these rows.
 pub(crate) const REFUSED_OF: &str = concat!(
     "SELECT id, ",
     columns!(),
-    " FROM uploads WHERE state = 'rejected' AND (created, id) < ($2, $3) AND coalesce(project, $1) = $1 \
+    " FROM uploads WHERE state = 'rejected' AND coalesce(project, '') = $1 AND (created, id) < ($2, $3) \
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
@@ -85,6 +85,13 @@ pub(crate) const ORDERS_OF: &str = concat!(
     columns!(),
     " FROM uploads WHERE project = $1 AND duty = 'pull' AND (created, id) < ($2, $3) \
      ORDER BY created DESC, id DESC LIMIT $4"
+);
+
+/// The oldest that were refused of a project, or of none, by the index of just these rows.
+pub(crate) const OLDEST_REFUSED: &str = concat!(
+    "SELECT id, ",
+    columns!(),
+    " FROM uploads WHERE state = 'rejected' AND coalesce(project, '') = $1 ORDER BY created, id LIMIT $2"
 );
 
 /// How what there is of a kind is listed.
@@ -136,12 +143,20 @@ pub(crate) trait Statements: Database {
         name: &str,
     ) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
 
-    /// The rows of a kind and a project, the newest first, from behind this one on.
+    /// The rows of a kind and a project, the newest first, from behind this one on. Of what was refused, those of this project
+    /// alone; or those of none, if it is empty.
     fn list(
         connection: &mut Self::Connection,
         kind: Listing,
         project: &str,
         behind: (i64, &str),
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
+
+    /// The rows of refused uploads of a project, or of none if this is empty, the oldest first.
+    fn oldest_refused(
+        connection: &mut Self::Connection,
+        project: &str,
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
 }
@@ -229,6 +244,15 @@ macro_rules! statements {
                 let listed = query(list_of(kind)).bind(project).bind(created).bind(id);
                 let listed = listed.bind(limit).fetch_all(connection).await?;
                 Ok(listed.iter().map(read).collect())
+            }
+
+            async fn oldest_refused(
+                connection: &mut Self::Connection,
+                project: &str,
+                limit: i64,
+            ) -> sqlx::Result<Vec<Answer>> {
+                let oldest = query(OLDEST_REFUSED).bind(project).bind(limit);
+                Ok(oldest.fetch_all(connection).await?.iter().map(read).collect())
             }
         }
     };
@@ -321,7 +345,11 @@ mod tests {
             ),
             (
                 REFUSED_OF,
-                Some("SEARCH uploads USING INDEX uploads_refused ((created,id)<(?,?))"),
+                Some("SEARCH uploads USING INDEX uploads_refused_of (<expr>=? AND (created,id)<(?,?))"),
+            ),
+            (
+                OLDEST_REFUSED,
+                Some("SEARCH uploads USING INDEX uploads_refused_of (<expr>=?)"),
             ),
             (
                 UNFINISHED_OF,

@@ -123,6 +123,10 @@ impl Recorder for Wrongly {
         self.1.list(kind, project, behind, limit).await
     }
 
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.1.oldest_refused(project, limit).await
+    }
+
     fn catalog(&self) -> &dyn Catalog {
         self.1.catalog()
     }

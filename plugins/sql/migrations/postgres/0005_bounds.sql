@@ -23,3 +23,11 @@ CREATE INDEX file_groups_expires ON file_groups (expires) WHERE expires IS NOT N
 
 INSERT INTO accounts (name, bytes, files)
 SELECT 'groups:' || project, SUM(octet_length(members)), COUNT(*) FROM file_groups GROUP BY project;
+
+-- Notes of refusals are bounded, and the oldest of a project, or of none, go first.
+CREATE INDEX uploads_refused_of ON uploads (coalesce(project, ''), created, id) WHERE state = 'rejected';
+DROP INDEX uploads_refused;
+
+INSERT INTO accounts (name, bytes, files)
+SELECT 'refused:' || coalesce(project, ''), 0, COUNT(*) FROM uploads
+WHERE state = 'rejected' GROUP BY coalesce(project, '');

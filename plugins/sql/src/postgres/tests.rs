@@ -9,7 +9,9 @@ use sqlx::Row as _;
 use super::*;
 use crate::books::{BALANCE, EMPTY};
 use crate::catalog::{EXPIRED_GROUPS, FORGET, GROUP, GROUPS, HOLDINGS, OVER, REMOVE_GROUP};
-use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, ORDERS_OF, REFUSED_OF, REMOVE, UNFINISHED_OF, UPDATE};
+use crate::statements::{
+    DUE, FILES_OF, GET, INSERT, KNOWN_AS, OLDEST_REFUSED, ORDERS_OF, REFUSED_OF, REMOVE, UNFINISHED_OF, UPDATE,
+};
 use intake_core::Fault;
 
 use crate::testkit;
@@ -179,7 +181,10 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     let mut connection = Postgres::new(&url).unwrap().writer().await.unwrap();
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', TRUE, NULL, 1, \
-         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads; \
+         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; \
+         INSERT INTO uploads (id, revision, state, duty, due, created, project, declared, metadata, rejection) \
+         SELECT i, 0, 'rejected', 'sweep', i, i, i % 5, '{}', '{}', '{}' FROM generate_series(20001, 60000) AS i; \
+         ANALYZE uploads; \
          INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts; \
          INSERT INTO file_groups SELECT i, 'demo', i, '[]', i FROM generate_series(1, 20000) AS i; ANALYZE file_groups";
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
@@ -200,8 +205,9 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (DUE, "'sweep',90000,128", Some("uploads_duty")),
             (KNOWN_AS, "'name'", Some("uploads_known_as")),
             (FILES_OF, "'demo',90000,'',100", Some("uploads_project")),
-            (REFUSED_OF, "'demo',90000,'',100", Some("uploads_refused")),
+            (REFUSED_OF, "'1',90000,'',100", Some("uploads_refused_of")),
             (UNFINISHED_OF, "'demo',90000,'',100", Some("uploads_unfinished")),
+            (OLDEST_REFUSED, "'1',16", Some("uploads_refused_of")),
             (ORDERS_OF, "'demo',90000,'',100", Some("uploads_orders")),
             (EMPTY, "'7'", Some("accounts_pkey")),
             (GROUP, "'7'", Some("file_groups_pkey")),

@@ -62,6 +62,10 @@ impl Recorder for Nodes {
     ) -> Result<Vec<Record>, Fault> {
         self.next().list(kind, project, behind, limit).await
     }
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.next().oldest_refused(project, limit).await
+    }
+
     fn catalog(&self) -> &dyn Catalog {
         self.next().catalog()
     }
