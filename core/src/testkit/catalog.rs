@@ -231,6 +231,24 @@ async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
     same!(has(recorder, &twice).await, (0, 2));
     recorder.catalog().forget_accounts(at(500), 10).await.answers();
     same!(has(recorder, &twice).await, (0, 0));
+
+    // What has nothing any more, or never got anything, is no account: anybody may be a sender.
+    let (given_back, never) = (Account::sender(&somebody()), Account::sender(&somebody()));
+    let record = sample_record();
+    let all = [until(&given_back, 600, ROOM)];
+    same!(recorder.insert(&record, &booking(&all)).await.answers(), Swap::Done);
+    let refused = [until(&never, 600, none)];
+    let next = Record {
+        revision: record.revision + 1,
+        ..record.clone()
+    };
+    same!(recorder.update(&next, &booking(&refused)).await.answers(), Swap::Full);
+    let back = Line {
+        until: Some(at(600)),
+        ..line(&given_back, 0, -1, ROOM)
+    };
+    same!(recorder.update(&next, &booking(&[back])).await.answers(), Swap::Done);
+    recorder.remove(next.id, next.revision).await.answers();
     same!(recorder.catalog().forget_accounts(at(100_000), 10).await.answers(), 0);
 }
 
