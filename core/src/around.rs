@@ -11,8 +11,8 @@ use bytes::Bytes;
 use crate::books::{Account, Day, Flow, Holdings};
 use crate::parts::MOST_PARTS;
 use crate::{
-    Backlog, Booking, ByteStream, Catalog, Duty, Fault, Group, Key, ManagedProject, MediaType, Multipart, Part, Record,
-    Recorder, Slot, Staged, Store, Swap, UploadId, codes,
+    Backlog, Booking, ByteStream, Catalog, Duty, Fault, Group, Key, Listing, ManagedProject, MediaType, Multipart,
+    Part, Record, Recorder, Slot, Staged, Store, Swap, UploadId, codes,
 };
 
 /// What is done around calls.
@@ -243,32 +243,23 @@ where
         self.around.run("known_as", asked, self.inner.known_as(name)).await
     }
 
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        let asked = || format!("pulls of {project:?}");
-        self.around.run("pulls_of", asked, self.inner.pulls_of(project)).await
-    }
-
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        let asked = || format!("files of {project:?} behind {behind:?}, at most {limit}");
+        let asked = || format!("{kind:?} of {project:?} behind {behind:?}, at most {limit}");
         self.around
-            .run("files_of", asked, self.inner.files_of(project, behind, limit))
+            .run("list", asked, self.inner.list(kind, project, behind, limit))
             .await
     }
 
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        let asked = || format!("refused uploads of {project:?} behind {behind:?}, at most {limit}");
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        let asked = || format!("the oldest refused of {project:?}, at most {limit}");
         self.around
-            .run("refused_of", asked, self.inner.refused_of(project, behind, limit))
+            .run("oldest_refused", asked, self.inner.oldest_refused(project, limit))
             .await
     }
 
@@ -320,8 +311,8 @@ where
         self.around.run_beside("projects", asked, call).await
     }
 
-    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
-        let call = self.inner.catalog().add_group(group);
+    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
+        let call = self.inner.catalog().add_group(group, booking);
         self.around
             .run_beside("add_group", || format!("add group {}", group.id), call)
             .await
@@ -330,6 +321,30 @@ where
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
         let call = self.inner.catalog().group(id);
         self.around.run_beside("group", || format!("group {id}"), call).await
+    }
+
+    async fn groups(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Group>, Fault> {
+        let call = self.inner.catalog().groups(project, behind, limit);
+        let asked = || format!("groups of {project:?} behind {behind:?}, at most {limit}");
+        self.around.run_beside("groups", asked, call).await
+    }
+
+    async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
+        let call = self.inner.catalog().expired_groups(now, limit);
+        let asked = || format!("groups that have expired at {now:?}, at most {limit}");
+        self.around.run_beside("expired_groups", asked, call).await
+    }
+
+    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
+        let call = self.inner.catalog().remove_group(id, booking);
+        self.around
+            .run_beside("remove_group", || format!("remove group {id}"), call)
+            .await
     }
 
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {

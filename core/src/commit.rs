@@ -101,9 +101,13 @@ impl Pipeline {
     pub(crate) async fn take_back(&self, record: &Record, error: Error) -> Error {
         if self.delete_bytes(record).await
             && let Ok(noted) = record.apply(Event::Reject(noted(&error)), self.now(), &self.parts().periods)
-            && let Err(fault) = self.put(record, &noted).await
         {
-            warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+            match self.put(record, &noted).await {
+                Ok(_) => self.bound_refusals(noted.project.as_deref()).await,
+                Err(fault) => {
+                    warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+                }
+            }
         }
         error
     }

@@ -41,6 +41,13 @@ struct Receive {
     pulls: Option<usize>,
     pulls_of_project: Option<usize>,
     waiting_of_project: Option<u64>,
+    unfinished_of_project: Option<u64>,
+    unfinished_of_address: Option<u64>,
+    refused_of_project: Option<u64>,
+    groups_of_project: Option<u64>,
+    group_bytes_of_project: Option<ByteSize>,
+    #[serde(default, with = "humantime_serde")]
+    keep_groups: Option<Duration>,
     pull_tries: Option<u32>,
     #[serde(default, with = "humantime_serde")]
     pull_pause: Option<Duration>,
@@ -181,6 +188,14 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         pulls: receive.pulls.unwrap_or(usual.pulls),
         pulls_of_project: receive.pulls_of_project.unwrap_or(usual.pulls_of_project),
         waiting_of_project: receive.waiting_of_project.unwrap_or(usual.waiting_of_project),
+        unfinished_of_project: receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project),
+        unfinished_of_address: receive.unfinished_of_address.unwrap_or(usual.unfinished_of_address),
+        refused_of_project: receive.refused_of_project.unwrap_or(usual.refused_of_project),
+        groups_of_project: receive.groups_of_project.unwrap_or(usual.groups_of_project),
+        group_bytes_of_project: receive
+            .group_bytes_of_project
+            .map_or(usual.group_bytes_of_project, |size| size.as_u64()),
+        keep_groups: receive.keep_groups.or(usual.keep_groups),
         pull_tries: receive.pull_tries.unwrap_or(usual.pull_tries),
         pull_pause: receive.pull_pause.unwrap_or(usual.pull_pause),
         trash: receive.trash.unwrap_or(usual.trash),
@@ -194,6 +209,9 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         ("pulls", limits.pulls == 0),
         ("pulls_of_project", limits.pulls_of_project == 0),
         ("waiting_of_project", limits.waiting_of_project == 0),
+        ("unfinished_of_project", limits.unfinished_of_project == 0),
+        ("unfinished_of_address", limits.unfinished_of_address == 0),
+        ("keep_groups", limits.keep_groups.is_some_and(|stays| stays.is_zero())),
         ("pull_tries", limits.pull_tries == 0),
     ];
     let too_long = [
@@ -202,6 +220,7 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         ("claim", limits.claim),
         ("notes", notes.unwrap_or_default()),
         ("trash", limits.trash),
+        ("keep_groups", limits.keep_groups.unwrap_or_default()),
     ];
     let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
     let too_long = too_long.into_iter().filter(|(_, period)| *period > LONGEST);

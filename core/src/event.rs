@@ -60,13 +60,15 @@ pub enum Event {
     Trash,
     /// It is brought back.
     Restore,
-    /// It is deleted for good.
+    /// It is deleted for good, or ended by its owner while its parts are still coming or being put together.
     Delete,
     /// It is taken back by who has committed it, before anybody was told of it: as if it had never been.
     Retract,
     /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
     /// old note.
     Claim,
+    /// It was refused, and the note of that makes room for newer ones before its time is over.
+    Forget,
     /// Its bytes were removed.
     Erased,
 }
@@ -93,6 +95,7 @@ impl Event {
             Self::Delete => "delete",
             Self::Retract => "retract",
             Self::Claim => "claim",
+            Self::Forget => "forget",
             Self::Erased => "erased",
         }
     }

@@ -53,6 +53,7 @@ mod pump;
 mod rate;
 mod reading;
 pub mod record;
+mod refusals;
 mod rules;
 mod ruling;
 mod secret;
@@ -83,7 +84,7 @@ pub use crate::fail_open::FailOpen;
 pub use crate::file_name::{FileName, NotAFileName};
 pub use crate::group::{Group, Member};
 pub use crate::in_parts::Opening;
-pub use crate::incoming::{ByteStream, Incoming, Key, Place, Retention, Terms, UploadId};
+pub use crate::incoming::{ByteStream, Incoming, Key, Place, Retention, Terms, UploadId, sender_at};
 pub use crate::ingest::Admitted;
 pub use crate::media_type::{MediaRange, MediaType, NotAMediaType};
 pub use crate::parts::{Part, Parts, Slot};
@@ -97,7 +98,8 @@ pub use crate::record::{Duty, Event, Lifetime, Record, State};
 pub use crate::secret::Secret;
 pub use crate::settings::{ConfigError, ConfigErrors, Settings, Step, names_of};
 pub use crate::stages::{
-    Backlog, Catalog, Expirer, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator,
+    Backlog, Catalog, Expirer, Listing, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap,
+    Validator,
 };
 pub use crate::sweep::Swept;
 pub use crate::verdict::{Code, Rejection, Verdict};

@@ -241,6 +241,7 @@ pub(crate) fn swept(swept: Result<&Swept, &Fault>, took: Duration) {
         ("tidied", swept.tidied),
         ("forgotten", swept.forgotten),
         ("accounts", swept.accounts),
+        ("groups", swept.groups),
         ("failed", swept.failed),
     ] {
         counter!("intake_swept_total", "what" => what).increment(count);

@@ -34,9 +34,21 @@ pub struct Limits {
     pub pulls: usize,
     /// Orders of one project that one node fetches at a time.
     pub pulls_of_project: usize,
-    /// Orders of one project that may wait, or be fetched, on all nodes. More are refused. Of several that come at the same
-    /// moment, a few more may get in.
+    /// Orders of one project that may wait, or be fetched, on all nodes, however many come at the same moment. More are refused.
     pub waiting_of_project: u64,
+    /// Uploads in parts of one project that may be unfinished at a time, on all nodes. More are refused.
+    pub unfinished_of_project: u64,
+    /// The same of one [sender](crate::Terms::sender), of all projects together.
+    pub unfinished_of_address: u64,
+    /// Uploads and orders of one project of which it is remembered that they were refused; and so many whose project was not known.
+    /// The oldest are forgotten first.
+    pub refused_of_project: u64,
+    /// Groups that one project may have, unless it says otherwise itself: see [`Project::max_groups`].
+    pub groups_of_project: u64,
+    /// Bytes that the lists of one project's groups may have in all; a file in a group takes about 50.
+    pub group_bytes_of_project: u64,
+    /// How long a group stays, unless its project says otherwise. `None`: until somebody removes it.
+    pub keep_groups: Option<Duration>,
     /// How often an order is tried, if what goes wrong may pass; the first try counts. A source that cannot be connected to,
     /// or that takes too long, is given up sooner: see [`Interruption::most_tries`](crate::Interruption::most_tries).
     pub pull_tries: u32,
@@ -48,7 +60,8 @@ pub struct Limits {
 
 impl Default for Limits {
     /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait; four tries, with pauses
-    /// of 1, 2 and 4 seconds. What is deleted is gone.
+    /// of 1, 2 and 4 seconds; 1,000 unfinished uploads of a project, 100 of an address; 100,000 groups of a project, with 256 MiB of
+    /// lists, to stay; 10,000 notes of refusals of a project. What is deleted is gone.
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
@@ -58,6 +71,12 @@ impl Default for Limits {
             pulls: 16,
             pulls_of_project: 8,
             waiting_of_project: 200,
+            unfinished_of_project: 1000,
+            unfinished_of_address: 100,
+            refused_of_project: 10_000,
+            groups_of_project: 100_000,
+            group_bytes_of_project: 256 << 20,
+            keep_groups: None,
             pull_tries: 4,
             pull_pause: Duration::from_secs(1),
             trash: Duration::ZERO,

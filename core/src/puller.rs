@@ -18,7 +18,7 @@ use crate::measure;
 use crate::pipeline::Pipeline;
 use crate::project::Door;
 use crate::pump::RECEIVE;
-use crate::record::{Duty, Event, Record};
+use crate::record::{Duty, Event, Record, State};
 use crate::stages::Swap;
 use crate::{Error, Fault, Incoming, Interruption, Pass, Pull, Rejection, Terms, UploadId, codes};
 
@@ -196,12 +196,13 @@ impl Pipeline {
             .ruling(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
             .await?;
         ruling.lets_in(self.now())?;
-        let project = claimed.project.clone();
+        let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
         let receiving = async {
             let mut incoming = self.receiver()?.receive(&pull.source).await?;
             incoming.id = upload;
             incoming.project = project;
             incoming.pass = pass.clone();
+            incoming.sender = sender;
             incoming.door = Door::Pull;
             if let Some(name) = &pull.name {
                 incoming.declared.name = Some(name.clone());
@@ -223,6 +224,7 @@ impl Pipeline {
         let terms = Terms {
             project: claimed.project.clone(),
             pass,
+            sender: None,
             retention: pull.wish,
             metadata: claimed.metadata.clone(),
             tags: claimed.tags.clone(),
@@ -242,7 +244,12 @@ impl Pipeline {
     async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
         let next = self.after(claimed, event)?;
         match self.swap(claimed, &next).await? {
-            Swap::Done => Ok(()),
+            Swap::Done => {
+                if let State::Rejected(_) = next.state {
+                    self.bound_refusals(next.project.as_deref()).await;
+                }
+                Ok(())
+            }
             // Somebody took the order back, or over; they have seen to the upload.
             Swap::Lost | Swap::Full => Err(lost()),
         }

@@ -27,7 +27,7 @@ pub use crate::catalog::Catalog;
 use crate::parts::MOST_PARTS;
 use crate::{
     ByteStream, Coverage, Declared, Duty, Error, Facts, Fault, Head, Incoming, Key, Lifetime, MediaType, Part, Record,
-    Retention, Slot, UploadId, Verdict,
+    Retention, Slot, State, UploadId, Verdict,
 };
 
 /// Fetches an upload from where someone points to.
@@ -361,38 +361,25 @@ pub trait Recorder: Debug + Send + Sync {
     /// If it could not be looked up.
     async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault>;
 
-    /// How many records of this project have the duty [`Pull`](Duty::Pull), due or not.
-    ///
-    /// # Errors
-    ///
-    /// If they could not be counted.
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault>;
-
-    /// Records of this project that are [`Ready`](crate::State::Ready) or [`Trashed`](crate::State::Trashed), the newest first,
-    /// from behind this one on.
+    /// Records of this kind and project, the newest first, from behind this one on.
     ///
     /// # Errors
     ///
     /// If they could not be looked up.
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault>;
 
-    /// Records that are [`Rejected`](crate::State::Rejected), of this project or of a project that was not known yet, the newest
-    /// first, from behind this one on.
+    /// Records that are [`Rejected`](State::Rejected), of this project or of no project, the oldest first.
     ///
     /// # Errors
     ///
     /// If they could not be looked up.
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault>;
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault>;
 
     /// How much is unfinished, of all projects.
     ///
@@ -422,13 +409,39 @@ pub trait Recorder: Debug + Send + Sync {
     async fn ready(&self) -> Result<(), Fault>;
 }
 
+/// What can be listed of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listing {
+    /// Files: what is [`Ready`](State::Ready) or [`Trashed`](State::Trashed).
+    Files,
+    /// What is [`Rejected`](State::Rejected), of this project or of a project that was not known yet.
+    Refused,
+    /// Uploads whose parts are arriving or are being put together: [`Open`](State::Open), [`Assembling`](State::Assembling).
+    Unfinished,
+    /// Orders that wait or are being fetched: [`Waiting`](State::Waiting), [`Pulling`](State::Pulling).
+    Orders,
+}
+
+impl Listing {
+    /// Whether a record is of this kind, and of this project.
+    #[must_use]
+    pub fn has(self, record: &Record, project: &str) -> bool {
+        let of_project = record.project.as_deref() == Some(project);
+        match self {
+            Self::Files => of_project && matches!(record.state, State::Ready | State::Trashed),
+            Self::Refused => (of_project || record.project.is_none()) && matches!(record.state, State::Rejected(_)),
+            Self::Unfinished => of_project && matches!(record.state, State::Open | State::Assembling),
+            Self::Orders => of_project && matches!(record.state, State::Waiting | State::Pulling),
+        }
+    }
+}
+
 /// What is unfinished in a recorder, of all projects and on all nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Uploads whose parts are arriving or are being put together: [`Open`](crate::State::Open) or
-    /// [`Assembling`](crate::State::Assembling).
+    /// Uploads whose parts are arriving or are being put together: see [`Listing::Unfinished`].
     pub unfinished: u64,
-    /// Orders that wait or are being fetched: those of the duty [`Pull`](Duty::Pull).
+    /// Orders that wait or are being fetched: see [`Listing::Orders`].
     pub orders: u64,
 }
 

@@ -16,6 +16,8 @@ mod files_cli;
 mod forms;
 mod from_url;
 mod golden;
+mod group_answers;
+mod groups_cli;
 mod hostile;
 mod house;
 mod large;

@@ -354,8 +354,10 @@ pub fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
         .iter()
         .find(|(name, _)| name == "content-length")
         .and_then(|(_, value)| value.parse().ok());
+    let is_chunked = headers.contains(&("transfer-encoding".to_owned(), "chunked".to_owned()));
     let mut body = Vec::new();
     match length {
+        None if is_chunked => read_chunks(&mut reader, &mut body)?,
         Some(length) => {
             reader.take(length).read_to_end(&mut body)?;
         }
@@ -364,6 +366,23 @@ pub fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
         }
     }
     Ok(Answer { status, headers, body })
+}
+
+/// Reads a body that comes in chunks. One that breaks off is an error.
+fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let size = u64::from_str_radix(line.trim_end(), 16);
+        let size = size.map_err(|_| io::Error::other(format!("no chunk, but {line:?}")))?;
+        reader.take(size).read_to_end(body)?;
+        line.clear();
+        reader.read_line(&mut line)?;
+        if size == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// A multipart form, written out.

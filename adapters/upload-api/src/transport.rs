@@ -26,7 +26,7 @@ use crate::params::Params;
 use crate::reading::{PARAMS_BODY, read_params};
 use crate::visit::{self, Visit};
 use crate::wire::{ErrorBody, ErrorInfo};
-use crate::{Api, BASE_KEY, base, from_url, group, info, multipart, part, request_log};
+use crate::{Api, BASE_KEY, base, from_url, group, info, multipart, part, request_log, telling};
 
 const EXPOSED: &str = "Retry-After, Warning, X-Uploadcare-Request-Id";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id");
@@ -67,6 +67,8 @@ pub(crate) const PATHS: [&str; 11] = [
 enum Answer {
     Nothing,
     Json(Value),
+    /// JSON that is made while it is sent.
+    Told(Body),
     /// A part was taken.
     Part(Digest),
 }
@@ -164,8 +166,8 @@ impl Endpoint {
                 read_params(api, visit, params).await?;
                 from_url::status(api, visit, params).await
             }
-            Self::Group => group::create(api, visit, params).await,
-            Self::GroupInfo => group::info(api, visit, params).await,
+            Self::Group => return group::create(api, visit, params).await.map(Answer::Told),
+            Self::GroupInfo => return group::info(api, visit, params).await.map(Answer::Told),
             Self::Derivative => Err(codes::DERIVATIVE_DISABLED.into()),
             Self::Part(id) => return part::put(api, id, visit, params).await.map(Answer::Part),
         };
@@ -227,7 +229,8 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
 
     let mut response = match outcome {
         Ok(Answer::Nothing) => Response::new(Body::empty()),
-        Ok(Answer::Json(value)) => json(value.to_string()),
+        Ok(Answer::Json(value)) => json(value.to_string().into()),
+        Ok(Answer::Told(body)) => json(body),
         Ok(Answer::Part(digest)) => taken(&digest),
         Err(refusal) => {
             let project = params.get(BASE_KEY.0).or(params.get(BASE_KEY.1));
@@ -244,7 +247,7 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
         }
     };
     if let Some(callback) = script {
-        response = as_script(response, callback).await;
+        response = as_script(response, &callback).await;
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
@@ -283,8 +286,8 @@ fn type_of_range(range: &str) -> &str {
     range.split(';').next().unwrap_or_default().trim()
 }
 
-fn json(body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn json(body: Body) -> Response {
+    let mut response = Response::new(body);
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -306,23 +309,14 @@ fn callback(endpoint: Option<Endpoint>, method: &Method, params: &Params) -> Opt
 }
 
 /// What was going to be answered, as a call.
-async fn as_script(response: Response, callback: String) -> Response {
+async fn as_script(response: Response, callback: &str) -> Response {
     let (mut head, body) = response.into_parts();
-    let mut script = format!("/**/{callback}(");
-    // It was made here, so it is there, and has a bound.
-    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    // These two end a line in scripts, and not in JSON.
-    let json = String::from_utf8_lossy(&bytes)
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029");
-    script.push_str(&json);
-    script.push_str(");");
     head.headers.insert(
         CONTENT_TYPE,
         HeaderValue::from_static("application/javascript; charset=utf-8"),
     );
     head.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(head, Body::from(script))
+    Response::from_parts(head, telling::as_script(body, callback).await)
 }
 
 /// Exactly 200, with an `ETag`, as S3 does: some clients send a part for ever if they are told anything else.
@@ -343,7 +337,7 @@ fn refuse(refusal: &Refusal, endpoint: Option<Endpoint>, json_errors: bool) -> R
             status_code: refusal.status(),
             error_code: refusal.code(),
         };
-        json(serde_json::to_string(&ErrorBody { error }).unwrap_or_default())
+        json(serde_json::to_string(&ErrorBody { error }).unwrap_or_default().into())
     } else {
         let mut response = Response::new(Body::from(content.into_owned()));
         *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use intake_core::project::Standing;
-use intake_core::{Pass, Project};
+use intake_core::{Pass, Project, sender_at};
 
 use crate::body::Source;
 use crate::error::{Refusal, codes};
@@ -41,6 +41,7 @@ pub(crate) struct Visit<'a> {
 pub(crate) struct LetIn {
     pub(crate) project: Arc<Project>,
     pub(crate) pass: Option<Pass>,
+    pub(crate) sender: Option<String>,
 }
 
 impl<'a> Visit<'a> {
@@ -64,6 +65,11 @@ impl<'a> Visit<'a> {
             Some(address) => api.gate.count(&Who::at(address), api.settings.max_requests_of_address),
             None => Ok(()),
         }
+    }
+
+    /// Who sends it, as records have it.
+    pub(crate) fn sender(&self) -> Option<String> {
+        self.address.map(sender_at)
     }
 
     /// A place for an upload among those of its address.
@@ -126,7 +132,8 @@ impl<'a> Visit<'a> {
     pub(crate) async fn let_in(&self, api: &Api, params: &Params, names: KeyNames) -> Result<LetIn, Refusal> {
         let project = self.active_project(api, params, names).await?;
         let pass = self.pass(&project, params)?;
-        Ok(LetIn { project, pass })
+        let sender = self.sender();
+        Ok(LetIn { project, pass, sender })
     }
 
     /// What lets the request in, as far as it is known by now.

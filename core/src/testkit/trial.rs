@@ -108,7 +108,8 @@ struct Call {
 /// Checks rules one after another: a rule is an async function, and its name is the sentence.
 macro_rules! rules {
     ($trial:expr, $($rule:ident($($argument:expr),*)),+ $(,)?) => {
-        $($trial.rule(stringify!($rule), false, $rule($($argument),*)).await;)+
+        // Boxed, so that a thread's stack has room for a suite however many rules it has.
+        $($trial.rule(stringify!($rule), false, Box::pin($rule($($argument),*))).await;)+
     };
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod corpus;
 mod crash;
 mod interleavings;
+mod kept;
 mod parts;
 mod projects;
 mod pulls;

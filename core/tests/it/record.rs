@@ -68,6 +68,7 @@ fn event(name: &str) -> Event {
         "retract" => Event::Retract,
         "claim" => Event::Claim,
         "erased" => Event::Erased,
+        "forget" => Event::Forget,
         other => panic!("no event is called {other}"),
     }
 }
@@ -101,8 +102,8 @@ fn ordered() -> Record {
     )
 }
 
-const EVENTS: [&str; 20] = [
-    "retract", "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun",
+const EVENTS: [&str; 21] = [
+    "forget", "retract", "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun",
     "assemble", "renew", "release", "tidied", "pull", "progress", "postpone", "pulled", "abandon",
 ];
 
@@ -149,6 +150,8 @@ fn a_record_goes_only_where_it_may() {
         ("ready", "tidied", Some("ready")),
         ("staged", "move", Some("staged")),
         ("open", "abandon", Some("deleting")),
+        ("open", "delete", Some("deleting")),
+        ("assembling", "delete", Some("deleting")),
         ("ready", "retract", Some("deleting")),
         ("ready", "trash", Some("trashed")),
         ("trashed", "restore", Some("ready")),
@@ -156,7 +159,8 @@ fn a_record_goes_only_where_it_may() {
         ("trashed", "claim", Some("deleting")),
         ("ready", "delete", Some("deleting")),
         ("ready", "claim", Some("deleting")),
-        ("rejected", "claim", Some("rejected")),
+        ("rejected", "claim", Some("gone")),
+        ("rejected", "forget", Some("gone")),
         ("deleting", "erased", Some("gone")),
         ("deleting", "claim", Some("deleting")),
         ("gone", "claim", Some("gone")),

@@ -38,8 +38,10 @@ pub(crate) enum Change {
     Remove { id: String, revision: i64 },
     /// A managed project, new or in place of the one with the revision before.
     PutProject(ProjectRow),
-    /// A new group.
-    AddGroup(GroupRow),
+    /// A new group, and what is booked with it.
+    AddGroup(GroupRow, Booking),
+    /// No group of this id any more, and what is booked with that.
+    RemoveGroup { id: String, booking: Booking },
     /// No account of this name any more, if its time is over.
     Forget { name: String, now: i64 },
     /// Nothing: asks whether something could be changed.
@@ -51,7 +53,7 @@ impl Change {
     fn id(&self) -> &str {
         match self {
             Self::Insert(row, _) | Self::Update { row, .. } => &row.id,
-            Self::Remove { id, .. } | Self::AddGroup((id, ..)) => id,
+            Self::Remove { id, .. } | Self::RemoveGroup { id, .. } | Self::AddGroup((id, ..), _) => id,
             Self::PutProject((key, ..)) => key,
             Self::Forget { name, .. } => name,
             Self::Nothing => "",
@@ -61,6 +63,7 @@ impl Change {
     fn booking(&self) -> Option<&Booking> {
         match self {
             Self::Insert(_, booking) | Self::Update { booking, .. } => Some(booking),
+            Self::AddGroup(_, booking) | Self::RemoveGroup { booking, .. } => Some(booking),
             _ => None,
         }
     }
@@ -252,7 +255,8 @@ async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change, boo
         Change::Update { row, from, .. } => D::Database::update(connection, row, *from).await.map(u64::from),
         Change::Remove { id, revision } => D::Database::remove(connection, id, *revision).await.map(u64::from),
         Change::PutProject(project) => D::Database::put_project(connection, project).await,
-        Change::AddGroup(group) => D::Database::add_group(connection, group).await,
+        Change::AddGroup(group, _) => D::Database::add_group(connection, group).await,
+        Change::RemoveGroup { id, .. } => D::Database::remove_group(connection, id).await,
         Change::Forget { name, now } => D::Database::forget(connection, name, *now).await,
         Change::Nothing => Ok(0),
     };
