@@ -33,6 +33,9 @@ use self::paced::{Bounds, Paced};
 pub struct ServerSettings {
     /// Address and port. Port 0 lets the system choose.
     pub listen: String,
+    /// Where health and metrics are told: address and port, or `off`. It asks for no password, so it is for this machine
+    /// alone unless said otherwise. [`serve`] takes no notice of it; the `intake` program does.
+    pub admin: String,
     /// Memory that the process is to stay within. Half of the machine's, or of its control group's, and at most 1 GiB, unless it is
     /// set. The program lowers how many connections, requests and uploads there may be at a time until they fit.
     pub memory: Option<ByteSize>,
@@ -47,6 +50,10 @@ pub struct ServerSettings {
     /// How long a request's head may take to come, and how long a connection may stay open without one.
     #[serde(with = "humantime_serde")]
     pub head_timeout: Duration,
+    /// How long new connections are still taken when the server is asked to stop, after it has said that it is not ready any more:
+    /// long enough for a load balancer to notice. [`serve`] takes no notice of it.
+    #[serde(with = "humantime_serde")]
+    pub stop_delay: Duration,
     /// How long a client may take nothing of an answer, and how long it may take it more slowly than `min_rate`.
     #[serde(with = "humantime_serde")]
     pub write_timeout: Duration,
@@ -70,11 +77,13 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
+            admin: "127.0.0.1:8081".to_owned(),
             memory: None,
             max_connections: 1024,
             max_connections_of_address: None,
             shared_by_many: Vec::new(),
             head_timeout: Duration::from_secs(15),
+            stop_delay: Duration::ZERO,
             write_timeout: Duration::from_secs(30),
             min_rate: ByteSize::b(LeastRate::USUAL),
             linger_timeout: Duration::from_secs(30),
@@ -109,8 +118,11 @@ impl ServerSettings {
         ];
         let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
         let nothing = nothing.map(|(key, _)| ConfigError::at(key, "must be more than nothing"));
-        let listen = check_listen(&self.listen).err();
-        let errors: Vec<_> = listen.into_iter().chain(nothing).collect();
+        let listen = check_listen("listen", &self.listen).err();
+        let admin = self
+            .admin_address()
+            .and_then(|admin| check_listen("admin", admin).err());
+        let errors: Vec<_> = listen.into_iter().chain(admin).chain(nothing).collect();
         if errors.is_empty() {
             Ok(())
         } else {
@@ -130,8 +142,16 @@ impl ServerSettings {
     }
 }
 
+impl ServerSettings {
+    /// Where health and metrics are told, unless that is switched off.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<&str> {
+        Some(self.admin.as_str()).filter(|admin| *admin != "off")
+    }
+}
+
 /// Whether this names a host or an address, and a port.
-fn check_listen(listen: &str) -> Result<(), ConfigError> {
+fn check_listen(key: &str, listen: &str) -> Result<(), ConfigError> {
     let split = listen.rsplit_once(':').filter(|(host, _)| {
         let in_brackets = host.starts_with('[') && host.ends_with(']');
         !host.is_empty() && (in_brackets || !host.contains(':'))
@@ -146,7 +166,7 @@ fn check_listen(listen: &str) -> Result<(), ConfigError> {
         }
         Some(_) => return Ok(()),
     };
-    Err(ConfigError::at("listen", message))
+    Err(ConfigError::at(key, message))
 }
 
 /// The most that is read from a connection at a time, and the most that a request's head may have.
@@ -230,7 +250,7 @@ struct Connections {
 impl Connections {
     fn of(settings: &ServerSettings) -> Self {
         Self {
-            permits: Permits::new(settings.max_connections.max(1)),
+            permits: Permits::new("connections", settings.max_connections.max(1)),
             of_address: settings.max_connections_of_address(),
             shared_by_many: settings.shared_by_many.clone(),
             turned_away: Mutex::default(),

@@ -276,6 +276,7 @@ impl Pipeline {
         let terms = Terms {
             project: claimed.project.clone(),
             pass: claimed.pass.clone(),
+            sender: None,
             retention: wish,
             metadata: with_granted(claimed.metadata.clone(), claimed.pass.as_ref()),
             tags: claimed.tags.clone(),

@@ -1,12 +1,13 @@
 //! What a pipeline has to do beside uploads, for as long as a program runs: one call starts all of it.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::{debug, error, info};
 
+use crate::measure;
 use crate::pipeline::Pipeline;
 
 /// Shorter pauses would only keep the recorder busy.
@@ -21,6 +22,9 @@ pub struct Intervals {
     /// Between two looks for uploads that a crashed node left incomplete ([`Pipeline::resume`]), and for URLs that other nodes
     /// were told to fetch ([`Pipeline::pull_for_ever`]). 5 s by default.
     pub recovery: Duration,
+    /// Between two looks at how much is unfinished, for the metrics ([`Pipeline::measure_backlog`]). `None` by default: nobody
+    /// looks.
+    pub measurement: Option<Duration>,
 }
 
 impl Default for Intervals {
@@ -28,6 +32,7 @@ impl Default for Intervals {
         Self {
             sweep: Duration::from_secs(60),
             recovery: Duration::from_secs(5),
+            measurement: None,
         }
     }
 }
@@ -44,6 +49,13 @@ impl Intervals {
     #[must_use]
     pub fn recovery(mut self, pause: Duration) -> Self {
         self.recovery = pause;
+        self
+    }
+
+    /// Sets the pause between two looks at how much is unfinished.
+    #[must_use]
+    pub fn measurement(mut self, pause: Duration) -> Self {
+        self.measurement = Some(pause);
         self
     }
 }
@@ -83,6 +95,10 @@ impl Pipeline {
             let pause = intervals.recovery.max(SHORTEST);
             loops.spawn(async move { pipeline.pull_for_ever(pause).await });
         }
+        if let Some(pause) = intervals.measurement {
+            let pipeline = self.clone();
+            loops.spawn(async move { pipeline.measure_every(pause).await });
+        }
         stop.await;
         // What the loops have claimed is claimed again when its lease is over.
         loops.shutdown().await;
@@ -92,8 +108,12 @@ impl Pipeline {
         let mut ticks = ticks(pause);
         loop {
             ticks.tick().await;
-            let pipeline = self.clone();
-            match guarded(async move { pipeline.sweep().await }).await {
+            let (pipeline, began) = (self.clone(), Instant::now());
+            let swept = guarded(async move { pipeline.sweep().await }).await;
+            if let Some(swept) = &swept {
+                measure::swept(swept.as_ref(), began.elapsed());
+            }
+            match swept {
                 Some(Ok(swept)) if swept.is_empty() => debug!("nothing was due"),
                 Some(Ok(swept)) => info!(?swept, "swept"),
                 Some(Err(fault)) => error!(
@@ -118,6 +138,17 @@ impl Pipeline {
                     "failed to look up interrupted uploads; tried again soon"
                 ),
                 None => {}
+            }
+        }
+    }
+
+    async fn measure_every(&self, pause: Duration) {
+        let mut ticks = ticks(pause);
+        loop {
+            ticks.tick().await;
+            let pipeline = self.clone();
+            if let Some(Err(fault)) = guarded(async move { pipeline.measure_backlog().await }).await {
+                debug!(fault = fault.chain(), "could not look up how much is unfinished");
             }
         }
     }

@@ -16,11 +16,20 @@ use crate::{Record, State};
 pub struct Quota {
     /// Bytes in all.
     pub bytes: Option<u64>,
-    /// Files in all, or uses of a token.
+    /// How many: files, uses of a token, or whatever the account counts.
     pub files: Option<u64>,
 }
 
 impl Quota {
+    /// So many at most, whatever they have in bytes.
+    #[must_use]
+    pub fn of(count: u64) -> Self {
+        Self {
+            bytes: None,
+            files: Some(count),
+        }
+    }
+
     /// Whether somebody who has so much may get more.
     #[must_use]
     pub fn allows(&self, has: &Holdings, more: &Change) -> bool {
@@ -38,7 +47,7 @@ impl Quota {
 pub struct Holdings {
     /// Bytes.
     pub bytes: u64,
-    /// Files, or uses of a token.
+    /// How many: files, uses of a token, or whatever the account counts.
     pub files: u64,
 }
 
@@ -58,11 +67,11 @@ impl Holdings {
 pub struct Change {
     /// Bytes.
     pub bytes: i64,
-    /// Files, or uses of a token.
+    /// How many more or fewer: files, uses of a token, or whatever the account counts.
     pub files: i64,
 }
 
-/// Something that has holdings: a project, or a token.
+/// Something that has holdings: a project, a token, or those things of one project, or of one sender, that are counted apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account(String);
 
@@ -86,6 +95,37 @@ impl Account {
     #[must_use]
     pub fn token(project: &str, id: &str) -> Self {
         Self::named(format!("token:{project}:{id}"))
+    }
+
+    /// A project's orders that wait or are being fetched.
+    #[must_use]
+    pub fn orders(project: &str) -> Self {
+        Self::named(format!("orders:{project}"))
+    }
+
+    /// A project's unfinished uploads: parts of them are arriving, or are being put together.
+    #[must_use]
+    pub fn unfinished(project: &str) -> Self {
+        Self::named(format!("unfinished:{project}"))
+    }
+
+    /// A project's groups: how many, and the bytes of their lists.
+    #[must_use]
+    pub fn groups(project: &str) -> Self {
+        Self::named(format!("groups:{project}"))
+    }
+
+    /// Notes of what was refused: of a project, or of uploads whose project was not known.
+    #[must_use]
+    pub fn refused(project: Option<&str>) -> Self {
+        // No project has an empty key.
+        Self::named(format!("refused:{}", project.unwrap_or_default()))
+    }
+
+    /// A sender's unfinished uploads, whichever projects they are of: see [`Record::sender`].
+    #[must_use]
+    pub fn sender(sender: &str) -> Self {
+        Self::named(format!("sender:{sender}"))
     }
 
     /// The account as recorders name it.
@@ -191,7 +231,19 @@ impl Booking {
     pub fn of(before: Option<&Record>, next: &Record, quota: Quota, now: SystemTime) -> Self {
         let mut booking = Self::default();
         for (record, sign) in before.map(|before| (before, -1)).into_iter().chain([(next, 1)]) {
+            let unfinished = one_if(matches!(record.state, State::Open | State::Assembling));
+            if let Some(sender) = &record.sender {
+                // When the last of them has ended, which its sweeper sees to, the account has nothing.
+                let until = record.due.unwrap_or(now).max(now).checked_add(ACCOUNTS_STAY);
+                booking.add(Account::sender(sender), unfinished, sign, Quota::default(), until);
+            }
+            let noted = one_if(matches!(record.state, State::Rejected(_)));
+            let refused = Account::refused(record.project.as_deref());
+            booking.add(refused, noted, sign, Quota::default(), None);
             let Some(project) = &record.project else { continue };
+            booking.add(Account::unfinished(project), unfinished, sign, Quota::default(), None);
+            let waiting = one_if(matches!(record.state, State::Waiting | State::Pulling));
+            booking.add(Account::orders(project), waiting, sign, Quota::default(), None);
             let held = held(record);
             booking.add(Account::project(project), held, sign, quota, None);
             // A token that lets in any number has nothing to count.
@@ -206,7 +258,7 @@ impl Booking {
                     bytes: None,
                 };
                 // Notes of its uploads are gone long before that, or hold nothing back.
-                let until = grant.expires.checked_add(TOKENS_STAY);
+                let until = grant.expires.checked_add(ACCOUNTS_STAY);
                 booking.add(Account::token(project, &grant.id), uses, sign, quota, until);
             }
         }
@@ -215,7 +267,16 @@ impl Booking {
         booking
     }
 
-    fn add(&mut self, account: Account, held: Holdings, sign: i64, quota: Quota, until: Option<SystemTime>) {
+    /// The same, where this account may have no more than that. An account that does not change is not bounded.
+    #[must_use]
+    pub fn within(mut self, account: &Account, quota: Quota) -> Self {
+        for line in self.lines.iter_mut().filter(|line| line.account == *account) {
+            line.quota = quota;
+        }
+        self
+    }
+
+    pub(crate) fn add(&mut self, account: Account, held: Holdings, sign: i64, quota: Quota, until: Option<SystemTime>) {
         let signed = |count: u64| sign * i64::try_from(count).unwrap_or(i64::MAX);
         let change = Change {
             bytes: signed(held.bytes),
@@ -247,8 +308,15 @@ pub fn all_fit<'a>(bookings: impl IntoIterator<Item = &'a Booking>, has: impl Fn
     })
 }
 
-/// How long a token's account outlives the token: no upload that it let in is under way then.
-const TOKENS_STAY: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+/// How long the account of a token, or of a sender, outlives what it was last booked for: nothing of it is under way then.
+const ACCOUNTS_STAY: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+fn one_if(counts: bool) -> Holdings {
+    Holdings {
+        bytes: 0,
+        files: u64::from(counts),
+    }
+}
 
 /// What an upload is counted as on its project's account: what it is going to have, as far as that was said, then what it has,
 /// until its bytes are gone.

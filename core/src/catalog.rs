@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use crate::books::{Account, Day, Flow, Holdings};
+use crate::books::{Account, Booking, Day, Flow, Holdings};
 use crate::stages::Swap;
 use crate::{Fault, Group, ManagedProject, UploadId};
 
@@ -35,12 +35,12 @@ pub trait Catalog: Debug + Send + Sync {
     /// If they could not be looked up.
     async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault>;
 
-    /// Keeps a new group.
+    /// Keeps a new group, and writes down what is to be booked with it: both or neither.
     ///
     /// # Errors
     ///
     /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if there is one of this id, else whatever stands in the way.
-    async fn add_group(&self, group: &Group) -> Result<(), Fault>;
+    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault>;
 
     /// The group of this id.
     ///
@@ -48,6 +48,32 @@ pub trait Catalog: Debug + Send + Sync {
     ///
     /// If it could not be looked up.
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault>;
+
+    /// Groups of a project, the newest first, from behind this one on.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    async fn groups(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Group>, Fault>;
+
+    /// Groups whose time is over, those first whose time is over longest.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault>;
+
+    /// Removes a group, and writes down what is to be booked with that: both or neither. [`Swap::Lost`] if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known whether it was removed.
+    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault>;
 
     /// What an account has; nothing, if nothing was booked.
     ///

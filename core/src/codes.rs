@@ -42,6 +42,8 @@ pub const NO_SUCH_PART: Code = Code::new("no_such_part");
 pub const LENGTH_REQUIRED: Code = Code::new("length_required");
 /// Too many orders of the project wait already.
 pub const TOO_MANY_ORDERS: Code = Code::new("too_many_orders");
+/// The project, or the address that sends, has too many unfinished uploads already.
+pub const TOO_MANY_UNFINISHED: Code = Code::new("too_many_unfinished");
 /// No project has this key, or not any more.
 pub const PROJECT_UNKNOWN: Code = Code::new("project_unknown");
 /// The project is blocked.

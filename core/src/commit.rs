@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
 use crate::ingest::noted;
+use crate::measure::{self, timed};
 use crate::pipeline::Pipeline;
 use crate::places::{key_at, key_of};
 use crate::project::{Door, with_granted};
@@ -290,7 +291,10 @@ impl Pipeline {
         };
         let project = upload.terms.project.as_deref();
         let work = async {
-            staged.commit().await?;
+            let mut committing = Duration::ZERO;
+            let committed = timed(&mut committing, staged.commit()).await;
+            measure::stage("commit", committing);
+            committed?;
             self.bring_home(upload.record.clone(), &upload.facts, &ruling, project)
                 .await
         };
@@ -364,9 +368,13 @@ impl Pipeline {
     async fn take_back(&self, record: &Record, why: Rejection) {
         if self.delete_bytes(record).await
             && let Ok(noted) = record.apply(Event::Reject(why), self.now(), &self.parts().periods)
-            && let Err(fault) = self.put(record, &noted).await
         {
-            warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+            match self.put(record, &noted).await {
+                Ok(_) => self.bound_refusals(noted.project.as_deref()).await,
+                Err(fault) => {
+                    warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+                }
+            }
         }
     }
 

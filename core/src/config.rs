@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use crate::fail_open::FailOpen;
+use crate::permits::share_of;
 use crate::pipeline::{Builder, Limits, Pipeline};
 use crate::plugin::{Build, Registry, Stage};
 use crate::project::Project;
@@ -40,7 +41,15 @@ struct Receive {
     notes: Option<Duration>,
     pulls: Option<usize>,
     pulls_of_project: Option<usize>,
+    pulls_of_address: Option<usize>,
     waiting_of_project: Option<u64>,
+    unfinished_of_project: Option<u64>,
+    unfinished_of_address: Option<u64>,
+    refused_of_project: Option<u64>,
+    groups_of_project: Option<u64>,
+    group_bytes_of_project: Option<ByteSize>,
+    #[serde(default, with = "humantime_serde")]
+    keep_groups: Option<Duration>,
     pull_tries: Option<u32>,
     #[serde(default, with = "humantime_serde")]
     pull_pause: Option<Duration>,
@@ -173,14 +182,24 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
 fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> {
     let usual = Limits::default();
     let notes = receive.notes;
+    let pulls = receive.pulls.unwrap_or(usual.pulls);
     let limits = Limits {
         max_size: receive.max_size.map_or(usual.max_size, |size| size.as_u64()),
         timeout: receive.timeout.unwrap_or(usual.timeout),
         unfinished: receive.unfinished.unwrap_or(usual.unfinished),
         claim: receive.claim.unwrap_or(usual.claim),
-        pulls: receive.pulls.unwrap_or(usual.pulls),
+        pulls,
         pulls_of_project: receive.pulls_of_project.unwrap_or(usual.pulls_of_project),
+        pulls_of_address: receive.pulls_of_address.unwrap_or(share_of(pulls)),
         waiting_of_project: receive.waiting_of_project.unwrap_or(usual.waiting_of_project),
+        unfinished_of_project: receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project),
+        unfinished_of_address: receive.unfinished_of_address.unwrap_or(usual.unfinished_of_address),
+        refused_of_project: receive.refused_of_project.unwrap_or(usual.refused_of_project),
+        groups_of_project: receive.groups_of_project.unwrap_or(usual.groups_of_project),
+        group_bytes_of_project: receive
+            .group_bytes_of_project
+            .map_or(usual.group_bytes_of_project, |size| size.as_u64()),
+        keep_groups: receive.keep_groups.or(usual.keep_groups),
         pull_tries: receive.pull_tries.unwrap_or(usual.pull_tries),
         pull_pause: receive.pull_pause.unwrap_or(usual.pull_pause),
         trash: receive.trash.unwrap_or(usual.trash),
@@ -193,7 +212,11 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         ("notes", notes.is_some_and(|notes| notes.is_zero())),
         ("pulls", limits.pulls == 0),
         ("pulls_of_project", limits.pulls_of_project == 0),
+        ("pulls_of_address", limits.pulls_of_address == 0),
         ("waiting_of_project", limits.waiting_of_project == 0),
+        ("unfinished_of_project", limits.unfinished_of_project == 0),
+        ("unfinished_of_address", limits.unfinished_of_address == 0),
+        ("keep_groups", limits.keep_groups.is_some_and(|stays| stays.is_zero())),
         ("pull_tries", limits.pull_tries == 0),
     ];
     let too_long = [
@@ -202,6 +225,7 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         ("claim", limits.claim),
         ("notes", notes.unwrap_or_default()),
         ("trash", limits.trash),
+        ("keep_groups", limits.keep_groups.unwrap_or_default()),
     ];
     let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
     let too_long = too_long.into_iter().filter(|(_, period)| *period > LONGEST);

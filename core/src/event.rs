@@ -60,11 +60,13 @@ pub enum Event {
     Trash,
     /// It is brought back.
     Restore,
-    /// It is deleted for good.
+    /// It is deleted for good, or ended by its owner while its parts are still coming or being put together.
     Delete,
     /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
     /// old note.
     Claim,
+    /// It was refused, and the note of that makes room for newer ones before its time is over.
+    Forget,
     /// Its bytes were removed.
     Erased,
 }
@@ -90,6 +92,7 @@ impl Event {
             Self::Restore => "restore",
             Self::Delete => "delete",
             Self::Claim => "claim",
+            Self::Forget => "forget",
             Self::Erased => "erased",
         }
     }

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use crate::pipeline::Pipeline;
 use crate::places::key_of;
 use crate::project::Door;
-use crate::record::{Event, Record};
+use crate::record::{Event, Record, State};
 use crate::ruling::Ruling;
-use crate::stages::Swap;
+use crate::stages::{Listing, Swap};
 use crate::{ByteStream, Error, Fault, Retention, UploadId, codes};
 
 /// Records that are listed at a time.
@@ -59,15 +59,12 @@ impl Pipeline {
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        self.parts()
-            .recorder
-            .files_of(project, behind, limit.min(LONGEST_PAGE))
-            .await
+        self.list(Listing::Files, project, behind, limit).await
     }
 
     /// Uploads that were refused: of this project, or before it was known whose they were. The newest first, from behind this
     /// one on, no more than 1,000 at a time. Their records are kept for the time of notes; an upload that was refused before its
-    /// first byte was stored has none.
+    /// first byte was asked for has none.
     ///
     /// # Errors
     ///
@@ -78,9 +75,24 @@ impl Pipeline {
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
+        self.list(Listing::Refused, project, behind, limit).await
+    }
+
+    /// What there is of this kind in a project, the newest first, from behind this one on. No more than 1,000 at a time.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    pub async fn list(
+        &self,
+        kind: Listing,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
         self.parts()
             .recorder
-            .refused_of(project, behind, limit.min(LONGEST_PAGE))
+            .list(kind, project, behind, limit.min(LONGEST_PAGE))
             .await
     }
 
@@ -130,8 +142,26 @@ impl Pipeline {
     ///
     /// [`Error::NotFound`] if it is neither, and faults of the recorder.
     pub async fn delete_for_good(&self, id: UploadId) -> Result<(), Error> {
-        let deleting = self.change(id, |_, _| Some(Event::Delete)).await?;
+        let is_file = |record: &Record| matches!(record.state, State::Ready | State::Trashed);
+        let deleting = self
+            .change(id, |record, _| is_file(record).then_some(Event::Delete))
+            .await?;
         self.erase(&deleting).await;
+        Ok(())
+    }
+
+    /// Ends an upload whose parts are still coming, or are being put together: its parts are removed, and what it held of its
+    /// project's room and of its token's uses is given back. If its parts cannot be removed now, a sweeper does it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if it is no such upload, and faults of the recorder.
+    pub async fn abort(&self, id: UploadId) -> Result<(), Error> {
+        let is_unfinished = |record: &Record| matches!(record.state, State::Open | State::Assembling);
+        let ended = self
+            .change(id, |record, _| is_unfinished(record).then_some(Event::Delete))
+            .await?;
+        self.erase(&ended).await;
         Ok(())
     }
 

@@ -161,7 +161,7 @@ impl Pipeline {
         if size.is_some_and(|size| size > slot.at_most) {
             return Err(too_large(&slot));
         }
-        let source = Source::new(body, slot.at_most, size);
+        let source = Source::new(body, slot.at_most, size).counted(Door::Parts);
         let (mut staged, has_all) = (None, AtomicBool::new(false));
         let mut flight = self.parts().in_flight.begin(record.id, number).await;
         let put = self.write_part(record, &slot, size, source, &mut staged, &has_all);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use futures_util::stream::{BoxStream, Stream, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::permits::client_of;
 use crate::project::Door;
 use crate::{BoxError, Declared, Pass, rules};
 
@@ -121,6 +123,8 @@ pub struct Incoming {
     pub project: Option<String>,
     /// What has let it in, where that is known by now.
     pub pass: Option<Pass>,
+    /// Who sends it: see [`Terms::sender`].
+    pub sender: Option<String>,
     /// Which way it comes.
     pub door: Door,
     /// The bytes.
@@ -136,6 +140,7 @@ impl Incoming {
             at_most: None,
             project: None,
             pass: None,
+            sender: None,
             door: Door::Direct,
             body,
         }
@@ -189,6 +194,9 @@ pub struct Terms {
     pub retention: Retention,
     /// What has let it in, if its project asks for something.
     pub pass: Option<Pass>,
+    /// Who sends it, as the caller knows senders apart: of a client on the network its address, see [`sender_at`]. What a sender
+    /// has unfinished at a time is bounded. It is recorded until the upload is finished, and no longer.
+    pub sender: Option<String>,
     /// Names and values that the sender notes beside the upload. The caller bounds them.
     pub metadata: BTreeMap<String, String>,
     /// Words that the sender puts on the upload, each once. The caller bounds them.
@@ -196,6 +204,16 @@ pub struct Terms {
     /// A name under which it can be found again, such as a digest of where it came from: the newest readable upload of a name
     /// is [`Pipeline::known_as`](crate::Pipeline::known_as). Several may have one.
     pub known_as: Option<String>,
+}
+
+/// A sender as [`Terms::sender`] has it, by the address of its client. Of IPv6 one client has so many that its network counts,
+/// which is the first 64 bits.
+#[must_use]
+pub fn sender_at(address: IpAddr) -> String {
+    match client_of(address) {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(network) => format!("{network}/64"),
+    }
 }
 
 /// A wish; the [`Expirer`](crate::Expirer) decides.

@@ -29,6 +29,7 @@ impl Pipeline {
         // Whose it is, is known before its bytes come.
         incoming.project = incoming.project.or_else(|| terms.project.clone());
         incoming.pass = incoming.pass.or_else(|| terms.pass.clone());
+        incoming.sender = incoming.sender.or_else(|| terms.sender.clone());
         let pipeline = self.clone();
         self.run(async move { pipeline.admit(incoming).await?.commit(terms).await })
             .await?
@@ -80,6 +81,7 @@ impl Pipeline {
             at_most,
             project,
             pass,
+            sender,
             door,
             body,
         } = incoming;
@@ -91,14 +93,14 @@ impl Pipeline {
         self.judge_declared(&declared, limit, &ruling)?;
 
         let record = Record::intent(id, declared, self.now(), &self.parts().periods);
-        let record = record.of(project, pass, ruling.place());
+        let record = record.of(project, pass, ruling.place()).sent_by(sender);
         self.parts().store_of(&record)?;
         // The intent before any byte: from here on a sweeper knows of whatever the store may hold under this id, and its
         // project's account has what it is going to need, as far as it was said.
         self.intend(&record, &ruling).await?;
 
         let mut staged = None;
-        let source = Source::new(body, limit, record.declared.size);
+        let source = Source::new(body, limit, record.declared.size).counted(door);
         let pumped = tokio::time::timeout(
             limits.timeout,
             pump(self.parts(), &ruling, &record, source, Sink::Stage(&mut staged)),
@@ -132,9 +134,10 @@ impl Pipeline {
         self.parts().judge(|validator| validator.declared(declared))
     }
 
-    /// Records a new upload, if its project and its token have room for it.
+    /// Records a new upload or order, if its project, its token and its sender have room for it.
     pub(crate) async fn intend(&self, record: &Record, ruling: &Ruling) -> Result<(), Error> {
         let booking = Booking::of(None, record, ruling.quota(), self.now());
+        let booking = self.bounded(record, booking);
         match self.parts().recorder.insert(record, &booking).await? {
             Swap::Done => Ok(()),
             Swap::Lost | Swap::Full => Err(self.no_room(record, &booking).await),
@@ -154,7 +157,7 @@ impl Pipeline {
             return;
         };
         match self.put(record, &noted).await {
-            Ok(_) => {}
+            Ok(_) => self.bound_refusals(noted.project.as_deref()).await,
             Err(fault) => {
                 warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper")
             }

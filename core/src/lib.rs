@@ -16,6 +16,7 @@
 //! how a stage gets a name. The core knows no plugin, no HTTP, no SQL and no file format.
 
 mod aliases;
+mod around;
 mod assemble;
 mod background;
 pub mod books;
@@ -37,6 +38,7 @@ mod in_flight;
 mod in_parts;
 mod incoming;
 mod ingest;
+pub mod measure;
 mod media_type;
 pub mod memory;
 pub mod notes;
@@ -55,6 +57,7 @@ mod pump;
 mod rate;
 mod reading;
 pub mod record;
+mod refusals;
 mod rules;
 mod ruling;
 mod secret;
@@ -78,8 +81,8 @@ pub use inventory;
 pub use crate::assemble::Resumed;
 pub use crate::background::Intervals;
 pub use crate::books::Booking;
-pub use crate::commit::Admitted;
 pub use crate::chunks::{Chunks, TinyChunks};
+pub use crate::commit::Admitted;
 pub use crate::config::{SECTIONS, settings_of};
 pub use crate::directory::{Directory, ManagedProject};
 pub use crate::error::{BoxError, Error, Fault, Interruption};
@@ -88,7 +91,7 @@ pub use crate::fail_open::FailOpen;
 pub use crate::file_name::{FileName, NotAFileName};
 pub use crate::group::{Group, Member};
 pub use crate::in_parts::Opening;
-pub use crate::incoming::{ByteStream, Incoming, Key, Place, Retention, Terms, UploadId};
+pub use crate::incoming::{ByteStream, Incoming, Key, Place, Retention, Terms, UploadId, sender_at};
 pub use crate::media_type::{MediaRange, MediaType, NotAMediaType};
 pub use crate::pace::{LeastRate, Pace};
 pub use crate::parts::{Part, Parts, Slot};
@@ -102,7 +105,8 @@ pub use crate::record::{Duty, Event, Lifetime, Record, State};
 pub use crate::secret::Secret;
 pub use crate::settings::{ConfigError, ConfigErrors, Settings, Step, names_of};
 pub use crate::stages::{
-    Catalog, Expirer, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap, Validator,
+    Backlog, Catalog, Expirer, Listing, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Swap,
+    Validator,
 };
 pub use crate::sweep::Swept;
 pub use crate::verdict::{Code, Rejection, Verdict};

@@ -6,12 +6,13 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
+
+use crate::measure;
 
 /// One address, or one project, has at most this part of what there is, unless a setting says otherwise.
 pub const SHARES: usize = 8;
@@ -35,11 +36,16 @@ impl Holder {
     /// The client at this address. One client usually has all addresses of an IPv6 network of 64 bits, so the network counts.
     #[must_use]
     pub fn at(address: IpAddr) -> Self {
-        const HOST_BITS: u32 = 64;
-        Self::Address(match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> HOST_BITS << HOST_BITS)),
-            address => address,
-        })
+        Self::Address(client_of(address))
+    }
+}
+
+/// The address that stands for all addresses of one client: of IPv6, the first of its network.
+pub(crate) fn client_of(address: IpAddr) -> IpAddr {
+    const HOST_BITS: u32 = 64;
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> HOST_BITS << HOST_BITS)),
+        address => address,
     }
 }
 
@@ -52,6 +58,25 @@ pub struct NoneFree;
 #[derive(Debug)]
 pub struct Permit {
     _permit: OwnedSemaphorePermit,
+    /// Of a permit that is not only one of a holder's share.
+    _counted: Option<Counted>,
+}
+
+/// Counts a permit for as long as it is held.
+#[derive(Debug)]
+struct Counted(&'static str);
+
+impl Counted {
+    fn new(limit: &'static str) -> Self {
+        measure::permits_in_use(limit, 1.0);
+        Self(limit)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        measure::permits_in_use(self.0, -1.0);
+    }
 }
 
 /// Permits for one thing.
@@ -59,7 +84,7 @@ pub struct Permit {
 /// ```
 /// use intake_core::permits::{Holder, Permits};
 ///
-/// let uploads = Permits::new(16);
+/// let uploads = Permits::new("uploads", 16);
 /// let client = Holder::at("192.0.2.1".parse()?);
 /// let share = uploads.try_acquire_as(&client, 1)?;
 /// let permit = uploads.try_acquire()?;
@@ -70,23 +95,24 @@ pub struct Permit {
 /// ```
 #[derive(Debug)]
 pub struct Permits {
+    /// What metrics call them.
+    limit: &'static str,
     all: Arc<Semaphore>,
     most: usize,
     /// By the size of the share, too: a holder that is given another share begins anew.
     shares: Mutex<HashMap<(Holder, usize), Arc<Semaphore>>>,
-    refused: AtomicU64,
 }
 
 impl Permits {
-    /// So many permits.
+    /// So many permits, of a limit that metrics call so.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub fn new(limit: &'static str, most: usize) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
         Self {
+            limit,
             all: Arc::new(Semaphore::new(most)),
             most,
             shares: Mutex::default(),
-            refused: AtomicU64::new(0),
         }
     }
 
@@ -102,19 +128,13 @@ impl Permits {
         self.most - self.all.available_permits()
     }
 
-    /// How often somebody was refused a permit.
-    #[must_use]
-    pub fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
-    }
-
     /// One of all permits, if one is free now.
     ///
     /// # Errors
     ///
     /// If none is.
     pub fn try_acquire(&self) -> Result<Permit, NoneFree> {
-        self.count(permit(self.all.clone().try_acquire_owned()))
+        self.one_of_all(self.all.clone().try_acquire_owned().ok())
     }
 
     /// One of all permits, as soon as one is free.
@@ -123,7 +143,7 @@ impl Permits {
     ///
     /// If none is until then.
     pub async fn acquire(&self, until: Instant) -> Result<Permit, NoneFree> {
-        self.count(wait(self.all.clone(), until).await)
+        self.one_of_all(wait(self.all.clone(), until).await)
     }
 
     /// One of the holder's own share, if one is free now. It is asked for first, so that a holder that waits for its share holds
@@ -133,7 +153,7 @@ impl Permits {
     ///
     /// If none is.
     pub fn try_acquire_as(&self, holder: &Holder, share: usize) -> Result<Permit, NoneFree> {
-        self.count(permit(self.share(holder, share).try_acquire_owned()))
+        self.one_of_share(self.share(holder, share).try_acquire_owned().ok())
     }
 
     /// The same, as soon as one is free.
@@ -142,7 +162,7 @@ impl Permits {
     ///
     /// If none is until then.
     pub async fn acquire_as(&self, holder: &Holder, share: usize, until: Instant) -> Result<Permit, NoneFree> {
-        self.count(wait(self.share(holder, share), until).await)
+        self.one_of_share(wait(self.share(holder, share), until).await)
     }
 
     /// A holder's share. Shares that nobody uses are not kept, so there are never many more than there are permits in use.
@@ -160,10 +180,25 @@ impl Permits {
             .clone()
     }
 
-    fn count(&self, permit: Result<Permit, NoneFree>) -> Result<Permit, NoneFree> {
-        permit.inspect_err(|NoneFree| {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+    fn one_of_all(&self, permit: Option<OwnedSemaphorePermit>) -> Result<Permit, NoneFree> {
+        let permit = permit.ok_or_else(|| self.refused())?;
+        Ok(Permit {
+            _permit: permit,
+            _counted: Some(Counted::new(self.limit)),
         })
+    }
+
+    fn one_of_share(&self, permit: Option<OwnedSemaphorePermit>) -> Result<Permit, NoneFree> {
+        let permit = permit.ok_or_else(|| self.refused())?;
+        Ok(Permit {
+            _permit: permit,
+            _counted: None,
+        })
+    }
+
+    fn refused(&self) -> NoneFree {
+        measure::permit_refused(self.limit);
+        NoneFree
     }
 }
 
@@ -174,15 +209,8 @@ pub fn until(patience: Duration) -> Instant {
     now.checked_add(patience).unwrap_or(now)
 }
 
-fn permit<E>(permit: Result<OwnedSemaphorePermit, E>) -> Result<Permit, NoneFree> {
-    permit.map(|permit| Permit { _permit: permit }).map_err(|_| NoneFree)
-}
-
-async fn wait(permits: Arc<Semaphore>, until: Instant) -> Result<Permit, NoneFree> {
-    match timeout_at(until, permits.acquire_owned()).await {
-        Ok(acquired) => permit(acquired),
-        Err(_) => Err(NoneFree),
-    }
+async fn wait(permits: Arc<Semaphore>, until: Instant) -> Option<OwnedSemaphorePermit> {
+    timeout_at(until, permits.acquire_owned()).await.ok()?.ok()
 }
 
 #[cfg(test)]
@@ -195,27 +223,26 @@ mod tests {
 
     #[test]
     fn a_holder_has_no_more_permits_than_its_share() {
-        let permits = Permits::new(10);
+        let permits = Permits::new("uploads", 10);
         let first = permits.try_acquire_as(&project("one"), 1).unwrap();
         assert_eq!(permits.try_acquire_as(&project("one"), 1).unwrap_err(), NoneFree);
         assert!(permits.try_acquire_as(&project("other"), 1).is_ok());
         drop(first);
         assert!(permits.try_acquire_as(&project("one"), 1).is_ok());
-        assert_eq!(permits.refused(), 1);
     }
 
     #[test]
     fn all_holders_together_have_no_more_permits_than_there_are() {
-        let permits = Permits::new(2);
+        let permits = Permits::new("uploads", 2);
         let held = [permits.try_acquire().unwrap(), permits.try_acquire().unwrap()];
         assert_eq!((permits.try_acquire().unwrap_err(), permits.in_use()), (NoneFree, 2));
         drop(held);
-        assert_eq!((permits.in_use(), permits.refused()), (0, 1));
+        assert_eq!(permits.in_use(), 0);
     }
 
     #[test]
     fn a_holder_that_is_given_another_share_has_it_at_once() {
-        let permits = Permits::new(10);
+        let permits = Permits::new("uploads", 10);
         let _first = permits.try_acquire_as(&project("one"), 1).unwrap();
         assert!(permits.try_acquire_as(&project("one"), 1).is_err());
         assert!(permits.try_acquire_as(&project("one"), 2).is_ok());
@@ -223,7 +250,7 @@ mod tests {
 
     #[test]
     fn shares_of_holders_that_are_gone_are_not_kept() {
-        let permits = Permits::new(10);
+        let permits = Permits::new("uploads", 10);
         for number in 0..1000 {
             let _permit = permits.try_acquire_as(&project(&number.to_string()), 1).unwrap();
         }
@@ -232,7 +259,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_gets_the_next_permit_or_hears_in_time_that_there_is_none() {
-        let permits = Permits::new(1);
+        let permits = Permits::new("uploads", 1);
         let first = permits.try_acquire().unwrap();
         let waits = permits.acquire(until(Duration::from_secs(5)));
         assert_eq!(waits.await.unwrap_err(), NoneFree);

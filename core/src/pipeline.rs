@@ -6,15 +6,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytesize::ByteSize;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+use crate::around::Wrapped;
 use crate::directory::{Configured, Directory, Managed};
 use crate::in_flight::InFlight;
+use crate::measure::Calls;
+use crate::permits::share_of;
 use crate::plugin::ConfigError;
 use crate::record::Periods;
 use crate::stages::{Catalog, Expirer, Receiver, Recorder, Scanner, Store, Validator};
-use crate::{Error, Fault, Project, Verdict};
+use crate::{Error, Fault, Project, Verdict, codes};
 
 /// What an upload may cost at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +37,23 @@ pub struct Limits {
     pub pulls: usize,
     /// Orders of one project that one node fetches at a time.
     pub pulls_of_project: usize,
-    /// Orders of one project that may wait, or be fetched, on all nodes. More are refused. Of several that come at the same
-    /// moment, a few more may get in.
+    /// Orders of one [sender](crate::Terms::sender) that one node fetches at a time.
+    pub pulls_of_address: usize,
+    /// Orders of one project that may wait, or be fetched, on all nodes, however many come at the same moment. More are refused.
     pub waiting_of_project: u64,
+    /// Uploads in parts of one project that may be unfinished at a time, on all nodes. More are refused.
+    pub unfinished_of_project: u64,
+    /// The same of one [sender](crate::Terms::sender), of all projects together.
+    pub unfinished_of_address: u64,
+    /// Uploads and orders of one project of which it is remembered that they were refused; and so many whose project was not known.
+    /// The oldest are forgotten first.
+    pub refused_of_project: u64,
+    /// Groups that one project may have, unless it says otherwise itself: see [`Project::max_groups`].
+    pub groups_of_project: u64,
+    /// Bytes that the lists of one project's groups may have in all; a file in a group takes about 50.
+    pub group_bytes_of_project: u64,
+    /// How long a group stays, unless its project says otherwise. `None`: until somebody removes it.
+    pub keep_groups: Option<Duration>,
     /// How often an order is tried, if what goes wrong may pass; the first try counts. A source that cannot be connected to,
     /// or that takes too long, is given up sooner: see [`Interruption::most_tries`](crate::Interruption::most_tries).
     pub pull_tries: u32,
@@ -45,18 +63,29 @@ pub struct Limits {
     pub trash: Duration,
 }
 
+/// Orders that a node fetches at a time, unless a setting says otherwise.
+const PULLS: usize = 32;
+
 impl Default for Limits {
-    /// 5 GiB, one hour, one day, 30 seconds; 16 orders at a time, 8 of one project, 200 of which wait; four tries, with pauses
-    /// of 1, 2 and 4 seconds. What is deleted is gone.
+    /// 5 GiB, one hour, one day, 30 seconds; 32 orders at a time, 8 of one project and 4 of one address, 200 of a project wait; four tries, with pauses
+    /// of 1, 2 and 4 seconds; 1,000 unfinished uploads of a project, 100 of an address; 100,000 groups of a project, with 256 MiB of
+    /// lists, to stay; 10,000 notes of refusals of a project. What is deleted is gone.
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
             timeout: Duration::from_secs(3600),
             unfinished: Duration::from_secs(24 * 3600),
             claim: Duration::from_secs(30),
-            pulls: 16,
+            pulls: PULLS,
             pulls_of_project: 8,
+            pulls_of_address: share_of(PULLS),
             waiting_of_project: 200,
+            unfinished_of_project: 1000,
+            unfinished_of_address: 100,
+            refused_of_project: 10_000,
+            groups_of_project: 100_000,
+            group_bytes_of_project: 256 << 20,
+            keep_groups: None,
             pull_tries: 4,
             pull_pause: Duration::from_secs(1),
             trash: Duration::ZERO,
@@ -164,6 +193,35 @@ impl Pipeline {
         self.ready_but_for_records().await
     }
 
+    /// Whether every stage that an upload needs still works, by as little as each needs to find that out: for health checks, every
+    /// few seconds. All are asked at the same time, and each has so long to answer. The receiver is not asked: without it, orders
+    /// wait, and files that are sent are taken.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ready`](Self::ready), and [`codes::TIMED_OUT`] for a stage that does not answer.
+    pub async fn alive(&self, patience: Duration) -> Result<(), Fault> {
+        let parts = &self.0;
+        let mut asked: Vec<(String, BoxFuture<'_, Result<(), Fault>>)> = vec![
+            ("record".to_owned(), parts.recorder.ready()),
+            ("store".to_owned(), parts.store.alive()),
+        ];
+        let stores = parts.stores.iter();
+        asked.extend(stores.map(|(name, store)| (format!("store `{name}`"), store.alive())));
+        let scanners = parts.scanners.iter();
+        asked.extend(scanners.map(|(name, scanner)| (format!("scan `{name}`"), scanner.ready())));
+        let answers = asked.into_iter().map(|(name, answer)| async move {
+            let slow = || {
+                let message = format!("no answer within {} s", patience.as_secs_f64());
+                Err(Fault::new(codes::TIMED_OUT, message).retryable())
+            };
+            let answer = tokio::time::timeout(patience, answer).await;
+            answer.unwrap_or_else(|_| slow()).map_err(|fault| named(&name, fault))
+        });
+        // All of them, so that the first in this order is told, and not the fastest.
+        join_all(answers).await.into_iter().collect()
+    }
+
     /// Whether the records are there already: see [`Recorder::exists`].
     ///
     /// # Errors
@@ -200,6 +258,14 @@ impl Pipeline {
         }
         Ok(())
     }
+}
+
+/// What measurements call the store that has no name.
+const FIRST_STORE: &str = "default";
+
+/// A store whose calls are counted and timed.
+fn counted(name: &str, store: Box<dyn Store>) -> Box<dyn Store> {
+    Box::new(Wrapped::around(store, Calls::Store(name.into())))
 }
 
 /// A stage's fault, whose message begins with the stage's name.
@@ -373,6 +439,14 @@ impl Builder {
             return Err(ConfigError::at("max_size", message).within("receive"));
         }
         let recorder = self.recorder.ok_or_else(|| missing("record"))?;
+        let recorder: Arc<dyn Recorder> = Arc::new(Wrapped::around(recorder, Calls::Recorder));
+        let store = counted(FIRST_STORE, store);
+        let stores = self.stores.into_iter();
+        let stores = stores.map(|(name, store)| {
+            let store = counted(&name, store);
+            (name, store)
+        });
+        let stores = stores.collect();
         let mut directories: Vec<Box<dyn Directory>> = Vec::new();
         if !self.configured.keys().is_empty() {
             directories.push(Box::new(self.configured));
@@ -388,7 +462,7 @@ impl Builder {
             validators: self.validators,
             scanners: self.scanners,
             store,
-            stores: self.stores,
+            stores,
             recorder,
             directories,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,

@@ -81,6 +81,12 @@ pub struct Project {
     /// Files in a group.
     #[serde(default)]
     pub max_group_files: Option<usize>,
+    /// Groups that it may have in all.
+    #[serde(default)]
+    pub max_groups: Option<u64>,
+    /// How long a group stays from when it is made.
+    #[serde(default, with = "humantime_serde")]
+    pub keep_groups: Option<Duration>,
     /// How long a file stays that nobody asked to keep.
     #[serde(default, with = "humantime_serde")]
     pub keep_unstored: Option<Duration>,

@@ -14,14 +14,15 @@ use tracing::{error, info, warn};
 
 use crate::hold::lost;
 use crate::ingest::noted;
-use crate::pipeline::Pipeline;
+use crate::measure;
+use crate::pipeline::{Limits, Pipeline};
 use crate::project::Door;
 use crate::pump::RECEIVE;
-use crate::record::{Duty, Event, Record};
+use crate::record::{Duty, Event, Record, State};
 use crate::stages::Swap;
 use crate::{Error, Fault, Incoming, Interruption, Pass, Pull, Rejection, Terms, UploadId, codes};
 
-/// Orders that are looked at, at a time, for those whose project may have one more fetched.
+/// Orders that are looked at, at a time, for those whose project and sender may have one more fetched.
 const LOOK: usize = 1024;
 
 /// How often an order may be begun, be it by nodes that died. More than it is tried again, as nodes are started anew for many
@@ -87,7 +88,7 @@ impl Pipeline {
                 // Those that have been due longest come first, so everything behind it is due later.
                 return Ok(order.due.and_then(|due| due.duration_since(now).ok()));
             }
-            if running.has_place(&order, limits.pulls_of_project) {
+            if running.has_place(&order, limits) {
                 running.begin(self.clone(), order);
             }
         }
@@ -98,10 +99,14 @@ impl Pipeline {
     async fn pull_one(&self, order: Record) {
         let (id, started) = (order.id, Instant::now());
         match self.try_order(order).await {
-            Ok(Some(ready)) => info!(order = %id, upload = %ready, millis = millis(started), "fetched"),
+            Ok(Some(ready)) => {
+                measure::fetch_tried(Ok(()));
+                info!(order = %id, upload = %ready, millis = millis(started), "fetched");
+            }
             Ok(None) => {}
             Err(error) => {
                 let (code, millis) = (error.code(), millis(started));
+                measure::fetch_tried(Err(&code));
                 match &error {
                     Error::Fault(fault) => {
                         error!(order = %id, %code, reason = fault.chain(), millis, "failed to fetch")
@@ -191,12 +196,13 @@ impl Pipeline {
             .ruling(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
             .await?;
         ruling.lets_in(self.now())?;
-        let project = claimed.project.clone();
+        let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
         let receiving = async {
             let mut incoming = self.receiver()?.receive(&pull.source).await?;
             incoming.id = upload;
             incoming.project = project;
             incoming.pass = pass.clone();
+            incoming.sender = sender;
             incoming.door = Door::Pull;
             if let Some(name) = &pull.name {
                 incoming.declared.name = Some(name.clone());
@@ -218,6 +224,7 @@ impl Pipeline {
         let terms = Terms {
             project: claimed.project.clone(),
             pass,
+            sender: None,
             retention: pull.wish,
             metadata: claimed.metadata.clone(),
             tags: claimed.tags.clone(),
@@ -237,7 +244,12 @@ impl Pipeline {
     async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
         let next = self.after(claimed, event)?;
         match self.swap(claimed, &next).await? {
-            Swap::Done => Ok(()),
+            Swap::Done => {
+                if let State::Rejected(_) = next.state {
+                    self.bound_refusals(next.project.as_deref()).await;
+                }
+                Ok(())
+            }
             // Somebody took the order back, or over; they have seen to the upload.
             Swap::Lost | Swap::Full => Err(lost()),
         }
@@ -284,41 +296,68 @@ fn millis(started: Instant) -> u64 {
 /// What is being fetched here.
 #[derive(Default)]
 struct Running {
-    tasks: JoinSet<(UploadId, String)>,
+    tasks: JoinSet<(UploadId, Vec<Holder>)>,
     orders: HashSet<UploadId>,
-    /// How many of each project.
-    of_project: HashMap<String, usize>,
+    /// How many of each project, and of each sender.
+    of: HashMap<Holder, usize>,
+}
+
+/// Who has an order fetched.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Holder {
+    Project(String),
+    Sender(String),
+}
+
+impl Holder {
+    fn most(&self, limits: &Limits) -> usize {
+        match self {
+            Self::Project(_) => limits.pulls_of_project,
+            Self::Sender(_) => limits.pulls_of_address,
+        }
+    }
+
+    /// Whose share an order takes a place of.
+    fn of(order: &Record) -> Vec<Self> {
+        let project = Self::Project(order.project.clone().unwrap_or_default());
+        let sender = order.sender.clone().map(Self::Sender);
+        [project].into_iter().chain(sender).collect()
+    }
 }
 
 impl Running {
-    fn has_place(&self, order: &Record, of_project: usize) -> bool {
-        let project = order.project.as_deref().unwrap_or_default();
+    fn has_place(&self, order: &Record, limits: &Limits) -> bool {
+        let has_less = |holder: &Holder| self.of.get(holder).is_none_or(|running| *running < holder.most(limits));
         // What was begun just now may not be claimed yet.
-        !self.orders.contains(&order.id) && self.of_project.get(project).is_none_or(|running| *running < of_project)
+        !self.orders.contains(&order.id) && Holder::of(order).iter().all(has_less)
     }
 
     fn begin(&mut self, pipeline: Pipeline, order: Record) {
-        let (id, project) = (order.id, order.project.clone().unwrap_or_default());
+        let (id, holders) = (order.id, Holder::of(&order));
         self.orders.insert(id);
-        *self.of_project.entry(project.clone()).or_default() += 1;
+        for holder in &holders {
+            *self.of.entry(holder.clone()).or_default() += 1;
+        }
         self.tasks.spawn(async move {
             pipeline.pull_one(order).await;
-            (id, project)
+            (id, holders)
         });
     }
 
     /// `None`: a task panicked. Whose it was is not known then, so it keeps its place until all have ended.
-    fn forget(&mut self, ended: Option<(UploadId, String)>) {
-        if let Some((id, project)) = ended {
+    fn forget(&mut self, ended: Option<(UploadId, Vec<Holder>)>) {
+        if let Some((id, holders)) = ended {
             self.orders.remove(&id);
-            if let Some(running) = self.of_project.get_mut(&project) {
-                *running = running.saturating_sub(1);
+            for holder in holders {
+                if let Some(running) = self.of.get_mut(&holder) {
+                    *running = running.saturating_sub(1);
+                }
             }
-            self.of_project.retain(|_, running| *running > 0);
+            self.of.retain(|_, running| *running > 0);
         }
         if self.tasks.is_empty() {
             self.orders.clear();
-            self.of_project.clear();
+            self.of.clear();
         }
     }
 }

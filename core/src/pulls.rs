@@ -7,7 +7,6 @@ use tracing::warn;
 
 use crate::pipeline::Pipeline;
 use crate::project::Door;
-use crate::pump::RECEIVE;
 use crate::record::{Event, Record, State};
 use crate::stages::{Receiver, Swap};
 use crate::{Error, Fault, Pull, Rejection, Terms, UploadId, codes};
@@ -56,13 +55,6 @@ impl Pipeline {
     pub async fn order(&self, order: Order) -> Result<Record, Error> {
         self.receiver()?;
         let Order { id, pull, terms } = order;
-        if let Some(project) = &terms.project {
-            let waiting = self.parts().recorder.pulls_of(project).await?;
-            if waiting >= self.parts().limits.waiting_of_project {
-                let rejection = Rejection::new(codes::TOO_MANY_ORDERS, "too many orders of this project wait already");
-                return Err(Error::rejected(RECEIVE, rejection));
-            }
-        }
         let ruling = self
             .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
             .await?;
@@ -88,6 +80,7 @@ impl Pipeline {
             }
             let cancelled = self.after(&record, Event::Reject(rejection))?;
             if self.swap(&record, &cancelled).await? == Swap::Done {
+                self.bound_refusals(cancelled.project.as_deref()).await;
                 if let Some(upload) = record.pull.and_then(|pull| pull.upload)
                     && let Some(ready) = self.end_try(upload).await
                 {

@@ -3,14 +3,19 @@
 //! No channel, no task: the next piece is not asked for until all have taken this one, so that the slowest stage slows
 //! the sender, and dropping the future ends everything. An upload holds one piece, a head, and what its stages hold.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::{join3, try_join_all};
+use metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
 use crate::evidence::HEAD_BYTES;
+use crate::measure::{self, timed};
 use crate::pipeline::Parts;
 use crate::places::key_of;
+use crate::project::Door;
 use crate::ruling::Ruling;
 use crate::sniff::Sniffer;
 use crate::stages::{Report, Scan, Staged};
@@ -35,6 +40,7 @@ pub(crate) struct Source {
     seen: u64,
     limit: u64,
     declared: Option<u64>,
+    received: Counter,
 }
 
 impl Source {
@@ -45,7 +51,14 @@ impl Source {
             seen: 0,
             limit,
             declared,
+            received: Counter::noop(),
         }
+    }
+
+    /// Counts the bytes among those that come from senders by this door.
+    pub(crate) fn counted(self, door: Door) -> Self {
+        let received = measure::received(door);
+        Self { received, ..self }
     }
 
     /// Whatever comes next, or `None` at the end of a body that has the size it should have.
@@ -59,6 +72,7 @@ impl Source {
                 Some(Ok(chunk)) if chunk.is_empty() => {}
                 Some(Ok(chunk)) => {
                     self.seen = self.seen.saturating_add(chunk.len() as u64);
+                    self.received.increment(chunk.len() as u64);
                     if self.seen > self.limit {
                         return Err(Error::rejected(RECEIVE, too_large(self.seen, self.limit)));
                     }
@@ -128,15 +142,52 @@ pub(crate) enum Sink<'a> {
     Stored,
 }
 
+/// How long each stage had the upload.
+#[derive(Default)]
+struct Spent {
+    /// Waiting for the sender.
+    receive: Duration,
+    scans: Vec<Duration>,
+    store: Duration,
+}
+
 /// Reads the source to its end and answers with what is known then.
 pub(crate) async fn pump(
     parts: &Parts,
     ruling: &Ruling,
     record: &Record,
-    mut source: Source,
+    source: Source,
     sink: Sink<'_>,
 ) -> Result<Facts, Error> {
-    let lead = source.lead().await?;
+    let is_stored = matches!(sink, Sink::Stored);
+    let mut spent = Spent::default();
+    spent.scans.resize(parts.scanners.len(), Duration::ZERO);
+    let judged = read_and_judge(parts, ruling, record, source, sink, &mut spent).await;
+    // What is stored already comes from the store, and goes nowhere.
+    measure::stage(if is_stored { "read" } else { "receive" }, spent.receive);
+    if !is_stored {
+        measure::stage("store", spent.store);
+    }
+    for ((name, _), took) in parts.scanners.iter().zip(spent.scans) {
+        measure::scanner(name, took);
+    }
+    judged
+}
+
+async fn read_and_judge(
+    parts: &Parts,
+    ruling: &Ruling,
+    record: &Record,
+    mut source: Source,
+    sink: Sink<'_>,
+    spent: &mut Spent,
+) -> Result<Facts, Error> {
+    let Spent {
+        receive,
+        scans: scanning,
+        store: storing,
+    } = spent;
+    let lead = timed(receive, source.lead()).await?;
     let mut sniffer = Sniffer::of(&lead);
     let head = Head {
         declared: &record.declared,
@@ -147,11 +198,13 @@ pub(crate) async fn pump(
     parts.judge(|validator| validator.head(&head))?;
 
     // Scanners before the store: one that is down refuses the upload before anything was written.
-    let mut scans = try_join_all(parts.scanners.iter().map(|(_, scanner)| scanner.open(&head))).await?;
+    let scanners = parts.scanners.iter().zip(&mut *scanning);
+    let mut scans = try_join_all(scanners.map(|((_, scanner), spent)| timed(spent, scanner.open(&head)))).await?;
     let mut staged = match sink {
         Sink::Stage(staged) => {
             let store = parts.store_of(record)?;
-            Some(staged.insert(store.stage(&key_of(record), sniffer.found()).await?))
+            let key = key_of(record);
+            Some(staged.insert(timed(storing, store.stage(&key, sniffer.found())).await?))
         }
         Sink::Stored => None,
     };
@@ -159,7 +212,7 @@ pub(crate) async fn pump(
     drop(lead);
 
     let mut hasher = Sha256::new();
-    while let Some(piece) = source.piece().await? {
+    while let Some(piece) = timed(receive, source.piece()).await? {
         let again = sniffed.min(piece.len());
         sniffed -= again;
         sniffer.push(&piece[again..]);
@@ -167,11 +220,14 @@ pub(crate) async fn pump(
         // if one fails: a write that was cancelled half way is harder to discard than one that ended.
         let write = async {
             match &mut staged {
-                Some(staged) => staged.write(piece.clone()).await,
+                Some(staged) => timed(storing, staged.write(piece.clone())).await,
                 None => Ok(()),
             }
         };
-        let (written, scanned, ()) = join3(write, feed(&mut scans, &piece), async { hasher.update(&piece) }).await;
+        let (written, scanned, ()) = join3(write, feed(&mut scans, scanning, &piece), async {
+            hasher.update(&piece)
+        })
+        .await;
         if let Some((scanner, rejection)) = scanned? {
             return Err(Error::rejected(&parts.scanners[scanner].0, rejection));
         }
@@ -185,7 +241,8 @@ pub(crate) async fn pump(
         coverage: Default::default(),
         notes: Default::default(),
     };
-    let reports = try_join_all(scans.into_iter().map(Scan::finish)).await?;
+    let scans = scans.into_iter().zip(scanning);
+    let reports = try_join_all(scans.map(|(scan, spent)| timed(spent, scan.finish()))).await?;
     for (
         (scanner, _),
         Report {
@@ -207,8 +264,13 @@ pub(crate) async fn pump(
 }
 
 /// Feeds all scans at a time; the first in the order of the configuration that says no is the one who is named.
-async fn feed(scans: &mut [Box<dyn Scan>], piece: &Bytes) -> Result<Option<(usize, Rejection)>, Fault> {
-    let verdicts = try_join_all(scans.iter_mut().map(|scan| scan.feed(piece))).await?;
+async fn feed(
+    scans: &mut [Box<dyn Scan>],
+    spent: &mut [Duration],
+    piece: &Bytes,
+) -> Result<Option<(usize, Rejection)>, Fault> {
+    let scans = scans.iter_mut().zip(spent);
+    let verdicts = try_join_all(scans.map(|(scan, spent)| timed(spent, scan.feed(piece)))).await?;
     Ok(verdicts
         .into_iter()
         .enumerate()

@@ -7,7 +7,7 @@
 //!                                            │            ▲
 //!   in one go     Staged ────────────────────┼──Commit────┘
 //!                   │                        ▼
-//!                   └─────────Reject─────► Rejected ──► (no record)
+//!                   └─────────Reject─────► Rejected ──Forget, Claim──► Gone ──► (no record)
 //!
 //!   pulled        Waiting ──Pull──► Pulling ──Pulled──► Pulled ──► (no record)
 //!                   ▲                  │                  each try is an upload of its own, in one go
@@ -17,7 +17,7 @@
 //!                   ▲                 │
 //!                   └─────Restore─────┘
 //!
-//!   not drawn: Open, Staged ── Abandon ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
+//!   not drawn: Open, Staged ── Abandon ──► Deleting, Open, Assembling ── Delete ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
 //!              Pulling ── Progress, Pull ──► Pulling, Waiting ── Reject ──► Rejected,
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
 //! ```
@@ -66,6 +66,8 @@ pub struct Record {
     pub known_as: Option<String>,
     /// What has let it in, if its project asks for something.
     pub pass: Option<Pass>,
+    /// Who sends it: see [`Terms::sender`]. Not known any more once it is finished.
+    pub sender: Option<String>,
     /// Where its bytes are.
     pub place: Place,
     /// Where bytes of it were before, and may be left.
@@ -176,6 +178,7 @@ impl Record {
             pull: None,
             known_as: None,
             pass: None,
+            sender: None,
             place: Place::default(),
             left: None,
         }
@@ -192,8 +195,14 @@ impl Record {
 
     /// The same, with what its sender says beside it.
     #[rustfmt::skip]
-    fn under(self, Terms { project, pass, metadata, tags, .. }: Terms) -> Self {
-        Self { project, pass, metadata, tags, ..self }
+    fn under(self, Terms { project, pass, sender, metadata, tags, .. }: Terms) -> Self {
+        Self { project, pass, sender, metadata, tags, ..self }
+    }
+
+    /// The same, where it is known who sends it.
+    #[must_use]
+    pub fn sent_by(self, sender: Option<String>) -> Self {
+        Self { sender, ..self }
     }
 
     /// An upload that comes in parts, of which no byte was stored yet. Whose it is and what is noted beside it is said now;
@@ -305,6 +314,8 @@ impl Record {
                 next.metadata = terms.metadata;
                 next.tags = terms.tags;
                 next.known_as = terms.known_as;
+                // Kept only as long as it is counted, or may have to be asked after: it is somebody's address.
+                next.sender = None;
                 next.lifetime = Some(lifetime);
                 // A part that comes late is removed once more when nobody can be sending one any longer.
                 let tidy = self.is_untidy().then(|| now + periods.lease);
@@ -340,6 +351,7 @@ impl Record {
             }
             (State::Pulling, Event::Pulled) => {
                 next.state = State::Pulled;
+                next.sender = None;
                 next.due = Some(now + periods.note);
             }
             (State::Open | State::Staged, Event::Abandon) => {
@@ -358,10 +370,10 @@ impl Record {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
             }
-            // An old note is claimed too before it is dropped, but stays what it is.
-            (State::Rejected(_) | State::Gone | State::Pulled, Event::Claim) if self.is_due(now) => {
-                next.due = Some(now + periods.lease);
-            }
+            // An old note is claimed too before it is dropped.
+            (State::Gone | State::Pulled, Event::Claim) if self.is_due(now) => next.due = Some(now + periods.lease),
+            (State::Rejected(_), Event::Claim) if self.is_due(now) => next.forget(now, periods),
+            (State::Rejected(_), Event::Forget) => next.forget(now, periods),
             (State::Ready, Event::Trash) if !self.has_expired(now) => {
                 next.state = State::Trashed;
                 // Its lifetime goes on.
@@ -380,12 +392,13 @@ impl Record {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
             }
-            (State::Ready | State::Trashed, Event::Delete) => {
+            (State::Ready | State::Trashed | State::Open | State::Assembling, Event::Delete) => {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
             }
             (State::Deleting, Event::Erased) => {
                 next.state = State::Gone;
+                next.sender = None;
                 next.due = Some(now + periods.note);
             }
             (state, event) => {
@@ -396,6 +409,13 @@ impl Record {
             }
         }
         Ok(next)
+    }
+
+    /// Nobody is told any more why it was refused, and a sweeper removes what may be left of it.
+    fn forget(&mut self, now: SystemTime, periods: &Periods) {
+        self.state = State::Gone;
+        self.sender = None;
+        self.due = Some(now + periods.lease);
     }
 }
 

@@ -98,6 +98,7 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigErrors> {
         ("max_uploads", project.max_uploads == Some(0)),
         ("keep_unstored", is_nothing(project.keep_unstored)),
         ("keep_stored", is_nothing(project.keep_stored)),
+        ("keep_groups", is_nothing(project.keep_groups)),
     ] {
         if is_nothing {
             errors.push(ConfigError::at(name, "must be more than nothing"));

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Who says no where a project's rules do, or its token's.
-const PROJECT: &str = "project";
+pub(crate) const PROJECT: &str = "project";
 
 /// What holds for one upload. Where it is not known yet whose it is, nothing does.
 #[derive(Clone, Debug, Default)]
@@ -72,30 +72,72 @@ impl Pipeline {
         Ok(ruling)
     }
 
-    /// Why there is no room for what was to be booked: a token has no use left, or a project has as much as it may have.
+    /// What a new record is booked as, with what its project and its sender may have of its kind.
+    pub(crate) fn bounded(&self, record: &Record, mut booking: Booking) -> Booking {
+        let limits = &self.parts().limits;
+        if let Some(project) = &record.project {
+            booking = booking
+                .within(&Account::orders(project), Quota::of(limits.waiting_of_project))
+                .within(&Account::unfinished(project), Quota::of(limits.unfinished_of_project));
+        }
+        match &record.sender {
+            Some(sender) => booking.within(&Account::sender(sender), Quota::of(limits.unfinished_of_address)),
+            None => booking,
+        }
+    }
+
+    /// Why there is no room for what was to be booked: a token has no use left, a project has as much as it may have, or too many
+    /// orders or unfinished uploads.
     pub(crate) async fn no_room(&self, record: &Record, booking: &Booking) -> Error {
-        if let (Some(project), Some(grant)) = (&record.project, grant_of(record.pass.as_ref())) {
-            let account = Account::token(project, &grant.id);
-            let uses = booking
-                .lines
-                .iter()
-                .any(|line| line.account == account && line.change.files > 0);
-            // By now somebody may have given a use back; where nothing else has a bound, it was the token all the same.
-            let mut others = booking.lines.iter().filter(|line| line.account != account);
-            let only_the_token = others.all(|line| line.quota == Quota::default());
-            match self.parts().recorder.catalog().holdings(&account).await {
-                Ok(used) if uses && (only_the_token || grant.uses.is_some_and(|most| used.files >= most)) => {
-                    let most = grant.uses.unwrap_or_default();
-                    let message = format!("the token was good for {most} uploads, which it has let in");
-                    return Error::rejected(PROJECT, Rejection::new(codes::TOKEN_USED_UP, message).about(&grant.id));
+        let bounded = booking.lines.iter().filter(|line| line.quota != Quota::default());
+        let mut full = Vec::new();
+        let mut bounds = Vec::new();
+        for line in bounded.filter(|line| line.change.files > 0 || line.change.bytes > 0) {
+            let reason = reason(record, &line.account);
+            match self.parts().recorder.catalog().holdings(&line.account).await {
+                // A token that is used up is what its holder can do something about.
+                Ok(has) if !line.quota.allows(&has, &line.change) && reason.code == codes::TOKEN_USED_UP => {
+                    return Error::rejected(PROJECT, reason);
                 }
-                Ok(_) => {}
+                Ok(has) if !line.quota.allows(&has, &line.change) => full.push(reason),
+                Ok(_) => bounds.push(reason),
                 Err(fault) => return fault.into(),
             }
         }
-        let message = "the project has no room for this file";
-        Error::rejected(PROJECT, Rejection::new(codes::QUOTA_EXCEEDED, message))
+        // By now somebody may have given back what was missing; then it was one of those that have a bound.
+        let reason = full.into_iter().chain(bounds).next();
+        Error::rejected(PROJECT, reason.unwrap_or_else(no_room_for_file))
     }
+}
+
+/// What it means that an account has as much as it may have.
+fn reason(record: &Record, account: &Account) -> Rejection {
+    let project = record.project.as_deref().unwrap_or_default();
+    if let Some(grant) = grant_of(record.pass.as_ref()).filter(|grant| *account == Account::token(project, &grant.id)) {
+        let most = grant.uses.unwrap_or_default();
+        let message = format!("the token was good for {most} uploads, which it has let in");
+        return Rejection::new(codes::TOKEN_USED_UP, message).about(&grant.id);
+    }
+    if *account == Account::orders(project) {
+        return Rejection::new(codes::TOO_MANY_ORDERS, "too many orders of this project wait already");
+    }
+    if *account == Account::unfinished(project) {
+        let message = "the project has too many unfinished uploads; complete some, or try again when some have ended";
+        return Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(project);
+    }
+    if let Some(sender) = record
+        .sender
+        .as_deref()
+        .filter(|sender| *account == Account::sender(sender))
+    {
+        let message = "this address has too many unfinished uploads; complete some, or try again when some have ended";
+        return Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(sender);
+    }
+    no_room_for_file()
+}
+
+fn no_room_for_file() -> Rejection {
+    Rejection::new(codes::QUOTA_EXCEEDED, "the project has no room for this file")
 }
 
 fn grant_of(pass: Option<&Pass>) -> Option<&Grant> {

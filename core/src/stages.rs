@@ -27,7 +27,7 @@ pub use crate::catalog::Catalog;
 use crate::parts::MOST_PARTS;
 use crate::{
     ByteStream, Coverage, Declared, Duty, Error, Facts, Fault, Head, Incoming, Key, Lifetime, MediaType, Part, Record,
-    Retention, Slot, UploadId, Verdict,
+    Retention, Slot, State, UploadId, Verdict,
 };
 
 /// Fetches an upload from where someone points to.
@@ -209,12 +209,22 @@ pub trait Store: Debug + Send + Sync {
         None
     }
 
-    /// Whether it could work now; for health checks and at the start.
+    /// Whether it could work now; at the start, so that it may try all that uploads need.
     ///
     /// # Errors
     ///
     /// What stands in the way.
     async fn ready(&self) -> Result<(), Fault>;
+
+    /// Whether it still works. A program asks for that every few seconds, so a store that is paid by the call, or far away, does
+    /// less here than in [`ready`](Self::ready).
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way.
+    async fn alive(&self) -> Result<(), Fault> {
+        self.ready().await
+    }
 }
 
 /// Bytes on their way into a store. Ends in exactly one of two ways; being dropped is the third, and leaves the rest to
@@ -363,38 +373,32 @@ pub trait Recorder: Debug + Send + Sync {
     /// If it could not be looked up.
     async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault>;
 
-    /// How many records of this project have the duty [`Pull`](Duty::Pull), due or not.
-    ///
-    /// # Errors
-    ///
-    /// If they could not be counted.
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault>;
-
-    /// Records of this project that are [`Ready`](crate::State::Ready) or [`Trashed`](crate::State::Trashed), the newest first,
-    /// from behind this one on.
+    /// Records of this kind and project, the newest first, from behind this one on.
     ///
     /// # Errors
     ///
     /// If they could not be looked up.
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault>;
 
-    /// Records that are [`Rejected`](crate::State::Rejected), of this project or of a project that was not known yet, the newest
-    /// first, from behind this one on.
+    /// Records that are [`Rejected`](State::Rejected), of this project or of no project, the oldest first.
     ///
     /// # Errors
     ///
     /// If they could not be looked up.
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault>;
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault>;
+
+    /// How much is unfinished, of all projects.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be counted.
+    async fn backlog(&self) -> Result<Backlog, Fault>;
 
     /// What is kept beside the records.
     fn catalog(&self) -> &dyn Catalog;
@@ -415,6 +419,42 @@ pub trait Recorder: Debug + Send + Sync {
     ///
     /// What stands in the way.
     async fn ready(&self) -> Result<(), Fault>;
+}
+
+/// What can be listed of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listing {
+    /// Files: what is [`Ready`](State::Ready) or [`Trashed`](State::Trashed).
+    Files,
+    /// What is [`Rejected`](State::Rejected), of this project or of a project that was not known yet.
+    Refused,
+    /// Uploads whose parts are arriving or are being put together: [`Open`](State::Open), [`Assembling`](State::Assembling).
+    Unfinished,
+    /// Orders that wait or are being fetched: [`Waiting`](State::Waiting), [`Pulling`](State::Pulling).
+    Orders,
+}
+
+impl Listing {
+    /// Whether a record is of this kind, and of this project.
+    #[must_use]
+    pub fn has(self, record: &Record, project: &str) -> bool {
+        let of_project = record.project.as_deref() == Some(project);
+        match self {
+            Self::Files => of_project && matches!(record.state, State::Ready | State::Trashed),
+            Self::Refused => (of_project || record.project.is_none()) && matches!(record.state, State::Rejected(_)),
+            Self::Unfinished => of_project && matches!(record.state, State::Open | State::Assembling),
+            Self::Orders => of_project && matches!(record.state, State::Waiting | State::Pulling),
+        }
+    }
+}
+
+/// What is unfinished in a recorder, of all projects and on all nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Uploads whose parts are arriving or are being put together: see [`Listing::Unfinished`].
+    pub unfinished: u64,
+    /// Orders that wait or are being fetched: see [`Listing::Orders`].
+    pub orders: u64,
 }
 
 /// How a change ended. None of these is a fault.

@@ -31,8 +31,10 @@ pub struct Swept {
     pub tidied: u64,
     /// Notes of refused and removed uploads that were forgotten.
     pub forgotten: u64,
-    /// Accounts of tokens whose time is long over, which were forgotten.
+    /// Accounts of tokens and senders whose time is long over, which were forgotten.
     pub accounts: u64,
+    /// Groups whose time was over, which were removed.
+    pub groups: u64,
     /// What failed and will be tried again when its claim is over.
     pub failed: u64,
 }
@@ -52,7 +54,10 @@ impl Pipeline {
     ///
     /// If what is due could not be looked up. What fails with a single upload is counted and logged instead.
     pub async fn sweep(&self) -> Result<Swept, Fault> {
-        let mut swept = Swept::default();
+        let mut swept = Swept {
+            groups: self.sweep_groups().await?,
+            ..Swept::default()
+        };
         loop {
             let forgotten = self
                 .parts()
@@ -163,7 +168,7 @@ impl Pipeline {
     }
 
     /// Drops an old note.
-    async fn forget(&self, noted: &Record) -> bool {
+    pub(crate) async fn forget(&self, noted: &Record) -> bool {
         // Once more, because an attempt that outlived its lease may have stored bytes after they were removed.
         if !self.delete_bytes(noted).await {
             return false;

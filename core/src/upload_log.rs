@@ -1,12 +1,13 @@
-//! The one log line of each upload: what it was, how it ended, and who refused it.
+//! The one log line of each upload, and where it is counted: what it was, how it ended, and who refused it.
 
 use std::time::Instant;
 
 use tracing::{error, info};
 
+use crate::measure;
 use crate::project::Door;
 use crate::record::Record;
-use crate::{Declared, Error, Pass, Rejection, UploadId};
+use crate::{Code, Declared, Error, Pass, Rejection, UploadId};
 
 /// What an upload's line says beside how it ended. What its sender says is written in quotes and escaped.
 pub(crate) struct UploadLog<'a> {
@@ -37,7 +38,9 @@ macro_rules! line {
 impl UploadLog<'_> {
     /// Every stage accepted it, and it can be read.
     pub(crate) fn accepted(&self, ready: &Record) {
+        self.count("ready", None);
         let facts = ready.facts.as_ref();
+        measure::accepted(self.door, facts.map_or(0, |facts| facts.size));
         let media_type = facts.and_then(|facts| facts.media_type.as_ref());
         line!(
             info,
@@ -49,6 +52,10 @@ impl UploadLog<'_> {
         );
     }
 
+    fn count(&self, ending: &'static str, code: Option<&Code>) {
+        measure::upload_ended(self.door, ending, code, self.started.elapsed());
+    }
+
     /// It ended otherwise. A fault is the operator's to mend, so it is an error, with everything that is known of its cause.
     pub(crate) fn failed(&self, error: &Error) {
         let size = self.declared.size;
@@ -57,6 +64,7 @@ impl UploadLog<'_> {
             Error::Interrupted(why) => {
                 let (code, reason) = (error.code(), error.rejection().map(ToString::to_string));
                 let reason = reason.unwrap_or_else(|| why.to_string());
+                self.count("interrupted", Some(&code));
                 let code = code.as_str();
                 line!(
                     info,
@@ -68,8 +76,12 @@ impl UploadLog<'_> {
                     "upload broke off"
                 );
             }
-            Error::NotFound(_) => line!(info, self, state = "not_found", size, "upload not found"),
+            Error::NotFound(_) => {
+                self.count("not_found", Some(&error.code()));
+                line!(info, self, state = "not_found", size, "upload not found");
+            }
             Error::Fault(fault) => {
+                self.count("fault", Some(&fault.code));
                 let (code, reason) = (fault.code.as_str(), fault.chain());
                 line!(error, self, state = "fault", size, code, reason, "upload failed");
             }
@@ -81,6 +93,7 @@ impl UploadLog<'_> {
         let Rejection {
             code, message, subject, ..
         } = rejection;
+        self.count("rejected", Some(code));
         line!(
             info,
             self,

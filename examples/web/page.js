@@ -1,14 +1,11 @@
 // With a bundler, import from '@uploadcare/file-uploader', and its style from '@uploadcare/file-uploader/index.css'.
 import * as UC from '/uploader.js'
+// signature.js or token.js, as the server was started.
+import { letIn } from '/let-in.js'
 
 UC.defineComponents(UC)
 
-// The component asks before the first upload, and again when the signature has less than ten minutes left.
-document.querySelector('uc-config').secureUploadsSignatureResolver = async () => {
-  const answer = await fetch('/signature', { method: 'POST' })
-  if (!answer.ok) throw new Error(`no signature: ${answer.status}`)
-  return answer.json()
-}
+letIn(document.querySelector('uc-config'))
 
 const uploads = document.querySelector('uc-upload-ctx-provider')
 

@@ -3,9 +3,10 @@
 //   npm install
 //   INTAKE_SECRET_KEY=… npm start
 //
-// INTAKE_SECRET_KEY is a secret key of the project whose public key index.html names. PORT is 3000 unless it is set.
+// INTAKE_SECRET_KEY is a secret key of the project whose public key index.html names. With INTAKE_LET_IN=token uploads are let in
+// by access tokens, not by signatures. PORT is 3000 unless it is set.
 
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
@@ -13,6 +14,9 @@ import { fileURLToPath } from 'node:url'
 
 // Longer than the ten minutes before the end at which the component asks for the next one.
 const SIGNATURE_SECONDS = 30 * 60
+const TOKEN_SECONDS = 30 * 60
+// Where files come in, and what belongs to that.
+const TOKEN_SCOPE = ['/base/', '/multipart/*', '/from_url/', '/group/']
 
 const secretKey = process.env.INTAKE_SECRET_KEY
 if (!secretKey) throw new Error('INTAKE_SECRET_KEY is not set')
@@ -23,6 +27,7 @@ const published = createRequire(import.meta.url).resolve
 const FILES = {
   '/': [beside('index.html'), 'text/html'],
   '/page.js': [beside('page.js'), 'text/javascript'],
+  '/let-in.js': [beside(process.env.INTAKE_LET_IN === 'token' ? 'token.js' : 'signature.js'), 'text/javascript'],
   '/uploader.js': [published('@uploadcare/file-uploader/web/file-uploader.min.js'), 'text/javascript'],
   '/uploader.css': [published('@uploadcare/file-uploader/web/uc-file-uploader-regular.min.css'), 'text/css'],
 }
@@ -33,11 +38,28 @@ function signature() {
   return { secureSignature, secureExpire }
 }
 
+const encoded = (part) => Buffer.from(JSON.stringify(part)).toString('base64url')
+
+function token() {
+  const now = Math.floor(Date.now() / 1000)
+  const claims = { iat: now, exp: now + TOKEN_SECONDS, uc: { restrictions: { scope: TOKEN_SCOPE } } }
+  const signed = `${encoded({ alg: 'HS256', typ: 'JWT' })}.${encoded(claims)}`
+  const key = createHash('sha256').update(secretKey).digest()
+  return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`
+}
+
+// What lets the page's visitor upload.
+const GRANTS = {
+  '/signature': ['application/json', () => JSON.stringify(signature())],
+  '/token': ['text/plain', token],
+}
+
 const server = createServer(async (request, response) => {
-  if (request.method === 'POST' && request.url === '/signature') {
+  const grant = request.method === 'POST' && Object.hasOwn(GRANTS, request.url) && GRANTS[request.url]
+  if (grant) {
+    const [type, make] = grant
     // Here your application checks that the visitor is logged in. Anyone who has the answer may upload until it expires.
-    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-    response.end(JSON.stringify(signature()))
+    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(make())
     return
   }
   const file = request.method === 'GET' && Object.hasOwn(FILES, request.url) && FILES[request.url]

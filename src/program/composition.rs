@@ -142,6 +142,32 @@ impl Composition {
         Err(Failure::Other(unknown(project)))
     }
 
+    /// The one project that there is, listed in the configuration or managed.
+    pub(super) async fn the_only_project(&self) -> Result<String, Failure> {
+        /// So many are named; more are for `intake projects list`.
+        const NAMED: usize = 20;
+        let mut keys = self.projects();
+        let managed = self.pipeline.catalog().projects("", NAMED).await?;
+        for project in managed {
+            if !keys.contains(&project.public_key) {
+                keys.push(project.public_key);
+            }
+        }
+        match keys.as_slice() {
+            [key] => Ok(key.clone()),
+            [] => Err(Failure::Other(
+                "there is no project; `intake projects create KEY` makes one".to_owned(),
+            )),
+            keys => {
+                let more = if keys.len() > NAMED { ", …" } else { "" };
+                let named = keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+                Err(Failure::Other(format!(
+                    "there are several projects, so `--project KEY` has to name one: {named}{more}"
+                )))
+            }
+        }
+    }
+
     fn compose(source: &Source) -> Result<Self, ConfigErrors> {
         let mut settings = source.settings();
         let mut errors = ConfigErrors::default();

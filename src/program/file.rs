@@ -46,6 +46,17 @@ pub(super) struct File<'a> {
     /// Only of what was deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     restorable_until: Option<String>,
+    /// When it ends by itself, unless it is completed before: only of what is unfinished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends: Option<String>,
+    /// The address that sends it; known until it is finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender: Option<&'a str>,
+    /// What is to be fetched, and how often that was tried: only of orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tries: Option<u32>,
     /// Why it was refused, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<&'a str>,
@@ -70,6 +81,7 @@ struct Times {
     created: String,
     expires: Option<String>,
     restorable_until: Option<String>,
+    ends: Option<String>,
 }
 
 impl<'a> File<'a> {
@@ -81,12 +93,16 @@ impl<'a> File<'a> {
             State::Rejected(rejection) => Some(rejection),
             _ => None,
         };
+        // While its parts are put together, it is the claim that ends, and not the upload.
+        let ends = record.due.filter(|_| record.state == State::Open);
+        let parts = record.parts.as_ref().map(|parts| parts.size);
+        let name = record.pull.as_ref().and_then(|pull| pull.name.as_deref());
         Self {
             id: record.id.to_string(),
             state: state(record, now),
             project: record.project.as_deref(),
-            name: record.declared.name.as_deref(),
-            size: facts.map(|facts| facts.size),
+            name: record.declared.name.as_deref().or(name),
+            size: facts.map(|facts| facts.size).or(parts),
             media_type: facts
                 .and_then(|facts| facts.media_type.as_ref())
                 .map(|kind| kind.as_str()),
@@ -94,6 +110,10 @@ impl<'a> File<'a> {
             kept: record.lifetime.map(|lifetime| lifetime.kept),
             expires: expires.map(exact_time),
             restorable_until: restorable.map(exact_time),
+            ends: ends.map(exact_time),
+            sender: record.sender.as_deref(),
+            source: record.pull.as_ref().map(|pull| pull.source.as_str()),
+            tries: record.pull.as_ref().map(|pull| pull.tries),
             refused: rejection.map(|rejection| rejection.code.as_str()),
             refused_by: rejection.and_then(|rejection| rejection.by.as_deref()),
             refused_about: rejection.and_then(|rejection| rejection.subject.as_deref()),
@@ -104,6 +124,7 @@ impl<'a> File<'a> {
                 created: time(record.created),
                 expires: expires.map(time),
                 restorable_until: restorable.map(time),
+                ends: ends.map(time),
             },
         }
     }
@@ -121,6 +142,21 @@ impl<'a> File<'a> {
         let name = self.name.map(plain).unwrap_or_default();
         let (by, code) = (self.refused_by.unwrap_or_default(), self.refused.unwrap_or_default());
         refused_line(&self.id, &self.times.created, by, code, &about, &name)
+    }
+
+    pub(super) fn unfinished_line(&self) -> String {
+        let size = self.size.map(size).unwrap_or_default();
+        let ends = self.times.ends.as_deref().unwrap_or_default();
+        let sender = self.sender.map(plain).unwrap_or_default();
+        let name = self.name.map(plain).unwrap_or_default();
+        unfinished_line(&self.id, self.state, &self.times.created, &size, ends, &sender, &name)
+    }
+
+    pub(super) fn order_line(&self) -> String {
+        let tries = self.tries.unwrap_or_default().to_string();
+        let sender = self.sender.map(plain).unwrap_or_default();
+        let source = self.source.map(plain).unwrap_or_default();
+        order_line(&self.id, self.state, &self.times.created, &tries, &sender, &source)
     }
 
     pub(super) fn page(&self) -> String {
@@ -156,6 +192,18 @@ impl<'a> File<'a> {
             entry("media type", kind);
         }
         entry("created", &self.times.created);
+        if let Some(sender) = self.sender {
+            entry("sender", &plain(sender));
+        }
+        if let Some(ends) = &self.times.ends {
+            entry("ends", ends);
+        }
+        if let Some(source) = self.source {
+            entry("source", &plain(source));
+        }
+        if let Some(tries) = self.tries {
+            entry("tries", &tries.to_string());
+        }
         if let Some(kept) = self.kept {
             entry("stored", if kept { "yes" } else { "no" });
             entry("expires", self.times.expires.as_deref().unwrap_or("never"));
@@ -181,5 +229,16 @@ pub(super) fn line(id: &str, state: &str, created: &str, size: &str, until: &str
 
 pub(super) fn refused_line(id: &str, created: &str, by: &str, code: &str, about: &str, name: &str) -> String {
     let line = format!("{id:<36}  {created:<20}  {by:<12}  {code:<20}  {about:<24}  {name}");
+    format!("{}\n", line.trim_end())
+}
+
+#[rustfmt::skip]
+pub(super) fn unfinished_line(id: &str, state: &str, created: &str, size: &str, ends: &str, sender: &str, name: &str) -> String {
+    let line = format!("{id:<36}  {state:<10}  {created:<20}  {size:>10}  {ends:<20}  {sender:<24}  {name}");
+    format!("{}\n", line.trim_end())
+}
+
+pub(super) fn order_line(id: &str, state: &str, created: &str, tries: &str, sender: &str, source: &str) -> String {
+    let line = format!("{id:<36}  {state:<8}  {created:<20}  {tries:>5}  {sender:<24}  {source}");
     format!("{}\n", line.trim_end())
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
-use intake_core::{Error, Fault, Pipeline, Record, Retention, UploadId};
+use intake_core::{Error, Listing, Pipeline, Record, Retention, State, UploadId};
 
-use super::file::{File, line, refused_line, restorable_until, state, until};
+use super::file::{File, line, order_line, refused_line, restorable_until, state, unfinished_line, until};
 use super::output::{json_line, print, tell, time};
 use super::{Composition, Failure};
 
@@ -36,8 +36,14 @@ enum Command {
         project: Option<String>,
         /// Lists what was refused instead: by which stage, with which code, and what it is about, such as the name of a virus.
         /// Uploads that were refused before it was known whose they were are listed for every project.
-        #[arg(long)]
+        #[arg(long, group = "kind")]
         refused: bool,
+        /// Lists uploads in parts that were begun and not completed instead: when each ends by itself, and which address sends it.
+        #[arg(long, group = "kind")]
+        unfinished: bool,
+        /// Lists orders to fetch files from elsewhere instead, as long as they wait or are being fetched.
+        #[arg(long, group = "kind")]
+        orders: bool,
         /// So many at most.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
@@ -53,7 +59,8 @@ enum Command {
         /// Its id.
         id: UploadId,
     },
-    /// Has nobody read a file any more. Where [receive] has `trash`, it can be brought back for so long.
+    /// Has nobody read a file any more. Where [receive] has `trash`, it can be brought back for so long. Of an upload that is not
+    /// finished, removes what has come; takes back an order to fetch a file.
     Delete {
         /// Its id.
         id: UploadId,
@@ -80,16 +87,23 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::List {
             project,
             refused,
+            unfinished,
+            orders,
             limit,
             behind,
             json,
         } => {
             let project = match project {
                 Some(project) => project,
-                None => the_only_project(&composition).await?,
+                None => composition.the_only_project().await?,
             };
-            let listed = if refused { Listed::Refused } else { Listed::Files };
-            list(&composition, (&project, listed), limit, behind, json).await
+            let kind = match (refused, unfinished, orders) {
+                (true, ..) => Listing::Refused,
+                (_, true, _) => Listing::Unfinished,
+                (.., true) => Listing::Orders,
+                _ => Listing::Files,
+            };
+            list(&composition, (&project, kind), limit, behind, json).await
         }
         Command::Store { id } => {
             let kept = pipeline.keep(id, Retention::Keep).await;
@@ -97,22 +111,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             tell(&format!("{id} is stored, {}", until(&record)));
             Ok(())
         }
-        Command::Delete { id, for_good } => {
-            let deleted = if for_good {
-                pipeline.delete_for_good(id).await
-            } else {
-                pipeline.delete(id).await
-            };
-            told(pipeline, id, deleted, "deleted").await?;
-            match look(pipeline, id).await?.as_ref().and_then(restorable_until) {
-                Some(end) => tell(&format!(
-                    "{id} is deleted; until {} `intake files restore {id}` brings it back",
-                    time(end)
-                )),
-                None => tell(&format!("{id} is deleted for good")),
-            }
-            Ok(())
-        }
+        Command::Delete { id, for_good } => delete(pipeline, id, for_good).await,
         Command::Restore { id } => {
             let restored = pipeline.restore(id).await;
             let record = told(pipeline, id, restored, "restored").await?;
@@ -120,6 +119,40 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+async fn delete(pipeline: &Pipeline, id: UploadId, for_good: bool) -> Result<(), Failure> {
+    match look(pipeline, id).await?.map(|record| record.state) {
+        Some(State::Open | State::Assembling) => {
+            let ended = pipeline.abort(id).await;
+            told(pipeline, id, ended, "ended").await?;
+            tell(&format!(
+                "{id} was not finished, and is ended: what has come of it is removed"
+            ));
+            return Ok(());
+        }
+        Some(State::Waiting | State::Pulling) => {
+            let cancelled = pipeline.cancel(id).await;
+            told(pipeline, id, cancelled, "taken back").await?;
+            tell(&format!("{id} is taken back: nothing is fetched"));
+            return Ok(());
+        }
+        _ => {}
+    }
+    let deleted = if for_good {
+        pipeline.delete_for_good(id).await
+    } else {
+        pipeline.delete(id).await
+    };
+    told(pipeline, id, deleted, "deleted").await?;
+    match look(pipeline, id).await?.as_ref().and_then(restorable_until) {
+        Some(end) => tell(&format!(
+            "{id} is deleted; until {} `intake files restore {id}` brings it back",
+            time(end)
+        )),
+        None => tell(&format!("{id} is deleted for good")),
+    }
+    Ok(())
 }
 
 async fn look(pipeline: &Pipeline, id: UploadId) -> Result<Option<Record>, Failure> {
@@ -151,64 +184,19 @@ async fn told<T>(pipeline: &Pipeline, id: UploadId, done: Result<T, Error>, verb
     }
 }
 
-/// The one project that there is, listed in the configuration or managed.
-async fn the_only_project(composition: &Composition) -> Result<String, Failure> {
-    /// So many are named; more are for `intake projects list`.
-    const NAMED: usize = 20;
-    let mut keys = composition.projects();
-    let managed = composition.pipeline.catalog().projects("", NAMED).await?;
-    for project in managed {
-        if !keys.contains(&project.public_key) {
-            keys.push(project.public_key);
-        }
-    }
-    match keys.as_slice() {
-        [key] => Ok(key.clone()),
-        [] => Err(Failure::Other(
-            "there is no project; `intake projects create KEY` makes one".to_owned(),
-        )),
-        keys => {
-            let more = if keys.len() > NAMED { ", …" } else { "" };
-            let named = keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-            Err(Failure::Other(format!(
-                "there are several projects, so `--project KEY` has to name one: {named}{more}"
-            )))
-        }
-    }
-}
-
-/// Which uploads of a project are listed.
-#[derive(Clone, Copy)]
-enum Listed {
-    Files,
-    Refused,
-}
-
-impl Listed {
-    async fn page(
-        self,
-        pipeline: &Pipeline,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        match self {
-            Self::Files => pipeline.files_of(project, behind, limit).await,
-            Self::Refused => pipeline.refused_of(project, behind, limit).await,
-        }
-    }
-
-    fn head(self) -> String {
-        match self {
-            Self::Files => line("ID", "STATE", "CREATED", "SIZE", "UNTIL", "NAME"),
-            Self::Refused => refused_line("ID", "CREATED", "BY", "CODE", "ABOUT", "NAME"),
-        }
+/// The first line of a list.
+fn head(kind: Listing) -> String {
+    match kind {
+        Listing::Files => line("ID", "STATE", "CREATED", "SIZE", "UNTIL", "NAME"),
+        Listing::Refused => refused_line("ID", "CREATED", "BY", "CODE", "ABOUT", "NAME"),
+        Listing::Unfinished => unfinished_line("ID", "STATE", "CREATED", "SIZE", "ENDS", "SENDER", "NAME"),
+        Listing::Orders => order_line("ID", "STATE", "CREATED", "TRIES", "SENDER", "SOURCE"),
     }
 }
 
 async fn list(
     composition: &Composition,
-    (project, listed): (&str, Listed),
+    (project, kind): (&str, Listing),
     limit: usize,
     behind: Option<UploadId>,
     json: bool,
@@ -225,20 +213,22 @@ async fn list(
         }
     };
     if !json {
-        print(&listed.head())?;
+        print(&head(kind))?;
     }
     let mut left = limit;
     while left > 0 {
         let asked = left.min(PAGE);
-        let page = listed.page(pipeline, project, behind, asked).await?;
+        let page = pipeline.list(kind, project, behind, asked).await?;
         let now = SystemTime::now();
         let mut text = String::new();
         for record in &page {
             let file = File::of(record, now);
-            text += &match listed {
+            text += &match kind {
                 _ if json => json_line(&file)?,
-                Listed::Files => file.line(),
-                Listed::Refused => file.refused_line(),
+                Listing::Files => file.line(),
+                Listing::Refused => file.refused_line(),
+                Listing::Unfinished => file.unfinished_line(),
+                Listing::Orders => file.order_line(),
             };
         }
         print(&text)?;
@@ -249,7 +239,7 @@ async fn list(
         left -= asked;
     }
     match behind {
-        Some((_, id)) if !listed.page(pipeline, project, behind, 1).await?.is_empty() => {
+        Some((_, id)) if !pipeline.list(kind, project, behind, 1).await?.is_empty() => {
             tell(&format!("there are more; `--behind {id}` goes on"));
         }
         _ => {}

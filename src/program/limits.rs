@@ -46,9 +46,10 @@ impl Machine {
     /// What this machine lets the process have. Where it does not say, nothing is known to be too much.
     pub(super) fn here() -> Self {
         let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram());
-        let system = sysinfo::System::new_with_specifics(refresh);
-        let of_group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
-        let there = system.total_memory().min(of_group);
+        let there = sysinfo::System::new_with_specifics(refresh).map_or(0, |system| {
+            let of_group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+            system.total_memory().min(of_group)
+        });
         let files = rlimit::Resource::NOFILE.get_hard().unwrap_or(u64::MAX);
         Self {
             memory: if there == 0 {

@@ -20,17 +20,20 @@ use intake_core::{ConfigError, ConfigErrors, Fault, Registry};
 use self::composition::{Composition, unknown};
 use crate::config::{BUILT_IN, Unusable};
 
+mod admin;
 mod composition;
 mod edits;
 mod escape;
 mod file;
 mod files;
+mod groups;
 mod limits;
 mod log_filter;
 mod logging;
 mod output;
 mod places;
 mod projects;
+mod readiness;
 mod serve;
 mod tokens;
 mod usage;
@@ -78,6 +81,8 @@ enum Command {
     Tokens(tokens::Arguments),
     /// Looks at files, keeps them, deletes them, brings them back.
     Files(files::Arguments),
+    /// Looks at groups of files, and removes them.
+    Groups(groups::Arguments),
     /// Says what came, what went and what was stored: of each project, on each day.
     Usage(usage::Arguments),
     /// Lists the plugins that this program has.
@@ -135,7 +140,9 @@ async fn run() -> ExitCode {
     });
     // Who runs one of these reads what it says, and not what happens below, unless that is asked for.
     let usual = match command {
-        Command::Projects(_) | Command::Tokens(_) | Command::Files(_) | Command::Usage(_) => "warn",
+        Command::Projects(_) | Command::Tokens(_) | Command::Files(_) | Command::Groups(_) | Command::Usage(_) => {
+            "warn"
+        }
         _ => "info",
     };
     if let Err(message) = logging::start(usual) {
@@ -153,6 +160,7 @@ async fn run() -> ExitCode {
         Command::Projects(arguments) => projects::run(arguments).await,
         Command::Tokens(arguments) => tokens::run(arguments).await,
         Command::Files(arguments) => files::run(arguments).await,
+        Command::Groups(arguments) => groups::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Plugins => plugins(),
         Command::Config => output::print(BUILT_IN),
@@ -201,7 +209,7 @@ async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
     let resumed = pipeline.resume().await?;
     let swept = pipeline.sweep().await?;
     output::print(&format!(
-        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, accounts forgotten {}, failed {}\n",
+        "put together {}, refused {}, abandoned {}, expired {}, finished {}, tidied {}, forgotten {}, accounts forgotten {}, groups removed {}, failed {}\n",
         resumed.ready,
         resumed.refused,
         swept.abandoned,
@@ -210,6 +218,7 @@ async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
         swept.tidied,
         swept.forgotten,
         swept.accounts,
+        swept.groups,
         resumed.failed + swept.failed
     ))?;
     if resumed.failed + swept.failed > 0 {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use intake_core::Intervals;
@@ -11,8 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
+use super::admin::Admin;
 use super::{Composition, limits, output, places, warnings};
 use crate::{server, upload_api};
+
+/// How often it is looked up how much is unfinished.
+const MEASURED_EVERY: Duration = Duration::from_secs(10);
 
 /// Serves until the process is asked to stop.
 pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
@@ -42,18 +48,35 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
         .local_addr()
         .map_err(|error| format!("the listener has no address: {error}"))?;
     let stop = stop_signal()?;
+    let admin = match bounds.admin_address() {
+        Some(listen) => Some(Admin::start(listen, &pipeline).await?),
+        None => None,
+    };
 
     // Serving does not depend on somebody who reads this.
-    let _unread = output::print(&banner.text(&address.to_string()));
+    let _unread = output::print(&banner.text(&address.to_string(), admin.as_ref().map(Admin::address)));
     let intervals = Intervals::default()
         .sweep(bounds.sweep_every)
         .recovery(bounds.resume_every);
+    let intervals = match &admin {
+        Some(_) => intervals.measurement(MEASURED_EVERY),
+        None => intervals,
+    };
     let work = pipeline.clone();
     let (stop_background, stopped) = oneshot::channel::<()>();
     let background = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
         pipeline.run_background(intervals, stopped).await;
     });
+    let readiness = admin.as_ref().map(Admin::readiness);
+    let stop = async {
+        stop.await;
+        // Before the listener closes, so that nobody is sent here who would find it closed.
+        if let Some(readiness) = readiness {
+            readiness.stop();
+            tokio::time::sleep(bounds.stop_delay).await;
+        }
+    };
     let served = server::serve(listener, app, &bounds, stop).await;
     // Uploads whose connections are gone end by themselves.
     if tokio::time::timeout(bounds.shutdown_timeout, work.finish())
@@ -65,6 +88,9 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     drop(stop_background);
     if let Err(failure) = background.await {
         error!(%failure, "the maintenance ended early");
+    }
+    if let Some(admin) = admin {
+        admin.end().await;
     }
     served.map_err(|error| error.to_string())
 }
@@ -149,10 +175,15 @@ impl Banner {
         }
     }
 
-    fn text(&self, address: &str) -> String {
+    fn text(&self, address: &str, admin: Option<SocketAddr>) -> String {
         let Self { lines, key, limit } = self;
+        let admin = admin.map_or_else(
+            || "off".to_owned(),
+            |admin| format!("http://{admin}/ (healthz, readyz, metrics)"),
+        );
+        let admin = format!("  {:<9} {admin}\n", "admin");
         format!(
-            "Intake {} listens on http://{address}/ and takes files of up to {limit}\n{lines}\nTry it:\n  echo 'Hello, world!' | \
+            "Intake {} listens on http://{address}/ and takes files of up to {limit}\n{admin}{lines}\nTry it:\n  echo 'Hello, world!' | \
              curl -F UPLOADCARE_PUB_KEY={key} -F 'file=@-;filename=hello.txt' http://{address}/base/\n",
             env!("CARGO_PKG_VERSION"),
         )

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use intake_core::books::{Day, Flow, Holdings};
+use intake_core::Catalog;
+use intake_core::books::{Account, Day, Flow, Holdings};
 use jiff::Span;
 use jiff::civil::Date;
 use serde::{Serialize, Serializer};
@@ -71,16 +72,58 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         composition.knows(project).await?;
     }
     // What is stored is what came and did not go, since ever.
-    let flows = composition.pipeline.catalog().flows(project, Day(0)..=to).await?;
-    let rows = rows(flows, from..=to);
+    let catalog = composition.pipeline.catalog();
+    let flows = catalog.flows(project, Day(0)..=to).await?;
+    let mut present = BTreeMap::new();
+    if to == today {
+        for flow in &flows {
+            if !present.contains_key(&flow.project) {
+                let now = Present::of(catalog, &flow.project).await?;
+                present.insert(flow.project.clone(), now);
+            }
+        }
+    }
+    let rows = rows(flows, from..=to, &present);
     if arguments.json {
         let lines: Result<String, Failure> = rows.iter().map(json_line).collect();
         return print(&lines?);
     }
-    let head = ["PROJECT", "DAY", "ASKED", "RECEIVED", "", "REMOVED", "", "STORED", ""].map(str::to_owned);
+    let head = [
+        "PROJECT",
+        "DAY",
+        "ASKED",
+        "RECEIVED",
+        "",
+        "REMOVED",
+        "",
+        "STORED",
+        "",
+        "UNFINISHED",
+        "ORDERS",
+        "GROUPS",
+    ];
+    let head = head.map(str::to_owned);
     let lines: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::line)).collect();
-    let numbers = [false, false, true, true, true, true, true, true, true];
+    let numbers = [false, false, true, true, true, true, true, true, true, true, true, true];
     print(&columns(&lines, numbers))
+}
+
+/// What there is of a project at present, and of no day before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+struct Present {
+    unfinished_uploads: u64,
+    waiting_orders: u64,
+    groups: u64,
+}
+
+impl Present {
+    async fn of(catalog: &dyn Catalog, project: &str) -> Result<Self, Failure> {
+        Ok(Self {
+            unfinished_uploads: catalog.holdings(&Account::unfinished(project)).await?.files,
+            groups: catalog.holdings(&Account::groups(project)).await?.files,
+            waiting_orders: catalog.holdings(&Account::orders(project)).await?.files,
+        })
+    }
 }
 
 /// One project on one day.
@@ -96,6 +139,9 @@ struct Row {
     removed_bytes: u64,
     stored_files: u64,
     stored_bytes: u64,
+    /// Of today alone.
+    #[serde(flatten)]
+    present: Option<Present>,
 }
 
 fn as_date<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
@@ -103,7 +149,8 @@ fn as_date<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 impl Row {
-    fn line(&self) -> [String; 9] {
+    fn line(&self) -> [String; 12] {
+        let now = |count: fn(Present) -> u64| self.present.map(|present| count(present).to_string());
         [
             self.project.clone(),
             date(self.day),
@@ -114,13 +161,16 @@ impl Row {
             size(self.removed_bytes),
             self.stored_files.to_string(),
             size(self.stored_bytes),
+            now(|present| present.unfinished_uploads).unwrap_or_default(),
+            now(|present| present.waiting_orders).unwrap_or_default(),
+            now(|present| present.groups).unwrap_or_default(),
         ]
     }
 }
 
 /// Each project's days among these on which something came, went or was stored: whoever adds them up misses none, even those
-/// on which nothing changed.
-fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>) -> Vec<Row> {
+/// on which nothing changed. What there is of a project at present is told with the last day.
+fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>, present: &BTreeMap<String, Present>) -> Vec<Row> {
     let (from, to) = days.into_inner();
     let mut projects: BTreeMap<String, Vec<Flow>> = BTreeMap::new();
     for flow in flows {
@@ -136,7 +186,9 @@ fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>) -> Vec<Row> {
         for day in (from.0..=to.0).map(Day) {
             let flow = flows.next_if(|flow| flow.day == day).unwrap_or_default();
             add(&mut stored, &flow);
-            if flow == Flow::default() && stored == Holdings::default() {
+            let present = present.get(&project).filter(|_| day == to).copied();
+            let has_nothing = present.unwrap_or_default() == Present::default();
+            if flow == Flow::default() && stored == Holdings::default() && has_nothing {
                 continue;
             }
             rows.push(Row {
@@ -149,6 +201,7 @@ fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>) -> Vec<Row> {
                 removed_bytes: flow.removed_bytes,
                 stored_files: stored.files,
                 stored_bytes: stored.bytes,
+                present,
             });
         }
     }
@@ -188,7 +241,12 @@ mod tests {
             flow("b", 11, 1, 0),
             flow("b", 13, 0, 6),
         ];
-        let told: Vec<_> = rows(flows, Day(10)..=Day(14))
+        let unfinished = Present {
+            unfinished_uploads: 1,
+            ..Present::default()
+        };
+        let present = BTreeMap::from([("a".to_owned(), unfinished), ("b".to_owned(), Present::default())]);
+        let told: Vec<_> = rows(flows, Day(10)..=Day(14), &present)
             .into_iter()
             .map(|row| {
                 (
@@ -197,14 +255,16 @@ mod tests {
                     row.received_files,
                     row.stored_files,
                     row.stored_bytes,
+                    row.present,
                 )
             })
             .collect();
-        let b = |day, received, stored| ("b".to_owned(), day, received, stored, stored * 10);
+        let b = |day, received, stored| ("b".to_owned(), day, received, stored, stored * 10, None);
         assert_eq!(
             told,
             [
-                ("a".to_owned(), 12, 1, 0, 0),
+                ("a".to_owned(), 12, 1, 0, 0, None),
+                ("a".to_owned(), 14, 0, 0, 0, Some(unfinished)),
                 b(10, 0, 5),
                 b(11, 1, 6),
                 b(12, 0, 6),

@@ -30,6 +30,7 @@ fn without_a_configuration_it_serves_at_once_and_the_line_that_it_prints_works()
     let mut child = intake(&[])
         .current_dir(dir.path())
         .env("INTAKE_SERVER__LISTEN", "127.0.0.1:0")
+        .env("INTAKE_SERVER__ADMIN", "off")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -10,15 +10,15 @@ use crate::house::{root, tracked};
 use crate::support::INTAKE;
 
 /// A block of a page, between two fences.
-struct Block {
-    language: String,
+pub struct Block {
+    pub language: String,
     /// The file that a line above it names, as in "`src/lib.rs`:".
-    file: Option<String>,
+    pub file: Option<String>,
     line: usize,
-    text: String,
+    pub text: String,
 }
 
-fn blocks(page: &Path) -> Vec<Block> {
+pub fn blocks(page: &Path) -> Vec<Block> {
     let text = std::fs::read_to_string(page).unwrap();
     let mut blocks: Vec<Block> = Vec::new();
     let (mut is_within, mut above) = (false, "");

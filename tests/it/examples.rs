@@ -6,7 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::docs::blocks;
+use crate::house::root;
 use crate::support::{self, Answer, Form, INTAKE, files_below};
+use crate::transcript::{Shell, steps};
 
 pub fn example(name: &str) -> PathBuf {
     // Cargo builds the examples beside the program whenever it builds the tests.
@@ -24,6 +27,8 @@ struct Served {
     dir: TempDir,
     child: Child,
     address: String,
+    /// The line that says where it listens.
+    said: String,
 }
 
 impl Served {
@@ -40,7 +45,12 @@ impl Served {
             .unwrap();
         let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next());
         let address = address.expect(&said).to_owned();
-        Self { dir, child, address }
+        Self {
+            dir,
+            child,
+            address,
+            said,
+        }
     }
 
     fn send(&self, head: &str, body: &[u8]) -> Answer {
@@ -86,6 +96,25 @@ fn a_product_teams_service_takes_reads_lists_and_deletes_pictures_and_nothing_el
     );
     assert_eq!(service.send("GET /pictures HTTP/1.1\r\n", b"").text(), "");
     assert_eq!(service.send("GET /pictures/x HTTP/1.1\r\n", b"").status, 404);
+}
+
+#[test]
+fn a_product_team_comes_to_the_first_picture_by_the_page_alone() {
+    let page = blocks(&root().join("docs/embedding.md")).into_iter();
+    let shown: Vec<_> = page
+        .filter(|block| block.language == "console")
+        .flat_map(|block| steps(&block.text))
+        .collect();
+    let (start, shown) = shown.split_first().expect("the page shows a shell");
+    assert_eq!(start.command, "cargo run --example embed -- embed-data");
+    assert!(shown.len() > 3, "{} commands", shown.len());
+    let service = Served::start("embed");
+    let mut shell = Shell::default();
+    shell.replace("127.0.0.1:40123", service.address.as_str());
+    assert_eq!(service.said, shell.here(&start.shown));
+    for step in shown {
+        shell.follow(step);
+    }
 }
 
 #[test]

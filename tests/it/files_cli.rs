@@ -88,9 +88,127 @@ fn an_upload_in_parts_is_shown_without_what_signs_the_addresses_of_its_parts() {
     }
     let fields = file(&server, &begun.uuid);
     let fields: Vec<_> = fields.as_object().unwrap().keys().collect();
-    assert_eq!(fields.len(), 11, "{fields:?}");
-    let said = is_refused(&server, &["files", "delete", &begun.uuid]);
-    assert!(said.contains("is open, so it cannot be deleted"), "{said}");
+    assert_eq!(fields.len(), 13, "{fields:?}");
+    let said = is_refused(&server, &["files", "store", &begun.uuid]);
+    assert!(said.contains("is open, so it cannot be stored"), "{said}");
+}
+
+#[test]
+fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are_listed() {
+    let server = Server::start_with("[receive]\nrefused_of_project = 20\n", &[]);
+    // Without a key it is not known whose it is.
+    for number in 0..100 {
+        let answer = server.post("/base/", &Form::default().file("file", &format!("{number}.txt"), b"x"));
+        assert_eq!(answer.status, 403);
+    }
+    let arguments = ["files", "list", "--refused", "--project", "demopublickey", "--json"];
+    let refused = lines(&works(&server, &arguments));
+    assert!((4..=20).contains(&refused.len()), "{} are remembered", refused.len());
+    for (at, file) in refused.iter().enumerate() {
+        assert_eq!(file["name"], format!("{}.txt", 99 - at));
+        assert_eq!(file["sender"], "127.0.0.1");
+    }
+    assert_eq!(server.files().len(), 0);
+}
+
+#[test]
+fn orders_that_wait_are_listed_and_taken_back() {
+    let runtime = runtime();
+    // A source that takes a connection and says nothing.
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let source = format!("http://{address}/a.bin");
+    let port = address.port();
+    let pull = format!("[receive.pull]\nuse = \"http-source\"\nports = [{port}]\nopen = [\"127.0.0.1\"]\n");
+    let server = Server::start_with(&pull, &[]);
+    let order = || {
+        let body = format!("pub_key=demopublickey&source_url={source}");
+        let answer = server.send("POST /from_url/ HTTP/1.1\r\n", body.as_bytes());
+        answer.json()["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}", answer.text()))
+            .to_owned()
+    };
+    let tokens = [order(), order()];
+    let list = || {
+        lines(&works(
+            &server,
+            &["files", "list", "--project", "demopublickey", "--orders", "--json"],
+        ))
+    };
+    let listed = list();
+    assert_eq!([&listed[0]["id"], &listed[1]["id"]], [&tokens[1], &tokens[0]]);
+    assert_eq!(
+        (&listed[0]["source"], &listed[0]["sender"]),
+        (&source.into(), &"127.0.0.1".into())
+    );
+    for token in &tokens {
+        let said = intake(&server, &["files", "delete", token]);
+        assert!(
+            stderr(&said).contains("is taken back: nothing is fetched"),
+            "{}",
+            stderr(&said)
+        );
+        let status = server.get(&format!("/from_url/status/?token={token}")).json();
+        assert_eq!(status["error_code"], "DownloadFileTaskFailedError", "{status}");
+    }
+    assert_eq!(list(), Vec::<Value>::new());
+}
+
+#[test]
+fn what_is_unfinished_is_listed_with_who_sends_it_and_can_be_ended() {
+    let server = Server::start_with("[receive]\nunfinished_of_address = 2\n", &[]);
+    let [first, second] = [12 << 20, 13 << 20].map(|size| server.begin_parts(size));
+    let start = "POST /multipart/start/ HTTP/1.1\r\n";
+    let starting = "UPLOADCARE_PUB_KEY=demopublickey&filename=a.bin&size=20000000&content_type=a%2Fb";
+    let refused = server.send(start, starting.as_bytes());
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("30")));
+    assert!(
+        refused.text().contains("this address has too many unfinished uploads"),
+        "{}",
+        refused.text()
+    );
+
+    let put = server.put_part(&first.parts[0], &[0; crate::support::PART]);
+    assert_eq!(put.status, 200, "{}", put.text());
+    let list = |more: &[&str]| {
+        let arguments = ["files", "list", "--project", "demopublickey", "--unfinished"];
+        works(&server, &[&arguments[..], more].concat())
+    };
+    let listed = lines(&list(&["--json"]));
+    let ids: Vec<_> = listed.iter().map(|file| file["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [&*second.uuid, &*first.uuid]);
+    assert_eq!(
+        (&listed[0]["sender"], &listed[0]["size"]),
+        (&"127.0.0.1".into(), &(13 << 20).into())
+    );
+    assert!(listed[0]["ends"].is_string(), "{listed:?}");
+    let text = list(&[]);
+    assert!(
+        text.starts_with("ID ") && text.contains("127.0.0.1") && text.contains("13.0 MiB"),
+        "{text}"
+    );
+
+    let usage =
+        || lines(&works(&server, &["usage", "--json", "--project", "demopublickey"]))[0]["unfinished_uploads"].clone();
+    assert_eq!(usage(), 2);
+    let ended = intake(&server, &["files", "delete", &first.uuid]);
+    assert!(
+        stderr(&ended).contains("was not finished, and is ended"),
+        "{}",
+        stderr(&ended)
+    );
+    assert_eq!((usage(), lines(&list(&["--json"])).len()), (1.into(), 1));
+    assert_eq!(server.put_part(&first.parts[1], b"late").status, 404);
+    assert_eq!(
+        server.complete(&first.uuid).json()["error"]["error_code"],
+        "MultipartFileNotFoundError"
+    );
+    assert_eq!(
+        server.send(start, starting.as_bytes()).status,
+        200,
+        "there is room again"
+    );
 }
 
 #[test]

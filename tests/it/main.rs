@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
 mod access_tokens;
+mod admin;
 mod changes;
 mod cli;
 mod clients;
 mod crash;
 mod database;
+mod deployment;
 mod docs;
 mod embedding;
 mod examples;
@@ -14,6 +16,8 @@ mod files_cli;
 mod forms;
 mod from_url;
 mod golden;
+mod group_answers;
+mod groups_cli;
 mod hostile;
 mod house;
 mod http1;
@@ -21,6 +25,7 @@ mod large;
 mod log_injection;
 mod logs;
 mod messages;
+mod metrics;
 mod nodes;
 mod operations;
 mod origin;
@@ -38,6 +43,7 @@ mod strangers_parts;
 mod support;
 mod tokens;
 mod town;
+mod transcript;
 mod usage_cli;
 mod virus;
 mod web;

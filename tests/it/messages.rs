@@ -144,7 +144,7 @@ fn everything_that_is_wrong_in_a_section_is_told() {
                 r#"receive.max_size: expected a size such as "5 GB" or "100 MiB", or a number of bytes; found "5 gigs""#,
                 r#"receive.timeout: expected a length of time such as "30s", "24h" or "7days"; found 30"#,
                 "receive.claim: must be more than nothing",
-                "receive.nots: unknown field `nots`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `waiting_of_project`, `pull_tries`, `pull_pause`, `trash`, `pull`",
+                "receive.nots: unknown field `nots`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `pulls_of_address`, `waiting_of_project`, `unfinished_of_project`, `unfinished_of_address`, `refused_of_project`, `groups_of_project`, `group_bytes_of_project`, `keep_groups`, `pull_tries`, `pull_pause`, `trash`, `pull`",
             ],
         ),
         (
@@ -377,7 +377,7 @@ fn a_file_in_another_encoding_is_told_of_and_a_mark_before_the_text_is_none_of_i
     std::fs::write(&file, &text).unwrap();
     assert!(check().status.success(), "{:?}", check());
     std::fs::write(&file, text.replace("\"1h\"", "1")).unwrap();
-    assert!(stderr(&check()).starts_with("intake.toml:5:"), "{:?}", check());
+    assert!(stderr(&check()).starts_with("intake.toml:6:"), "{:?}", check());
 }
 
 #[test]
@@ -400,6 +400,7 @@ fn a_hangup_is_told_of_and_the_server_goes_on() {
     let mut command = intake(dir.path(), &["serve"]);
     command
         .env("INTAKE_SERVER__LISTEN", "127.0.0.1:0")
+        .env("INTAKE_SERVER__ADMIN", "off")
         .stderr(std::fs::File::create(&log).unwrap());
     let (mut child, address) = crate::support::listening(command);
     let hangup = Command::new("kill")

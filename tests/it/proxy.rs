@@ -10,10 +10,16 @@ use tokio::net::TcpSocket;
 use crate::support::{Answer, Form, PATIENCE, Server, read_answer, wait_until};
 
 /// nginx with a folder of its own, in front of two nodes.
-struct Nginx {
+pub(crate) struct Nginx {
     dir: TempDir,
     child: Child,
     address: String,
+}
+
+/// An address that was free just now: nginx does not tell which port the system chose.
+pub(crate) fn free_address() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    free.unwrap().to_string()
 }
 
 impl Nginx {
@@ -25,18 +31,18 @@ impl Nginx {
     /// Starts nginx with the shipped configuration. Only addresses and folders differ from the file.
     fn before_both(nodes: [&str; 2]) -> Self {
         loop {
-            // nginx does not tell which port the system chose, so the port is chosen here.
-            let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-            if let Some(nginx) = Self::start(free.unwrap().to_string(), nodes) {
+            let address = free_address();
+            let configuration = configuration(&address, nodes);
+            if let Some(nginx) = Self::start(address, configuration) {
                 return nginx;
             }
         }
     }
 
-    /// Starts nginx on this address; nothing if another program took the address meanwhile.
-    fn start(address: String, nodes: [&str; 2]) -> Option<Self> {
+    /// Starts nginx with a configuration that listens on this address; nothing if another program took the address meanwhile.
+    pub(crate) fn start(address: String, configuration: String) -> Option<Self> {
         let dir = TempDir::new().unwrap();
-        std::fs::write(dir.path().join("nginx.conf"), configuration(&address, nodes)).unwrap();
+        std::fs::write(dir.path().join("nginx.conf"), in_own_folders(configuration)).unwrap();
         let child = Command::new("nginx")
             .arg("-p")
             .arg(dir.path())
@@ -98,23 +104,29 @@ impl Drop for Nginx {
     }
 }
 
-/// The shipped file with the addresses of this test, and with folders that need no rights of the system's own nginx.
+/// The shipped file with the addresses of this test.
 fn configuration(listen: &str, nodes: [&str; 2]) -> String {
     let shipped = std::fs::read_to_string("examples/compose/nginx.conf").unwrap();
-    let mut folders = String::from("http {\naccess_log off;\n");
-    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-        folders += &format!("{kind}_temp_path {kind};\n");
-    }
     let replaced = [
-        ("http {\n", folders.as_str()),
         ("listen 8080;", &format!("listen {listen};")),
         ("server intake1:8080", &format!("server {}", nodes[0])),
         ("server intake2:8080", &format!("server {}", nodes[1])),
     ];
-    replaced.iter().fold(shipped, |text, (from, to)| {
-        assert_eq!(text.matches(from).count(), 1, "nginx.conf has {from:?} once");
-        text.replace(from, to)
-    })
+    replaced.iter().fold(shipped, |text, (from, to)| once(&text, from, to))
+}
+
+/// A configuration with folders that need no rights of the system's own nginx.
+fn in_own_folders(configuration: String) -> String {
+    let mut folders = String::from("http {\naccess_log off;\n");
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        folders += &format!("{kind}_temp_path {kind};\n");
+    }
+    once(&configuration, "http {\n", &folders)
+}
+
+fn once(text: &str, from: &str, to: &str) -> String {
+    assert_eq!(text.matches(from).count(), 1, "nginx.conf has {from:?} once");
+    text.replace(from, to)
 }
 
 /// A server that trusts the proxy, and takes two requests a minute from each address.

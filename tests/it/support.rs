@@ -32,6 +32,7 @@ pub fn config(dir: &Path) -> String {
         projects = [{{ public_key = "demopublickey" }}, {{ public_key = "other" }}, {{ public_key = "strict", autostore = "forbidden" }}]
         [server]
         listen = "127.0.0.1:0"
+        admin = "off"
         sweep_every = "1h"
         [upload_api]
         max_fields = 100
@@ -353,8 +354,10 @@ pub fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
         .iter()
         .find(|(name, _)| name == "content-length")
         .and_then(|(_, value)| value.parse().ok());
+    let is_chunked = headers.contains(&("transfer-encoding".to_owned(), "chunked".to_owned()));
     let mut body = Vec::new();
     match length {
+        None if is_chunked => read_chunks(&mut reader, &mut body)?,
         Some(length) => {
             reader.take(length).read_to_end(&mut body)?;
         }
@@ -363,6 +366,23 @@ pub fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
         }
     }
     Ok(Answer { status, headers, body })
+}
+
+/// Reads a body that comes in chunks. One that breaks off is an error.
+fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let size = u64::from_str_radix(line.trim_end(), 16);
+        let size = size.map_err(|_| io::Error::other(format!("no chunk, but {line:?}")))?;
+        reader.take(size).read_to_end(body)?;
+        line.clear();
+        reader.read_line(&mut line)?;
+        if size == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// A multipart form, written out.

@@ -50,11 +50,13 @@ fn what_came_and_what_went_is_told_by_project_and_day_with_what_is_stored_at_its
 
     let demo = json!({
         "project": "demopublickey", "day": today, "asked": 2, "received_files": 2, "received_bytes": 17,
-        "removed_files": 1, "removed_bytes": 5, "stored_files": 1, "stored_bytes": 12
+        "removed_files": 1, "removed_bytes": 5, "stored_files": 1, "stored_bytes": 12,
+        "unfinished_uploads": 0, "waiting_orders": 0, "groups": 0
     });
     let other = json!({
         "project": "other", "day": today, "asked": 1, "received_files": 1, "received_bytes": 4096,
-        "removed_files": 0, "removed_bytes": 0, "stored_files": 1, "stored_bytes": 4096
+        "removed_files": 0, "removed_bytes": 0, "stored_files": 1, "stored_bytes": 4096,
+        "unfinished_uploads": 0, "waiting_orders": 0, "groups": 0
     });
     assert_eq!(usage(&server, &[]), [demo.clone(), other.clone()]);
     assert_eq!(usage(&server, &["--project", "other"]), std::slice::from_ref(&other));
@@ -67,7 +69,7 @@ fn what_came_and_what_went_is_told_by_project_and_day_with_what_is_stored_at_its
     assert_eq!(
         words,
         [
-            "other", &*today, "1", "1", "4.0", "KiB", "0", "0", "B", "1", "4.0", "KiB"
+            "other", &*today, "1", "1", "4.0", "KiB", "0", "0", "B", "1", "4.0", "KiB", "0", "0", "0"
         ],
         "{text}"
     );

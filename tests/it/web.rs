@@ -23,8 +23,20 @@ impl Page {
     /// Serves the example for the project `signed` of this server. Only the server's address and the key differ from the
     /// files.
     fn before(server: &Server, secret: &str) -> Self {
+        Self::let_in_by("signature", server, secret)
+    }
+
+    /// The same, for a page that is let in by `signature` or by `token`.
+    fn let_in_by(what: &str, server: &Server, secret: &str) -> Self {
         let dir = TempDir::new().unwrap();
-        for name in ["index.html", "page.js", "server.mjs", "package.json"] {
+        for name in [
+            "index.html",
+            "page.js",
+            "signature.js",
+            "token.js",
+            "server.mjs",
+            "package.json",
+        ] {
             let text = std::fs::read_to_string(Path::new("examples/web").join(name)).unwrap();
             let text = text
                 .replace("http://localhost:8080", &format!("http://{}", server.address))
@@ -33,9 +45,11 @@ impl Page {
         }
         std::os::unix::fs::symlink(tools().join("web/node_modules"), dir.path().join("node_modules")).unwrap();
         let mut command = Command::new("node");
-        command
-            .arg(dir.path().join("server.mjs"))
-            .envs([("PORT", "0"), ("INTAKE_SECRET_KEY", secret)]);
+        command.arg(dir.path().join("server.mjs")).envs([
+            ("PORT", "0"),
+            ("INTAKE_SECRET_KEY", secret),
+            ("INTAKE_LET_IN", what),
+        ]);
         let (child, address) = listening(command);
         Self {
             _dir: dir,
@@ -135,6 +149,36 @@ fn a_policy_token_goes_where_the_component_has_a_signature() {
         let done = page.upload(&json!({"files": [file], "signature": signature}));
         assert_eq!(done["uploads"][0]["outcome"], outcome, "{done}");
     }
+}
+
+#[test]
+fn an_access_token_that_the_page_adds_to_its_requests_lets_in_files_parts_and_links() {
+    let origin = Origin::start();
+    let server = crate::signed::server(&origin, &[]);
+    let page = Page::let_in_by("token", &server, "new secret");
+    let picture = server.dir.path().join("3x2.png");
+    std::fs::copy("tests/data/3x2.png", &picture).unwrap();
+    let large = file_of(server.dir.path(), 26 << 20);
+    let done = page.upload(&json!({"files": [picture, large]}));
+    assert_eq!(sizes(&server, &done), [73, 26 << 20]);
+    let done = page.upload(&json!({"link": origin.url("/noise/1/1000/a.bin")}));
+    assert_eq!(sizes(&server, &done), [1000]);
+    assert_eq!(done["hosts"], ours(&server, &page));
+}
+
+#[test]
+fn the_component_tells_the_visitor_why_an_access_token_does_not_let_in() {
+    let server = crate::signed::server(&Origin::start(), &[]);
+    let page = Page::let_in_by("token", &server, "a guess");
+    let file = file_of(server.dir.path(), 1000);
+    let done = page.upload(&json!({"files": [file]}));
+    let upload = &done["uploads"][0];
+    assert_eq!(upload["outcome"], "refused", "{done}");
+    assert!(
+        upload["text"].as_str().unwrap().contains("Invalid token. Reason:"),
+        "{done}"
+    );
+    assert!(server.files().is_empty());
 }
 
 #[test]

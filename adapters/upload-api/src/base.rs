@@ -202,6 +202,7 @@ async fn take_file(
     let incoming = Incoming {
         project,
         pass,
+        sender: visit.sender(),
         ..incoming
     };
     match api.pipeline.admit(incoming).await {
@@ -236,7 +237,7 @@ async fn judge(
 
 /// What a request says of how long to keep its file, under this name, and of what to note beside it.
 pub(crate) fn terms(let_in: &LetIn, params: &mut Params, store: &'static str) -> Result<Terms, Refusal> {
-    let LetIn { project, pass } = let_in;
+    let LetIn { project, pass, sender } = let_in;
     let metadata = std::mem::take(&mut params.metadata).finish(project, pass.as_ref())?;
     let tags = tags::read(params.get("tags").unwrap_or_default())?;
     let retention = match params.get(store) {
@@ -250,6 +251,7 @@ pub(crate) fn terms(let_in: &LetIn, params: &mut Params, store: &'static str) ->
     Ok(Terms {
         project: Some(project.public_key.clone()),
         pass: pass.clone(),
+        sender: sender.clone(),
         retention,
         metadata,
         tags,

@@ -20,6 +20,8 @@ const fn row(ours: &'static str, status: u16, theirs: &'static str, sentence: &'
 
 /// Seconds after which one who found everything taken may ask again.
 pub(crate) const COME_AGAIN: u64 = 3;
+/// The same for one who has too many unfinished uploads, which take longer to end.
+const COME_AGAIN_LATER: u64 = 30;
 
 /// Everything that this adapter can say no with, in the order of the reference: a line each, so that it reads as the table there.
 #[rustfmt::skip]
@@ -56,6 +58,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("too_many_fields", 400, "RequestFiledsNumberLimitExceededError", "The request contains too many HTTP POST fields."),
     row("request_too_large", 413, "RequestSizeLimitExceededError", "The size of the request is too large."),
     row("throttled", 429, "RequestThrottledError", "Request was throttled."),
+    row("too_many_unfinished", 429, "RequestThrottledError", "Request was throttled."),
     row("scope_forbidden", 403, "ScopeForbiddenError", "`uc.restrictions.scope` does not allow this endpoint."),
     row("signature_expired", 403, "SignatureExpirationError", "Expired signature."),
     row("token_used_up", 403, "SignatureExpirationError", "Expired signature."),
@@ -296,6 +299,9 @@ impl Refusal {
                 words: Some(format!("Upload failed: {}.", rejection.message)),
                 ..refusal
             },
+            "too_many_unfinished" => refusal
+                .in_words(format!("Request was throttled: {}.", rejection.message))
+                .retry_after(COME_AGAIN_LATER),
             // The reference's sentence, and which parts they are.
             "parts_missing" => match &rejection.subject {
                 Some(parts) => {

@@ -30,15 +30,14 @@ pub(crate) struct Gate {
 }
 
 /// What a request or an upload holds while it is under way.
-#[must_use]
 pub(crate) type Held = Vec<Permit>;
 
 impl Gate {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            requests: Permits::new(settings.max_concurrent_requests),
+            requests: Permits::new("requests", settings.max_concurrent_requests),
             requests_of_address: settings.max_concurrent_requests_of_address(),
-            uploads: Permits::new(settings.max_uploads),
+            uploads: Permits::new("uploads", settings.max_uploads),
             uploads_of_address: settings.max_uploads_of_address(),
             rates: Cache::new(KNOWN),
         }

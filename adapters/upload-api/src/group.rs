@@ -1,19 +1,16 @@
 //! `/group/` and `/group/info/`: files of one project, in an order, under one name (wire facts, sections 6.1 and 6.2).
 
-use std::collections::HashMap;
-
-use intake_core::{Error, Group, Member, Record, UploadId};
-use serde_json::Value;
+use axum::body::Body;
+use intake_core::{Error, Group, Member, UploadId};
 
 use crate::error::{Refusal, codes};
 use crate::params::Params;
 use crate::reading::read_params;
 use crate::visit::{LetIn, Visit};
-use crate::wire::{FileInfo, GroupInfo, GroupMember};
-use crate::{Api, KEY};
+use crate::{Api, KEY, telling};
 
 /// Makes a group of files of the project's own.
-pub(crate) async fn create(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
+pub(crate) async fn create(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Body, Refusal> {
     read_params(api, visit, params).await?;
     let LetIn { project, .. } = visit.let_in(api, params, KEY).await?;
     let files = params.files();
@@ -31,70 +28,34 @@ pub(crate) async fn create(api: &Api, visit: &Visit<'_>, params: &mut Params) ->
     if members.iter().map(|member| member.effects.len()).sum::<usize>() > MOST_EFFECTS {
         return Err(codes::REQUEST_TOO_LARGE.into());
     }
-    let records = records(api, &project.public_key, &members).await?;
-    if records.iter().any(Option::is_none) {
-        return Err(codes::GROUP_FILES_NOT_FOUND.into());
-    }
-    let group = api
-        .pipeline
-        .group(&project.public_key, members)
-        .await
-        .map_err(Error::from)?;
-    answer(api, visit, &group, &records)
+    telling::check(&api.pipeline, &project.public_key, &members).await?;
+    let origin = visit.origin(api)?;
+    let group = api.pipeline.group(&project.public_key, members).await?;
+    answer(api, &origin, group).await
 }
 
 /// Tells of a group of the project's own. Another project's is not there.
-pub(crate) async fn info(api: &Api, visit: &Visit<'_>, params: &Params) -> Result<Value, Refusal> {
+pub(crate) async fn info(api: &Api, visit: &Visit<'_>, params: &Params) -> Result<Body, Refusal> {
     let project = visit.project(api, params, KEY).await?;
     let name = params
         .get("group_id")
         .ok_or_else(|| Refusal::new(&codes::GROUP_ID_MISSING))?;
     let not_found = || Refusal::new(&codes::GROUP_NOT_FOUND);
     let (id, count) = id_of(name).ok_or_else(not_found)?;
-    let found = api.pipeline.catalog().group(id).await.map_err(Error::from)?;
-    let group = found
+    let group = match api.pipeline.get_group(id).await {
+        Ok(group) => group,
+        Err(Error::NotFound(_)) => return Err(not_found()),
+        Err(error) => return Err(error.into()),
+    };
+    let group = Some(group)
         .filter(|group| group.project == project.public_key && group.members.len() == count)
         .ok_or_else(not_found)?;
-    let records = records(api, &project.public_key, &group.members).await?;
-    answer(api, visit, &group, &records)
+    answer(api, &visit.origin(api)?, group).await
 }
 
-/// The records of these files, in their order; `None` for one that is not there, or another project's.
-async fn records(api: &Api, project: &str, members: &[Member]) -> Result<Vec<Option<Record>>, Refusal> {
-    // The same file may be there again and again, and is looked up once.
-    let mut found: HashMap<UploadId, Option<Record>> = HashMap::new();
-    for Member { id, .. } in members {
-        if found.contains_key(id) {
-            continue;
-        }
-        let record = match api.pipeline.get(*id).await {
-            Ok(record) => Some(record).filter(|record| record.project.as_deref() == Some(project)),
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error.into()),
-        };
-        found.insert(*id, record);
-    }
-    Ok(members
-        .iter()
-        .map(|member| found.get(&member.id).cloned().flatten())
-        .collect())
-}
-
-fn answer(api: &Api, visit: &Visit<'_>, group: &Group, records: &[Option<Record>]) -> Result<Value, Refusal> {
-    let origin = visit.origin(api)?;
-    let cdn = api
-        .settings
-        .cdn_url
-        .as_deref()
-        .map_or(&*origin, |url| url.trim_end_matches('/'));
-    let files = group.members.iter().zip(records).map(|(member, record)| {
-        record.as_ref().map(|record| GroupMember {
-            info: FileInfo::of(record),
-            default_effects: &member.effects,
-        })
-    });
-    let info = GroupInfo::of(group, cdn, &origin, files.collect());
-    Ok(serde_json::to_value(info).unwrap_or_default())
+async fn answer(api: &Api, origin: &str, group: Group) -> Result<Body, Refusal> {
+    let cdn = api.settings.cdn_url.as_deref().map(|url| url.trim_end_matches('/'));
+    telling::tell(api.pipeline.clone(), group, cdn.unwrap_or(origin), origin).await
 }
 
 /// A file as clients name it: its id, or an address with the id in it, and maybe what is to be done with it behind `/-/`.

@@ -38,6 +38,7 @@ mod request_log;
 mod settings;
 mod signature;
 mod tags;
+mod telling;
 mod token;
 mod transport;
 mod visit;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -14,8 +14,9 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use intake_core::permits::Holder;
-use intake_core::{Digest, UploadId};
+use intake_core::{Digest, UploadId, measure};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tracing::{Instrument as _, error};
@@ -23,11 +24,12 @@ use uuid::Uuid;
 
 use crate::body::{Bounds, Source};
 use crate::error::{Refusal, codes};
+use crate::gate::Held;
 use crate::params::Params;
 use crate::reading::{PARAMS_BODY, read_params};
 use crate::visit::{self, Visit};
 use crate::wire::{ErrorBody, ErrorInfo};
-use crate::{Api, BASE_KEY, base, from_url, group, info, multipart, part, request_log};
+use crate::{Api, BASE_KEY, base, from_url, group, info, multipart, part, request_log, telling};
 
 const EXPOSED: &str = "Retry-After, Warning, X-Uploadcare-Request-Id";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id");
@@ -68,6 +70,8 @@ pub(crate) const PATHS: [&str; 11] = [
 enum Answer {
     Nothing,
     Json(Value),
+    /// JSON that is made while it is sent.
+    Told(Body),
     /// A part was taken.
     Part(Digest),
 }
@@ -165,8 +169,8 @@ impl Endpoint {
                 read_params(api, visit, params).await?;
                 from_url::status(api, visit, params).await
             }
-            Self::Group => group::create(api, visit, params).await,
-            Self::GroupInfo => group::info(api, visit, params).await,
+            Self::Group => return group::create(api, visit, params).await.map(Answer::Told),
+            Self::GroupInfo => return group::info(api, visit, params).await.map(Answer::Told),
             Self::Derivative => Err(codes::DERIVATIVE_DISABLED.into()),
             Self::Part(id) => return part::put(api, id, visit, params).await.map(Answer::Part),
         };
@@ -193,14 +197,25 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     let pipeline = api.pipeline.clone();
     let work = async move {
         let response = answer_within(&api, head, body, request_id, client).await;
-        drop(held);
-        response
+        match response.body().size_hint().exact() {
+            Some(_) => response,
+            // What is still to be made of the answer is work for this request.
+            None => response.map(|body| held_by(body, held)),
+        }
     };
     let answered = pipeline.run(work.instrument(span.clone())).await;
     answered.unwrap_or_else(|fault| {
         span.in_scope(|| error!(reason = fault.chain(), "request failed"));
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     })
+}
+
+/// A body that holds something until its end.
+fn held_by(body: Body, held: Held) -> Body {
+    let holding = body.into_data_stream().inspect(move |_| {
+        let _held = &held;
+    });
+    Body::from_stream(holding)
 }
 
 /// Refuses a request of which nothing but its head was looked at: its body may be anything, and is not read.
@@ -243,15 +258,21 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
             .arg(head.uri.path())),
         None => Err(codes::NOT_AN_ENDPOINT.into()),
     };
+    let endpoint_name = endpoint.map_or("none", Endpoint::path);
+    match &outcome {
+        Ok(_) => measure::request_answered(endpoint_name, 200, None),
+        Err(refusal) => measure::request_answered(endpoint_name, refusal.status(), Some(&refusal.ours)),
+    }
     let script = callback(endpoint, &head.method, &params);
 
     let mut response = match outcome {
         Ok(Answer::Nothing) => Response::new(Body::empty()),
-        Ok(Answer::Json(value)) => json(value.to_string()),
+        Ok(Answer::Json(value)) => json(value.to_string().into()),
+        Ok(Answer::Told(body)) => json(body),
         Ok(Answer::Part(digest)) => taken(&digest),
         Err(refusal) => {
             let project = params.get(BASE_KEY.0).or(params.get(BASE_KEY.1));
-            request_log::refused(&refusal, endpoint.map_or("none", Endpoint::path), project, began);
+            request_log::refused(&refusal, endpoint_name, project, began);
             let waits = head
                 .headers
                 .get(EXPECT)
@@ -264,7 +285,7 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
         }
     };
     if let Some(callback) = script {
-        response = as_script(response, callback).await;
+        response = as_script(response, &callback).await;
     }
     add_common(response.headers_mut(), endpoint, request_id);
     response
@@ -303,8 +324,8 @@ fn type_of_range(range: &str) -> &str {
     range.split(';').next().unwrap_or_default().trim()
 }
 
-fn json(body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn json(body: Body) -> Response {
+    let mut response = Response::new(body);
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -326,23 +347,14 @@ fn callback(endpoint: Option<Endpoint>, method: &Method, params: &Params) -> Opt
 }
 
 /// What was going to be answered, as a call.
-async fn as_script(response: Response, callback: String) -> Response {
+async fn as_script(response: Response, callback: &str) -> Response {
     let (mut head, body) = response.into_parts();
-    let mut script = format!("/**/{callback}(");
-    // It was made here, so it is there, and has a bound.
-    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    // These two end a line in scripts, and not in JSON.
-    let json = String::from_utf8_lossy(&bytes)
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029");
-    script.push_str(&json);
-    script.push_str(");");
     head.headers.insert(
         CONTENT_TYPE,
         HeaderValue::from_static("application/javascript; charset=utf-8"),
     );
     head.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(head, Body::from(script))
+    Response::from_parts(head, telling::as_script(body, callback).await)
 }
 
 /// Exactly 200, with an `ETag`, as S3 does: some clients send a part for ever if they are told anything else.
@@ -363,7 +375,7 @@ fn refuse(refusal: &Refusal, endpoint: Option<Endpoint>, json_errors: bool) -> R
             status_code: refusal.status(),
             error_code: refusal.code(),
         };
-        json(serde_json::to_string(&ErrorBody { error }).unwrap_or_default())
+        json(serde_json::to_string(&ErrorBody { error }).unwrap_or_default().into())
     } else {
         let mut response = Response::new(Body::from(content.into_owned()));
         *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

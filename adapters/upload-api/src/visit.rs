@@ -11,7 +11,7 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use intake_core::permits::Holder;
 use intake_core::project::Standing;
-use intake_core::{Pass, Project};
+use intake_core::{Pass, Project, sender_at};
 
 use crate::body::Source;
 use crate::error::{Refusal, codes};
@@ -32,6 +32,8 @@ pub(crate) struct Visit<'a> {
     /// When it began: what lets it in has to be good then, and not when its last byte has come.
     pub(crate) began: SystemTime,
     /// Whose connection it came by, as far as a server says.
+    address: Option<IpAddr>,
+    /// The same, as who holds permits.
     pub(crate) client: Option<Holder>,
     /// The path that the router is nested under; empty at the root.
     nested_under: &'a str,
@@ -42,6 +44,7 @@ pub(crate) struct Visit<'a> {
 pub(crate) struct LetIn {
     pub(crate) project: Arc<Project>,
     pub(crate) pass: Option<Pass>,
+    pub(crate) sender: Option<String>,
 }
 
 impl<'a> Visit<'a> {
@@ -53,6 +56,7 @@ impl<'a> Visit<'a> {
             source,
             path,
             began: SystemTime::now(),
+            address: client,
             client: client.map(Holder::at),
             nested_under: nested_under.unwrap_or_default(),
             counted: AtomicBool::new(false),
@@ -65,6 +69,11 @@ impl<'a> Visit<'a> {
             Some(client) => api.gate.count(client, api.settings.max_requests_of_address),
             None => Ok(()),
         }
+    }
+
+    /// Who sends it, as records have it.
+    pub(crate) fn sender(&self) -> Option<String> {
+        self.address.map(sender_at)
     }
 
     /// Whose request it is, if it is anybody's.
@@ -108,7 +117,8 @@ impl<'a> Visit<'a> {
     pub(crate) async fn let_in(&self, api: &Api, params: &Params, names: KeyNames) -> Result<LetIn, Refusal> {
         let project = self.active_project(api, params, names).await?;
         let pass = self.pass(&project, params)?;
-        Ok(LetIn { project, pass })
+        let sender = self.sender();
+        Ok(LetIn { project, pass, sender })
     }
 
     /// What lets the request in, as far as it is known by now.

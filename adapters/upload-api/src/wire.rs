@@ -98,6 +98,18 @@ impl<'a> FileInfo<'a> {
     }
 }
 
+impl FileInfo<'_> {
+    /// The same without what its sender has noted beside it.
+    pub(crate) fn with_nothing_beside(self) -> Self {
+        static NOTHING: BTreeMap<String, String> = BTreeMap::new();
+        Self {
+            metadata: &NOTHING,
+            tags: &[],
+            ..self
+        }
+    }
+}
+
 /// The file's name as addresses have it, also where its sender gave none.
 pub(crate) fn address_name(record: &Record) -> String {
     let name = record.declared.name.as_ref();
@@ -206,16 +218,15 @@ pub(crate) struct ErrorInfo<'a> {
     pub(crate) error_code: &'a str,
 }
 
-/// A group (wire facts, section 6.1).
+/// A group, but for its files, which follow (wire facts, section 6.1).
 #[derive(Debug, Serialize)]
-pub(crate) struct GroupInfo<'a> {
+pub(crate) struct GroupInfo {
     id: String,
     datetime_created: String,
     datetime_stored: Option<()>,
     files_count: usize,
     cdn_url: String,
     url: String,
-    files: Vec<Option<GroupMember<'a>>>,
 }
 
 /// A file in a group.
@@ -226,9 +237,9 @@ pub(crate) struct GroupMember<'a> {
     pub(crate) default_effects: &'a str,
 }
 
-impl<'a> GroupInfo<'a> {
+impl GroupInfo {
     /// What is told of a group, with addresses that begin so: of what it is shown by, and of what tells of it.
-    pub(crate) fn of(group: &Group, cdn: &str, origin: &str, files: Vec<Option<GroupMember<'a>>>) -> Self {
+    pub(crate) fn of(group: &Group, cdn: &str, origin: &str) -> Self {
         let id = format!("{}~{}", group.id, group.members.len());
         Self {
             datetime_created: instant(group.created),
@@ -237,7 +248,6 @@ impl<'a> GroupInfo<'a> {
             cdn_url: format!("{cdn}/{id}/"),
             url: format!("{origin}/groups/{id}/"),
             id,
-            files,
         }
     }
 }

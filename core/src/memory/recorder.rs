@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{Nothing, lock};
 use crate::books::{self, Account, Booking, Day, Flow, Holdings};
-use crate::stages::{Catalog, Recorder, Swap};
+use crate::stages::{Backlog, Catalog, Listing, Recorder, Swap};
 use crate::{ConfigError, Duty, Fault, FromSettings, Group, ManagedProject, Record, State, UploadId, codes};
 
 /// Keeps records in memory.
@@ -40,6 +40,10 @@ impl Inner {
             let (has, until) = self.accounts.entry(line.account.clone()).or_insert_with(new);
             *has = has.after(&line.change);
             *until = until.zip(line.until).map(|(one, other)| one.max(other));
+            // One that has nothing is as good as none.
+            if until.is_some() && *has == Holdings::default() {
+                self.accounts.remove(&line.account);
+            }
         }
         if let Some(flow) = &booking.flow {
             let key = (flow.day, flow.project.clone());
@@ -49,24 +53,6 @@ impl Inner {
 }
 
 impl MemoryRecorder {
-    /// The newest records of a kind, from behind this one on.
-    fn page(
-        &self,
-        is_one: impl Fn(&Record) -> bool,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Vec<Record> {
-        let inner = lock(&self.0);
-        let is_behind = |record: &Record| behind.is_none_or(|behind| (record.created, record.id) < behind);
-        let found = inner
-            .records
-            .values()
-            .filter(|record| is_one(record) && is_behind(record));
-        let mut found: Vec<_> = found.cloned().collect();
-        found.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
-        found.truncate(limit);
-        found
-    }
     /// All records.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
@@ -164,34 +150,40 @@ impl Recorder for MemoryRecorder {
         Ok(known.max_by_key(|record| record.created).cloned())
     }
 
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
+    async fn list(
+        &self,
+        kind: Listing,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
         let inner = lock(&self.0);
-        let is_pull = |record: &&Record| record.project.as_deref() == Some(project) && record.duty() == Duty::Pull;
-        Ok(inner.records.values().filter(is_pull).count() as u64)
+        let is_behind = |record: &Record| behind.is_none_or(|behind| (record.created, record.id) < behind);
+        let found = inner.records.values();
+        let found = found.filter(|record| kind.has(record, project) && is_behind(record));
+        let mut found: Vec<_> = found.cloned().collect();
+        found.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
+        found.truncate(limit);
+        Ok(found)
     }
 
-    async fn files_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        let is_file = |record: &Record| {
-            record.project.as_deref() == Some(project) && matches!(record.state, State::Ready | State::Trashed)
-        };
-        Ok(self.page(is_file, behind, limit))
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        let inner = lock(&self.0);
+        let is_refused =
+            |record: &&Record| record.project.as_deref() == project && matches!(record.state, State::Rejected(_));
+        let mut oldest: Vec<_> = inner.records.values().filter(is_refused).cloned().collect();
+        oldest.sort_by_key(|record| (record.created, record.id));
+        oldest.truncate(limit);
+        Ok(oldest)
     }
 
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        let is_refused = |record: &Record| {
-            record.project.as_deref().is_none_or(|of| of == project) && matches!(record.state, State::Rejected(_))
-        };
-        Ok(self.page(is_refused, behind, limit))
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        let inner = lock(&self.0);
+        let count = |of: fn(&Record) -> bool| inner.records.values().filter(|record| of(record)).count() as u64;
+        Ok(Backlog {
+            unfinished: count(|record| matches!(record.state, State::Open | State::Assembling)),
+            orders: count(|record| record.duty() == Duty::Pull),
+        })
     }
 
     fn catalog(&self) -> &dyn Catalog {
@@ -228,17 +220,55 @@ impl Catalog for MemoryRecorder {
         Ok(rest.take(limit).cloned().collect())
     }
 
-    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
+    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
         let mut inner = lock(&self.0);
         if inner.groups.contains_key(&group.id) {
             return Err(taken(group.id));
         }
+        if !inner.has_room([booking]) {
+            return Ok(Swap::Full);
+        }
         inner.groups.insert(group.id, group.clone());
-        Ok(())
+        inner.book(booking);
+        Ok(Swap::Done)
     }
 
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
         Ok(lock(&self.0).groups.get(&id).cloned())
+    }
+
+    async fn groups(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Group>, Fault> {
+        let inner = lock(&self.0);
+        let is_behind = |group: &Group| behind.is_none_or(|behind| (group.created, group.id) < behind);
+        let found = inner.groups.values();
+        let found = found.filter(|group| group.project == project && is_behind(group));
+        let mut found: Vec<_> = found.cloned().collect();
+        found.sort_by_key(|group| std::cmp::Reverse((group.created, group.id)));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
+        let inner = lock(&self.0);
+        let over = inner.groups.values().filter(|group| !group.is_there(now));
+        let mut over: Vec<_> = over.cloned().collect();
+        over.sort_by_key(|group| group.expires);
+        over.truncate(limit);
+        Ok(over)
+    }
+
+    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
+        let mut inner = lock(&self.0);
+        if inner.groups.remove(&id).is_none() {
+            return Ok(Swap::Lost);
+        }
+        inner.book(booking);
+        Ok(Swap::Done)
     }
 
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {

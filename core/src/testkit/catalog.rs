@@ -22,6 +22,8 @@ pub(super) async fn catalog(trial: &Trial, recorder: &dyn Recorder) {
         accounts_whose_time_is_over_are_forgotten(recorder),
         a_project_is_changed_only_from_the_revision_before(recorder),
         a_group_reads_back_as_it_was(recorder),
+        groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(recorder),
+        a_group_is_booked_with_its_row_or_not_at_all(recorder),
     );
 }
 
@@ -299,6 +301,24 @@ async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
     same!(has(recorder, &twice).await, (0, 2));
     recorder.catalog().forget_accounts(at(500), 10).await.answers();
     same!(has(recorder, &twice).await, (0, 0));
+
+    // What has nothing any more, or never got anything, is no account: anybody may be a sender.
+    let (given_back, never) = (Account::sender(&somebody()), Account::sender(&somebody()));
+    let record = sample_record();
+    let all = [until(&given_back, 600, ROOM)];
+    same!(recorder.insert(&record, &booking(&all)).await.answers(), Swap::Done);
+    let refused = [until(&never, 600, none)];
+    let next = Record {
+        revision: record.revision + 1,
+        ..record.clone()
+    };
+    same!(recorder.update(&next, &booking(&refused)).await.answers(), Swap::Full);
+    let back = Line {
+        until: Some(at(600)),
+        ..line(&given_back, 0, -1, ROOM)
+    };
+    same!(recorder.update(&next, &booking(&[back])).await.answers(), Swap::Done);
+    recorder.remove(next.id, next.revision).await.answers();
     same!(recorder.catalog().forget_accounts(at(100_000), 10).await.answers(), 0);
 }
 
@@ -334,26 +354,131 @@ async fn a_project_is_changed_only_from_the_revision_before(recorder: &dyn Recor
     holds!(found.contains(&key) && found.is_sorted(), "{found:?}");
 }
 
-async fn a_group_reads_back_as_it_was(recorder: &dyn Recorder) {
-    let file = UploadId::random();
+fn group(project: &str, seconds: u64, expires: Option<u64>) -> Group {
     let member = |effects: &str| Member {
-        id: file,
+        id: UploadId::random(),
         effects: effects.to_owned(),
     };
-    let group = Group {
+    Group {
         id: UploadId::random(),
-        project: somebody(),
-        created: at(1_000) + Duration::from_micros(1),
+        project: project.to_owned(),
+        created: at(seconds) + Duration::from_micros(1),
+        expires: expires.map(at),
         members: vec![member(""), member("resize/x800/"), member("ü\"")],
-    };
+    }
+}
+
+async fn a_group_reads_back_as_it_was(recorder: &dyn Recorder) {
     let catalog = recorder.catalog();
-    same!(catalog.group(group.id).await.answers(), None);
-    catalog.add_group(&group).await.answers();
-    same!(catalog.group(group.id).await.answers().as_ref(), Some(&group));
-    let again = Group {
-        members: Vec::new(),
-        ..group.clone()
-    };
-    same!(catalog.add_group(&again).await.fails().code, codes::ID_TAKEN);
-    same!(catalog.group(group.id).await.answers(), Some(group));
+    let project = somebody();
+    for expires in [None, Some(2_000)] {
+        let group = group(&project, 1_000, expires);
+        same!(catalog.group(group.id).await.answers(), None);
+        same!(catalog.add_group(&group, Booking::none()).await.answers(), Swap::Done);
+        same!(catalog.group(group.id).await.answers().as_ref(), Some(&group));
+        let again = Group {
+            members: Vec::new(),
+            ..group.clone()
+        };
+        same!(
+            catalog.add_group(&again, Booking::none()).await.fails().code,
+            codes::ID_TAKEN
+        );
+        same!(catalog.group(group.id).await.answers().as_ref(), Some(&group));
+        same!(
+            catalog.remove_group(group.id, Booking::none()).await.answers(),
+            Swap::Done
+        );
+        same!(catalog.group(group.id).await.answers(), None);
+    }
+}
+
+async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(recorder: &dyn Recorder) {
+    let catalog = recorder.catalog();
+    let project = somebody();
+    let all = [
+        group(&project, 1_000, Some(500)),
+        group(&project, 2_000, None),
+        group(&project, 2_000, Some(400)),
+        group(&somebody(), 3_000, Some(600)),
+    ];
+    for group in &all {
+        same!(catalog.add_group(group, Booking::none()).await.answers(), Swap::Done);
+    }
+    let mut expected: Vec<_> = all[..3].iter().collect();
+    expected.sort_by_key(|group| std::cmp::Reverse((group.created, group.id)));
+    let mut found = Vec::new();
+    let mut behind = None;
+    loop {
+        let page = catalog.groups(&project, behind, 2).await.answers();
+        let Some(last) = page.last() else { break };
+        holds!(page.len() <= 2);
+        behind = Some((last.created, last.id));
+        found.extend(page);
+    }
+    same!(found.iter().collect::<Vec<_>>(), expected);
+    for (now, limit, over) in [(399, 10, 0), (400, 10, 1), (1_000, 10, 3), (1_000, 2, 2)] {
+        let expired = catalog.expired_groups(at(now), limit).await.answers();
+        let expected = [&all[2], &all[0], &all[3]];
+        same!(
+            expired.iter().collect::<Vec<_>>(),
+            expected[..over],
+            "at {now}, at most {limit}"
+        );
+    }
+    for group in &all {
+        same!(
+            catalog.remove_group(group.id, Booking::none()).await.answers(),
+            Swap::Done
+        );
+    }
+    same!(catalog.groups(&project, None, 10).await.answers(), []);
+    same!(catalog.expired_groups(at(1_000), 10).await.answers(), []);
+}
+
+async fn a_group_is_booked_with_its_row_or_not_at_all(recorder: &dyn Recorder) {
+    let catalog = recorder.catalog();
+    let project = somebody();
+    let account = Account::groups(&project);
+    let groups: Vec<_> = (0..40).map(|_| group(&project, 1_000, None)).collect();
+    let size = groups[0].held().bytes;
+    for quota in [
+        Quota::of(7),
+        Quota {
+            bytes: Some(8 * size - 1),
+            files: None,
+        },
+    ] {
+        let bookings: Vec<_> = groups
+            .iter()
+            .map(|group| Booking::of_group(None, Some(group), quota))
+            .collect();
+        let adding = groups
+            .iter()
+            .zip(&bookings)
+            .map(|(group, booking)| catalog.add_group(group, booking));
+        let added: Vec<_> = join_all(adding)
+            .await
+            .into_iter()
+            .map(|added| added.answers())
+            .collect();
+        same!(
+            added.iter().filter(|added| **added == Swap::Done).count(),
+            7,
+            "{quota:?}"
+        );
+        same!(has(recorder, &account).await, (7 * size, 7), "{quota:?}");
+        for (group, added) in groups.iter().zip(added) {
+            let found = catalog.group(group.id).await.answers();
+            same!(found.is_some(), added == Swap::Done, "who was told so has got it");
+        }
+        // Whoever removes them at the same time gives back what there was, once.
+        let removal = |group: &Group| Booking::of_group(Some(group), None, Quota::default());
+        let removals: Vec<_> = groups.iter().map(removal).collect();
+        let removing = groups.iter().zip(&removals).chain(groups.iter().zip(&removals));
+        let removed = join_all(removing.map(|(group, booking)| catalog.remove_group(group.id, booking))).await;
+        let removed = removed.into_iter().map(|removed| removed.answers());
+        same!(removed.filter(|removed| *removed == Swap::Done).count(), 7);
+        same!(has(recorder, &account).await, (0, 0));
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::around::{Around, Wrapped};
+use crate::around::{Around, Wrapped};
 use crate::{Code, Fault};
 
 /// The code of the faults that are made here.
@@ -72,7 +72,12 @@ impl Plan {
 }
 
 impl Around for Plan {
-    async fn run<T>(&self, _asked: String, call: impl Future<Output = Result<T, Fault>> + Send) -> Result<T, Fault> {
+    async fn run<T>(
+        &self,
+        _name: &'static str,
+        _asked: impl FnOnce() -> String + Send,
+        call: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, Fault> {
         let number = self.0.calls.fetch_add(1, Ordering::SeqCst);
         let fault = || Fault::new(MADE, format!("call {number} was made to fail"));
         let moment = match self.0.fails {
@@ -92,7 +97,8 @@ impl Around for Plan {
     /// As it is: no upload's story has a step in it.
     async fn run_beside<T>(
         &self,
-        _asked: String,
+        _name: &'static str,
+        _asked: impl FnOnce() -> String + Send,
         call: impl Future<Output = Result<T, Fault>> + Send,
     ) -> Result<T, Fault> {
         call.await

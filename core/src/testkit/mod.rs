@@ -38,7 +38,6 @@ mod broken;
 #[macro_use]
 mod trial;
 
-mod around;
 mod catalog;
 mod content;
 mod expirer;

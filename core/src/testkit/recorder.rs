@@ -2,11 +2,11 @@
 
 use futures_util::future::join_all;
 
-use super::around::Wrapped;
 use super::broken::{Answers, Fails};
 use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
 use super::trial::{Checked, Patience, Trial};
-use crate::{Booking, Code, Duty, Event, Lifetime, Record, Recorder, Rejection, State, Swap, UploadId, codes};
+use crate::around::Wrapped;
+use crate::{Booking, Code, Duty, Event, Lifetime, Listing, Record, Recorder, Rejection, State, Swap, UploadId, codes};
 
 /// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
 /// year 1980: the suite's clock stands there.
@@ -45,10 +45,12 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
         what_is_due_comes_in_its_order(recorder),
         what_is_to_be_resumed_is_not_swept(recorder),
         the_newest_readable_upload_is_found_by_its_name(recorder),
-        orders_are_counted_by_project_until_they_end(recorder),
+        what_is_unfinished_and_what_is_ordered_is_listed_until_it_ends(recorder),
+        what_is_unfinished_is_counted_over_all_projects(recorder),
         only_the_revision_that_was_seen_is_forgotten(recorder),
         files_of_a_project_are_listed_the_newest_first(recorder),
         refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder),
+        the_oldest_refusals_are_found_of_a_project_and_of_none(recorder),
     );
     super::catalog::catalog(trial, recorder).await;
 }
@@ -318,29 +320,79 @@ async fn the_newest_readable_upload_is_found_by_its_name(recorder: &dyn Recorder
     }
 }
 
-async fn orders_are_counted_by_project_until_they_end(recorder: &dyn Recorder) {
-    let first = order(1_000);
-    let project = first.project.clone().unwrap();
-    let second = Record {
+async fn what_is_unfinished_and_what_is_ordered_is_listed_until_it_ends(recorder: &dyn Recorder) {
+    let project = format!("project-{}", UploadId::random());
+    let of_project = |record: Record| Record {
         project: Some(project.clone()),
-        ..order(2_000)
+        ..record
     };
-    let stranger = order(1_000);
-    for record in [&first, &second, &stranger] {
+    let begun = [1_000, 2_000, 2_000].map(|seconds| of_project(open(seconds)));
+    let ordered = [1_000, 2_000, 2_000].map(|seconds| of_project(order(seconds)));
+    let (other, stranger) = (open(3_000), order(3_000));
+    let others = [of_project(intent(1_500)), of_project(sample_record()), other, stranger];
+    for record in begun.iter().chain(&ordered).chain(&others) {
         add(recorder, record).await;
     }
-    let count = async || recorder.pulls_of(&project).await.answers();
-    same!(count().await, 2);
+    let assembling = begun[0].apply(Event::Assemble, at(2_001), &PERIODS).unwrap();
     let upload = UploadId::random();
-    let pulling = first.apply(Event::Pull { upload }, at(1_001), &PERIODS).unwrap();
-    same!(recorder.update(&pulling, Booking::none()).await.answers(), Swap::Done);
-    same!(count().await, 2, "what is being fetched counts");
-    let pulled = pulling.apply(Event::Pulled, at(1_002), &PERIODS).unwrap();
-    same!(recorder.update(&pulled, Booking::none()).await.answers(), Swap::Done);
-    same!(count().await, 1);
-    let due = recorder.due(Duty::Pull, at(10_000), 10).await.answers();
-    same!(due, [stranger.clone(), second.clone()], "what is to be fetched");
-    for record in [pulled, second, stranger] {
+    let pulling = ordered[0].apply(Event::Pull { upload }, at(2_001), &PERIODS).unwrap();
+    for next in [&assembling, &pulling] {
+        same!(recorder.update(next, Booking::none()).await.answers(), Swap::Done);
+    }
+    let mut expected = [
+        (
+            Listing::Unfinished,
+            [assembling.clone(), begun[1].clone(), begun[2].clone()],
+        ),
+        (
+            Listing::Orders,
+            [pulling.clone(), ordered[1].clone(), ordered[2].clone()],
+        ),
+    ];
+    for (kind, expected) in &mut expected {
+        expected.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
+        let mut found = Vec::new();
+        let mut behind = None;
+        loop {
+            let page = recorder.list(*kind, &project, behind, 2).await.answers();
+            let Some(last) = page.last() else { break };
+            holds!(page.len() <= 2);
+            behind = Some((last.created, last.id));
+            found.extend(page);
+        }
+        same!(found, *expected, "{kind:?}, two at a time");
+    }
+    let aborted = assembling.apply(Event::Delete, at(2_002), &PERIODS).unwrap();
+    let pulled = pulling.apply(Event::Pulled, at(2_002), &PERIODS).unwrap();
+    for next in [&aborted, &pulled] {
+        same!(recorder.update(next, Booking::none()).await.answers(), Swap::Done);
+    }
+    for kind in [Listing::Unfinished, Listing::Orders] {
+        same!(
+            recorder.list(kind, &project, None, 10).await.answers().len(),
+            2,
+            "{kind:?}"
+        );
+    }
+    let rest = [&begun[1], &begun[2], &ordered[1], &ordered[2], &aborted, &pulled];
+    for record in rest.into_iter().chain(&others) {
+        recorder.remove(record.id, record.revision).await.answers();
+    }
+}
+
+async fn what_is_unfinished_is_counted_over_all_projects(recorder: &dyn Recorder) {
+    // Other records may be there, and come and go with other tests.
+    let before = recorder.backlog().await.answers();
+    let records = [open(1_000), open(2_000), order(1_000)];
+    for record in &records {
+        add(recorder, record).await;
+    }
+    let after = recorder.backlog().await.answers();
+    holds!(
+        after.unfinished >= 2 && after.orders >= 1,
+        "what was begun counts: {before:?}, then {after:?}"
+    );
+    for record in records {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }
@@ -368,10 +420,10 @@ async fn refused_uploads_are_listed_with_those_whose_project_was_not_known(recor
     for record in &all {
         add(recorder, record).await;
     }
-    let first = recorder.refused_of(&project, None, 1).await.answers();
+    let first = recorder.list(Listing::Refused, &project, None, 1).await.answers();
     same!(first, [all[0].clone()]);
     let behind = Some((all[0].created, all[0].id));
-    let second = recorder.refused_of(&project, behind, 1).await.answers();
+    let second = recorder.list(Listing::Refused, &project, behind, 1).await.answers();
     same!(second, [all[1].clone()], "one whose project was not known is anybody's");
     for record in &all {
         recorder.remove(record.id, record.revision).await.answers();
@@ -400,7 +452,7 @@ async fn files_of_a_project_are_listed_the_newest_first(recorder: &dyn Recorder)
     let mut found = Vec::new();
     let mut behind = None;
     loop {
-        let page = recorder.files_of(&project, behind, 2).await.answers();
+        let page = recorder.list(Listing::Files, &project, behind, 2).await.answers();
         let Some(last) = page.last() else { break };
         holds!(page.len() <= 2);
         behind = Some((last.created, last.id));
@@ -408,6 +460,41 @@ async fn files_of_a_project_are_listed_the_newest_first(recorder: &dyn Recorder)
     }
     same!(found.iter().collect::<Vec<_>>(), expected);
     for record in &all {
+        recorder.remove(record.id, record.revision).await.answers();
+    }
+}
+
+async fn the_oldest_refusals_are_found_of_a_project_and_of_none(recorder: &dyn Recorder) {
+    let project = format!("project-{}", UploadId::random());
+    // Earlier than whatever else a recorder under test may have refused.
+    let refused = |seconds: u64, project: Option<&str>| {
+        let intent = Record {
+            project: project.map(str::to_owned),
+            ..intent(seconds)
+        };
+        let no = Rejection::new(Code::new("no"), "no");
+        intent.apply(Event::Reject(no), at(seconds + 1), &PERIODS).unwrap()
+    };
+    let of_project = [3, 1, 2].map(|seconds| refused(seconds, Some(&project)));
+    let of_nobody = [2, 1].map(|seconds| refused(seconds, None));
+    let another = refused(0, Some("another"));
+    let others = [
+        Record {
+            project: Some(project.clone()),
+            ..intent(0)
+        },
+        another,
+    ];
+    for record in of_project.iter().chain(&of_nobody).chain(&others) {
+        add(recorder, record).await;
+    }
+    let found = recorder.oldest_refused(Some(&project), 2).await.answers();
+    same!(found, [of_project[1].clone(), of_project[2].clone()]);
+    let found = recorder.oldest_refused(None, 2).await.answers();
+    same!(found, [of_nobody[1].clone(), of_nobody[0].clone()]);
+    let found = recorder.oldest_refused(Some(&project), 10).await.answers();
+    same!(found.len(), 3, "what is not refused, or another's, is among them");
+    for record in of_project.iter().chain(&of_nobody).chain(&others) {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }

@@ -109,6 +109,7 @@ pub(super) fn open(seconds: u64) -> Record {
     let terms = Terms {
         project: Some("demo".to_owned()),
         tags: vec!["dog".to_owned()],
+        sender: Some("2001:db8::/64".to_owned()),
         metadata: BTreeMap::from([("key".to_owned(), "ünïcode \u{1F980}".to_owned())]),
         ..Terms::default()
     };
@@ -133,6 +134,7 @@ pub(super) fn order(seconds: u64) -> Record {
         ..Pull::new("https://example.com/ü?a=b")
     };
     let terms = Terms {
+        sender: Some("192.0.2.1".to_owned()),
         project: Some(format!("project {}", UploadId::random())),
         ..Terms::default()
     };
@@ -140,5 +142,6 @@ pub(super) fn order(seconds: u64) -> Record {
 }
 
 pub(super) fn intent(seconds: u64) -> Record {
-    Record::intent(UploadId::random(), Declared::default(), at(seconds), &PERIODS)
+    let intent = Record::intent(UploadId::random(), Declared::default(), at(seconds), &PERIODS);
+    intent.sent_by(Some("\"ü\"".to_owned()))
 }

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, pin_mut};
 
-use super::around::Wrapped;
 use super::broken::Answers;
 use super::trial::{Checked, Patience, Trial};
 use super::{collect, noise};
+use crate::around::Wrapped;
 use crate::parts::MOST_PARTS;
 use crate::{Key, Multipart, Store, UploadId, codes};
 

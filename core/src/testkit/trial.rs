@@ -12,11 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
+use bytes::Bytes;
 use futures_util::future::{Either, select};
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::oneshot;
 
-use super::broken::Broken;
+use super::broken::{Bounds, Broken};
+use crate::around::Around;
+use crate::{ByteStream, Fault};
 
 /// How long a plugin may take before a suite says that it hangs or blocks.
 ///
@@ -105,7 +108,8 @@ struct Call {
 /// Checks rules one after another: a rule is an async function, and its name is the sentence.
 macro_rules! rules {
     ($trial:expr, $($rule:ident($($argument:expr),*)),+ $(,)?) => {
-        $($trial.rule(stringify!($rule), false, $rule($($argument),*)).await;)+
+        // Boxed, so that a thread's stack has room for a suite however many rules it has.
+        $($trial.rule(stringify!($rule), false, Box::pin($rule($($argument),*))).await;)+
     };
 }
 
@@ -351,6 +355,34 @@ impl Drop for UnderWay<'_> {
             state.has_panicked |= call.keeps_thread && thread::panicking();
             state.last = call.asked;
         }
+    }
+}
+
+/// More bytes than a suite writes under one key.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Notes, times and watches calls.
+impl Around for Trial {
+    async fn run<T: Send>(
+        &self,
+        _name: &'static str,
+        asked: impl FnOnce() -> String + Send,
+        call: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, Fault> {
+        self.call(asked(), call).await
+    }
+
+    fn bytes(&self, asked: impl FnOnce() -> String, bytes: ByteStream) -> ByteStream {
+        let (asked, bounds) = (asked(), Bounds::new(MOST_BYTES));
+        stream::unfold(
+            (self.clone(), asked, bytes, bounds),
+            async |(trial, asked, mut bytes, mut bounds)| {
+                let piece = trial.call(format!("the bytes of: {asked}"), bytes.next()).await?;
+                bounds.count(piece.as_ref().map_or(0, Bytes::len));
+                Some((piece, (trial, asked, bytes, bounds)))
+            },
+        )
+        .boxed()
     }
 }
 

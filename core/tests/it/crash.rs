@@ -32,9 +32,13 @@ struct Told {
 const EARLY: &str = "early";
 const LATE: &str = "late";
 
+/// Who sends them.
+const SENDER: &str = "192.0.2.1";
+
 fn of(project: &str) -> Terms {
     Terms {
         project: Some(project.to_owned()),
+        sender: Some(SENDER.to_owned()),
         ..Terms::default()
     }
 }
@@ -305,6 +309,14 @@ async fn run<S: Seen>(plan: Plan) -> usize {
         };
         let booked = recorder.holdings(&Account::project(project)).await.unwrap();
         assert_eq!(booked, there, "what is booked for {project} is not what there is");
+        let refused = [Account::refused(Some(project)), Account::refused(None)];
+        for account in refused
+            .into_iter()
+            .chain([Account::unfinished(project), Account::orders(project)])
+        {
+            let left = recorder.holdings(&account).await.unwrap();
+            assert_eq!(left, Holdings::default(), "{account:?} has what nobody has begun");
+        }
         let flows = recorder.flows(Some(project), Day(0)..=Day(i64::MAX)).await.unwrap();
         let sum = |of: fn(&Flow) -> u64| flows.iter().map(of).sum::<u64>();
         assert_eq!(sum(|flow| flow.received) - sum(|flow| flow.removed), there.files);
@@ -313,6 +325,8 @@ async fn run<S: Seen>(plan: Plan) -> usize {
             there.bytes
         );
     }
+    let sender = recorder.holdings(&Account::sender(SENDER)).await.unwrap();
+    assert_eq!(sender, Holdings::default(), "a sender has what has ended");
     assert!(
         records.len() <= told.accepted.len() + told.doubtful.len() + 5,
         "more is readable than was sent"

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Booking, Catalog, Duty, Error, Expirer, Facts, Fault, Lifetime, Pipeline, Record, Recorder, Retention, State, Swap,
-    Swept, Terms, UploadId, async_trait, codes,
+    Backlog, Booking, Catalog, Duty, Error, Expirer, Facts, Fault, Lifetime, Listing, Pipeline, Record, Recorder,
+    Retention, State, Swap, Swept, Terms, UploadId, async_trait, codes,
 };
 use tokio::sync::Mutex;
 
@@ -61,25 +61,21 @@ impl Recorder for Meanwhile {
     async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
         self.inner.known_as(name).await
     }
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        self.inner.pulls_of(project).await
-    }
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        self.inner.files_of(project, behind, limit).await
+        self.inner.list(kind, project, behind, limit).await
+    }
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.inner.oldest_refused(project, limit).await
     }
 
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        self.inner.refused_of(project, behind, limit).await
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.inner.backlog().await
     }
     fn catalog(&self) -> &dyn Catalog {
         self.inner.catalog()

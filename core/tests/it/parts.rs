@@ -83,6 +83,7 @@ over_both! {
     async fn parts_become_the_file_whatever_their_order<S: Seen>() {
         let house = House::<S>::new();
         let terms = Terms {
+            sender: None,
             project: Some("shop".to_owned()),
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),

@@ -137,6 +137,7 @@ impl House {
 
     async fn order_of(&self, project: &str, source: &str) -> Result<Record, Error> {
         let terms = Terms {
+            sender: None,
             project: Some(project.to_owned()),
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),

@@ -67,6 +67,7 @@ fn event(name: &str) -> Event {
         "delete" => Event::Delete,
         "claim" => Event::Claim,
         "erased" => Event::Erased,
+        "forget" => Event::Forget,
         other => panic!("no event is called {other}"),
     }
 }
@@ -100,9 +101,9 @@ fn ordered() -> Record {
     )
 }
 
-const EVENTS: [&str; 19] = [
-    "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble", "renew",
-    "release", "tidied", "pull", "progress", "postpone", "pulled", "abandon",
+const EVENTS: [&str; 20] = [
+    "forget", "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble",
+    "renew", "release", "tidied", "pull", "progress", "postpone", "pulled", "abandon",
 ];
 
 #[test]
@@ -148,13 +149,16 @@ fn a_record_goes_only_where_it_may() {
         ("ready", "tidied", Some("ready")),
         ("staged", "move", Some("staged")),
         ("open", "abandon", Some("deleting")),
+        ("open", "delete", Some("deleting")),
+        ("assembling", "delete", Some("deleting")),
         ("ready", "trash", Some("trashed")),
         ("trashed", "restore", Some("ready")),
         ("trashed", "delete", Some("deleting")),
         ("trashed", "claim", Some("deleting")),
         ("ready", "delete", Some("deleting")),
         ("ready", "claim", Some("deleting")),
-        ("rejected", "claim", Some("rejected")),
+        ("rejected", "claim", Some("gone")),
+        ("rejected", "forget", Some("gone")),
         ("deleting", "erased", Some("gone")),
         ("deleting", "claim", Some("deleting")),
         ("gone", "claim", Some("gone")),

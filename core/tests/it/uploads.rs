@@ -36,6 +36,7 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
     let body = stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
     let metadata = [("k".to_owned(), "v".to_owned())].into();
     let terms = Terms {
+        sender: None,
         project: Some("p".to_owned()),
         retention: Retention::Keep,
         metadata,

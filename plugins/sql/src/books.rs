@@ -13,6 +13,9 @@ use sqlx::{Database, query, query_as};
 pub(crate) const TAKE: &str = "INSERT INTO accounts (name, bytes, files, until) VALUES ($1, 0, 0, $2) \
     ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING bytes, files, until";
 
+/// An account that is looked up when it has nothing is not kept: what is not there has nothing.
+pub(crate) const EMPTY: &str = "DELETE FROM accounts WHERE name = $1";
+
 pub(crate) const BALANCE: &str = "UPDATE accounts SET bytes = $2, files = $3, until = $4 WHERE name = $1";
 
 const ADD_FLOW: &str = "INSERT INTO flows (project, day, asked, received, received_bytes, removed, removed_bytes) \
@@ -51,6 +54,9 @@ pub(crate) trait Accounts: Database {
         until: Option<i64>,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
+    /// Forgets an account that has nothing, and that somebody would have to forget some day.
+    fn empty(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<()>> + Send;
+
     /// Adds to what came and went on a day.
     fn add_flow(connection: &mut Self::Connection, flow: &Flow) -> impl Future<Output = sqlx::Result<()>> + Send;
 }
@@ -74,6 +80,10 @@ macro_rules! accounts {
             ) -> sqlx::Result<()> {
                 let balance = query(BALANCE).bind(name).bind(bytes).bind(files).bind(until);
                 balance.execute(connection).await.map(drop)
+            }
+
+            async fn empty(connection: &mut Self::Connection, name: &str) -> sqlx::Result<()> {
+                query(EMPTY).bind(name).execute(connection).await.map(drop)
             }
 
             async fn add_flow(connection: &mut Self::Connection, flow: &Flow) -> sqlx::Result<()> {
@@ -163,7 +173,15 @@ impl Books {
 
     /// Writes down what is different now.
     pub(crate) async fn close<D: Accounts>(self, connection: &mut D::Connection) -> sqlx::Result<()> {
-        for (name, account) in self.accounts.iter().filter(|(_, account)| account.changed) {
+        for (name, account) in &self.accounts {
+            // Refused or given back: either way nobody has to come by and forget it.
+            if account.until.is_some() && account.has == Holdings::default() {
+                D::empty(connection, name).await?;
+                continue;
+            }
+            if !account.changed {
+                continue;
+            }
             let has = (signed(account.has.bytes), signed(account.has.files));
             D::balance(connection, name, has, account.until).await?;
         }

@@ -18,10 +18,19 @@ pub(crate) const PROJECT: &str = "SELECT public_key, revision, settings FROM pro
 pub(crate) const PROJECTS: &str =
     "SELECT public_key, revision, settings FROM projects WHERE public_key > $1 ORDER BY public_key LIMIT $2";
 
-pub(crate) const ADD_GROUP: &str =
-    "INSERT INTO file_groups (id, project, created, members) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+pub(crate) const ADD_GROUP: &str = "INSERT INTO file_groups (id, project, created, expires, members) \
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING";
 
-pub(crate) const GROUP: &str = "SELECT id, project, created, members FROM file_groups WHERE id = $1";
+pub(crate) const GROUP: &str = "SELECT id, project, created, expires, members FROM file_groups WHERE id = $1";
+
+/// The newest first. Times and ids before the first one that there can be are behind everything.
+pub(crate) const GROUPS: &str = "SELECT id, project, created, expires, members FROM file_groups \
+    WHERE project = $1 AND (created, id) < ($2, $3) ORDER BY created DESC, id DESC LIMIT $4";
+
+pub(crate) const EXPIRED_GROUPS: &str = "SELECT id, project, created, expires, members FROM file_groups \
+    WHERE expires <= $1 ORDER BY expires LIMIT $2";
+
+pub(crate) const REMOVE_GROUP: &str = "DELETE FROM file_groups WHERE id = $1";
 
 pub(crate) const HOLDINGS: &str = "SELECT bytes, files FROM accounts WHERE name = $1";
 
@@ -38,8 +47,8 @@ pub(crate) const FORGET: &str = "DELETE FROM accounts WHERE name = $1 AND until 
 
 /// Key, revision, settings.
 pub(crate) type ProjectRow = (String, i64, String);
-/// Id, project, created, members.
-pub(crate) type GroupRow = (String, String, i64, String);
+/// Id, project, created, expires, members.
+pub(crate) type GroupRow = (String, String, i64, Option<i64>, String);
 type FlowRow = (String, i64, i64, i64, i64, i64, i64);
 
 /// The statements as functions. Those that change tell how many rows there were to change.
@@ -68,6 +77,23 @@ pub(crate) trait CatalogStatements: Database {
         connection: &mut Self::Connection,
         id: &str,
     ) -> impl Future<Output = sqlx::Result<Option<GroupRow>>> + Send;
+
+    /// Groups of a project, the newest first, from behind this one on.
+    fn groups(
+        connection: &mut Self::Connection,
+        project: &str,
+        behind: (i64, &str),
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<GroupRow>>> + Send;
+
+    /// Groups whose time is over.
+    fn expired_groups(
+        connection: &mut Self::Connection,
+        now: i64,
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<GroupRow>>> + Send;
+
+    fn remove_group(connection: &mut Self::Connection, id: &str) -> impl Future<Output = sqlx::Result<u64>> + Send;
 
     fn holdings(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<Holdings>> + Send;
 
@@ -128,14 +154,38 @@ macro_rules! statements {
             }
 
             async fn add_group(connection: &mut Self::Connection, group: &GroupRow) -> sqlx::Result<u64> {
-                let (id, project, created, members) = group;
+                let (id, project, created, expires, members) = group;
                 let add = query(ADD_GROUP).bind(id.as_str()).bind(project.as_str());
-                let add = add.bind(*created).bind(members.as_str());
+                let add = add.bind(*created).bind(*expires).bind(members.as_str());
                 Ok(add.execute(connection).await?.rows_affected())
             }
 
             async fn group(connection: &mut Self::Connection, id: &str) -> sqlx::Result<Option<GroupRow>> {
                 query_as(GROUP).bind(id).fetch_optional(connection).await
+            }
+
+            async fn groups(
+                connection: &mut Self::Connection,
+                project: &str,
+                (created, id): (i64, &str),
+                limit: i64,
+            ) -> sqlx::Result<Vec<GroupRow>> {
+                let groups = query_as(GROUPS).bind(project).bind(created).bind(id);
+                groups.bind(limit).fetch_all(connection).await
+            }
+
+            async fn expired_groups(
+                connection: &mut Self::Connection,
+                now: i64,
+                limit: i64,
+            ) -> sqlx::Result<Vec<GroupRow>> {
+                let over = query_as(EXPIRED_GROUPS).bind(now).bind(limit);
+                over.fetch_all(connection).await
+            }
+
+            async fn remove_group(connection: &mut Self::Connection, id: &str) -> sqlx::Result<u64> {
+                let removed = query(REMOVE_GROUP).bind(id).execute(connection).await?;
+                Ok(removed.rows_affected())
             }
 
             async fn holdings(connection: &mut Self::Connection, name: &str) -> sqlx::Result<Holdings> {

@@ -37,8 +37,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Booking, Catalog, Code, ConfigError, Duty, Fault, FromSettings, Plugin, Record, Recorder, Secret, Swap, UploadId,
-    inventory,
+    Backlog, Booking, Catalog, Code, ConfigError, Duty, Fault, FromSettings, Listing, Plugin, Record, Recorder, Secret,
+    Swap, UploadId, inventory,
 };
 use serde::Deserialize;
 
@@ -163,26 +163,22 @@ impl Recorder for SqlRecorder {
         self.0.known_as(name).await
     }
 
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        self.0.pulls_of(project).await
-    }
-
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        self.0.files_of(project, behind, limit).await
+        self.0.list(kind, project, behind, limit).await
     }
 
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        self.0.refused_of(project, behind, limit).await
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.0.oldest_refused(project, limit).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.0.backlog().await
     }
 
     fn catalog(&self) -> &dyn Catalog {

@@ -302,6 +302,7 @@ fn migrations() -> Migrator {
         migration(2, "projects", include_str!("../migrations/postgres/0002_projects.sql")),
         migration(3, "tags", include_str!("../migrations/postgres/0003_tags.sql")),
         migration(4, "refused", include_str!("../migrations/postgres/0004_refused.sql")),
+        migration(5, "bounds", include_str!("../migrations/postgres/0005_bounds.sql")),
     ]);
     migrations.dangerous_set_table_name(MIGRATIONS);
     // The driver's own lock is one of the session.

@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 
 use intake_core::books::{Flow, Holdings};
-use intake_core::{Fault, ManagedProject};
+use intake_core::{Backlog, Fault, Group, Listing, ManagedProject};
 
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
 use crate::dialect::{ConnectionOf, Dialect};
-use crate::records::project_of;
+use crate::records::{group_of, project_of};
 use crate::statements::{Answer, Statements};
 
 /// What can be looked up.
@@ -19,26 +19,31 @@ pub(crate) enum Question<'a> {
     Due { duty: &'a str, now: i64, limit: i64 },
     /// The newest row of a readable upload that is known by this name.
     KnownAs(&'a str),
-    /// How many rows of this project are to be fetched.
-    PullsOf(&'a str),
-    /// Rows of this project's files, from behind this one on.
-    FilesOf {
+    /// How many rows are unfinished, of all projects.
+    Backlog,
+    /// Rows of this kind and project, from behind this one on.
+    List {
+        kind: Listing,
         project: &'a str,
         behind: (i64, &'a str),
         limit: i64,
     },
-    /// Rows of refused uploads of this project, or of one that was not known yet, from behind this one on.
-    RefusedOf {
-        project: &'a str,
-        behind: (i64, &'a str),
-        limit: i64,
-    },
+    /// Rows of refused uploads of this project, or of none if this is empty, the oldest first.
+    OldestRefused { project: &'a str, limit: i64 },
     /// The managed project of this key.
     Project(&'a str),
     /// Managed projects from behind this key on.
     Projects { behind: &'a str, limit: i64 },
     /// The group of this id.
     Group(&'a str),
+    /// Groups of this project, from behind this one on.
+    Groups {
+        project: &'a str,
+        behind: (i64, &'a str),
+        limit: i64,
+    },
+    /// Groups whose time is over.
+    ExpiredGroups { now: i64, limit: i64 },
     /// What this account has.
     Holdings(&'a str),
     /// Accounts whose time is over.
@@ -53,9 +58,9 @@ pub(crate) enum Question<'a> {
 /// What was found.
 pub(crate) enum Found {
     Rows(Vec<Answer>),
-    Count(i64),
+    Backlog(i64, i64),
     Projects(Vec<ProjectRow>),
-    Group(Option<GroupRow>),
+    Groups(Vec<GroupRow>),
     Holdings(Holdings),
     Flows(Vec<Flow>),
     Names(Vec<String>),
@@ -69,10 +74,21 @@ impl Found {
         }
     }
 
-    pub(crate) fn count(self) -> u64 {
+    pub(crate) fn groups(self) -> Result<Vec<Group>, Fault> {
         match self {
-            Self::Count(count) => count.try_into().unwrap_or_default(),
-            _ => 0,
+            Self::Groups(rows) => rows.into_iter().map(group_of).collect(),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    pub(crate) fn backlog(self) -> Backlog {
+        let (unfinished, orders) = match self {
+            Self::Backlog(unfinished, orders) => (unfinished, orders),
+            _ => (0, 0),
+        };
+        Backlog {
+            unfinished: unfinished.try_into().unwrap_or_default(),
+            orders: orders.try_into().unwrap_or_default(),
         }
     }
 
@@ -90,11 +106,19 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: 
         Question::Of(id) => D::Database::get(reader, id).await.map(one),
         Question::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
         Question::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
-        Question::PullsOf(project) => D::Database::pulls_of(reader, project).await.map(Found::Count),
-        Question::FilesOf { project, behind, limit } => D::Database::files_of(reader, project, behind, limit)
+        Question::Backlog => {
+            let (unfinished, orders) = D::Database::backlog(reader).await?;
+            Ok(Found::Backlog(unfinished, orders))
+        }
+        Question::List {
+            kind,
+            project,
+            behind,
+            limit,
+        } => D::Database::list(reader, kind, project, behind, limit)
             .await
             .map(Found::Rows),
-        Question::RefusedOf { project, behind, limit } => D::Database::refused_of(reader, project, behind, limit)
+        Question::OldestRefused { project, limit } => D::Database::oldest_refused(reader, project, limit)
             .await
             .map(Found::Rows),
         Question::Project(key) => {
@@ -102,7 +126,16 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, question: 
             Ok(Found::Projects(project.into_iter().collect()))
         }
         Question::Projects { behind, limit } => D::Database::projects(reader, behind, limit).await.map(Found::Projects),
-        Question::Group(id) => D::Database::group(reader, id).await.map(Found::Group),
+        Question::Group(id) => {
+            let group = D::Database::group(reader, id).await?;
+            Ok(Found::Groups(group.into_iter().collect()))
+        }
+        Question::Groups { project, behind, limit } => D::Database::groups(reader, project, behind, limit)
+            .await
+            .map(Found::Groups),
+        Question::ExpiredGroups { now, limit } => {
+            D::Database::expired_groups(reader, now, limit).await.map(Found::Groups)
+        }
         Question::Holdings(name) => D::Database::holdings(reader, name).await.map(Found::Holdings),
         Question::Over { now, limit } => D::Database::over(reader, now, limit).await.map(Found::Names),
         Question::Flows { project, days } => D::Database::flows(reader, project, days).await.map(Found::Flows),

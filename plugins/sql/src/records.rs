@@ -1,5 +1,6 @@
 //! The recorder over any dialect: changes go through the one writer, looking up through connections that only read.
 
+use std::cmp::Reverse;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -7,7 +8,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use intake_core::books::{Account, Booking, Day, Flow, Holdings};
-use intake_core::{Catalog, Duty, Fault, Group, ManagedProject, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{
+    Backlog, Catalog, Duty, Fault, Group, Listing, ManagedProject, Record, Recorder, Swap, UploadId, codes,
+};
 use sqlx::Pool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
@@ -169,30 +172,41 @@ impl<D: Dialect> Recorder for Records<D> {
         record_of(self.read(Question::KnownAs(name)).await?)
     }
 
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        Ok(self.read(Question::PullsOf(project)).await?.count())
-    }
-
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         let (created, id) = before(behind);
-        let (behind, limit) = ((created, id.as_str()), at_most(limit));
-        readable(self.read(Question::FilesOf { project, behind, limit }).await?.rows())
+        let of = async |project| {
+            let question = Question::List {
+                kind,
+                project,
+                behind: (created, &id),
+                limit: at_most(limit),
+            };
+            readable(self.read(question).await?.rows())
+        };
+        let mut listed = of(project).await?;
+        if kind == Listing::Refused {
+            // Two looks by the index, in place of one at everybody's.
+            listed.extend(of("").await?);
+            listed.sort_by_key(|record| Reverse((record.created, record.id)));
+            listed.truncate(limit);
+        }
+        Ok(listed)
     }
 
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        let (created, id) = before(behind);
-        let (behind, limit) = ((created, id.as_str()), at_most(limit));
-        readable(self.read(Question::RefusedOf { project, behind, limit }).await?.rows())
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        let (project, limit) = (project.unwrap_or_default(), at_most(limit));
+        let oldest = self.read(Question::OldestRefused { project, limit }).await?;
+        readable(oldest.rows())
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        Ok(self.read(Question::Backlog).await?.backlog())
     }
 
     fn catalog(&self) -> &dyn Catalog {
@@ -236,7 +250,7 @@ impl<D: Dialect> Catalog for Records<D> {
         self.read(Question::Projects { behind, limit }).await?.projects()
     }
 
-    async fn add_group(&self, group: &Group) -> Result<(), Fault> {
+    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
         let members = serde_json::to_string(&group.members).map_err(|error| {
             Fault::new(RECORD_FAILED, format!("the group {} cannot be written down", group.id)).because(error)
         })?;
@@ -244,19 +258,38 @@ impl<D: Dialect> Catalog for Records<D> {
             group.id.to_string(),
             group.project.clone(),
             micros(group.created),
+            group.expires.map(micros),
             members,
         );
-        match self.change(Change::AddGroup(row)).await? {
-            Made::Rows(0) | Made::Full => Err(taken(group.id)),
-            Made::Rows(_) => Ok(()),
+        match self.change(Change::AddGroup(row, booking.clone())).await? {
+            Made::Rows(0) => Err(taken(group.id)),
+            made => Ok(swap(made)),
         }
     }
 
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
-        match self.read(Question::Group(&id.to_string())).await? {
-            Found::Group(Some(row)) => group_of(row).map(Some),
-            _ => Ok(None),
-        }
+        Ok(self.read(Question::Group(&id.to_string())).await?.groups()?.pop())
+    }
+
+    async fn groups(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Group>, Fault> {
+        let (created, id) = before(behind);
+        let (behind, limit) = ((created, id.as_str()), at_most(limit));
+        self.read(Question::Groups { project, behind, limit }).await?.groups()
+    }
+
+    async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
+        let (now, limit) = (micros(now), at_most(limit));
+        self.read(Question::ExpiredGroups { now, limit }).await?.groups()
+    }
+
+    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
+        let (id, booking) = (id.to_string(), booking.clone());
+        Ok(swap(self.change(Change::RemoveGroup { id, booking }).await?))
     }
 
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
@@ -335,9 +368,10 @@ pub(crate) fn project_of((public_key, revision, settings): ProjectRow) -> Result
     })
 }
 
-fn group_of((id, project, created, members): GroupRow) -> Result<Group, Fault> {
+pub(crate) fn group_of((id, project, created, expires, members): GroupRow) -> Result<Group, Fault> {
     let wrong = || Fault::new(RECORD_UNREADABLE, format!("the group {id} cannot be read"));
     Ok(Group {
+        expires: expires.map(|expires| time(expires).ok_or_else(wrong)).transpose()?,
         id: id.parse().map_err(|error| wrong().because(error))?,
         created: time(created).ok_or_else(wrong)?,
         members: serde_json::from_str(&members).map_err(|error| wrong().because(error))?,

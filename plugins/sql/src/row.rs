@@ -35,6 +35,7 @@ pub(crate) struct Row {
     pub(crate) place: Option<String>,
     pub(crate) left: Option<String>,
     pub(crate) tags: Option<String>,
+    pub(crate) sender: Option<String>,
 }
 
 impl Row {
@@ -93,6 +94,7 @@ impl Row {
                 .filter(|tags| !tags.is_empty())
                 .map(|tags| json(record, tags))
                 .transpose()?,
+            sender: record.sender.clone(),
         })
     }
 
@@ -156,19 +158,17 @@ impl Row {
             place: place.transpose()?.unwrap_or_default(),
             left: left.transpose()?,
             tags: tags.transpose()?.unwrap_or_default(),
+            sender: self.sender,
         })
     }
 }
-
-/// The duty by which the orders of a project are counted.
-pub(crate) const PULL: &str = "pull";
 
 /// What is to be done with a record, as databases have it. It follows from the state; it has a column for the index.
 pub(crate) fn duty(duty: Duty) -> &'static str {
     match duty {
         Duty::Sweep => "sweep",
         Duty::Resume => "resume",
-        Duty::Pull => PULL,
+        Duty::Pull => "pull",
     }
 }
 
@@ -313,6 +313,7 @@ mod tests {
                     prefix: None,
                 },
                 left: name.is_some().then(Place::default),
+                sender: name.clone(),
                 known_as: project.clone(),
                 project,
                 declared: Declared {

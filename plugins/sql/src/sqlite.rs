@@ -231,6 +231,7 @@ fn migrations() -> Migrator {
         migration(2, "projects", include_str!("../migrations/sqlite/0002_projects.sql")),
         migration(3, "tags", include_str!("../migrations/sqlite/0003_tags.sql")),
         migration(4, "refused", include_str!("../migrations/sqlite/0004_refused.sql")),
+        migration(5, "bounds", include_str!("../migrations/sqlite/0005_bounds.sql")),
     ])
 }
 
@@ -253,6 +254,7 @@ pub(crate) fn path_of_url(path: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use futures_util::future::join_all;
+    use intake_core::books::Account;
     use sqlx::AssertSqlSafe;
 
     use super::*;
@@ -351,7 +353,8 @@ mod tests {
              ('1', 3, 'staged', 'sweep', 7, 5, 'demo', '{\"size\":30}', '{}', NULL, NULL), \
              ('2', 3, 'open', 'sweep', 7, 5, 'demo', '{}', '{}', '{\"size\":200}', NULL), \
              ('3', 3, 'ready', 'sweep', 7, 5, 'demo', '{}', '{}', NULL, 1000), \
-             ('4', 3, 'gone', 'sweep', 7, 5, 'demo', '{}', '{}', NULL, 5000)";
+             ('4', 3, 'gone', 'sweep', 7, 5, 'demo', '{}', '{}', NULL, 5000), \
+             ('5', 3, 'waiting', 'pull', 7, 5, 'demo', '{}', '{}', NULL, NULL)";
         sqlx::raw_sql(row).execute(&mut before).await.unwrap();
         before.close().await.unwrap();
         let records = crate::SqlRecorder::sqlite(&path);
@@ -361,11 +364,11 @@ mod tests {
         assert_eq!(found.place, intake_core::Place::default());
         // What was there is booked, as it is going to be given back.
         let catalog = intake_core::Recorder::catalog(&records);
-        let has = catalog
-            .holdings(&intake_core::books::Account::project("demo"))
-            .await
-            .unwrap();
+        let has = catalog.holdings(&Account::project("demo")).await.unwrap();
         assert_eq!((has.bytes, has.files), (1230, 3));
+        for account in [Account::unfinished("demo"), Account::orders("demo")] {
+            assert_eq!(catalog.holdings(&account).await.unwrap().files, 1, "{account:?}");
+        }
         let days = intake_core::books::Day(0)..=intake_core::books::Day(0);
         let flows = catalog.flows(Some("demo"), days).await.unwrap();
         assert_eq!((flows[0].received, flows[0].received_bytes), (1, 1000));

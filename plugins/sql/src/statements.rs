@@ -2,23 +2,23 @@
 //!
 //! Each finds its rows by the primary key or by the index of what is due; a test asks the database whether that is so.
 
-use intake_core::Fault;
+use intake_core::{Fault, Listing};
 use sqlx::{ColumnIndex, Database, Decode, Type, query, query_scalar};
 
 use crate::row::{Row, unreadable};
 
-/// All columns but the id, in the order of the placeholders `$2` to `$21`.
+/// All columns but the id, in the order of the placeholders `$2` to `$22`.
 macro_rules! columns {
     () => {
         "revision, state, duty, due, created, project, kept, expires, size, declared, facts, metadata, rejection, parts, \
-         pull, known_as, pass, place, left_at, tags"
+         pull, known_as, pass, place, left_at, tags, sender"
     };
 }
 
 /// The values of [`columns`].
 macro_rules! values {
     () => {
-        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21"
+        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22"
     };
 }
 
@@ -36,7 +36,7 @@ pub(crate) const UPDATE: &str = concat!(
     columns!(),
     ") = (",
     values!(),
-    ") WHERE id = $1 AND revision = $22"
+    ") WHERE id = $1 AND revision = $23"
 );
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = $1 AND revision = $2";
@@ -63,16 +63,51 @@ pub(crate) const FILES_OF: &str = concat!(
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
-/// The newest that were refused, by the index of just these rows.
+/// The newest that were refused of a project, or of none, by the index of just these rows.
 pub(crate) const REFUSED_OF: &str = concat!(
     "SELECT id, ",
     columns!(),
-    " FROM uploads WHERE state = 'rejected' AND (created, id) < ($2, $3) AND coalesce(project, $1) = $1 \
+    " FROM uploads WHERE state = 'rejected' AND coalesce(project, '') = $1 AND (created, id) < ($2, $3) \
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
-/// The duty is written out, so that the index of just these rows is used.
-pub(crate) const PULLS_OF: &str = "SELECT count(*) FROM uploads WHERE project = $1 AND duty = 'pull'";
+/// The newest whose parts are arriving or being put together, by the index of just these rows.
+pub(crate) const UNFINISHED_OF: &str = concat!(
+    "SELECT id, ",
+    columns!(),
+    " FROM uploads WHERE project = $1 AND state IN ('open', 'assembling') AND (created, id) < ($2, $3) \
+     ORDER BY created DESC, id DESC LIMIT $4"
+);
+
+/// The newest orders that have not ended, by the index of just these rows.
+pub(crate) const ORDERS_OF: &str = concat!(
+    "SELECT id, ",
+    columns!(),
+    " FROM uploads WHERE project = $1 AND duty = 'pull' AND (created, id) < ($2, $3) \
+     ORDER BY created DESC, id DESC LIMIT $4"
+);
+
+/// The oldest that were refused of a project, or of none, by the index of just these rows.
+pub(crate) const OLDEST_REFUSED: &str = concat!(
+    "SELECT id, ",
+    columns!(),
+    " FROM uploads WHERE state = 'rejected' AND coalesce(project, '') = $1 ORDER BY created, id LIMIT $2"
+);
+
+/// How what there is of a kind is listed.
+fn list_of(kind: Listing) -> &'static str {
+    match kind {
+        Listing::Files => FILES_OF,
+        Listing::Refused => REFUSED_OF,
+        Listing::Unfinished => UNFINISHED_OF,
+        Listing::Orders => ORDERS_OF,
+    }
+}
+
+/// The states are written out, so that the index of just these rows is used.
+pub(crate) const UNFINISHED: &str = "SELECT count(*) FROM uploads WHERE state IN ('open', 'assembling')";
+
+pub(crate) const ORDERS: &str = "SELECT count(*) FROM uploads WHERE duty = 'pull'";
 
 /// A row of an answer: whether it can be read is a matter of each row.
 pub(crate) type Answer = Result<Row, Fault>;
@@ -113,27 +148,28 @@ pub(crate) trait Statements: Database {
         name: &str,
     ) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
 
-    /// The rows of a project's files, the newest first, from behind this one on.
-    fn files_of(
+    /// The rows of a kind and a project, the newest first, from behind this one on. Of what was refused, those of this project
+    /// alone; or those of none, if it is empty.
+    fn list(
         connection: &mut Self::Connection,
+        kind: Listing,
         project: &str,
         behind: (i64, &str),
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
 
-    /// The rows of refused uploads of a project, or of one that was not known yet, the newest first, from behind this one on.
-    fn refused_of(
+    /// The rows of refused uploads of a project, or of none if this is empty, the oldest first.
+    fn oldest_refused(
         connection: &mut Self::Connection,
         project: &str,
-        behind: (i64, &str),
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
 
-    /// How many rows of a project are to be fetched.
-    fn pulls_of(connection: &mut Self::Connection, project: &str) -> impl Future<Output = sqlx::Result<i64>> + Send;
+    /// How many rows are uploads in parts that are not completed, and how many are to be fetched.
+    fn backlog(connection: &mut Self::Connection) -> impl Future<Output = sqlx::Result<(i64, i64)>> + Send;
 }
 
-/// Binds `$1` to `$21`.
+/// Binds `$1` to `$22`.
 macro_rules! bind {
     ($query:expr, $row:expr) => {
         $query
@@ -158,6 +194,7 @@ macro_rules! bind {
             .bind($row.place.as_deref())
             .bind($row.left.as_deref())
             .bind($row.tags.as_deref())
+            .bind($row.sender.as_deref())
     };
 }
 
@@ -205,28 +242,31 @@ macro_rules! statements {
                 Ok(row.as_ref().map(read))
             }
 
-            async fn files_of(
+            async fn list(
                 connection: &mut Self::Connection,
+                kind: Listing,
                 project: &str,
                 (created, id): (i64, &str),
                 limit: i64,
             ) -> sqlx::Result<Vec<Answer>> {
-                let files = query(FILES_OF).bind(project).bind(created).bind(id).bind(limit);
-                Ok(files.fetch_all(connection).await?.iter().map(read).collect())
+                let listed = query(list_of(kind)).bind(project).bind(created).bind(id);
+                let listed = listed.bind(limit).fetch_all(connection).await?;
+                Ok(listed.iter().map(read).collect())
             }
 
-            async fn refused_of(
+            async fn oldest_refused(
                 connection: &mut Self::Connection,
                 project: &str,
-                (created, id): (i64, &str),
                 limit: i64,
             ) -> sqlx::Result<Vec<Answer>> {
-                let refused = query(REFUSED_OF).bind(project).bind(created).bind(id).bind(limit);
-                Ok(refused.fetch_all(connection).await?.iter().map(read).collect())
+                let oldest = query(OLDEST_REFUSED).bind(project).bind(limit);
+                Ok(oldest.fetch_all(connection).await?.iter().map(read).collect())
             }
 
-            async fn pulls_of(connection: &mut Self::Connection, project: &str) -> sqlx::Result<i64> {
-                query_scalar(PULLS_OF).bind(project).fetch_one(connection).await
+            async fn backlog(connection: &mut Self::Connection) -> sqlx::Result<(i64, i64)> {
+                let unfinished = query_scalar(UNFINISHED).fetch_one(&mut *connection).await?;
+                let orders = query_scalar(ORDERS).fetch_one(&mut *connection).await?;
+                Ok((unfinished, orders))
             }
         }
     };
@@ -266,6 +306,7 @@ where
         place: column(row, &id, "place")?,
         left: column(row, &id, "left_at")?,
         tags: column(row, &id, "tags")?,
+        sender: column(row, &id, "sender")?,
         id,
     })
 }
@@ -318,12 +359,22 @@ mod tests {
             ),
             (
                 REFUSED_OF,
-                Some("SEARCH uploads USING INDEX uploads_refused ((created,id)<(?,?))"),
+                Some("SEARCH uploads USING INDEX uploads_refused_of (<expr>=? AND (created,id)<(?,?))"),
             ),
             (
-                PULLS_OF,
-                Some("SEARCH uploads USING COVERING INDEX uploads_pulls (project=?)"),
+                OLDEST_REFUSED,
+                Some("SEARCH uploads USING INDEX uploads_refused_of (<expr>=?)"),
             ),
+            (
+                UNFINISHED_OF,
+                Some("SEARCH uploads USING INDEX uploads_unfinished (project=? AND (created,id)<(?,?))"),
+            ),
+            (
+                ORDERS_OF,
+                Some("SEARCH uploads USING INDEX uploads_orders (project=? AND (created,id)<(?,?))"),
+            ),
+            (UNFINISHED, Some("SCAN uploads USING INDEX uploads_unfinished")),
+            (ORDERS, Some("SCAN uploads USING INDEX uploads_orders")),
             (
                 catalog::PROJECT,
                 Some("SEARCH projects USING INDEX sqlite_autoindex_projects_1 (public_key=?)"),
@@ -341,6 +392,18 @@ mod tests {
                 Some("SEARCH file_groups USING INDEX sqlite_autoindex_file_groups_1 (id=?)"),
             ),
             (
+                catalog::GROUPS,
+                Some("SEARCH file_groups USING INDEX file_groups_project (project=? AND (created,id)<(?,?))"),
+            ),
+            (
+                catalog::EXPIRED_GROUPS,
+                Some("SEARCH file_groups USING INDEX file_groups_expires (expires<?)"),
+            ),
+            (
+                catalog::REMOVE_GROUP,
+                Some("SEARCH file_groups USING INDEX sqlite_autoindex_file_groups_1 (id=?)"),
+            ),
+            (
                 catalog::HOLDINGS,
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),
@@ -354,6 +417,10 @@ mod tests {
             ),
             (
                 catalog::FORGET,
+                Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
+            ),
+            (
+                books::EMPTY,
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),
             (

@@ -40,8 +40,10 @@ pub(crate) enum Change {
     Remove { id: String, revision: i64 },
     /// A managed project, new or in place of the one with the revision before.
     PutProject(ProjectRow),
-    /// A new group.
-    AddGroup(GroupRow),
+    /// A new group, and what is booked with it.
+    AddGroup(GroupRow, Booking),
+    /// No group of this id any more, and what is booked with that.
+    RemoveGroup { id: String, booking: Booking },
     /// No account of this name any more, if its time is over.
     Forget { name: String, now: i64 },
     /// Nothing: asks whether something could be changed.
@@ -62,7 +64,7 @@ impl Change {
         match self {
             Self::Insert(row, _) | Self::Update { row, .. } => &row.id,
             Self::UpdateAll(updates) => updates.first().map_or("", |update| &update.row.id),
-            Self::Remove { id, .. } | Self::AddGroup((id, ..)) => id,
+            Self::Remove { id, .. } | Self::RemoveGroup { id, .. } | Self::AddGroup((id, ..), _) => id,
             Self::PutProject((key, ..)) => key,
             Self::Forget { name, .. } => name,
             Self::Nothing => "",
@@ -71,7 +73,10 @@ impl Change {
 
     fn bookings(&self) -> Vec<&Booking> {
         match self {
-            Self::Insert(_, booking) | Self::Update { booking, .. } => vec![booking],
+            Self::Insert(_, booking)
+            | Self::Update { booking, .. }
+            | Self::AddGroup(_, booking)
+            | Self::RemoveGroup { booking, .. } => vec![booking],
             Self::UpdateAll(updates) => updates.iter().map(|update| &update.booking).collect(),
             _ => Vec::new(),
         }
@@ -264,7 +269,8 @@ async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change, boo
         Change::UpdateAll(updates) => update_all::<D>(connection, updates).await,
         Change::Remove { id, revision } => D::Database::remove(connection, id, *revision).await.map(u64::from),
         Change::PutProject(project) => D::Database::put_project(connection, project).await,
-        Change::AddGroup(group) => D::Database::add_group(connection, group).await,
+        Change::AddGroup(group, _) => D::Database::add_group(connection, group).await,
+        Change::RemoveGroup { id, .. } => D::Database::remove_group(connection, id).await,
         Change::Forget { name, now } => D::Database::forget(connection, name, *now).await,
         Change::Nothing => Ok(0),
     };

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::memory::MemoryRecorder;
-use intake_core::{Booking, Catalog, Duty, Fault, Record, Recorder, Swap, UploadId, async_trait};
+use intake_core::{Backlog, Booking, Catalog, Duty, Fault, Listing, Record, Recorder, Swap, UploadId, async_trait};
 
 use super::{PATIENCE, caught_by};
 
@@ -19,7 +19,7 @@ enum Wrong {
     AnswersInAnyOrder,
     SweepsWhatIsToBeResumed,
     KnowsOnlyAnId,
-    CountsNoPulls,
+    ListsNoOrders,
     ForgetsAnyRevision,
     ListsWithoutEnd,
     BooksNothing,
@@ -132,37 +132,27 @@ impl Recorder for Wrongly {
         }
     }
 
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        match self.0 {
-            Wrong::CountsNoPulls => Ok(0),
-            _ => self.1.pulls_of(project).await,
-        }
-    }
-
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         let limit = match self.0 {
-            Wrong::ListsWithoutEnd => limit + 1,
+            Wrong::ListsWithoutEnd if kind == Listing::Files => limit + 1,
+            Wrong::ListsNoOrders if kind == Listing::Orders => 0,
             _ => limit,
         };
-        self.1.files_of(project, behind, limit).await
+        self.1.list(kind, project, behind, limit).await
     }
 
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        let limit = match self.0 {
-            Wrong::ListsWithoutEnd => limit + 1,
-            _ => limit,
-        };
-        self.1.refused_of(project, behind, limit).await
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.1.oldest_refused(project, limit).await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.1.backlog().await
     }
 
     fn catalog(&self) -> &dyn Catalog {
@@ -191,7 +181,10 @@ async fn wrong_recorders_are_caught_by_the_rule_that_they_break() {
         (Wrong::AnswersInAnyOrder, "what is due comes in its order"),
         (Wrong::SweepsWhatIsToBeResumed, "what is to be resumed is not swept"),
         (Wrong::KnowsOnlyAnId, "the newest readable upload is found by its name"),
-        (Wrong::CountsNoPulls, "orders are counted by project until they end"),
+        (
+            Wrong::ListsNoOrders,
+            "what is unfinished and what is ordered is listed until it ends",
+        ),
         (
             Wrong::ForgetsAnyRevision,
             "only the revision that was seen is forgotten",

@@ -7,9 +7,12 @@ use futures_util::future::join_all;
 use sqlx::Row as _;
 
 use super::*;
-use crate::books::BALANCE;
-use crate::catalog::{FORGET, HOLDINGS, OVER};
-use crate::statements::{DUE, FILES_OF, GET, INSERT, KNOWN_AS, PULLS_OF, REFUSED_OF, REMOVE, UPDATE};
+use crate::books::{BALANCE, EMPTY};
+use crate::catalog::{EXPIRED_GROUPS, FORGET, GROUP, GROUPS, HOLDINGS, OVER, REMOVE_GROUP};
+use crate::statements::{
+    DUE, FILES_OF, GET, INSERT, KNOWN_AS, OLDEST_REFUSED, ORDERS, ORDERS_OF, REFUSED_OF, REMOVE, UNFINISHED,
+    UNFINISHED_OF, UPDATE,
+};
 use intake_core::Fault;
 
 use crate::testkit;
@@ -179,19 +182,23 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     let mut connection = Postgres::new(&url).unwrap().writer().await.unwrap();
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', TRUE, NULL, 1, \
-         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; ANALYZE uploads; \
-         INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts";
+         repeat('x', 500), NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM generate_series(1, 20000) AS i; \
+         INSERT INTO uploads (id, revision, state, duty, due, created, project, declared, metadata, rejection) \
+         SELECT i, 0, 'rejected', 'sweep', i, i, i % 5, '{}', '{}', '{}' FROM generate_series(20001, 60000) AS i; \
+         ANALYZE uploads; \
+         INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts; \
+         INSERT INTO file_groups SELECT i, 'demo', i, '[]', i FROM generate_series(1, 20000) AS i; ANALYZE file_groups";
     sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (statement, arguments, plan) in [
             (
                 INSERT,
-                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL",
+                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL",
                 None,
             ),
             (
                 UPDATE,
-                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0",
+                "'7',1,'ready','sweep',1,1,'demo',true,1,1,'{}','{}','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0",
                 Some("uploads_pkey"),
             ),
             (REMOVE, "'7',1", Some("uploads_pkey")),
@@ -199,16 +206,29 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (DUE, "'sweep',90000,128", Some("uploads_duty")),
             (KNOWN_AS, "'name'", Some("uploads_known_as")),
             (FILES_OF, "'demo',90000,'',100", Some("uploads_project")),
-            (REFUSED_OF, "'demo',90000,'',100", Some("uploads_refused")),
-            (PULLS_OF, "'demo'", Some("uploads_pulls")),
+            (REFUSED_OF, "'1',90000,'',100", Some("uploads_refused_of")),
+            (UNFINISHED, "", Some("uploads_unfinished")),
+            (ORDERS, "", Some("uploads_orders")),
+            (UNFINISHED_OF, "'demo',90000,'',100", Some("uploads_unfinished")),
+            (OLDEST_REFUSED, "'1',16", Some("uploads_refused_of")),
+            (ORDERS_OF, "'demo',90000,'',100", Some("uploads_orders")),
+            (EMPTY, "'7'", Some("accounts_pkey")),
+            (GROUP, "'7'", Some("file_groups_pkey")),
+            (GROUPS, "'demo',90000,'',100", Some("file_groups_project")),
+            (EXPIRED_GROUPS, "100,64", Some("file_groups_expires")),
+            (REMOVE_GROUP, "'7'", Some("file_groups_pkey")),
             (OVER, "100,128", Some("accounts_until")),
             (FORGET, "'7',100", Some("accounts_pkey")),
             (HOLDINGS, "'7'", Some("accounts_pkey")),
             (BALANCE, "'7',1,1,1", Some("accounts_pkey")),
         ] {
+            let arguments = match arguments {
+                "" => String::new(),
+                arguments => format!("({arguments})"),
+            };
             let ask = format!(
                 "SET plan_cache_mode = {mode}; DEALLOCATE ALL; PREPARE asked AS {statement}; \
-                 EXPLAIN (COSTS OFF) EXECUTE asked({arguments})"
+                 EXPLAIN (COSTS OFF) EXECUTE asked{arguments}"
             );
             let steps = sqlx::raw_sql(AssertSqlSafe(ask))
                 .fetch_all(&mut connection)

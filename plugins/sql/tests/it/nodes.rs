@@ -5,8 +5,13 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use intake_core::books::Account;
+use intake_core::memory::{KeepAll, MemoryStore};
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Booking, Catalog, Duty, Fault, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{
+    Backlog, Booking, Catalog, Declared, Duty, Error, Fault, Incoming, Limits, Listing, Opening, Order, Pipeline, Pull,
+    Receiver, Record, Recorder, Swap, Terms, UploadId, codes,
+};
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
 
@@ -52,25 +57,21 @@ impl Recorder for Nodes {
     async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
         self.next().known_as(name).await
     }
-    async fn pulls_of(&self, project: &str) -> Result<u64, Fault> {
-        self.next().pulls_of(project).await
-    }
-    async fn files_of(
+    async fn list(
         &self,
+        kind: Listing,
         project: &str,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        self.next().files_of(project, behind, limit).await
+        self.next().list(kind, project, behind, limit).await
+    }
+    async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.next().oldest_refused(project, limit).await
     }
 
-    async fn refused_of(
-        &self,
-        project: &str,
-        behind: Option<(SystemTime, UploadId)>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Fault> {
-        self.next().refused_of(project, behind, limit).await
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        self.next().backlog().await
     }
     fn catalog(&self) -> &dyn Catalog {
         self.next().catalog()
@@ -96,6 +97,76 @@ async fn several_nodes_keep_the_contract_together() {
     let (folder, server) = (tempfile::tempdir().unwrap(), Postgres::shared().await);
     for nodes in all_nodes(&folder, &server).await {
         testkit::recorder(&nodes).await;
+    }
+}
+
+/// Fetches nothing: what is ordered from it waits.
+#[derive(Debug)]
+struct Never;
+
+#[async_trait]
+impl Receiver for Never {
+    async fn judge(&self, _source: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn receive(&self, _source: &str) -> Result<Incoming, Error> {
+        std::future::pending().await
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_200_orders_and_200_uploads_that_two_nodes_take_at_once_so_many_are_kept_as_may_be() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Postgres::shared().await);
+    for nodes in all_nodes(&folder, &server).await {
+        let limits = Limits {
+            waiting_of_project: 5,
+            unfinished_of_project: 7,
+            unfinished_of_address: 3,
+            ..Limits::default()
+        };
+        let pipeline = Pipeline::builder()
+            .store(MemoryStore::default())
+            .recorder(nodes)
+            .expirer(KeepAll)
+            .receiver("never", Never)
+            .limits(limits)
+            .build()
+            .unwrap();
+        let project = format!("project-{}", UploadId::random());
+        let terms = |number: usize| Terms {
+            project: Some(project.clone()),
+            sender: Some(format!("192.0.2.{}", number % 2)),
+            ..Terms::default()
+        };
+        let ordered = join_all((0..200).map(|number| pipeline.order(Order::new(Pull::new("x"), terms(number))))).await;
+        let opened = join_all((0..200).map(|number| {
+            pipeline.open(Opening {
+                id: UploadId::random(),
+                declared: Declared::default(),
+                size: 10,
+                part_size: 5,
+                at_most: None,
+                terms: terms(number),
+            })
+        }))
+        .await;
+        let kept = |results: Vec<Result<Record, Error>>, code| {
+            let refused = results.iter().filter_map(|result| result.as_ref().err());
+            assert!(refused.map(Error::code).all(|refused| refused == code));
+            results.into_iter().filter_map(Result::ok).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(ordered, codes::TOO_MANY_ORDERS).len(), 5);
+        let opened = kept(opened, codes::TOO_MANY_UNFINISHED);
+        assert_eq!(opened.len(), 6, "three of each of two addresses");
+        pipeline.abort(opened[0].id).await.unwrap();
+        let sender = opened[0].sender.as_deref().unwrap();
+        let has = pipeline.catalog().holdings(&Account::sender(sender)).await.unwrap();
+        assert_eq!(has.files, 2);
     }
 }
 

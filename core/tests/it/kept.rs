@@ -1,0 +1,302 @@
+//! What is kept of those who begin and do not end: how much there may be of it, over any number of nodes, and how it is removed.
+
+use futures_util::future::join_all;
+use intake_core::books::Account;
+use intake_core::memory::{MemoryRecorder, MemoryStore};
+use intake_core::{
+    Catalog as _, Error, Fault, Incoming, Listing, Opening, Order, Pipeline, Pull, Receiver, Record, State, Terms,
+    UploadId, async_trait, codes, sender_at,
+};
+
+use crate::stores::{InPlace, Seen};
+use crate::support::{Clock, LIMITS, OVER_LEASE, OVER_OPEN, builder, opening, part_of, upload};
+
+/// Gives some bytes, whatever it is asked for.
+#[derive(Debug)]
+struct Gives;
+
+#[async_trait]
+impl Receiver for Gives {
+    async fn judge(&self, _source: &str) -> Result<(), Error> {
+        Ok(())
+    }
+    async fn receive(&self, _source: &str) -> Result<Incoming, Error> {
+        Ok(upload(&[b"some bytes"]))
+    }
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Two nodes over the same records and bytes.
+struct House<S> {
+    store: S,
+    recorder: MemoryRecorder,
+    clock: Clock,
+    nodes: [Pipeline; 2],
+}
+
+impl<S: Seen> House<S> {
+    fn new() -> Self {
+        let (store, recorder, clock) = (S::default(), MemoryRecorder::default(), Clock::default());
+        let node = || {
+            let builder = builder(store.clone(), recorder.clone(), &clock);
+            builder.receiver("gives", Gives).build().unwrap()
+        };
+        Self {
+            nodes: [node(), node()],
+            store,
+            recorder,
+            clock,
+        }
+    }
+
+    fn node(&self, number: u64) -> &Pipeline {
+        &self.nodes[usize::try_from(number).unwrap() % self.nodes.len()]
+    }
+
+    async fn has(&self, account: Account) -> u64 {
+        self.recorder.holdings(&account).await.unwrap().files
+    }
+}
+
+fn terms(project: &str, sender: Option<&str>) -> Terms {
+    Terms {
+        project: Some(project.to_owned()),
+        sender: sender.map(str::to_owned),
+        ..Terms::default()
+    }
+}
+
+async fn open(node: &Pipeline, project: &str, sender: Option<&str>) -> Result<Record, Error> {
+    let terms = terms(project, sender);
+    node.open(Opening {
+        terms,
+        ..opening(12, 6)
+    })
+    .await
+}
+
+fn codes_of<T>(results: Vec<Result<T, Error>>) -> Vec<intake_core::Code> {
+    results
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|error| error.code())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_200_orders_at_once_so_many_wait_as_may_whichever_node_is_asked() {
+    let house = House::<MemoryStore>::new();
+    let ordered = (0..200).map(|number| {
+        let order = Order::new(Pull::new("source"), terms("p", None));
+        house.node(number).order(order)
+    });
+    let refused = codes_of(join_all(ordered).await);
+    let most = LIMITS.waiting_of_project;
+    assert_eq!(refused.len() as u64, 200 - most);
+    assert!(
+        refused.iter().all(|code| *code == codes::TOO_MANY_ORDERS),
+        "{refused:?}"
+    );
+    assert_eq!(house.has(Account::orders("p")).await, most);
+
+    // Whatever becomes of them makes room: fetched, or taken back.
+    let waiting = house.nodes[0].list(Listing::Orders, "p", None, 100).await.unwrap();
+    assert_eq!(waiting.len() as u64, most);
+    house.nodes[1].cancel(waiting[0].id).await.unwrap();
+    assert_eq!(house.has(Account::orders("p")).await, most - 1);
+    house.nodes[0].pull_due().await.unwrap();
+    assert_eq!(house.has(Account::orders("p")).await, 0);
+    assert_eq!(house.nodes[0].list(Listing::Orders, "p", None, 100).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_200_uploads_that_are_begun_at_once_so_many_are_as_may_be_of_a_project_and_of_an_address() {
+    let house = House::<InPlace>::new();
+    let by_many = (0..200).map(|number| {
+        let sender = format!("192.0.2.{}", number % 100);
+        let node = house.node(number);
+        async move { open(node, "p", Some(&sender)).await }
+    });
+    let refused = codes_of(join_all(by_many).await);
+    assert_eq!(refused.len() as u64, 200 - LIMITS.unfinished_of_project);
+    assert!(
+        refused.iter().all(|code| *code == codes::TOO_MANY_UNFINISHED),
+        "{refused:?}"
+    );
+
+    let by_one = (0..200).map(|number| {
+        let project = format!("project-{}", number % 50);
+        let node = house.node(number);
+        async move { open(node, &project, Some("203.0.113.7")).await }
+    });
+    let refused = codes_of(join_all(by_one).await);
+    assert_eq!(refused.len() as u64, 200 - LIMITS.unfinished_of_address);
+    assert!(
+        refused.iter().all(|code| *code == codes::TOO_MANY_UNFINISHED),
+        "{refused:?}"
+    );
+    assert_eq!(
+        house.has(Account::sender("203.0.113.7")).await,
+        LIMITS.unfinished_of_address
+    );
+    // Others are served meanwhile, and an adapter that knows no addresses bounds by project.
+    assert!(open(&house.nodes[0], "another", Some("203.0.113.8")).await.is_ok());
+    assert!(open(&house.nodes[0], "another", None).await.is_ok());
+
+    house.clock.advance(OVER_OPEN);
+    house.nodes[0].sweep().await.unwrap();
+    assert_eq!(house.has(Account::unfinished("p")).await, 0);
+    assert_eq!(house.has(Account::sender("203.0.113.7")).await, 0);
+}
+
+async fn what_is_unfinished_is_listed_until_it_ends_and_gives_back_what_it_had<S: Seen>() {
+    let house = House::<S>::new();
+    let [node, other] = &house.nodes;
+    let begun = |content: &'static [u8]| async move {
+        let opening = Opening {
+            terms: terms("p", Some("192.0.2.1")),
+            ..opening(content.len(), 6)
+        };
+        let opened = node.open(opening).await.unwrap();
+        for (number, part) in (1..).zip(content.chunks(6)) {
+            node.put_part(&opened, number, None, part_of(part)).await.unwrap();
+        }
+        opened
+    };
+    let (good, bad, left) = (
+        begun(b"good content").await,
+        begun(b"bad content").await,
+        begun(b"left alone").await,
+    );
+    let listed = other.list(Listing::Unfinished, "p", None, 10).await.unwrap();
+    assert_eq!(listed.len(), 3);
+    assert!(
+        listed
+            .iter()
+            .all(|record| record.sender.as_deref() == Some("192.0.2.1"))
+    );
+    assert_eq!(house.has(Account::unfinished("p")).await, 3);
+    assert_eq!(house.has(Account::sender("192.0.2.1")).await, 3);
+
+    let ready = node.complete(good.id).await.unwrap();
+    assert_eq!(ready.sender, None, "the address is kept no longer than it is counted");
+    assert!(node.complete(bad.id).await.is_err());
+    assert_eq!(house.has(Account::unfinished("p")).await, 1);
+
+    other.abort(left.id).await.unwrap();
+    assert_eq!(house.has(Account::unfinished("p")).await, 0);
+    assert_eq!(house.has(Account::sender("192.0.2.1")).await, 0);
+    assert_eq!(
+        house.has(Account::project("p")).await,
+        1,
+        "of the project's room, what is ready"
+    );
+    assert_eq!(node.list(Listing::Unfinished, "p", None, 10).await.unwrap(), []);
+    let gone = node.status(left.id).await.unwrap().unwrap();
+    assert_eq!((&gone.state, &gone.sender), (&State::Gone, &None));
+    let late = node.put_part(&gone, 1, None, part_of(b"late")).await.unwrap_err();
+    assert_eq!(late.code(), codes::NOT_OPEN);
+    for id in [good.id, bad.id, left.id, UploadId::random()] {
+        assert!(matches!(node.abort(id).await, Err(Error::NotFound(_))));
+    }
+    assert_eq!(house.store.seen().len(), 1, "parts of what has ended are left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unfinished_is_listed_until_it_ends_where_a_store_puts_parts_together() {
+    what_is_unfinished_is_listed_until_it_ends_and_gives_back_what_it_had::<InPlace>().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unfinished_is_listed_until_it_ends_where_parts_have_keys_of_their_own() {
+    what_is_unfinished_is_listed_until_it_ends_and_gives_back_what_it_had::<MemoryStore>().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_puts_an_upload_together_that_its_owner_ends_leaves_nothing() {
+    let house = House::<InPlace>::new();
+    let [node, other] = &house.nodes;
+    let opening = Opening {
+        terms: terms("p", None),
+        ..opening(6, 6)
+    };
+    let opened = node.open(opening).await.unwrap();
+    node.put_part(&opened, 1, None, part_of(b"whole.")).await.unwrap();
+    // As a node that died while it worked has left it.
+    let claimed = opened
+        .apply(
+            intake_core::Event::Assemble,
+            house.clock.now(),
+            &intake_core::record::Periods {
+                lease: LIMITS.timeout * 2,
+                claim: LIMITS.claim,
+                open: LIMITS.unfinished,
+                note: OVER_LEASE,
+                trash: LIMITS.trash,
+            },
+        )
+        .unwrap();
+    let swapped = intake_core::Recorder::update(&house.recorder, &claimed, intake_core::Booking::none()).await;
+    assert_eq!(swapped.unwrap(), intake_core::Swap::Done);
+    other.abort(opened.id).await.unwrap();
+    house.clock.advance(OVER_LEASE);
+    assert!(node.resume().await.unwrap().is_empty(), "nobody goes on with it");
+    assert!(matches!(node.complete(opened.id).await, Err(Error::NotFound(_))));
+    assert_eq!(house.store.seen(), []);
+    assert_eq!(house.has(Account::project("p")).await, 0);
+}
+
+#[test]
+fn an_address_is_a_sender_and_of_ipv6_its_network_is() {
+    for (address, sender) in [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+    ] {
+        assert_eq!(sender_at(address.parse().unwrap()), sender);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are() {
+    let house = House::<InPlace>::new();
+    let most = LIMITS.refused_of_project;
+    for project in [None, Some("p")] {
+        // Found at once, with nothing stored, and at the end, with everything stored.
+        for content in [&b"rude head"[..], b"even worse content"] {
+            let account = || house.has(Account::refused(project));
+            let refused = (0..300).map(|number| {
+                let (node, incoming) = (house.node(number), upload(&[content]));
+                let project = project.map(str::to_owned);
+                node.ingest(Incoming { project, ..incoming }, Terms::default())
+            });
+            let refused = join_all(refused).await;
+            assert!(refused.iter().all(Result::is_err));
+            // One by one: whoever comes last is there.
+            for _ in 0..2 {
+                house.clock.advance(std::time::Duration::from_secs(1));
+                let last = upload(&[content]);
+                let id = last.id;
+                let last = Incoming {
+                    project: project.map(str::to_owned),
+                    ..last
+                };
+                assert!(house.nodes[0].ingest(last, Terms::default()).await.is_err());
+                let listed = house.nodes[1].refused_of("p", None, 1).await.unwrap();
+                assert_eq!(listed[0].id, id);
+                assert!(account().await <= most);
+            }
+            let noted = house
+                .recorder
+                .records()
+                .into_iter()
+                .filter(|record| record.project.as_deref() == project);
+            assert_eq!(noted.count() as u64, account().await, "what is forgotten is left");
+            assert!(account().await > most / 2, "more is forgotten than has to be");
+        }
+    }
+    assert_eq!(house.store.seen(), []);
+}
