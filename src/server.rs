@@ -233,7 +233,7 @@ pub async fn serve(
         .await
         .is_err()
     {
-        warn!("requests that were still under way were cut off; nothing of them was acknowledged");
+        warn!("connections whose requests were still under way were closed; nothing of those was acknowledged");
     }
     Ok(())
 }

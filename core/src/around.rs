@@ -96,6 +96,10 @@ where
         self.inner.most_bytes()
     }
 
+    fn bytes_of_upload(&self) -> u64 {
+        self.inner.bytes_of_upload()
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.around
             .run("ready", || "ready".to_owned(), self.inner.ready())

@@ -328,7 +328,10 @@ impl Pipeline {
             .swap(claimed, &self.after(claimed, Event::Reject(noted(error)))?)
             .await?
         {
-            Swap::Done => Ok(()),
+            Swap::Done => {
+                self.bound_refusals(refused.project.as_deref()).await;
+                Ok(())
+            }
             Swap::Lost | Swap::Full => Err(lost()),
         }
     }

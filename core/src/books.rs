@@ -128,6 +128,12 @@ impl Account {
         Self::named(format!("sender:{sender}"))
     }
 
+    /// A sender's orders that wait or are being fetched, whichever projects they are of.
+    #[must_use]
+    pub fn orders_of_sender(sender: &str) -> Self {
+        Self::named(format!("orders-of-sender:{sender}"))
+    }
+
     /// The account as recorders name it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -232,17 +238,24 @@ impl Booking {
         let mut booking = Self::default();
         for (record, sign) in before.map(|before| (before, -1)).into_iter().chain([(next, 1)]) {
             let unfinished = one_if(matches!(record.state, State::Open | State::Assembling));
+            let waiting = one_if(matches!(record.state, State::Waiting | State::Pulling));
             if let Some(sender) = &record.sender {
                 // When the last of them has ended, which its sweeper sees to, the account has nothing.
                 let until = record.due.unwrap_or(now).max(now).checked_add(ACCOUNTS_STAY);
                 booking.add(Account::sender(sender), unfinished, sign, Quota::default(), until);
+                booking.add(
+                    Account::orders_of_sender(sender),
+                    waiting,
+                    sign,
+                    Quota::default(),
+                    until,
+                );
             }
             let noted = one_if(matches!(record.state, State::Rejected(_)));
             let refused = Account::refused(record.project.as_deref());
             booking.add(refused, noted, sign, Quota::default(), None);
             let Some(project) = &record.project else { continue };
             booking.add(Account::unfinished(project), unfinished, sign, Quota::default(), None);
-            let waiting = one_if(matches!(record.state, State::Waiting | State::Pulling));
             booking.add(Account::orders(project), waiting, sign, Quota::default(), None);
             let held = held(record);
             booking.add(Account::project(project), held, sign, quota, None);

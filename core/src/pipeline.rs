@@ -41,6 +41,8 @@ pub struct Limits {
     pub pulls_of_address: usize,
     /// Orders of one project that may wait, or be fetched, on all nodes, however many come at the same moment. More are refused.
     pub waiting_of_project: u64,
+    /// The same of one [sender](crate::Terms::sender), of all projects together.
+    pub waiting_of_address: u64,
     /// Uploads in parts of one project that may be unfinished at a time, on all nodes. More are refused.
     pub unfinished_of_project: u64,
     /// The same of one [sender](crate::Terms::sender), of all projects together.
@@ -67,7 +69,7 @@ pub struct Limits {
 const PULLS: usize = 32;
 
 impl Default for Limits {
-    /// 5 GiB, one hour, one day, 30 seconds; 32 orders at a time, 8 of one project and 4 of one address, 200 of a project wait; four tries, with pauses
+    /// 5 GiB, one hour, one day, 30 seconds; 32 orders at a time, 8 of one project and 4 of one address, 400 of a project and 50 of an address wait; four tries, with pauses
     /// of 1, 2 and 4 seconds; 1,000 unfinished uploads of a project, 100 of an address; 100,000 groups of a project, with 256 MiB of
     /// lists, to stay; 10,000 notes of refusals of a project. What is deleted is gone.
     fn default() -> Self {
@@ -79,7 +81,8 @@ impl Default for Limits {
             pulls: PULLS,
             pulls_of_project: 8,
             pulls_of_address: share_of(PULLS),
-            waiting_of_project: 200,
+            waiting_of_project: 400,
+            waiting_of_address: 50,
             unfinished_of_project: 1000,
             unfinished_of_address: 100,
             refused_of_project: 10_000,
@@ -181,6 +184,13 @@ impl Pipeline {
     /// The names of the scanners that look at every upload.
     pub fn scanners(&self) -> impl Iterator<Item = &str> {
         self.0.scanners.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Bytes of memory that one upload takes in a store at most while it is written: of the store that takes most.
+    #[must_use]
+    pub fn bytes_of_upload(&self) -> u64 {
+        let others = self.0.stores.iter().map(|(_, store)| store.bytes_of_upload());
+        others.fold(self.0.store.bytes_of_upload(), u64::max)
     }
 
     /// Whether every stage could work now; also makes them open what they open at first use.

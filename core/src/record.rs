@@ -352,6 +352,7 @@ impl Record {
             (State::Pulling, Event::Pulled) => {
                 next.state = State::Pulled;
                 next.sender = None;
+                next.forget_what_was_noted();
                 next.due = Some(now + periods.note);
             }
             (State::Open | State::Staged, Event::Abandon) => {
@@ -360,6 +361,7 @@ impl Record {
             }
             (State::Staged | State::Assembling | State::Waiting | State::Pulling, Event::Reject(rejection)) => {
                 next.state = State::Rejected(rejection);
+                next.forget_what_was_noted();
                 next.due = Some(now + periods.note);
             }
             (State::Open | State::Staged | State::Deleting, Event::Claim) if self.is_due(now) => {
@@ -409,6 +411,12 @@ impl Record {
             }
         }
         Ok(next)
+    }
+
+    /// What its sender noted beside it may be long, and nobody asks for it any more.
+    fn forget_what_was_noted(&mut self) {
+        self.metadata.clear();
+        self.tags.clear();
     }
 
     /// Nobody is told any more why it was refused, and a sweeper removes what may be left of it.

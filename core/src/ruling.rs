@@ -81,7 +81,9 @@ impl Pipeline {
                 .within(&Account::unfinished(project), Quota::of(limits.unfinished_of_project));
         }
         match &record.sender {
-            Some(sender) => booking.within(&Account::sender(sender), Quota::of(limits.unfinished_of_address)),
+            Some(sender) => booking
+                .within(&Account::sender(sender), Quota::of(limits.unfinished_of_address))
+                .within(&Account::orders_of_sender(sender), Quota::of(limits.waiting_of_address)),
             None => booking,
         }
     }
@@ -125,15 +127,17 @@ fn reason(record: &Record, account: &Account) -> Rejection {
         let message = "the project has too many unfinished uploads; complete some, or try again when some have ended";
         return Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(project);
     }
-    if let Some(sender) = record
-        .sender
-        .as_deref()
-        .filter(|sender| *account == Account::sender(sender))
-    {
-        let message = "this address has too many unfinished uploads; complete some, or try again when some have ended";
-        return Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(sender);
+    match record.sender.as_deref() {
+        Some(sender) if *account == Account::sender(sender) => {
+            let message =
+                "this address has too many unfinished uploads; complete some, or try again when some have ended";
+            Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(sender)
+        }
+        Some(sender) if *account == Account::orders_of_sender(sender) => {
+            Rejection::new(codes::TOO_MANY_ORDERS, "too many orders of this address wait already").about(sender)
+        }
+        _ => no_room_for_file(),
     }
-    no_room_for_file()
 }
 
 fn no_room_for_file() -> Rejection {

@@ -209,6 +209,13 @@ pub trait Store: Debug + Send + Sync {
         None
     }
 
+    /// Bytes of memory that one upload takes here at most while it is written. A program that bounds its memory counts with
+    /// them.
+    fn bytes_of_upload(&self) -> u64 {
+        const BUFFERS: u64 = 256 * 1024;
+        BUFFERS
+    }
+
     /// Whether it could work now; at the start, so that it may try all that uploads need.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ impl Pipeline {
     /// request whose client hangs up, the work goes on to its end: an upload whose last byte is here is committed, and one that
     /// breaks off is given back at once, instead of when its lease ends.
     ///
-    /// The caller bounds how much of such work there is at a time; everything in a pipeline ends within
+    /// The caller bounds how much of such work there is at a time; everything in a pipeline ends within a lease, which is twice
     /// [`Limits::timeout`](crate::Limits::timeout). A process that stops waits for it with [`finish`](Self::finish).
     ///
     /// ```

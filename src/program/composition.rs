@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS};
 use serde_json::{Map, Value};
 
-use super::limits::{self, Counts, Machine, Wanted};
+use super::limits::{self, Counts, Machine, Stages, Wanted};
 use super::{Failure, output, places};
 use crate::config::{Source, Unusable};
 use crate::server::ServerSettings;
@@ -55,7 +55,12 @@ impl Composition {
     }
 
     /// The same, where all numbers of things at a time fit into what the machine lets the process have.
-    fn fitted(mut self) -> Result<Self, ConfigErrors> {
+    pub(super) fn fitted(self) -> Result<Self, Unusable> {
+        let source = self.source.clone();
+        self.fit().map_err(|errors| source.locate(&errors))
+    }
+
+    fn fit(mut self) -> Result<Self, ConfigErrors> {
         if let Some(memory) = self.server.memory {
             self.machine.memory = memory.as_u64();
         }
@@ -75,12 +80,17 @@ impl Composition {
             connections: wanted(&in_server, "max_connections", self.server.max_connections),
             requests: wanted(&in_api, "max_concurrent_requests", api.max_concurrent_requests),
             uploads: wanted(&in_api, "max_uploads", api.max_uploads),
+            // A pipeline is built already, and fetches as many as it was told to.
             fetches: Wanted {
                 count: fetches,
                 is_set: true,
             },
         };
-        let counts = limits::fit(wanted, self.pipeline.scanners().count(), self.machine)?;
+        let stages = Stages {
+            scanners: self.pipeline.scanners().count(),
+            store: self.pipeline.bytes_of_upload(),
+        };
+        let counts = limits::fit(wanted, stages, self.machine)?;
         self.server.max_connections = counts.connections;
         self.upload_api.max_concurrent_requests = counts.requests;
         self.upload_api.max_uploads = counts.uploads;
@@ -219,14 +229,13 @@ impl Composition {
             Err(several) => errors.0.extend(several.0),
         }
         match (built, api, served) {
-            (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Self {
+            (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Ok(Self {
                 source: source.clone(),
                 pipeline,
                 upload_api,
                 server,
                 machine: Machine::here(),
-            }
-            .fitted(),
+            }),
             _ => Err(errors),
         }
     }

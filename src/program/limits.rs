@@ -19,14 +19,14 @@ const PROGRAM: Price = price(64 << 20, 96);
 const CONNECTION: Price = price(160 << 10, 1);
 /// The parameters of a request, as they came and as they were read.
 const REQUEST: Price = price(1 << 20, 0);
-/// The buffers of the store and the scanners for one upload, and the file that is written. Scanners come on top.
-const UPLOAD: Price = price(512 << 10, 2);
-/// An upload, and the connection to its source with a look-up of its address.
-const FETCH: Price = price(1 << 20, 4);
+/// What an upload is read into, and the file that is written. The buffers of the store and scanners come on top.
+const UPLOAD: Price = price(256 << 10, 2);
+/// What a fetch has beside an upload: the connection to its source, with a look-up of its address.
+const SOURCE: Price = price(512 << 10, 2);
 /// A connection to a scanner.
 const SCANNER: Price = price(64 << 10, 1);
 
-/// Memory that is used unless a setting says otherwise: half of what there is, and not more than this.
+/// Memory that is used where neither a setting nor the machine says how much there is; else it is half of what there is.
 const USUAL_MEMORY: u64 = 1 << 30;
 
 const fn price(bytes: u64, files: u64) -> Price {
@@ -52,11 +52,7 @@ impl Machine {
         });
         let files = rlimit::Resource::NOFILE.get_hard().unwrap_or(u64::MAX);
         Self {
-            memory: if there == 0 {
-                USUAL_MEMORY
-            } else {
-                (there / 2).min(USUAL_MEMORY)
-            },
+            memory: if there == 0 { USUAL_MEMORY } else { there / 2 },
             files,
         }
     }
@@ -91,8 +87,8 @@ impl<T: Copy> Counts<T> {
 }
 
 /// How many of each kind there may be, so that all fit into what the process may have.
-pub(super) fn fit(wanted: Counts<Wanted>, scanners: usize, machine: Machine) -> Result<Counts<usize>, ConfigErrors> {
-    let prices = prices(scanners);
+pub(super) fn fit(wanted: Counts<Wanted>, stages: Stages, machine: Machine) -> Result<Counts<usize>, ConfigErrors> {
+    let prices = stages.prices();
     let [set, free] = [true, false].map(|is_set| {
         let of_kind = wanted
             .each()
@@ -107,9 +103,10 @@ pub(super) fn fit(wanted: Counts<Wanted>, scanners: usize, machine: Machine) -> 
     // Of what is free to be lowered, so much is kept.
     let kept = |left: u64, asked: u64| if asked == 0 { 1.0 } else { left as f64 / asked as f64 };
     let kept = kept(memory, free.bytes).min(kept(files, free.files)).min(1.0);
+    // One of each is the least that serves anybody.
     let lowered = |one: Wanted| match one.is_set {
         true => one.count,
-        false => (one.count as f64 * kept) as usize,
+        false => ((one.count as f64 * kept) as usize).max(one.count.min(1)),
     };
     let fitted = Counts {
         connections: lowered(wanted.connections),
@@ -122,9 +119,8 @@ pub(super) fn fit(wanted: Counts<Wanted>, scanners: usize, machine: Machine) -> 
         .into_iter()
         .zip(prices)
         .fold(PROGRAM, |sum, (count, price)| sum.and(price, count as u64));
-    let too_few = [fitted.connections, fitted.requests, fitted.uploads].contains(&0);
     let mut errors = Vec::new();
-    if too_few || needed.bytes > machine.memory {
+    if needed.bytes > machine.memory {
         errors.push(too_little(
             "memory",
             &ByteSize::b(machine.memory).to_string(),
@@ -154,10 +150,20 @@ impl Price {
     }
 }
 
-/// In the order of [`Counts::each`].
-fn prices(scanners: usize) -> [Price; 4] {
-    let scanned = |price: Price| price.and(SCANNER, scanners as u64);
-    [CONNECTION, REQUEST, scanned(UPLOAD), scanned(FETCH)]
+/// What an upload costs the stages beside the pipeline.
+#[derive(Clone, Copy)]
+pub(super) struct Stages {
+    pub(super) scanners: usize,
+    /// Bytes of memory that one upload takes in the store.
+    pub(super) store: u64,
+}
+
+impl Stages {
+    /// In the order of [`Counts::each`].
+    fn prices(self) -> [Price; 4] {
+        let upload = UPLOAD.and(SCANNER, self.scanners as u64).and(price(self.store, 0), 1);
+        [CONNECTION, REQUEST, upload, upload.and(SOURCE, 1)]
+    }
 }
 
 fn too_little(what: &str, there: &str, needed: &str) -> ConfigError {
@@ -177,6 +183,10 @@ mod tests {
     use super::*;
 
     const MIB: u64 = 1 << 20;
+    const STAGES: Stages = Stages {
+        scanners: 2,
+        store: 256 << 10,
+    };
 
     fn usual() -> Counts<Wanted> {
         let unset = |count| Wanted { count, is_set: false };
@@ -192,7 +202,7 @@ mod tests {
     }
 
     fn fitted(wanted: Counts<Wanted>, memory: u64, files: u64) -> Result<[usize; 4], String> {
-        let fitted = fit(wanted, 2, Machine { memory, files });
+        let fitted = fit(wanted, STAGES, Machine { memory, files });
         fitted.map(|counts| counts.each()).map_err(|errors| errors.to_string())
     }
 
@@ -216,7 +226,7 @@ mod tests {
             let needed = counts
                 .each()
                 .into_iter()
-                .zip(prices(2))
+                .zip(STAGES.prices())
                 .fold(PROGRAM, |sum, (count, price)| sum.and(price, count as u64));
             assert!(needed.bytes <= memory && needed.files <= files);
         }

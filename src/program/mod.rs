@@ -179,7 +179,7 @@ async fn run() -> ExitCode {
 }
 
 async fn start(config: Option<PathBuf>) -> Result<(), Failure> {
-    let composition = Composition::read(config)?;
+    let composition = Composition::read(config)?.fitted()?;
     serve::serve(composition).await.map_err(Failure::Other)
 }
 
@@ -190,8 +190,14 @@ async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
     for warning in warnings::of(&composition.source) {
         output::tell(&format!("warning: {warning}"));
     }
-    output::tell(&format!("limits: {}", composition.limits()));
-    let pipeline = &composition.pipeline;
+    let pipeline = composition.pipeline.clone();
+    match composition.fitted() {
+        Ok(fitted) => output::tell(&format!("limits: {}", fitted.limits())),
+        // The server may be another machine.
+        Err(unusable) => output::tell(&format!(
+            "warning: on this machine, `intake serve` would not start: {unusable}"
+        )),
+    }
     let ready = if !connect {
         ""
     } else if pipeline.has_records().await? {

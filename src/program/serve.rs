@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use intake_core::Intervals;
@@ -69,6 +70,7 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
         pipeline.run_background(intervals, stopped).await;
     });
     let readiness = admin.as_ref().map(Admin::readiness);
+    let stopped_at = OnceLock::new();
     let stop = async {
         stop.await;
         // Before the listener closes, so that nobody is sent here who would find it closed.
@@ -76,13 +78,13 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
             readiness.stop();
             tokio::time::sleep(bounds.stop_delay).await;
         }
+        let _first = stopped_at.set(Instant::now());
     };
     let served = server::serve(listener, app, &bounds, stop).await;
-    // Uploads whose connections are gone end by themselves.
-    if tokio::time::timeout(bounds.shutdown_timeout, work.finish())
-        .await
-        .is_err()
-    {
+    // Uploads whose connections are gone end by themselves, within the same time.
+    let since = stopped_at.get().map_or(Duration::ZERO, Instant::elapsed);
+    let left = bounds.shutdown_timeout.saturating_sub(since);
+    if tokio::time::timeout(left, work.finish()).await.is_err() {
         warn!("uploads that were still under way were cut off; nothing of them was acknowledged");
     }
     drop(stop_background);

@@ -55,10 +55,26 @@ impl Gate {
 
     /// An upload of a client, as soon as one more may be under way.
     pub(crate) async fn wait_for_upload(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
+        self.wait_for_part(client, None, patience).await
+    }
+
+    /// A part of an upload, as soon as its client, its project and this node may have one more under way. Each share before what
+    /// more have a share of: one who waits holds nothing that the others wait for.
+    pub(crate) async fn wait_for_part(
+        &self,
+        client: Option<&Holder>,
+        of_project: Option<(&str, usize)>,
+        patience: Duration,
+    ) -> Result<Held, Refusal> {
         let until = until(patience);
         let mut held = Held::new();
         if let Some(client) = client {
             let share = self.uploads.acquire_as(client, self.uploads_of_address, until);
+            held.push(share.await.map_err(throttled)?);
+        }
+        if let Some((project, most)) = of_project {
+            let project = Holder::Project(project.to_owned());
+            let share = self.uploads.acquire_as(&project, most, until);
             held.push(share.await.map_err(throttled)?);
         }
         held.push(self.uploads.acquire(until).await.map_err(throttled)?);
@@ -70,19 +86,6 @@ impl Gate {
         let Some(most) = most else { return Ok(Held::new()) };
         let project = Holder::Project(project.to_owned());
         let permit = self.uploads.try_acquire_as(&project, most);
-        Ok(vec![permit.map_err(throttled)?])
-    }
-
-    /// The same, as soon as it may.
-    pub(crate) async fn wait_for_upload_of(
-        &self,
-        project: &str,
-        most: Option<usize>,
-        patience: Duration,
-    ) -> Result<Held, Refusal> {
-        let Some(most) = most else { return Ok(Held::new()) };
-        let project = Holder::Project(project.to_owned());
-        let permit = self.uploads.acquire_as(&project, most, until(patience)).await;
         Ok(vec![permit.map_err(throttled)?])
     }
 

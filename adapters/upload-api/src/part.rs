@@ -13,7 +13,6 @@ use sha2::Sha256;
 
 use crate::Api;
 use crate::error::{Refusal, codes};
-use crate::gate::Held;
 use crate::params::Params;
 use crate::reading::refusal_of;
 use crate::visit::Visit;
@@ -84,19 +83,18 @@ pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Par
     };
     // Who sends it again has given up what it sent before, which may have the places that are waited for here.
     api.pipeline.replace_part(&record, number).await;
-    // Its own places first: who waits for one of those must not have one of everybody's meanwhile.
-    let _of_project = match &project {
-        Some(project) => {
-            // One who may not complete it need not send it.
-            let lets_in = project.lets_in(record.pass.as_ref(), SystemTime::now());
-            lets_in.map_err(|rejection| Refusal::of_rejection(&rejection))?;
-            api.gate
-                .wait_for_upload_of(&project.public_key, project.max_uploads, patience)
-                .await?
-        }
-        None => Held::new(),
-    };
-    let _upload = api.gate.wait_for_upload(visit.client.as_ref(), patience).await?;
+    if let Some(project) = &project {
+        // One who may not complete it need not send it.
+        let lets_in = project.lets_in(record.pass.as_ref(), SystemTime::now());
+        lets_in.map_err(|rejection| Refusal::of_rejection(&rejection))?;
+    }
+    let of_project = project
+        .as_ref()
+        .and_then(|project| Some((project.public_key.as_str(), project.max_uploads?)));
+    let _upload = api
+        .gate
+        .wait_for_part(visit.client.as_ref(), of_project, patience)
+        .await?;
     match api
         .pipeline
         .put_part(&record, number, size, (*source).clone().boxed())

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -14,7 +14,7 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt as _;
+use http_body_util::BodyExt as _;
 use intake_core::permits::Holder;
 use intake_core::{Digest, UploadId, measure};
 use percent_encoding::percent_decode_str;
@@ -197,31 +197,30 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     let pipeline = api.pipeline.clone();
     let work = async move {
         let response = answer_within(&api, head, body, request_id, client).await;
-        match response.body().size_hint().exact() {
-            Some(_) => response,
-            // What is still to be made of the answer is work for this request.
-            None => response.map(|body| held_by(body, held)),
-        }
+        response.map(|body| held_by(body, held))
     };
     let answered = pipeline.run(work.instrument(span.clone())).await;
     answered.unwrap_or_else(|fault| {
         span.in_scope(|| error!(reason = fault.chain(), "request failed"));
+        measure::request_answered("none", 500, Some(&fault.code));
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     })
 }
 
-/// A body that holds something until its end.
+/// A body that holds permits for as long as it is there: an answer that is being made, or not taken yet, costs memory.
 fn held_by(body: Body, held: Held) -> Body {
-    let holding = body.into_data_stream().inspect(move |_| {
+    Body::new(body.map_err(move |error| {
         let _held = &held;
-    });
-    Body::from_stream(holding)
+        error
+    }))
 }
 
 /// Refuses a request of which nothing but its head was looked at: its body may be anything, and is not read.
 fn refuse_unread(refusal: &Refusal, head: &Parts, request_id: Uuid) -> Response {
     let endpoint = Endpoint::find(head.uri.path());
-    request_log::refused(refusal, endpoint.map_or("none", Endpoint::path), None, Instant::now());
+    let name = endpoint.map_or("none", Endpoint::path);
+    measure::request_answered(name, refusal.status(), Some(&refusal.ours));
+    request_log::refused(refusal, name, None, Instant::now());
     let json_errors = asks_for_json_errors(head.uri.query()) || reads_json_alone(&head.headers);
     let mut response = refuse(refusal, endpoint, json_errors);
     add_common(response.headers_mut(), endpoint, request_id);

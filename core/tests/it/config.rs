@@ -144,7 +144,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         (
             "/receive",
             json!({"maxsize": 1}),
-            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `pulls_of_address`, `waiting_of_project`, `unfinished_of_project`, `unfinished_of_address`, `refused_of_project`, `groups_of_project`, `group_bytes_of_project`, `keep_groups`, `pull_tries`, `pull_pause`, `trash`, `pull`",
+            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `pulls_of_address`, `waiting_of_project`, `waiting_of_address`, `unfinished_of_project`, `unfinished_of_address`, `refused_of_project`, `groups_of_project`, `group_bytes_of_project`, `keep_groups`, `pull_tries`, `pull_pause`, `trash`, `pull`",
         ),
         (
             "/receive",

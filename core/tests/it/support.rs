@@ -35,6 +35,7 @@ pub const LIMITS: Limits = Limits {
     pulls_of_project: 2,
     pulls_of_address: 2,
     waiting_of_project: 10,
+    waiting_of_address: 10,
     unfinished_of_project: 20,
     unfinished_of_address: 10,
     refused_of_project: 50,

@@ -205,6 +205,15 @@ impl Store for OpendalStore {
         }
     }
 
+    fn bytes_of_upload(&self) -> u64 {
+        /// What a file is gathered in before it is written.
+        const BUFFERS: u64 = 256 * 1024;
+        match &self.place {
+            Place::Disk(_) => BUFFERS,
+            Place::Objects(objects) => objects.bytes_of_upload().unwrap_or(BUFFERS),
+        }
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         self.probe().await
     }

@@ -82,6 +82,11 @@ impl Objects {
         }
     }
 
+    /// Bytes of memory of one upload, where that is known: it holds two parts.
+    pub(crate) fn bytes_of_upload(&self) -> Option<u64> {
+        self.part.map(|bytes| 2 * bytes as u64)
+    }
+
     /// How many bytes an object can have, where that is known.
     pub(crate) fn most_bytes(&self) -> Option<u64> {
         match &self.service {

@@ -174,7 +174,8 @@ impl<D: Dialect> Task<D> {
     async fn write(&mut self, jobs: &mut Vec<Job>) {
         // Those who went away while they waited are not told anything, so nothing needs to be done for them.
         jobs.retain(|job| !job.done.is_closed());
-        // Nodes that take rows in the same order never wait for each other in a circle. Changes of one row stay in turn.
+        // Nodes that take rows in the same order do not wait for each other in a circle. Changes of one row stay in turn. (Several
+        // rows of one change stand where the first does: the database ends a circle of those, and the change is tried again.)
         jobs.sort_by(|one, other| one.change.id().cmp(other.change.id()));
         let deadline = Instant::now() + self.dialect.patience();
         while !jobs.is_empty() {
