@@ -75,6 +75,8 @@ impl Admin {
             });
         let bounds = ServerSettings {
             max_connections: CONNECTIONS,
+            // Those who ask are the operator's own.
+            max_connections_of_address: Some(CONNECTIONS),
             head_timeout: MOMENT,
             shutdown_timeout: MOMENT,
             ..ServerSettings::default()

@@ -190,6 +190,7 @@ fn fifty_fetches_that_a_killed_process_was_at_end_well_and_once_each() {
     let many = [
         ("INTAKE_RECEIVE__PULLS", "64"),
         ("INTAKE_RECEIVE__PULLS_OF_PROJECT", "64"),
+        ("INTAKE_RECEIVE__PULLS_OF_ADDRESS", "64"),
     ];
     let variables: Vec<_> = QUICK.iter().copied().chain(many).collect();
     let mut server = Server::start_with(&origin.opened(), &variables);

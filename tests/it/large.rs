@@ -46,6 +46,8 @@ fn two_gib_in_one_request_cost_less_than_64_mib_of_memory() {
 }
 
 const SENDERS: usize = 32;
+/// All of them are at one address.
+const ALL_CONNECTIONS: &[(&str, &str)] = &[("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "1024")];
 
 /// Each sends 100 MiB, four parts at a time.
 fn thirty_two_senders_upload_to(server: &Server) {
@@ -70,7 +72,7 @@ fn thirty_two_senders_upload_to(server: &Server) {
 
 #[test]
 fn thirty_two_senders_of_100_mib_in_parallel_parts_cost_less_than_128_mib_of_memory() {
-    let server = Server::start();
+    let server = Server::start_with("", ALL_CONNECTIONS);
     thirty_two_senders_upload_to(&server);
     assert_eq!(server.files().len(), SENDERS);
 }
@@ -78,7 +80,7 @@ fn thirty_two_senders_of_100_mib_in_parallel_parts_cost_less_than_128_mib_of_mem
 #[test]
 fn thirty_two_senders_of_100_mib_in_parallel_parts_cost_less_than_128_mib_of_memory_over_a_bucket_too() {
     let site = Site::new(Parts::ThroughTheServer);
-    let node = site.node("", &[]);
+    let node = site.node("", ALL_CONNECTIONS);
     thirty_two_senders_upload_to(&node);
     let objects = site.runtime.block_on(site.bucket.objects());
     assert_eq!(objects.len(), SENDERS);

@@ -232,10 +232,13 @@ fn a_variable_that_sets_nothing_is_told_with_the_one_that_may_have_been_meant() 
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
+    let said = stderr(&output);
+    let (using, limits) = said.split_once('\n').unwrap();
     assert_eq!(
-        stderr(&output),
-        "using the built-in configuration; records: postgres, address from INTAKE_DATABASE (sql)\n"
+        using,
+        "using the built-in configuration; records: postgres, address from INTAKE_DATABASE (sql)"
     );
+    assert!(limits.starts_with("limits: "), "{said}");
 }
 
 #[test]
@@ -328,7 +331,7 @@ fn a_place_that_cannot_be_written_is_named() {
             "INTAKE_STORE__ROOT",
             file.display().to_string(),
             format!(
-                "intake: store: cannot look into the folder {} (store_failed): Not a directory (os error 20)",
+                "intake: store: cannot keep files in the folder {} (store_failed): Not a directory (os error 20)",
                 file.display()
             ),
         ),

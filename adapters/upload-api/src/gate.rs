@@ -48,6 +48,12 @@ impl Gate {
         acquire_now(&self.requests, client, self.requests_of_address)
     }
 
+    /// A request of a client, as soon as one more may be under way.
+    pub(crate) async fn wait_for_request(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
+        let share = client.map(|client| (client.clone(), self.requests_of_address));
+        acquire_soon(&self.requests, share, patience).await
+    }
+
     /// An upload of a client, if one more may be under way now.
     pub(crate) fn upload(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
         acquire_now(&self.uploads, client, self.uploads_of_address)
@@ -66,19 +72,9 @@ impl Gate {
         of_project: Option<(&str, usize)>,
         patience: Duration,
     ) -> Result<Held, Refusal> {
-        let until = until(patience);
-        let mut held = Held::new();
-        if let Some(client) = client {
-            let share = self.uploads.acquire_as(client, self.uploads_of_address, until);
-            held.push(share.await.map_err(throttled)?);
-        }
-        if let Some((project, most)) = of_project {
-            let project = Holder::Project(project.to_owned());
-            let share = self.uploads.acquire_as(&project, most, until);
-            held.push(share.await.map_err(throttled)?);
-        }
-        held.push(self.uploads.acquire(until).await.map_err(throttled)?);
-        Ok(held)
+        let of_client = client.map(|client| (client.clone(), self.uploads_of_address));
+        let of_project = of_project.map(|(project, most)| (Holder::Project(project.to_owned()), most));
+        acquire_soon(&self.uploads, of_client.into_iter().chain(of_project), patience).await
     }
 
     /// An upload among those that its project may have under way, if it may have one more now.
@@ -110,6 +106,21 @@ fn acquire_now(permits: &Permits, client: Option<&Holder>, share: usize) -> Resu
         held.push(permits.try_acquire_as(client, share).map_err(throttled)?);
     }
     held.push(permits.try_acquire().map_err(throttled)?);
+    Ok(held)
+}
+
+/// One of each share, in turn, and then one of all, as soon as they are free.
+async fn acquire_soon(
+    permits: &Permits,
+    shares: impl IntoIterator<Item = (Holder, usize)>,
+    patience: Duration,
+) -> Result<Held, Refusal> {
+    let until = until(patience);
+    let mut held = Held::new();
+    for (holder, share) in shares {
+        held.push(permits.acquire_as(&holder, share, until).await.map_err(throttled)?);
+    }
+    held.push(permits.acquire(until).await.map_err(throttled)?);
     Ok(held)
 }
 

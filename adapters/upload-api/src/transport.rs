@@ -190,7 +190,16 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     let span = request_log::span(request_id, client);
     // On a task of its own: a client that hangs up behind its last byte, as phones do, must not stop what it has asked for in the
     // middle.
-    let held = match api.gate.request(client.map(Holder::at).as_ref()) {
+    let holder = client.map(Holder::at);
+    let permit = match Endpoint::find(head.uri.path()) {
+        // Some clients that send parts take no notice of being refused.
+        Some(Endpoint::Part(_)) => {
+            let patience = api.settings.idle_timeout;
+            api.gate.wait_for_request(holder.as_ref(), patience).await
+        }
+        _ => api.gate.request(holder.as_ref()),
+    };
+    let held = match permit {
         Ok(held) => held,
         Err(refusal) => return span.in_scope(|| refuse_unread(&refusal, &head, request_id)),
     };
