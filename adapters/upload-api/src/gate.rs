@@ -43,13 +43,9 @@ impl Gate {
         }
     }
 
-    /// A request of a client. It holds memory for its parameters, and goes on when its connection ends.
-    pub(crate) fn request(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
-        acquire_now(&self.requests, client, self.requests_of_address)
-    }
-
-    /// A request of a client, as soon as one more may be under way.
-    pub(crate) async fn wait_for_request(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
+    /// A request of a client, as soon as one more may be under way. It holds memory for its parameters, and goes on when its
+    /// connection ends.
+    pub(crate) async fn request(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
         let share = client.map(|client| (client.clone(), self.requests_of_address));
         acquire_soon(&self.requests, share, patience).await
     }
@@ -99,7 +95,7 @@ impl Gate {
     }
 }
 
-/// One of the client's share, then one of all.
+/// One of the client's share, then one of all, if both are free now.
 fn acquire_now(permits: &Permits, client: Option<&Holder>, share: usize) -> Result<Held, Refusal> {
     let mut held = Held::new();
     if let Some(client) = client {
@@ -147,8 +143,8 @@ mod tests {
         Gate::new(&settings)
     }
 
-    #[test]
-    fn one_address_has_an_eighth_of_the_requests_and_uploads_unless_a_setting_says_otherwise() {
+    #[tokio::test(start_paused = true)]
+    async fn one_address_has_an_eighth_of_the_requests_and_uploads_unless_a_setting_says_otherwise() {
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| Holder::at(address.parse().unwrap()));
         let gate = gate(Settings {
             max_concurrent_requests: 16,
@@ -156,12 +152,14 @@ mod tests {
             max_uploads_of_address: Some(3),
             ..Settings::default()
         });
-        let held: Vec<_> = (0..2).map(|_| gate.request(Some(&one)).unwrap()).collect();
-        let full = gate.request(Some(&one)).unwrap_err();
+        let patience = Duration::from_secs(30);
+        let request = |client| gate.request(Some(client), patience);
+        let held = [request(&one).await.unwrap(), request(&one).await.unwrap()];
+        let full = request(&one).await.unwrap_err();
         assert_eq!((full.status(), full.retry_after), (429, Some(COME_AGAIN)));
-        assert!(gate.request(Some(&other)).is_ok());
-        drop(held);
-        assert!(gate.request(Some(&one)).is_ok());
+        assert!(request(&other).await.is_ok());
+        let (waited, ()) = tokio::join!(request(&one), async { drop(held) });
+        assert!(waited.is_ok());
 
         let held: Vec<_> = (0..3).map(|_| gate.upload(Some(&one)).unwrap()).collect();
         assert!(gate.upload(Some(&one)).is_err());
