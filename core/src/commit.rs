@@ -225,7 +225,7 @@ impl Pipeline {
     }
 
     /// The last step, after the bytes are durable: the records say so, in one change.
-    async fn swap_in(&self, uploads: &mut Vec<Ending>, rulings: &[Ruling]) -> Result<Vec<Record>, Error> {
+    async fn swap_in(&self, uploads: &mut [Ending], rulings: &[Ruling]) -> Result<Vec<Record>, Error> {
         let now = self.now();
         let mut changes = Vec::with_capacity(uploads.len());
         for (upload, ruling) in uploads.iter().zip(rulings) {
