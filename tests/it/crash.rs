@@ -28,7 +28,11 @@ fn later(server: &Server) -> Pipeline {
 }
 
 /// As many uploads at a time as there are senders.
-const ALL_AT_ONCE: &[(&str, &str)] = &[("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "256")];
+const ALL_AT_ONCE: &[(&str, &str)] = &[
+    ("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "256"),
+    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "256"),
+    ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "256"),
+];
 
 /// Two hundred senders, each half way through its file before any goes on; the process is killed once so many of them
 /// have been answered. What was answered with an id is what was acknowledged.
