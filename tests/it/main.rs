@@ -22,6 +22,7 @@ mod hang_ups;
 mod hostile;
 mod house;
 mod http1;
+mod kills_of_many_files;
 mod large;
 mod log_injection;
 mod logs;
