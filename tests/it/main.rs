@@ -38,6 +38,7 @@ mod proxy;
 mod quotas;
 mod reference;
 mod remains;
+mod shares;
 mod signed;
 mod site;
 mod slow_senders;
