@@ -17,7 +17,7 @@ const ROUNDS: usize = 20;
 const UPLOADS: usize = 200;
 
 /// The pipeline of the same folder, at a time when every lease is over.
-fn later(server: &Server) -> Pipeline {
+pub fn later(server: &Server) -> Pipeline {
     Pipeline::builder()
         .store(OpendalStore::fs(server.dir.path().join("files")))
         .recorder(SqlRecorder::sqlite(server.dir.path().join("records.db")))

@@ -47,7 +47,10 @@ fn two_gib_in_one_request_cost_less_than_64_mib_of_memory() {
 
 const SENDERS: usize = 32;
 /// All of them are at one address.
-const ALL_CONNECTIONS: &[(&str, &str)] = &[("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "1024")];
+const ALL_CONNECTIONS: &[(&str, &str)] = &[
+    ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "1024"),
+    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "512"),
+];
 
 /// Each sends 100 MiB, four parts at a time.
 fn thirty_two_senders_upload_to(server: &Server) {

@@ -1,13 +1,13 @@
 //! The shipped nginx configuration, in a real nginx in front of the program.
 
 use std::io::Write;
-use std::net::{IpAddr, TcpListener};
+use std::net::TcpListener;
 use std::process::{Child, Command};
 
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
-use crate::support::{Answer, Form, PATIENCE, Server, read_answer, wait_until};
+use crate::support::{Answer, Form, Server, connect_from, read_answer, wait_until};
 
 /// nginx with a folder of its own, in front of two nodes.
 pub(crate) struct Nginx {
@@ -68,20 +68,7 @@ impl Nginx {
 
     /// Connects from an address of this machine.
     fn connect_from(&self, address: &str) -> std::net::TcpStream {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build()
-            .unwrap();
-        let stream = runtime.block_on(async {
-            let socket = TcpSocket::new_v4().unwrap();
-            socket.bind((address.parse::<IpAddr>().unwrap(), 0).into()).unwrap();
-            socket.connect(self.address.parse().unwrap()).await.unwrap()
-        });
-        let stream = stream.into_std().unwrap();
-        stream.set_nonblocking(false).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream
+        connect_from(address, &self.address)
     }
 
     /// Asks after a file that is not there, with more headers.

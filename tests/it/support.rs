@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 /// The program.
@@ -286,7 +287,20 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 pub fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
+    with_patience(TcpStream::connect(address).unwrap())
+}
+
+/// Connects from this address of this machine.
+pub fn connect_from(from: &str, address: &str) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let from: IpAddr = from.parse().unwrap();
+    socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    socket.connect(&address.into()).unwrap();
+    with_patience(socket.into())
+}
+
+fn with_patience(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream

@@ -43,9 +43,13 @@ impl Gate {
         }
     }
 
-    /// A request of a client, as soon as one more may be under way. It holds memory for its parameters, and goes on when its
-    /// connection ends.
-    pub(crate) async fn request(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
+    /// A request of a client. It holds memory for its parameters, and goes on when its connection ends.
+    pub(crate) fn request(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
+        acquire_now(&self.requests, client, self.requests_of_address)
+    }
+
+    /// A request of a client, as soon as one more may be under way.
+    pub(crate) async fn wait_for_request(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
         let share = client.map(|client| (client.clone(), self.requests_of_address));
         acquire_soon(&self.requests, share, patience).await
     }
@@ -152,13 +156,12 @@ mod tests {
             max_uploads_of_address: Some(3),
             ..Settings::default()
         });
-        let patience = Duration::from_secs(30);
-        let request = |client| gate.request(Some(client), patience);
-        let held = [request(&one).await.unwrap(), request(&one).await.unwrap()];
-        let full = request(&one).await.unwrap_err();
+        let held: Vec<_> = (0..2).map(|_| gate.request(Some(&one)).unwrap()).collect();
+        let full = gate.request(Some(&one)).unwrap_err();
         assert_eq!((full.status(), full.retry_after), (429, Some(COME_AGAIN)));
-        assert!(request(&other).await.is_ok());
-        let (waited, ()) = tokio::join!(request(&one), async { drop(held) });
+        assert!(gate.request(Some(&other)).is_ok());
+        let waits = gate.wait_for_request(Some(&one), Duration::from_secs(30));
+        let (waited, ()) = tokio::join!(waits, async { drop(held) });
         assert!(waited.is_ok());
 
         let held: Vec<_> = (0..3).map(|_| gate.upload(Some(&one)).unwrap()).collect();

@@ -191,8 +191,14 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     // On a task of its own: a client that hangs up behind its last byte, as phones do, must not stop what it has asked for in the
     // middle.
     let holder = client.map(Holder::at);
-    // A burst of one address waits for its own share: some clients take no notice of being refused.
-    let permit = api.gate.request(holder.as_ref(), api.settings.idle_timeout).await;
+    let permit = match Endpoint::find(head.uri.path()) {
+        // Much of the upload is here already, and some clients take no notice of being refused.
+        Some(Endpoint::Part(_) | Endpoint::MultipartComplete) => {
+            let patience = api.settings.idle_timeout;
+            api.gate.wait_for_request(holder.as_ref(), patience).await
+        }
+        _ => api.gate.request(holder.as_ref()),
+    };
     let held = match permit {
         Ok(held) => held,
         Err(refusal) => return span.in_scope(|| refuse_unread(&refusal, &head, request_id)),

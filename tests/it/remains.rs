@@ -1,0 +1,275 @@
+//! What uploads have left, read past the program: records, files, and the room that is booked for projects. A file of a test says
+//! by its name which request it came with and what is in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use intake::core::testkit::noise;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use tokio::runtime::Builder;
+
+use crate::admin::Node;
+use crate::support::{Form, Server};
+
+/// Numbers that look random, the same for the same seed.
+pub struct Random(Bytes);
+
+impl Random {
+    pub fn of(seed: usize) -> Self {
+        Self(noise(seed as u64, 4096))
+    }
+
+    /// A number below this one.
+    pub fn below(&mut self, most: usize) -> usize {
+        let number = self.0.split_to(8);
+        (u64::from_le_bytes(number[..].try_into().unwrap()) % most as u64) as usize
+    }
+}
+
+/// How many there are to be: more where the variable `INTAKE_TEST_LONG` is set.
+pub fn many(usually: usize, long: usize) -> usize {
+    match std::env::var_os("INTAKE_TEST_LONG") {
+        Some(_) => long,
+        None => usually,
+    }
+}
+
+/// A file of a request of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sent {
+    pub request: usize,
+    /// Its place among the files of the request, which are so many.
+    number: usize,
+    of: usize,
+    size: usize,
+}
+
+impl Sent {
+    fn name(&self) -> String {
+        let Self {
+            request,
+            number,
+            of,
+            size,
+        } = self;
+        format!("{request}-{number}-{of}-{size}.bin")
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let numbers = name.strip_suffix(".bin")?.split('-').map(|number| number.parse().ok());
+        let numbers: Vec<usize> = numbers.collect::<Option<_>>()?;
+        let [request, number, of, size] = numbers[..] else {
+            return None;
+        };
+        Some(Self {
+            request,
+            number,
+            of,
+            size,
+        })
+    }
+
+    fn content(&self) -> Bytes {
+        noise((self.request * 32 + self.number) as u64, self.size)
+    }
+}
+
+/// The files of a request, each with so many bytes, as a form to which a key is still to be added.
+pub fn with_files(form: Form, request: usize, sizes: &[usize]) -> Form {
+    sizes.iter().enumerate().fold(form, |form, (number, size)| {
+        let sent = Sent {
+            request,
+            number,
+            of: sizes.len(),
+            size: *size,
+        };
+        form.file(&format!("file{number}"), &sent.name(), &sent.content())
+    })
+}
+
+/// The same with the key in front of the files, or behind them as the JavaScript client sends it.
+pub fn form_of(request: usize, sizes: &[usize], key_first: bool) -> Form {
+    match key_first {
+        true => with_files(Form::default().key(), request, sizes),
+        false => with_files(Form::default(), request, sizes).key(),
+    }
+}
+
+/// An id that is no upload's.
+const PROBE: &str = "00000000-0000-0000-0000-000000000000";
+
+/// What there is of a server's uploads.
+#[derive(Debug)]
+pub struct Remains {
+    /// Files that can be read, by their ids.
+    pub ready: BTreeMap<String, Sent>,
+    /// Uploads of which it is noted that they were refused, or broke off.
+    pub ended: usize,
+    /// What should not be there.
+    pub wrong: Vec<String>,
+}
+
+impl Remains {
+    pub fn of(server: &Server) -> Self {
+        let (rows, accounts) = records(server);
+        let mut remains = Self {
+            ready: BTreeMap::new(),
+            ended: 0,
+            wrong: Vec::new(),
+        };
+        let mut booked: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        for Row {
+            id,
+            state,
+            project,
+            name,
+            size,
+        } in rows
+        {
+            match &*state {
+                "ready" => {
+                    let (files, bytes) = booked.entry(project.unwrap_or_default()).or_default();
+                    *files += 1;
+                    *bytes += size.unwrap_or_default();
+                    if let Some(sent) = name.as_deref().and_then(Sent::parse) {
+                        remains.ready.insert(id, sent);
+                    } else {
+                        remains.wrong.push(format!("{id} is ready and is called {name:?}"));
+                    }
+                }
+                // Notes, which hold nothing.
+                "rejected" | "gone" => remains.ended += 1,
+                other => remains.wrong.push(format!("{id} ({name:?}) is {other}")),
+            }
+        }
+        for (name, files, bytes) in accounts {
+            if let Some(project) = name.strip_prefix("project:") {
+                let expected = booked.remove(project).unwrap_or_default();
+                if (files, bytes) != expected {
+                    let taken = format!("{files} files and {bytes} bytes are booked for {project}");
+                    remains.wrong.push(format!("{taken}, which has {expected:?}"));
+                }
+            }
+        }
+        remains.wrong.extend(
+            booked
+                .keys()
+                .map(|project| format!("nothing is booked for {project:?}")),
+        );
+        remains.compare_files(server);
+        remains.compare_requests();
+        remains
+    }
+
+    /// Files that no record knows, and records whose file is not there.
+    fn compare_files(&mut self, server: &Server) {
+        let mut ids: BTreeSet<_> = self.ready.keys().cloned().collect();
+        for path in server.files() {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            // What the program writes to see whether the store works, each time it tells how it is.
+            if name.starts_with(PROBE) {
+                continue;
+            }
+            if !ids.remove(&name) {
+                self.wrong.push(format!("no record knows the file {name}"));
+            }
+        }
+        self.wrong.extend(ids.iter().map(|id| format!("{id} has no file")));
+    }
+
+    /// Requests of which some files are there, and some are not.
+    fn compare_requests(&mut self) {
+        for request in self.requests() {
+            let files: Vec<_> = self.ready.values().filter(|sent| sent.request == request).collect();
+            if files.iter().any(|sent| files.len() != sent.of) {
+                self.wrong.push(format!("of request {request} there are {files:?}"));
+            }
+        }
+    }
+
+    /// Requests whose files can be read.
+    pub fn requests(&self) -> BTreeSet<usize> {
+        self.ready.values().map(|sent| sent.request).collect()
+    }
+
+    /// Fails if anything is there that should not be, or a file is not what was sent.
+    pub fn is_whole(&self, server: &Server) {
+        assert!(self.wrong.is_empty(), "{:#?}", &self.wrong[..self.wrong.len().min(20)]);
+        let is_no_probe = |path: &PathBuf| !path.file_name().unwrap().to_str().unwrap().starts_with(PROBE);
+        for path in server.files().into_iter().filter(is_no_probe) {
+            let sent = self.ready[path.file_name().unwrap().to_str().unwrap()];
+            assert!(
+                fs::read(&path).unwrap() == sent.content(),
+                "{sent:?} has other bytes than were sent"
+            );
+        }
+    }
+}
+
+struct Row {
+    id: String,
+    state: String,
+    project: Option<String>,
+    name: Option<String>,
+    size: Option<i64>,
+}
+
+/// The database as it is now: each upload, and each account with its files and bytes.
+fn records(server: &Server) -> (Vec<Row>, Vec<(String, i64, i64)>) {
+    let database = SqliteConnectOptions::new().filename(server.dir.path().join("records.db"));
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = database.read_only(true).connect().await.unwrap();
+        // Both of one moment.
+        sqlx::raw_sql("BEGIN").execute(&mut connection).await.unwrap();
+        let uploads = "SELECT id, state, project, json_extract(declared, '$.name'), size FROM uploads";
+        let uploads = sqlx::query_as::<_, (String, String, Option<String>, Option<String>, Option<i64>)>(uploads);
+        let rows = uploads.fetch_all(&mut connection).await.unwrap().into_iter();
+        let rows = rows.map(|(id, state, project, name, size)| Row {
+            id,
+            state,
+            project,
+            name,
+            size,
+        });
+        let accounts = sqlx::query_as("SELECT name, files, bytes FROM accounts");
+        (rows.collect(), accounts.fetch_all(&mut connection).await.unwrap())
+    })
+}
+
+/// Within this time nothing is left of who has gone away.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Waits until the server has come to an end with everybody who has gone away, and answers with what there is then. Fails if that
+/// takes too long, or if something is left of them. Whoever is still connected is waited for too.
+pub fn settled(node: &Node) -> Remains {
+    let began = Instant::now();
+    // Connections are accepted in the order in which they came, so all before this one were.
+    node.get("/info/");
+    loop {
+        let in_use = node.series("intake_permits_in_use");
+        let is_quiet = in_use.iter().all(|(limit, permits)| match &**limit {
+            // That of whoever asks this, and those that both listeners have ready for the next.
+            "limit=\"connections\"" => *permits <= 3.0,
+            _ => *permits == 0.0,
+        });
+        let remains = Remains::of(node);
+        if is_quiet && remains.wrong.is_empty() {
+            remains.is_whole(node);
+            println!(
+                "settled after {:?}: {} files, {} ended",
+                began.elapsed(),
+                remains.ready.len(),
+                remains.ended
+            );
+            return remains;
+        }
+        let few = &remains.wrong[..remains.wrong.len().min(20)];
+        assert!(began.elapsed() < SOON, "after {SOON:?}: {in_use:?}, {few:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
