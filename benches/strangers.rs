@@ -66,8 +66,9 @@ async fn main() -> ExitCode {
     let memory = memory(connections);
     let node = Node::start(connections, memory);
     println!(
-        "{connections} connections for {seconds} s, below {}; {memory} MiB of memory",
-        node.server.dir.path().display()
+        "{connections} connections for {seconds} s, below {}; {memory} MiB of memory; http://{}/metrics",
+        node.server.dir.path().display(),
+        node.admin
     );
 
     let quiet = node.measured(HONEST, async { sleep(quiet_for).await }).await;
