@@ -235,10 +235,12 @@ fn one_address_holds_less_than_an_eighth_of_the_open_files() {
         wait_until("bytes of several are in the store", || {
             server.files().len() >= kept + least
         });
-        let more = open_files(&server) - before;
+        wait_until("it has several", || open_files(&server) >= before + 10);
+        // Whoever is served behind them shows that all of them were accepted, or turned away.
         others_are_served(&server);
+        let more = open_files(&server) - before;
         println!("{more} open files more than {before}");
-        assert!((10..=MOST / 8).contains(&more), "{more} of {MOST}");
+        assert!(more <= MOST / 8, "{more} of {MOST}");
         drop(held);
         wait_until("all is given back", has_given_back);
     }
@@ -257,7 +259,7 @@ fn one_address_costs_less_than_an_eighth_of_the_memory() {
     });
     let form = fields.file("f", "a", &vec![b'x'; 2 << 20]);
     let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(120 << 10));
-    let held = flood(&server, 100, |number, stream| match number % 2 {
+    let held = flood(&server, 300, |number, stream| match number % 2 {
         0 => begin_form(stream, form.unfinished()),
         _ => drop(stream.write_all(head.as_bytes())),
     });
