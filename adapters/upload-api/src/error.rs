@@ -137,7 +137,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("derivative_disabled", 403, "derivative_disabled", "This server does not generate or edit images."),
     row("tags_invalid", 400, "UploadFailedError", "Upload failed: the tags cannot be kept: %s."),
     row("part_replaced", 409, "UploadViewsError", "The part was sent again meanwhile."),
-    row("parts_too_often", 400, "UploadViewsError", "Parts of this upload were sent again too often."),
+    row("parts_too_often", 409, "UploadViewsError", "Parts of this upload were sent again too often."),
     row("not_an_endpoint", 404, "UploadViewsError", "There is no such endpoint."),
     row("chunks_too_small", 400, "PostRequestParserFailedError", "HTTP POST request parsing failed. The body comes in chunks of less than 32 bytes; send larger ones."),
     row("request_too_slow", 408, "UploadViewsError", "The request took too long."),
