@@ -10,9 +10,10 @@
 //! five visitors each who share one, and the hostile ones, who have 40 together; one of those wants more connections than its
 //! share. Whoever is hostile and loses its connection opens another one, again and again. Nobody honest tries anything twice.
 //!
-//! The configuration ([`config`]) is what an operator would choose for so many connections: a fifth more than are expected, an
-//! eighth of them to one address, as it is by default; and of requests and uploads at a time, 20 to one address of 1,024 in all,
-//! so that it takes more than 50 hostile addresses to fill them. The default of an eighth holds against seven.
+//! The configuration ([`settings`]) is what an operator would choose for so many connections: a fifth more than are expected, an
+//! eighth of them to one address, as it is by default; of requests and uploads at a time, 20 to one address of 1,024 in all, so
+//! that it takes more than 50 hostile addresses to fill them (the default of an eighth holds against seven); and 300 requests a
+//! minute from one address, which is five times as often as any honest one asks.
 //!
 //! `INTAKE_BENCH_SECONDS` and `INTAKE_BENCH_CONNECTIONS` make it shorter or smaller. Files go where `TMPDIR` says, about 14 MB a
 //! second. It needs as many open files as it has connections, and half as many again: `ulimit -Hn`.
@@ -28,7 +29,6 @@ mod support;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +49,8 @@ const HONEST: usize = 50;
 /// What an operator gives to one address of the requests, and of the uploads: as many as one request has files at most.
 const OF_ADDRESS: usize = 20;
 const AT_A_TIME: usize = 1024;
+/// How often one address may ask: five times as often as any honest one does.
+const RATE: &str = "300/min";
 const MOST_RATIO: f64 = 3.0;
 /// How long what the siege has begun may take to end by itself.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
@@ -174,36 +176,28 @@ fn max_connections(connections: usize) -> usize {
     connections * 6 / 5
 }
 
-fn config(dir: &Path, connections: usize, memory: u64) -> String {
-    let dir = dir.display();
-    let max_connections = max_connections(connections);
-    format!(
-        r#"
-        projects = [{{ public_key = "demopublickey" }}]
-        [server]
-        listen = "127.0.0.1:0"
-        admin = "127.0.0.1:0"
-        memory = "{memory} MiB"
-        max_connections = {max_connections}
-        [upload_api]
-        max_concurrent_requests = {AT_A_TIME}
-        max_concurrent_requests_of_address = {OF_ADDRESS}
-        max_uploads = {AT_A_TIME}
-        max_uploads_of_address = {OF_ADDRESS}
-        [store]
-        use = "opendal"
-        scheme = "fs"
-        root = "{dir}/files"
-        [record]
-        use = "sql"
-        url = "sqlite:{dir}/records.db"
-        [expire]
-        use = "retention"
-        temporary = "24h"
-        [[scan]]
-        use = "image-info"
-        "#
-    )
+/// What an operator would set for so many connections. A variable of one's own goes before.
+fn settings(connections: usize, memory: u64) -> impl Iterator<Item = (&'static str, String)> {
+    let settings = [
+        ("INTAKE_SERVER__ADMIN", "127.0.0.1:0".to_owned()),
+        ("INTAKE_SERVER__MEMORY", format!("{memory} MiB")),
+        (
+            "INTAKE_SERVER__MAX_CONNECTIONS",
+            max_connections(connections).to_string(),
+        ),
+        ("INTAKE_SERVER__SWEEP_EVERY", "1m".to_owned()),
+        ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS", AT_A_TIME.to_string()),
+        (
+            "INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS",
+            OF_ADDRESS.to_string(),
+        ),
+        ("INTAKE_UPLOAD_API__MAX_REQUESTS_OF_ADDRESS", RATE.to_owned()),
+        ("INTAKE_UPLOAD_API__MAX_UPLOADS", AT_A_TIME.to_string()),
+        ("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", OF_ADDRESS.to_string()),
+    ];
+    settings
+        .into_iter()
+        .filter(|(name, _)| std::env::var_os(name).is_none())
 }
 
 /// What is counted of the server, as its metrics call it.
@@ -226,12 +220,13 @@ impl Node {
     fn start(connections: usize, memory: u64) -> Self {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("intake.toml");
-        std::fs::write(&file, config(dir.path(), connections, memory)).unwrap();
+        std::fs::write(&file, support::config(dir.path())).unwrap();
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
         let mut child = Command::new(INTAKE)
             .args(["serve", "--config"])
             .arg(&file)
             .env("INTAKE_LOG_FORMAT", "json")
+            .envs(settings(connections, memory))
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -153,7 +153,7 @@ impl Pipeline {
     /// Works on an upload that was claimed, to its end or until it is given back.
     async fn assemble(&self, mut claimed: Record) -> Result<Record, Error> {
         let started = Instant::now();
-        // Whoever is cut off here is not acknowledged, and whoever comes later finds the upload claimed.
+        // An attempt that is cut off here was not acknowledged, and a later one finds the upload claimed.
         self.parts().in_flight.close(claimed.id).await;
         let work = self.clone().judge_whole(claimed.clone());
         let bounded = tokio::time::timeout(self.parts().limits.timeout, work);

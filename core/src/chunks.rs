@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 
-/// The chunks of one HTTP body whose length nobody has said, as far as it has come.
+/// The chunks of one HTTP body without a `Content-Length`, as far as it has come.
 ///
 /// Who sends quickly has to send chunks of a few bytes at least; who flushes each word as it is written does so slowly, and is
 /// never refused.
@@ -78,7 +78,7 @@ mod tests {
         let each = |millis| Duration::from_millis(millis);
         assert_eq!(taken(1, Duration::ZERO), 4228, "bytes as fast as they come");
         assert!(taken(1, each(1)) < 10_000, "a thousand bytes a second, one by one");
-        assert_eq!(taken(1, each(10)), 100_000, "somebody types");
+        assert_eq!(taken(1, each(10)), 100_000, "a hundred keystrokes a second");
         assert_eq!(taken(32, Duration::ZERO), 100_000, "lines of a table");
         assert_eq!(taken(8192, Duration::ZERO), 100_000, "chunks as usual");
     }

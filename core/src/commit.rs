@@ -112,7 +112,7 @@ enum Progress {
     /// Written, and not durable.
     Staged(Box<dyn Staged>),
     Durable,
-    /// Nobody knows.
+    /// It is not known whether they are durable.
     Doubtful,
 }
 
@@ -251,7 +251,7 @@ impl Pipeline {
                 Ok(ready)
             }
             Swap::Full => {
-                // Which of them did not fit, nobody knows; one that asks for something says why.
+                // It is not known which of them did not fit; one that asks for something says why.
                 let error = match changes.iter().find(|(_, booking)| !booking.lines.is_empty()) {
                     Some((ready, booking)) => self.no_room(ready, booking).await,
                     None => Fault::new(codes::FAULT, "the recorder has no room for what takes none").into(),
@@ -369,12 +369,7 @@ impl Pipeline {
         if self.delete_bytes(record).await
             && let Ok(noted) = record.apply(Event::Reject(why), self.now(), &self.parts().periods)
         {
-            match self.put(record, &noted).await {
-                Ok(_) => self.bound_refusals(noted.project.as_deref()).await,
-                Err(fault) => {
-                    warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
-                }
-            }
+            self.note_refusal(record, noted).await;
         }
     }
 

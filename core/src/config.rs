@@ -6,8 +6,9 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use crate::fail_open::FailOpen;
-use crate::permits::share_of;
-use crate::pipeline::{Builder, Limits, Pipeline};
+use crate::limits::Limits;
+use crate::permits::{SHARES, share_of};
+use crate::pipeline::{Builder, Pipeline};
 use crate::plugin::{Build, Registry, Stage};
 use crate::project::Project;
 use crate::settings::{ConfigError, ConfigErrors, Settings, names_of};
@@ -184,6 +185,10 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
     let usual = Limits::default();
     let notes = receive.notes;
     let pulls = receive.pulls.unwrap_or(usual.pulls);
+    let waiting_of_project = receive.waiting_of_project.unwrap_or(usual.waiting_of_project);
+    let unfinished_of_project = receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project);
+    // What one address may have of what a project may have.
+    let an_eighth = |all: u64| (all / SHARES as u64).max(1);
     let limits = Limits {
         max_size: receive.max_size.map_or(usual.max_size, |size| size.as_u64()),
         timeout: receive.timeout.unwrap_or(usual.timeout),
@@ -192,10 +197,12 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         pulls,
         pulls_of_project: receive.pulls_of_project.unwrap_or(usual.pulls_of_project),
         pulls_of_address: receive.pulls_of_address.unwrap_or(share_of(pulls)),
-        waiting_of_project: receive.waiting_of_project.unwrap_or(usual.waiting_of_project),
-        waiting_of_address: receive.waiting_of_address.unwrap_or(usual.waiting_of_address),
-        unfinished_of_project: receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project),
-        unfinished_of_address: receive.unfinished_of_address.unwrap_or(usual.unfinished_of_address),
+        waiting_of_project,
+        waiting_of_address: receive.waiting_of_address.unwrap_or(an_eighth(waiting_of_project)),
+        unfinished_of_project,
+        unfinished_of_address: receive
+            .unfinished_of_address
+            .unwrap_or(an_eighth(unfinished_of_project)),
         refused_of_project: receive.refused_of_project.unwrap_or(usual.refused_of_project),
         groups_of_project: receive.groups_of_project.unwrap_or(usual.groups_of_project),
         group_bytes_of_project: receive

@@ -1,5 +1,5 @@
-//! The parts that are on their way into this process, so that whoever sends one again, or completes the upload, does not wait
-//! for an attempt whose sender may be gone.
+//! Parts that this process is receiving: sending one again, or completing the upload, does not wait for an attempt whose sender
+//! may be gone.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -128,7 +128,7 @@ impl Pipeline {
     /// `size` is what its sender says, if anything; then it has to hold. A part without a byte changes nothing: some clients
     /// send every part that they were offered, and nothing in those that they do not need.
     ///
-    /// An older attempt at the same part that is under way in this process is cut off, and whoever completes the upload cuts off
+    /// An older attempt at the same part that is under way in this process is cut off, and completing the upload cuts off
     /// this one if its bytes have not all come: neither waits for a sender that may be gone. Of attempts in several processes the
     /// one counts whose bytes were kept last, whole.
     ///
@@ -192,7 +192,7 @@ impl Pipeline {
         self.parts().in_flight.replace(record.id, number).await;
     }
 
-    /// Removes what a part has left that came when its upload had ended: whoever removed the upload may have been too early.
+    /// Removes what a part has left that came when its upload had ended: the removal of the upload may have been too early.
     async fn remove_late(&self, record: &Record, slot: &Slot) {
         let removed = async {
             let found = self.parts().recorder.get(record.id).await?;
@@ -226,8 +226,8 @@ impl Pipeline {
         let mut piece = source.piece().await?;
         if piece.is_some() {
             let writing = staged.insert(self.stage_part(record, slot, size).await?);
-            // Again, as the upload may have ended while its sender, or a place, was waited for. From here on whoever ends it finds
-            // what is staged.
+            // Again, as the upload may have ended while its sender, or a place, was waited for. From here on what ends it finds what is
+            // staged.
             let found = self.parts().recorder.get(record.id).await?;
             if found.is_none_or(|found| found.state != State::Open) {
                 return Err(Error::rejected(RECEIVE, not_open()));

@@ -39,7 +39,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// Those of the receiver and of [`ingest`](Self::ingest); a [`Fault`] if the pipeline has no receiver.
+    /// Those of the receiver and of [`ingest`](Self::ingest); a [`Fault`](crate::Fault) if the pipeline has no receiver.
     pub async fn pull(&self, source: &str, terms: Terms) -> Result<Record, Error> {
         let mut incoming = self.receiver()?.receive(source).await?;
         incoming.door = Door::Pull;
@@ -156,12 +156,7 @@ impl Pipeline {
         let Ok(noted) = record.apply(Event::Reject(rejection), self.now(), &self.parts().periods) else {
             return;
         };
-        match self.put(record, &noted).await {
-            Ok(_) => self.bound_refusals(noted.project.as_deref()).await,
-            Err(fault) => {
-                warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper")
-            }
-        }
+        self.note_refusal(record, noted).await;
     }
 }
 

@@ -14,8 +14,9 @@ use tracing::{error, info, warn};
 
 use crate::hold::lost;
 use crate::ingest::noted;
+use crate::limits::Limits;
 use crate::measure;
-use crate::pipeline::{Limits, Pipeline};
+use crate::pipeline::Pipeline;
 use crate::project::Door;
 use crate::pump::RECEIVE;
 use crate::record::{Duty, Event, Record, State};
@@ -296,20 +297,20 @@ fn millis(started: Instant) -> u64 {
 /// What is being fetched here.
 #[derive(Default)]
 struct Running {
-    tasks: JoinSet<(UploadId, Vec<Holder>)>,
+    tasks: JoinSet<(UploadId, Vec<Share>)>,
     orders: HashSet<UploadId>,
     /// How many of each project, and of each sender.
-    of: HashMap<Holder, usize>,
+    of: HashMap<Share, usize>,
 }
 
-/// Who has an order fetched.
+/// What an order takes a place of: its project's, and its sender's.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Holder {
+enum Share {
     Project(String),
     Sender(String),
 }
 
-impl Holder {
+impl Share {
     fn most(&self, limits: &Limits) -> usize {
         match self {
             Self::Project(_) => limits.pulls_of_project,
@@ -317,7 +318,6 @@ impl Holder {
         }
     }
 
-    /// Whose share an order takes a place of.
     fn of(order: &Record) -> Vec<Self> {
         let project = Self::Project(order.project.clone().unwrap_or_default());
         let sender = order.sender.clone().map(Self::Sender);
@@ -327,29 +327,29 @@ impl Holder {
 
 impl Running {
     fn has_place(&self, order: &Record, limits: &Limits) -> bool {
-        let has_less = |holder: &Holder| self.of.get(holder).is_none_or(|running| *running < holder.most(limits));
+        let has_less = |share: &Share| self.of.get(share).is_none_or(|running| *running < share.most(limits));
         // What was begun just now may not be claimed yet.
-        !self.orders.contains(&order.id) && Holder::of(order).iter().all(has_less)
+        !self.orders.contains(&order.id) && Share::of(order).iter().all(has_less)
     }
 
     fn begin(&mut self, pipeline: Pipeline, order: Record) {
-        let (id, holders) = (order.id, Holder::of(&order));
+        let (id, shares) = (order.id, Share::of(&order));
         self.orders.insert(id);
-        for holder in &holders {
-            *self.of.entry(holder.clone()).or_default() += 1;
+        for share in &shares {
+            *self.of.entry(share.clone()).or_default() += 1;
         }
         self.tasks.spawn(async move {
             pipeline.pull_one(order).await;
-            (id, holders)
+            (id, shares)
         });
     }
 
     /// `None`: a task panicked. Whose it was is not known then, so it keeps its place until all have ended.
-    fn forget(&mut self, ended: Option<(UploadId, Vec<Holder>)>) {
-        if let Some((id, holders)) = ended {
+    fn forget(&mut self, ended: Option<(UploadId, Vec<Share>)>) {
+        if let Some((id, shares)) = ended {
             self.orders.remove(&id);
-            for holder in holders {
-                if let Some(running) = self.of.get_mut(&holder) {
+            for share in shares {
+                if let Some(running) = self.of.get_mut(&share) {
                     *running = running.saturating_sub(1);
                 }
             }

@@ -1,26 +1,19 @@
 //! `intake files`: looks at files, keeps them, deletes them, brings them back, through the same pipeline as servers do.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use intake_core::{Error, Listing, Pipeline, Record, Retention, State, UploadId};
 
+use super::arguments::WithConfig;
 use super::file::{File, line, order_line, refused_line, restorable_until, state, unfinished_line, until};
 use super::output::{json_line, print, tell, time};
 use super::{Composition, Failure};
 
-#[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// The configuration; without one, what `intake config` prints.
-    #[arg(long, short, env = "INTAKE_CONFIG", global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Command,
-}
+pub(super) type Arguments = WithConfig<Command>;
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Says what is known of an upload, wherever it stands.
     Show {
         /// Its id.
@@ -59,8 +52,8 @@ enum Command {
         /// Its id.
         id: UploadId,
     },
-    /// Has nobody read a file any more. Where [receive] has `trash`, it can be brought back for so long. Of an upload that is not
-    /// finished, removes what has come; takes back an order to fetch a file.
+    /// Deletes a file: it cannot be read any more. Where [receive] has `trash`, it can be brought back for so long. Ends an upload
+    /// that is not finished and removes its parts; takes back an order to fetch a file.
     Delete {
         /// Its id.
         id: UploadId,

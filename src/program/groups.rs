@@ -1,27 +1,20 @@
 //! `intake groups`: looks at groups of files, and removes them, beside servers that run.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use intake_core::{Error, Group, Member, Pipeline, UploadId};
 use serde::Serialize;
 
+use super::arguments::WithConfig;
 use super::output::{exact_time, json_line, plain, print, tell, time};
 use super::{Composition, Failure};
 
-#[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// The configuration; without one, what `intake config` prints.
-    #[arg(long, short, env = "INTAKE_CONFIG", global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Command,
-}
+pub(super) type Arguments = WithConfig<Command>;
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Lists a project's groups, the newest first.
     List {
         /// Its public key; may be left out if there is only one project.
@@ -54,7 +47,7 @@ enum Command {
 
 /// A group's id, as clients know it (`UUID~N`) or without the number of its files.
 #[derive(Clone, Debug)]
-struct Name {
+pub(super) struct Name {
     id: UploadId,
     count: Option<usize>,
 }

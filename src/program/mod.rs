@@ -21,6 +21,7 @@ use self::composition::{Composition, unknown};
 use crate::config::{BUILT_IN, Unusable};
 
 mod admin;
+mod arguments;
 mod composition;
 mod edits;
 mod escape;

@@ -1,29 +1,21 @@
 //! `intake projects`: makes, shows and changes the projects that are kept in the recorder's database. Servers ask there at
 //! every request, so what is changed here holds at once, on all nodes.
 
-use std::path::PathBuf;
-
+use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Subcommand};
 use intake_core::books::Account;
 use intake_core::project::shown;
 use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Swap};
 use serde_json::{Map, Value};
 
+use super::arguments::WithConfig;
 use super::edits::{Assignment, add_secret, assign, assignment, random_secret, remove_secret, revoke, stand};
 use super::{Composition, Failure, output, unknown, warnings};
 
-#[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// The configuration; without one, what `intake config` prints.
-    #[arg(long, short, env = "INTAKE_CONFIG", global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Command,
-}
+pub(super) type Arguments = WithConfig<Command>;
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Makes a project, which takes uploads at once.
     Create {
         /// What its clients send with every request: 1 to 64 letters, digits, `-`, `_` and `.`.

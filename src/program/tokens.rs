@@ -1,26 +1,19 @@
 //! `intake tokens`: makes a token with a secret of a project's, to try uploads with. A product's own server makes its tokens
 //! itself; see `docs/policy-tokens.md`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Subcommand, ValueEnum};
 
+use super::arguments::WithConfig;
 use super::edits::{Assignment, assignment, claims};
 use super::{Composition, Failure, output, unknown};
 use crate::upload_api::{TokenFormat, issue_token};
 
-#[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// The configuration; without one, what `intake config` prints.
-    #[arg(long, short, env = "INTAKE_CONFIG", global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Command,
-}
+pub(super) type Arguments = WithConfig<Command>;
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Prints a token of a project's, signed with one of its secret keys.
     Issue {
         /// The project's public key.
@@ -42,7 +35,7 @@ enum Command {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Sent as `Authorization: Bearer TOKEN`.
     Access,
     /// Sent as `signature=TOKEN`.

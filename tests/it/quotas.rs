@@ -230,6 +230,7 @@ fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
 fn a_project_and_an_address_have_so_many_uploads_under_way_and_the_others_go_on() {
     let settings = Settings {
         max_uploads_of_address: Some(2),
+        queue_timeout: std::time::Duration::ZERO,
         ..Settings::default()
     };
     let projects = [("one", json!({"max_uploads": 1})), ("two", json!({}))];

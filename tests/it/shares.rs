@@ -35,6 +35,9 @@ fn others_are_served(server: &Server) {
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
+/// So that who is over its share is told so at once.
+const AT_ONCE: (&str, &str) = ("INTAKE_UPLOAD_API__QUEUE_TIMEOUT", "0s");
+
 /// A thing that is held, by a connection, or the status of the refusal.
 type Taken = Result<TcpStream, u16>;
 
@@ -86,7 +89,7 @@ fn one_address_has_two_of_sixteen_and_others_have_theirs() {
         ("INTAKE_UPLOAD_API__MAX_UPLOADS", upload),
     ];
     for (setting, take) in table {
-        let server = Server::start_with("", &[(setting, "16")]);
+        let server = Server::start_with("", &[(setting, "16"), AT_ONCE]);
         let mut held: Vec<_> = (0..2).map(|_| take(&server, STRANGER).expect(setting)).collect();
         for _ in 0..20 {
             assert_eq!(take(&server, STRANGER).unwrap_err(), 429, "{setting}");
@@ -103,11 +106,32 @@ fn one_address_has_two_of_sixteen_and_others_have_theirs() {
 }
 
 #[test]
+fn who_is_over_its_share_waits_for_a_while_and_others_do_not_wait_for_it() {
+    let variables = [
+        ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS", "16"),
+        ("INTAKE_UPLOAD_API__QUEUE_TIMEOUT", "60s"),
+    ];
+    let server = Server::start_with("", &variables);
+    let mut held: Vec<_> = (0..2).map(|_| request(&server, STRANGER).unwrap()).collect();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| request(&server, STRANGER));
+        others_are_served(&server);
+        held.pop();
+        assert!(waits.join().unwrap().is_ok());
+    });
+    let variables = [variables[0], ("INTAKE_UPLOAD_API__QUEUE_TIMEOUT", "100ms")];
+    let server = Server::start_with("", &variables);
+    let _held: Vec<_> = (0..2).map(|_| request(&server, STRANGER).unwrap()).collect();
+    assert_eq!(request(&server, STRANGER).unwrap_err(), 429, "its time is over");
+}
+
+#[test]
 fn connections_of_a_proxy_are_counted_with_all_and_its_clients_have_their_shares_of_requests() {
     let variables = [
         ("INTAKE_SERVER__MAX_CONNECTIONS", "16"),
         ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS", "16"),
         ("INTAKE_UPLOAD_API__TRUSTED_PROXIES", "[\"127.0.0.3\"]"),
+        AT_ONCE,
     ];
     let server = Server::start_with("", &variables);
     let of_client = |client: &str| {
@@ -157,15 +181,15 @@ fn one_address_has_two_of_sixteen_fetches_and_others_go_before_its_next() {
 }
 
 #[test]
-fn one_address_has_less_than_an_eighth_of_the_uploads_that_a_project_may_have_unfinished() {
+fn one_address_has_an_eighth_of_the_uploads_that_a_project_may_have_unfinished() {
     let server = Server::start();
     let begin = |from: &str| {
         let body = "UPLOADCARE_PUB_KEY=demopublickey&filename=a&size=11000000&content_type=a%2Fb";
         send_from(&server, from, "POST /multipart/start/ HTTP/1.1\r\n", body.as_bytes())
     };
-    let statuses: Vec<_> = (0..=1000 / 8).map(|_| begin(STRANGER).status).collect();
+    let statuses: Vec<_> = (0..1000 / 8 + 20).map(|_| begin(STRANGER).status).collect();
     let taken = statuses.iter().take_while(|status| **status == 200).count();
-    assert_eq!(taken, 100, "{statuses:?}");
+    assert_eq!(taken, 1000 / 8, "{statuses:?}");
     assert!(statuses[taken..].iter().all(|status| *status == 429), "{statuses:?}");
     assert_eq!(begin(OTHER).status, 200);
 }

@@ -23,7 +23,8 @@ pub(crate) const STORE: &str = "UPLOADCARE_STORE";
 pub(crate) async fn upload(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
     let Visit { headers, source, .. } = visit;
     // A request that brings no file yet is one upload; each further file is one more.
-    let first = api.gate.upload(visit.client.as_ref())?;
+    let patience = api.settings.queue_timeout;
+    let first = api.gate.upload(visit.client.as_ref(), patience).await?;
     let length = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -172,7 +173,7 @@ async fn take_file(
     }
     // The first file's was taken with the request.
     if files.count > 1 {
-        files.held.extend(api.gate.upload(visit.client.as_ref())?);
+        files.held.extend(api.gate.further_upload(visit.client.as_ref())?);
     }
     // If the key was said before the file, the file need not be looked at if it is none of ours, and is judged by its project's
     // rules as it comes. What lets it in may still follow.

@@ -3,6 +3,7 @@
 //! This is one node's own: with several, each lets in so many. What all nodes together may hold, such as bytes and files, is
 //! booked with the records.
 
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use intake_core::permits::{Holder, NoneFree, Permit, Permits, until};
 use intake_core::project::Rate;
 use quick_cache::sync::Cache;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::Settings;
 use crate::error::{COME_AGAIN, Refusal, codes};
@@ -26,7 +29,15 @@ pub(crate) struct Gate {
     requests_of_address: usize,
     uploads: Permits,
     uploads_of_address: usize,
-    rates: Cache<(Holder, Rate), Arc<DefaultDirectRateLimiter>>,
+    rates: Cache<(Holder, Rate), Arc<Counted>>,
+}
+
+/// How often one holder has asked.
+struct Counted {
+    limiter: DefaultDirectRateLimiter,
+    /// Held by the request that is the next to be let in, so that those of one holder wait in the order in which they came, and
+    /// only the first of them by the clock.
+    turn: Mutex<()>,
 }
 
 /// What a request or an upload holds while it is under way.
@@ -43,30 +54,33 @@ impl Gate {
         }
     }
 
-    /// A request of a client. It holds memory for its parameters, and goes on when its connection ends.
-    pub(crate) fn request(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
-        acquire_now(&self.requests, client, self.requests_of_address)
-    }
-
-    /// A request of a client, as soon as one more may be under way.
-    pub(crate) async fn wait_for_request(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
+    /// A request of a client, as soon as one more may be under way. It holds memory for its parameters, and goes on when its
+    /// connection ends.
+    pub(crate) async fn request(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
         let share = client.map(|client| (client.clone(), self.requests_of_address));
         acquire_soon(&self.requests, share, patience).await
     }
 
-    /// An upload of a client, if one more may be under way now.
-    pub(crate) fn upload(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
-        acquire_now(&self.uploads, client, self.uploads_of_address)
+    /// An upload of a client, as soon as one more may be under way.
+    pub(crate) async fn upload(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
+        self.part(client, None, patience).await
     }
 
-    /// An upload of a client, as soon as one more may be under way.
-    pub(crate) async fn wait_for_upload(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
-        self.wait_for_part(client, None, patience).await
+    /// One more upload of a request that holds some, if one is free now: two requests of which each holds what the other one
+    /// waits for would wait until both are refused.
+    pub(crate) fn further_upload(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
+        let mut held = Held::new();
+        if let Some(client) = client {
+            let share = self.uploads.try_acquire_as(client, self.uploads_of_address);
+            held.push(share.map_err(throttled)?);
+        }
+        held.push(self.uploads.try_acquire().map_err(throttled)?);
+        Ok(held)
     }
 
     /// A part of an upload, as soon as its client, its project and this node may have one more under way. Each share before what
     /// more have a share of: one who waits holds nothing that the others wait for.
-    pub(crate) async fn wait_for_part(
+    pub(crate) async fn part(
         &self,
         client: Option<&Holder>,
         of_project: Option<(&str, usize)>,
@@ -85,28 +99,36 @@ impl Gate {
         Ok(vec![permit.map_err(throttled)?])
     }
 
-    /// Counts a request against a rate.
-    pub(crate) fn count(&self, holder: &Holder, rate: Option<Rate>) -> Result<(), Refusal> {
+    /// Counts a request against a rate. It waits for its turn where that comes in time, and is refused at once where it does not.
+    pub(crate) async fn count(&self, holder: &Holder, rate: Option<Rate>, patience: Duration) -> Result<(), Refusal> {
         let Some(rate) = rate else { return Ok(()) };
+        let until = until(patience);
         // Another rate begins anew: somebody has changed it.
         let key = (holder.clone(), rate);
-        let begin = || Ok::<_, std::convert::Infallible>(Arc::new(RateLimiter::direct(quota(rate))));
-        let Ok(limiter) = self.rates.get_or_insert_with(&key, begin);
-        limiter.check().map_err(|not_until| {
+        let Ok(counted) = self
+            .rates
+            .get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(Counted::new(rate))));
+        let turn = timeout_at(until, counted.turn.lock()).await;
+        let _turn = turn.map_err(|_| throttled(NoneFree))?;
+        while let Err(not_until) = counted.limiter.check() {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
-            Refusal::new(&codes::THROTTLED).retry_after(wait.as_secs().saturating_add(1))
-        })
+            if Instant::now() + wait > until {
+                let seconds = wait.as_secs().saturating_add(1);
+                return Err(Refusal::new(&codes::THROTTLED).retry_after(seconds));
+            }
+            sleep(wait).await;
+        }
+        Ok(())
     }
 }
 
-/// One of the client's share, then one of all, if both are free now.
-fn acquire_now(permits: &Permits, client: Option<&Holder>, share: usize) -> Result<Held, Refusal> {
-    let mut held = Held::new();
-    if let Some(client) = client {
-        held.push(permits.try_acquire_as(client, share).map_err(throttled)?);
+impl Counted {
+    fn new(rate: Rate) -> Self {
+        Self {
+            limiter: RateLimiter::direct(quota(rate)),
+            turn: Mutex::default(),
+        }
     }
-    held.push(permits.try_acquire().map_err(throttled)?);
-    Ok(held)
 }
 
 /// One of each share, in turn, and then one of all, as soon as they are free.
@@ -156,17 +178,26 @@ mod tests {
             max_uploads_of_address: Some(3),
             ..Settings::default()
         });
-        let held: Vec<_> = (0..2).map(|_| gate.request(Some(&one)).unwrap()).collect();
-        let full = gate.request(Some(&one)).unwrap_err();
+        let now = Duration::ZERO;
+        let held = [
+            gate.request(Some(&one), now).await.unwrap(),
+            gate.request(Some(&one), now).await.unwrap(),
+        ];
+        let full = gate.request(Some(&one), now).await.unwrap_err();
         assert_eq!((full.status(), full.retry_after), (429, Some(COME_AGAIN)));
-        assert!(gate.request(Some(&other)).is_ok());
-        let waits = gate.wait_for_request(Some(&one), Duration::from_secs(30));
+        assert!(gate.request(Some(&other), now).await.is_ok());
+        let waits = gate.request(Some(&one), Duration::from_secs(30));
         let (waited, ()) = tokio::join!(waits, async { drop(held) });
         assert!(waited.is_ok());
 
-        let held: Vec<_> = (0..3).map(|_| gate.upload(Some(&one)).unwrap()).collect();
-        assert!(gate.upload(Some(&one)).is_err());
-        assert_eq!(held.len(), 3);
+        let _first = gate.upload(Some(&one), now).await.unwrap();
+        let _more = [
+            gate.further_upload(Some(&one)).unwrap(),
+            gate.further_upload(Some(&one)).unwrap(),
+        ];
+        assert!(gate.further_upload(Some(&one)).is_err());
+        assert!(gate.upload(Some(&one), now).await.is_err());
+        assert!(gate.upload(Some(&other), now).await.is_ok());
     }
 
     #[test]
@@ -180,17 +211,31 @@ mod tests {
         assert!(gate.upload_of("one", Some(1)).is_ok());
     }
 
-    #[test]
-    fn who_asks_too_often_is_told_when_to_ask_again() {
+    #[tokio::test]
+    async fn who_asks_too_often_is_told_when_to_ask_again() {
         let gate = gate(Settings::default());
         let rate: Rate = "2/h".parse().unwrap();
-        let count = |who| {
-            gate.count(&who, Some(rate))
-                .map_err(|refusal| refusal.retry_after.unwrap())
+        let count = async |who| {
+            let counted = gate.count(&who, Some(rate), Duration::from_secs(5)).await;
+            counted.map_err(|refusal| refusal.retry_after.unwrap())
         };
-        assert_eq!([count(project("one")), count(project("one"))], [Ok(()), Ok(())]);
-        let wait = count(project("one")).unwrap_err();
+        assert_eq!(
+            [count(project("one")).await, count(project("one")).await],
+            [Ok(()), Ok(())]
+        );
+        let wait = count(project("one")).await.unwrap_err();
         assert!((1..=1800).contains(&wait), "half an hour at most, and {wait}");
-        assert_eq!(count(project("other")), Ok(()));
+        assert_eq!(count(project("other")).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_asks_a_little_too_often_waits_for_its_turn() {
+        let gate = gate(Settings::default());
+        let rate: Rate = "100/s".parse().unwrap();
+        for _ in 0..110 {
+            gate.count(&project("one"), Some(rate), Duration::from_secs(5))
+                .await
+                .unwrap();
+        }
     }
 }

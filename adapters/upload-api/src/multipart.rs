@@ -104,7 +104,7 @@ pub(crate) async fn complete(api: &Api, visit: &Visit<'_>, params: &mut Params) 
     // The whole is read, and every scanner asked, as for any other upload.
     let _upload = api
         .gate
-        .wait_for_upload(visit.client.as_ref(), api.settings.idle_timeout)
+        .upload(visit.client.as_ref(), api.settings.idle_timeout)
         .await?;
     match api.pipeline.complete(id).await {
         Ok(ready) => Ok(serde_json::to_value(FileInfo::of(&ready)).unwrap_or_default()),

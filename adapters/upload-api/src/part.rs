@@ -91,10 +91,7 @@ pub(crate) async fn put(api: &Api, id: UploadId, visit: &Visit<'_>, params: &Par
     let of_project = project
         .as_ref()
         .and_then(|project| Some((project.public_key.as_str(), project.max_uploads?)));
-    let _upload = api
-        .gate
-        .wait_for_part(visit.client.as_ref(), of_project, patience)
-        .await?;
+    let _upload = api.gate.part(visit.client.as_ref(), of_project, patience).await?;
     match api
         .pipeline
         .put_part(&record, number, size, (*source).clone().boxed())

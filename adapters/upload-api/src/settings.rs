@@ -34,22 +34,26 @@ pub struct Settings {
     /// Files in a group.
     #[serde(default = "Settings::group_files")]
     pub max_group_files: usize,
-    /// Requests under way at a time, whatever they ask for; more are told to come again. Each holds memory for its parameters.
+    /// Requests under way at a time, whatever they ask for; more wait. Each holds memory for its parameters.
     #[serde(default = "Settings::requests")]
     pub max_concurrent_requests: usize,
     /// Requests under way at a time from one address. An eighth of `max_concurrent_requests`, unless it is set.
     #[serde(default)]
     pub max_concurrent_requests_of_address: Option<usize>,
-    /// Files under way at a time, with those of one request that wait for its end; more are told to come again. Each holds
-    /// memory, an open file of the store, and a connection to each scanner.
+    /// Files under way at a time, with those of one request that wait for its end; more wait. Each holds memory, an open file of
+    /// the store, and a connection to each scanner.
     #[serde(default = "Settings::uploads")]
     pub max_uploads: usize,
     /// Files under way at a time from one address, so that no client has all. An eighth of `max_uploads`, unless it is set.
     #[serde(default)]
     pub max_uploads_of_address: Option<usize>,
-    /// Requests from one address, such as `600/min`. Not counted, unless it is set.
+    /// Requests from one address, such as `600/min`; more wait. Not counted, unless it is set.
     #[serde(default)]
     pub max_requests_of_address: Option<Rate>,
+    /// How long a request waits for its turn where there are as many requests or files under way as there may be, or where its
+    /// address asks more often than it may. Then it is told to come again: 429 with `Retry-After`. 0: at once.
+    #[serde(default = "Settings::queue", with = "humantime_serde")]
+    pub queue_timeout: Duration,
     /// Proxies of one's own, as networks such as `10.0.0.0/8` or single addresses: whom they name in `X-Forwarded-For` is the sender.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
@@ -84,6 +88,7 @@ impl Default for Settings {
             max_uploads: Self::uploads(),
             max_uploads_of_address: None,
             max_requests_of_address: None,
+            queue_timeout: Self::queue(),
             trusted_proxies: Vec::new(),
             idle_timeout: Self::idle(),
             min_rate: Self::rate(),
@@ -121,6 +126,11 @@ impl Settings {
 
     fn uploads() -> usize {
         512
+    }
+
+    /// Shorter than clients wait for an answer, and long enough that one who floods is slowed down by it.
+    fn queue() -> Duration {
+        Duration::from_secs(5)
     }
 
     fn idle() -> Duration {

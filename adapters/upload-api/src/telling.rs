@@ -16,7 +16,7 @@ use crate::wire::{FileInfo, GroupInfo, GroupMember};
 
 /// Bytes of metadata and tags in what is told of one group, however often it names a file. A file may have 100 KB of them.
 pub(crate) const MOST_METADATA: usize = 1 << 20;
-/// Files that are looked up at a time, before anything is sent, and while somebody reads.
+/// Files that are looked up at a time: before an answer is sent, and while it is sent.
 const CHECKED_AT_A_TIME: usize = 8;
 const TOLD_AT_A_TIME: usize = 2;
 /// Bytes of an answer that are made before any are sent. Most answers have fewer: they have a length, and a fault is still an
@@ -146,7 +146,7 @@ fn json(shape: &impl Serialize) -> String {
     serde_json::to_string(shape).unwrap_or_default()
 }
 
-/// An answer as a call of a function in somebody's page.
+/// An answer in JSON as a script that calls a function of the page with it (JSONP).
 pub(crate) async fn as_script(body: Body, callback: &str) -> Body {
     let start = format!("/**/{callback}(");
     let is_short = body.size_hint().exact().is_some_and(|size| size < ENOUGH as u64);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -149,12 +149,18 @@ impl Endpoint {
         }
     }
 
-    /// Counts the request against the rate of its address. Some clients ask for the status again and again without a pause,
-    /// and it costs next to nothing.
-    fn count(self, api: &Api, visit: &Visit<'_>) -> Result<(), Refusal> {
+    /// Whether a request counts against the rate of its address. Some clients ask for the status again and again without a
+    /// pause, and it costs next to nothing.
+    fn counts(self, method: &Method) -> bool {
+        self != Self::FromUrlStatus && method != Method::OPTIONS
+    }
+
+    /// How long a request waits for its turn. Much of these uploads is here already, and some clients take no notice of being
+    /// refused.
+    fn patience(self, api: &Api) -> Duration {
         match self {
-            Self::FromUrlStatus => Ok(()),
-            _ => visit.count(api),
+            Self::Part(_) | Self::MultipartComplete => api.settings.idle_timeout,
+            _ => api.settings.queue_timeout,
         }
     }
 
@@ -185,23 +191,15 @@ impl Endpoint {
 /// Answers any request.
 pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let request_id = Uuid::new_v4();
+    let (request_id, began) = (Uuid::new_v4(), Instant::now());
     let client = visit::client(&api, &head);
     let span = request_log::span(request_id, client);
     // On a task of its own: a client that hangs up behind its last byte, as phones do, must not stop what it has asked for in the
     // middle.
     let holder = client.map(Holder::at);
-    let permit = match Endpoint::find(head.uri.path()) {
-        // Much of the upload is here already, and some clients take no notice of being refused.
-        Some(Endpoint::Part(_) | Endpoint::MultipartComplete) => {
-            let patience = api.settings.idle_timeout;
-            api.gate.wait_for_request(holder.as_ref(), patience).await
-        }
-        _ => api.gate.request(holder.as_ref()),
-    };
-    let held = match permit {
+    let held = match let_in(&api, &head, holder.as_ref()).instrument(span.clone()).await {
         Ok(held) => held,
-        Err(refusal) => return span.in_scope(|| refuse_unread(&refusal, &head, request_id)),
+        Err(refusal) => return span.in_scope(|| refuse_unread(&refusal, &head, request_id, began)),
     };
     let pipeline = api.pipeline.clone();
     let work = async move {
@@ -216,6 +214,19 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
     })
 }
 
+/// Waits until the request may go on: it is counted first, as one that waits for that holds nothing.
+async fn let_in(api: &Api, head: &Parts, client: Option<&Holder>) -> Result<Held, Refusal> {
+    let endpoint = Endpoint::find(head.uri.path());
+    let patience = endpoint.map_or(api.settings.queue_timeout, |endpoint| endpoint.patience(api));
+    if let Some(client) = client
+        && endpoint.is_none_or(|endpoint| endpoint.counts(&head.method))
+    {
+        let rate = api.settings.max_requests_of_address;
+        api.gate.count(client, rate, patience).await?;
+    }
+    api.gate.request(client, patience).await
+}
+
 /// A body that holds permits for as long as it is there: an answer that is being made, or not taken yet, costs memory.
 fn held_by(body: Body, held: Held) -> Body {
     Body::new(body.map_err(move |error| {
@@ -225,11 +236,11 @@ fn held_by(body: Body, held: Held) -> Body {
 }
 
 /// Refuses a request of which nothing but its head was looked at: its body may be anything, and is not read.
-fn refuse_unread(refusal: &Refusal, head: &Parts, request_id: Uuid) -> Response {
+fn refuse_unread(refusal: &Refusal, head: &Parts, request_id: Uuid, began: Instant) -> Response {
     let endpoint = Endpoint::find(head.uri.path());
     let name = endpoint.map_or("none", Endpoint::path);
     measure::request_answered(name, refusal.status(), Some(&refusal.ours));
-    request_log::refused(refusal, name, None, Instant::now());
+    request_log::refused(refusal, name, None, began);
     let json_errors = asks_for_json_errors(head.uri.query()) || reads_json_alone(&head.headers);
     let mut response = refuse(refusal, endpoint, json_errors);
     add_common(response.headers_mut(), endpoint, request_id);
@@ -253,10 +264,7 @@ async fn answer_within(api: &Api, head: Parts, body: Body, request_id: Uuid, cli
         Some(Endpoint::Group) if head.method == Method::HEAD => Ok(Answer::Nothing),
         Some(endpoint) if endpoint.takes(&head.method) => {
             let query = head.uri.query().unwrap_or_default();
-            match params
-                .take_urlencoded(query.as_bytes())
-                .and_then(|()| endpoint.count(api, &visit))
-            {
+            match params.take_urlencoded(query.as_bytes()) {
                 Ok(()) => endpoint.ask(api, &visit, &mut params).await,
                 Err(refusal) => Err(refusal),
             }

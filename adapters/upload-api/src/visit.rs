@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::extract::{ConnectInfo, OriginalUri};
 use axum::http::HeaderMap;
@@ -63,14 +63,6 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Counts the request against the rate of its address.
-    pub(crate) fn count(&self, api: &Api) -> Result<(), Refusal> {
-        match &self.client {
-            Some(client) => api.gate.count(client, api.settings.max_requests_of_address),
-            None => Ok(()),
-        }
-    }
-
     /// Who sends it, as records have it.
     pub(crate) fn sender(&self) -> Option<String> {
         self.address.map(sender_at)
@@ -92,8 +84,9 @@ impl<'a> Visit<'a> {
             return Err(standing(&project));
         }
         if !self.counted.swap(true, Ordering::Relaxed) {
-            api.gate
-                .count(&Holder::Project(project.public_key.clone()), project.max_requests)?;
+            // At once: a project has its own clients, and those know what to do when they are told to come again.
+            let holder = Holder::Project(project.public_key.clone());
+            api.gate.count(&holder, project.max_requests, Duration::ZERO).await?;
         }
         Ok(project)
     }

@@ -1,8 +1,11 @@
 //! What a caller can rely on for every upload.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
+use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::testkit::{self, collect, noise};
 use intake_core::{
     Coverage, Declared, Duty, Error, FailOpen, Fault, Head, Incoming, Interruption, Pipeline, Receiver, Recorder,
@@ -22,6 +25,28 @@ fn pipeline() -> (Pipeline, InPlace, MemoryRecorder) {
         store,
         recorder,
     )
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_broke_off_while_the_records_failed_is_given_back_when_they_work_again() {
+    // The intent, and then the note that it broke off.
+    for moment in [Moment::Before, Moment::After] {
+        let (recorder, plan) = (MemoryRecorder::default(), Plan::from(1, moment));
+        let pipeline = builder(
+            InPlace::default(),
+            Faulty::new(recorder.clone(), &plan),
+            &Clock::default(),
+        );
+        let pipeline = pipeline.build().unwrap();
+        let incoming = broken_upload(&[b"some"]);
+        let id = incoming.id;
+        pipeline.ingest(incoming, Terms::default()).await.unwrap_err();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        plan.heal();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let record = recorder.get(id).await.unwrap().unwrap();
+        assert!(matches!(record.state, State::Rejected(_)), "{:?}", record.state);
+    }
 }
 
 #[tokio::test]

@@ -104,8 +104,8 @@ impl Files {
         }
     }
 
-    /// Does once what an upload does, and one who reads and removes it, under a name that no upload has, and removes what an
-    /// earlier try has left that was cut off. Whoever tries at the same time waits.
+    /// Writes, reads and removes a file once, as an upload and its deletion do, under a name that no upload has, and removes what
+    /// an earlier try that was cut off has left. A second try at the same time waits.
     pub(crate) fn try_out(&self, name: &Name, bytes: &[u8]) -> io::Result<()> {
         // It is made first and removed last, so its lock is that of all files of this name.
         let list = self.make_list(name)?;

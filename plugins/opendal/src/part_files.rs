@@ -85,7 +85,7 @@ impl Files {
 
     /// Begins an attempt at a part. The first one of an upload makes its files.
     pub(crate) fn open_part(&self, name: &Name, slot: &Slot) -> io::Result<Result<OpenPart, Closed>> {
-        // Before anything is made, and again when nobody can put it together meanwhile.
+        // Before anything is made, and again under the lock, when it cannot be put together meanwhile.
         if self.whole(name).try_exists()? {
             return Ok(Err(Closed::NotOpen));
         }
@@ -108,7 +108,7 @@ impl Files {
         let (number, listed) = (slot.number, list.read()?);
         let is_free = match listed.lies(number) {
             Some(Lies::InPlace) => false,
-            // If nobody writes at any place, whoever has taken this one is gone.
+            // If no attempt writes at any place, the attempt that took this one has ended.
             _ => !listed.is_taken(number) || is_unlocked(bytes.try_lock())?,
         };
         if !is_free {
@@ -375,7 +375,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn whoever_writes_when_the_upload_is_removed_leaves_nothing() {
+    fn an_attempt_that_writes_when_the_upload_is_removed_leaves_nothing() {
         let (_folder, files, name) = new();
         put(&files, &name, 1, b"is there");
         let open = [1, 1, 2, 2].map(|number| begin(&files, &name, number));

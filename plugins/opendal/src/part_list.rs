@@ -3,8 +3,8 @@
 //!
 //! It only grows, and the last line about a part counts. A line that a crash cut short is none.
 //!
-//! Which files an upload has is changed only by who holds the lock of its list. The list is made first and removed last, so
-//! whoever finds none finds no file that is only known by it.
+//! Only the holder of the list's lock changes which files an upload has. The list is made first and removed last: where there
+//! is no list, there is no file that only a list would name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};

@@ -1,10 +1,10 @@
 //! Putting the parts of an upload together: the file of all parts gets the upload's name.
 //!
-//! What is beside that file is copied to its place first, which only its parts cost that came again. Where somebody still
-//! writes into the file, which only another process can be, all parts are copied into a new one: nobody is waited for.
+//! A part that lies in a file beside it is copied to its place first; only parts that were sent again do. If another process
+//! still writes into the file, all parts are copied into a new file, and no attempt is waited for.
 //!
-//! Whatever dies on the way leaves a list that still says where each part is, or a file that has its name: then what is left
-//! is done by who comes next.
+//! A process that dies on the way leaves a list that still says where each part is, or a file that has its name. The next call
+//! does the rest.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -94,8 +94,8 @@ impl Files {
         Err(io::Error::new(ErrorKind::UnexpectedEof, message))
     }
 
-    /// Does what a process did not come to that died when it had given the file its name: nobody may count on a name that a
-    /// loss of power still takes.
+    /// Does what is left where a process died after it had given the file its name: the name has to be durable before the upload
+    /// is said to be whole.
     pub(crate) fn finish_parts(&self, name: &Name) -> io::Result<()> {
         if !self.list(name).try_exists()? || !self.whole(name).try_exists()? {
             return Ok(());
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_still_writes_is_waited_for_or_changes_the_whole() {
+    fn an_attempt_that_still_writes_is_not_waited_for_and_does_not_change_the_whole() {
         let (_folder, files, name) = new();
         // The first attempt hangs, in place; another one at a part that is there, beside.
         let first = begin(&files, &name, 1);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_dies_while_putting_parts_together_costs_nothing_and_leaves_nothing() {
+    fn a_process_that_dies_while_putting_parts_together_costs_nothing_and_leaves_nothing() {
         for hangs in [false, true] {
             for again in [false, true] {
                 for at in 0.. {
@@ -281,7 +281,7 @@ mod tests {
         }] {
             let name = Name::of(&Key::whole(UploadId::random())).unwrap();
             put(&files, &name, 1, b"part");
-            // Whoever put it together came to this line.
+            // The process that put it together came to this line.
             fs::rename(files.parts(&name), files.whole(&name)).unwrap();
             let before = folders_synced.load(Ordering::SeqCst);
             again(&files, &name).unwrap();

@@ -1,8 +1,8 @@
 //! What is booked with the changes of one transaction, written once per account and day, however many changes there are.
 //!
 //! Accounts are taken first, in the order of their names, and records after them, in the order of their ids: nodes that write
-//! at the same time never wait for each other in a circle. From then on nobody else can change those accounts, so that what is
-//! compared here with a quota is what is written in the end.
+//! at the same time do not wait for each other in a circle (but for changes of several records, see `writer.rs`). From then on
+//! no other transaction changes those accounts: what is compared here with a quota is what is written in the end.
 
 use std::collections::BTreeMap;
 

@@ -46,8 +46,8 @@ pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     where
         Self: Sized;
 
-    /// Connections that only read, opened when they are needed.
-    fn readers(&self) -> Pool<Self::Database>;
+    /// Connections that only read, so many at most, opened when they are needed.
+    fn readers(&self, most: u32) -> Pool<Self::Database>;
 
     /// Whether an error is one of the moment (a lock, a full disk) rather than of the statement. It leaves a transaction in
     /// an unknown state, and passes.

@@ -24,6 +24,7 @@ mod dialect;
 mod failure;
 mod postgres;
 mod question;
+mod readers;
 mod records;
 mod row;
 mod sqlite;

@@ -24,8 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
 /// How long it may take to bring the tables up to date.
 const MIGRATING: Duration = Duration::from_secs(600);
-/// Connections that read, for each process. A look-up takes about a round trip.
-const READERS: u32 = 4;
 /// The list of migrations. Not the driver's usual name, which the database of a program that embeds this may have already.
 const MIGRATIONS: &str = "intake_migrations";
 /// Whoever changes the tables holds this advisory lock of the database: `intake` in bytes.
@@ -205,9 +203,9 @@ impl Dialect for Postgres {
         }
     }
 
-    fn readers(&self) -> PgPool {
+    fn readers(&self, most: u32) -> PgPool {
         PoolOptions::new()
-            .max_connections(READERS)
+            .max_connections(most)
             .acquire_timeout(self.patience)
             .test_before_acquire(true)
             .connect_lazy_with(self.options.clone())

@@ -55,6 +55,28 @@ pub(crate) enum Question<'a> {
     },
 }
 
+impl Question<'_> {
+    /// Whether maintenance asks it, and no request does.
+    pub(crate) fn is_of_maintenance(&self) -> bool {
+        match self {
+            Self::Due { .. }
+            | Self::Backlog
+            | Self::OldestRefused { .. }
+            | Self::ExpiredGroups { .. }
+            | Self::Over { .. } => true,
+            Self::Of(_)
+            | Self::KnownAs(_)
+            | Self::List { .. }
+            | Self::Project(_)
+            | Self::Projects { .. }
+            | Self::Group(_)
+            | Self::Groups { .. }
+            | Self::Holdings(_)
+            | Self::Flows { .. } => false,
+        }
+    }
+}
+
 /// What was found.
 pub(crate) enum Found {
     Rows(Vec<Answer>),

@@ -19,6 +19,7 @@ use crate::catalog::{GroupRow, ProjectRow, at_most};
 use crate::dialect::{Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
 use crate::question::{Found, Question, look_up};
+use crate::readers::Readers;
 use crate::row::{Row, duty, micros, revision, time};
 use crate::statements::Answer;
 use crate::writer::{Change, Made, Update, Writer};
@@ -35,7 +36,7 @@ pub(crate) struct Records<D: Dialect> {
 #[derive(Debug)]
 struct Opened<D: Dialect> {
     writer: Writer<D>,
-    readers: Pool<D::Database>,
+    readers: Arc<Readers<D::Database>>,
 }
 
 impl<D: Dialect> Records<D> {
@@ -56,8 +57,8 @@ impl<D: Dialect> Records<D> {
             return Ok(Arc::clone(opened));
         }
         let connection = self.dialect.writer().await?;
-        let readers = self.dialect.readers();
-        let writer = Writer::start(Arc::clone(&self.dialect), connection, readers.clone());
+        let readers = Arc::new(Readers::of(&*self.dialect));
+        let writer = Writer::start(Arc::clone(&self.dialect), connection, Arc::clone(&readers));
         tracing::info!(place = self.dialect.place(), "opened the records");
         Ok(Arc::clone(opened.insert(Arc::new(Opened { writer, readers }))))
     }
@@ -71,7 +72,7 @@ impl<D: Dialect> Records<D> {
         let opened = self.opened().await?;
         let deadline = Instant::now() + self.dialect.patience();
         loop {
-            match self.ask(&opened.readers, &question).await {
+            match self.ask(opened.readers.for_asking(&question), &question).await {
                 Err(error) if D::is_fleeting(&error) && Instant::now() < deadline => sleep(PAUSE).await,
                 answer => return answer.map_err(|error| self.unread(error)),
             }

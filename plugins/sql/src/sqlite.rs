@@ -17,8 +17,6 @@ use crate::failure::{Failure, by_database, is_of_versions};
 
 /// How long to wait for a lock that another process holds. Long, because a busy disk may take seconds for one commit.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Connections that read. More would wait for the same disk.
-const READERS: u32 = 4;
 /// A write-ahead file that grew beyond this, because of a long read, is cut again.
 const LONGEST_LOG: &str = "67108864";
 
@@ -162,9 +160,9 @@ impl Dialect for Sqlite {
         }
     }
 
-    fn readers(&self) -> SqlitePool {
+    fn readers(&self, most: u32) -> SqlitePool {
         PoolOptions::new()
-            .max_connections(READERS)
+            .max_connections(most)
             .acquire_timeout(self.patience)
             // There is no server behind a connection that could have gone away.
             .test_before_acquire(false)
@@ -287,7 +285,7 @@ mod tests {
         let sqlite = Sqlite::new(folder.path().join("records.db"));
         let _writer = sqlite.writer().await.unwrap();
         let error = sqlx::query("DELETE FROM uploads")
-            .execute(&sqlite.readers())
+            .execute(&sqlite.readers(1))
             .await
             .unwrap_err();
         assert!(error.to_string().contains("readonly"), "{error}");

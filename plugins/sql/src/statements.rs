@@ -374,7 +374,7 @@ mod tests {
                 Some("SEARCH uploads USING INDEX uploads_orders (project=? AND (created,id)<(?,?))"),
             ),
             (UNFINISHED, Some("SCAN uploads USING INDEX uploads_unfinished")),
-            (ORDERS, Some("SCAN uploads USING INDEX uploads_orders")),
+            (ORDERS, Some("SCAN uploads USING COVERING INDEX uploads_orders")),
             (
                 catalog::PROJECT,
                 Some("SEARCH projects USING INDEX sqlite_autoindex_projects_1 (public_key=?)"),

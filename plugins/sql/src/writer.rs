@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use intake_core::Booking;
-use sqlx::{Connection, Pool};
+use sqlx::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -19,6 +19,7 @@ use crate::books::Books;
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
 use crate::dialect::{ConnectionOf, Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
+use crate::readers::Readers;
 use crate::row::Row;
 use crate::statements::Statements;
 
@@ -107,7 +108,7 @@ pub(crate) struct Writer<D> {
 
 impl<D: Dialect> Writer<D> {
     /// Starts a writer with an open connection. It closes the readers when it ends.
-    pub(crate) fn start(dialect: Arc<D>, connection: ConnectionOf<D>, readers: Pool<D::Database>) -> Self {
+    pub(crate) fn start(dialect: Arc<D>, connection: ConnectionOf<D>, readers: Arc<Readers<D::Database>>) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let task = Task {
             dialect: Arc::clone(&dialect),
@@ -156,7 +157,7 @@ enum Broken {
 }
 
 impl<D: Dialect> Task<D> {
-    async fn run(mut self, mut queue: mpsc::Receiver<Job>, readers: Pool<D::Database>) {
+    async fn run(mut self, mut queue: mpsc::Receiver<Job>, readers: Arc<Readers<D::Database>>) {
         let mut jobs = Vec::with_capacity(BATCH);
         while queue.recv_many(&mut jobs, BATCH).await > 0 {
             self.write(&mut jobs).await;

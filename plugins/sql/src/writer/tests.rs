@@ -61,8 +61,8 @@ impl Dialect for SmallDisk {
         Ok(connection)
     }
 
-    fn readers(&self) -> SqlitePool {
-        self.disk.readers()
+    fn readers(&self, most: u32) -> SqlitePool {
+        self.disk.readers(most)
     }
 
     fn is_passing(error: &dyn DatabaseError) -> bool {
