@@ -16,6 +16,10 @@ use crate::support::{BOUNDARY, Form};
 /// The pause before each byte of a drip: far more often than silence is bounded, far more slowly than any least rate.
 const DRIP: Duration = Duration::from_secs(1);
 
+/// Bytes that the system takes from a hostile connection before the server does. Behind the loopback they lie in the server's own
+/// memory, where those of a stranger never do, and the system's bound for all of TCP would slow down everybody.
+const UNSENT: usize = 32 * 1024;
+
 /// A way to be a burden.
 #[derive(Clone, Copy, Debug)]
 pub enum Way {
@@ -116,6 +120,7 @@ pub async fn for_ever(way: Way, from: Ipv4Addr, to: SocketAddr, file: &str, tall
     loop {
         match connect(from, to).await {
             Ok(stream) => {
+                SockRef::from(&stream).set_send_buffer_size(UNSENT).unwrap();
                 tally.opened.fetch_add(1, Ordering::SeqCst);
                 tally.open.fetch_add(1, Ordering::SeqCst);
                 let said = way.burden(stream, file).await;
