@@ -14,8 +14,15 @@ use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 
 pub use self::recorder::MemoryRecorder;
-use crate::stages::{Expirer, Multipart, Staged, Store};
-use crate::{ByteStream, ConfigError, Facts, Fault, FromSettings, Key, Lifetime, MediaType, Plugin, Retention, codes};
+use crate::contract::plugin::{FromSettings, Plugin};
+use crate::contract::stages::{Expirer, Multipart, Staged, Store};
+use crate::value::codes;
+use crate::value::config_error::ConfigError;
+use crate::value::error::Fault;
+use crate::value::evidence::Facts;
+use crate::value::id::{ByteStream, Key};
+use crate::value::lifetime::{Lifetime, Retention};
+use crate::value::media_type::MediaType;
 
 inventory::submit! { Plugin::store::<MemoryStore>("in-memory", "keeps bytes in memory, and loses them at the end") }
 inventory::submit! { Plugin::recorder::<MemoryRecorder>("in-memory", "keeps records in memory, and loses them at the end") }

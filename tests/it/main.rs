@@ -28,6 +28,7 @@ mod log_injection;
 mod logs;
 mod messages;
 mod metrics;
+mod modules;
 mod nodes;
 mod operations;
 mod origin;

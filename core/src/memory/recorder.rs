@@ -8,9 +8,19 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use super::{Nothing, lock};
-use crate::books::{self, Account, Booking, Day, Flow, Holdings};
-use crate::stages::{Backlog, Catalog, Listing, Recorder, Swap};
-use crate::{ConfigError, Duty, Fault, FromSettings, Group, ManagedProject, Record, State, UploadId, codes};
+use crate::contract::catalog::Catalog;
+use crate::contract::plugin::FromSettings;
+use crate::contract::stages::{Backlog, Listing, Recorder};
+use crate::record::books;
+use crate::record::books::Swap;
+use crate::record::books::{Account, Booking, Day, Flow, Holdings};
+use crate::record::group::Group;
+use crate::record::managed::ManagedProject;
+use crate::record::upload::{Duty, Record, State};
+use crate::value::codes;
+use crate::value::config_error::ConfigError;
+use crate::value::error::Fault;
+use crate::value::id::UploadId;
 
 /// Keeps records in memory.
 #[derive(Clone, Debug, Default)]

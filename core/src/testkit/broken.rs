@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::panic::resume_unwind;
 
-use crate::Fault;
+use crate::value::error::Fault;
 
 /// What a rule expected, and what was seen. The [`Trial`](super::trial::Trial) adds the rule and what was asked.
 pub(super) struct Broken {

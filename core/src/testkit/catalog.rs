@@ -8,8 +8,14 @@ use serde_json::{Map, json};
 use super::broken::{Answers, Fails};
 use super::sample::sample_record;
 use super::trial::Trial;
-use crate::books::{Account, Booking, Change, Day, Flow, Holdings, Line, Quota};
-use crate::{Group, ManagedProject, Member, Record, Recorder, Swap, UploadId, codes};
+use crate::contract::stages::Recorder;
+use crate::record::books::Swap;
+use crate::record::books::{Account, Booking, Change, Day, Flow, Holdings, Line, Quota};
+use crate::record::group::{Group, Member};
+use crate::record::managed::ManagedProject;
+use crate::record::upload::Record;
+use crate::value::codes;
+use crate::value::id::UploadId;
 
 /// Checks every rule of [`Catalog`](crate::Catalog).
 pub(super) async fn catalog(trial: &Trial, recorder: &dyn Recorder) {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::broken::broken;
-use crate::{Code, Coverage, Verdict};
+use crate::value::evidence::Coverage;
+use crate::value::verdict::{Code, Verdict};
 
 /// The most bytes at each end of a content that are cut finely. More would take longer than a test may.
 pub(super) const FINELY: usize = 16 * 1024;

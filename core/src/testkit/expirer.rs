@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::broken::{broken, shown};
 use super::trial::{Checked, Patience, Trial};
 use super::validator::odd_facts;
-use crate::{Expirer, Facts, Lifetime, Retention};
+use crate::contract::stages::Expirer;
+use crate::value::evidence::Facts;
+use crate::value::lifetime::{Lifetime, Retention};
 
 /// Checks every rule of [`Expirer`], at instants between 1970 and the year 9999.
 ///

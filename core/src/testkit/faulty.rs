@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::around::{Around, Wrapped};
-use crate::{Code, Fault};
+use crate::contract::around::{Around, Wrapped};
+use crate::value::error::Fault;
+use crate::value::verdict::Code;
 
 /// The code of the faults that are made here.
 pub const MADE: Code = Code::new("made_to_fail");

@@ -42,6 +42,8 @@ mod catalog;
 mod content;
 mod expirer;
 pub mod faulty;
+mod keys;
+mod lists;
 mod multipart;
 mod receiver;
 mod recorder;
@@ -53,7 +55,7 @@ mod validator;
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 
-use crate::ByteStream;
+use crate::value::id::ByteStream;
 
 pub use self::expirer::expirer;
 pub use self::receiver::{Source, receiver};

@@ -6,10 +6,14 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 
 use super::broken::Answers;
-use super::store::{has_bytes, key};
+use super::keys::{has_bytes, key};
 use super::trial::Trial;
 use super::{collect, noise};
-use crate::{Key, Multipart, Part, Parts, Retention, Staged, Store, codes};
+use crate::contract::stages::{Multipart, Staged, Store};
+use crate::value::codes;
+use crate::value::id::Key;
+use crate::value::lifetime::Retention;
+use crate::value::parts::{Part, Parts};
 
 /// The least that S3 takes as a part which is not the last one.
 const PART: usize = 5 << 20;

@@ -9,7 +9,10 @@ use futures_util::future::join_all;
 
 use super::broken::{Answers, Bounds, broken};
 use super::trial::{Checked, Patience, Trial};
-use crate::{Code, Error, Incoming, Receiver, Rejection};
+use crate::contract::stages::Receiver;
+use crate::value::error::Error;
+use crate::value::incoming::Incoming;
+use crate::value::verdict::{Code, Rejection};
 
 /// A source, and how fetching it ends. The name of a source is whatever the receiver understands, such as a URL.
 #[derive(Clone, Debug)]

@@ -3,10 +3,22 @@
 use futures_util::future::join_all;
 
 use super::broken::{Answers, Fails};
+use super::lists::{
+    files_of_a_project_are_listed_the_newest_first, refused_uploads_are_listed_with_those_whose_project_was_not_known,
+    the_newest_readable_upload_is_found_by_its_name, the_oldest_refusals_are_found_of_a_project_and_of_none,
+    what_is_unfinished_and_what_is_ordered_is_listed_until_it_ends, what_is_unfinished_is_counted_over_all_projects,
+};
 use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
 use super::trial::{Checked, Patience, Trial};
-use crate::around::Wrapped;
-use crate::{Booking, Code, Duty, Event, Lifetime, Listing, Record, Recorder, Rejection, State, Swap, UploadId, codes};
+use crate::contract::around::Wrapped;
+use crate::contract::stages::Recorder;
+use crate::record::books::{Booking, Swap};
+use crate::record::event::Event;
+use crate::record::upload::{Duty, Record, State};
+use crate::value::codes;
+use crate::value::id::UploadId;
+use crate::value::lifetime::Lifetime;
+use crate::value::verdict::{Code, Rejection};
 
 /// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
 /// year 1980: the suite's clock stands there.
@@ -288,213 +300,4 @@ async fn only_the_revision_that_was_seen_is_forgotten(recorder: &dyn Recorder) {
         "a removed record is there"
     );
     recorder.remove(record.id, 0).await.answers();
-}
-
-async fn the_newest_readable_upload_is_found_by_its_name(recorder: &dyn Recorder) {
-    let name = format!("ü {}", UploadId::random());
-    let known = |seconds| Record {
-        known_as: Some(name.clone()),
-        created: at(seconds),
-        ..sample_record()
-    };
-    let (older, newer, other) = (known(1_000), known(2_000), known(3_000));
-    let other = Record {
-        known_as: Some(format!("{name}?")),
-        ..other
-    };
-    let unready = Record {
-        known_as: Some(name.clone()),
-        ..intent(4_000)
-    };
-    for record in [&newer, &older, &other, &unready] {
-        add(recorder, record).await;
-    }
-    same!(recorder.known_as(&name).await.answers().as_ref(), Some(&newer));
-    let deleting = newer.apply(Event::Delete, at(5_000), &PERIODS).unwrap();
-    same!(recorder.update(&deleting, Booking::none()).await.answers(), Swap::Done);
-    same!(recorder.known_as(&name).await.answers().as_ref(), Some(&older));
-    recorder.remove(older.id, older.revision).await.answers();
-    same!(recorder.known_as(&name).await.answers(), None);
-    for record in [deleting, other, unready] {
-        recorder.remove(record.id, record.revision).await.answers();
-    }
-}
-
-async fn what_is_unfinished_and_what_is_ordered_is_listed_until_it_ends(recorder: &dyn Recorder) {
-    let project = format!("project-{}", UploadId::random());
-    let of_project = |record: Record| Record {
-        project: Some(project.clone()),
-        ..record
-    };
-    let begun = [1_000, 2_000, 2_000].map(|seconds| of_project(open(seconds)));
-    let ordered = [1_000, 2_000, 2_000].map(|seconds| of_project(order(seconds)));
-    let (other, stranger) = (open(3_000), order(3_000));
-    let others = [of_project(intent(1_500)), of_project(sample_record()), other, stranger];
-    for record in begun.iter().chain(&ordered).chain(&others) {
-        add(recorder, record).await;
-    }
-    let assembling = begun[0].apply(Event::Assemble, at(2_001), &PERIODS).unwrap();
-    let upload = UploadId::random();
-    let pulling = ordered[0].apply(Event::Pull { upload }, at(2_001), &PERIODS).unwrap();
-    for next in [&assembling, &pulling] {
-        same!(recorder.update(next, Booking::none()).await.answers(), Swap::Done);
-    }
-    let mut expected = [
-        (
-            Listing::Unfinished,
-            [assembling.clone(), begun[1].clone(), begun[2].clone()],
-        ),
-        (
-            Listing::Orders,
-            [pulling.clone(), ordered[1].clone(), ordered[2].clone()],
-        ),
-    ];
-    for (kind, expected) in &mut expected {
-        expected.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
-        let mut found = Vec::new();
-        let mut behind = None;
-        loop {
-            let page = recorder.list(*kind, &project, behind, 2).await.answers();
-            let Some(last) = page.last() else { break };
-            holds!(page.len() <= 2);
-            behind = Some((last.created, last.id));
-            found.extend(page);
-        }
-        same!(found, *expected, "{kind:?}, two at a time");
-    }
-    let aborted = assembling.apply(Event::Delete, at(2_002), &PERIODS).unwrap();
-    let pulled = pulling.apply(Event::Pulled, at(2_002), &PERIODS).unwrap();
-    for next in [&aborted, &pulled] {
-        same!(recorder.update(next, Booking::none()).await.answers(), Swap::Done);
-    }
-    for kind in [Listing::Unfinished, Listing::Orders] {
-        same!(
-            recorder.list(kind, &project, None, 10).await.answers().len(),
-            2,
-            "{kind:?}"
-        );
-    }
-    let rest = [&begun[1], &begun[2], &ordered[1], &ordered[2], &aborted, &pulled];
-    for record in rest.into_iter().chain(&others) {
-        recorder.remove(record.id, record.revision).await.answers();
-    }
-}
-
-async fn what_is_unfinished_is_counted_over_all_projects(recorder: &dyn Recorder) {
-    // Other records may be there, and come and go with other tests.
-    let before = recorder.backlog().await.answers();
-    let records = [open(1_000), open(2_000), order(1_000)];
-    for record in &records {
-        add(recorder, record).await;
-    }
-    let after = recorder.backlog().await.answers();
-    holds!(
-        after.unfinished >= 2 && after.orders >= 1,
-        "what was begun counts: {before:?}, then {after:?}"
-    );
-    for record in records {
-        recorder.remove(record.id, record.revision).await.answers();
-    }
-}
-
-async fn refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder: &dyn Recorder) {
-    let project = format!("project-{}", UploadId::random());
-    let refused = |seconds: u64, project: Option<&str>| {
-        let intent = Record {
-            project: project.map(str::to_owned),
-            created: at(seconds),
-            ..intent(seconds)
-        };
-        let no = Rejection::new(Code::new("infected"), "it has a virus")
-            .about("Eicar")
-            .by("clamav");
-        intent.apply(Event::Reject(no), at(seconds + 1), &PERIODS).unwrap()
-    };
-    // Later than whatever else a recorder under test may have refused.
-    let of_nobody = refused(90_000_001, None);
-    let all = [
-        refused(90_000_002, Some(&project)),
-        of_nobody,
-        refused(90_000_003, Some("another")),
-    ];
-    for record in &all {
-        add(recorder, record).await;
-    }
-    let first = recorder.list(Listing::Refused, &project, None, 1).await.answers();
-    same!(first, [all[0].clone()]);
-    let behind = Some((all[0].created, all[0].id));
-    let second = recorder.list(Listing::Refused, &project, behind, 1).await.answers();
-    same!(second, [all[1].clone()], "one whose project was not known is anybody's");
-    for record in &all {
-        recorder.remove(record.id, record.revision).await.answers();
-    }
-}
-
-async fn files_of_a_project_are_listed_the_newest_first(recorder: &dyn Recorder) {
-    let project = format!("project-{}", UploadId::random());
-    let file = |seconds| Record {
-        project: Some(project.clone()),
-        created: at(seconds),
-        ..sample_record()
-    };
-    let (first, second, third) = (file(1_000), file(2_000), file(2_000));
-    let trashed = second.apply(Event::Trash, at(2_001), &PERIODS).unwrap();
-    let (deleting, stranger) = (
-        file(3_000).apply(Event::Delete, at(3_001), &PERIODS).unwrap(),
-        sample_record(),
-    );
-    let all = [first, trashed, third, deleting, stranger];
-    for record in &all {
-        add(recorder, record).await;
-    }
-    let mut expected: Vec<_> = all[..3].iter().collect();
-    expected.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
-    let mut found = Vec::new();
-    let mut behind = None;
-    loop {
-        let page = recorder.list(Listing::Files, &project, behind, 2).await.answers();
-        let Some(last) = page.last() else { break };
-        holds!(page.len() <= 2);
-        behind = Some((last.created, last.id));
-        found.extend(page);
-    }
-    same!(found.iter().collect::<Vec<_>>(), expected);
-    for record in &all {
-        recorder.remove(record.id, record.revision).await.answers();
-    }
-}
-
-async fn the_oldest_refusals_are_found_of_a_project_and_of_none(recorder: &dyn Recorder) {
-    let project = format!("project-{}", UploadId::random());
-    // Earlier than whatever else a recorder under test may have refused.
-    let refused = |seconds: u64, project: Option<&str>| {
-        let intent = Record {
-            project: project.map(str::to_owned),
-            ..intent(seconds)
-        };
-        let no = Rejection::new(Code::new("no"), "no");
-        intent.apply(Event::Reject(no), at(seconds + 1), &PERIODS).unwrap()
-    };
-    let of_project = [3, 1, 2].map(|seconds| refused(seconds, Some(&project)));
-    let of_nobody = [2, 1].map(|seconds| refused(seconds, None));
-    let another = refused(0, Some("another"));
-    let others = [
-        Record {
-            project: Some(project.clone()),
-            ..intent(0)
-        },
-        another,
-    ];
-    for record in of_project.iter().chain(&of_nobody).chain(&others) {
-        add(recorder, record).await;
-    }
-    let found = recorder.oldest_refused(Some(&project), 2).await.answers();
-    same!(found, [of_project[1].clone(), of_project[2].clone()]);
-    let found = recorder.oldest_refused(None, 2).await.answers();
-    same!(found, [of_nobody[1].clone(), of_nobody[0].clone()]);
-    let found = recorder.oldest_refused(Some(&project), 10).await.answers();
-    same!(found.len(), 3, "what is not refused, or another's, is among them");
-    for record in of_project.iter().chain(&of_nobody).chain(&others) {
-        recorder.remove(record.id, record.revision).await.answers();
-    }
 }

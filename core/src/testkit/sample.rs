@@ -4,11 +4,19 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::broken::Answers;
-use crate::record::Periods;
-use crate::{
-    Booking, Coverage, Declared, Digest, Event, Facts, FileName, Grant, Lifetime, Parts, Pass, Place, Pull, Record,
-    Recorder, Retention, Swap, Terms, UploadId,
-};
+use crate::contract::stages::Recorder;
+use crate::record::books::{Booking, Swap};
+use crate::record::event::Event;
+use crate::record::pull::Pull;
+use crate::record::upload::Periods;
+use crate::record::upload::Record;
+use crate::value::evidence::{Coverage, Declared, Digest, Facts};
+use crate::value::file_name::FileName;
+use crate::value::id::{Place, UploadId};
+use crate::value::lifetime::{Lifetime, Retention};
+use crate::value::options::Terms;
+use crate::value::parts::Parts;
+use crate::value::pass::{Grant, Pass};
 
 /// An instant of the suite's own clock: seconds after the first day of 1970, to the microsecond.
 pub(super) fn at(seconds: u64) -> SystemTime {

@@ -10,8 +10,11 @@ use super::broken::{Answers, broken};
 use super::content::{Answer, FINELY, PIECE, Upload, cuts, is_cut_in_part, refused};
 use super::noise;
 use super::trial::{Checked, Patience, Trial};
-use crate::sniff::sniff;
-use crate::{Code, Coverage, Declared, Fault, HEAD_BYTES, Head, Report, Scan, Scanner, Verdict};
+use crate::contract::stages::{Report, Scan, Scanner};
+use crate::value::error::Fault;
+use crate::value::evidence::{Coverage, Declared, HEAD_BYTES, Head};
+use crate::value::sniff::sniff;
+use crate::value::verdict::{Code, Verdict};
 
 /// A content, and what the scanner is to say to it.
 ///

@@ -5,11 +5,13 @@ use futures_util::future::join_all;
 use futures_util::{FutureExt, pin_mut};
 
 use super::broken::Answers;
+use super::keys::{has_bytes, key, plain_key};
 use super::trial::{Checked, Patience, Trial};
 use super::{collect, noise};
-use crate::around::Wrapped;
-use crate::parts::MOST_PARTS;
-use crate::{Key, Multipart, Store, UploadId, codes};
+use crate::contract::around::Wrapped;
+use crate::contract::stages::{Multipart, Store};
+use crate::value::id::{Key, UploadId};
+use crate::value::parts::MOST_PARTS;
 
 /// Checks every rule of [`Store`]. May be run on a store that holds other bytes: it makes keys of its own.
 ///
@@ -67,15 +69,6 @@ async fn it_is_ready(store: &dyn Store) {
     store.ready().await.answers();
 }
 
-/// A key with all that may stand in one.
-pub(super) fn key() -> Key {
-    plain_key().behind(Some("zebra09"))
-}
-
-fn plain_key() -> Key {
-    Key::whole(UploadId::random())
-}
-
 async fn put(store: &dyn Store, key: &Key, pieces: &[Bytes]) {
     let mut staged = store
         .stage(key, Some(&"application/octet-stream".parse().unwrap()))
@@ -85,20 +78,6 @@ async fn put(store: &dyn Store, key: &Key, pieces: &[Bytes]) {
         staged.write(piece.clone()).await.answers();
     }
     staged.commit().await.answers();
-}
-
-pub(super) async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
-    match store.read(key, None).await {
-        Ok(stream) => {
-            drop(stream);
-            true
-        }
-        Err(fault) => {
-            same!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
-            same!(store.size(key).await.answers(), None, "a size where there are no bytes");
-            false
-        }
-    }
 }
 
 async fn what_was_committed_reads_back(store: &dyn Store) {

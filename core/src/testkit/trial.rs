@@ -18,8 +18,9 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::oneshot;
 
 use super::broken::{Bounds, Broken};
-use crate::around::Around;
-use crate::{ByteStream, Fault};
+use crate::contract::around::Around;
+use crate::value::error::Fault;
+use crate::value::id::ByteStream;
 
 /// How long a plugin may take before a suite says that it hangs or blocks.
 ///

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::broken::broken;
 use super::trial::{Checked, Patience, Trial};
-use crate::{Coverage, Declared, Digest, Facts, Head, MediaType, Validator, Verdict};
+use crate::contract::stages::Validator;
+use crate::value::evidence::{Coverage, Declared, Digest, Facts, Head};
+use crate::value::media_type::MediaType;
+use crate::value::verdict::Verdict;
 
 /// Checks every rule of [`Validator`] on odd claims and contents: it answers, says why it refuses, and answers the same
 /// again, in whatever order it is asked.

@@ -1,0 +1,235 @@
+//! Plugins: stages that can be chosen by name and built from settings.
+//!
+//! A plugin is a type with [`FromSettings`] and one line that submits it:
+//!
+//! ```
+//! use intake_core::{Code, ConfigError, Declared, FromSettings, Plugin, Validator, Verdict};
+//!
+//! intake_core::inventory::submit! {
+//!     Plugin::validator::<NoPrograms>("no-programs", "refuses names such as setup.exe")
+//! }
+//!
+//! #[derive(Debug)]
+//! struct NoPrograms { endings: Vec<String> }
+//!
+//! #[derive(serde::Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Settings { endings: Vec<String> }
+//!
+//! impl FromSettings for NoPrograms {
+//!     type Settings = Settings;
+//!     fn from_settings(Settings { endings }: Settings) -> Result<Self, ConfigError> { Ok(Self { endings }) }
+//! }
+//!
+//! impl Validator for NoPrograms {
+//!     fn declared(&self, declared: &Declared) -> Verdict {
+//!         match &declared.name {
+//!             Some(name) if self.endings.iter().any(|ending| name.ends_with(ending)) =>
+//!                 Verdict::reject(Code::new("name_forbidden"), "programs are not taken"),
+//!             _ => Verdict::Accept,
+//!         }
+//!     }
+//! }
+//!
+//! assert!(intake_core::Registry::linked()?.plugins().any(|plugin| plugin.name == "no-programs"));
+//! # Ok::<(), intake_core::ConfigError>(())
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
+use crate::contract::stages::{Expirer, Receiver, Recorder, Scanner, Store, Validator};
+pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
+pub use crate::value::settings::Settings;
+
+/// A stage that can be built from settings. Pure: it checks, and opens nothing.
+pub trait FromSettings: Sized + 'static {
+    /// What an operator may set. Give it `deny_unknown_fields`, so that a typing error is one.
+    type Settings: DeserializeOwned;
+
+    /// Builds the stage.
+    ///
+    /// # Errors
+    ///
+    /// If the settings make no sense; [`ConfigError::at`] names the one that is wrong.
+    fn from_settings(settings: Self::Settings) -> Result<Self, ConfigError>;
+
+    /// Reads the settings and builds the stage. A stage whose settings depend on one of them, such as on a `scheme`, does this
+    /// itself.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its place.
+    fn from_table(settings: Settings) -> Result<Self, ConfigErrors> {
+        settings.make(Self::from_settings)
+    }
+}
+
+type BuildOf<T> = fn(Settings) -> Result<Box<T>, ConfigErrors>;
+
+/// What a plugin builds.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Build {
+    /// Chosen by `use` in `[receive.pull]`.
+    Receiver(BuildOf<dyn Receiver>),
+    /// Chosen by `use` in `[[validate]]`.
+    Validator(BuildOf<dyn Validator>),
+    /// Chosen by `use` in `[[scan]]`.
+    Scanner(BuildOf<dyn Scanner>),
+    /// Chosen by `use` in `[store]`.
+    Store(BuildOf<dyn Store>),
+    /// Chosen by `use` in `[record]`.
+    Recorder(BuildOf<dyn Recorder>),
+    /// Chosen by `use` in `[expire]`.
+    Expirer(BuildOf<dyn Expirer>),
+}
+
+impl Build {
+    /// What the stage is called.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::Receiver(_) => Stage::Receiver,
+            Self::Validator(_) => Stage::Validator,
+            Self::Scanner(_) => Stage::Scanner,
+            Self::Store(_) => Stage::Store,
+            Self::Recorder(_) => Stage::Recorder,
+            Self::Expirer(_) => Stage::Expirer,
+        }
+    }
+}
+
+/// One of the six stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Fetches what a source names.
+    Receiver,
+    /// Judges by facts.
+    Validator,
+    /// Reads along.
+    Scanner,
+    /// Keeps bytes.
+    Store,
+    /// Keeps records.
+    Recorder,
+    /// Decides how long.
+    Expirer,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Receiver => "receiver",
+            Self::Validator => "validator",
+            Self::Scanner => "scanner",
+            Self::Store => "store",
+            Self::Recorder => "recorder",
+            Self::Expirer => "expirer",
+        })
+    }
+}
+
+/// A stage under the name by which a configuration chooses it.
+#[derive(Clone, Copy, Debug)]
+pub struct Plugin {
+    /// Lower case with hyphens; unique within its stage.
+    pub name: &'static str,
+    /// What it does, in one line for `intake plugins`.
+    pub summary: &'static str,
+    /// How it is built.
+    pub build: Build,
+}
+
+inventory::collect!(Plugin);
+
+macro_rules! constructors {
+    ($($(#[$doc:meta])* $name:ident: $stage:ident),+) => {
+        impl Plugin {
+            $($(#[$doc])*
+            #[must_use]
+            pub const fn $name<T: $stage + FromSettings>(name: &'static str, summary: &'static str) -> Self {
+                let build = Build::$stage(|settings| Ok(Box::new(T::from_table(settings)?)));
+                Self { name, summary, build }
+            })+
+        }
+    };
+}
+
+constructors! {
+    /// A plugin that is a receiver.
+    receiver: Receiver,
+    /// A plugin that is a validator.
+    validator: Validator,
+    /// A plugin that is a scanner.
+    scanner: Scanner,
+    /// A plugin that is a store.
+    store: Store,
+    /// A plugin that is a recorder.
+    recorder: Recorder,
+    /// A plugin that is an expirer.
+    expirer: Expirer
+}
+
+/// The plugins that a configuration may choose from: an ordinary value.
+#[derive(Clone, Debug, Default)]
+pub struct Registry(BTreeMap<(Stage, &'static str), Plugin>);
+
+impl Registry {
+    /// All plugins that are linked into this program. A crate that nobody names is not linked: see `build.rs` of the
+    /// `intake` package.
+    ///
+    /// # Errors
+    ///
+    /// If two plugins of a stage have one name.
+    pub fn linked() -> Result<Self, ConfigError> {
+        inventory::iter::<Plugin>
+            .into_iter()
+            .try_fold(Self::default(), |registry, plugin| registry.with(*plugin))
+    }
+
+    /// Adds a plugin.
+    ///
+    /// # Errors
+    ///
+    /// If there is one of the same stage and name.
+    pub fn with(mut self, plugin: Plugin) -> Result<Self, ConfigError> {
+        let stage = plugin.build.stage();
+        match self.0.insert((stage, plugin.name), plugin) {
+            None => Ok(self),
+            Some(_) => Err(ConfigError::new(format!(
+                "two plugins are a {stage} called `{}`",
+                plugin.name
+            ))),
+        }
+    }
+
+    /// All plugins, by stage, then by name.
+    pub fn plugins(&self) -> impl Iterator<Item = &Plugin> {
+        self.0.values()
+    }
+
+    /// The plugin of this stage and name.
+    ///
+    /// # Errors
+    ///
+    /// If there is none; the message lists those that there are.
+    pub fn find(&self, stage: Stage, name: &str) -> Result<&Plugin, ConfigError> {
+        // The map's key borrows for ever, so a name from a file is compared rather than looked up.
+        let of_stage = || self.plugins().filter(move |plugin| plugin.build.stage() == stage);
+        of_stage().find(|plugin| plugin.name == name).ok_or_else(|| {
+            let names: Vec<_> = of_stage().map(|plugin| plugin.name).collect();
+            let names = if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            };
+            ConfigError::at(
+                "use",
+                format!("no {stage} is called `{name}`; this program has: {names}"),
+            )
+        })
+    }
+}

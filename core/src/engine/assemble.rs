@@ -1,0 +1,413 @@
+//! Putting parts together. One claims the upload, renews the claim while it works, and everyone else waits for the outcome;
+//! if it dies, its claim ends and somebody else goes on.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tracing::{info, warn};
+
+use crate::contract::stages::Staged;
+use crate::engine::hold::lost;
+use crate::engine::in_parts::refusal_or;
+use crate::engine::pipeline::Pipeline;
+use crate::engine::pump::{Sink, Source, pump};
+use crate::engine::setback::{Setback, not_yet, setback};
+use crate::engine::upload_log::UploadLog;
+use crate::policy::ruling::Ruling;
+use crate::record::books::Swap;
+use crate::record::event::Event;
+use crate::record::keys::upload_of;
+use crate::record::keys::{key_of, part_key_of};
+use crate::record::upload::{Duty, Record, State};
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::evidence::Facts;
+use crate::value::id::{BoxError, ByteStream, UploadId};
+use crate::value::lifetime::Door;
+use crate::value::options::Terms;
+use crate::value::parts::{Part, Parts};
+use crate::value::pass::with_granted;
+use crate::value::verdict::RECEIVE;
+use crate::value::verdict::Rejection;
+
+/// Parts under keys of their own that are looked up, or removed, at a time.
+const AT_A_TIME: usize = 16;
+
+/// What one look for unfinished work did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Uploads that are ready now.
+    pub ready: u64,
+    /// Uploads that were refused.
+    pub refused: u64,
+    /// What could not be ended now; its parts stay for as long as they may.
+    pub failed: u64,
+}
+
+impl Resumed {
+    /// Whether there was nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What every stage has accepted.
+struct Judged {
+    facts: Facts,
+    /// What was written meanwhile, where the store has no way of its own with parts. Not durable yet.
+    staged: Option<Box<dyn Staged>>,
+}
+
+impl Pipeline {
+    /// Puts the parts of an upload together and has every stage judge the whole. When this returns the record, the upload is
+    /// readable, and no crash takes that back.
+    ///
+    /// May be called again, and by several at a time, on any node: it has one effect, and all get the same answer. Dropping
+    /// the future is legal at any moment; [`resume`](Self::resume) goes on with what was begun.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] with [`codes::PARTS_MISSING`], [`codes::PARTS_TOO_LARGE`], [`codes::PARTS_UNEVEN`] or
+    /// [`codes::TIMED_OUT`] if it is not whole or took too long, and may be tried again; with anything else if a stage has
+    /// refused it for good. [`Error::NotFound`] if there is no such upload. [`Error::Fault`] if one of our parts failed;
+    /// the parts stay.
+    pub async fn complete(&self, id: UploadId) -> Result<Record, Error> {
+        /// How long to wait before looking whether somebody else is done, at first and at most.
+        const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+        let waiting = Instant::now();
+        let mut pause = PAUSES.0;
+        loop {
+            let Some(record) = self.parts().recorder.get(id).await? else {
+                return Err(Error::NotFound(id));
+            };
+            match &record.state {
+                State::Ready if record.is_readable(self.now()) => return Ok(record),
+                State::Rejected(rejection) if record.parts.is_some() => {
+                    return Err(Error::rejected(RECEIVE, rejection.clone()));
+                }
+                State::Assembling if !record.is_due(self.now()) => {
+                    if waiting.elapsed() > self.parts().limits.timeout {
+                        return Err(Error::rejected(RECEIVE, too_slow()));
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+                State::Open | State::Assembling if record.state != State::Open || !record.is_due(self.now()) => {
+                    let claimed = self.after(&record, Event::Assemble)?;
+                    match self.swap(&record, &claimed).await? {
+                        Swap::Done => match self.assemble(claimed).await {
+                            // Somebody thought us dead and goes on with it; theirs is the answer.
+                            Err(Error::Fault(fault))
+                                if fault.code == codes::LEASE_LOST
+                                    && waiting.elapsed() <= self.parts().limits.timeout => {}
+                            ended => return ended,
+                        },
+                        // Somebody was faster; look again.
+                        Swap::Lost | Swap::Full => {}
+                    }
+                }
+                _ => return Err(Error::NotFound(id)),
+            }
+        }
+    }
+
+    /// Goes on with what somebody began and did not end. Any number may look for it at a time, on any number of nodes.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up. What fails with a single upload is counted and logged instead.
+    pub async fn resume(&self) -> Result<Resumed, Fault> {
+        /// Uploads looked up at a time, and worked on.
+        const BATCH: usize = 4;
+
+        let mut resumed = Resumed::default();
+        loop {
+            let due = self.parts().recorder.due(Duty::Resume, self.now(), BATCH).await?;
+            let full = due.len() == BATCH;
+            let mut outcomes =
+                stream::iter(due.into_iter().map(|record| self.resume_one(record))).buffer_unordered(BATCH);
+            let mut progress = false;
+            while let Some(outcome) = outcomes.next().await {
+                match outcome {
+                    None => continue,
+                    Some(Ok(_)) => resumed.ready += 1,
+                    Some(Err(Error::Rejected { .. })) => resumed.refused += 1,
+                    Some(Err(_)) => resumed.failed += 1,
+                }
+                progress = true;
+            }
+            if !full || !progress {
+                return Ok(resumed);
+            }
+        }
+    }
+
+    /// `None`: somebody else has it.
+    async fn resume_one(&self, record: Record) -> Option<Result<Record, Error>> {
+        let claimed = self.after(&record, Event::Assemble).ok()?;
+        match self.swap(&record, &claimed).await {
+            Ok(Swap::Done) => {
+                info!(id = %record.id, "goes on with an upload whose worker is gone");
+                Some(self.assemble(claimed).await)
+            }
+            Ok(Swap::Lost | Swap::Full) => None,
+            Err(fault) => {
+                warn!(id = %record.id, fault = fault.chain(), "could not claim an upload to go on with");
+                None
+            }
+        }
+    }
+
+    /// Works on an upload that was claimed, to its end or until it is given back.
+    async fn assemble(&self, mut claimed: Record) -> Result<Record, Error> {
+        let started = Instant::now();
+        // An attempt that is cut off here was not acknowledged, and a later one finds the upload claimed.
+        self.parts().in_flight.close(claimed.id).await;
+        let work = self.clone().judge_whole(claimed.clone());
+        let bounded = tokio::time::timeout(self.parts().limits.timeout, work);
+        let judged = match self.hold(&mut claimed, Duration::MAX, || Event::Renew, bounded).await? {
+            Ok(Ok(judged)) => self.commit_whole(&mut claimed, judged).await?,
+            Ok(Err(setback)) => Err(setback),
+            Err(_) => Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))),
+        };
+        // Once more: looking at the whole may have taken a while.
+        let judged = match judged {
+            Ok(facts) => self.judge_again(&claimed, &facts).await.map(|ruling| (facts, ruling)),
+            Err(setback) => Err(setback),
+        };
+        let ended = match judged {
+            Ok((facts, ruling)) => self.make_assembled_readable(&claimed, facts, ruling).await,
+            Err(Setback::Refused(error)) => {
+                self.refuse(&mut claimed, &error).await?;
+                Err(error)
+            }
+            Err(Setback::NotNow(error)) => {
+                self.give_back(&claimed).await;
+                Err(error)
+            }
+        };
+        let log = UploadLog {
+            id: claimed.id,
+            door: Door::Parts,
+            declared: &claimed.declared,
+            project: claimed.project.as_deref(),
+            pass: claimed.pass.as_ref(),
+            started,
+        };
+        match &ended {
+            Ok(ready) => log.accepted(ready),
+            Err(error) => log.failed(error),
+        }
+        ended
+    }
+
+    /// Makes the parts one, if they are the whole, and has every stage judge it.
+    async fn judge_whole(self, claimed: Record) -> Result<Judged, Setback> {
+        let Some(parts) = claimed.parts.clone() else {
+            return Err(Fault::new(codes::ILLEGAL_TRANSITION, "this upload has no parts").into());
+        };
+        let mut staged = None;
+        // Rules, secrets and tokens may be others than when it was begun: those that hold now are what counts.
+        let ruling = self.ruling_now(&claimed).await?;
+        let store = self.parts().store_of(&claimed)?;
+        let (body, sink) = match (store.multipart(), upload_of(&claimed)) {
+            (Some(multipart), Some(upload)) => {
+                let key = key_of(&claimed);
+                // Whoever worked on it before may have come this far.
+                if store.size(&key).await? != Some(parts.size) {
+                    let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
+                    let assembled = multipart.assemble(&key, upload, &list).await;
+                    assembled.map_err(|fault| Setback::NotNow(refusal_or(fault)))?;
+                }
+                (store.read(&key, None).await?, Sink::Stored)
+            }
+            _ => {
+                let list = not_yet(parts.judge(self.list_apart(&claimed, &parts).await?))?;
+                (self.read_apart(&claimed, list), Sink::Stage(&mut staged))
+            }
+        };
+        // Their size is known, and no limit beside it: more bytes are a part that came again, and none too large a file.
+        let source = Source::new(body, u64::MAX, Some(parts.size));
+        let judged = pump(self.parts(), &ruling, &claimed, source, sink)
+            .await
+            .map_err(setback);
+        match judged {
+            Ok(facts) => Ok(Judged { facts, staged }),
+            Err(setback) => {
+                discard(&claimed, staged).await;
+                Err(setback)
+            }
+        }
+    }
+
+    /// What holds for an upload now, if it is let in now. If it is not, that may pass: its parts stay for as long as they may.
+    async fn ruling_now(&self, claimed: &Record) -> Result<Ruling, Setback> {
+        let ruling = self
+            .ruling(claimed.project.as_deref(), claimed.pass.as_ref(), Door::Parts)
+            .await;
+        let ruling = ruling.map_err(Setback::NotNow)?;
+        ruling.lets_in(self.now()).map_err(Setback::NotNow)?;
+        // What is declared has to hold, so what speaks against that now will speak against the whole.
+        ruling.judge_declared(&claimed.declared).map_err(Setback::Refused)?;
+        Ok(ruling)
+    }
+
+    /// The same, of an upload of which everything is known.
+    async fn judge_again(&self, claimed: &Record, facts: &Facts) -> Result<Ruling, Setback> {
+        let ruling = self.ruling_now(claimed).await?;
+        ruling.judge_whole(&claimed.declared, facts).map_err(Setback::Refused)?;
+        Ok(ruling)
+    }
+
+    /// Makes durable what was written while it was judged, if anything was. An error is that the claim does not hold.
+    async fn commit_whole(&self, claimed: &mut Record, judged: Judged) -> Result<Result<Facts, Setback>, Fault> {
+        let Judged { facts, staged } = judged;
+        let Some(staged) = staged else {
+            return Ok(Ok(facts));
+        };
+        // Somebody who took over may have made the upload readable, out of other parts.
+        self.confirm(claimed).await?;
+        // The bytes before the record.
+        let commit = tokio::time::timeout(self.parts().limits.timeout, staged.commit());
+        Ok(
+            match self.hold(claimed, Duration::MAX, || Event::Renew, commit).await? {
+                Ok(committed) => committed.map(|()| facts).map_err(Setback::from),
+                Err(_) => Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))),
+            },
+        )
+    }
+
+    async fn make_assembled_readable(&self, claimed: &Record, facts: Facts, ruling: Ruling) -> Result<Record, Error> {
+        let now = self.now();
+        let wish = ruling.wish(claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default());
+        let lifetime = ruling.lifetime(self.parts().expirer.lifetime(&facts, wish, now), now, now);
+        let terms = Terms {
+            project: claimed.project.clone(),
+            pass: claimed.pass.clone(),
+            sender: None,
+            retention: wish,
+            metadata: with_granted(claimed.metadata.clone(), claimed.pass.as_ref()),
+            tags: claimed.tags.clone(),
+            known_as: None,
+        };
+        let event = Event::Commit {
+            facts: Box::new(facts),
+            terms: Box::new(terms),
+            lifetime,
+        };
+        let ready = self.after(claimed, event)?;
+        // If this fails, the claim ends and somebody goes on: what was put together stays.
+        match self.swap(claimed, &ready).await? {
+            Swap::Done => {}
+            Swap::Lost | Swap::Full => return Err(lost().into()),
+        }
+        if let Err(fault) = self.delete_apart(&ready).await {
+            warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; left to the sweeper");
+        }
+        Ok(ready)
+    }
+
+    /// Removes the bytes, then notes why. If that cannot be done now, the claim ends, and whoever goes on does it.
+    ///
+    /// # Errors
+    ///
+    /// [`codes::LEASE_LOST`] if somebody else goes on already: then it is for them to say yes or no.
+    async fn refuse(&self, claimed: &mut Record, error: &Error) -> Result<(), Fault> {
+        match self.remove_refused(claimed, error).await {
+            Err(fault) if fault.code == codes::LEASE_LOST => Err(fault),
+            Err(fault) => {
+                warn!(id = %claimed.id, fault = fault.chain(), "could not end a refused upload; it will be done again");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn remove_refused(&self, claimed: &mut Record, error: &Error) -> Result<(), Fault> {
+        // Before anything is removed, as a sweeper does: somebody who took over may have made the upload readable.
+        self.confirm(claimed).await?;
+        let refused = claimed.clone();
+        let delete = async {
+            self.parts().store_of(&refused)?.delete(&key_of(&refused)).await?;
+            self.delete_apart(&refused).await
+        };
+        self.hold(claimed, Duration::MAX, || Event::Renew, delete).await??;
+        match self
+            .swap(claimed, &self.after(claimed, Event::Reject(error.noted()))?)
+            .await?
+        {
+            Swap::Done => {
+                self.bound_refusals(refused.project.as_deref()).await;
+                Ok(())
+            }
+            Swap::Lost | Swap::Full => Err(lost()),
+        }
+    }
+
+    /// Opens the upload again: its parts stay, and it may be completed later.
+    async fn give_back(&self, claimed: &Record) {
+        let released = match self.after(claimed, Event::Release) {
+            Ok(open) => self.swap(claimed, &open).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = released {
+            warn!(id = %claimed.id, fault = fault.chain(), "could not give an upload back; its claim will end");
+        }
+    }
+
+    async fn list_apart(&self, record: &Record, parts: &Parts) -> Result<Vec<Part>, Fault> {
+        let store = self.parts().store_of(record)?;
+        let sizes = stream::iter(1..=parts.count()).map(|number| async move {
+            let size = store.size(&part_key_of(record, number)).await?;
+            Ok::<_, Fault>(size.map(|size| Part {
+                number,
+                size,
+                tag: String::new(),
+            }))
+        });
+        let sizes = sizes.buffered(AT_A_TIME).try_filter_map(|part| async move { Ok(part) });
+        sizes.try_collect().await
+    }
+
+    fn read_apart(&self, record: &Record, parts: Vec<Part>) -> ByteStream {
+        let pipeline = self.clone();
+        let place = record.place.clone();
+        let keys: Vec<_> = parts.iter().map(|part| part_key_of(record, part.number)).collect();
+        let streams = stream::iter(keys).then(move |key| {
+            let (pipeline, place) = (pipeline.clone(), place.clone());
+            async move {
+                let part = pipeline.parts().store_at(&place)?.read(&key, None).await;
+                part.map_err(BoxError::from)
+            }
+        });
+        streams.try_flatten().boxed()
+    }
+
+    /// Removes all parts that are under keys of their own.
+    pub(crate) async fn delete_apart(&self, record: &Record) -> Result<(), Fault> {
+        let Some(parts) = record.parts.as_ref().filter(|parts| parts.apart) else {
+            return Ok(());
+        };
+        let store = self.parts().store_of(record)?;
+        let deleted = stream::iter(1..=parts.count())
+            .map(|number| async move { store.delete(&part_key_of(record, number)).await });
+        deleted.buffer_unordered(AT_A_TIME).try_collect().await
+    }
+}
+
+fn too_slow() -> Rejection {
+    Rejection::new(
+        codes::TIMED_OUT,
+        "it took too long to look at the whole; it may be tried again",
+    )
+}
+
+async fn discard(claimed: &Record, staged: Option<Box<dyn Staged>>) {
+    if let Some(staged) = staged
+        && let Err(fault) = staged.discard().await
+    {
+        warn!(id = %claimed.id, fault = fault.chain(), "could not discard; whoever ends the upload removes it");
+    }
+}

@@ -1,0 +1,175 @@
+//! What a pipeline has to do beside uploads, for as long as a program runs: one call starts all of it.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tracing::{debug, error, info};
+
+use crate::engine::backlog;
+use crate::engine::pipeline::Pipeline;
+
+/// Shorter pauses would only keep the recorder busy.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// The pauses between the rounds of [`Pipeline::run_background`]; each at least 100 ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Intervals {
+    /// Between two sweeps ([`Pipeline::sweep`]), which end abandoned uploads and delete expired files. 60 s by default.
+    pub sweep: Duration,
+    /// Between two looks for uploads that a crashed node left incomplete ([`Pipeline::resume`]), and for URLs that other nodes
+    /// were told to fetch ([`Pipeline::pull_for_ever`]). 5 s by default.
+    pub recovery: Duration,
+    /// Between two looks at how much is unfinished, for the metrics ([`Pipeline::measure_backlog`]). `None` by default: nobody
+    /// looks.
+    pub measurement: Option<Duration>,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self {
+            sweep: Duration::from_secs(60),
+            recovery: Duration::from_secs(5),
+            measurement: None,
+        }
+    }
+}
+
+impl Intervals {
+    /// Sets the pause between two sweeps.
+    #[must_use]
+    pub fn sweep(mut self, pause: Duration) -> Self {
+        self.sweep = pause;
+        self
+    }
+
+    /// Sets the pause between two looks for work that another node left.
+    #[must_use]
+    pub fn recovery(mut self, pause: Duration) -> Self {
+        self.recovery = pause;
+        self
+    }
+
+    /// Sets the pause between two looks at how much is unfinished.
+    #[must_use]
+    pub fn measurement(mut self, pause: Duration) -> Self {
+        self.measurement = Some(pause);
+        self
+    }
+}
+
+impl Pipeline {
+    /// Does the maintenance of a pipeline until `stop` is ready: deletes what expired or was abandoned, completes uploads that a
+    /// crashed node left, and fetches URLs where a receiver is set. A program that serves uploads runs this once; any number of
+    /// nodes may run it at the same time.
+    ///
+    /// A round that fails is logged and tried again after its pause. Work that `stop` cuts off is taken up again by the next
+    /// round of any node, once its lease is over.
+    ///
+    /// ```
+    /// # async fn run(pipeline: intake_core::Pipeline) {
+    /// use intake_core::Intervals;
+    /// use tokio::sync::oneshot;
+    ///
+    /// let (stop, stopped) = oneshot::channel::<()>();
+    /// let background = pipeline.clone();
+    /// let running = tokio::spawn(async move {
+    ///     let stopped = async { drop(stopped.await) };
+    ///     background.run_background(Intervals::default(), stopped).await;
+    /// });
+    /// // ... the program serves uploads, then:
+    /// drop(stop);
+    /// running.await.expect("it does not panic");
+    /// # }
+    /// ```
+    pub async fn run_background(&self, intervals: Intervals, stop: impl Future<Output = ()>) {
+        let mut loops = JoinSet::new();
+        let pipeline = self.clone();
+        loops.spawn(async move { pipeline.sweep_every(intervals.sweep).await });
+        let pipeline = self.clone();
+        loops.spawn(async move { pipeline.resume_every(intervals.recovery).await });
+        if self.can_pull() {
+            let pipeline = self.clone();
+            let pause = intervals.recovery.max(SHORTEST);
+            loops.spawn(async move { pipeline.pull_for_ever(pause).await });
+        }
+        if let Some(pause) = intervals.measurement {
+            let pipeline = self.clone();
+            loops.spawn(async move { pipeline.measure_every(pause).await });
+        }
+        stop.await;
+        // What the loops have claimed is claimed again when its lease is over.
+        loops.shutdown().await;
+    }
+
+    async fn sweep_every(&self, pause: Duration) {
+        let mut ticks = ticks(pause);
+        loop {
+            ticks.tick().await;
+            let (pipeline, began) = (self.clone(), Instant::now());
+            let swept = guarded(async move { pipeline.sweep().await }).await;
+            if let Some(swept) = &swept {
+                backlog::swept(swept.as_ref(), began.elapsed());
+            }
+            match swept {
+                Some(Ok(swept)) if swept.is_empty() => debug!("nothing was due"),
+                Some(Ok(swept)) => info!(?swept, "swept"),
+                Some(Err(fault)) => error!(
+                    fault = fault.chain(),
+                    "failed to look up what is due; the next sweep tries again"
+                ),
+                None => {}
+            }
+        }
+    }
+
+    async fn resume_every(&self, pause: Duration) {
+        let mut ticks = ticks(pause);
+        loop {
+            ticks.tick().await;
+            let pipeline = self.clone();
+            match guarded(async move { pipeline.resume().await }).await {
+                Some(Ok(resumed)) if resumed.is_empty() => {}
+                Some(Ok(resumed)) => info!(?resumed, "completed uploads that another node left"),
+                Some(Err(fault)) => error!(
+                    fault = fault.chain(),
+                    "failed to look up interrupted uploads; tried again soon"
+                ),
+                None => {}
+            }
+        }
+    }
+
+    async fn measure_every(&self, pause: Duration) {
+        let mut ticks = ticks(pause);
+        loop {
+            ticks.tick().await;
+            let pipeline = self.clone();
+            if let Some(Err(fault)) = guarded(async move { pipeline.measure_backlog().await }).await {
+                debug!(fault = fault.chain(), "could not look up how much is unfinished");
+            }
+        }
+    }
+}
+
+/// Runs one round so that a panic in a plugin ends that round and not the maintenance.
+async fn guarded<T: Send + 'static>(round: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let mut task = JoinSet::new();
+    task.spawn(round);
+    match task.join_next().await {
+        Some(Ok(done)) => Some(done),
+        Some(Err(failure)) => {
+            error!(%failure, "a round of maintenance panicked; the next one is tried");
+            None
+        }
+        None => None,
+    }
+}
+
+fn ticks(pause: Duration) -> Interval {
+    let mut ticks = interval(pause.max(SHORTEST));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}

@@ -1,0 +1,63 @@
+//! How much is unfinished, and how sweeps go, for the metrics.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use metrics::{counter, gauge, histogram};
+
+use crate::contract::stages::Backlog;
+use crate::engine::pipeline::Pipeline;
+use crate::engine::sweep::Swept;
+use crate::record::upload::Duty;
+use crate::value::error::Fault;
+
+/// Notes a sweep.
+pub(crate) fn swept(swept: Result<&Swept, &Fault>, took: Duration) {
+    let outcome = if swept.is_ok() { "done" } else { "failed" };
+    counter!("intake_sweeps_total", "outcome" => outcome).increment(1);
+    histogram!("intake_sweep_seconds").record(took);
+    let Ok(swept) = swept else { return };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    gauge!("intake_last_sweep_timestamp_seconds").set(now.as_secs_f64());
+    for (what, count) in [
+        ("abandoned", swept.abandoned),
+        ("expired", swept.expired),
+        ("finished", swept.finished),
+        ("tidied", swept.tidied),
+        ("forgotten", swept.forgotten),
+        ("accounts", swept.accounts),
+        ("groups", swept.groups),
+        ("failed", swept.failed),
+    ] {
+        counter!("intake_swept_total", "what" => what).increment(count);
+    }
+}
+
+impl Pipeline {
+    /// Looks up how much is unfinished and how late sweeps are, and notes it. What cannot be looked up is no number then.
+    ///
+    /// # Errors
+    ///
+    /// The recorder's fault.
+    pub async fn measure_backlog(&self) -> Result<(), Fault> {
+        let looked_up = self.backlog().await;
+        let (unfinished, orders, lag) = match &looked_up {
+            Ok((Backlog { unfinished, orders }, lag)) => (*unfinished as f64, *orders as f64, lag.as_secs_f64()),
+            Err(_) => (f64::NAN, f64::NAN, f64::NAN),
+        };
+        gauge!("intake_unfinished_uploads").set(unfinished);
+        gauge!("intake_fetch_queue").set(orders);
+        gauge!("intake_sweep_lag_seconds").set(lag);
+        looked_up.map(drop)
+    }
+
+    /// What is unfinished, and for how long the oldest record that is due has been waiting for a sweep.
+    async fn backlog(&self) -> Result<(Backlog, Duration), Fault> {
+        let recorder = &self.parts().recorder;
+        let backlog = recorder.backlog().await?;
+        let now = self.now();
+        let oldest = recorder.due(Duty::Sweep, now, 1).await?;
+        let due = oldest.first().and_then(|record| record.due);
+        let lag = due.and_then(|due| now.duration_since(due).ok()).unwrap_or_default();
+        Ok((backlog, lag))
+    }
+}

@@ -1,0 +1,322 @@
+//! From settings to a pipeline. Knows no file format; whoever reads the file keeps the places of the settings.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+use crate::contract::fail_open::FailOpen;
+use crate::contract::plugin::{Build, Registry, Stage};
+use crate::engine::limits::Limits;
+use crate::engine::pipeline::{Builder, Pipeline};
+use crate::policy::project::Project;
+use crate::value::config_error::{ConfigError, ConfigErrors};
+use crate::value::reading::names_of;
+use crate::value::settings::Settings;
+use crate::value::shares::{SHARES, share_of};
+
+/// The sections of a configuration that the pipeline is built from, in the order in which an upload meets them.
+pub const SECTIONS: [&str; 8] = [
+    "projects", "receive", "validate", "scan", "store", "stores", "record", "expire",
+];
+
+/// No calendar of ours ends before the end of anything that begins now and lasts no longer.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// More tries of one order than anybody needs: with the pauses doubled each time, ten take over 500 times the first pause.
+const MOST_PULL_TRIES: u32 = 10;
+/// The longest first pause: with the most tries, the last pause of an order is then ten days.
+const LONGEST_PULL_PAUSE: Duration = Duration::from_secs(3600);
+
+/// `[receive]`: what an upload may cost at most.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Receive {
+    #[serde(default)]
+    max_size: Option<ByteSize>,
+    #[serde(default, with = "humantime_serde")]
+    timeout: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    unfinished: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    claim: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    notes: Option<Duration>,
+    pulls: Option<usize>,
+    pulls_of_project: Option<usize>,
+    pulls_of_address: Option<usize>,
+    waiting_of_project: Option<u64>,
+    waiting_of_address: Option<u64>,
+    unfinished_of_project: Option<u64>,
+    unfinished_of_address: Option<u64>,
+    refused_of_project: Option<u64>,
+    groups_of_project: Option<u64>,
+    group_bytes_of_project: Option<ByteSize>,
+    #[serde(default, with = "humantime_serde")]
+    keep_groups: Option<Duration>,
+    pull_tries: Option<u32>,
+    #[serde(default, with = "humantime_serde")]
+    pull_pause: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    trash: Option<Duration>,
+    /// Taken out before; named here so that the message for an unknown key lists it.
+    #[serde(default, rename = "pull")]
+    _pull: Option<()>,
+}
+
+/// What a scanner that fails means for an upload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OnFault {
+    /// No verdict is no "yes".
+    #[default]
+    Refuse,
+    /// The upload goes on without it, and its record says so.
+    Accept,
+}
+
+impl Pipeline {
+    /// Builds a pipeline from the [`SECTIONS`] of the settings and leaves whatever else there is in them. Opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its place.
+    pub fn from_settings(settings: &mut Settings, registry: &Registry) -> Result<Self, ConfigErrors> {
+        // Projects may be managed in the recorder's database too, whether or not any are listed.
+        let mut builder = Self::builder().managed_projects();
+        let mut errors = Vec::new();
+        let mut wanted = Vec::new();
+        each(settings, "projects", &mut errors, |entry| {
+            let project = Project::from_settings(entry)?;
+            wanted.push(project.store.clone());
+            Ok(builder.configured.add(project)?)
+        });
+        // Each section on its own, so that one reading tells everything that is wrong.
+        errors.extend(receive(settings, registry, &mut builder));
+        each(settings, "validate", &mut errors, |entry| {
+            let (name, build) = choose(entry, registry, Stage::Validator)?;
+            if let Built::Validator(validator) = build {
+                builder.validators.push((name, validator));
+            }
+            Ok(())
+        });
+        each(settings, "scan", &mut errors, |mut entry| {
+            let on_fault: OnFault = entry.take_parsed("on_fault")?.unwrap_or_default();
+            let (name, build) = choose(entry, registry, Stage::Scanner)?;
+            if let Built::Scanner(scanner) = build {
+                let scanner = if on_fault == OnFault::Accept {
+                    Box::new(FailOpen::new(scanner))
+                } else {
+                    scanner
+                };
+                builder.scanners.push((name, scanner));
+            }
+            Ok(())
+        });
+        each(settings, "stores", &mut errors, |entry| {
+            let (name, build) = choose(entry, registry, Stage::Store)?;
+            if let Built::Store(store) = build {
+                builder.stores.push((name, store));
+            }
+            Ok(())
+        });
+        // Of projects and stores that can be read; what is wrong with others is said already.
+        if errors.is_empty() {
+            for (at, store) in wanted.iter().enumerate() {
+                let Some(store) = store else { continue };
+                if !builder.stores.iter().any(|(name, _)| name == store) {
+                    let message = format!("no store is called `{store}` in [[stores]]");
+                    errors.push(ConfigError::at("store", message).within(at).within("projects"));
+                }
+            }
+        }
+        for (section, stage) in [
+            ("store", Stage::Store),
+            ("record", Stage::Recorder),
+            ("expire", Stage::Expirer),
+        ] {
+            let built = settings
+                .take_table(section)
+                .map_err(ConfigErrors::from)
+                .and_then(|table| choose(table, registry, stage).map_err(|errors| errors.within(section)));
+            match built {
+                Ok((_, Built::Store(store))) => builder.store = Some(store),
+                Ok((_, Built::Recorder(recorder))) => builder.recorder = Some(recorder.into()),
+                Ok((_, Built::Expirer(expirer))) => builder.expirer = Some(expirer),
+                Ok(_) => {}
+                Err(several) => errors.extend(several.0),
+            }
+        }
+        if errors.is_empty() {
+            builder.build().map_err(Into::into)
+        } else {
+            Err(ConfigErrors(errors))
+        }
+    }
+}
+
+/// Reads `[receive]`, and says what is wrong with it.
+fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Vec<ConfigError> {
+    let mut table = match settings.take_table("receive") {
+        Ok(table) => table,
+        Err(error) => return vec![error],
+    };
+    let mut errors = ConfigErrors::default();
+    let pull = table.take_table("pull").map_err(ConfigErrors::from).and_then(|pull| {
+        let is_set = pull.keys().next().is_some();
+        let chosen = is_set.then(|| choose(pull, registry, Stage::Receiver));
+        chosen.transpose().map_err(|errors| errors.within("pull"))
+    });
+    match pull {
+        Ok(Some((name, Built::Receiver(receiver)))) => builder.receiver = Some((name, receiver)),
+        Ok(_) => {}
+        Err(wrong) => errors.0.extend(wrong.0),
+    }
+    match table.make(limits) {
+        Ok((limits, note)) => {
+            builder.limits = limits;
+            builder.note = note;
+        }
+        Err(wrong) => errors.0.extend(wrong.0),
+    }
+    errors.within("receive").0
+}
+
+/// What an upload may cost, and how long notes stay.
+fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> {
+    let usual = Limits::default();
+    let notes = receive.notes;
+    let pulls = receive.pulls.unwrap_or(usual.pulls);
+    let waiting_of_project = receive.waiting_of_project.unwrap_or(usual.waiting_of_project);
+    let unfinished_of_project = receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project);
+    // What one address may have of what a project may have.
+    let an_eighth = |all: u64| (all / SHARES as u64).max(1);
+    let limits = Limits {
+        max_size: receive.max_size.map_or(usual.max_size, |size| size.as_u64()),
+        timeout: receive.timeout.unwrap_or(usual.timeout),
+        unfinished: receive.unfinished.unwrap_or(usual.unfinished),
+        claim: receive.claim.unwrap_or(usual.claim),
+        pulls,
+        pulls_of_project: receive.pulls_of_project.unwrap_or(usual.pulls_of_project),
+        pulls_of_address: receive.pulls_of_address.unwrap_or(share_of(pulls)),
+        waiting_of_project,
+        waiting_of_address: receive.waiting_of_address.unwrap_or(an_eighth(waiting_of_project)),
+        unfinished_of_project,
+        unfinished_of_address: receive
+            .unfinished_of_address
+            .unwrap_or(an_eighth(unfinished_of_project)),
+        refused_of_project: receive.refused_of_project.unwrap_or(usual.refused_of_project),
+        groups_of_project: receive.groups_of_project.unwrap_or(usual.groups_of_project),
+        group_bytes_of_project: receive
+            .group_bytes_of_project
+            .map_or(usual.group_bytes_of_project, |size| size.as_u64()),
+        keep_groups: receive.keep_groups.or(usual.keep_groups),
+        pull_tries: receive.pull_tries.unwrap_or(usual.pull_tries),
+        pull_pause: receive.pull_pause.unwrap_or(usual.pull_pause),
+        trash: receive.trash.unwrap_or(usual.trash),
+    };
+    let nothing = [
+        ("max_size", limits.max_size == 0),
+        ("timeout", limits.timeout.is_zero()),
+        ("unfinished", limits.unfinished.is_zero()),
+        ("claim", limits.claim.is_zero()),
+        ("notes", notes.is_some_and(|notes| notes.is_zero())),
+        ("pulls", limits.pulls == 0),
+        ("pulls_of_project", limits.pulls_of_project == 0),
+        ("pulls_of_address", limits.pulls_of_address == 0),
+        ("waiting_of_project", limits.waiting_of_project == 0),
+        ("waiting_of_address", limits.waiting_of_address == 0),
+        ("unfinished_of_project", limits.unfinished_of_project == 0),
+        ("unfinished_of_address", limits.unfinished_of_address == 0),
+        ("keep_groups", limits.keep_groups.is_some_and(|stays| stays.is_zero())),
+        ("pull_tries", limits.pull_tries == 0),
+    ];
+    let too_long = [
+        ("timeout", limits.timeout),
+        ("unfinished", limits.unfinished),
+        ("claim", limits.claim),
+        ("notes", notes.unwrap_or_default()),
+        ("trash", limits.trash),
+        ("keep_groups", limits.keep_groups.unwrap_or_default()),
+    ];
+    let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
+    let too_long = too_long.into_iter().filter(|(_, period)| *period > LONGEST);
+    let too_many = (limits.pull_tries > MOST_PULL_TRIES)
+        .then(|| ConfigError::at("pull_tries", format!("must be at most {MOST_PULL_TRIES}")));
+    let pause_too_long =
+        (limits.pull_pause > LONGEST_PULL_PAUSE).then(|| ConfigError::at("pull_pause", "must be at most an hour"));
+    let errors: Vec<_> = nothing
+        .map(|(key, _)| ConfigError::at(key, "must be more than nothing"))
+        .chain(too_long.map(|(key, _)| ConfigError::at(key, "must be less than a hundred years")))
+        .chain(too_many)
+        .chain(pause_too_long)
+        .collect();
+    if errors.is_empty() {
+        Ok((limits, notes))
+    } else {
+        Err(ConfigErrors(errors))
+    }
+}
+
+/// The names of the settings of `[receive]` or of a project, for suggestions; none of any other section.
+#[must_use]
+pub fn settings_of(section: &str) -> &'static [&'static str] {
+    match section {
+        "receive" => names_of::<Receive>(),
+        "projects" => names_of::<Project>(),
+        _ => &[],
+    }
+}
+
+/// Reads a list of tables entry by entry, so that one that is wrong does not hide the next.
+fn each(
+    settings: &mut Settings,
+    section: &'static str,
+    errors: &mut Vec<ConfigError>,
+    mut read: impl FnMut(Settings) -> Result<(), ConfigErrors>,
+) {
+    match settings.take_tables(section) {
+        Ok(entries) => {
+            for (at, entry) in entries.into_iter().enumerate() {
+                let wrong = read(entry).err().unwrap_or_default();
+                errors.extend(wrong.within(at).within(section).0);
+            }
+        }
+        Err(error) => errors.push(error),
+    }
+}
+
+/// A stage that was built: what [`Build`] makes.
+enum Built {
+    Receiver(Box<dyn crate::contract::stages::Receiver>),
+    Validator(Box<dyn crate::contract::stages::Validator>),
+    Scanner(Box<dyn crate::contract::stages::Scanner>),
+    Store(Box<dyn crate::contract::stages::Store>),
+    Recorder(Box<dyn crate::contract::stages::Recorder>),
+    Expirer(Box<dyn crate::contract::stages::Expirer>),
+}
+
+/// Finds the plugin that an entry names and builds it from the rest of the entry. Answers with the stage's name too:
+/// the plugin's, unless the entry gives another.
+fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Built), ConfigErrors> {
+    let Some(chosen) = entry.take_parsed::<String>("use")? else {
+        let names: Vec<_> = registry
+            .plugins()
+            .filter(|plugin| plugin.build.stage() == stage)
+            .map(|p| p.name)
+            .collect();
+        let message = format!("`use` is missing; the {stage}s that there are: {}", names.join(", "));
+        return Err(ConfigError::new(message).into());
+    };
+    let name: Option<String> = entry.take_parsed("name")?;
+    let plugin = registry.find(stage, &chosen)?;
+    let built = match plugin.build {
+        Build::Receiver(build) => Built::Receiver(build(entry)?),
+        Build::Validator(build) => Built::Validator(build(entry)?),
+        Build::Scanner(build) => Built::Scanner(build(entry)?),
+        Build::Store(build) => Built::Store(build(entry)?),
+        Build::Recorder(build) => Built::Recorder(build(entry)?),
+        Build::Expirer(build) => Built::Expirer(build(entry)?),
+    };
+    Ok((name.unwrap_or(chosen), built))
+}

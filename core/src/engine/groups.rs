@@ -1,0 +1,123 @@
+//! What one may ask of a pipeline about groups.
+
+use std::time::SystemTime;
+
+use crate::engine::pipeline::Pipeline;
+use crate::record::books::{Booking, Quota, Swap};
+use crate::record::group::{Group, Member};
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::id::UploadId;
+use crate::value::verdict::PROJECT;
+use crate::value::verdict::Rejection;
+
+/// Groups that are listed at a time: one may have a list of over a hundred thousand bytes.
+const LONGEST_PAGE: usize = 100;
+/// Groups that are looked up at a time to be removed.
+const BATCH: usize = 64;
+
+impl Pipeline {
+    /// Makes a group. Whether its files are there, and are the project's, is for the caller to see to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] with [`codes::QUOTA_EXCEEDED`] if the project has as many groups as it may have, or if their lists have
+    /// as many bytes; faults of the recorder.
+    pub async fn group(&self, project: &str, members: Vec<Member>) -> Result<Group, Error> {
+        let known = self.project(project).await?;
+        let limits = &self.parts().limits;
+        let stays = known
+            .as_ref()
+            .and_then(|project| project.keep_groups)
+            .or(limits.keep_groups);
+        let quota = Quota {
+            bytes: Some(limits.group_bytes_of_project),
+            files: Some(
+                known
+                    .and_then(|project| project.max_groups)
+                    .unwrap_or(limits.groups_of_project),
+            ),
+        };
+        let now = self.now();
+        let group = Group {
+            id: UploadId::random(),
+            project: project.to_owned(),
+            created: now,
+            expires: stays.and_then(|stays| now.checked_add(stays)),
+            members,
+        };
+        match self
+            .catalog()
+            .add_group(&group, &Booking::of_group(None, Some(&group), quota))
+            .await?
+        {
+            Swap::Done => Ok(group),
+            Swap::Lost | Swap::Full => {
+                let message = "the project has as many groups as it may have";
+                let rejection = Rejection::new(codes::QUOTA_EXCEEDED, message).about(project);
+                Err(Error::rejected(PROJECT, rejection))
+            }
+        }
+    }
+
+    /// The group of this id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, or its time is over; faults of the recorder.
+    pub async fn get_group(&self, id: UploadId) -> Result<Group, Error> {
+        let found = self.catalog().group(id).await?;
+        // One whose time is over is gone, even if no sweeper came by yet.
+        found
+            .filter(|group| group.is_there(self.now()))
+            .ok_or(Error::NotFound(id))
+    }
+
+    /// Groups of a project, the newest first, from behind this one on. No more than 100 at a time.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be looked up.
+    pub async fn groups_of(
+        &self,
+        project: &str,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Group>, Fault> {
+        self.catalog().groups(project, behind, limit.min(LONGEST_PAGE)).await
+    }
+
+    /// Removes a group. Its files stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none; faults of the recorder.
+    pub async fn delete_group(&self, id: UploadId) -> Result<(), Error> {
+        let group = self.catalog().group(id).await?.ok_or(Error::NotFound(id))?;
+        match self.remove_group(&group).await? {
+            Swap::Done => Ok(()),
+            Swap::Lost | Swap::Full => Err(Error::NotFound(id)),
+        }
+    }
+
+    async fn remove_group(&self, group: &Group) -> Result<Swap, Fault> {
+        let booking = Booking::of_group(Some(group), None, Quota::default());
+        self.catalog().remove_group(group.id, &booking).await
+    }
+
+    /// Removes groups whose time is over. They never change, so nobody has to claim one. Answers how many it removed.
+    pub(crate) async fn sweep_groups(&self) -> Result<u64, Fault> {
+        let mut removed = 0;
+        loop {
+            let over = self.catalog().expired_groups(self.now(), BATCH).await?;
+            let full = over.len() == BATCH;
+            let removals = over.iter().map(|group| self.remove_group(group));
+            for swap in futures_util::future::try_join_all(removals).await? {
+                removed += u64::from(swap == Swap::Done);
+            }
+            if !full {
+                return Ok(removed);
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Uploads that come in parts: begun, sent part by part in any order, put together, and judged by the same stages as any
+//! other before somebody can read them.
+//!
+//! Where the store has a way of its own with parts ([`Multipart`](crate::Multipart)), it puts them together and the stages
+//! read the result where it lies. Where it has none, each part is under a key of its own, and the whole is written as the
+//! stages read it.
+
+use crate::record::keys::upload_of;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join;
+use sha2::{Digest as _, Sha256};
+use tracing::debug;
+
+use crate::contract::stages::Staged;
+use crate::engine::pipeline::Pipeline;
+use crate::engine::pump::Source;
+use crate::record::books::Swap;
+use crate::record::event::Event;
+use crate::record::keys::{key_of, part_key_of};
+use crate::record::upload::{Record, State};
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::evidence::{Declared, Digest};
+use crate::value::id::{ByteStream, UploadId};
+use crate::value::lifetime::Door;
+use crate::value::options::Terms;
+use crate::value::parts::{Parts, Slot};
+use crate::value::verdict::RECEIVE;
+use crate::value::verdict::Rejection;
+
+/// An upload that is going to come in parts.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Chosen before anything else, so that whatever happens can be told of this upload.
+    pub id: UploadId,
+    /// What the sender says; nothing here is trusted.
+    pub declared: Declared,
+    /// Bytes of the whole. It has to hold.
+    pub size: u64,
+    /// Bytes of every part but the last.
+    pub part_size: u64,
+    /// Bytes that this one may have at most, if less than the pipeline takes anyway.
+    pub at_most: Option<u64>,
+    /// Whose it is, how long to keep it, and what to note beside it.
+    pub terms: Terms,
+}
+
+impl Pipeline {
+    /// Begins an upload that comes in parts. Its record answers how it is to be cut ([`Record::parts`]).
+    ///
+    /// Parts may be [put](Self::put_part) until [`Limits::unfinished`](crate::Limits::unfinished) is over, and are removed
+    /// then if the upload was not [completed](Self::complete).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if it is too large, or a validator refuses what is declared; [`Error::Fault`] if it could not be
+    /// begun.
+    pub async fn open(&self, opening: Opening) -> Result<Record, Error> {
+        let Opening {
+            id,
+            mut declared,
+            size,
+            part_size,
+            at_most,
+            terms,
+        } = opening;
+        declared.size = Some(size);
+        let limits = &self.parts().limits;
+        let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
+        let ruling = self
+            .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
+            .await?;
+        self.judge_declared(&declared, ruling.at_most(limit), &ruling)?;
+        let mut parts =
+            Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
+        let place = ruling.place();
+        let multipart = self.parts().store_at(&place)?.multipart();
+        let multipart = multipart.filter(|multipart| parts.count() <= multipart.most_parts());
+        parts.apart = multipart.is_none();
+
+        let record = Record::open(id, declared, parts, terms, self.now(), &self.parts().periods);
+        let record = Record { place, ..record };
+        // The intent first: the store may hold something under this id from here on.
+        self.intend(&record, &ruling).await?;
+        let Some(multipart) = multipart else {
+            return Ok(record);
+        };
+        let upload = match multipart.begin(&key_of(&record)).await {
+            Ok(upload) => upload,
+            Err(fault) => {
+                self.end(&record).await;
+                return Err(fault.into());
+            }
+        };
+        let begun = self.after(&record, Event::Begun { upload })?;
+        match self.swap(&record, &begun).await? {
+            Swap::Done => Ok(begun),
+            Swap::Lost | Swap::Full => Err(lost(id).into()),
+        }
+    }
+
+    /// Ends an upload in parts that was begun and of which nobody was told. If that cannot be done now, its time ends, and a
+    /// sweeper does it.
+    pub async fn give_up(&self, id: UploadId) {
+        self.end_try(id).await;
+    }
+
+    /// An address to which a sender may `PUT` a part past us until this lifetime is over. `None` if parts come through
+    /// [`put_part`](Self::put_part).
+    ///
+    /// # Errors
+    ///
+    /// Faults of the store.
+    pub async fn part_url(
+        &self,
+        record: &Record,
+        number: u16,
+        lifetime: std::time::Duration,
+    ) -> Result<Option<String>, Error> {
+        let parts = record.parts.as_ref();
+        let Some((parts, slot)) = parts.and_then(|parts| Some((parts, parts.slot(number)?))) else {
+            return Ok(None);
+        };
+        // A short rest may come with the part before it.
+        let size = (number.saturating_add(1) < parts.count()).then_some(parts.part_size);
+        match (self.parts().store_of(record)?.multipart(), upload_of(record)) {
+            (Some(multipart), Some(upload)) => {
+                let key = key_of(record);
+                Ok(multipart.url(&key, upload, &slot, size, lifetime).await?)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes one part, in place of one of the same number that came before. When this returns, no crash takes it back.
+    ///
+    /// `size` is what its sender says, if anything; then it has to hold. A part without a byte changes nothing: some clients
+    /// send every part that they were offered, and nothing in those that they do not need.
+    ///
+    /// An older attempt at the same part that is under way in this process is cut off, and completing the upload cuts off
+    /// this one if its bytes have not all come: neither waits for a sender that may be gone. Of attempts in several processes the
+    /// one counts whose bytes were kept last, whole.
+    ///
+    /// Dropping the future is legal at any moment: the part is as if it had not come, and the one before it is still there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] with [`codes::NOT_OPEN`], [`codes::NO_SUCH_PART`], [`codes::PARTS_TOO_LARGE`],
+    /// [`codes::PARTS_TOO_OFTEN`], [`codes::PART_REPLACED`], [`codes::SIZE_MISMATCH`], [`codes::TIMED_OUT`] or
+    /// [`codes::LENGTH_REQUIRED`]; [`Error::Interrupted`] if the body broke off; [`Error::Fault`] if the store failed. The upload
+    /// stays open: the part may be sent again.
+    pub async fn put_part(
+        &self,
+        record: &Record,
+        number: u16,
+        size: Option<u64>,
+        body: ByteStream,
+    ) -> Result<Digest, Error> {
+        let rejected = |code, message: &str| Error::rejected(RECEIVE, Rejection::new(code, message));
+        let open = record
+            .parts
+            .as_ref()
+            .filter(|_| record.state == State::Open && !record.is_due(self.now()));
+        let Some(parts) = open else {
+            return Err(Error::rejected(RECEIVE, not_open()));
+        };
+        let Some(slot) = parts.slot(number) else {
+            return Err(rejected(codes::NO_SUCH_PART, "this upload has no part of this number"));
+        };
+        if size.is_some_and(|size| size > slot.at_most) {
+            return Err(too_large(&slot));
+        }
+        let source = Source::new(body, slot.at_most, size).counted(Door::Parts);
+        let (mut staged, has_all) = (None, AtomicBool::new(false));
+        let mut flight = self.parts().in_flight.begin(record.id, number).await;
+        let put = self.write_part(record, &slot, size, source, &mut staged, &has_all);
+        let put = flight.until_cut(&has_all, put);
+        let ended = match tokio::time::timeout(self.parts().limits.timeout, put).await {
+            Ok(Err(Error::Rejected { rejection, .. })) if rejection.code == codes::TOO_LARGE => Err(too_large(&slot)),
+            Ok(ended) => ended,
+            Err(_) => Err(rejected(codes::TIMED_OUT, "the part took too long")),
+        };
+        if let (Err(_), Some(staged)) = (&ended, staged)
+            && let Err(fault) = staged.discard().await
+        {
+            // Whatever is left is replaced by the next try, or goes with the upload.
+            debug!(id = %record.id, number, fault = fault.chain(), "could not discard a part");
+        }
+        self.parts().in_flight.end(record.id, number, flight);
+        if let Err(error) = &ended
+            && error.code() == codes::NOT_OPEN
+        {
+            self.remove_late(record, &slot).await;
+        }
+        ended
+    }
+
+    /// Cuts off an attempt at a part that is under way in this process, because another one is to come: what it holds is free
+    /// when this returns. [`put_part`](Self::put_part) does so too; this is for callers who have to wait for a place first.
+    pub async fn replace_part(&self, record: &Record, number: u16) {
+        self.parts().in_flight.replace(record.id, number).await;
+    }
+
+    /// Removes what a part has left that came when its upload had ended: the removal of the upload may have been too early.
+    async fn remove_late(&self, record: &Record, slot: &Slot) {
+        let removed = async {
+            let found = self.parts().recorder.get(record.id).await?;
+            let state = found.map(|found| found.state);
+            if !matches!(state, None | Some(State::Rejected(_) | State::Deleting | State::Gone)) {
+                return Ok(());
+            }
+            let key = match upload_of(record) {
+                Some(_) => key_of(record),
+                None => part_key_of(record, slot.number),
+            };
+            self.parts().store_of(record)?.delete(&key).await
+        };
+        if let Err(fault) = removed.await {
+            // It is done once more when the upload is forgotten.
+            debug!(id = %record.id, fault = fault.chain(), "could not remove what a late part has left");
+        }
+    }
+
+    async fn write_part(
+        &self,
+        record: &Record,
+        slot: &Slot,
+        size: Option<u64>,
+        mut source: Source,
+        staged: &mut Option<Box<dyn Staged>>,
+        has_all: &AtomicBool,
+    ) -> Result<Digest, Error> {
+        let mut hasher = Sha256::new();
+        // Before anything is staged: nothing is made for a part without a byte.
+        let mut piece = source.piece().await?;
+        if piece.is_some() {
+            let writing = staged.insert(self.stage_part(record, slot, size).await?);
+            // Again, as the upload may have ended while its sender, or a place, was waited for. From here on what ends it finds what is
+            // staged.
+            let found = self.parts().recorder.get(record.id).await?;
+            if found.is_none_or(|found| found.state != State::Open) {
+                return Err(Error::rejected(RECEIVE, not_open()));
+            }
+            while let Some(bytes) = piece {
+                let (written, ()) = join(writing.write(bytes.clone()), async { hasher.update(&bytes) }).await;
+                written.map_err(refusal_or)?;
+                piece = source.piece().await?;
+            }
+        }
+        has_all.store(true, Ordering::SeqCst);
+        if let Some(staged) = staged.take() {
+            staged.commit().await.map_err(refusal_or)?;
+        }
+        Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
+    }
+
+    async fn stage_part(&self, record: &Record, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Error> {
+        let store = self.parts().store_of(record)?;
+        let staged = match (store.multipart(), upload_of(record)) {
+            (Some(multipart), Some(upload)) => multipart.stage(&key_of(record), upload, slot, size).await,
+            _ => store.stage(&part_key_of(record, slot.number), None).await,
+        };
+        staged.map_err(refusal_or)
+    }
+}
+
+/// What the store says no to is the sender's to mend; anything else is a fault.
+pub(crate) fn refusal_or(fault: Fault) -> Error {
+    const REFUSALS: [crate::value::verdict::Code; 4] = [
+        codes::NOT_OPEN,
+        codes::LENGTH_REQUIRED,
+        codes::PARTS_MISSING,
+        codes::PARTS_TOO_OFTEN,
+    ];
+
+    if REFUSALS.contains(&fault.code) {
+        return Error::rejected(RECEIVE, Rejection::new(fault.code, fault.message));
+    }
+    fault.into()
+}
+
+fn not_open() -> Rejection {
+    Rejection::new(codes::NOT_OPEN, "this upload takes no parts")
+}
+
+fn too_large(slot: &Slot) -> Error {
+    let message = format!("part {} has more than {} bytes", slot.number, slot.at_most);
+    Error::rejected(RECEIVE, Rejection::new(codes::PARTS_TOO_LARGE, message))
+}
+
+fn lost(id: UploadId) -> Fault {
+    Fault::new(codes::LEASE_LOST, format!("{id} was changed by somebody else")).retryable()
+}

@@ -1,0 +1,433 @@
+//! The pipeline: stages put together, and what one may ask of it besides taking an upload.
+
+use std::fmt;
+use std::iter;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytesize::ByteSize;
+use futures_util::future::{BoxFuture, join_all};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use crate::contract::around::Wrapped;
+use crate::contract::catalog::Catalog;
+use crate::contract::measure::Calls;
+use crate::contract::plugin::ConfigError;
+use crate::contract::stages::{Expirer, Receiver, Recorder, Scanner, Store, Validator};
+use crate::engine::in_flight::InFlight;
+use crate::engine::limits::Limits;
+use crate::policy::directory::{Configured, Directory, Managed};
+use crate::policy::project::Project;
+use crate::record::upload::Periods;
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::verdict::Verdict;
+
+/// Refusals that wait to be noted at a time.
+const LATE: usize = 256;
+
+/// The stages, put together. Cheap to clone; all clones are the same pipeline.
+///
+/// ```
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
+/// use intake_core::{Declared, Incoming, Pipeline, Terms};
+///
+/// let pipeline = Pipeline::builder()
+///     .store(MemoryStore::default())
+///     .recorder(MemoryRecorder::default())
+///     .expirer(KeepAll)
+///     .build()?;
+/// let incoming = Incoming::from_bytes(Declared::named("hello.txt"), "Hello, world!");
+/// let record = pipeline.ingest(incoming, Terms::default()).await?;
+/// assert_eq!(record.facts.ok_or("no facts")?.size, 13);
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(run()).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Pipeline(Arc<Parts>);
+
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+pub(crate) struct Parts {
+    pub(crate) receiver: Option<(String, Box<dyn Receiver>)>,
+    pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
+    pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
+    pub(crate) store: Box<dyn Store>,
+    /// Those beside it, by name.
+    pub(crate) stores: Vec<(String, Box<dyn Store>)>,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) expirer: Box<dyn Expirer>,
+    /// Who knows projects, in the order in which they are asked. Nobody: any name is one.
+    pub(crate) directories: Vec<Box<dyn Directory>>,
+    pub(crate) limits: Limits,
+    pub(crate) periods: Periods,
+    /// Tells whoever fetches here that there is something to fetch.
+    pub(crate) ordered: Notify,
+    /// Work that goes on whatever becomes of who asked for it.
+    pub(crate) work: TaskTracker,
+    pub(crate) in_flight: InFlight,
+    /// Refusals that could not be noted at once, and are tried again.
+    pub(crate) late: Arc<Semaphore>,
+    clock: Clock,
+}
+
+impl Parts {
+    /// Asks the validators in their order; the first "no" is the answer.
+    pub(crate) fn judge(&self, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
+        for (name, validator) in &self.validators {
+            if let Verdict::Reject(rejection) = ask(validator.as_ref()) {
+                return Err(Error::rejected(name, rejection));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Pipeline {
+    /// Begins to put stages together.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0
+    }
+
+    /// The time by the pipeline's clock, to the microsecond: what every recorder can keep.
+    pub(crate) fn now(&self) -> SystemTime {
+        let since = (self.0.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UNIX_EPOCH + Duration::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// What an upload may cost at most.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    /// What is kept beside the records: projects, groups, and what was booked.
+    #[must_use]
+    pub fn catalog(&self) -> &dyn Catalog {
+        self.0.recorder.catalog()
+    }
+
+    /// The names of the scanners that look at every upload.
+    pub fn scanners(&self) -> impl Iterator<Item = &str> {
+        self.0.scanners.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Bytes of memory that one upload takes in a store at most while it is written: of the store that takes most.
+    #[must_use]
+    pub fn bytes_of_upload(&self) -> u64 {
+        let others = self.0.stores.iter().map(|(_, store)| store.bytes_of_upload());
+        others.fold(self.0.store.bytes_of_upload(), u64::max)
+    }
+
+    /// Whether every stage could work now; also makes them open what they open at first use.
+    ///
+    /// # Errors
+    ///
+    /// The first stage's fault; its message begins with the stage's name.
+    pub async fn ready(&self) -> Result<(), Fault> {
+        self.0.recorder.ready().await.map_err(|fault| named("record", fault))?;
+        self.ready_but_for_records().await
+    }
+
+    /// Whether every stage that an upload needs still works, by as little as each needs to find that out: for health checks, every
+    /// few seconds. All are asked at the same time, and each has so long to answer. The receiver is not asked: without it, orders
+    /// wait, and files that are sent are taken.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ready`](Self::ready), and [`codes::TIMED_OUT`] for a stage that does not answer.
+    pub async fn alive(&self, patience: Duration) -> Result<(), Fault> {
+        let parts = &self.0;
+        let mut asked: Vec<(String, BoxFuture<'_, Result<(), Fault>>)> = vec![
+            ("record".to_owned(), parts.recorder.ready()),
+            ("store".to_owned(), parts.store.alive()),
+        ];
+        let stores = parts.stores.iter();
+        asked.extend(stores.map(|(name, store)| (format!("store `{name}`"), store.alive())));
+        let scanners = parts.scanners.iter();
+        asked.extend(scanners.map(|(name, scanner)| (format!("scan `{name}`"), scanner.ready())));
+        let answers = asked.into_iter().map(|(name, answer)| async move {
+            let slow = || {
+                let message = format!("no answer within {} s", patience.as_secs_f64());
+                Err(Fault::new(codes::TIMED_OUT, message).retryable())
+            };
+            let answer = tokio::time::timeout(patience, answer).await;
+            answer.unwrap_or_else(|_| slow()).map_err(|fault| named(&name, fault))
+        });
+        // All of them, so that the first in this order is told, and not the fastest.
+        join_all(answers).await.into_iter().collect()
+    }
+
+    /// Whether the records are there already: see [`Recorder::exists`].
+    ///
+    /// # Errors
+    ///
+    /// The recorder's fault; its message begins with `record`.
+    pub async fn has_records(&self) -> Result<bool, Fault> {
+        self.0.recorder.exists().await.map_err(|fault| named("record", fault))
+    }
+
+    /// Whether every stage but the recorder could work now, which is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ready`](Self::ready).
+    pub async fn ready_but_for_records(&self) -> Result<(), Fault> {
+        self.0.store.ready().await.map_err(|fault| named("store", fault))?;
+        for (name, store) in &self.0.stores {
+            store
+                .ready()
+                .await
+                .map_err(|fault| named(&format!("store `{name}`"), fault))?;
+        }
+        for (name, scanner) in &self.0.scanners {
+            scanner
+                .ready()
+                .await
+                .map_err(|fault| named(&format!("scan `{name}`"), fault))?;
+        }
+        if let Some((name, receiver)) = &self.0.receiver {
+            receiver
+                .ready()
+                .await
+                .map_err(|fault| named(&format!("receive `{name}`"), fault))?;
+        }
+        Ok(())
+    }
+}
+
+/// What measurements call the store that has no name.
+const FIRST_STORE: &str = "default";
+
+/// A store whose calls are counted and timed.
+fn counted(name: &str, store: Box<dyn Store>) -> Box<dyn Store> {
+    Box::new(Wrapped::around(store, Calls::Store(name.into())))
+}
+
+/// A stage's fault, whose message begins with the stage's name.
+fn named(name: &str, fault: Fault) -> Fault {
+    Fault {
+        message: format!("{name}: {}", fault.message),
+        ..fault
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("validators", &self.0.validators)
+            .field("scanners", &self.0.scanners)
+            .field("store", &self.0.store)
+            .field("stores", &self.0.stores)
+            .field("recorder", &self.0.recorder)
+            .field("expirer", &self.0.expirer)
+            .field("limits", &self.0.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts stages together. A store, a recorder and an expirer are needed; nothing is opened.
+#[derive(Default)]
+#[must_use]
+pub struct Builder {
+    pub(crate) receiver: Option<(String, Box<dyn Receiver>)>,
+    pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
+    pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
+    pub(crate) store: Option<Box<dyn Store>>,
+    pub(crate) stores: Vec<(String, Box<dyn Store>)>,
+    pub(crate) recorder: Option<Arc<dyn Recorder>>,
+    pub(crate) expirer: Option<Box<dyn Expirer>>,
+    pub(crate) limits: Limits,
+    pub(crate) note: Option<Duration>,
+    pub(crate) configured: Configured,
+    pub(crate) directories: Vec<Box<dyn Directory>>,
+    pub(crate) managed: bool,
+    clock: Option<Clock>,
+}
+
+impl Builder {
+    /// Who fetches what a source names.
+    pub fn receiver(mut self, name: impl Into<String>, receiver: impl Receiver + 'static) -> Self {
+        self.receiver = Some((name.into(), Box::new(receiver)));
+        self
+    }
+
+    /// Adds a validator; they are asked in the order in which they are added.
+    pub fn validator(mut self, name: impl Into<String>, validator: impl Validator + 'static) -> Self {
+        self.validators.push((name.into(), Box::new(validator)));
+        self
+    }
+
+    /// Adds a scanner. All read at a time; of several that say no, the one that was added first is named.
+    pub fn scanner(mut self, name: impl Into<String>, scanner: impl Scanner + 'static) -> Self {
+        self.scanners.push((name.into(), Box::new(scanner)));
+        self
+    }
+
+    /// Where bytes are kept.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Some(Box::new(store));
+        self
+    }
+
+    /// Another place where bytes are kept, for projects that name it: see [`Project::store`].
+    pub fn another_store(mut self, name: impl Into<String>, store: impl Store + 'static) -> Self {
+        self.stores.push((name.into(), Box::new(store)));
+        self
+    }
+
+    /// Where records are kept.
+    pub fn recorder(mut self, recorder: impl Recorder + 'static) -> Self {
+        self.recorder = Some(Arc::new(recorder));
+        self
+    }
+
+    /// Adds a project. A pipeline that knows projects takes uploads of no others; one that was told of none takes any name for
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// If there is one of the same key.
+    pub fn project(mut self, project: Project) -> Result<Self, ConfigError> {
+        self.configured.add(project)?;
+        Ok(self)
+    }
+
+    /// Adds somebody who knows projects. They are asked in the order in which they are added, after those that were added one
+    /// by one.
+    pub fn directory(mut self, directory: impl Directory + 'static) -> Self {
+        self.directories.push(Box::new(directory));
+        self
+    }
+
+    /// Takes uploads of the projects that are managed in the recorder's database too; they are asked for last.
+    pub fn managed_projects(mut self) -> Self {
+        self.managed = true;
+        self
+    }
+
+    /// Who decides how long an upload stays.
+    pub fn expirer(mut self, expirer: impl Expirer + 'static) -> Self {
+        self.expirer = Some(Box::new(expirer));
+        self
+    }
+
+    /// What an upload may cost at most.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long it is remembered that an upload was refused or removed. A day, unless said; never less than a lease.
+    pub fn note(mut self, note: Duration) -> Self {
+        self.note = Some(note);
+        self
+    }
+
+    /// The clock to go by instead of the system's; for tests.
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// The pipeline.
+    ///
+    /// # Errors
+    ///
+    /// If a stage that is needed is missing, if two scanners or stores have one name, if a project names a store that there
+    /// is not, or if an upload may be larger than what a store can keep.
+    pub fn build(self) -> Result<Pipeline, ConfigError> {
+        let missing = |stage: &str| ConfigError::at(stage, "missing: a pipeline needs one");
+        for (at, (name, _)) in self.scanners.iter().enumerate() {
+            if self.scanners[..at].iter().any(|(other, _)| other == name) {
+                let message = format!("there is another scanner called `{name}`; give one of them a `name`");
+                return Err(ConfigError::new(message).within(at).within("scan"));
+            }
+        }
+        for (at, (name, _)) in self.stores.iter().enumerate() {
+            if self.stores[..at].iter().any(|(other, _)| other == name) {
+                let message = format!("there is another store called `{name}`");
+                return Err(ConfigError::at("name", message).within(at).within("stores"));
+            }
+        }
+        for project in self.configured.keys() {
+            self.configured.store_of(project).map_or(Ok(()), |store| {
+                let known = self.stores.iter().any(|(name, _)| name == store);
+                let message =
+                    format!("the project {project} names a store `{store}`, and [[stores]] has none of that name");
+                if known {
+                    Ok(())
+                } else {
+                    Err(ConfigError::at("projects", message))
+                }
+            })?;
+        }
+        let store = self.store.ok_or_else(|| missing("store"))?;
+        let others = self.stores.iter().map(|(_, store)| store);
+        if let Some(most) = iter::once(&store)
+            .chain(others)
+            .filter_map(|store| store.most_bytes())
+            .min()
+            && most < self.limits.max_size
+        {
+            let [max_size, most] = [self.limits.max_size, most].map(ByteSize::b);
+            let message = format!("{max_size} is more than a store can keep in one file, which is {most}");
+            return Err(ConfigError::at("max_size", message).within("receive"));
+        }
+        let recorder = self.recorder.ok_or_else(|| missing("record"))?;
+        let recorder: Arc<dyn Recorder> = Arc::new(Wrapped::around(recorder, Calls::Recorder));
+        let store = counted(FIRST_STORE, store);
+        let stores = self.stores.into_iter();
+        let stores = stores.map(|(name, store)| {
+            let store = counted(&name, store);
+            (name, store)
+        });
+        let stores = stores.collect();
+        let mut directories: Vec<Box<dyn Directory>> = Vec::new();
+        if !self.configured.keys().is_empty() {
+            directories.push(Box::new(self.configured));
+        }
+        directories.extend(self.directories);
+        if self.managed {
+            directories.push(Box::new(Managed::new(recorder.clone())));
+        }
+        let lease = self.limits.timeout.saturating_mul(2);
+        let note = self.note.unwrap_or(Duration::from_secs(24 * 3600)).max(lease);
+        Ok(Pipeline(Arc::new(Parts {
+            receiver: self.receiver,
+            validators: self.validators,
+            scanners: self.scanners,
+            store,
+            stores,
+            recorder,
+            directories,
+            expirer: self.expirer.ok_or_else(|| missing("expire"))?,
+            limits: self.limits,
+            periods: Periods {
+                lease,
+                claim: self.limits.claim,
+                open: self.limits.unfinished,
+                note,
+                trash: self.limits.trash,
+            },
+            ordered: Notify::new(),
+            work: TaskTracker::new(),
+            in_flight: InFlight::default(),
+            late: Arc::new(Semaphore::new(LATE)),
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
+        })))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! What holds for an upload, looked up by the pipeline, and what it is booked as.
+
+use std::sync::Arc;
+
+use crate::engine::pipeline::Pipeline;
+use crate::policy::project::Project;
+use crate::policy::ruling::{Ruling, grant_of};
+use crate::record::books::{Account, Booking, Quota};
+use crate::record::upload::Record;
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::lifetime::Door;
+use crate::value::pass::Pass;
+use crate::value::verdict::PROJECT;
+use crate::value::verdict::Rejection;
+
+impl Pipeline {
+    /// The project of this key, as it is now.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    pub async fn project(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
+        for directory in &self.parts().directories {
+            if let Some(project) = directory.find(public_key).await? {
+                return Ok(Some(project));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What holds for an upload of this project's, now. A pipeline that was given no projects takes any name for one.
+    pub(crate) async fn ruling(&self, project: Option<&str>, pass: Option<&Pass>, door: Door) -> Result<Ruling, Error> {
+        let Some(key) = project.filter(|_| !self.parts().directories.is_empty()) else {
+            return Ok(Ruling::new(None, pass, door));
+        };
+        let Some(project) = self.project(key).await? else {
+            let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "no project has this key").about(key);
+            return Err(Error::rejected(PROJECT, rejection));
+        };
+        Ok(Ruling::new(Some(project), pass, door))
+    }
+
+    /// What holds for an upload that is about to be somebody's. A pipeline that knows projects takes nobody's uploads.
+    pub(crate) async fn ruling_of(
+        &self,
+        project: Option<&str>,
+        pass: Option<&Pass>,
+        door: Door,
+    ) -> Result<Ruling, Error> {
+        if project.is_none() && !self.parts().directories.is_empty() {
+            let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "nobody says whose this upload is");
+            return Err(Error::rejected(PROJECT, rejection));
+        }
+        let ruling = self.ruling(project, pass, door).await?;
+        ruling.lets_in(self.now())?;
+        Ok(ruling)
+    }
+
+    /// What a new record is booked as, with what its project and its sender may have of its kind.
+    pub(crate) fn bounded(&self, record: &Record, mut booking: Booking) -> Booking {
+        let limits = &self.parts().limits;
+        if let Some(project) = &record.project {
+            booking = booking
+                .within(&Account::orders(project), Quota::of(limits.waiting_of_project))
+                .within(&Account::unfinished(project), Quota::of(limits.unfinished_of_project));
+        }
+        match &record.sender {
+            Some(sender) => booking
+                .within(&Account::sender(sender), Quota::of(limits.unfinished_of_address))
+                .within(&Account::orders_of_sender(sender), Quota::of(limits.waiting_of_address)),
+            None => booking,
+        }
+    }
+
+    /// Why there is no room for what was to be booked: a token has no use left, a project has as much as it may have, or too many
+    /// orders or unfinished uploads.
+    pub(crate) async fn no_room(&self, record: &Record, booking: &Booking) -> Error {
+        let bounded = booking.lines.iter().filter(|line| line.quota != Quota::default());
+        let mut full = Vec::new();
+        let mut bounds = Vec::new();
+        for line in bounded.filter(|line| line.change.files > 0 || line.change.bytes > 0) {
+            let reason = reason(record, &line.account);
+            match self.parts().recorder.catalog().holdings(&line.account).await {
+                // A token that is used up is what its holder can do something about.
+                Ok(has) if !line.quota.allows(&has, &line.change) && reason.code == codes::TOKEN_USED_UP => {
+                    return Error::rejected(PROJECT, reason);
+                }
+                Ok(has) if !line.quota.allows(&has, &line.change) => full.push(reason),
+                Ok(_) => bounds.push(reason),
+                Err(fault) => return fault.into(),
+            }
+        }
+        // By now somebody may have given back what was missing; then it was one of those that have a bound.
+        let reason = full.into_iter().chain(bounds).next();
+        Error::rejected(PROJECT, reason.unwrap_or_else(no_room_for_file))
+    }
+}
+
+/// What it means that an account has as much as it may have.
+fn reason(record: &Record, account: &Account) -> Rejection {
+    let project = record.project.as_deref().unwrap_or_default();
+    if let Some(grant) = grant_of(record.pass.as_ref()).filter(|grant| *account == Account::token(project, &grant.id)) {
+        let most = grant.uses.unwrap_or_default();
+        let message = format!("the token was good for {most} uploads, which it has let in");
+        return Rejection::new(codes::TOKEN_USED_UP, message).about(&grant.id);
+    }
+    if *account == Account::orders(project) {
+        return Rejection::new(codes::TOO_MANY_ORDERS, "too many orders of this project wait already");
+    }
+    if *account == Account::unfinished(project) {
+        let message = "the project has too many unfinished uploads; complete some, or try again when some have ended";
+        return Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(project);
+    }
+    match record.sender.as_deref() {
+        Some(sender) if *account == Account::sender(sender) => {
+            let message =
+                "this address has too many unfinished uploads; complete some, or try again when some have ended";
+            Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(sender)
+        }
+        Some(sender) if *account == Account::orders_of_sender(sender) => {
+            Rejection::new(codes::TOO_MANY_ORDERS, "too many orders of this address wait already").about(sender)
+        }
+        _ => no_room_for_file(),
+    }
+}
+
+fn no_room_for_file() -> Rejection {
+    Rejection::new(codes::QUOTA_EXCEEDED, "the project has no room for this file")
+}

@@ -1,0 +1,370 @@
+//! Fetching what was ordered. One node claims an order and renews the claim while bytes come; if it dies, another tries again.
+//!
+//! Each try is an upload of its own, whose id is noted in the order before anything of it is. So whoever tries again first ends
+//! what the last one has left, or finds that it had come to its end, and nothing is fetched into two uploads.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::contract::measure;
+use crate::engine::hold::lost;
+use crate::engine::limits::Limits;
+use crate::engine::pipeline::Pipeline;
+use crate::record::books::Swap;
+use crate::record::event::Event;
+use crate::record::pull::Pull;
+use crate::record::upload::{Duty, Record, State};
+use crate::value::codes;
+use crate::value::error::{Error, Fault, Interruption};
+use crate::value::id::UploadId;
+use crate::value::incoming::Incoming;
+use crate::value::lifetime::Door;
+use crate::value::options::Terms;
+use crate::value::pass::Pass;
+use crate::value::verdict::RECEIVE;
+use crate::value::verdict::Rejection;
+
+/// Orders that are looked at, at a time, for those whose project and sender may have one more fetched.
+const LOOK: usize = 1024;
+
+/// How often an order may be begun, be it by nodes that died. More than it is tried again, as nodes are started anew for many
+/// reasons.
+const MOST_TRIES: u32 = 16;
+/// How often it is noted how far an order is, at least.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long one waits who could not claim an order.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Pipeline {
+    /// Fetches what is due, and whatever is ordered later, for as long as the future is polled: so many at a time as
+    /// [`Limits`](crate::Limits) say. Any number of nodes may do so. Dropping it is legal at any moment; what was under way is
+    /// tried again by another node when its claim is over.
+    ///
+    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once, and an order whose
+    /// next try is due in between is tried on time.
+    pub async fn pull_for_ever(&self, every: Duration) {
+        let mut running = Running::default();
+        loop {
+            let next = self.start_due(&mut running, every).await.unwrap_or_else(|fault| {
+                warn!(fault = fault.chain(), "could not look up what is to be fetched");
+                None
+            });
+            tokio::select! {
+                Some(ended) = running.tasks.join_next() => running.forget(ended.ok()),
+                () = self.parts().ordered.notified() => {}
+                () = tokio::time::sleep(next.unwrap_or(every)) => {}
+            }
+        }
+    }
+
+    /// Fetches all that is due once, and returns when all of it has ended, well or not.
+    ///
+    /// # Errors
+    ///
+    /// If it could not be looked up.
+    pub async fn pull_due(&self) -> Result<(), Fault> {
+        let mut running = Running::default();
+        loop {
+            self.start_due(&mut running, Duration::ZERO).await?;
+            match running.tasks.join_next().await {
+                Some(ended) => running.forget(ended.ok()),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Starts to fetch as many as there are places for. Answers with how long it is until another order is due, if one will be
+    /// within `ahead`.
+    async fn start_due(&self, running: &mut Running, ahead: Duration) -> Result<Option<Duration>, Fault> {
+        let limits = &self.parts().limits;
+        if running.tasks.len() >= limits.pulls {
+            return Ok(None);
+        }
+        let now = self.now();
+        let until = now.checked_add(ahead).unwrap_or(now);
+        for order in self.parts().recorder.due(Duty::Pull, until, LOOK).await? {
+            if running.tasks.len() >= limits.pulls {
+                break;
+            }
+            if !order.is_due(now) {
+                // Those that have been due longest come first, so everything behind it is due later.
+                return Ok(order.due.and_then(|due| due.duration_since(now).ok()));
+            }
+            if running.has_place(&order, limits) {
+                running.begin(self.clone(), order);
+            }
+        }
+        Ok(None)
+    }
+
+    /// One order: settles what an earlier try has left, then tries once.
+    async fn pull_one(&self, order: Record) {
+        let (id, started) = (order.id, Instant::now());
+        match self.try_order(order).await {
+            Ok(Some(ready)) => {
+                measure::fetch_tried(Ok(()));
+                info!(order = %id, upload = %ready, millis = millis(started), "fetched");
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let (code, millis) = (error.code(), millis(started));
+                measure::fetch_tried(Err(&code));
+                match &error {
+                    Error::Fault(fault) => {
+                        error!(order = %id, %code, reason = fault.chain(), millis, "failed to fetch")
+                    }
+                    refusal => info!(order = %id, %code, reason = refusal.to_string(), millis, "did not fetch"),
+                }
+            }
+        }
+    }
+
+    /// `None`: somebody else has it.
+    async fn try_order(&self, order: Record) -> Result<Option<UploadId>, Error> {
+        let Some(pull) = order.pull.clone() else {
+            return Ok(None);
+        };
+        let upload = UploadId::random();
+        let mut claimed = self.after(&order, Event::Pull { upload })?;
+        // The last try first. If it had come to its end and nobody has noted that, it is what was ordered.
+        let before = match pull.upload {
+            Some(before) => self.abandon(before).await?,
+            None => None,
+        };
+        if let Some(ready) = &before
+            && let Some(pull) = &mut claimed.pull
+        {
+            pull.upload = Some(ready.id);
+        }
+        match self.swap(&order, &claimed).await {
+            Ok(Swap::Done) => {}
+            Ok(Swap::Lost | Swap::Full) => return Ok(None),
+            Err(fault) => {
+                // It is still due. Whoever looks next, looks at once.
+                tokio::time::sleep(AGAIN).await;
+                return Err(fault.into());
+            }
+        }
+        if let Some(ready) = before {
+            self.note(&claimed, Event::Pulled).await?;
+            return Ok(Some(ready.id));
+        }
+
+        if pull.tries >= MOST_TRIES {
+            let fault = Fault::new(codes::FAULT, "whoever fetched this died of it, again and again");
+            self.note(&claimed, Event::Reject(Error::Fault(fault).noted())).await?;
+            return Ok(None);
+        }
+
+        let fetched = self.fetch(&mut claimed, &pull, upload).await;
+        match fetched {
+            Ok(()) => {
+                self.note(&claimed, Event::Pulled).await?;
+                Ok(Some(upload))
+            }
+            Err(error) if error.code() == codes::LEASE_LOST => {
+                self.end_try(upload).await;
+                Err(error)
+            }
+            Err(error) => {
+                self.end_try(upload).await;
+                let event = match self.pause(&claimed, &error) {
+                    Some(pause) => Event::Postpone(pause),
+                    None => Event::Reject(error.noted()),
+                };
+                self.note(&claimed, event).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Receives, has every stage judge, and commits, while the claim is renewed with how far it is.
+    async fn fetch(&self, claimed: &mut Record, pull: &Pull, upload: UploadId) -> Result<(), Error> {
+        let (came, total) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(UNKNOWN)));
+        let progress = {
+            let (came, total) = (came.clone(), total.clone());
+            move || {
+                let total = total.load(Ordering::Relaxed);
+                Event::Progress {
+                    done: came.load(Ordering::Relaxed),
+                    total: (total != UNKNOWN).then_some(total),
+                }
+            }
+        };
+        let pass = claimed.pass.clone().unwrap_or_default();
+        let pass = Some(Pass { ordered: true, ..pass });
+        // Before anybody is asked for anything: the project may not want it any more.
+        let ruling = self
+            .ruling(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
+            .await?;
+        ruling.lets_in(self.now())?;
+        let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
+        let receiving = async {
+            let mut incoming = self.receiver()?.receive(&pull.source).await?;
+            incoming.id = upload;
+            incoming.project = project;
+            incoming.pass = pass.clone();
+            incoming.sender = sender;
+            incoming.door = Door::Pull;
+            if let Some(name) = &pull.name {
+                incoming.declared.name = Some(name.clone());
+            }
+            incoming.at_most = pull.at_most.or(incoming.at_most);
+            total.store(incoming.declared.size.unwrap_or(UNKNOWN), Ordering::Relaxed);
+            self.admit(counted(incoming, came)).await
+        };
+        let bounded = tokio::time::timeout(self.parts().limits.timeout, receiving);
+        let admitted = self.hold(claimed, BEAT, &progress, bounded).await?;
+        let admitted = admitted.unwrap_or_else(|_| Err(too_slow(self.parts().limits.timeout)))?;
+
+        // Nobody else may have begun to try: from here on the claim has its whole time left, and the commit has no more.
+        let still_ours = self.after(claimed, progress())?;
+        if self.swap(claimed, &still_ours).await? != Swap::Done {
+            return Err(lost().into());
+        }
+        *claimed = still_ours;
+        let terms = Terms {
+            project: claimed.project.clone(),
+            pass,
+            sender: None,
+            retention: pull.wish,
+            metadata: claimed.metadata.clone(),
+            tags: claimed.tags.clone(),
+            known_as: pull.known_as.clone(),
+        };
+        let committed = tokio::time::timeout(self.parts().periods.claim, admitted.commit(terms)).await;
+        committed.unwrap_or_else(|_| Err(lost().into())).map(drop)
+    }
+
+    /// How long the order waits until it is tried again. `None` if it is given up.
+    fn pause(&self, claimed: &Record, error: &Error) -> Option<Duration> {
+        let limits = &self.parts().limits;
+        let tries = tries_worth(error).min(limits.pull_tries);
+        claimed.pull.as_ref()?.pause(tries, limits.pull_pause)
+    }
+
+    async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
+        let next = self.after(claimed, event)?;
+        match self.swap(claimed, &next).await? {
+            Swap::Done => {
+                if let State::Rejected(_) = next.state {
+                    self.bound_refusals(next.project.as_deref()).await;
+                }
+                Ok(())
+            }
+            // Somebody took the order back, or over; they have seen to the upload.
+            Swap::Lost | Swap::Full => Err(lost()),
+        }
+    }
+}
+
+/// No size of anything.
+const UNKNOWN: u64 = u64::MAX;
+
+/// Counts the bytes as they come.
+fn counted(incoming: Incoming, came: Arc<AtomicU64>) -> Incoming {
+    let body = incoming.body.inspect(move |piece| {
+        if let Ok(piece) = piece {
+            came.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        }
+    });
+    Incoming {
+        body: body.boxed(),
+        ..incoming
+    }
+}
+
+/// How many tries are worth making in all, after one that ended so.
+fn tries_worth(error: &Error) -> u32 {
+    match error {
+        Error::Interrupted(why) => {
+            let said = why.downcast_ref::<Interruption>().and_then(|why| why.most_tries);
+            said.unwrap_or(u32::MAX)
+        }
+        Error::Fault(fault) if fault.retryable => u32::MAX,
+        Error::Fault(_) | Error::Rejected { .. } | Error::NotFound(_) => 1,
+    }
+}
+
+fn too_slow(limit: Duration) -> Error {
+    let rejection = Rejection::new(codes::TIMED_OUT, "it took too long to fetch it");
+    Error::rejected(RECEIVE, rejection.about(limit.as_secs().to_string()))
+}
+
+fn millis(started: Instant) -> u64 {
+    started.elapsed().as_millis() as u64
+}
+
+/// What is being fetched here.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<(UploadId, Vec<Share>)>,
+    orders: HashSet<UploadId>,
+    /// How many of each project, and of each sender.
+    of: HashMap<Share, usize>,
+}
+
+/// What an order takes a place of: its project's, and its sender's.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Share {
+    Project(String),
+    Sender(String),
+}
+
+impl Share {
+    fn most(&self, limits: &Limits) -> usize {
+        match self {
+            Self::Project(_) => limits.pulls_of_project,
+            Self::Sender(_) => limits.pulls_of_address,
+        }
+    }
+
+    fn of(order: &Record) -> Vec<Self> {
+        let project = Self::Project(order.project.clone().unwrap_or_default());
+        let sender = order.sender.clone().map(Self::Sender);
+        [project].into_iter().chain(sender).collect()
+    }
+}
+
+impl Running {
+    fn has_place(&self, order: &Record, limits: &Limits) -> bool {
+        let has_less = |share: &Share| self.of.get(share).is_none_or(|running| *running < share.most(limits));
+        // What was begun just now may not be claimed yet.
+        !self.orders.contains(&order.id) && Share::of(order).iter().all(has_less)
+    }
+
+    fn begin(&mut self, pipeline: Pipeline, order: Record) {
+        let (id, shares) = (order.id, Share::of(&order));
+        self.orders.insert(id);
+        for share in &shares {
+            *self.of.entry(share.clone()).or_default() += 1;
+        }
+        self.tasks.spawn(async move {
+            pipeline.pull_one(order).await;
+            (id, shares)
+        });
+    }
+
+    /// `None`: a task panicked. Whose it was is not known then, so it keeps its place until all have ended.
+    fn forget(&mut self, ended: Option<(UploadId, Vec<Share>)>) {
+        if let Some((id, shares)) = ended {
+            self.orders.remove(&id);
+            for share in shares {
+                if let Some(running) = self.of.get_mut(&share) {
+                    *running = running.saturating_sub(1);
+                }
+            }
+            self.of.retain(|_, running| *running > 0);
+        }
+        if self.tasks.is_empty() {
+            self.orders.clear();
+            self.of.clear();
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Where every byte goes: counted, hashed, scanned and stored, one piece at a time.
+//!
+//! No channel, no task: the next piece is not asked for until all have taken this one, so that the slowest stage slows
+//! the sender, and dropping the future ends everything. An upload holds one piece, a head, and what its stages hold.
+
+use crate::policy::rules::too_large;
+use crate::value::verdict::RECEIVE;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::future::{join3, try_join_all};
+use metrics::Counter;
+use sha2::{Digest as _, Sha256};
+
+use crate::contract::measure;
+use crate::contract::measure::timed;
+use crate::contract::stages::{Report, Scan, Staged};
+use crate::engine::pipeline::Parts;
+use crate::policy::ruling::Ruling;
+use crate::record::keys::key_of;
+use crate::record::upload::Record;
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::evidence::HEAD_BYTES;
+use crate::value::evidence::{Digest, Facts, Head};
+use crate::value::id::ByteStream;
+use crate::value::lifetime::Door;
+use crate::value::sniff::Sniffer;
+use crate::value::verdict::{Rejection, Verdict};
+
+/// The most bytes that stages are handed at a time: hashing them keeps a core for well under a millisecond.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// The sender's bytes, counted against what they may be before anybody sees them.
+pub(crate) struct Source {
+    /// `None` once it has ended: a stream that has is not asked again.
+    body: Option<ByteStream>,
+    rest: Bytes,
+    seen: u64,
+    limit: u64,
+    declared: Option<u64>,
+    received: Counter,
+}
+
+impl Source {
+    pub(crate) fn new(body: ByteStream, limit: u64, declared: Option<u64>) -> Self {
+        Self {
+            body: Some(body),
+            rest: Bytes::new(),
+            seen: 0,
+            limit,
+            declared,
+            received: Counter::noop(),
+        }
+    }
+
+    /// Counts the bytes among those that come from senders by this door.
+    pub(crate) fn counted(self, door: Door) -> Self {
+        let received = measure::received(door);
+        Self { received, ..self }
+    }
+
+    /// Whatever comes next, or `None` at the end of a body that has the size it should have.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let next = match &mut self.body {
+                Some(body) => body.next().await,
+                None => None,
+            };
+            match next {
+                Some(Ok(chunk)) if chunk.is_empty() => {}
+                Some(Ok(chunk)) => {
+                    self.seen = self.seen.saturating_add(chunk.len() as u64);
+                    self.received.increment(chunk.len() as u64);
+                    if self.seen > self.limit {
+                        return Err(Error::rejected(RECEIVE, too_large(self.seen, self.limit)));
+                    }
+                    if self.declared.is_some_and(|declared| self.seen > declared) {
+                        return Err(self.mismatch());
+                    }
+                    return Ok(Some(chunk));
+                }
+                Some(Err(why)) => {
+                    self.body = None;
+                    return Err(match why.downcast::<Error>() {
+                        Ok(error) => *error,
+                        Err(why) => Error::Interrupted(why),
+                    });
+                }
+                None => {
+                    self.body = None;
+                    let as_declared = self.declared.is_none_or(|declared| self.seen == declared);
+                    return if as_declared { Ok(None) } else { Err(self.mismatch()) };
+                }
+            }
+        }
+    }
+
+    fn mismatch(&self) -> Error {
+        let message = format!(
+            "{} bytes were declared, and that is not what came",
+            self.declared.unwrap_or_default()
+        );
+        Error::rejected(RECEIVE, Rejection::new(codes::SIZE_MISMATCH, message))
+    }
+
+    /// Reads until there is a head's worth of bytes, or all of them; they stay to be read as pieces.
+    async fn lead(&mut self) -> Result<Bytes, Error> {
+        let Some(first) = self.chunk().await? else {
+            return Ok(Bytes::new());
+        };
+        if first.len() >= HEAD_BYTES {
+            self.rest = first;
+        } else {
+            let mut lead = BytesMut::from(&first[..]);
+            while lead.len() < HEAD_BYTES {
+                let Some(more) = self.chunk().await? else { break };
+                lead.extend_from_slice(&more);
+            }
+            self.rest = lead.freeze();
+        }
+        Ok(self.rest.slice(..self.rest.len().min(HEAD_BYTES)))
+    }
+
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.rest.is_empty() {
+            match self.chunk().await? {
+                Some(chunk) => self.rest = chunk,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(self.rest.split_to(self.rest.len().min(PIECE_BYTES))))
+    }
+}
+
+/// Where the bytes are to go.
+pub(crate) enum Sink<'a> {
+    /// Into the store. What was begun there is left here, for the caller to commit or discard.
+    Stage(&'a mut Option<Box<dyn Staged>>),
+    /// Nowhere: they are in the store already, where nobody can read them yet.
+    Stored,
+}
+
+/// How long each stage had the upload.
+#[derive(Default)]
+struct Spent {
+    /// Waiting for the sender.
+    receive: Duration,
+    scans: Vec<Duration>,
+    store: Duration,
+}
+
+/// Reads the source to its end and answers with what is known then.
+pub(crate) async fn pump(
+    parts: &Parts,
+    ruling: &Ruling,
+    record: &Record,
+    source: Source,
+    sink: Sink<'_>,
+) -> Result<Facts, Error> {
+    let is_stored = matches!(sink, Sink::Stored);
+    let mut spent = Spent::default();
+    spent.scans.resize(parts.scanners.len(), Duration::ZERO);
+    let judged = read_and_judge(parts, ruling, record, source, sink, &mut spent).await;
+    // What is stored already comes from the store, and goes nowhere.
+    measure::stage(if is_stored { "read" } else { "receive" }, spent.receive);
+    if !is_stored {
+        measure::stage("store", spent.store);
+    }
+    for ((name, _), took) in parts.scanners.iter().zip(spent.scans) {
+        measure::scanner(name, took);
+    }
+    judged
+}
+
+async fn read_and_judge(
+    parts: &Parts,
+    ruling: &Ruling,
+    record: &Record,
+    mut source: Source,
+    sink: Sink<'_>,
+    spent: &mut Spent,
+) -> Result<Facts, Error> {
+    let Spent {
+        receive,
+        scans: scanning,
+        store: storing,
+    } = spent;
+    let lead = timed(receive, source.lead()).await?;
+    let mut sniffer = Sniffer::of(&lead);
+    let head = Head {
+        declared: &record.declared,
+        bytes: &lead,
+        media_type: sniffer.found(),
+    };
+    ruling.judge_type(sniffer.found())?;
+    parts.judge(|validator| validator.head(&head))?;
+
+    // Scanners before the store: one that is down refuses the upload before anything was written.
+    let scanners = parts.scanners.iter().zip(&mut *scanning);
+    let mut scans = try_join_all(scanners.map(|((_, scanner), spent)| timed(spent, scanner.open(&head)))).await?;
+    let mut staged = match sink {
+        Sink::Stage(staged) => {
+            let store = parts.store_of(record)?;
+            let key = key_of(record);
+            Some(staged.insert(timed(storing, store.stage(&key, sniffer.found())).await?))
+        }
+        Sink::Stored => None,
+    };
+    let mut sniffed = lead.len();
+    drop(lead);
+
+    let mut hasher = Sha256::new();
+    while let Some(piece) = timed(receive, source.piece()).await? {
+        let again = sniffed.min(piece.len());
+        sniffed -= again;
+        sniffer.push(&piece[again..]);
+        // The store is asked first, so that its writing goes on elsewhere while this thread hashes. All are waited for, even
+        // if one fails: a write that was cancelled half way is harder to discard than one that ended.
+        let write = async {
+            match &mut staged {
+                Some(staged) => timed(storing, staged.write(piece.clone())).await,
+                None => Ok(()),
+            }
+        };
+        let (written, scanned, ()) = join3(write, feed(&mut scans, scanning, &piece), async {
+            hasher.update(&piece)
+        })
+        .await;
+        if let Some((scanner, rejection)) = scanned? {
+            return Err(Error::rejected(&parts.scanners[scanner].0, rejection));
+        }
+        written?;
+    }
+
+    let mut facts = Facts {
+        size: source.seen,
+        digest: Digest::from(<[u8; 32]>::from(hasher.finalize())),
+        media_type: sniffer.found().cloned(),
+        coverage: Default::default(),
+        notes: Default::default(),
+    };
+    let scans = scans.into_iter().zip(scanning);
+    let reports = try_join_all(scans.map(|(scan, spent)| timed(spent, scan.finish()))).await?;
+    for (
+        (scanner, _),
+        Report {
+            verdict,
+            coverage,
+            notes,
+        },
+    ) in parts.scanners.iter().zip(reports)
+    {
+        if let Verdict::Reject(rejection) = verdict {
+            return Err(Error::rejected(scanner, rejection));
+        }
+        facts.coverage.insert(scanner.clone(), coverage);
+        facts.notes.extend(notes);
+    }
+    ruling.judge_whole(&record.declared, &facts)?;
+    parts.judge(|validator| validator.whole(&record.declared, &facts))?;
+    Ok(facts)
+}
+
+/// Feeds all scans at a time; the first in the order of the configuration that says no is the one who is named.
+async fn feed(
+    scans: &mut [Box<dyn Scan>],
+    spent: &mut [Duration],
+    piece: &Bytes,
+) -> Result<Option<(usize, Rejection)>, Fault> {
+    let scans = scans.iter_mut().zip(spent);
+    let verdicts = try_join_all(scans.map(|(scan, spent)| timed(spent, scan.feed(piece)))).await?;
+    Ok(verdicts
+        .into_iter()
+        .enumerate()
+        .find_map(|(at, verdict)| Some((at, verdict.rejection()?))))
+}

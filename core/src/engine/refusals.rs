@@ -1,0 +1,101 @@
+//! Notes of what was refused: so many of each project, and so many of uploads whose project was not known. The oldest go first,
+//! so that a sender who is refused again and again fills no database, and the newest refusals can be listed.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::time::sleep;
+use tracing::{Instrument as _, debug, warn};
+
+use crate::engine::pipeline::Pipeline;
+use crate::record::books::Account;
+use crate::record::books::Swap;
+use crate::record::event::Event;
+use crate::record::upload::Record;
+use crate::value::error::Fault;
+
+/// Notes that are dropped at a time beside those that are too many, so that this is not done at every refusal.
+const MORE: u64 = 16;
+/// Notes that are dropped in one go at most.
+const BATCH: u64 = 64;
+/// Notes that are dropped at the same time.
+const AT_A_TIME: usize = 8;
+
+/// Before each further try to note a refusal: half a minute in all, which a database may need to come back.
+const PAUSES_IN_SECONDS: [u64; 5] = [1, 2, 4, 8, 15];
+
+impl Pipeline {
+    /// Notes that an upload, of which no bytes are left, was refused, so that what it has taken is given back. If that cannot be
+    /// done now it is tried again for a while, beside the caller: the upload's lease, when a sweeper does it, ends hours later.
+    pub(crate) async fn note_refusal(&self, record: &Record, noted: Record) {
+        let fault = match self.try_to_note(record, &noted).await {
+            Ok(()) => return,
+            Err(fault) => fault,
+        };
+        let Ok(late) = self.parts().late.clone().try_acquire_owned() else {
+            warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+            return;
+        };
+        warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; it is tried again");
+        let (pipeline, record) = (self.clone(), record.clone());
+        let again = async move {
+            let _late = late;
+            for seconds in PAUSES_IN_SECONDS {
+                sleep(Duration::from_secs(seconds)).await;
+                match pipeline.try_to_note(&record, &noted).await {
+                    Ok(()) => return,
+                    Err(fault) => debug!(id = %record.id, fault = fault.chain(), "could not note a refusal again"),
+                }
+            }
+            warn!(id = %record.id, "could not note a refusal in half a minute; left to the sweeper");
+        };
+        // Nobody waits for it: what ends with the process is the sweeper's.
+        tokio::spawn(again.in_current_span());
+    }
+
+    async fn try_to_note(&self, record: &Record, noted: &Record) -> Result<(), Fault> {
+        // If it is lost, a sweeper has ended the upload.
+        let _ended = self.put(record, noted).await?;
+        self.bound_refusals(noted.project.as_deref()).await;
+        Ok(())
+    }
+
+    /// Drops the oldest notes of refusals of this project, or of no project, if there are more than may be. Of several that are
+    /// refused at the same moment each may be noted before it looks, so for that moment there may be a few more.
+    pub(crate) async fn bound_refusals(&self, project: Option<&str>) {
+        if let Err(fault) = self.drop_oldest(project).await {
+            warn!(
+                fault = fault.chain(),
+                "could not drop old notes of refusals; the next refusal tries again"
+            );
+        }
+    }
+
+    async fn drop_oldest(&self, project: Option<&str>) -> Result<(), Fault> {
+        let recorder = &self.parts().recorder;
+        let has = recorder.catalog().holdings(&Account::refused(project)).await?.files;
+        let too_many = has.saturating_sub(self.parts().limits.refused_of_project);
+        if too_many == 0 {
+            return Ok(());
+        }
+        let count = too_many.saturating_add(MORE).min(BATCH).min(has);
+        let oldest = recorder.oldest_refused(project, count as usize).await?;
+        let dropped = stream::iter(&oldest).for_each_concurrent(AT_A_TIME, |noted| self.drop_note(noted));
+        dropped.await;
+        Ok(())
+    }
+
+    async fn drop_note(&self, noted: &Record) {
+        let dropped = async {
+            let forgotten = self.after(noted, Event::Forget)?;
+            // If bytes that came late cannot be removed now, a sweeper does it.
+            if self.put(noted, &forgotten).await? == Swap::Done {
+                self.forget(&forgotten).await;
+            }
+            Ok::<(), Fault>(())
+        };
+        if let Err(fault) = dropped.await {
+            warn!(id = %noted.id, fault = fault.chain(), "could not drop an old note of a refusal");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Why the parts of an upload were not put together: refused for good, or not now.
+
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::parts::Part;
+use crate::value::verdict::RECEIVE;
+use crate::value::verdict::Rejection;
+
+/// Why an upload was not put together.
+pub(crate) enum Setback {
+    /// A stage said no: the upload is over.
+    Refused(Error),
+    /// Not now: its parts stay, and it may be tried again.
+    NotNow(Error),
+}
+
+impl From<Fault> for Setback {
+    fn from(fault: Fault) -> Self {
+        Self::NotNow(fault.into())
+    }
+}
+
+pub(crate) fn not_yet(judged: Result<Vec<Part>, Rejection>) -> Result<Vec<Part>, Setback> {
+    judged.map_err(|rejection| Setback::NotNow(Error::rejected(RECEIVE, rejection)))
+}
+
+/// What the pass ended with, for an upload whose bytes are our own to read.
+pub(crate) fn setback(error: Error) -> Setback {
+    match error {
+        // A part was sent again while the whole was read.
+        Error::Rejected { by, rejection } if rejection.code == codes::SIZE_MISMATCH => {
+            Setback::NotNow(Error::Rejected { by, rejection })
+        }
+        refused @ Error::Rejected { .. } => Setback::Refused(refused),
+        Error::Interrupted(why) => {
+            let fault = Fault::new(codes::BYTES_MISSING, "the parts could not be read to their end");
+            fault.retryable().because(why).into()
+        }
+        error => Setback::NotNow(error),
+    }
+}

@@ -1,0 +1,27 @@
+//! Which store the bytes of an upload are in.
+
+use crate::contract::stages::Store;
+use crate::engine::pipeline::Parts;
+use crate::record::upload::Record;
+use crate::value::codes;
+use crate::value::error::Fault;
+use crate::value::id::Place;
+
+impl Parts {
+    /// The store of a place.
+    pub(crate) fn store_at(&self, place: &Place) -> Result<&dyn Store, Fault> {
+        let Some(name) = &place.store else {
+            return Ok(&*self.store);
+        };
+        let found = self.stores.iter().find(|(store, _)| store == name);
+        found.map(|(_, store)| &**store).ok_or_else(|| {
+            let message = format!("no store is called `{name}`; there have to be all in which something is");
+            Fault::new(codes::NO_SUCH_STORE, message)
+        })
+    }
+
+    /// The store in which an upload's bytes are.
+    pub(crate) fn store_of(&self, record: &Record) -> Result<&dyn Store, Fault> {
+        self.store_at(&record.place)
+    }
+}

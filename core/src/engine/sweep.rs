@@ -1,0 +1,222 @@
+//! One sweeper, one question: what is due? It ends attempts that died, uploads whose time is over, and old notes.
+//!
+//! Claim first, act second: a sweeper swaps in its claim before it deletes, so that of several sweepers, and of a sweeper
+//! and somebody who keeps the upload, one wins. Each may die anywhere: its claim is a lease like any other. The store is
+//! never listed, so a sweep costs what is due and not what is there.
+
+use futures_util::StreamExt;
+use tracing::{debug, warn};
+
+use crate::engine::pipeline::Pipeline;
+use crate::record::books::Swap;
+use crate::record::event::Event;
+use crate::record::keys::{key_at, key_of};
+use crate::record::upload::{Duty, Record, State};
+use crate::value::error::Fault;
+
+/// Records looked up at a time.
+const BATCH: usize = 256;
+/// Deletions under way at a time.
+const AT_A_TIME: usize = 8;
+
+/// What one sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Attempts that died or took too long, whose bytes were removed.
+    pub abandoned: u64,
+    /// Uploads whose time was over, whose bytes were removed.
+    pub expired: u64,
+    /// Deletions that somebody else had begun.
+    pub finished: u64,
+    /// Uploads of which parts under keys of their own, or bytes where they were before, were looked for once more.
+    pub tidied: u64,
+    /// Notes of refused and removed uploads that were forgotten.
+    pub forgotten: u64,
+    /// Accounts of tokens and senders whose time is long over, which were forgotten.
+    pub accounts: u64,
+    /// Groups whose time was over, which were removed.
+    pub groups: u64,
+    /// What failed and will be tried again when its claim is over.
+    pub failed: u64,
+}
+
+impl Swept {
+    /// Whether nothing was due.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Pipeline {
+    /// Does everything that is due, in bounded batches. Any number of sweepers may do so at a time, on any number of nodes.
+    ///
+    /// # Errors
+    ///
+    /// If what is due could not be looked up. What fails with a single upload is counted and logged instead.
+    pub async fn sweep(&self) -> Result<Swept, Fault> {
+        let mut swept = Swept {
+            groups: self.sweep_groups().await?,
+            ..Swept::default()
+        };
+        loop {
+            let forgotten = self
+                .parts()
+                .recorder
+                .catalog()
+                .forget_accounts(self.now(), BATCH)
+                .await?;
+            swept.accounts += forgotten;
+            if forgotten < BATCH as u64 {
+                break;
+            }
+        }
+        loop {
+            let due = self.parts().recorder.due(Duty::Sweep, self.now(), BATCH).await?;
+            let full = due.len() == BATCH;
+            let mut outcomes = futures_util::stream::iter(due.into_iter().map(|record| self.sweep_one(record)))
+                .buffer_unordered(AT_A_TIME);
+            let mut progress = false;
+            while let Some(outcome) = outcomes.next().await {
+                let counter = match outcome {
+                    Outcome::Abandoned => &mut swept.abandoned,
+                    Outcome::Expired => &mut swept.expired,
+                    Outcome::Finished => &mut swept.finished,
+                    Outcome::Tidied => &mut swept.tidied,
+                    Outcome::Forgotten => &mut swept.forgotten,
+                    Outcome::Failed => &mut swept.failed,
+                    Outcome::Lost => continue,
+                };
+                *counter += 1;
+                progress |= !matches!(outcome, Outcome::Failed);
+            }
+            // Without progress the same records would be due again at once.
+            if !full || !progress {
+                return Ok(swept);
+            }
+        }
+    }
+
+    async fn sweep_one(&self, record: Record) -> Outcome {
+        if record.is_readable(self.now()) {
+            return self.tidy(&record).await;
+        }
+        let Ok(claimed) = record.apply(Event::Claim, self.now(), &self.parts().periods) else {
+            return Outcome::Lost;
+        };
+        match self.put(&record, &claimed).await {
+            Ok(Swap::Done) => {}
+            Ok(Swap::Lost | Swap::Full) => return Outcome::Lost,
+            Err(fault) => {
+                warn!(id = %record.id, fault = fault.chain(), "could not claim what is due");
+                return Outcome::Failed;
+            }
+        }
+        debug!(id = %record.id, state = record.state.name(), "swept");
+        let erased = match record.state {
+            State::Rejected(_) | State::Gone | State::Pulled => self.forget(&claimed).await,
+            _ => self.erase(&claimed).await,
+        };
+        match record.state {
+            _ if !erased => Outcome::Failed,
+            State::Open | State::Staged => Outcome::Abandoned,
+            State::Ready => Outcome::Expired,
+            State::Trashed | State::Deleting => Outcome::Finished,
+            State::Rejected(_) | State::Gone | State::Pulled => Outcome::Forgotten,
+            // Others have these for a duty.
+            State::Assembling | State::Waiting | State::Pulling => Outcome::Lost,
+        }
+    }
+
+    /// Removes parts that came too late to be removed with the others. Nobody reads them, so nothing needs to be claimed.
+    async fn tidy(&self, ready: &Record) -> Outcome {
+        let tidied = async {
+            self.delete_apart(ready).await?;
+            self.delete_left(ready).await?;
+            self.put(ready, &self.after(ready, Event::Tidied)?).await
+        };
+        match tidied.await {
+            Ok(Swap::Done) => Outcome::Tidied,
+            Ok(Swap::Lost | Swap::Full) => Outcome::Lost,
+            Err(fault) => {
+                warn!(id = %ready.id, fault = fault.chain(), "could not remove what is left over; it will be tried again");
+                let later = self.after(ready, Event::Postpone(self.parts().periods.lease));
+                if let Ok(later) = later
+                    && let Err(fault) = self.put(ready, &later).await
+                {
+                    warn!(id = %ready.id, fault = fault.chain(), "could not put it off");
+                }
+                Outcome::Failed
+            }
+        }
+    }
+
+    /// Removes the bytes of an upload that is claimed, then says so. Answers whether both were done.
+    pub(crate) async fn erase(&self, deleting: &Record) -> bool {
+        if !self.delete_bytes(deleting).await {
+            return false;
+        }
+        let Ok(gone) = deleting.apply(Event::Erased, self.now(), &self.parts().periods) else {
+            return false;
+        };
+        match self.put(deleting, &gone).await {
+            Ok(_) => true,
+            Err(fault) => {
+                warn!(id = %deleting.id, fault = fault.chain(), "could not note a removal; it will be done again");
+                false
+            }
+        }
+    }
+
+    /// Drops an old note.
+    pub(crate) async fn forget(&self, noted: &Record) -> bool {
+        // Once more, because an attempt that outlived its lease may have stored bytes after they were removed.
+        if !self.delete_bytes(noted).await {
+            return false;
+        }
+        match self.parts().recorder.remove(noted.id, noted.revision).await {
+            Ok(()) => true,
+            Err(fault) => {
+                warn!(id = %noted.id, fault = fault.chain(), "could not forget a note; it will be tried again");
+                false
+            }
+        }
+    }
+
+    /// Removes what was moved from where it was.
+    async fn delete_left(&self, record: &Record) -> Result<(), Fault> {
+        match &record.left {
+            Some(left) => self.parts().store_at(left)?.delete(&key_at(record, left)).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn delete_bytes(&self, record: &Record) -> bool {
+        // An order has no bytes; the upload that came of it has a record of its own.
+        if record.pull.is_some() {
+            return true;
+        }
+        let deleted = async {
+            self.parts().store_of(record)?.delete(&key_of(record)).await?;
+            self.delete_apart(record).await?;
+            self.delete_left(record).await
+        };
+        match deleted.await {
+            Ok(()) => true,
+            Err(fault) => {
+                warn!(id = %record.id, fault = fault.chain(), "could not remove bytes; it will be tried again");
+                false
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Abandoned,
+    Expired,
+    Finished,
+    Tidied,
+    Forgotten,
+    Failed,
+    Lost,
+}

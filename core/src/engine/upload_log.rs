@@ -1,0 +1,113 @@
+//! The one log line of each upload, and where it is counted: what it was, how it ended, and who refused it.
+
+use std::time::Instant;
+
+use tracing::{error, info};
+
+use crate::contract::measure;
+use crate::record::upload::Record;
+use crate::value::error::Error;
+use crate::value::evidence::Declared;
+use crate::value::id::UploadId;
+use crate::value::lifetime::Door;
+use crate::value::pass::Pass;
+use crate::value::verdict::{Code, Rejection};
+
+/// What an upload's line says beside how it ended. What its sender says is written in quotes and escaped.
+pub(crate) struct UploadLog<'a> {
+    pub(crate) id: UploadId,
+    pub(crate) door: Door,
+    pub(crate) declared: &'a Declared,
+    pub(crate) project: Option<&'a str>,
+    pub(crate) pass: Option<&'a Pass>,
+    pub(crate) started: Instant,
+}
+
+/// Writes the line at a level, with the fields that every line has and more.
+macro_rules! line {
+    ($level:ident, $log:expr, $($more:tt)*) => {
+        $level!(
+            target: "intake::upload",
+            id = %$log.id,
+            method = $log.door.name(),
+            project = $log.project,
+            name = $log.declared.name.as_deref(),
+            token = $log.pass.and_then(|pass| pass.grant.as_ref()).map(|grant| grant.id.as_str()),
+            millis = $log.started.elapsed().as_millis() as u64,
+            $($more)*
+        )
+    };
+}
+
+impl UploadLog<'_> {
+    /// Every stage accepted it, and it can be read.
+    pub(crate) fn accepted(&self, ready: &Record) {
+        self.count("ready", None);
+        let facts = ready.facts.as_ref();
+        measure::accepted(self.door, facts.map_or(0, |facts| facts.size));
+        let media_type = facts.and_then(|facts| facts.media_type.as_ref());
+        line!(
+            info,
+            self,
+            state = "ready",
+            size = facts.map(|facts| facts.size),
+            "type" = media_type.map(crate::value::media_type::MediaType::as_str),
+            "upload accepted"
+        );
+    }
+
+    fn count(&self, ending: &'static str, code: Option<&Code>) {
+        measure::upload_ended(self.door, ending, code, self.started.elapsed());
+    }
+
+    /// It ended otherwise. A fault is the operator's to mend, so it is an error, with everything that is known of its cause.
+    pub(crate) fn failed(&self, error: &Error) {
+        let size = self.declared.size;
+        match error {
+            Error::Rejected { by, rejection } => self.refused(by, rejection),
+            Error::Interrupted(why) => {
+                let (code, reason) = (error.code(), error.rejection().map(ToString::to_string));
+                let reason = reason.unwrap_or_else(|| why.to_string());
+                self.count("interrupted", Some(&code));
+                let code = code.as_str();
+                line!(
+                    info,
+                    self,
+                    state = "interrupted",
+                    size,
+                    code,
+                    reason,
+                    "upload broke off"
+                );
+            }
+            Error::NotFound(_) => {
+                self.count("not_found", Some(&error.code()));
+                line!(info, self, state = "not_found", size, "upload not found");
+            }
+            Error::Fault(fault) => {
+                self.count("fault", Some(&fault.code));
+                let (code, reason) = (fault.code.as_str(), fault.chain());
+                line!(error, self, state = "fault", size, code, reason, "upload failed");
+            }
+        }
+    }
+
+    /// A stage, or the caller, said no.
+    pub(crate) fn refused(&self, by: &str, rejection: &Rejection) {
+        let Rejection {
+            code, message, subject, ..
+        } = rejection;
+        self.count("rejected", Some(code));
+        line!(
+            info,
+            self,
+            state = "rejected",
+            size = self.declared.size,
+            code = code.as_str(),
+            by,
+            subject = subject.as_deref(),
+            reason = message.as_str(),
+            "upload refused"
+        );
+    }
+}

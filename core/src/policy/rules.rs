@@ -1,0 +1,116 @@
+//! The rules that projects and tokens share.
+
+use crate::value::codes;
+use crate::value::evidence::{Declared, Facts};
+use crate::value::file_name::Endings;
+use crate::value::file_name::FileName;
+use crate::value::media_type::{MediaRange, MediaType};
+use crate::value::pass::Grant;
+use crate::value::verdict::Rejection;
+
+pub(crate) fn size(size: Option<u64>, at_most: Option<u64>) -> Result<(), Rejection> {
+    match (size, at_most) {
+        (Some(size), Some(at_most)) if size > at_most => Err(too_large(size, at_most)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn media_type(
+    allow: &[MediaRange],
+    forbid: &[MediaRange],
+    found: Option<&MediaType>,
+) -> Result<(), Rejection> {
+    let within = |ranges: &[MediaRange]| found.is_some_and(|found| ranges.iter().any(|range| range.contains(found)));
+    // What looks like nothing known is none of those that are allowed.
+    let taken = !within(forbid) && (allow.is_empty() || within(allow));
+    if taken {
+        return Ok(());
+    }
+    let rejection = match found {
+        Some(found) => Rejection::new(
+            codes::TYPE_FORBIDDEN,
+            format!("the content is {found}, which is not taken"),
+        ),
+        None => Rejection::new(
+            codes::TYPE_FORBIDDEN,
+            "the content is of no known type, and only known ones are taken",
+        ),
+    };
+    Err(rejection.about(found.map_or("unknown", MediaType::as_str)))
+}
+
+pub(crate) fn extension(allow: &[String], forbid: &[String], declared: &Declared) -> Result<(), Rejection> {
+    let Endings {
+        sent,
+        in_address,
+        before_colon,
+    } = declared.name.as_ref().map(FileName::endings).unwrap_or_default();
+    let within = |list: &[String], ending: &str| list.iter().any(|known| known.to_lowercase() == ending);
+    let forbidden = |ending: &&String| within(forbid, ending);
+    let not_allowed = |ending: &&String| !allow.is_empty() && !within(allow, ending);
+    // The name is judged as it was sent and as an address shows it: `x.e-xe` is shown as `x.exe`.
+    let refused = [&sent, &in_address]
+        .into_iter()
+        .chain(&before_colon)
+        .find(forbidden)
+        .or_else(|| Some(&sent).filter(not_allowed))
+        .or_else(|| Some(&in_address).filter(|ending| !ending.is_empty() && not_allowed(ending)));
+    let Some(extension) = refused else {
+        return Ok(());
+    };
+    let message = match extension.as_str() {
+        "" => "names without an ending are not taken".to_owned(),
+        extension => format!("names that end in .{extension} are not taken"),
+    };
+    Err(Rejection::new(codes::EXTENSION_FORBIDDEN, message).about(extension.as_str()))
+}
+
+/// The subject is how many bytes there are, as far as is known.
+pub(crate) fn too_large(size: u64, limit: u64) -> Rejection {
+    Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes")).about(size.to_string())
+}
+
+impl Grant {
+    /// Whether a file of this size may come, as far as it is known.
+    ///
+    /// # Errors
+    ///
+    /// That it has too many bytes.
+    pub fn judge_declared(&self, size: Option<u64>) -> Result<(), Rejection> {
+        self::size(size, self.max_size)?;
+        match size {
+            Some(size) => self.is_large_enough(size),
+            None => Ok(()),
+        }
+    }
+
+    /// What speaks against what the first bytes look like.
+    ///
+    /// # Errors
+    ///
+    /// That it is a type that is not taken.
+    pub fn judge_type(&self, media_type: Option<&MediaType>) -> Result<(), Rejection> {
+        self::media_type(&self.types, &[], media_type)
+    }
+
+    /// What speaks against the whole.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that does.
+    pub fn judge_whole(&self, facts: &Facts) -> Result<(), Rejection> {
+        size(Some(facts.size), self.max_size)?;
+        self.is_large_enough(facts.size)?;
+        self.judge_type(facts.media_type.as_ref())
+    }
+
+    fn is_large_enough(&self, size: u64) -> Result<(), Rejection> {
+        match self.min_size {
+            Some(least) if size < least => {
+                let message = format!("the file has {size} bytes, and has to have at least {least}");
+                Err(Rejection::new(codes::TOO_SMALL, message).about(size.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+}

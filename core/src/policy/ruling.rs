@@ -1,0 +1,137 @@
+//! The rules that hold for one upload: its project's, and those of the token that has let it in.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::policy::project::Project;
+use crate::record::books::Quota;
+use crate::value::error::Error;
+use crate::value::evidence::{Declared, Facts};
+use crate::value::id::Place;
+use crate::value::lifetime::Door;
+use crate::value::lifetime::{Lifetime, Retention};
+use crate::value::media_type::MediaType;
+use crate::value::pass::{Grant, Pass};
+use crate::value::verdict::PROJECT;
+use crate::value::verdict::Rejection;
+
+/// What holds for one upload. Where it is not known yet whose it is, nothing does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ruling {
+    project: Option<Arc<Project>>,
+    pass: Option<Pass>,
+    door: Door,
+}
+
+pub(crate) fn grant_of(pass: Option<&Pass>) -> Option<&Grant> {
+    pass.and_then(|pass| pass.grant.as_ref())
+}
+
+impl Ruling {
+    /// What holds for an upload of this project, which this has let in and which comes this way.
+    pub(crate) fn new(project: Option<Arc<Project>>, pass: Option<&Pass>, door: Door) -> Self {
+        Self {
+            project,
+            pass: pass.cloned(),
+            door,
+        }
+    }
+
+    /// What a token alone says.
+    pub(crate) fn of_pass(pass: Option<&Pass>) -> Self {
+        Self {
+            pass: pass.cloned(),
+            ..Self::default()
+        }
+    }
+
+    fn grant(&self) -> Option<&Grant> {
+        grant_of(self.pass.as_ref())
+    }
+
+    /// Whether its bytes may come, where what lets it in may follow them.
+    pub(crate) fn may_come(&self, now: SystemTime) -> Result<(), Error> {
+        match &self.project {
+            Some(project) if self.pass.is_none() => {
+                let refusal = project.standing.refusal(&project.public_key);
+                refusal.map_or(Ok(()), Err).map_err(refused)
+            }
+            _ => self.lets_in(now),
+        }
+    }
+
+    /// Whether it may come in at all, now.
+    pub(crate) fn lets_in(&self, now: SystemTime) -> Result<(), Error> {
+        match &self.project {
+            Some(project) => project.lets_in(self.pass.as_ref(), now).map_err(refused),
+            None => self
+                .grant()
+                .map_or(Ok(()), |grant| grant.still_holds(now))
+                .map_err(refused),
+        }
+    }
+
+    /// Bytes that it may have, if that is less than this.
+    pub(crate) fn at_most(&self, limit: u64) -> u64 {
+        let of_project = self.project.as_ref().and_then(|project| project.at_most(self.door));
+        let of_token = self.grant().and_then(|grant| grant.max_size);
+        [of_project, of_token].into_iter().flatten().fold(limit, u64::min)
+    }
+
+    pub(crate) fn judge_declared(&self, declared: &Declared) -> Result<(), Error> {
+        if let Some(project) = &self.project {
+            project.judge_declared(self.door, declared).map_err(refused)?;
+        }
+        self.grant()
+            .map_or(Ok(()), |grant| grant.judge_declared(declared.size))
+            .map_err(refused)
+    }
+
+    pub(crate) fn judge_type(&self, media_type: Option<&MediaType>) -> Result<(), Error> {
+        if let Some(project) = &self.project {
+            project.judge_type(media_type).map_err(refused)?;
+        }
+        self.grant()
+            .map_or(Ok(()), |grant| grant.judge_type(media_type))
+            .map_err(refused)
+    }
+
+    pub(crate) fn judge_whole(&self, declared: &Declared, facts: &Facts) -> Result<(), Error> {
+        if let Some(project) = &self.project {
+            project.judge_whole(self.door, declared, facts).map_err(refused)?;
+        }
+        self.grant()
+            .map_or(Ok(()), |grant| grant.judge_whole(facts))
+            .map_err(refused)
+    }
+
+    pub(crate) fn wish(&self, said: Retention) -> Retention {
+        self.grant().and_then(|grant| grant.wish).unwrap_or(said)
+    }
+
+    /// How long it stays from now on, of an upload that began then.
+    pub(crate) fn lifetime(&self, usual: Lifetime, now: SystemTime, began: SystemTime) -> Lifetime {
+        let of_project = self
+            .project
+            .as_ref()
+            .map_or(usual, |project| project.lifetime(usual, now));
+        self.grant()
+            .map_or(of_project, |grant| grant.lifetime(of_project, began))
+    }
+
+    pub(crate) fn quota(&self) -> Quota {
+        self.project.as_ref().map(|project| project.quota()).unwrap_or_default()
+    }
+
+    /// Where its bytes are to go.
+    pub(crate) fn place(&self) -> Place {
+        self.project.as_ref().map_or_else(Place::default, |project| Place {
+            store: project.store.clone(),
+            prefix: project.prefix.clone(),
+        })
+    }
+}
+
+fn refused(rejection: Rejection) -> Error {
+    Error::rejected(PROJECT, rejection)
+}

@@ -1,0 +1,15 @@
+//! What is remembered of uploads, projects and groups, how it changes, and what is counted with it. Pure.
+
+pub(crate) mod apply;
+pub mod books;
+pub(crate) mod event;
+pub mod group;
+pub(crate) mod keys;
+pub(crate) mod managed;
+pub mod pull;
+pub(crate) mod upload;
+
+pub use self::apply::IllegalTransition;
+pub use self::event::Event;
+pub use self::upload::{Duty, Periods, Record, State};
+pub use crate::value::lifetime::Lifetime;

@@ -1,0 +1,29 @@
+//! Keys for the suites of stores, and whether there is something under one.
+
+use super::broken::Answers;
+use crate::contract::stages::Store;
+use crate::value::codes;
+use crate::value::id::{Key, UploadId};
+
+/// A key with all that may stand in one.
+pub(super) fn key() -> Key {
+    plain_key().behind(Some("zebra09"))
+}
+
+pub(super) fn plain_key() -> Key {
+    Key::whole(UploadId::random())
+}
+
+pub(super) async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
+    match store.read(key, None).await {
+        Ok(stream) => {
+            drop(stream);
+            true
+        }
+        Err(fault) => {
+            same!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
+            same!(store.size(key).await.answers(), None, "a size where there are no bytes");
+            false
+        }
+    }
+}

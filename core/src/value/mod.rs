@@ -1,0 +1,26 @@
+//! What everything else is made of: names, sizes, types, words and errors. Knows nothing of what is above.
+
+pub(crate) mod aliases;
+pub(crate) mod chunks;
+pub mod codes;
+pub(crate) mod config_error;
+pub(crate) mod error;
+pub(crate) mod evidence;
+pub(crate) mod file_name;
+pub(crate) mod id;
+pub(crate) mod incoming;
+pub(crate) mod lifetime;
+pub(crate) mod media_type;
+pub mod notes;
+pub(crate) mod options;
+pub(crate) mod pace;
+pub mod parts;
+pub mod pass;
+pub(crate) mod rate;
+pub(crate) mod reading;
+pub(crate) mod secret;
+pub(crate) mod settings;
+pub(crate) mod shares;
+pub(crate) mod sniff;
+pub(crate) mod verdict;
+pub(crate) mod wording;

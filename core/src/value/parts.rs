@@ -1,0 +1,306 @@
+//! How an upload is cut into parts, and when those that came are the whole. Pure: it knows no store.
+//!
+//! A sender cuts its file into parts of one size, sends them in any order, at the same time, and again; the last part is
+//! what is left. Some clients add a short rest to the part before it and leave the last one out (wire facts, section 4.3).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::value::codes;
+use crate::value::lifetime::Retention;
+use crate::value::verdict::Rejection;
+
+/// Parts of one upload at most; S3's own bound.
+pub const MOST_PARTS: u16 = 10_000;
+
+/// A last part shorter than this may come with the part before it; in bytes.
+pub const SHORT_REST: u64 = 1024 * 1024;
+
+/// What is recorded of an upload that comes in parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Bytes of the whole, as the sender has said. It has to hold.
+    pub size: u64,
+    /// Bytes of every part but the last.
+    pub part_size: u64,
+    /// How long the sender would like the upload to be kept.
+    pub wish: Retention,
+    /// Made for this upload and told to nobody: whoever hands out addresses for its parts signs them with it.
+    pub secret: PartsSecret,
+    /// What the store calls this upload, where it has a way of its own with parts.
+    pub upload: Option<String>,
+    /// Whether parts are, or may still be, under keys of their own.
+    pub apart: bool,
+}
+
+impl Parts {
+    /// A file of this size in parts of that size; both in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`codes::TOO_MANY_PARTS`] if it would be more than [`MOST_PARTS`]; the rejection's subject is the least part size
+    /// that would do.
+    pub fn of(size: u64, part_size: u64, wish: Retention) -> Result<Self, Rejection> {
+        let part_size = part_size.max(1);
+        if size.div_ceil(part_size) > u64::from(MOST_PARTS) {
+            let least = size.div_ceil(u64::from(MOST_PARTS));
+            let message = format!("it would have more than {MOST_PARTS} parts; they need at least {least} bytes");
+            return Err(Rejection::new(codes::TOO_MANY_PARTS, message).about(least.to_string()));
+        }
+        Ok(Self {
+            size,
+            part_size,
+            wish,
+            secret: PartsSecret::random(),
+            upload: None,
+            apart: false,
+        })
+    }
+
+    /// How many parts there are: at least one.
+    #[must_use]
+    pub fn count(&self) -> u16 {
+        u16::try_from(self.size.div_ceil(self.part_size))
+            .unwrap_or(MOST_PARTS)
+            .max(1)
+    }
+
+    /// Where a part begins and how much it may have; the first part has the number 1. `None` if there is no such part.
+    #[must_use]
+    pub fn slot(&self, number: u16) -> Option<Slot> {
+        if number == 0 || number > self.count() {
+            return None;
+        }
+        let offset = u64::from(number - 1) * self.part_size;
+        let rest = self.size - offset;
+        let at_most = if rest < self.part_size + SHORT_REST {
+            rest
+        } else {
+            self.part_size
+        };
+        Some(Slot {
+            number,
+            offset,
+            at_most,
+        })
+    }
+
+    /// The numbers of those parts that did not come, or not to their end. Parts in the order of their numbers.
+    fn missing(&self, came: &[Part]) -> Vec<u16> {
+        let count = self.count();
+        let size_of = |number| {
+            let found = came.binary_search_by_key(&number, |part: &Part| part.number);
+            found.map_or(0, |at| came[at].size)
+        };
+        let is_missing = |number: &u16| match *number {
+            // It may have come with the part before it.
+            last if last == count => {
+                let rest = self.size - u64::from(count - 1) * self.part_size;
+                size_of(last) < rest && size_of(last - 1) <= self.part_size
+            }
+            other => size_of(other) < self.part_size,
+        };
+        (1..=count).filter(is_missing).collect()
+    }
+
+    /// Whether these parts, by number, are the whole. Empty ones do not count: some clients send every part that they were
+    /// offered, and nothing in those that they do not need.
+    ///
+    /// # Errors
+    ///
+    /// [`codes::PARTS_TOO_LARGE`], [`codes::PARTS_MISSING`], whose subject is the numbers of the missing parts, such as `1, 3-7`,
+    /// or [`codes::PARTS_UNEVEN`]. None of them is final: the sender may send what is missing, or send a part again.
+    pub fn judge(&self, mut parts: Vec<Part>) -> Result<Vec<Part>, Rejection> {
+        parts.retain(|part| part.size > 0);
+        parts.sort_by_key(|part| part.number);
+        let came = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.size));
+        if came > self.size {
+            let message = format!("{} bytes were declared, and the parts have {came}", self.size);
+            return Err(Rejection::new(codes::PARTS_TOO_LARGE, message));
+        }
+        if came < self.size {
+            let message = format!("{} bytes were declared, and the parts have only {came}", self.size);
+            let rejection = Rejection::new(codes::PARTS_MISSING, message);
+            return Err(rejection.about(in_words(&self.missing(&parts))));
+        }
+        let in_place = parts.iter().zip(1..).all(|(part, number)| part.number == number);
+        let even = parts.iter().rev().skip(1).all(|part| part.size == self.part_size);
+        if in_place && even && parts.len() <= usize::from(self.count()) {
+            return Ok(parts);
+        }
+        let message = format!("each part but the last one has to have {} bytes", self.part_size);
+        Err(Rejection::new(codes::PARTS_UNEVEN, message))
+    }
+}
+
+/// Numbers with their runs drawn together, such as `1, 3-7`; the first few runs of many.
+fn in_words(numbers: &[u16]) -> String {
+    const MOST_RUNS: usize = 10;
+
+    let runs: Vec<_> = numbers.chunk_by(|one, next| one + 1 == *next).collect();
+    let mut words: Vec<_> = runs
+        .iter()
+        .take(MOST_RUNS)
+        .filter_map(|run| match run {
+            [] => None,
+            [one] => Some(one.to_string()),
+            [first, .., last] => Some(format!("{first}-{last}")),
+        })
+        .collect();
+    if runs.len() > MOST_RUNS {
+        words.push("…".to_owned());
+    }
+    words.join(", ")
+}
+
+/// The place of a part within the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// From 1.
+    pub number: u16,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// How many bytes it may have.
+    pub at_most: u64,
+}
+
+/// A part that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// From 1.
+    pub number: u16,
+    /// Bytes.
+    pub size: u64,
+    /// What the store needs to know it by, if anything.
+    pub tag: String,
+}
+
+/// 244 random bits, which belong to one upload.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartsSecret(String);
+
+impl PartsSecret {
+    fn random() -> Self {
+        Self(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
+    }
+
+    /// The secret's bytes: a key for signatures.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for PartsSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PartsSecret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(size: u64, part_size: u64) -> Parts {
+        Parts::of(size, part_size, Retention::Default).unwrap()
+    }
+
+    #[test]
+    fn a_part_may_have_what_is_left_and_a_short_rest_may_come_with_the_part_before_it() {
+        const M: u64 = 1 << 20;
+        let (even, short, long) = (parts(10 * M, 5 * M), parts(10 * M + 7, 5 * M), parts(11 * M, 5 * M));
+        for (parts, number, expected) in [
+            (&even, 0, None),
+            (&even, 1, Some((0, 5 * M))),
+            (&even, 2, Some((5 * M, 5 * M))),
+            (&even, 3, None),
+            (&short, 1, Some((0, 5 * M))),
+            (&short, 2, Some((5 * M, 5 * M + 7))),
+            (&short, 3, Some((10 * M, 7))),
+            // A whole mebibyte is not short any more.
+            (&long, 2, Some((5 * M, 5 * M))),
+            (&long, 3, Some((10 * M, M))),
+        ] {
+            let slot = parts.slot(number).map(|slot| (slot.offset, slot.at_most));
+            assert_eq!(slot, expected, "part {number} of {}", parts.size);
+        }
+        assert_eq!(parts(0, 5).count(), 1, "nothing comes in one part");
+    }
+
+    #[test]
+    fn only_parts_that_are_the_whole_are_taken_for_it() {
+        let whole = parts(25, 10);
+        type Case = (&'static [(u16, u64)], Result<usize, crate::value::verdict::Code>);
+        let cases: [Case; 12] = [
+            (&[(1, 10), (2, 10), (3, 5)], Ok(3)),
+            (&[(3, 5), (1, 10), (2, 10)], Ok(3)),
+            (&[(1, 10), (2, 15)], Ok(2)),
+            (&[(1, 10), (2, 15), (3, 0)], Ok(2)),
+            (&[], Err(codes::PARTS_MISSING)),
+            (&[(1, 10), (3, 5)], Err(codes::PARTS_MISSING)),
+            (&[(1, 10), (2, 10), (3, 4)], Err(codes::PARTS_MISSING)),
+            (&[(1, 10), (2, 10), (3, 6)], Err(codes::PARTS_TOO_LARGE)),
+            (&[(1, 10), (2, 15), (3, 5)], Err(codes::PARTS_TOO_LARGE)),
+            (&[(1, 12), (2, 8), (3, 5)], Err(codes::PARTS_UNEVEN)),
+            (&[(1, 10), (3, 15)], Err(codes::PARTS_UNEVEN)),
+            (&[(1, u64::MAX), (2, u64::MAX)], Err(codes::PARTS_TOO_LARGE)),
+        ];
+        for (came, expected) in cases {
+            let list = came.iter().map(|(number, size)| Part {
+                number: *number,
+                size: *size,
+                tag: String::new(),
+            });
+            let judged = whole.judge(list.collect());
+            let judged = judged.map(|parts| parts.len()).map_err(|rejection| rejection.code);
+            assert_eq!(judged, expected, "{came:?}");
+        }
+    }
+
+    #[test]
+    fn the_parts_that_are_missing_are_named() {
+        let whole = parts(95, 10);
+        type Case = (&'static [(u16, u64)], &'static str);
+        let cases: [Case; 6] = [
+            (&[], "1-10"),
+            (&[(2, 10), (4, 10), (5, 10), (6, 10), (10, 5)], "1, 3, 7-9"),
+            // One that broke off.
+            (&[(1, 10), (2, 3), (3, 10)], "2, 4-10"),
+            (&[(9, 10)], "1-8, 10"),
+            // The rest came with the part before it.
+            (&[(9, 15)], "1-8"),
+            (&[(9, 10), (10, 4)], "1-8, 10"),
+        ];
+        for (came, missing) in cases {
+            let list = came.iter().map(|(number, size)| Part {
+                number: *number,
+                size: *size,
+                tag: String::new(),
+            });
+            let rejection = whole.judge(list.collect()).unwrap_err();
+            assert_eq!(rejection.subject.as_deref(), Some(missing), "{came:?}");
+        }
+        let every_other: Vec<_> = (1..=1000).step_by(2).collect();
+        assert_eq!(in_words(&every_other), "1, 3, 5, 7, 9, 11, 13, 15, 17, 19, …");
+    }
+
+    #[test]
+    fn no_upload_has_more_parts_than_s3_takes() {
+        assert_eq!(parts(50_000, 5).count(), 10_000);
+        let rejection = Parts::of(50_001, 5, Retention::Default).unwrap_err();
+        assert_eq!(
+            (rejection.code, rejection.subject.as_deref()),
+            (codes::TOO_MANY_PARTS, Some("6"))
+        );
+    }
+
+    #[test]
+    fn the_secret_is_never_shown() {
+        let parts = parts(1, 1);
+        let secret = String::from_utf8(parts.secret.as_bytes().to_vec()).unwrap();
+        assert!(secret.len() == 64 && !format!("{parts:?}").contains(&secret));
+    }
+}

@@ -1,0 +1,125 @@
+//! Settings of whatever format, and errors in them that say where they are.
+
+use crate::value::config_error::ConfigError;
+use crate::value::config_error::ConfigErrors;
+use crate::value::config_error::Step;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::value::reading::{parse, read_what_can_be};
+
+/// A table of settings: what one plugin is given, or a whole file. Reading it is pure.
+#[derive(Clone, Default)]
+pub struct Settings(Map<String, Value>);
+
+impl Settings {
+    /// Settings from a table.
+    #[must_use]
+    pub fn new(table: Map<String, Value>) -> Self {
+        Self(table)
+    }
+
+    /// Takes one setting out.
+    pub fn take(&mut self, key: &str) -> Option<Value> {
+        self.0.remove(key)
+    }
+
+    /// Takes a sub-table out, empty if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If it is there and no table.
+    pub fn take_table(&mut self, key: &str) -> Result<Self, ConfigError> {
+        match self.take(key) {
+            None => Ok(Self::default()),
+            Some(Value::Object(table)) => Ok(Self(table)),
+            Some(_) => Err(ConfigError::at(key, format!("must be a table: [{key}]"))),
+        }
+    }
+
+    /// Takes a list of tables out, empty if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If it is there and anything else.
+    pub fn take_tables(&mut self, key: &str) -> Result<Vec<Self>, ConfigError> {
+        let wrong = || ConfigError::at(key, format!("must be a list of tables: [[{key}]]"));
+        let list = match self.take(key) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(list)) => list,
+            Some(_) => return Err(wrong()),
+        };
+        list.into_iter()
+            .map(|entry| {
+                if let Value::Object(table) = entry {
+                    Ok(Self(table))
+                } else {
+                    Err(wrong())
+                }
+            })
+            .collect()
+    }
+
+    /// Takes one setting out and reads it, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// If it is there and something else.
+    pub fn take_parsed<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, ConfigError> {
+        self.take(key)
+            .map(|value| parse(&value).map_err(|error| error.within(key)))
+            .transpose()
+    }
+
+    /// The names of the settings that are left.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Reads all settings that are left.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, with the place of the setting.
+    pub fn parse<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
+        parse(&Value::Object(self.0))
+    }
+
+    /// Reads all settings that are left and makes something of them. Tells everything that is wrong, so that it can be mended in
+    /// one go: settings that cannot be read are left out, and the rest is read and made all the same.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, each with the place of the setting.
+    pub fn make<T, U, E>(self, make: impl FnOnce(T) -> Result<U, E>) -> Result<U, ConfigErrors>
+    where
+        T: DeserializeOwned,
+        ConfigErrors: From<E>,
+    {
+        let (read, mut errors) = read_what_can_be(Value::Object(self.0));
+        match read.map(make) {
+            Some(Ok(made)) if errors.is_empty() => return Ok(made),
+            Some(Err(refused)) if errors.is_empty() => return Err(refused.into()),
+            // What is said of the whole may be wrong only because of what was left out.
+            Some(Err(refused)) => {
+                let refused = ConfigErrors::from(refused).0.into_iter();
+                let apart = |place: &[Step], other: &[Step]| !place.starts_with(other) && !other.starts_with(place);
+                let more: Vec<_> = refused
+                    .filter(|error| errors.iter().all(|told| apart(&error.place, &told.place)))
+                    .collect();
+                errors.extend(more);
+            }
+            Some(Ok(_)) | None => {}
+        }
+        Err(ConfigErrors(errors))
+    }
+}
+
+/// Values may be secrets, so only names are shown.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,120 @@
+//! What the first bytes look like.
+//!
+//! Markup is looked at first, because browsers run what is inside, then text, then the families of formats that one
+//! signature does not tell apart, then all other signatures.
+
+mod bmff;
+mod bytes;
+mod doctype;
+mod ebml;
+mod known;
+mod office;
+mod ogg;
+mod ole;
+mod prolog;
+mod signatures;
+mod sound;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tiff;
+mod units;
+mod zip;
+
+use self::bytes::find;
+use self::prolog::{Markup, Prolog};
+use crate::value::aliases;
+use crate::value::media_type::MediaType;
+
+const SVG: &str = "image/svg+xml";
+const HTML: &str = "text/html";
+const XML: &str = "text/xml";
+
+/// How ASF begins, and the marks of streams of video and of sound in it (Advanced Systems Format, 10.4).
+const ASF: &[u8] = b"\x30\x26\xB2\x75\x8E\x66\xCF\x11\xA6\xD9\0\xAA\0\x62\xCE\x6C";
+const ASF_VIDEO: &[u8] = b"\xC0\xEF\x19\xBC\x4D\x5B\xCF\x11\xA8\xFD\0\x80\x5F\x5C\x44\x2B";
+const ASF_SOUND: &[u8] = b"\x40\x9E\x69\xF8\x4D\x5B\xCF\x11\xA8\xFD\0\x80\x5F\x5C\x44\x2B";
+
+/// Finds what a content is while it passes by.
+///
+/// Nearly always that is known once the first bytes were seen. What may stand before the root of a document in markup has no
+/// bound, though: such a document is read on, without being kept, until its root came.
+#[derive(Debug)]
+pub(crate) struct Sniffer {
+    found: Option<MediaType>,
+    /// What is being read on, until it is known.
+    prolog: Option<Prolog>,
+}
+
+impl Sniffer {
+    /// Looks at the first bytes of a content: all of it, if it has no more.
+    pub(crate) fn of(head: &[u8]) -> Self {
+        let prolog = Prolog::of(head);
+        let name = match prolog.so_far() {
+            Markup::No => without_markup(head),
+            markup => name_of(markup).map(str::to_owned),
+        };
+        Self {
+            // All names are well-formed; one that were not would be the same as none.
+            found: name.and_then(|name| aliases::canonical(&name).parse().ok()),
+            prolog: Some(prolog).filter(|prolog| !prolog.is_known()),
+        }
+    }
+
+    /// Reads what comes behind what was read.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        let Some(prolog) = &mut self.prolog else { return };
+        prolog.push(bytes);
+        // Where there turns out to be no markup, what the first bytes looked like holds.
+        if let Some(name) = name_of(prolog.so_far()) {
+            self.found = name.parse().ok();
+        }
+        self.prolog.take_if(|prolog| prolog.is_known());
+    }
+
+    /// What it is, as far as it was read.
+    pub(crate) fn found(&self) -> Option<&MediaType> {
+        self.found.as_ref()
+    }
+}
+
+/// The media type that the bytes look like, or `None` if nothing known of them.
+#[must_use]
+#[cfg(any(test, feature = "testkit"))]
+pub(crate) fn sniff(head: &[u8]) -> Option<MediaType> {
+    Sniffer::of(head).found
+}
+
+fn name_of(markup: Markup) -> Option<&'static str> {
+    match markup {
+        Markup::Svg => Some(SVG),
+        Markup::Html => Some(HTML),
+        Markup::Xml => Some(XML),
+        Markup::No => None,
+    }
+}
+
+fn without_markup(head: &[u8]) -> Option<String> {
+    let by_family = text::look(head).or_else(|| match head {
+        _ if head.starts_with(ole::MARK) => Some(ole::look(head)),
+        _ if head.starts_with(ogg::MARK) => Some(ogg::look(head)),
+        _ if head.starts_with(ebml::MARK) => ebml::look(head),
+        _ if head.starts_with(ASF) => Some(asf(head)),
+        _ => tiff::look(head)
+            .or_else(|| bmff::look(head))
+            .or_else(|| sound::look(head)),
+    });
+    by_family
+        .map(str::to_owned)
+        .or_else(|| zip::look(head))
+        .or_else(|| signatures::look(head))
+}
+
+/// Marks of sixteen bytes are looked for, as what they stand in is long and nested.
+fn asf(head: &[u8]) -> &'static str {
+    match (find(head, ASF_VIDEO), find(head, ASF_SOUND)) {
+        (Some(_), _) => "video/x-ms-wmv",
+        (None, Some(_)) => "audio/x-ms-wma",
+        (None, None) => "application/vnd.ms-asf",
+    }
+}
