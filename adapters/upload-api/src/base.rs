@@ -5,19 +5,19 @@
 
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
-use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Retention, Terms};
+use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Terms};
 use serde_json::{Map, Value};
 
+use crate::api::Api;
 use crate::error::{Refusal, codes};
 use crate::form::{Form, Limits, Part};
 use crate::gate::Held;
+use crate::key_names::BASE_KEY;
+use crate::options::{STORE, terms};
 use crate::params::Params;
 use crate::reading::{multipart_boundary, read_field, read_urlencoded, refusal_of};
-use crate::visit::{LetIn, Visit};
-use crate::{Api, BASE_KEY, tags, token};
-
-/// What the store flag is called where files come in.
-pub(crate) const STORE: &str = "UPLOADCARE_STORE";
+use crate::token;
+use crate::visit::Visit;
 
 /// Takes the files of a request.
 pub(crate) async fn upload(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
@@ -234,28 +234,4 @@ async fn judge(
         return Err(codes::FILE_MISSING.into());
     }
     files.refused.clone().map_or(Ok(terms), Err)
-}
-
-/// What a request says of how long to keep its file, under this name, and of what to note beside it.
-pub(crate) fn terms(let_in: &LetIn, params: &mut Params, store: &'static str) -> Result<Terms, Refusal> {
-    let LetIn { project, pass, sender } = let_in;
-    let metadata = std::mem::take(&mut params.metadata).finish(project, pass.as_ref())?;
-    let tags = tags::read(params.get("tags").unwrap_or_default())?;
-    let retention = match params.get(store) {
-        Some("auto") => project
-            .auto()
-            .ok_or_else(|| Refusal::new(&codes::AUTOSTORE_FORBIDDEN))?,
-        // Not in the reference, but what people type must not cost them the file a day later.
-        Some("1" | "true") => Retention::Keep,
-        _ => Retention::Temporary,
-    };
-    Ok(Terms {
-        project: Some(project.public_key.clone()),
-        pass: pass.clone(),
-        sender: sender.clone(),
-        retention,
-        metadata,
-        tags,
-        known_as: None,
-    })
 }

@@ -13,9 +13,9 @@ use jsonwebtoken::dangerous::insecure_decode_claims;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Refusal, codes};
+use crate::error::{ACCESS_TOKEN_ID, Refusal, codes};
+use crate::hmac::fits;
 use crate::jwt::{Flaw, LONGEST, signer};
-use crate::signature::fits;
 
 /// What a token says. Nothing else may be there, nor may anything be `null`: a restriction that is not understood would not
 /// hold.
@@ -72,9 +72,6 @@ const MOST_SCOPES: usize = 16;
 const LONGEST_SCOPE: usize = 64;
 const MOST_OPERATIONS: u64 = 100_000;
 
-/// What the ids of access tokens begin with; no policy token may have such an id.
-pub(crate) const ID_PREFIX: &str = "sha256:";
-
 /// What the request's token grants at this endpoint. `None`: the request has no `Authorization` header.
 ///
 /// # Errors
@@ -125,7 +122,7 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
         return Err(invalid(&what));
     }
     let grant = Grant {
-        id: format!("{ID_PREFIX}{}", hex::encode(Sha256::digest(token))),
+        id: format!("{ACCESS_TOKEN_ID}{}", hex::encode(Sha256::digest(token))),
         name: claims.jti,
         uses: limits.operations,
         min_size: None,
@@ -138,7 +135,7 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
         complete_by: None,
     };
     if grant.is_among(&project.revoked_tokens) {
-        return Err(revoked());
+        return Err(Refusal::revoked_access_token());
     }
     let secret = secret.fingerprint().map_err(|_| invalid("signature does not match"))?;
     Ok(Pass {
@@ -233,24 +230,5 @@ fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), Refusal> {
 }
 
 fn invalid(reason: &str) -> Refusal {
-    Refusal::new(&codes::ACCESS_TOKEN_INVALID).arg(reason)
-}
-
-/// The refusal of a token that its project has revoked.
-pub(crate) fn revoked() -> Refusal {
-    invalid("it was revoked")
-}
-
-/// What an access token is refused with, where the pipeline has refused what it let in: the same reasons have other codes where
-/// a policy token or a signature let it in. `None`: the rejection is of no access token.
-pub(crate) fn refusal(code: &str, subject: &str) -> Option<Refusal> {
-    if !subject.starts_with(ID_PREFIX) {
-        return None;
-    }
-    match code {
-        "token_used_up" => Some(codes::OPERATIONS_USED_UP.into()),
-        "token_revoked" => Some(revoked()),
-        "signature_invalid" => Some(invalid("signature does not match")),
-        _ => None,
-    }
+    Refusal::invalid_access_token(reason)
 }

@@ -7,13 +7,14 @@ use intake_core::{Door, Error, FileName, Order, Project, Pull, Record, Rejection
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::base::terms;
-use crate::error::{COME_AGAIN, Refusal, codes};
+use crate::api::Api;
+use crate::error::{COME_AGAIN, Group, Refusal, codes};
+use crate::key_names::KEY;
+use crate::options::terms;
 use crate::params::Params;
 use crate::reading::read_params;
 use crate::visit::Visit;
 use crate::wire::{Fetched, FetchedBefore, FileInfo, NotFetched, Progress, Status, Token, Total};
-use crate::{Api, KEY};
 
 /// A header that only those clients send which know an unknown total by the word (wire facts, section 5.4).
 const KNOWS_THE_WORD: &str = "x-uc-user-agent";
@@ -166,16 +167,6 @@ fn download_refusal(limit: u64, rejection: &Rejection) -> Refusal {
         Group::Content => Refusal::new(&codes::DOWNLOAD_REFUSED).arg(said),
         Group::Fault => codes::DOWNLOAD_FAULT.into(),
     }
-}
-
-/// What a refusal is about, where an order came to nothing.
-pub(crate) enum Group {
-    /// Where the file is.
-    Url,
-    /// What is in it.
-    Content,
-    /// One of our parts.
-    Fault,
 }
 
 fn not_fetched(refusal: &Refusal) -> Value {

@@ -16,8 +16,8 @@ use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::Settings;
 use crate::error::{COME_AGAIN, Refusal, codes};
+use crate::settings::Settings;
 
 /// Holders whose rates are known at a time. One that was not seen for longest is forgotten first, and may ask as if for the
 /// first time.

@@ -3,11 +3,13 @@
 use axum::body::Body;
 use intake_core::{Error, Group, Member, UploadId};
 
+use crate::api::Api;
 use crate::error::{Refusal, codes};
+use crate::key_names::KEY;
 use crate::params::Params;
 use crate::reading::read_params;
+use crate::telling;
 use crate::visit::{LetIn, Visit};
-use crate::{Api, KEY, telling};
 
 /// Makes a group of files of the project's own.
 pub(crate) async fn create(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Body, Refusal> {

@@ -3,11 +3,12 @@
 use intake_core::UploadId;
 use serde_json::Value;
 
+use crate::api::Api;
 use crate::error::{Refusal, codes};
+use crate::key_names::KEY;
 use crate::params::Params;
 use crate::visit::Visit;
 use crate::wire::FileInfo;
-use crate::{Api, KEY};
 
 /// Tells of one file of the project's own. Another project's is not there.
 pub(crate) async fn info(api: &Api, visit: &Visit<'_>, params: &Params) -> Result<Value, Refusal> {

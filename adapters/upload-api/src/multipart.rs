@@ -3,13 +3,15 @@
 use intake_core::{Declared, Error, FileName, Opening, Record, State, UploadId};
 use serde_json::Value;
 
-use crate::base::{STORE, terms};
+use crate::api::Api;
 use crate::error::{Refusal, codes};
+use crate::key_names::BASE_KEY;
+use crate::options::{STORE, terms};
 use crate::params::Params;
+use crate::part;
 use crate::reading::read_params;
 use crate::visit::Visit;
 use crate::wire::{FileInfo, MultipartStarted};
-use crate::{Api, BASE_KEY, part};
 
 /// Bytes of a file that may come in parts, at least.
 const LEAST_SIZE: u64 = 10 << 20;

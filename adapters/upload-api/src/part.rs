@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use intake_core::{Digest, Error, Record, UploadId};
 use sha2::Sha256;
 
-use crate::Api;
+use crate::api::Api;
 use crate::error::{Refusal, codes};
 use crate::params::Params;
 use crate::reading::refusal_of;

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use futures_util::StreamExt;
 
-use crate::Api;
+use crate::api::Api;
 use crate::body::{BodyError, Source};
 use crate::error::{Refusal, codes};
 use crate::form::{Flaw, Form, FormError, Limits, Part, begins, boundary};

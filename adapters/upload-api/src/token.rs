@@ -11,10 +11,9 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::bearer;
-use crate::error::{Refusal, codes};
+use crate::error::{ACCESS_TOKEN_ID, Refusal, codes};
+use crate::hmac::has_signed;
 use crate::jwt::signer;
-use crate::signature::has_signed;
 
 /// What a token says. Everything but its id and its end may be left out, and nothing else may be there: what is misspelt would
 /// not hold.
@@ -122,7 +121,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
         return Err(wrong("`jti` has to have 1 to 128 characters, none of control"));
     }
     // Such an id would share the account of an access token.
-    if claims.jti.starts_with(bearer::ID_PREFIX) {
+    if claims.jti.starts_with(ACCESS_TOKEN_ID) {
         return Err(wrong("`jti` must not begin with `sha256:`"));
     }
     if claims.sub.is_some_and(|sub| sub != project.public_key) {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -14,22 +15,26 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use http_body_util::BodyExt as _;
 use intake_core::permits::Holder;
-use intake_core::{Digest, UploadId, measure};
+use intake_core::{ConfigError, Digest, Pipeline, UploadId, measure};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tracing::{Instrument as _, error};
 use uuid::Uuid;
 
+use crate::api::Api;
 use crate::body::{Bounds, Source};
 use crate::error::{Refusal, codes};
 use crate::gate::Held;
+use crate::key_names::BASE_KEY;
 use crate::params::Params;
 use crate::reading::{PARAMS_BODY, read_params};
+use crate::settings::Settings;
 use crate::visit::{self, Visit};
 use crate::wire::{ErrorBody, ErrorInfo};
-use crate::{Api, BASE_KEY, base, from_url, group, info, multipart, part, request_log, telling};
+use crate::{base, from_url, group, info, multipart, part, request_log, telling};
 
 const EXPOSED: &str = "Retry-After, Warning, X-Uploadcare-Request-Id";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-uploadcare-request-id");
@@ -52,7 +57,7 @@ enum Endpoint {
 }
 
 /// The paths of all endpoints, for a router that shares its host with others.
-pub(crate) const PATHS: [&str; 11] = [
+const PATHS: [&str; 11] = [
     "base",
     "info",
     "multipart/start",
@@ -188,8 +193,66 @@ impl Endpoint {
     }
 }
 
+/// The Upload API as a router for an application of one's own: merged beside the application's routes, or nested under a
+/// path. A request to any other path is the application's.
+///
+/// The server around it bounds what comes before a body: connections, and the time that a request's head may take.
+/// `intake::server` of the `intake` package does; `axum::serve` bounds neither. Limits per address need the address of the
+/// client: [`PeerAddress`], or axum's `ConnectInfo` (`Router::into_make_service_with_connect_info`). Where a request has
+/// neither, these limits do not hold, and the log says so once.
+///
+/// ```
+/// # use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
+/// # use intake_core::{Pipeline, Project};
+/// use axum::{Router, routing::get};
+///
+/// # let pipeline = Pipeline::builder()
+/// #     .store(MemoryStore::default())
+/// #     .recorder(MemoryRecorder::default())
+/// #     .expirer(KeepAll)
+/// #     .project(Project::new("demopublickey"))?
+/// #     .build()?;
+/// let uploads = intake_upload_api::router(pipeline, intake_upload_api::Settings::default())?;
+/// let app: Router = Router::new()
+///     .route("/", get(|| async { "the application" }))
+///     .fallback(|| async { "the application's own answer to other paths" })
+///     .nest("/uploads", uploads);
+/// # Ok::<(), intake_core::ConfigError>(())
+/// ```
+///
+/// # Errors
+///
+/// If the settings make no sense.
+pub fn router(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigError> {
+    let api = Api::new(pipeline, settings)?;
+    let mut router = Router::new();
+    for path in PATHS {
+        // Clients put a slash in front that is one too many, and leave out the last one.
+        for spelt in [
+            format!("/{path}"),
+            format!("/{path}/"),
+            format!("//{path}"),
+            format!("//{path}/"),
+        ] {
+            router = router.route(&spelt, any(answer));
+        }
+    }
+    Ok(router.with_state(api))
+}
+
+/// The Upload API as the only service of a host: the same as [`router`], and it also answers every other path, with the error
+/// that clients know.
+///
+/// # Errors
+///
+/// If the settings make no sense.
+pub fn host(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigError> {
+    let api = Api::new(pipeline, settings)?;
+    Ok(Router::new().fallback(answer).with_state(api))
+}
+
 /// Answers any request.
-pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
+async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let (request_id, began) = (Uuid::new_v4(), Instant::now());
     let client = visit::client(&api, &head);

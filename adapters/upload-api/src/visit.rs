@@ -13,10 +13,12 @@ use intake_core::permits::Holder;
 use intake_core::project::Standing;
 use intake_core::{Pass, Project, sender_at};
 
+use crate::api::Api;
 use crate::body::Source;
 use crate::error::{Refusal, codes};
+use crate::key_names::KeyNames;
 use crate::params::Params;
-use crate::{Api, KeyNames, bearer, signature};
+use crate::{auth, bearer};
 
 /// The address of the other end of a connection. A server puts it into the extensions of its requests, unless axum's
 /// `ConnectInfo<SocketAddr>` is there; where there is neither, nothing is counted by address.
@@ -116,7 +118,7 @@ impl<'a> Visit<'a> {
 
     /// What lets the request in, as far as it is known by now.
     pub(crate) fn pass(&self, project: &Project, params: &Params) -> Result<Option<Pass>, Refusal> {
-        signature::check(project, params, self.headers, self.path, self.began)
+        auth::check(project, params, self.headers, self.path, self.began)
     }
 
     /// Checks the request's access token, where nothing has to be sent: what completes an upload was let in before, by whatever

@@ -5,9 +5,9 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 
+use super::error::{Body, FormError, Limits};
 use super::head::Head;
 use super::parser::{Event, Parser};
-use super::{Body, FormError, Limits};
 
 /// Chunks that are taken from a body which is always ready before other tasks get their turn.
 const TURN: u32 = 32;
