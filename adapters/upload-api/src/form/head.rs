@@ -7,7 +7,8 @@
 use memchr::{memchr, memmem};
 
 use super::disposition::{Quotes, decoded, is_token, names, next_parameter, only, split_before};
-use super::{Flaw, FormError, Limits};
+use super::error::{FormError, Limits};
+use super::flaw::Flaw;
 
 /// RFC 2046: a boundary is not longer than this.
 const MAX_BOUNDARY: usize = 70;

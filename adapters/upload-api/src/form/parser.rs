@@ -3,9 +3,10 @@
 use bytes::{Buf, Bytes};
 use memchr::{memchr_iter, memmem};
 
+use super::error::{FormError, Limits};
+use super::flaw::Flaw;
 use super::head::Head;
 use super::scan::{Found, Scanner};
-use super::{Flaw, FormError, Limits};
 
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 

@@ -1,5 +1,5 @@
-//! Policy tokens: a JSON Web Token (RFC 7519) that a product's own server mints with one of its project's secrets, and that says
-//! what may be uploaded with it. It comes in the place of a `signature`, so that every client can carry it.
+//! Policy tokens: a JSON Web Token (RFC 7519) that a product's own server signs with a secret of its project, and that says what
+//! may be uploaded with it. Clients send it as `signature`, so that every client can carry it. See `docs/policy-tokens.md`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,13 +11,13 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::bearer;
-use crate::error::{Refusal, codes};
-use crate::jwt::signer;
-use crate::signature::has_signed;
+use super::hmac::has_signed;
+use super::jwt::signer;
+use crate::codes;
+use crate::error::{ACCESS_TOKEN_ID, ApiError};
 
-/// What a token says. Everything but its id and its end may be left out, and nothing else may be there: what is misspelt would
-/// not hold.
+/// The claims of a token. All but its id and its end may be missing, and no other claim is allowed: a misspelt one would not be
+/// enforced.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
@@ -53,7 +53,7 @@ fn once() -> u64 {
     1
 }
 
-/// Reads an object in which no key stands twice: it would not be clear which of the two values holds.
+/// Reads an object without duplicate keys: it would not be clear which of two values counts.
 fn unique<'de, D: Deserializer<'de>>(object: D) -> Result<BTreeMap<String, String>, D::Error> {
     struct Unique;
 
@@ -78,7 +78,7 @@ fn unique<'de, D: Deserializer<'de>>(object: D) -> Result<BTreeMap<String, Strin
     object.deserialize_map(Unique)
 }
 
-/// As the store flag of an upload.
+/// The same values as the store flag of an upload.
 #[derive(Clone, Copy, Debug, Deserialize)]
 enum Store {
     #[serde(rename = "0")]
@@ -91,19 +91,19 @@ enum Store {
 
 /// Characters of a token's id.
 const LONGEST_ID: usize = 128;
-/// More seconds than these are no seconds: somebody has written milliseconds.
+/// A time in seconds is no larger: a larger one was written in milliseconds.
 const LATEST: u64 = 99_999_999_999;
 
 /// Whether it looks like a token rather than like a signature, which has no dots.
-pub(crate) fn is_one(signature: &str) -> bool {
+pub(crate) fn looks_like_token(signature: &str) -> bool {
     signature.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
-/// What a token grants that a secret of the project's has signed, and the fingerprint of that secret.
-pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(String, Grant), Refusal> {
-    let invalid = || Refusal::new(&codes::SIGNATURE_INVALID);
+/// Checks that a secret of the project has signed a token, and returns the fingerprint of that secret and what the token grants.
+pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(String, Grant), ApiError> {
+    let invalid = || ApiError::new(&codes::SIGNATURE_INVALID);
     let secret = signer(project, token, has_signed).map_err(|_| invalid())?;
-    // Whoever has signed it may know what is wrong with it.
+    // The signature is right, so the issuer may be told what is wrong with the claims.
     let unreadable = |error: jsonwebtoken::errors::Error| wrong(&error.to_string());
     let all = insecure_decode_claims::<Map<String, Value>>(token).map_err(unreadable)?;
     if let Some((name, _)) = all.iter().find(|(_, value)| value.is_null()) {
@@ -117,21 +117,21 @@ pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(
     grant(project, claims, now).map(|grant| (fingerprint, grant))
 }
 
-fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Refusal> {
+fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, ApiError> {
     if claims.jti.is_empty() || claims.jti.chars().count() > LONGEST_ID || claims.jti.contains(char::is_control) {
         return Err(wrong("`jti` has to have 1 to 128 characters, none of control"));
     }
     // Such an id would share the account of an access token.
-    if claims.jti.starts_with(bearer::ID_PREFIX) {
+    if claims.jti.starts_with(ACCESS_TOKEN_ID) {
         return Err(wrong("`jti` must not begin with `sha256:`"));
     }
     if claims.sub.is_some_and(|sub| sub != project.public_key) {
-        return Err(Refusal::new(&codes::SIGNATURE_INVALID));
+        return Err(ApiError::new(&codes::SIGNATURE_INVALID));
     }
     let instant = |seconds: u64| UNIX_EPOCH + Duration::from_secs(seconds.min(LATEST));
     let times = [Some(claims.exp), claims.nbf, claims.complete_by];
     if times.into_iter().flatten().any(|time| time > LATEST) {
-        return Err(Refusal::new(&codes::EXPIRE_INVALID));
+        return Err(ApiError::new(&codes::EXPIRE_INVALID));
     }
     if instant(claims.exp) <= now {
         return Err(codes::SIGNATURE_EXPIRED.into());
@@ -140,7 +140,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
         return Err(wrong("its time has not come yet"));
     }
     if claims.uses == 0 {
-        return Err(wrong("`uses` has to be more than nothing"));
+        return Err(wrong("`uses` must be greater than zero"));
     }
     let metadata = crate::metadata::checked(&claims.metadata)?;
     let wish = match claims.store {
@@ -150,7 +150,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
         Some(Store::Auto) => Some(
             project
                 .auto()
-                .ok_or_else(|| Refusal::new(&codes::AUTOSTORE_FORBIDDEN))?,
+                .ok_or_else(|| ApiError::new(&codes::AUTOSTORE_FORBIDDEN))?,
         ),
     };
     Ok(Grant {
@@ -168,7 +168,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
     })
 }
 
-/// A token that was signed as it should be, and says what none may say.
-fn wrong(what: &str) -> Refusal {
-    Refusal::new(&codes::TOKEN_UNUSABLE).in_words(format!("Upload failed: the token cannot be used: {what}."))
+/// The error of a token whose signature is right and whose claims are wrong.
+fn wrong(what: &str) -> ApiError {
+    ApiError::new(&codes::TOKEN_UNUSABLE).with_message(format!("Upload failed: the token cannot be used: {what}."))
 }

@@ -1,4 +1,4 @@
-//! Makes tokens, for trying: a product's own server makes them as the documentation shows, with any library for such tokens.
+//! Issues tokens for trials: a product's own server issues them as the documentation shows, with any library for such tokens.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::{bearer, token};
+use crate::auth::{access_token, policy_token};
 
 /// The two formats of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum TokenFormat {
     Policy,
 }
 
-/// Makes a token of a project's, which is good for so long from now on, and checks it as a server would.
+/// Issues a token of a project, which is valid for `lifetime` from now on, and checks it as a server would.
 ///
 /// `claims` are those of the format. Of an access token, `scope` and `operations` are the restrictions of these names. A policy
 /// token gets a random `jti` if the claims have none.
@@ -51,12 +51,12 @@ pub fn issue_token(
     }
     let token = sign(secret, format, all)?;
     let judged = match format {
-        TokenFormat::Access => bearer::grant(project, &token, None, now).map(drop),
-        TokenFormat::Policy => token::check(project, &token, now).map(drop),
+        TokenFormat::Access => access_token::grant(project, &token, None, now).map(drop),
+        TokenFormat::Policy => policy_token::check(project, &token, now).map(drop),
     };
     match judged {
         Ok(()) => Ok(token),
-        Err(refusal) => Err(ConfigError::new(format!("a server would say: {}", refusal.sentence()))),
+        Err(error) => Err(ConfigError::new(format!("a server would say: {}", error.message()))),
     }
 }
 

@@ -1,37 +1,51 @@
-//! Signed uploads: whoever uploads shows that somebody who knows a secret of the project's has let him, until then (wire facts,
-//! section 7).
+//! What authorizes a request: a signature, a policy token in its place, or an access token in the `Authorization` header.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+pub(crate) mod access_token;
+mod hmac;
+mod jwt;
+pub(crate) mod policy_token;
+mod signature;
+
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::http::HeaderMap;
-use hmac::{Hmac, KeyInit, Mac};
-use intake_core::project::ProjectSecret;
 use intake_core::{Pass, Project};
-use md5::{Digest as _, Md5};
-use sha2::Sha256;
 
-use crate::bearer;
-use crate::error::{Refusal, codes};
+use crate::codes;
+use crate::error::ApiError;
 use crate::params::Params;
-use crate::token;
 
-/// More seconds than these are no seconds: somebody has sent milliseconds.
-const LATEST: u64 = 99_999_999_999;
+/// The project that a request may bring something to, what authorizes that, and the sender as records have it.
+pub(crate) struct Authorized {
+    pub(crate) project: Arc<Project>,
+    pub(crate) pass: Option<Pass>,
+    pub(crate) sender: Option<String>,
+}
 
-/// What lets in a request to the endpoint of this path. A project that does not ask for signatures takes no notice of them, nor
-/// of the `Authorization` header, but of policy tokens: a sender who sends one has it hold.
+/// Whether the value of `signature` is a policy token.
+pub(crate) fn is_policy_token(signature: &str) -> bool {
+    policy_token::looks_like_token(signature)
+}
+
+/// What authorizes a request to the endpoint of this path. A project that does not ask for signatures ignores them, and the
+/// `Authorization` header, but not policy tokens: a token that a sender sends is enforced.
+///
+/// # Errors
+///
+/// What is missing of the signature or token, or wrong with it.
 pub(crate) fn check(
     project: &Project,
     params: &Params,
     headers: &HeaderMap,
     path: &str,
     now: SystemTime,
-) -> Result<Option<Pass>, Refusal> {
-    let signature = params.get("signature");
-    if let Some(token) = signature.filter(|signature| token::is_one(signature)) {
-        let (secret, grant) = token::check(project, token, now)?;
+) -> Result<Option<Pass>, ApiError> {
+    let sent = params.get("signature");
+    if let Some(token) = sent.filter(|sent| is_policy_token(sent)) {
+        let (secret, grant) = policy_token::check(project, token, now)?;
         if project.revoked_tokens.contains(&grant.id) {
-            return Err(Refusal::new(&intake_core::codes::TOKEN_REVOKED));
+            return Err(ApiError::new(&intake_core::codes::TOKEN_REVOKED));
         }
         return Ok(Some(Pass {
             secret: Some(secret),
@@ -42,76 +56,19 @@ pub(crate) fn check(
     if !project.signed_uploads {
         return Ok(None);
     }
-    let Some(signature) = signature else {
-        let pass = bearer::check(project, headers, path, now)?;
-        return pass.map(Some).ok_or_else(|| Refusal::new(&codes::SIGNATURE_MISSING));
+    let pass = match sent {
+        Some(signature) => Some(signature::check(project, signature, params.get("expire"), now)?),
+        None => access_token::check(project, headers, path, now)?,
     };
-    let expire = params
-        .get("expire")
-        .ok_or_else(|| Refusal::new(&codes::EXPIRE_MISSING))?;
-    let is_number = !expire.is_empty() && expire.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds = expire.parse().ok().filter(|seconds| is_number && *seconds <= LATEST);
-    let seconds: u64 = seconds.ok_or_else(|| Refusal::new(&codes::EXPIRE_INVALID))?;
-    if UNIX_EPOCH + Duration::from_secs(seconds) <= now {
-        return Err(codes::SIGNATURE_EXPIRED.into());
-    }
-    let signature = hex::decode(signature).unwrap_or_default();
-    // All secrets are tried, whichever fits, so that how long it takes says nothing of them.
-    let mut found = None;
-    for secret in &project.secrets {
-        let fits = has_signed(secret, expire.as_bytes(), &signature)
-            | (project.legacy_signatures && has_signed_as_before(secret, expire, &signature));
-        if fits {
-            found = Some(secret);
-        }
-    }
-    let fingerprint = found.and_then(|secret| secret.fingerprint().ok());
-    match fingerprint {
-        Some(secret) => Ok(Some(Pass {
-            secret: Some(secret),
-            ..Pass::default()
-        })),
-        None => Err(codes::SIGNATURE_INVALID.into()),
-    }
-}
-
-/// Whether a secret has signed a message, with the secret itself as the key.
-pub(crate) fn has_signed(secret: &ProjectSecret, message: &[u8], signature: &[u8]) -> bool {
-    let signed = secret
-        .secret
-        .expose(|secret| fits(secret.as_bytes(), message, signature));
-    matches!(signed, Ok(true))
-}
-
-/// Whether this is the HMAC-SHA256 of a message with this key. Compares in constant time.
-pub(crate) fn fits(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return false;
-    };
-    mac.chain_update(message).verify_slice(signature).is_ok()
-}
-
-/// The older kind: MD5 of the secret and the time. Compared as the other one is, by codes of both that nobody can guess.
-fn has_signed_as_before(secret: &ProjectSecret, expire: &str, signature: &[u8]) -> bool {
-    let coded = secret.secret.expose(|secret| {
-        let mut hasher = Md5::new();
-        hasher.update(secret.as_bytes());
-        hasher.update(expire.as_bytes());
-        let expected = hasher.finalize();
-        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
-        let of = |message: &[u8]| mac.clone().chain_update(message);
-        Some(
-            of(signature)
-                .verify_slice(&of(&expected).finalize().into_bytes())
-                .is_ok(),
-        )
-    });
-    matches!(coded, Ok(Some(true)))
+    pass.map(Some).ok_or_else(|| ApiError::new(&codes::SIGNATURE_MISSING))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use intake_core::Secret;
+    use intake_core::project::ProjectSecret;
 
     use super::*;
 
@@ -133,7 +90,7 @@ mod tests {
         params.take("expire", Some(expire)).unwrap();
         check(project, &params, &HeaderMap::new(), "/base/", UNIX_EPOCH)
             .map(drop)
-            .map_err(|refusal| refusal.code())
+            .map_err(|refusal| refusal.api_code())
     }
 
     /// The recorded and published ones.

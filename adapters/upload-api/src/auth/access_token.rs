@@ -1,7 +1,8 @@
-//! Access tokens: a JSON Web Token in the `Authorization` header, as the vendor's clients send it (wire facts, "Auth tokens").
+//! Access tokens: a JSON Web Token in the `Authorization` header, as the vendor's clients send it. See `docs/policy-tokens.md`,
+//! "Access tokens".
 //!
-//! What one grants is a [`Grant`] like that of a [policy token](crate::token), and is counted, looked at again and revoked like
-//! one. It needs no id: it is known by the digest of its text.
+//! One grants a [`Grant`] as a [policy token](super::policy_token) does, and its uses are counted, it is checked again and revoked
+//! in the same way. It needs no id: the digest of its text is the id.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,12 +14,13 @@ use jsonwebtoken::dangerous::insecure_decode_claims;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Refusal, codes};
-use crate::jwt::{Flaw, LONGEST, signer};
-use crate::signature::fits;
+use super::hmac::fits;
+use super::jwt::{Flaw, LONGEST, signer};
+use crate::codes;
+use crate::error::{ACCESS_TOKEN_ID, ApiError};
 
-/// What a token says. Nothing else may be there, nor may anything be `null`: a restriction that is not understood would not
-/// hold.
+/// The claims of a token. No other claim is allowed, and none may be `null`: a restriction that is not understood would not be
+/// enforced.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
@@ -59,33 +61,30 @@ struct Limits {
     operations: Option<u64>,
 }
 
-/// A value that may be left out, but is no `null`.
+/// Reads a value that may be missing, but must not be `null`.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
     T::deserialize(value).map(Some)
 }
 
-/// Seconds by which the clock of a token's maker may differ from ours.
+/// Seconds by which the clock of a token's issuer may differ from ours.
 const LEEWAY: u64 = 30;
-/// Seconds that a token may live.
+/// Seconds that a token may be valid.
 const LONGEST_LIFE: u64 = 24 * 3600;
 const MOST_SCOPES: usize = 16;
 const LONGEST_SCOPE: usize = 64;
 const MOST_OPERATIONS: u64 = 100_000;
 
-/// What the ids of access tokens begin with; no policy token may have such an id.
-pub(crate) const ID_PREFIX: &str = "sha256:";
-
 /// What the request's token grants at this endpoint. `None`: the request has no `Authorization` header.
 ///
 /// # Errors
 ///
-/// That the header, or the token in it, cannot be used here.
+/// Why the header, or the token in it, cannot be used here.
 pub(crate) fn check(
     project: &Project,
     headers: &HeaderMap,
     path: &str,
     now: SystemTime,
-) -> Result<Option<Pass>, Refusal> {
+) -> Result<Option<Pass>, ApiError> {
     match sent(headers)? {
         Some(token) => grant(project, token, Some(path), now).map(Some),
         None => Ok(None),
@@ -96,8 +95,8 @@ pub(crate) fn check(
 ///
 /// # Errors
 ///
-/// That it cannot be used.
-pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: SystemTime) -> Result<Pass, Refusal> {
+/// Why it cannot be used.
+pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: SystemTime) -> Result<Pass, ApiError> {
     if token.len() > LONGEST {
         return Err(invalid(&format!("it has more than {LONGEST} characters")));
     }
@@ -125,7 +124,7 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
         return Err(invalid(&what));
     }
     let grant = Grant {
-        id: format!("{ID_PREFIX}{}", hex::encode(Sha256::digest(token))),
+        id: format!("{ACCESS_TOKEN_ID}{}", hex::encode(Sha256::digest(token))),
         name: claims.jti,
         uses: limits.operations,
         min_size: None,
@@ -138,7 +137,7 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
         complete_by: None,
     };
     if grant.is_among(&project.revoked_tokens) {
-        return Err(revoked());
+        return Err(ApiError::revoked_access_token());
     }
     let secret = secret.fingerprint().map_err(|_| invalid("signature does not match"))?;
     Ok(Pass {
@@ -148,9 +147,9 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
     })
 }
 
-/// The token in the header. An empty header is none.
-fn sent(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-    let malformed = || Refusal::new(&codes::AUTHORIZATION_MALFORMED);
+/// The token in the header. An empty header has none.
+fn sent(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let malformed = || ApiError::new(&codes::AUTHORIZATION_MALFORMED);
     let mut values = headers.get_all(AUTHORIZATION).iter().filter(|value| !value.is_empty());
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -175,15 +174,15 @@ fn has_signed_by_digest(secret: &ProjectSecret, message: &[u8], signature: &[u8]
 }
 
 /// Whether the digest of this secret is its key for policy tokens too: HMAC takes the digest of every key that is longer than a
-/// block of 64 bytes (RFC 2104, section 2). What such a secret signs may be either; a policy token always has a `jti`, and never
-/// `uc`, and must not be taken for an access token without a bound.
+/// block of 64 bytes (RFC 2104, section 2). So the signature of such a secret fits both kinds. A policy token always has a `jti` and
+/// never `uc`, and must not be taken for an access token without a limit.
 fn is_long(secret: &ProjectSecret) -> bool {
     const BLOCK: usize = 64;
     secret.secret.expose(|secret| secret.len() > BLOCK).unwrap_or(true)
 }
 
 /// When the token ends, leeway included.
-fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, Refusal> {
+fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, ApiError> {
     let exp = claims.exp.ok_or_else(|| invalid("`exp` is required"))?;
     let iat = claims.iat.ok_or_else(|| invalid("`iat` is required"))?;
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -203,8 +202,8 @@ fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, Refusal> {
     }
 }
 
-/// Whether one of these paths is the endpoint's: an exact one, or the beginning of it, which ends in `/*`.
-fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), Refusal> {
+/// Whether one of these paths is that of the endpoint, or a prefix of it that ends in `/*`.
+fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), ApiError> {
     if scope.is_empty() || scope.len() > MOST_SCOPES {
         return Err(invalid(&format!(
             "uc.restrictions.scope must have 1 to {MOST_SCOPES} items"
@@ -232,25 +231,6 @@ fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-fn invalid(reason: &str) -> Refusal {
-    Refusal::new(&codes::ACCESS_TOKEN_INVALID).arg(reason)
-}
-
-/// The refusal of a token that its project has revoked.
-pub(crate) fn revoked() -> Refusal {
-    invalid("it was revoked")
-}
-
-/// What an access token is refused with, where the pipeline has refused what it let in: the same reasons have other codes where
-/// a policy token or a signature let it in. `None`: the rejection is of no access token.
-pub(crate) fn refusal(code: &str, subject: &str) -> Option<Refusal> {
-    if !subject.starts_with(ID_PREFIX) {
-        return None;
-    }
-    match code {
-        "token_used_up" => Some(codes::OPERATIONS_USED_UP.into()),
-        "token_revoked" => Some(revoked()),
-        "signature_invalid" => Some(invalid("signature does not match")),
-        _ => None,
-    }
+fn invalid(reason: &str) -> ApiError {
+    ApiError::invalid_access_token(reason)
 }

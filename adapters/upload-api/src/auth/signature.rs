@@ -1,0 +1,73 @@
+//! Signed uploads: `signature` and `expire` of a request. See `docs/upload-api.md`, "Signed uploads".
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, KeyInit, Mac};
+use intake_core::project::ProjectSecret;
+use intake_core::{Pass, Project};
+use md5::{Digest as _, Md5};
+use sha2::Sha256;
+
+use super::hmac::has_signed;
+use crate::codes;
+use crate::error::ApiError;
+
+/// A time in seconds is no larger: a larger one was sent in milliseconds.
+const LATEST: u64 = 99_999_999_999;
+
+/// Checks a signature over the time at which it ends.
+///
+/// # Errors
+///
+/// What is missing, then what is wrong with the time, then that no secret of the project has made the signature.
+pub(crate) fn check(
+    project: &Project,
+    signature: &str,
+    expire: Option<&str>,
+    now: SystemTime,
+) -> Result<Pass, ApiError> {
+    let expire = expire.ok_or_else(|| ApiError::new(&codes::EXPIRE_MISSING))?;
+    let is_number = !expire.is_empty() && expire.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = expire.parse().ok().filter(|seconds| is_number && *seconds <= LATEST);
+    let seconds: u64 = seconds.ok_or_else(|| ApiError::new(&codes::EXPIRE_INVALID))?;
+    if UNIX_EPOCH + Duration::from_secs(seconds) <= now {
+        return Err(codes::SIGNATURE_EXPIRED.into());
+    }
+    let signature = hex::decode(signature).unwrap_or_default();
+    // All secrets are tried, also after one fits, so that the time that it takes tells nothing of them.
+    let mut found = None;
+    for secret in &project.secrets {
+        let fits = has_signed(secret, expire.as_bytes(), &signature)
+            | (project.legacy_signatures && verify_legacy_md5(secret, expire, &signature));
+        if fits {
+            found = Some(secret);
+        }
+    }
+    let fingerprint = found.and_then(|secret| secret.fingerprint().ok());
+    match fingerprint {
+        Some(secret) => Ok(Pass {
+            secret: Some(secret),
+            ..Pass::default()
+        }),
+        None => Err(codes::SIGNATURE_INVALID.into()),
+    }
+}
+
+/// Verifies a signature of the older kind, the MD5 of the secret and the time. The HMACs of both are compared, so that the
+/// comparison tells nothing of them.
+fn verify_legacy_md5(secret: &ProjectSecret, expire: &str, signature: &[u8]) -> bool {
+    let coded = secret.secret.expose(|secret| {
+        let mut hasher = Md5::new();
+        hasher.update(secret.as_bytes());
+        hasher.update(expire.as_bytes());
+        let expected = hasher.finalize();
+        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+        let of = |message: &[u8]| mac.clone().chain_update(message);
+        Some(
+            of(signature)
+                .verify_slice(&of(&expected).finalize().into_bytes())
+                .is_ok(),
+        )
+    });
+    matches!(coded, Ok(Some(true)))
+}
