@@ -11,10 +11,8 @@ use crate::town::{Town, code, form};
 
 /// Look-ups by the request itself, whatever it brings.
 const BY_REQUEST: usize = 1;
-/// Look-ups by the pipeline when it admits a file whose project is known.
-const BY_ADMIT: usize = 1;
-/// Look-ups by the pipeline when it commits the files of a request.
-const BY_COMMIT: usize = 2;
+/// Look-ups by the pipeline when it commits the files of a request, so that the rules are those of that moment.
+const BY_COMMIT: usize = 1;
 
 /// Knows one project, and counts how often it is asked.
 #[derive(Clone, Debug, Default)]
@@ -34,22 +32,19 @@ fn with_files(form: Form, count: usize) -> Form {
 }
 
 #[test]
-fn an_upload_looks_its_project_up_once_and_the_pipeline_has_its_own_look_ups() {
+fn an_upload_looks_its_project_up_once_and_its_commit_once_more() {
     let lookups = Counting::default();
     let counted = lookups.clone();
     let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));
     for count in [1, 3] {
         let key_first = with_files(form("counted"), count);
         let key_last = with_files(Form::default(), count).field("UPLOADCARE_PUB_KEY", "counted");
-        for (order, sent, by_pipeline) in [
-            ("key first", key_first, count * BY_ADMIT + BY_COMMIT),
-            ("key last", key_last, BY_COMMIT),
-        ] {
+        for (order, sent) in [("key first", key_first), ("key last", key_last)] {
             lookups.0.store(0, Ordering::SeqCst);
             let answer = town.base(&sent);
             assert_eq!(code(&answer), "accepted", "{}", answer.text());
             let counted = lookups.0.load(Ordering::SeqCst);
-            assert_eq!(counted, BY_REQUEST + by_pipeline, "{count} files, {order}");
+            assert_eq!(counted, BY_REQUEST + BY_COMMIT, "{count} files, {order}");
         }
     }
 }
@@ -66,4 +61,25 @@ fn a_key_that_no_project_has_is_looked_up_once() {
         assert_eq!(code(&town.base(&sent)), "ProjectPublicKeyInvalidError");
         assert_eq!(lookups.0.load(Ordering::SeqCst), BY_REQUEST);
     }
+}
+
+#[test]
+fn other_requests_look_their_project_up_once_and_what_completes_an_upload_once_more() {
+    let lookups = Counting::default();
+    let counted = lookups.clone();
+    let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));
+    let taken = || lookups.0.swap(0, Ordering::SeqCst);
+    let file = town.base(&with_files(form("counted"), 1)).json()["file0"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    taken();
+    let group = town.get(&format!("/group/?pub_key=counted&files[0]={file}&jsonerrors=1"));
+    assert_eq!((code(&group), taken()), ("accepted".to_owned(), BY_REQUEST));
+    town.begin("counted", "");
+    assert_eq!(taken(), BY_REQUEST, "an upload in parts is begun");
+    let uploaded = town.parts("counted", "");
+    taken();
+    assert_eq!(code(&town.complete("counted", &uploaded)), "accepted");
+    assert_eq!(taken(), BY_REQUEST + BY_COMMIT, "an upload in parts is completed");
 }

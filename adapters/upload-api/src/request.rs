@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use intake_core::permits::Holder;
 use intake_core::project::Standing;
-use intake_core::{Error, Pass, Project, sender_at};
+use intake_core::{Error, Pass, Pipeline, Project, sender_at};
 
 use crate::api::Api;
 use crate::auth::{self, Authorized, access_token};
@@ -108,6 +108,14 @@ impl<'a> Request<'a> {
         let limiter = &self.api.limiter;
         limiter.count(&holder, project.max_requests, Duration::ZERO).await?;
         Ok(project)
+    }
+
+    /// The pipeline, which does not look up again what this request has looked up.
+    pub(crate) fn pipeline(&self) -> Pipeline {
+        match &self.project {
+            Some(Ok(project)) => self.api.pipeline.knowing(project.clone()),
+            _ => self.api.pipeline.clone(),
+        }
     }
 
     async fn look_up(&self, key: &str) -> Result<Arc<Project>, ApiError> {

@@ -79,7 +79,7 @@ impl Pipeline {
         let waiting = Instant::now();
         let mut pause = PAUSES.0;
         loop {
-            let Some(record) = self.parts().recorder.get(id).await? else {
+            let Some(record) = self.inner().recorder.get(id).await? else {
                 return Err(Error::NotFound(id));
             };
             match &record.state {
@@ -88,7 +88,7 @@ impl Pipeline {
                     return Err(Error::rejected(RECEIVE, rejection.clone()));
                 }
                 State::Assembling if !record.is_due(self.now()) => {
-                    if waiting.elapsed() > self.parts().limits.timeout {
+                    if waiting.elapsed() > self.inner().limits.timeout {
                         return Err(Error::rejected(RECEIVE, too_slow()));
                     }
                     tokio::time::sleep(pause).await;
@@ -101,7 +101,7 @@ impl Pipeline {
                             // Somebody thought us dead and goes on with it; theirs is the answer.
                             Err(Error::Fault(fault))
                                 if fault.code == codes::LEASE_LOST
-                                    && waiting.elapsed() <= self.parts().limits.timeout => {}
+                                    && waiting.elapsed() <= self.inner().limits.timeout => {}
                             ended => return ended,
                         },
                         // Somebody was faster; look again.
@@ -124,7 +124,7 @@ impl Pipeline {
 
         let mut resumed = Resumed::default();
         loop {
-            let due = self.parts().recorder.due(Duty::Resume, self.now(), BATCH).await?;
+            let due = self.inner().recorder.due(Duty::Resume, self.now(), BATCH).await?;
             let full = due.len() == BATCH;
             let mut outcomes =
                 stream::iter(due.into_iter().map(|record| self.resume_one(record))).buffer_unordered(BATCH);
@@ -164,9 +164,9 @@ impl Pipeline {
     async fn assemble(&self, mut claimed: Record) -> Result<Record, Error> {
         let started = Instant::now();
         // An attempt that is cut off here was not acknowledged, and a later one finds the upload claimed.
-        self.parts().in_flight.close(claimed.id).await;
+        self.inner().in_flight.close(claimed.id).await;
         let work = self.clone().judge_whole(claimed.clone());
-        let bounded = tokio::time::timeout(self.parts().limits.timeout, work);
+        let bounded = tokio::time::timeout(self.inner().limits.timeout, work);
         let judged = match self.hold(&mut claimed, Duration::MAX, || Event::Renew, bounded).await? {
             Ok(Ok(judged)) => self.commit_whole(&mut claimed, judged).await?,
             Ok(Err(setback)) => Err(setback),
@@ -211,7 +211,7 @@ impl Pipeline {
         let mut staged = None;
         // Rules, secrets and tokens may be others than when it was begun: those that hold now are what counts.
         let ruling = self.ruling_now(&claimed).await?;
-        let store = self.parts().store_of(&claimed)?;
+        let store = self.inner().store_of(&claimed)?;
         let (body, sink) = match (store.multipart(), upload_of(&claimed)) {
             (Some(multipart), Some(upload)) => {
                 let key = key_of(&claimed);
@@ -230,7 +230,7 @@ impl Pipeline {
         };
         // Their size is known, and no limit beside it: more bytes are a part that came again, and none too large a file.
         let source = Source::new(body, u64::MAX, Some(parts.size));
-        let judged = pump(self.parts(), &ruling, &claimed, source, sink)
+        let judged = pump(self.inner(), &ruling, &claimed, source, sink)
             .await
             .map_err(setback);
         match judged {
@@ -256,7 +256,7 @@ impl Pipeline {
 
     /// The same, of an upload of which everything is known.
     async fn judge_again(&self, claimed: &Record, facts: &Facts) -> Result<Ruling, Setback> {
-        let ruling = self.ruling_now(claimed).await?;
+        let ruling = self.anew().ruling_now(claimed).await?;
         ruling.judge_whole(&claimed.declared, facts).map_err(Setback::Refused)?;
         Ok(ruling)
     }
@@ -270,7 +270,7 @@ impl Pipeline {
         // Somebody who took over may have made the upload readable, out of other parts.
         self.confirm(claimed).await?;
         // The bytes before the record.
-        let commit = tokio::time::timeout(self.parts().limits.timeout, staged.commit());
+        let commit = tokio::time::timeout(self.inner().limits.timeout, staged.commit());
         Ok(
             match self.hold(claimed, Duration::MAX, || Event::Renew, commit).await? {
                 Ok(committed) => committed.map(|()| facts).map_err(Setback::from),
@@ -282,7 +282,7 @@ impl Pipeline {
     async fn make_assembled_readable(&self, claimed: &Record, facts: Facts, ruling: Ruling) -> Result<Record, Error> {
         let now = self.now();
         let wish = ruling.wish(claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default());
-        let lifetime = ruling.lifetime(self.parts().expirer.lifetime(&facts, wish, now), now, now);
+        let lifetime = ruling.lifetime(self.inner().expirer.lifetime(&facts, wish, now), now, now);
         let terms = Terms {
             project: claimed.project.clone(),
             pass: claimed.pass.clone(),
@@ -330,7 +330,7 @@ impl Pipeline {
         self.confirm(claimed).await?;
         let refused = claimed.clone();
         let delete = async {
-            self.parts().store_of(&refused)?.delete(&key_of(&refused)).await?;
+            self.inner().store_of(&refused)?.delete(&key_of(&refused)).await?;
             self.delete_apart(&refused).await
         };
         self.hold(claimed, Duration::MAX, || Event::Renew, delete).await??;
@@ -358,7 +358,7 @@ impl Pipeline {
     }
 
     async fn list_apart(&self, record: &Record, parts: &Parts) -> Result<Vec<Part>, Fault> {
-        let store = self.parts().store_of(record)?;
+        let store = self.inner().store_of(record)?;
         let sizes = stream::iter(1..=parts.count()).map(|number| async move {
             let size = store.size(&part_key_of(record, number)).await?;
             Ok::<_, Fault>(size.map(|size| Part {
@@ -378,7 +378,7 @@ impl Pipeline {
         let streams = stream::iter(keys).then(move |key| {
             let (pipeline, place) = (pipeline.clone(), place.clone());
             async move {
-                let part = pipeline.parts().store_at(&place)?.read(&key, None).await;
+                let part = pipeline.inner().store_at(&place)?.read(&key, None).await;
                 part.map_err(BoxError::from)
             }
         });
@@ -390,7 +390,7 @@ impl Pipeline {
         let Some(parts) = record.parts.as_ref().filter(|parts| parts.apart) else {
             return Ok(());
         };
-        let store = self.parts().store_of(record)?;
+        let store = self.inner().store_of(record)?;
         let deleted = stream::iter(1..=parts.count())
             .map(|number| async move { store.delete(&part_key_of(record, number)).await });
         deleted.buffer_unordered(AT_A_TIME).try_collect().await

@@ -52,7 +52,7 @@ impl Pipeline {
 
     /// What is unfinished, and for how long the oldest record that is due has been waiting for a sweep.
     async fn backlog(&self) -> Result<(Backlog, Duration), Fault> {
-        let recorder = &self.parts().recorder;
+        let recorder = &self.inner().recorder;
         let backlog = recorder.backlog().await?;
         let now = self.now();
         let oldest = recorder.due(Duty::Sweep, now, 1).await?;

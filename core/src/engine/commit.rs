@@ -224,7 +224,7 @@ impl Pipeline {
             return Err(self.take_all_back(uploads, fault.into()).await);
         }
         // Once more: making them durable may have taken a while.
-        let rulings = match self.judge_all(uploads).await {
+        let rulings = match self.anew().judge_all(uploads).await {
             Ok(rulings) => rulings,
             Err(error) => return Err(self.take_all_back(uploads, error).await),
         };
@@ -238,7 +238,7 @@ impl Pipeline {
         for (upload, ruling) in uploads.iter().zip(rulings) {
             let (facts, mut terms) = (upload.facts.clone(), upload.terms.clone());
             terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
-            let lifetime = self.parts().expirer.lifetime(&facts, ruling.wish(terms.retention), now);
+            let lifetime = self.inner().expirer.lifetime(&facts, ruling.wish(terms.retention), now);
             let event = Event::Commit {
                 facts: Box::new(facts),
                 terms: Box::new(terms),
@@ -286,7 +286,7 @@ impl Pipeline {
         }
         for (upload, ruling) in uploads.iter().zip(&rulings) {
             ruling.judge_whole(&upload.record.declared, &upload.facts)?;
-            self.parts().store_at(&ruling.place())?;
+            self.inner().store_at(&ruling.place())?;
         }
         Ok(rulings)
     }
@@ -344,14 +344,14 @@ impl Pipeline {
         if is_at_home || record.place == to {
             return Ok(record);
         }
-        let (from_store, from) = (self.parts().store_of(&record)?, key_of(&record));
+        let (from_store, from) = (self.inner().store_of(&record)?, key_of(&record));
         let moving = self.after(&record, Event::Move { to })?;
         if self.swap(&record, &moving).await? != Swap::Done {
             return Err(Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable());
         }
         let body = from_store.read(&from, None).await?;
         let mut writing = self
-            .parts()
+            .inner()
             .store_of(&moving)?
             .stage(&key_of(&moving), facts.media_type.as_ref())
             .await?;
@@ -374,7 +374,7 @@ impl Pipeline {
     /// sweeper does it.
     async fn take_back(&self, record: &Record, why: Rejection) {
         if self.delete_bytes(record).await
-            && let Ok(noted) = record.apply(Event::Reject(why), self.now(), &self.parts().periods)
+            && let Ok(noted) = record.apply(Event::Reject(why), self.now(), &self.inner().periods)
         {
             self.note_refusal(record, noted).await;
         }
@@ -392,7 +392,7 @@ impl Pipeline {
     async fn remove_left(&self, ready: &Record) {
         let Some(left) = &ready.left else { return };
         let removed = async {
-            self.parts().store_at(left)?.delete(&key_at(ready, left)).await?;
+            self.inner().store_at(left)?.delete(&key_at(ready, left)).await?;
             self.put(ready, &self.after(ready, Event::Tidied)?).await
         };
         if let Err(fault) = removed.await {

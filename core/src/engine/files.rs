@@ -26,7 +26,7 @@ impl Pipeline {
     ///
     /// [`Error::NotFound`] if there is none, or if it is not readable: not yet, or not any more.
     pub async fn get(&self, id: UploadId) -> Result<Record, Error> {
-        let record = self.parts().recorder.get(id).await?;
+        let record = self.inner().recorder.get(id).await?;
         // An upload whose time is over is gone, even if no sweeper came by yet.
         record
             .filter(|record| record.is_readable(self.now()))
@@ -39,7 +39,7 @@ impl Pipeline {
     ///
     /// If it could not be looked up.
     pub async fn status(&self, id: UploadId) -> Result<Option<Record>, Error> {
-        Ok(self.parts().recorder.get(id).await?)
+        Ok(self.inner().recorder.get(id).await?)
     }
 
     /// The bytes of an upload that can be read, or a range of them.
@@ -49,7 +49,7 @@ impl Pipeline {
     /// Those of [`get`](Self::get), and faults of the store.
     pub async fn read(&self, id: UploadId, range: Option<Range<u64>>) -> Result<ByteStream, Error> {
         let record = self.get(id).await?;
-        Ok(self.parts().store_of(&record)?.read(&key_of(&record), range).await?)
+        Ok(self.inner().store_of(&record)?.read(&key_of(&record), range).await?)
     }
 
     /// Files of a project that can be read or brought back, the newest first, from behind this one on. No more than 1,000 at a
@@ -95,7 +95,7 @@ impl Pipeline {
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        self.parts()
+        self.inner()
             .recorder
             .list(kind, project, behind, limit.min(LONGEST_PAGE))
             .await
@@ -117,7 +117,7 @@ impl Pipeline {
         };
         self.change(id, |record, now| {
             let facts = record.facts.as_ref().filter(|_| record.is_readable(now))?;
-            let usual = self.parts().expirer.lifetime(facts, wish, now);
+            let usual = self.inner().expirer.lifetime(facts, wish, now);
             Some(Event::Keep(ruling.lifetime(usual, now, record.created)))
         })
         .await
@@ -130,7 +130,7 @@ impl Pipeline {
     ///
     /// Those of [`get`](Self::get), and faults of the recorder.
     pub async fn delete(&self, id: UploadId) -> Result<(), Error> {
-        let for_good = self.parts().periods.trash.is_zero();
+        let for_good = self.inner().periods.trash.is_zero();
         let event = if for_good { Event::Delete } else { Event::Trash };
         let deleted = self
             .change(id, |record, now| record.is_readable(now).then(|| event.clone()))
@@ -189,9 +189,9 @@ impl Pipeline {
         /// Losing this often in a row is not bad luck any more.
         const TRIES: usize = 8;
         for _ in 0..TRIES {
-            let record = self.parts().recorder.get(id).await?.ok_or(Error::NotFound(id))?;
+            let record = self.inner().recorder.get(id).await?.ok_or(Error::NotFound(id))?;
             let now = self.now();
-            let next = event(&record, now).and_then(|event| record.apply(event, now, &self.parts().periods).ok());
+            let next = event(&record, now).and_then(|event| record.apply(event, now, &self.inner().periods).ok());
             let Some(next) = next else {
                 return Err(Error::NotFound(id));
             };

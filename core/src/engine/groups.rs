@@ -24,8 +24,8 @@ impl Pipeline {
     /// [`Error::Rejected`] with [`codes::QUOTA_EXCEEDED`] if the project has as many groups as it may have, or if their lists have
     /// as many bytes; faults of the recorder.
     pub async fn group(&self, project: &str, members: Vec<Member>) -> Result<Group, Error> {
-        let known = self.project(project).await?;
-        let limits = &self.parts().limits;
+        let known = self.known_or_found(project).await?;
+        let limits = &self.inner().limits;
         let stays = known
             .as_ref()
             .and_then(|project| project.keep_groups)

@@ -23,20 +23,20 @@ impl Pipeline {
     /// Puts a record in another's place, and books what that changes.
     pub(crate) async fn put(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
         let booking = Booking::of(Some(before), next, Quota::default(), self.now());
-        self.parts().recorder.update(next, &booking).await
+        self.inner().recorder.update(next, &booking).await
     }
 
     /// Swaps a record in. If the recorder fails, looks whether it has done its part all the same.
     pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
         let booking = Booking::of(Some(before), next, Quota::default(), self.now());
-        let swapped = self.parts().recorder.update(next, &booking).await;
+        let swapped = self.inner().recorder.update(next, &booking).await;
         self.as_it_is(next, swapped).await
     }
 
     /// Swaps records in, each with what is booked with it: all of them or none. If the recorder fails, looks whether it has
     /// done its part all the same.
     pub(crate) async fn swap_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
-        let recorder = &self.parts().recorder;
+        let recorder = &self.inner().recorder;
         match changes {
             [] => Ok(Swap::Done),
             [(next, booking)] => self.as_it_is(next, recorder.update(next, booking).await).await,
@@ -51,7 +51,7 @@ impl Pipeline {
             Ok(swap) => return Ok(swap),
             Err(fault) => fault,
         };
-        match self.parts().recorder.get(next.id).await {
+        match self.inner().recorder.get(next.id).await {
             Ok(Some(found)) if found == *next => Ok(Swap::Done),
             _ => Err(fault),
         }
@@ -62,7 +62,7 @@ impl Pipeline {
         let illegal = |illegal: IllegalTransition| {
             Fault::new(codes::ILLEGAL_TRANSITION, "this upload is not where it should be").because(illegal)
         };
-        record.apply(event, self.now(), &self.parts().periods).map_err(illegal)
+        record.apply(event, self.now(), &self.inner().periods).map_err(illegal)
     }
 
     /// Works on an upload that was claimed, and renews the claim meanwhile, with what `beat` says, and at least every `most`.
@@ -81,7 +81,7 @@ impl Pipeline {
         /// Renewals in a claim: one or two may fail.
         const OFTEN: u32 = 3;
 
-        let every = (self.parts().periods.claim / OFTEN).clamp(LEAST_BEAT, most);
+        let every = (self.inner().periods.claim / OFTEN).clamp(LEAST_BEAT, most);
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut work = pin!(work);
@@ -134,7 +134,7 @@ impl Pipeline {
 
     /// Finds out what became of a renewal whose answer was lost.
     async fn settle(&self, claimed: &mut Record, renewal: &Record) -> Result<(), Fault> {
-        match self.parts().recorder.get(claimed.id).await? {
+        match self.inner().recorder.get(claimed.id).await? {
             Some(found) if found == *renewal => *claimed = found,
             Some(found) if found == *claimed => {}
             _ => return Err(lost()),

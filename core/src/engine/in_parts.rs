@@ -66,7 +66,7 @@ impl Pipeline {
             terms,
         } = opening;
         declared.size = Some(size);
-        let limits = &self.parts().limits;
+        let limits = &self.inner().limits;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let ruling = self
             .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
@@ -75,11 +75,11 @@ impl Pipeline {
         let mut parts =
             Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
         let place = ruling.place();
-        let multipart = self.parts().store_at(&place)?.multipart();
+        let multipart = self.inner().store_at(&place)?.multipart();
         let multipart = multipart.filter(|multipart| parts.count() <= multipart.most_parts());
         parts.apart = multipart.is_none();
 
-        let record = Record::open(id, declared, parts, terms, self.now(), &self.parts().periods);
+        let record = Record::open(id, declared, parts, terms, self.now(), &self.inner().periods);
         let record = Record { place, ..record };
         // The intent first: the store may hold something under this id from here on.
         self.intend(&record, &ruling).await?;
@@ -124,7 +124,7 @@ impl Pipeline {
         };
         // A short rest may come with the part before it.
         let size = (number.saturating_add(1) < parts.count()).then_some(parts.part_size);
-        match (self.parts().store_of(record)?.multipart(), upload_of(record)) {
+        match (self.inner().store_of(record)?.multipart(), upload_of(record)) {
             (Some(multipart), Some(upload)) => {
                 let key = key_of(record);
                 Ok(multipart.url(&key, upload, &slot, size, lifetime).await?)
@@ -173,10 +173,10 @@ impl Pipeline {
         }
         let source = Source::new(body, slot.at_most, size).counted(Door::Parts);
         let (mut staged, has_all) = (None, AtomicBool::new(false));
-        let mut flight = self.parts().in_flight.begin(record.id, number).await;
+        let mut flight = self.inner().in_flight.begin(record.id, number).await;
         let put = self.write_part(record, &slot, size, source, &mut staged, &has_all);
         let put = flight.until_cut(&has_all, put);
-        let ended = match tokio::time::timeout(self.parts().limits.timeout, put).await {
+        let ended = match tokio::time::timeout(self.inner().limits.timeout, put).await {
             Ok(Err(Error::Rejected { rejection, .. })) if rejection.code == codes::TOO_LARGE => Err(too_large(&slot)),
             Ok(ended) => ended,
             Err(_) => Err(rejected(codes::TIMED_OUT, "the part took too long")),
@@ -187,7 +187,7 @@ impl Pipeline {
             // Whatever is left is replaced by the next try, or goes with the upload.
             debug!(id = %record.id, number, fault = fault.chain(), "could not discard a part");
         }
-        self.parts().in_flight.end(record.id, number, flight);
+        self.inner().in_flight.end(record.id, number, flight);
         if let Err(error) = &ended
             && error.code() == codes::NOT_OPEN
         {
@@ -199,13 +199,13 @@ impl Pipeline {
     /// Cuts off an attempt at a part that is under way in this process, because another one is to come: what it holds is free
     /// when this returns. [`put_part`](Self::put_part) does so too; this is for callers who have to wait for a place first.
     pub async fn replace_part(&self, record: &Record, number: u16) {
-        self.parts().in_flight.replace(record.id, number).await;
+        self.inner().in_flight.replace(record.id, number).await;
     }
 
     /// Removes what a part has left that came when its upload had ended: the removal of the upload may have been too early.
     async fn remove_late(&self, record: &Record, slot: &Slot) {
         let removed = async {
-            let found = self.parts().recorder.get(record.id).await?;
+            let found = self.inner().recorder.get(record.id).await?;
             let state = found.map(|found| found.state);
             if !matches!(state, None | Some(State::Rejected(_) | State::Deleting | State::Gone)) {
                 return Ok(());
@@ -214,7 +214,7 @@ impl Pipeline {
                 Some(_) => key_of(record),
                 None => part_key_of(record, slot.number),
             };
-            self.parts().store_of(record)?.delete(&key).await
+            self.inner().store_of(record)?.delete(&key).await
         };
         if let Err(fault) = removed.await {
             // It is done once more when the upload is forgotten.
@@ -238,7 +238,7 @@ impl Pipeline {
             let writing = staged.insert(self.stage_part(record, slot, size).await?);
             // Again, as the upload may have ended while its sender, or a place, was waited for. From here on what ends it finds what is
             // staged.
-            let found = self.parts().recorder.get(record.id).await?;
+            let found = self.inner().recorder.get(record.id).await?;
             if found.is_none_or(|found| found.state != State::Open) {
                 return Err(Error::rejected(RECEIVE, not_open()));
             }
@@ -256,7 +256,7 @@ impl Pipeline {
     }
 
     async fn stage_part(&self, record: &Record, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Error> {
-        let store = self.parts().store_of(record)?;
+        let store = self.inner().store_of(record)?;
         let staged = match (store.multipart(), upload_of(record)) {
             (Some(multipart), Some(upload)) => multipart.stage(&key_of(record), upload, slot, size).await,
             _ => store.stage(&part_key_of(record, slot.number), None).await,

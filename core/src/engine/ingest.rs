@@ -96,16 +96,16 @@ impl Pipeline {
             door,
             body,
         } = incoming;
-        let limits = &self.parts().limits;
+        let limits = &self.inner().limits;
         let ruling = self.ruling(project.as_deref(), pass.as_ref(), door).await?;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let limit = ruling.at_most(limit);
 
         self.judge_declared(&declared, limit, &ruling)?;
 
-        let record = Record::intent(id, declared, self.now(), &self.parts().periods);
+        let record = Record::intent(id, declared, self.now(), &self.inner().periods);
         let record = record.of(project, pass, ruling.place()).sent_by(sender);
-        self.parts().store_of(&record)?;
+        self.inner().store_of(&record)?;
         // The intent before any byte: from here on a sweeper knows of whatever the store may hold under this id, and its
         // project's account has what it is going to need, as far as it was said.
         self.intend(&record, &ruling).await?;
@@ -114,7 +114,7 @@ impl Pipeline {
         let source = Source::new(body, limit, record.declared.size).counted(door);
         let pumped = tokio::time::timeout(
             limits.timeout,
-            pump(self.parts(), &ruling, &record, source, Sink::Stage(&mut staged)),
+            pump(self.inner(), &ruling, &record, source, Sink::Stage(&mut staged)),
         )
         .await;
         match pumped.unwrap_or_else(|_| Err(too_slow())) {
@@ -142,14 +142,14 @@ impl Pipeline {
             return Err(Error::rejected(RECEIVE, too_large(size, limit)));
         }
         ruling.judge_declared(declared)?;
-        self.parts().judge(|validator| validator.declared(declared))
+        self.inner().judge(|validator| validator.declared(declared))
     }
 
     /// Records a new upload or order, if its project, its token and its sender have room for it.
     pub(crate) async fn intend(&self, record: &Record, ruling: &Ruling) -> Result<(), Error> {
         let booking = Booking::of(None, record, ruling.quota(), self.now());
         let booking = self.bounded(record, booking);
-        match self.parts().recorder.insert(record, &booking).await? {
+        match self.inner().recorder.insert(record, &booking).await? {
             Swap::Done => Ok(()),
             Swap::Lost | Swap::Full => Err(self.no_room(record, &booking).await),
         }
@@ -164,7 +164,7 @@ impl Pipeline {
             warn!(id = %record.id, fault = fault.chain(), "could not discard; left to the sweeper");
             return;
         }
-        let Ok(noted) = record.apply(Event::Reject(rejection), self.now(), &self.parts().periods) else {
+        let Ok(noted) = record.apply(Event::Reject(rejection), self.now(), &self.inner().periods) else {
             return;
         };
         self.note_refusal(record, noted).await;

@@ -47,11 +47,15 @@ const LATE: usize = 256;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(run()).unwrap();
 /// ```
 #[derive(Clone)]
-pub struct Pipeline(Arc<Parts>);
+pub struct Pipeline {
+    inner: Arc<Inner>,
+    /// The project that the caller has looked up already.
+    known: Option<Arc<Project>>,
+}
 
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-pub(crate) struct Parts {
+pub(crate) struct Inner {
     pub(crate) receiver: Option<(String, Box<dyn Receiver>)>,
     pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
     pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
@@ -74,7 +78,7 @@ pub(crate) struct Parts {
     clock: Clock,
 }
 
-impl Parts {
+impl Inner {
     /// Asks the validators in their order; the first "no" is the answer.
     pub(crate) fn judge(&self, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
         for (name, validator) in &self.validators {
@@ -92,38 +96,61 @@ impl Pipeline {
         Builder::default()
     }
 
-    pub(crate) fn parts(&self) -> &Parts {
-        &self.0
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    /// The same pipeline for a caller that has looked this project up, such as an adapter for one request: it is not looked up
+    /// again before an upload is committed. The commit looks it up once more, so that its rules are those of that moment.
+    #[must_use]
+    pub fn knowing(&self, project: Arc<Project>) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            known: Some(project),
+        }
+    }
+
+    /// The project of this key, if the caller has looked it up already.
+    pub(crate) fn known(&self, public_key: &str) -> Option<&Arc<Project>> {
+        self.known.as_ref().filter(|known| known.public_key == public_key)
+    }
+
+    /// The same pipeline, which looks every project up.
+    pub(crate) fn anew(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            known: None,
+        }
     }
 
     /// The time by the pipeline's clock, to the microsecond: what every recorder can keep.
     pub(crate) fn now(&self) -> SystemTime {
-        let since = (self.0.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = (self.inner.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
         UNIX_EPOCH + Duration::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }
 
     /// What an upload may cost at most.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.0.limits
+        self.inner.limits
     }
 
     /// What is kept beside the records: projects, groups, and what was booked.
     #[must_use]
     pub fn catalog(&self) -> &dyn Catalog {
-        self.0.recorder.catalog()
+        self.inner.recorder.catalog()
     }
 
     /// The names of the scanners that look at every upload.
     pub fn scanners(&self) -> impl Iterator<Item = &str> {
-        self.0.scanners.iter().map(|(name, _)| name.as_str())
+        self.inner.scanners.iter().map(|(name, _)| name.as_str())
     }
 
     /// Bytes of memory that one upload takes in a store at most while it is written: of the store that takes most.
     #[must_use]
     pub fn bytes_of_upload(&self) -> u64 {
-        let others = self.0.stores.iter().map(|(_, store)| store.bytes_of_upload());
-        others.fold(self.0.store.bytes_of_upload(), u64::max)
+        let others = self.inner.stores.iter().map(|(_, store)| store.bytes_of_upload());
+        others.fold(self.inner.store.bytes_of_upload(), u64::max)
     }
 
     /// Whether every stage could work now; also makes them open what they open at first use.
@@ -132,7 +159,11 @@ impl Pipeline {
     ///
     /// The first stage's fault; its message begins with the stage's name.
     pub async fn ready(&self) -> Result<(), Fault> {
-        self.0.recorder.ready().await.map_err(|fault| named("record", fault))?;
+        self.inner
+            .recorder
+            .ready()
+            .await
+            .map_err(|fault| named("record", fault))?;
         self.ready_but_for_records().await
     }
 
@@ -144,7 +175,7 @@ impl Pipeline {
     ///
     /// Those of [`ready`](Self::ready), and [`codes::TIMED_OUT`] for a stage that does not answer.
     pub async fn alive(&self, patience: Duration) -> Result<(), Fault> {
-        let parts = &self.0;
+        let parts = &*self.inner;
         let mut asked: Vec<(String, BoxFuture<'_, Result<(), Fault>>)> = vec![
             ("record".to_owned(), parts.recorder.ready()),
             ("store".to_owned(), parts.store.alive()),
@@ -171,7 +202,11 @@ impl Pipeline {
     ///
     /// The recorder's fault; its message begins with `record`.
     pub async fn has_records(&self) -> Result<bool, Fault> {
-        self.0.recorder.exists().await.map_err(|fault| named("record", fault))
+        self.inner
+            .recorder
+            .exists()
+            .await
+            .map_err(|fault| named("record", fault))
     }
 
     /// Whether every stage but the recorder could work now, which is left as it is.
@@ -180,20 +215,20 @@ impl Pipeline {
     ///
     /// Those of [`ready`](Self::ready).
     pub async fn ready_but_for_records(&self) -> Result<(), Fault> {
-        self.0.store.ready().await.map_err(|fault| named("store", fault))?;
-        for (name, store) in &self.0.stores {
+        self.inner.store.ready().await.map_err(|fault| named("store", fault))?;
+        for (name, store) in &self.inner.stores {
             store
                 .ready()
                 .await
                 .map_err(|fault| named(&format!("store `{name}`"), fault))?;
         }
-        for (name, scanner) in &self.0.scanners {
+        for (name, scanner) in &self.inner.scanners {
             scanner
                 .ready()
                 .await
                 .map_err(|fault| named(&format!("scan `{name}`"), fault))?;
         }
-        if let Some((name, receiver)) = &self.0.receiver {
+        if let Some((name, receiver)) = &self.inner.receiver {
             receiver
                 .ready()
                 .await
@@ -222,13 +257,13 @@ fn named(name: &str, fault: Fault) -> Fault {
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pipeline")
-            .field("validators", &self.0.validators)
-            .field("scanners", &self.0.scanners)
-            .field("store", &self.0.store)
-            .field("stores", &self.0.stores)
-            .field("recorder", &self.0.recorder)
-            .field("expirer", &self.0.expirer)
-            .field("limits", &self.0.limits)
+            .field("validators", &self.inner.validators)
+            .field("scanners", &self.inner.scanners)
+            .field("store", &self.inner.store)
+            .field("stores", &self.inner.stores)
+            .field("recorder", &self.inner.recorder)
+            .field("expirer", &self.inner.expirer)
+            .field("limits", &self.inner.limits)
             .finish_non_exhaustive()
     }
 }
@@ -400,7 +435,7 @@ impl Builder {
         }
         let lease = self.limits.timeout.saturating_mul(2);
         let note = self.note.unwrap_or(Duration::from_secs(24 * 3600)).max(lease);
-        Ok(Pipeline(Arc::new(Parts {
+        let inner = Inner {
             receiver: self.receiver,
             validators: self.validators,
             scanners: self.scanners,
@@ -422,7 +457,11 @@ impl Builder {
             in_flight: InFlight::default(),
             late: Arc::new(Semaphore::new(LATE)),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
-        })))
+        };
+        Ok(Pipeline {
+            inner: Arc::new(inner),
+            known: None,
+        })
     }
 }
 

@@ -21,7 +21,7 @@ impl Pipeline {
     ///
     /// If it could not be looked up.
     pub async fn project(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
-        for directory in &self.parts().directories {
+        for directory in &self.inner().directories {
             if let Some(project) = directory.find(public_key).await? {
                 return Ok(Some(project));
             }
@@ -29,12 +29,20 @@ impl Pipeline {
         Ok(None)
     }
 
+    /// The project of this key, as the caller knows it or as it is now.
+    pub(crate) async fn known_or_found(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
+        match self.known(public_key) {
+            Some(known) => Ok(Some(known.clone())),
+            None => self.project(public_key).await,
+        }
+    }
+
     /// What holds for an upload of this project's, now. A pipeline that was given no projects takes any name for one.
     pub(crate) async fn ruling(&self, project: Option<&str>, pass: Option<&Pass>, door: Door) -> Result<Ruling, Error> {
-        let Some(key) = project.filter(|_| !self.parts().directories.is_empty()) else {
+        let Some(key) = project.filter(|_| !self.inner().directories.is_empty()) else {
             return Ok(Ruling::new(None, pass, door));
         };
-        let Some(project) = self.project(key).await? else {
+        let Some(project) = self.known_or_found(key).await? else {
             let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "no project has this key").about(key);
             return Err(Error::rejected(PROJECT, rejection));
         };
@@ -48,7 +56,7 @@ impl Pipeline {
         pass: Option<&Pass>,
         door: Door,
     ) -> Result<Ruling, Error> {
-        if project.is_none() && !self.parts().directories.is_empty() {
+        if project.is_none() && !self.inner().directories.is_empty() {
             let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "nobody says whose this upload is");
             return Err(Error::rejected(PROJECT, rejection));
         }
@@ -59,7 +67,7 @@ impl Pipeline {
 
     /// What a new record is booked as, with what its project and its sender may have of its kind.
     pub(crate) fn bounded(&self, record: &Record, mut booking: Booking) -> Booking {
-        let limits = &self.parts().limits;
+        let limits = &self.inner().limits;
         if let Some(project) = &record.project {
             booking = booking
                 .within(&Account::orders(project), Quota::of(limits.waiting_of_project))
@@ -81,7 +89,7 @@ impl Pipeline {
         let mut bounds = Vec::new();
         for line in bounded.filter(|line| line.change.files > 0 || line.change.bytes > 0) {
             let reason = reason(record, &line.account);
-            match self.parts().recorder.catalog().holdings(&line.account).await {
+            match self.inner().recorder.catalog().holdings(&line.account).await {
                 // A token that is used up is what its holder can do something about.
                 Ok(has) if !line.quota.allows(&has, &line.change) && reason.code == codes::TOKEN_USED_UP => {
                     return Error::rejected(PROJECT, reason);

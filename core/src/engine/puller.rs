@@ -57,7 +57,7 @@ impl Pipeline {
             });
             tokio::select! {
                 Some(ended) = running.tasks.join_next() => running.forget(ended.ok()),
-                () = self.parts().ordered.notified() => {}
+                () = self.inner().ordered.notified() => {}
                 () = tokio::time::sleep(next.unwrap_or(every)) => {}
             }
         }
@@ -82,13 +82,13 @@ impl Pipeline {
     /// Starts to fetch as many as there are places for. Answers with how long it is until another order is due, if one will be
     /// within `ahead`.
     async fn start_due(&self, running: &mut Running, ahead: Duration) -> Result<Option<Duration>, Fault> {
-        let limits = &self.parts().limits;
+        let limits = &self.inner().limits;
         if running.tasks.len() >= limits.pulls {
             return Ok(None);
         }
         let now = self.now();
         let until = now.checked_add(ahead).unwrap_or(now);
-        for order in self.parts().recorder.due(Duty::Pull, until, LOOK).await? {
+        for order in self.inner().recorder.due(Duty::Pull, until, LOOK).await? {
             if running.tasks.len() >= limits.pulls {
                 break;
             }
@@ -219,9 +219,9 @@ impl Pipeline {
             total.store(incoming.declared.size.unwrap_or(UNKNOWN), Ordering::Relaxed);
             self.admit(counted(incoming, came)).await
         };
-        let bounded = tokio::time::timeout(self.parts().limits.timeout, receiving);
+        let bounded = tokio::time::timeout(self.inner().limits.timeout, receiving);
         let admitted = self.hold(claimed, BEAT, &progress, bounded).await?;
-        let admitted = admitted.unwrap_or_else(|_| Err(too_slow(self.parts().limits.timeout)))?;
+        let admitted = admitted.unwrap_or_else(|_| Err(too_slow(self.inner().limits.timeout)))?;
 
         // Nobody else may have begun to try: from here on the claim has its whole time left, and the commit has no more.
         let still_ours = self.after(claimed, progress())?;
@@ -238,13 +238,13 @@ impl Pipeline {
             tags: claimed.tags.clone(),
             known_as: pull.known_as.clone(),
         };
-        let committed = tokio::time::timeout(self.parts().periods.claim, admitted.commit(terms)).await;
+        let committed = tokio::time::timeout(self.inner().periods.claim, admitted.commit(terms)).await;
         committed.unwrap_or_else(|_| Err(lost().into())).map(drop)
     }
 
     /// How long the order waits until it is tried again. `None` if it is given up.
     fn pause(&self, claimed: &Record, error: &Error) -> Option<Duration> {
-        let limits = &self.parts().limits;
+        let limits = &self.inner().limits;
         let tries = tries_worth(error).min(limits.pull_tries);
         claimed.pull.as_ref()?.pause(tries, limits.pull_pause)
     }

@@ -65,9 +65,9 @@ impl Pipeline {
         let ruling = self
             .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
             .await?;
-        let record = Record::order(id, pull, terms, self.now(), &self.parts().periods);
+        let record = Record::order(id, pull, terms, self.now(), &self.inner().periods);
         self.intend(&record, &ruling).await?;
-        self.parts().ordered.notify_one();
+        self.inner().ordered.notify_one();
         Ok(record)
     }
 
@@ -80,7 +80,7 @@ impl Pipeline {
         /// Whoever fetches it renews its claim meanwhile; so often in a row is not bad luck any more.
         const TRIES: usize = 8;
         for _ in 0..TRIES {
-            let record = self.parts().recorder.get(id).await?.ok_or(Error::NotFound(id))?;
+            let record = self.inner().recorder.get(id).await?.ok_or(Error::NotFound(id))?;
             let rejection = Rejection::new(codes::CANCELLED, "the order was taken back");
             if !matches!(record.state, State::Waiting | State::Pulling) {
                 return Err(Error::NotFound(id));
@@ -111,7 +111,7 @@ impl Pipeline {
     ///
     /// Faults of the recorder.
     pub async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
-        let known = self.parts().recorder.known_as(name).await?;
+        let known = self.inner().recorder.known_as(name).await?;
         Ok(known.filter(|record| record.is_readable(self.now())))
     }
 
@@ -128,7 +128,7 @@ impl Pipeline {
 
     /// The same, where a fault is the caller's.
     pub(crate) async fn abandon(&self, upload: UploadId) -> Result<Option<Record>, Fault> {
-        let Some(record) = self.parts().recorder.get(upload).await? else {
+        let Some(record) = self.inner().recorder.get(upload).await? else {
             return Ok(None);
         };
         if record.state == State::Ready {
@@ -144,7 +144,7 @@ impl Pipeline {
             }
             // It has been committed, or refused, just now.
             Swap::Lost | Swap::Full => {
-                let record = self.parts().recorder.get(upload).await?;
+                let record = self.inner().recorder.get(upload).await?;
                 Ok(record.filter(|record| record.state == State::Ready))
             }
         }
@@ -153,11 +153,11 @@ impl Pipeline {
     /// Whether there is somebody who fetches what a source names.
     #[must_use]
     pub fn can_pull(&self) -> bool {
-        self.parts().receiver.is_some()
+        self.inner().receiver.is_some()
     }
 
     pub(crate) fn receiver(&self) -> Result<&dyn Receiver, Fault> {
-        match &self.parts().receiver {
+        match &self.inner().receiver {
             Some((_, receiver)) => Ok(&**receiver),
             None => Err(Fault::new(
                 codes::NO_RECEIVER,

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::contract::measure;
 use crate::contract::measure::timed;
 use crate::contract::stages::{Report, Scan, Staged};
-use crate::engine::pipeline::Parts;
+use crate::engine::pipeline::Inner;
 use crate::policy::ruling::Ruling;
 use crate::record::keys::key_of;
 use crate::record::upload::Record;
@@ -153,7 +153,7 @@ struct Spent {
 
 /// Reads the source to its end and answers with what is known then.
 pub(crate) async fn pump(
-    parts: &Parts,
+    inner: &Inner,
     ruling: &Ruling,
     record: &Record,
     source: Source,
@@ -161,21 +161,21 @@ pub(crate) async fn pump(
 ) -> Result<Facts, Error> {
     let is_stored = matches!(sink, Sink::Stored);
     let mut spent = Spent::default();
-    spent.scans.resize(parts.scanners.len(), Duration::ZERO);
-    let judged = read_and_judge(parts, ruling, record, source, sink, &mut spent).await;
+    spent.scans.resize(inner.scanners.len(), Duration::ZERO);
+    let judged = read_and_judge(inner, ruling, record, source, sink, &mut spent).await;
     // What is stored already comes from the store, and goes nowhere.
     measure::stage(if is_stored { "read" } else { "receive" }, spent.receive);
     if !is_stored {
         measure::stage("store", spent.store);
     }
-    for ((name, _), took) in parts.scanners.iter().zip(spent.scans) {
+    for ((name, _), took) in inner.scanners.iter().zip(spent.scans) {
         measure::scanner(name, took);
     }
     judged
 }
 
 async fn read_and_judge(
-    parts: &Parts,
+    inner: &Inner,
     ruling: &Ruling,
     record: &Record,
     mut source: Source,
@@ -195,14 +195,14 @@ async fn read_and_judge(
         media_type: sniffer.found(),
     };
     ruling.judge_type(sniffer.found())?;
-    parts.judge(|validator| validator.head(&head))?;
+    inner.judge(|validator| validator.head(&head))?;
 
     // Scanners before the store: one that is down refuses the upload before anything was written.
-    let scanners = parts.scanners.iter().zip(&mut *scanning);
+    let scanners = inner.scanners.iter().zip(&mut *scanning);
     let mut scans = try_join_all(scanners.map(|((_, scanner), spent)| timed(spent, scanner.open(&head)))).await?;
     let mut staged = match sink {
         Sink::Stage(staged) => {
-            let store = parts.store_of(record)?;
+            let store = inner.store_of(record)?;
             let key = key_of(record);
             Some(staged.insert(timed(storing, store.stage(&key, sniffer.found())).await?))
         }
@@ -229,7 +229,7 @@ async fn read_and_judge(
         })
         .await;
         if let Some((scanner, rejection)) = scanned? {
-            return Err(Error::rejected(&parts.scanners[scanner].0, rejection));
+            return Err(Error::rejected(&inner.scanners[scanner].0, rejection));
         }
         written?;
     }
@@ -250,7 +250,7 @@ async fn read_and_judge(
             coverage,
             notes,
         },
-    ) in parts.scanners.iter().zip(reports)
+    ) in inner.scanners.iter().zip(reports)
     {
         if let Verdict::Reject(rejection) = verdict {
             return Err(Error::rejected(scanner, rejection));
@@ -259,7 +259,7 @@ async fn read_and_judge(
         facts.notes.extend(notes);
     }
     ruling.judge_whole(&record.declared, &facts)?;
-    parts.judge(|validator| validator.whole(&record.declared, &facts))?;
+    inner.judge(|validator| validator.whole(&record.declared, &facts))?;
     Ok(facts)
 }
 

@@ -32,7 +32,7 @@ impl Pipeline {
             Ok(()) => return,
             Err(fault) => fault,
         };
-        let Ok(late) = self.parts().late.clone().try_acquire_owned() else {
+        let Ok(late) = self.inner().late.clone().try_acquire_owned() else {
             warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
             return;
         };
@@ -72,9 +72,9 @@ impl Pipeline {
     }
 
     async fn drop_oldest(&self, project: Option<&str>) -> Result<(), Fault> {
-        let recorder = &self.parts().recorder;
+        let recorder = &self.inner().recorder;
         let has = recorder.catalog().holdings(&Account::refused(project)).await?.files;
-        let too_many = has.saturating_sub(self.parts().limits.refused_of_project);
+        let too_many = has.saturating_sub(self.inner().limits.refused_of_project);
         if too_many == 0 {
             return Ok(());
         }

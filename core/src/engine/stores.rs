@@ -1,13 +1,13 @@
 //! Which store the bytes of an upload are in.
 
 use crate::contract::stages::Store;
-use crate::engine::pipeline::Parts;
+use crate::engine::pipeline::Inner;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::Fault;
 use crate::value::id::Place;
 
-impl Parts {
+impl Inner {
     /// The store of a place.
     pub(crate) fn store_at(&self, place: &Place) -> Result<&dyn Store, Fault> {
         let Some(name) = &place.store else {

@@ -61,7 +61,7 @@ impl Pipeline {
         };
         loop {
             let forgotten = self
-                .parts()
+                .inner()
                 .recorder
                 .catalog()
                 .forget_accounts(self.now(), BATCH)
@@ -72,7 +72,7 @@ impl Pipeline {
             }
         }
         loop {
-            let due = self.parts().recorder.due(Duty::Sweep, self.now(), BATCH).await?;
+            let due = self.inner().recorder.due(Duty::Sweep, self.now(), BATCH).await?;
             let full = due.len() == BATCH;
             let mut outcomes = futures_util::stream::iter(due.into_iter().map(|record| self.sweep_one(record)))
                 .buffer_unordered(AT_A_TIME);
@@ -101,7 +101,7 @@ impl Pipeline {
         if record.is_readable(self.now()) {
             return self.tidy(&record).await;
         }
-        let Ok(claimed) = record.apply(Event::Claim, self.now(), &self.parts().periods) else {
+        let Ok(claimed) = record.apply(Event::Claim, self.now(), &self.inner().periods) else {
             return Outcome::Lost;
         };
         match self.put(&record, &claimed).await {
@@ -140,7 +140,7 @@ impl Pipeline {
             Ok(Swap::Lost | Swap::Full) => Outcome::Lost,
             Err(fault) => {
                 warn!(id = %ready.id, fault = fault.chain(), "could not remove what is left over; it will be tried again");
-                let later = self.after(ready, Event::Postpone(self.parts().periods.lease));
+                let later = self.after(ready, Event::Postpone(self.inner().periods.lease));
                 if let Ok(later) = later
                     && let Err(fault) = self.put(ready, &later).await
                 {
@@ -156,7 +156,7 @@ impl Pipeline {
         if !self.delete_bytes(deleting).await {
             return false;
         }
-        let Ok(gone) = deleting.apply(Event::Erased, self.now(), &self.parts().periods) else {
+        let Ok(gone) = deleting.apply(Event::Erased, self.now(), &self.inner().periods) else {
             return false;
         };
         match self.put(deleting, &gone).await {
@@ -174,7 +174,7 @@ impl Pipeline {
         if !self.delete_bytes(noted).await {
             return false;
         }
-        match self.parts().recorder.remove(noted.id, noted.revision).await {
+        match self.inner().recorder.remove(noted.id, noted.revision).await {
             Ok(()) => true,
             Err(fault) => {
                 warn!(id = %noted.id, fault = fault.chain(), "could not forget a note; it will be tried again");
@@ -186,7 +186,7 @@ impl Pipeline {
     /// Removes what was moved from where it was.
     async fn delete_left(&self, record: &Record) -> Result<(), Fault> {
         match &record.left {
-            Some(left) => self.parts().store_at(left)?.delete(&key_at(record, left)).await,
+            Some(left) => self.inner().store_at(left)?.delete(&key_at(record, left)).await,
             None => Ok(()),
         }
     }
@@ -197,7 +197,7 @@ impl Pipeline {
             return true;
         }
         let deleted = async {
-            self.parts().store_of(record)?.delete(&key_of(record)).await?;
+            self.inner().store_of(record)?.delete(&key_of(record)).await?;
             self.delete_apart(record).await?;
             self.delete_left(record).await
         };

@@ -47,7 +47,7 @@ impl Pipeline {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> impl Future<Output = Result<T, Fault>> + Send + 'static {
-        let task = self.parts().work.spawn(work.in_current_span());
+        let task = self.inner().work.spawn(work.in_current_span());
         task.map(|ended| {
             ended.map_err(|error| Fault::new(codes::FAULT, "the work on a request ended in the middle").because(error))
         })
@@ -55,7 +55,7 @@ impl Pipeline {
 
     /// Waits until everything that was [run](Self::run) until now has ended.
     pub async fn finish(&self) {
-        let work = &self.parts().work;
+        let work = &self.inner().work;
         work.close();
         work.wait().await;
         work.reopen();

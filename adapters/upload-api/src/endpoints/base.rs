@@ -35,7 +35,7 @@ pub(crate) async fn upload(request: &mut Request<'_>) -> Result<Value, ApiError>
     match terms {
         Ok(terms) => {
             let (fields, admitted): (Vec<_>, Vec<_>) = files.admitted.into_iter().unzip();
-            let committed = request.api.pipeline.commit_together(admitted, terms).await;
+            let committed = request.pipeline().commit_together(admitted, terms).await;
             let records = committed.map_err(|error| ApiError::from_upload_error(&error))?;
             Ok(ids_by_field(fields, &records))
         }
@@ -121,7 +121,7 @@ async fn take_files(request: &mut Request<'_>, files: &mut Files) -> Result<(), 
         }
         let field = part.name.clone();
         let admitted = match prepare(request, part, files).await {
-            Ok(incoming) => request.api.pipeline.admit(incoming).await.map_err(not_admitted),
+            Ok(incoming) => request.pipeline().admit(incoming).await.map_err(not_admitted),
             Err(error) => Err(error),
         };
         match admitted {

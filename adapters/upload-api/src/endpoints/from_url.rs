@@ -22,7 +22,7 @@ const READS_UNKNOWN_TOTAL: &str = "x-uc-user-agent";
 pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> {
     request.read_params().await?;
     let authorized = request.authorize().await?;
-    let (pipeline, params) = (&request.api.pipeline, &mut request.params);
+    let (pipeline, params) = (request.pipeline(), &mut request.params);
     if !pipeline.can_pull() {
         let message = "Upload failed: this server fetches no files from elsewhere.";
         return Err(ApiError::new(&codes::UPLOAD_REFUSED).with_message(message));

@@ -29,7 +29,7 @@ pub(crate) async fn create(request: &mut Request<'_>) -> Result<Body, ApiError> 
     }
     group_response::check(&api.pipeline, &project.public_key, &members).await?;
     let origin = request.public_origin()?;
-    let group = api.pipeline.group(&project.public_key, members).await?;
+    let group = request.pipeline().group(&project.public_key, members).await?;
     answer(request, &origin, group).await
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn start(request: &mut Request<'_>) -> Result<Value, ApiError> 
         terms: upload_options(&authorized, params, STORE)?,
     };
     let origin = request.public_origin()?;
-    let record = match api.pipeline.open(opening).await {
+    let record = match request.pipeline().open(opening).await {
         Ok(record) => record,
         Err(Error::Rejected { rejection, .. }) if rejection.code == intake_core::codes::TOO_LARGE => {
             return Err(codes::MULTIPART_TOO_LARGE.into());
@@ -110,7 +110,7 @@ pub(crate) async fn complete(request: &mut Request<'_>) -> Result<Value, ApiErro
     // The whole is read and scanned, as any other upload is.
     let patience = api.settings.idle_timeout;
     let _held = api.limiter.acquire_upload(request.client.as_ref(), patience).await?;
-    match api.pipeline.complete(id).await {
+    match request.pipeline().complete(id).await {
         Ok(ready) => Ok(serde_json::to_value(FileInfo::of(&ready)).unwrap_or_default()),
         Err(Error::NotFound(_)) => Err(codes::MULTIPART_NOT_FOUND.into()),
         Err(Error::Rejected { rejection, .. }) if rejection.code == intake_core::codes::TOO_LARGE => {
