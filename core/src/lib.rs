@@ -36,15 +36,15 @@ pub use crate::contract::stages::{
     Backlog, Expirer, Listing, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Validator,
 };
 pub use crate::contract::{measure, plugin, stages};
-pub use crate::engine::assemble::Resumed;
 pub use crate::engine::background::Intervals;
 pub use crate::engine::commit::Admitted;
+pub use crate::engine::complete::Resumed;
 pub use crate::engine::config::{SECTIONS, settings_of};
-pub use crate::engine::in_parts::Opening;
+pub use crate::engine::fetch_queue::Order;
 pub use crate::engine::limits::Limits;
+pub use crate::engine::multipart::Opening;
 pub use crate::engine::permits;
 pub use crate::engine::pipeline::{Builder, Pipeline};
-pub use crate::engine::pulls::Order;
 pub use crate::engine::sweep::Swept;
 pub use crate::policy::directory::Directory;
 pub use crate::policy::project::Project;

@@ -11,7 +11,7 @@ use crate::contract::measure::timed;
 use crate::contract::stages::Staged;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::upload_log::UploadLog;
-use crate::policy::ruling::Ruling;
+use crate::policy::upload::Policy;
 use crate::record::books::Booking;
 use crate::record::books::Swap;
 use crate::record::event::Event;
@@ -207,12 +207,12 @@ impl Pipeline {
     }
 
     async fn make_all_readable(&self, uploads: &mut Vec<Ending>) -> Result<Vec<Record>, Error> {
-        let rulings = match self.judge_all(uploads).await {
-            Ok(rulings) => rulings,
+        let policies = match self.judge_all(uploads).await {
+            Ok(policies) => policies,
             Err(error) => return Err(self.take_all_back(uploads, error).await),
         };
-        let durable = stream::iter(std::mem::take(uploads).into_iter().zip(rulings))
-            .map(|(upload, ruling)| self.make_durable(upload, ruling))
+        let durable = stream::iter(std::mem::take(uploads).into_iter().zip(policies))
+            .map(|(upload, policy)| self.make_durable(upload, policy))
             .buffered(AT_A_TIME);
         let durable: Vec<_> = durable.collect().await;
         let mut failure = None;
@@ -224,28 +224,28 @@ impl Pipeline {
             return Err(self.take_all_back(uploads, fault.into()).await);
         }
         // Once more: making them durable may have taken a while.
-        let rulings = match self.anew().judge_all(uploads).await {
-            Ok(rulings) => rulings,
+        let policies = match self.anew().judge_all(uploads).await {
+            Ok(policies) => policies,
             Err(error) => return Err(self.take_all_back(uploads, error).await),
         };
-        self.swap_in(uploads, &rulings).await
+        self.swap_in(uploads, &policies).await
     }
 
     /// The last step, after the bytes are durable: the records say so, in one change.
-    async fn swap_in(&self, uploads: &mut [Ending], rulings: &[Ruling]) -> Result<Vec<Record>, Error> {
+    async fn swap_in(&self, uploads: &mut [Ending], policies: &[Policy]) -> Result<Vec<Record>, Error> {
         let now = self.now();
         let mut changes = Vec::with_capacity(uploads.len());
-        for (upload, ruling) in uploads.iter().zip(rulings) {
+        for (upload, policy) in uploads.iter().zip(policies) {
             let (facts, mut terms) = (upload.facts.clone(), upload.terms.clone());
             terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
-            let lifetime = self.inner().expirer.lifetime(&facts, ruling.wish(terms.retention), now);
+            let lifetime = self.inner().expirer.lifetime(&facts, policy.wish(terms.retention), now);
             let event = Event::Commit {
                 facts: Box::new(facts),
                 terms: Box::new(terms),
-                lifetime: ruling.lifetime(lifetime, now, now),
+                lifetime: policy.lifetime(lifetime, now, now),
             };
             let ready = self.after(&upload.record, event)?;
-            let booking = Booking::of(Some(&upload.record), &ready, ruling.quota(), now);
+            let booking = Booking::of(Some(&upload.record), &ready, policy.quota(), now);
             changes.push((ready, booking));
         }
         // If the recorder fails, the bytes stay whatever it has done: the records may say that they can be read.
@@ -274,25 +274,28 @@ impl Pipeline {
     }
 
     /// What is judged once it is known whose the uploads are: everything that their project says, as it is now.
-    async fn judge_all(&self, uploads: &mut [Ending]) -> Result<Vec<Ruling>, Error> {
+    async fn judge_all(&self, uploads: &mut [Ending]) -> Result<Vec<Policy>, Error> {
         let ruled_by: Vec<_> = uploads.iter().map(Ending::ruled_by).collect();
-        let mut rulings: Vec<Ruling> = Vec::with_capacity(ruled_by.len());
+        let mut policies: Vec<Policy> = Vec::with_capacity(ruled_by.len());
         for (at, by) in ruled_by.iter().enumerate() {
-            let ruling = match at.checked_sub(1).filter(|before| ruled_by[*before] == *by) {
-                Some(before) => rulings[before].clone(),
-                None => self.ruling_of(by.project.as_deref(), by.pass.as_ref(), by.door).await?,
+            let policy = match at.checked_sub(1).filter(|before| ruled_by[*before] == *by) {
+                Some(before) => policies[before].clone(),
+                None => {
+                    self.required_policy(by.project.as_deref(), by.pass.as_ref(), by.door)
+                        .await?
+                }
             };
-            rulings.push(ruling);
+            policies.push(policy);
         }
-        for (upload, ruling) in uploads.iter().zip(&rulings) {
-            ruling.judge_whole(&upload.record.declared, &upload.facts)?;
-            self.inner().store_at(&ruling.place())?;
+        for (upload, policy) in uploads.iter().zip(&policies) {
+            policy.judge(|rules| rules.whole(&upload.record.declared, &upload.facts))?;
+            self.inner().store_at(&policy.place())?;
         }
-        Ok(rulings)
+        Ok(policies)
     }
 
     /// Makes one upload durable where its project wants it.
-    async fn make_durable(&self, mut upload: Ending, ruling: Ruling) -> (Ending, Result<(), Fault>) {
+    async fn make_durable(&self, mut upload: Ending, policy: Policy) -> (Ending, Result<(), Fault>) {
         let Progress::Staged(staged) = std::mem::replace(&mut upload.bytes, Progress::Doubtful) else {
             return (upload, Ok(()));
         };
@@ -302,7 +305,7 @@ impl Pipeline {
             let committed = timed(&mut committing, staged.commit()).await;
             measure::stage("commit", committing);
             committed?;
-            self.bring_home(upload.record.clone(), &upload.facts, &ruling, project)
+            self.bring_home(upload.record.clone(), &upload.facts, &policy, project)
                 .await
         };
         let ended = match tokio::time::timeout(left_of_lease(&upload.record, self.now()), work).await {
@@ -335,10 +338,10 @@ impl Pipeline {
         &self,
         record: Record,
         facts: &Facts,
-        ruling: &Ruling,
+        policy: &Policy,
         project: Option<&str>,
     ) -> Result<Record, Fault> {
-        let to = ruling.place();
+        let to = policy.place();
         // What was begun as this project's was begun where it belonged then.
         let is_at_home = record.project.is_some() && record.project.as_deref() == project;
         if is_at_home || record.place == to {
@@ -376,7 +379,7 @@ impl Pipeline {
         if self.delete_bytes(record).await
             && let Ok(noted) = record.apply(Event::Reject(why), self.now(), &self.inner().periods)
         {
-            self.note_refusal(record, noted).await;
+            self.leave_tombstone(record, noted).await;
         }
     }
 

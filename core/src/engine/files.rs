@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::contract::stages::Listing;
 use crate::engine::pipeline::Pipeline;
-use crate::policy::ruling::Ruling;
+use crate::policy::upload::Policy;
 use crate::record::books::Swap;
 use crate::record::event::Event;
 use crate::record::keys::key_of;
@@ -110,15 +110,15 @@ impl Pipeline {
         let record = self.get(id).await?;
         let project = record.project.as_deref();
         // A project that is not there any more has no rules, and what it left may still be kept.
-        let ruling = match self.ruling(project, record.pass.as_ref(), Door::Direct).await {
-            Ok(ruling) => ruling,
-            Err(Error::Rejected { .. }) => Ruling::of_pass(record.pass.as_ref()),
+        let policy = match self.policy(project, record.pass.as_ref(), Door::Direct).await {
+            Ok(policy) => policy,
+            Err(Error::Rejected { .. }) => Policy::of_pass(record.pass.as_ref()),
             Err(error) => return Err(error),
         };
         self.change(id, |record, now| {
             let facts = record.facts.as_ref().filter(|_| record.is_readable(now))?;
             let usual = self.inner().expirer.lifetime(facts, wish, now);
-            Some(Event::Keep(ruling.lifetime(usual, now, record.created)))
+            Some(Event::Keep(policy.lifetime(usual, now, record.created)))
         })
         .await
     }

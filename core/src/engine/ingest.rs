@@ -14,7 +14,7 @@ use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::{Sink, Source, pump};
 use crate::engine::upload_log::UploadLog;
 use crate::policy::rules::too_large;
-use crate::policy::ruling::Ruling;
+use crate::policy::upload::Policy;
 use crate::record::books::Booking;
 use crate::record::books::Swap;
 use crate::record::event::Event;
@@ -97,24 +97,24 @@ impl Pipeline {
             body,
         } = incoming;
         let limits = &self.inner().limits;
-        let ruling = self.ruling(project.as_deref(), pass.as_ref(), door).await?;
+        let policy = self.policy(project.as_deref(), pass.as_ref(), door).await?;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
-        let limit = ruling.at_most(limit);
+        let limit = policy.at_most(limit);
 
-        self.judge_declared(&declared, limit, &ruling)?;
+        self.judge_declared(&declared, limit, &policy)?;
 
         let record = Record::intent(id, declared, self.now(), &self.inner().periods);
-        let record = record.of(project, pass, ruling.place()).sent_by(sender);
+        let record = record.of(project, pass, policy.place()).sent_by(sender);
         self.inner().store_of(&record)?;
         // The intent before any byte: from here on a sweeper knows of whatever the store may hold under this id, and its
         // project's account has what it is going to need, as far as it was said.
-        self.intend(&record, &ruling).await?;
+        self.intend(&record, &policy).await?;
 
         let mut staged = None;
         let source = Source::new(body, limit, record.declared.size).counted(door);
         let pumped = tokio::time::timeout(
             limits.timeout,
-            pump(self.inner(), &ruling, &record, source, Sink::Stage(&mut staged)),
+            pump(self.inner(), &policy, &record, source, Sink::Stage(&mut staged)),
         )
         .await;
         match pumped.unwrap_or_else(|_| Err(too_slow())) {
@@ -136,18 +136,17 @@ impl Pipeline {
         }
     }
 
-    pub(crate) fn judge_declared(&self, declared: &Declared, limit: u64, ruling: &Ruling) -> Result<(), Error> {
-        ruling.may_come(self.now())?;
+    pub(crate) fn judge_declared(&self, declared: &Declared, limit: u64, policy: &Policy) -> Result<(), Error> {
+        policy.may_come(self.now())?;
         if let Some(size) = declared.size.filter(|size| *size > limit) {
             return Err(Error::rejected(RECEIVE, too_large(size, limit)));
         }
-        ruling.judge_declared(declared)?;
-        self.inner().judge(|validator| validator.declared(declared))
+        self.inner().judge(policy, |validator| validator.declared(declared))
     }
 
     /// Records a new upload or order, if its project, its token and its sender have room for it.
-    pub(crate) async fn intend(&self, record: &Record, ruling: &Ruling) -> Result<(), Error> {
-        let booking = Booking::of(None, record, ruling.quota(), self.now());
+    pub(crate) async fn intend(&self, record: &Record, policy: &Policy) -> Result<(), Error> {
+        let booking = Booking::of(None, record, policy.quota(), self.now());
         let booking = self.bounded(record, booking);
         match self.inner().recorder.insert(record, &booking).await? {
             Swap::Done => Ok(()),
@@ -167,7 +166,7 @@ impl Pipeline {
         let Ok(noted) = record.apply(Event::Reject(rejection), self.now(), &self.inner().periods) else {
             return;
         };
-        self.note_refusal(record, noted).await;
+        self.leave_tombstone(record, noted).await;
     }
 }
 

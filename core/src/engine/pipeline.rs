@@ -19,6 +19,7 @@ use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
 use crate::policy::directory::{Configured, Directory, Managed};
 use crate::policy::project::Project;
+use crate::policy::upload::Policy;
 use crate::record::upload::Periods;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
@@ -79,8 +80,9 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// Asks the validators in their order; the first "no" is the answer.
-    pub(crate) fn judge(&self, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
+    /// Asks the rules of the upload's project and token, then the validators in their order; the first "no" is the answer.
+    pub(crate) fn judge(&self, policy: &Policy, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
+        policy.judge(&ask)?;
         for (name, validator) in &self.validators {
             if let Verdict::Reject(rejection) = ask(validator.as_ref()) {
                 return Err(Error::rejected(name, rejection));

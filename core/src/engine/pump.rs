@@ -17,7 +17,7 @@ use crate::contract::measure;
 use crate::contract::measure::timed;
 use crate::contract::stages::{Report, Scan, Staged};
 use crate::engine::pipeline::Inner;
-use crate::policy::ruling::Ruling;
+use crate::policy::upload::Policy;
 use crate::record::keys::key_of;
 use crate::record::upload::Record;
 use crate::value::codes;
@@ -154,7 +154,7 @@ struct Spent {
 /// Reads the source to its end and answers with what is known then.
 pub(crate) async fn pump(
     inner: &Inner,
-    ruling: &Ruling,
+    policy: &Policy,
     record: &Record,
     source: Source,
     sink: Sink<'_>,
@@ -162,7 +162,7 @@ pub(crate) async fn pump(
     let is_stored = matches!(sink, Sink::Stored);
     let mut spent = Spent::default();
     spent.scans.resize(inner.scanners.len(), Duration::ZERO);
-    let judged = read_and_judge(inner, ruling, record, source, sink, &mut spent).await;
+    let judged = read_and_judge(inner, policy, record, source, sink, &mut spent).await;
     // What is stored already comes from the store, and goes nowhere.
     measure::stage(if is_stored { "read" } else { "receive" }, spent.receive);
     if !is_stored {
@@ -176,7 +176,7 @@ pub(crate) async fn pump(
 
 async fn read_and_judge(
     inner: &Inner,
-    ruling: &Ruling,
+    policy: &Policy,
     record: &Record,
     mut source: Source,
     sink: Sink<'_>,
@@ -194,8 +194,7 @@ async fn read_and_judge(
         bytes: &lead,
         media_type: sniffer.found(),
     };
-    ruling.judge_type(sniffer.found())?;
-    inner.judge(|validator| validator.head(&head))?;
+    inner.judge(policy, |validator| validator.head(&head))?;
 
     // Scanners before the store: one that is down refuses the upload before anything was written.
     let scanners = inner.scanners.iter().zip(&mut *scanning);
@@ -258,8 +257,7 @@ async fn read_and_judge(
         facts.coverage.insert(scanner.clone(), coverage);
         facts.notes.extend(notes);
     }
-    ruling.judge_whole(&record.declared, &facts)?;
-    inner.judge(|validator| validator.whole(&record.declared, &facts))?;
+    inner.judge(policy, |validator| validator.whole(&record.declared, &facts))?;
     Ok(facts)
 }
 

@@ -4,4 +4,4 @@ pub mod directory;
 pub mod project;
 pub(crate) mod project_settings;
 pub(crate) mod rules;
-pub(crate) mod ruling;
+pub(crate) mod upload;

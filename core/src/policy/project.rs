@@ -11,13 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::policy::rules;
 use crate::record::books::Quota;
 use crate::value::codes;
 use crate::value::config_error::ConfigError;
-use crate::value::evidence::{Declared, Facts};
 use crate::value::lifetime::{Lifetime, Retention};
-use crate::value::media_type::{MediaRange, MediaType};
+use crate::value::media_type::MediaRange;
 use crate::value::pass::Pass;
 pub use crate::value::pass::with_granted;
 pub use crate::value::rate::Rate;
@@ -267,36 +265,6 @@ impl Project {
             Some(grant) => grant.still_holds(now),
             None => Ok(()),
         }
-    }
-
-    /// What speaks against what is declared, before the first byte.
-    ///
-    /// # Errors
-    ///
-    /// The first thing that does.
-    pub fn judge_declared(&self, door: Door, declared: &Declared) -> Result<(), Rejection> {
-        rules::size(declared.size, self.at_most(door))?;
-        rules::extension(&self.allow_extensions, &self.forbid_extensions, declared)
-    }
-
-    /// What speaks against what the first bytes look like.
-    ///
-    /// # Errors
-    ///
-    /// That it is a type that is not taken.
-    pub fn judge_type(&self, media_type: Option<&MediaType>) -> Result<(), Rejection> {
-        rules::media_type(&self.allow_types, &self.forbid_types, media_type)
-    }
-
-    /// What speaks against the whole, once it is known.
-    ///
-    /// # Errors
-    ///
-    /// The first thing that does.
-    pub fn judge_whole(&self, door: Door, declared: &Declared, facts: &Facts) -> Result<(), Rejection> {
-        rules::size(Some(facts.size), self.at_most(door))?;
-        rules::extension(&self.allow_extensions, &self.forbid_extensions, declared)?;
-        self.judge_type(facts.media_type.as_ref())
     }
 
     /// How long its files stay, where the expirer says this.

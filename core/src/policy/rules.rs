@@ -1,12 +1,17 @@
 //! The rules that projects and tokens share.
 
+use crate::contract::stages::Validator;
+use crate::policy::project::Project;
 use crate::value::codes;
+use crate::value::evidence::Head;
 use crate::value::evidence::{Declared, Facts};
 use crate::value::file_name::Endings;
 use crate::value::file_name::FileName;
+use crate::value::lifetime::Door;
 use crate::value::media_type::{MediaRange, MediaType};
 use crate::value::pass::Grant;
 use crate::value::verdict::Rejection;
+use crate::value::verdict::Verdict;
 
 pub(crate) fn size(size: Option<u64>, at_most: Option<u64>) -> Result<(), Rejection> {
     match (size, at_most) {
@@ -70,40 +75,66 @@ pub(crate) fn too_large(size: u64, limit: u64) -> Rejection {
     Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes")).about(size.to_string())
 }
 
+/// The rules of a project, for uploads that come by one method.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProjectRules<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) door: Door,
+}
+
+impl ProjectRules<'_> {
+    fn size(&self, found: Option<u64>) -> Result<(), Rejection> {
+        size(found, self.project.at_most(self.door))
+    }
+
+    fn extension(&self, declared: &Declared) -> Result<(), Rejection> {
+        extension(
+            &self.project.allow_extensions,
+            &self.project.forbid_extensions,
+            declared,
+        )
+    }
+
+    fn media_type(&self, found: Option<&MediaType>) -> Result<(), Rejection> {
+        media_type(&self.project.allow_types, &self.project.forbid_types, found)
+    }
+}
+
+impl Validator for ProjectRules<'_> {
+    fn declared(&self, declared: &Declared) -> Verdict {
+        verdict(self.size(declared.size).and_then(|()| self.extension(declared)))
+    }
+
+    fn head(&self, head: &Head<'_>) -> Verdict {
+        verdict(self.media_type(head.media_type))
+    }
+
+    fn whole(&self, declared: &Declared, facts: &Facts) -> Verdict {
+        let fits = self.size(Some(facts.size)).and_then(|()| self.extension(declared));
+        verdict(fits.and_then(|()| self.media_type(facts.media_type.as_ref())))
+    }
+}
+
+/// The rules of a token.
+impl Validator for Grant {
+    fn declared(&self, declared: &Declared) -> Verdict {
+        let Some(bytes) = declared.size else {
+            return Verdict::Accept;
+        };
+        verdict(size(Some(bytes), self.max_size).and_then(|()| self.is_large_enough(bytes)))
+    }
+
+    fn head(&self, head: &Head<'_>) -> Verdict {
+        verdict(media_type(&self.types, &[], head.media_type))
+    }
+
+    fn whole(&self, _: &Declared, facts: &Facts) -> Verdict {
+        let fits = size(Some(facts.size), self.max_size).and_then(|()| self.is_large_enough(facts.size));
+        verdict(fits.and_then(|()| media_type(&self.types, &[], facts.media_type.as_ref())))
+    }
+}
+
 impl Grant {
-    /// Whether a file of this size may come, as far as it is known.
-    ///
-    /// # Errors
-    ///
-    /// That it has too many bytes.
-    pub fn judge_declared(&self, size: Option<u64>) -> Result<(), Rejection> {
-        self::size(size, self.max_size)?;
-        match size {
-            Some(size) => self.is_large_enough(size),
-            None => Ok(()),
-        }
-    }
-
-    /// What speaks against what the first bytes look like.
-    ///
-    /// # Errors
-    ///
-    /// That it is a type that is not taken.
-    pub fn judge_type(&self, media_type: Option<&MediaType>) -> Result<(), Rejection> {
-        self::media_type(&self.types, &[], media_type)
-    }
-
-    /// What speaks against the whole.
-    ///
-    /// # Errors
-    ///
-    /// The first thing that does.
-    pub fn judge_whole(&self, facts: &Facts) -> Result<(), Rejection> {
-        size(Some(facts.size), self.max_size)?;
-        self.is_large_enough(facts.size)?;
-        self.judge_type(facts.media_type.as_ref())
-    }
-
     fn is_large_enough(&self, size: u64) -> Result<(), Rejection> {
         match self.min_size {
             Some(least) if size < least => {
@@ -112,5 +143,12 @@ impl Grant {
             }
             _ => Ok(()),
         }
+    }
+}
+
+fn verdict(judged: Result<(), Rejection>) -> Verdict {
+    match judged {
+        Ok(()) => Verdict::Accept,
+        Err(rejection) => Verdict::Reject(rejection),
     }
 }

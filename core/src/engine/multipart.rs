@@ -68,13 +68,13 @@ impl Pipeline {
         declared.size = Some(size);
         let limits = &self.inner().limits;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
-        let ruling = self
-            .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
+        let policy = self
+            .required_policy(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
             .await?;
-        self.judge_declared(&declared, ruling.at_most(limit), &ruling)?;
+        self.judge_declared(&declared, policy.at_most(limit), &policy)?;
         let mut parts =
             Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
-        let place = ruling.place();
+        let place = policy.place();
         let multipart = self.inner().store_at(&place)?.multipart();
         let multipart = multipart.filter(|multipart| parts.count() <= multipart.most_parts());
         parts.apart = multipart.is_none();
@@ -82,7 +82,7 @@ impl Pipeline {
         let record = Record::open(id, declared, parts, terms, self.now(), &self.inner().periods);
         let record = Record { place, ..record };
         // The intent first: the store may hold something under this id from here on.
-        self.intend(&record, &ruling).await?;
+        self.intend(&record, &policy).await?;
         let Some(multipart) = multipart else {
             return Ok(record);
         };

@@ -7,13 +7,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::{info, warn};
 
 use crate::contract::stages::Staged;
-use crate::engine::hold::lost;
-use crate::engine::in_parts::refusal_or;
+use crate::engine::complete_failure::{Failure, failure, not_yet};
+use crate::engine::lease::lost;
+use crate::engine::multipart::refusal_or;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::{Sink, Source, pump};
-use crate::engine::setback::{Setback, not_yet, setback};
 use crate::engine::upload_log::UploadLog;
-use crate::policy::ruling::Ruling;
+use crate::policy::upload::Policy;
 use crate::record::books::Swap;
 use crate::record::event::Event;
 use crate::record::keys::upload_of;
@@ -169,21 +169,21 @@ impl Pipeline {
         let bounded = tokio::time::timeout(self.inner().limits.timeout, work);
         let judged = match self.hold(&mut claimed, Duration::MAX, || Event::Renew, bounded).await? {
             Ok(Ok(judged)) => self.commit_whole(&mut claimed, judged).await?,
-            Ok(Err(setback)) => Err(setback),
-            Err(_) => Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))),
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::Retry(Error::rejected(RECEIVE, too_slow()))),
         };
         // Once more: looking at the whole may have taken a while.
         let judged = match judged {
-            Ok(facts) => self.judge_again(&claimed, &facts).await.map(|ruling| (facts, ruling)),
-            Err(setback) => Err(setback),
+            Ok(facts) => self.judge_again(&claimed, &facts).await.map(|policy| (facts, policy)),
+            Err(failure) => Err(failure),
         };
         let ended = match judged {
-            Ok((facts, ruling)) => self.make_assembled_readable(&claimed, facts, ruling).await,
-            Err(Setback::Refused(error)) => {
+            Ok((facts, policy)) => self.make_assembled_readable(&claimed, facts, policy).await,
+            Err(Failure::Rejected(error)) => {
                 self.refuse(&mut claimed, &error).await?;
                 Err(error)
             }
-            Err(Setback::NotNow(error)) => {
+            Err(Failure::Retry(error)) => {
                 self.give_back(&claimed).await;
                 Err(error)
             }
@@ -204,13 +204,13 @@ impl Pipeline {
     }
 
     /// Makes the parts one, if they are the whole, and has every stage judge it.
-    async fn judge_whole(self, claimed: Record) -> Result<Judged, Setback> {
+    async fn judge_whole(self, claimed: Record) -> Result<Judged, Failure> {
         let Some(parts) = claimed.parts.clone() else {
             return Err(Fault::new(codes::ILLEGAL_TRANSITION, "this upload has no parts").into());
         };
         let mut staged = None;
         // Rules, secrets and tokens may be others than when it was begun: those that hold now are what counts.
-        let ruling = self.ruling_now(&claimed).await?;
+        let policy = self.current_policy(&claimed).await?;
         let store = self.inner().store_of(&claimed)?;
         let (body, sink) = match (store.multipart(), upload_of(&claimed)) {
             (Some(multipart), Some(upload)) => {
@@ -219,7 +219,7 @@ impl Pipeline {
                 if store.size(&key).await? != Some(parts.size) {
                     let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
                     let assembled = multipart.assemble(&key, upload, &list).await;
-                    assembled.map_err(|fault| Setback::NotNow(refusal_or(fault)))?;
+                    assembled.map_err(|fault| Failure::Retry(refusal_or(fault)))?;
                 }
                 (store.read(&key, None).await?, Sink::Stored)
             }
@@ -230,39 +230,43 @@ impl Pipeline {
         };
         // Their size is known, and no limit beside it: more bytes are a part that came again, and none too large a file.
         let source = Source::new(body, u64::MAX, Some(parts.size));
-        let judged = pump(self.inner(), &ruling, &claimed, source, sink)
+        let judged = pump(self.inner(), &policy, &claimed, source, sink)
             .await
-            .map_err(setback);
+            .map_err(failure);
         match judged {
             Ok(facts) => Ok(Judged { facts, staged }),
-            Err(setback) => {
+            Err(failure) => {
                 discard(&claimed, staged).await;
-                Err(setback)
+                Err(failure)
             }
         }
     }
 
     /// What holds for an upload now, if it is let in now. If it is not, that may pass: its parts stay for as long as they may.
-    async fn ruling_now(&self, claimed: &Record) -> Result<Ruling, Setback> {
-        let ruling = self
-            .ruling(claimed.project.as_deref(), claimed.pass.as_ref(), Door::Parts)
+    async fn current_policy(&self, claimed: &Record) -> Result<Policy, Failure> {
+        let policy = self
+            .policy(claimed.project.as_deref(), claimed.pass.as_ref(), Door::Parts)
             .await;
-        let ruling = ruling.map_err(Setback::NotNow)?;
-        ruling.lets_in(self.now()).map_err(Setback::NotNow)?;
+        let policy = policy.map_err(Failure::Retry)?;
+        policy.lets_in(self.now()).map_err(Failure::Retry)?;
         // What is declared has to hold, so what speaks against that now will speak against the whole.
-        ruling.judge_declared(&claimed.declared).map_err(Setback::Refused)?;
-        Ok(ruling)
+        policy
+            .judge(|rules| rules.declared(&claimed.declared))
+            .map_err(Failure::Rejected)?;
+        Ok(policy)
     }
 
     /// The same, of an upload of which everything is known.
-    async fn judge_again(&self, claimed: &Record, facts: &Facts) -> Result<Ruling, Setback> {
-        let ruling = self.anew().ruling_now(claimed).await?;
-        ruling.judge_whole(&claimed.declared, facts).map_err(Setback::Refused)?;
-        Ok(ruling)
+    async fn judge_again(&self, claimed: &Record, facts: &Facts) -> Result<Policy, Failure> {
+        let policy = self.anew().current_policy(claimed).await?;
+        policy
+            .judge(|rules| rules.whole(&claimed.declared, facts))
+            .map_err(Failure::Rejected)?;
+        Ok(policy)
     }
 
     /// Makes durable what was written while it was judged, if anything was. An error is that the claim does not hold.
-    async fn commit_whole(&self, claimed: &mut Record, judged: Judged) -> Result<Result<Facts, Setback>, Fault> {
+    async fn commit_whole(&self, claimed: &mut Record, judged: Judged) -> Result<Result<Facts, Failure>, Fault> {
         let Judged { facts, staged } = judged;
         let Some(staged) = staged else {
             return Ok(Ok(facts));
@@ -273,16 +277,16 @@ impl Pipeline {
         let commit = tokio::time::timeout(self.inner().limits.timeout, staged.commit());
         Ok(
             match self.hold(claimed, Duration::MAX, || Event::Renew, commit).await? {
-                Ok(committed) => committed.map(|()| facts).map_err(Setback::from),
-                Err(_) => Err(Setback::NotNow(Error::rejected(RECEIVE, too_slow()))),
+                Ok(committed) => committed.map(|()| facts).map_err(Failure::from),
+                Err(_) => Err(Failure::Retry(Error::rejected(RECEIVE, too_slow()))),
             },
         )
     }
 
-    async fn make_assembled_readable(&self, claimed: &Record, facts: Facts, ruling: Ruling) -> Result<Record, Error> {
+    async fn make_assembled_readable(&self, claimed: &Record, facts: Facts, policy: Policy) -> Result<Record, Error> {
         let now = self.now();
-        let wish = ruling.wish(claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default());
-        let lifetime = ruling.lifetime(self.inner().expirer.lifetime(&facts, wish, now), now, now);
+        let wish = policy.wish(claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default());
+        let lifetime = policy.lifetime(self.inner().expirer.lifetime(&facts, wish, now), now, now);
         let terms = Terms {
             project: claimed.project.clone(),
             pass: claimed.pass.clone(),
@@ -339,7 +343,7 @@ impl Pipeline {
             .await?
         {
             Swap::Done => {
-                self.bound_refusals(refused.project.as_deref()).await;
+                self.bound_tombstones(refused.project.as_deref()).await;
                 Ok(())
             }
             Swap::Lost | Swap::Full => Err(lost()),

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::contract::measure;
-use crate::engine::hold::lost;
+use crate::engine::lease::lost;
 use crate::engine::limits::Limits;
 use crate::engine::pipeline::Pipeline;
 use crate::record::books::Swap;
@@ -200,10 +200,10 @@ impl Pipeline {
         let pass = claimed.pass.clone().unwrap_or_default();
         let pass = Some(Pass { ordered: true, ..pass });
         // Before anybody is asked for anything: the project may not want it any more.
-        let ruling = self
-            .ruling(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
+        let policy = self
+            .policy(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
             .await?;
-        ruling.lets_in(self.now())?;
+        policy.lets_in(self.now())?;
         let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
         let receiving = async {
             let mut incoming = self.receiver()?.receive(&pull.source).await?;
@@ -254,7 +254,7 @@ impl Pipeline {
         match self.swap(claimed, &next).await? {
             Swap::Done => {
                 if let State::Rejected(_) = next.state {
-                    self.bound_refusals(next.project.as_deref()).await;
+                    self.bound_tombstones(next.project.as_deref()).await;
                 }
                 Ok(())
             }

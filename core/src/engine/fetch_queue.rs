@@ -62,11 +62,11 @@ impl Pipeline {
     pub async fn order(&self, order: Order) -> Result<Record, Error> {
         self.receiver()?;
         let Order { id, pull, terms } = order;
-        let ruling = self
-            .ruling_of(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
+        let policy = self
+            .required_policy(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
             .await?;
         let record = Record::order(id, pull, terms, self.now(), &self.inner().periods);
-        self.intend(&record, &ruling).await?;
+        self.intend(&record, &policy).await?;
         self.inner().ordered.notify_one();
         Ok(record)
     }
@@ -87,7 +87,7 @@ impl Pipeline {
             }
             let cancelled = self.after(&record, Event::Reject(rejection))?;
             if self.swap(&record, &cancelled).await? == Swap::Done {
-                self.bound_refusals(cancelled.project.as_deref()).await;
+                self.bound_tombstones(cancelled.project.as_deref()).await;
                 if let Some(upload) = record.pull.and_then(|pull| pull.upload)
                     && let Some(ready) = self.end_try(upload).await
                 {

@@ -7,35 +7,35 @@ use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
 /// Why an upload was not put together.
-pub(crate) enum Setback {
+pub(crate) enum Failure {
     /// A stage said no: the upload is over.
-    Refused(Error),
+    Rejected(Error),
     /// Not now: its parts stay, and it may be tried again.
-    NotNow(Error),
+    Retry(Error),
 }
 
-impl From<Fault> for Setback {
+impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self::NotNow(fault.into())
+        Self::Retry(fault.into())
     }
 }
 
-pub(crate) fn not_yet(judged: Result<Vec<Part>, Rejection>) -> Result<Vec<Part>, Setback> {
-    judged.map_err(|rejection| Setback::NotNow(Error::rejected(RECEIVE, rejection)))
+pub(crate) fn not_yet(judged: Result<Vec<Part>, Rejection>) -> Result<Vec<Part>, Failure> {
+    judged.map_err(|rejection| Failure::Retry(Error::rejected(RECEIVE, rejection)))
 }
 
 /// What the pass ended with, for an upload whose bytes are our own to read.
-pub(crate) fn setback(error: Error) -> Setback {
+pub(crate) fn failure(error: Error) -> Failure {
     match error {
         // A part was sent again while the whole was read.
         Error::Rejected { by, rejection } if rejection.code == codes::SIZE_MISMATCH => {
-            Setback::NotNow(Error::Rejected { by, rejection })
+            Failure::Retry(Error::Rejected { by, rejection })
         }
-        refused @ Error::Rejected { .. } => Setback::Refused(refused),
+        refused @ Error::Rejected { .. } => Failure::Rejected(refused),
         Error::Interrupted(why) => {
             let fault = Fault::new(codes::BYTES_MISSING, "the parts could not be read to their end");
             fault.retryable().because(why).into()
         }
-        error => Setback::NotNow(error),
+        error => Failure::Retry(error),
     }
 }

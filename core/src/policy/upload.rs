@@ -3,21 +3,22 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::contract::stages::Validator;
 use crate::policy::project::Project;
+use crate::policy::rules::ProjectRules;
 use crate::record::books::Quota;
 use crate::value::error::Error;
-use crate::value::evidence::{Declared, Facts};
 use crate::value::id::Place;
 use crate::value::lifetime::Door;
 use crate::value::lifetime::{Lifetime, Retention};
-use crate::value::media_type::MediaType;
 use crate::value::pass::{Grant, Pass};
 use crate::value::verdict::PROJECT;
 use crate::value::verdict::Rejection;
+use crate::value::verdict::Verdict;
 
 /// What holds for one upload. Where it is not known yet whose it is, nothing does.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ruling {
+pub(crate) struct Policy {
     project: Option<Arc<Project>>,
     pass: Option<Pass>,
     door: Door,
@@ -27,7 +28,7 @@ pub(crate) fn grant_of(pass: Option<&Pass>) -> Option<&Grant> {
     pass.and_then(|pass| pass.grant.as_ref())
 }
 
-impl Ruling {
+impl Policy {
     /// What holds for an upload of this project, which this has let in and which comes this way.
     pub(crate) fn new(project: Option<Arc<Project>>, pass: Option<&Pass>, door: Door) -> Self {
         Self {
@@ -78,31 +79,20 @@ impl Ruling {
         [of_project, of_token].into_iter().flatten().fold(limit, u64::min)
     }
 
-    pub(crate) fn judge_declared(&self, declared: &Declared) -> Result<(), Error> {
-        if let Some(project) = &self.project {
-            project.judge_declared(self.door, declared).map_err(refused)?;
+    /// Asks the rules of the project, then those of the token; the first "no" is the answer.
+    pub(crate) fn judge(&self, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
+        let of_project = self.project.as_deref().map(|project| ProjectRules {
+            project,
+            door: self.door,
+        });
+        let of_project = of_project.as_ref().map(|rules| rules as &dyn Validator);
+        let of_token = self.grant().map(|grant| grant as &dyn Validator);
+        for rules in [of_project, of_token].into_iter().flatten() {
+            if let Verdict::Reject(rejection) = ask(rules) {
+                return Err(refused(rejection));
+            }
         }
-        self.grant()
-            .map_or(Ok(()), |grant| grant.judge_declared(declared.size))
-            .map_err(refused)
-    }
-
-    pub(crate) fn judge_type(&self, media_type: Option<&MediaType>) -> Result<(), Error> {
-        if let Some(project) = &self.project {
-            project.judge_type(media_type).map_err(refused)?;
-        }
-        self.grant()
-            .map_or(Ok(()), |grant| grant.judge_type(media_type))
-            .map_err(refused)
-    }
-
-    pub(crate) fn judge_whole(&self, declared: &Declared, facts: &Facts) -> Result<(), Error> {
-        if let Some(project) = &self.project {
-            project.judge_whole(self.door, declared, facts).map_err(refused)?;
-        }
-        self.grant()
-            .map_or(Ok(()), |grant| grant.judge_whole(facts))
-            .map_err(refused)
+        Ok(())
     }
 
     pub(crate) fn wish(&self, said: Retention) -> Retention {

@@ -27,7 +27,7 @@ const PAUSES_IN_SECONDS: [u64; 5] = [1, 2, 4, 8, 15];
 impl Pipeline {
     /// Notes that an upload, of which no bytes are left, was refused, so that what it has taken is given back. If that cannot be
     /// done now it is tried again for a while, beside the caller: the upload's lease, when a sweeper does it, ends hours later.
-    pub(crate) async fn note_refusal(&self, record: &Record, noted: Record) {
+    pub(crate) async fn leave_tombstone(&self, record: &Record, noted: Record) {
         let fault = match self.try_to_note(record, &noted).await {
             Ok(()) => return,
             Err(fault) => fault,
@@ -56,13 +56,13 @@ impl Pipeline {
     async fn try_to_note(&self, record: &Record, noted: &Record) -> Result<(), Fault> {
         // If it is lost, a sweeper has ended the upload.
         let _ended = self.put(record, noted).await?;
-        self.bound_refusals(noted.project.as_deref()).await;
+        self.bound_tombstones(noted.project.as_deref()).await;
         Ok(())
     }
 
     /// Drops the oldest notes of refusals of this project, or of no project, if there are more than may be. Of several that are
     /// refused at the same moment each may be noted before it looks, so for that moment there may be a few more.
-    pub(crate) async fn bound_refusals(&self, project: Option<&str>) {
+    pub(crate) async fn bound_tombstones(&self, project: Option<&str>) {
         if let Err(fault) = self.drop_oldest(project).await {
             warn!(
                 fault = fault.chain(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::pipeline::Pipeline;
 use crate::policy::project::Project;
-use crate::policy::ruling::{Ruling, grant_of};
+use crate::policy::upload::{Policy, grant_of};
 use crate::record::books::{Account, Booking, Quota};
 use crate::record::upload::Record;
 use crate::value::codes;
@@ -38,31 +38,31 @@ impl Pipeline {
     }
 
     /// What holds for an upload of this project's, now. A pipeline that was given no projects takes any name for one.
-    pub(crate) async fn ruling(&self, project: Option<&str>, pass: Option<&Pass>, door: Door) -> Result<Ruling, Error> {
+    pub(crate) async fn policy(&self, project: Option<&str>, pass: Option<&Pass>, door: Door) -> Result<Policy, Error> {
         let Some(key) = project.filter(|_| !self.inner().directories.is_empty()) else {
-            return Ok(Ruling::new(None, pass, door));
+            return Ok(Policy::new(None, pass, door));
         };
         let Some(project) = self.known_or_found(key).await? else {
             let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "no project has this key").about(key);
             return Err(Error::rejected(PROJECT, rejection));
         };
-        Ok(Ruling::new(Some(project), pass, door))
+        Ok(Policy::new(Some(project), pass, door))
     }
 
     /// What holds for an upload that is about to be somebody's. A pipeline that knows projects takes nobody's uploads.
-    pub(crate) async fn ruling_of(
+    pub(crate) async fn required_policy(
         &self,
         project: Option<&str>,
         pass: Option<&Pass>,
         door: Door,
-    ) -> Result<Ruling, Error> {
+    ) -> Result<Policy, Error> {
         if project.is_none() && !self.inner().directories.is_empty() {
             let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "nobody says whose this upload is");
             return Err(Error::rejected(PROJECT, rejection));
         }
-        let ruling = self.ruling(project, pass, door).await?;
-        ruling.lets_in(self.now())?;
-        Ok(ruling)
+        let policy = self.policy(project, pass, door).await?;
+        policy.lets_in(self.now())?;
+        Ok(policy)
     }
 
     /// What a new record is booked as, with what its project and its sender may have of its kind.
