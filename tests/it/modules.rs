@@ -172,6 +172,58 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 }
 
+/// Reads how long functions are, in lines.
+#[derive(Default)]
+struct Lengths(Vec<(String, usize)>);
+
+impl Lengths {
+    fn add(&mut self, name: &syn::Ident, block: &syn::Block) {
+        let braces = block.brace_token.span;
+        let lines = braces.close().start().line - braces.open().start().line + 1;
+        self.0.push((name.to_string(), lines));
+    }
+}
+
+impl<'ast> Visit<'ast> for Lengths {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_for_tests(&item.attrs) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.add(&item.sig.ident, &item.block);
+        visit::visit_item_fn(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.add(&item.sig.ident, &item.block);
+        visit::visit_impl_item_fn(self, item);
+    }
+}
+
+#[test]
+fn no_function_is_longer_than_sixty_lines_but_the_table_of_transitions() {
+    let is_production = |path: &Path| {
+        let below = path.strip_prefix(root()).unwrap();
+        let is_test = below
+            .iter()
+            .any(|step| step == "tests" || step == "benches" || step == "testkit");
+        below.starts_with("core/src") && !is_test
+    };
+    let mut long = Vec::new();
+    for path in tracked(".rs").into_iter().filter(|path| is_production(path)) {
+        let mut lengths = Lengths::default();
+        lengths.visit_file(&syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap());
+        for (name, lines) in lengths.0 {
+            if lines > 60 && name != "apply" {
+                long.push(format!("{}: {name}: {lines}", path.display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
+}
+
 #[test]
 fn a_file_of_the_core_uses_its_own_floor_and_those_below_by_their_modules() {
     let core = Modules::of("core");

@@ -130,29 +130,36 @@ impl Pipeline {
                 }
             }
         }
-        for (section, stage) in [
-            ("store", Stage::Store),
-            ("record", Stage::Recorder),
-            ("expire", Stage::Expirer),
-        ] {
-            let built = settings
-                .take_table(section)
-                .map_err(ConfigErrors::from)
-                .and_then(|table| choose(table, registry, stage).map_err(|errors| errors.within(section)));
-            match built {
-                Ok((_, Built::Store(store))) => builder.store = Some(store),
-                Ok((_, Built::Recorder(recorder))) => builder.recorder = Some(recorder.into()),
-                Ok((_, Built::Expirer(expirer))) => builder.expirer = Some(expirer),
-                Ok(_) => {}
-                Err(several) => errors.extend(several.0),
-            }
-        }
+        errors.extend(single_stages(settings, registry, &mut builder));
         if errors.is_empty() {
             builder.build().map_err(Into::into)
         } else {
             Err(ConfigErrors(errors))
         }
     }
+}
+
+/// Builds the stages of which there is one each, and says what is wrong with them.
+fn single_stages(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    for (section, stage) in [
+        ("store", Stage::Store),
+        ("record", Stage::Recorder),
+        ("expire", Stage::Expirer),
+    ] {
+        let built = settings
+            .take_table(section)
+            .map_err(ConfigErrors::from)
+            .and_then(|table| choose(table, registry, stage).map_err(|errors| errors.within(section)));
+        match built {
+            Ok((_, Built::Store(store))) => builder.store = Some(store),
+            Ok((_, Built::Recorder(recorder))) => builder.recorder = Some(recorder.into()),
+            Ok((_, Built::Expirer(expirer))) => builder.expirer = Some(expirer),
+            Ok(_) => {}
+            Err(several) => errors.extend(several.0),
+        }
+    }
+    errors
 }
 
 /// Reads `[receive]`, and says what is wrong with it.
@@ -184,14 +191,24 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
 
 /// What an upload may cost, and how long notes stay.
 fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> {
-    let usual = Limits::default();
     let notes = receive.notes;
+    let limits = with_usual(&receive);
+    let errors = wrong_limits(&limits, notes);
+    match errors.is_empty() {
+        true => Ok((limits, notes)),
+        false => Err(ConfigErrors(errors)),
+    }
+}
+
+/// What is set, and the usual where nothing is.
+fn with_usual(receive: &Receive) -> Limits {
+    let usual = Limits::default();
     let pulls = receive.pulls.unwrap_or(usual.pulls);
     let waiting_of_project = receive.waiting_of_project.unwrap_or(usual.waiting_of_project);
     let unfinished_of_project = receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project);
     // What one address may have of what a project may have.
     let an_eighth = |all: u64| (all / SHARES as u64).max(1);
-    let limits = Limits {
+    Limits {
         max_size: receive.max_size.map_or(usual.max_size, |size| size.as_u64()),
         timeout: receive.timeout.unwrap_or(usual.timeout),
         unfinished: receive.unfinished.unwrap_or(usual.unfinished),
@@ -214,7 +231,11 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         pull_tries: receive.pull_tries.unwrap_or(usual.pull_tries),
         pull_pause: receive.pull_pause.unwrap_or(usual.pull_pause),
         trash: receive.trash.unwrap_or(usual.trash),
-    };
+    }
+}
+
+/// What is wrong with limits.
+fn wrong_limits(limits: &Limits, notes: Option<Duration>) -> Vec<ConfigError> {
     let nothing = [
         ("max_size", limits.max_size == 0),
         ("timeout", limits.timeout.is_zero()),
@@ -245,17 +266,12 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
         .then(|| ConfigError::at("pull_tries", format!("must be at most {MOST_PULL_TRIES}")));
     let pause_too_long =
         (limits.pull_pause > LONGEST_PULL_PAUSE).then(|| ConfigError::at("pull_pause", "must be at most an hour"));
-    let errors: Vec<_> = nothing
+    nothing
         .map(|(key, _)| ConfigError::at(key, "must be more than nothing"))
         .chain(too_long.map(|(key, _)| ConfigError::at(key, "must be less than a hundred years")))
         .chain(too_many)
         .chain(pause_too_long)
-        .collect();
-    if errors.is_empty() {
-        Ok((limits, notes))
-    } else {
-        Err(ConfigErrors(errors))
-    }
+        .collect()
 }
 
 /// The names of the settings of `[receive]` or of a project, for suggestions; none of any other section.

@@ -1,7 +1,6 @@
 //! The pipeline: stages put together, and what one may ask of it besides taking an upload.
 
 use std::fmt;
-use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -382,42 +381,9 @@ impl Builder {
     /// is not, or if an upload may be larger than what a store can keep.
     pub fn build(self) -> Result<Pipeline, ConfigError> {
         let missing = |stage: &str| ConfigError::at(stage, "missing: a pipeline needs one");
-        for (at, (name, _)) in self.scanners.iter().enumerate() {
-            if self.scanners[..at].iter().any(|(other, _)| other == name) {
-                let message = format!("there is another scanner called `{name}`; give one of them a `name`");
-                return Err(ConfigError::new(message).within(at).within("scan"));
-            }
-        }
-        for (at, (name, _)) in self.stores.iter().enumerate() {
-            if self.stores[..at].iter().any(|(other, _)| other == name) {
-                let message = format!("there is another store called `{name}`");
-                return Err(ConfigError::at("name", message).within(at).within("stores"));
-            }
-        }
-        for project in self.configured.keys() {
-            self.configured.store_of(project).map_or(Ok(()), |store| {
-                let known = self.stores.iter().any(|(name, _)| name == store);
-                let message =
-                    format!("the project {project} names a store `{store}`, and [[stores]] has none of that name");
-                if known {
-                    Ok(())
-                } else {
-                    Err(ConfigError::at("projects", message))
-                }
-            })?;
-        }
+        self.check_names()?;
+        self.check_size()?;
         let store = self.store.ok_or_else(|| missing("store"))?;
-        let others = self.stores.iter().map(|(_, store)| store);
-        if let Some(most) = iter::once(&store)
-            .chain(others)
-            .filter_map(|store| store.most_bytes())
-            .min()
-            && most < self.limits.max_size
-        {
-            let [max_size, most] = [self.limits.max_size, most].map(ByteSize::b);
-            let message = format!("{max_size} is more than a store can keep in one file, which is {most}");
-            return Err(ConfigError::at("max_size", message).within("receive"));
-        }
         let recorder = self.recorder.ok_or_else(|| missing("record"))?;
         let recorder: Arc<dyn Recorder> = Arc::new(Wrapped::around(recorder, Calls::Recorder));
         let store = counted(FIRST_STORE, store);
@@ -464,6 +430,49 @@ impl Builder {
             inner: Arc::new(inner),
             known: None,
         })
+    }
+
+    /// Whether scanners and stores have names of their own, and projects name stores that there are.
+    fn check_names(&self) -> Result<(), ConfigError> {
+        for (at, (name, _)) in self.scanners.iter().enumerate() {
+            if self.scanners[..at].iter().any(|(other, _)| other == name) {
+                let message = format!("there is another scanner called `{name}`; give one of them a `name`");
+                return Err(ConfigError::new(message).within(at).within("scan"));
+            }
+        }
+        for (at, (name, _)) in self.stores.iter().enumerate() {
+            if self.stores[..at].iter().any(|(other, _)| other == name) {
+                let message = format!("there is another store called `{name}`");
+                return Err(ConfigError::at("name", message).within(at).within("stores"));
+            }
+        }
+        for project in self.configured.keys() {
+            self.configured.store_of(project).map_or(Ok(()), |store| {
+                let known = self.stores.iter().any(|(name, _)| name == store);
+                let message =
+                    format!("the project {project} names a store `{store}`, and [[stores]] has none of that name");
+                if known {
+                    Ok(())
+                } else {
+                    Err(ConfigError::at("projects", message))
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether each store can keep the largest upload.
+    fn check_size(&self) -> Result<(), ConfigError> {
+        let others = self.stores.iter().map(|(_, store)| store);
+        let stores = self.store.iter().chain(others);
+        if let Some(most) = stores.filter_map(|store| store.most_bytes()).min()
+            && most < self.limits.max_size
+        {
+            let [max_size, most] = [self.limits.max_size, most].map(ByteSize::b);
+            let message = format!("{max_size} is more than a store can keep in one file, which is {most}");
+            return Err(ConfigError::at("max_size", message).within("receive"));
+        }
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::contract::measure;
 use crate::contract::measure::timed;
-use crate::contract::stages::{Report, Scan, Staged};
+use crate::contract::stages::{Scan, Staged};
 use crate::engine::pipeline::Inner;
 use crate::policy::upload::Policy;
 use crate::record::keys::key_of;
@@ -217,16 +217,9 @@ async fn read_and_judge(
         sniffer.push(&piece[again..]);
         // The store is asked first, so that its writing goes on elsewhere while this thread hashes. All are waited for, even
         // if one fails: a write that was cancelled half way is harder to discard than one that ended.
-        let write = async {
-            match &mut staged {
-                Some(staged) => timed(storing, staged.write(piece.clone())).await,
-                None => Ok(()),
-            }
-        };
-        let (written, scanned, ()) = join3(write, feed(&mut scans, scanning, &piece), async {
-            hasher.update(&piece)
-        })
-        .await;
+        let writing = write(staged.as_deref_mut(), storing, &piece);
+        let hashing = async { hasher.update(&piece) };
+        let (written, scanned, ()) = join3(writing, feed(&mut scans, scanning, &piece), hashing).await;
         if let Some((scanner, rejection)) = scanned? {
             return Err(Error::rejected(&inner.scanners[scanner].0, rejection));
         }
@@ -240,25 +233,35 @@ async fn read_and_judge(
         coverage: Default::default(),
         notes: Default::default(),
     };
-    let scans = scans.into_iter().zip(scanning);
-    let reports = try_join_all(scans.map(|(scan, spent)| timed(spent, scan.finish()))).await?;
-    for (
-        (scanner, _),
-        Report {
-            verdict,
-            coverage,
-            notes,
-        },
-    ) in inner.scanners.iter().zip(reports)
-    {
-        if let Verdict::Reject(rejection) = verdict {
-            return Err(Error::rejected(scanner, rejection));
-        }
-        facts.coverage.insert(scanner.clone(), coverage);
-        facts.notes.extend(notes);
-    }
+    finish(inner, scans, scanning, &mut facts).await?;
     inner.judge(policy, |validator| validator.whole(&record.declared, &facts))?;
     Ok(facts)
+}
+
+async fn write(staged: Option<&mut Box<dyn Staged>>, spent: &mut Duration, piece: &Bytes) -> Result<(), Fault> {
+    match staged {
+        Some(staged) => timed(spent, staged.write(piece.clone())).await,
+        None => Ok(()),
+    }
+}
+
+/// Asks all scans for their last word; the first in the order of the configuration that says no is the one who is named.
+async fn finish(
+    inner: &Inner,
+    scans: Vec<Box<dyn Scan>>,
+    spent: &mut [Duration],
+    facts: &mut Facts,
+) -> Result<(), Error> {
+    let scans = scans.into_iter().zip(spent);
+    let reports = try_join_all(scans.map(|(scan, spent)| timed(spent, scan.finish()))).await?;
+    for ((scanner, _), report) in inner.scanners.iter().zip(reports) {
+        if let Verdict::Reject(rejection) = report.verdict {
+            return Err(Error::rejected(scanner, rejection));
+        }
+        facts.coverage.insert(scanner.clone(), report.coverage);
+        facts.notes.extend(report.notes);
+    }
+    Ok(())
 }
 
 /// Feeds all scans at a time; the first in the order of the configuration that says no is the one who is named.
