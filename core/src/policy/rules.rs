@@ -1,4 +1,4 @@
-//! The rules that projects and tokens share.
+//! The rules that both projects and tokens have: size, media type, ending of the name.
 
 use crate::value::codes;
 use crate::value::evidence::{Declared, Facts};
@@ -21,7 +21,7 @@ pub(crate) fn media_type(
     found: Option<&MediaType>,
 ) -> Result<(), Rejection> {
     let within = |ranges: &[MediaRange]| found.is_some_and(|found| ranges.iter().any(|range| range.contains(found)));
-    // What looks like nothing known is none of those that are allowed.
+    // Content of no known type is not allowed if only some types are.
     let taken = !within(forbid) && (allow.is_empty() || within(allow));
     if taken {
         return Ok(());
@@ -48,7 +48,7 @@ pub(crate) fn extension(allow: &[String], forbid: &[String], declared: &Declared
     let within = |list: &[String], ending: &str| list.iter().any(|known| known.to_lowercase() == ending);
     let forbidden = |ending: &&String| within(forbid, ending);
     let not_allowed = |ending: &&String| !allow.is_empty() && !within(allow, ending);
-    // The name is judged as it was sent and as an address shows it: `x.e-xe` is shown as `x.exe`.
+    // The name is checked as it was sent and as a URL shows it: `x.e-xe` becomes `x.exe`.
     let refused = [&sent, &in_address]
         .into_iter()
         .chain(&before_colon)
@@ -65,17 +65,17 @@ pub(crate) fn extension(allow: &[String], forbid: &[String], declared: &Declared
     Err(Rejection::new(codes::EXTENSION_FORBIDDEN, message).about(extension.as_str()))
 }
 
-/// The subject is how many bytes there are, as far as is known.
+/// The refusal of a file that is too large. Its subject is the size, as far as it is known.
 pub(crate) fn too_large(size: u64, limit: u64) -> Rejection {
     Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes")).about(size.to_string())
 }
 
 impl Grant {
-    /// Whether a file of this size may come, as far as it is known.
+    /// Checks the declared size, if the sender declares one.
     ///
     /// # Errors
     ///
-    /// That it has too many bytes.
+    /// If the file has too many or too few bytes.
     pub fn judge_declared(&self, size: Option<u64>) -> Result<(), Rejection> {
         self::size(size, self.max_size)?;
         match size {
@@ -84,20 +84,20 @@ impl Grant {
         }
     }
 
-    /// What speaks against what the first bytes look like.
+    /// Checks the media type by content.
     ///
     /// # Errors
     ///
-    /// That it is a type that is not taken.
+    /// If the token does not allow the type.
     pub fn judge_type(&self, media_type: Option<&MediaType>) -> Result<(), Rejection> {
         self::media_type(&self.types, &[], media_type)
     }
 
-    /// What speaks against the whole.
+    /// Checks the whole upload.
     ///
     /// # Errors
     ///
-    /// The first thing that does.
+    /// The first rule that refuses it.
     pub fn judge_whole(&self, facts: &Facts) -> Result<(), Rejection> {
         size(Some(facts.size), self.max_size)?;
         self.is_large_enough(facts.size)?;
