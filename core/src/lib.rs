@@ -1,4 +1,4 @@
-//! The core of Intake: every file that strangers send goes through one gate.
+//! The core of Intake: a pipeline that receives, validates, scans, stores and records untrusted files.
 //!
 //! ```text
 //!                what the sender says        what the bytes say          what is known at the end
@@ -12,8 +12,8 @@
 //! later:  sweep  ── "what is due?" ──►  lease over → erase · expired → erase · erase again · drop old notes
 //! ```
 //!
-//! Read [`stages`] for the contract, [`record`] for the rules of change, [`Pipeline`] for what one may ask, [`plugin`] for
-//! how a stage gets a name. The core knows no plugin, no HTTP, no SQL and no file format.
+//! [`stages`] has the contract for plugin authors, [`record`] the states of an upload, [`Pipeline`] the calls for programs, and
+//! [`plugin`] the names of stages. The core knows no plugin, no HTTP and no SQL.
 
 mod contract;
 mod engine;
@@ -26,7 +26,7 @@ mod value;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
-/// Plugins submit themselves through this; the re-export keeps them on the core's version of it.
+/// Plugins register themselves through this crate. The core exports it, so that plugins use the same version.
 pub use inventory;
 
 pub use crate::contract::catalog::Catalog;

@@ -1,4 +1,4 @@
-//! Reference implementations that keep everything in memory: for tests, for trying things out, and to be read.
+//! Reference implementations that keep everything in memory: for tests, for first experiments, and as examples.
 
 mod recorder;
 
@@ -32,17 +32,17 @@ inventory::submit! { Plugin::recorder::<MemoryRecorder>("in-memory", "keeps reco
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// Nothing that is held across a panic here can be half changed.
+/// Locks, even if a thread panicked while it held the lock: no change here is ever half done at a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps bytes in memory; shows them at commit, as object stores do.
+/// Keeps bytes in memory. It shows them from the commit on, as object stores do.
 #[derive(Clone, Default)]
 pub struct MemoryStore(std::sync::Arc<Mutex<HashMap<Key, Bytes>>>);
 
 impl MemoryStore {
-    /// The keys under which there are bytes.
+    /// The keys that have bytes.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         lock(&self.0).keys().cloned().collect()
@@ -129,7 +129,7 @@ impl Staged for MemoryStaged {
     }
 }
 
-/// Keeps everything for ever, whatever is wished: for tests and for deployments that remove by themselves.
+/// Keeps every upload for good, whatever the sender asks for. For tests, and for deployments that delete files themselves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KeepAll;
 

@@ -1,4 +1,4 @@
-//! Access tokens: a JWT in the `Authorization` header that lets in what it says, as the vendor's clients send it.
+//! Access tokens: a JWT in the `Authorization` header authorizes what its claims say, as the vendor's clients send it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::support::{self, Answer, Form};
 use crate::town::{PART, Town, code, file_first, form, jwt, seconds_from_now, signed, signing, starting, token};
 
-/// An access token that was made now and is good for ten minutes, unless the claims say otherwise.
+/// An access token, made now and valid for ten minutes, unless the claims say otherwise.
 pub fn bearer(secret: &str, claims: Value) -> String {
     with_key(&Sha256::digest(secret), claims)
 }
@@ -44,7 +44,7 @@ pub fn post(town: &Town, path: &str, token: &str, body: &str) -> Answer {
     town.send(&head, body)
 }
 
-/// What an answer refuses with: status, code, sentence.
+/// The status, code and sentence of a refusal.
 pub fn refused(answer: &Answer) -> (u64, String, String) {
     let error = &answer.json()["error"];
     let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
@@ -162,7 +162,7 @@ fn a_token_that_cannot_be_read_or_was_signed_otherwise_is_refused() {
     let head = |head: Value| jwt(&Sha256::digest("secret"), head, json!({}));
     let digest = Sha256::digest("secret");
     let mut other_spelling = signature.to_owned();
-    // A last character has two bits more than there are.
+    // The last character encodes two more bits than the signature has.
     let last = other_spelling.pop().unwrap();
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     other_spelling.push(alphabet.chars().nth(alphabet.find(last).unwrap() + 1).unwrap());
@@ -301,7 +301,7 @@ fn the_header_counts_only_where_uploads_have_to_be_signed_and_no_signature_comes
     let policy = token("secret", "t", json!({}));
     let form = file_first("shop", "a", b"x").field("signature", &policy);
     assert_eq!(code(&base(&town, &form, &wrong)), "accepted");
-    // Whose bytes come may be said first, and what lets them in last.
+    // The key may come before the file, and the token after it.
     let form = crate::town::form("shop")
         .file("file", "a", b"x")
         .field("signature", "00");
@@ -350,7 +350,7 @@ fn an_upload_in_parts_is_completed_without_the_header_and_a_header_that_comes_is
     let complete = |token: &str| code(&post(&town, "/multipart/complete/", token, &body));
     let late = bearer("secret", json!({"iat": now - 900, "exp": now - 300}));
     assert_eq!(complete(&late), "AccessTokenExpiredError");
-    // The operation was counted at the start.
+    // The operation is counted at the start.
     assert_eq!(complete(&token), "accepted");
     assert_eq!(code(&town.complete("shop", &begun.uuid)), "accepted");
 }
@@ -370,7 +370,7 @@ fn a_policy_token_is_no_access_token_even_where_the_secret_makes_the_same_key() 
     assert_eq!(code(&upload(&town, &access)), "accepted");
     let as_signature = |token: &str| code(&town.base(&form("shop").field("signature", token).file("file", "a", b"x")));
     assert_eq!(as_signature(&access), "UploadFailedError");
-    // An id of a policy token that would share the account of an access token.
+    // The id of a policy token that would share the account of an access token.
     let id = format!("sha256:{}", URL_SAFE_NO_PAD.encode("x"));
     assert_eq!(as_signature(&token(&long, &id, json!({}))), "UploadFailedError");
     assert_eq!(as_signature(&policy), "accepted");

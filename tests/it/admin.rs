@@ -1,4 +1,4 @@
-//! What is seen from outside: health and readiness, on a listener of their own.
+//! Health, readiness and metrics, on a listener of their own.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::{self, Answer, Form, INTAKE, Server, in_parallel, read_answer, wait_until};
 use crate::virus::{runtime, scanned_by};
 
-/// A server that tells how it is.
+/// A server with a listener for health and metrics.
 pub(crate) struct Node {
     server: Server,
     admin: String,
@@ -67,7 +67,7 @@ impl Node {
         support::send(&self.admin, &format!("GET {path} HTTP/1.1\r\n"), b"")
     }
 
-    /// What `/readyz` says: the status, and the sentence.
+    /// The status and the sentence of `/readyz`.
     fn ready(&self) -> (u16, String) {
         let answer = self.ask("/readyz");
         (answer.status, answer.text().trim_end().to_owned())
@@ -77,7 +77,7 @@ impl Node {
         wait_until("it is ready", || self.ready() == (200, "ready".to_owned()));
     }
 
-    /// Waits until it is not ready, and answers with the reason.
+    /// Waits until the server is not ready, and returns the reason.
     fn comes_to_be_unready(&self) -> String {
         let mut reason = String::new();
         wait_until("it is not ready", || {
@@ -103,7 +103,7 @@ impl Node {
             .collect()
     }
 
-    /// The series of one metric: what stands in braces, and the value.
+    /// The series of one metric: the labels in braces, and the value.
     pub(crate) fn series(&self, metric: &str) -> BTreeMap<String, f64> {
         let of_metric = |(name, value): (String, f64)| {
             let labels = name.strip_prefix(metric)?;
@@ -141,7 +141,7 @@ fn health_readiness_and_metrics_are_told_on_a_listener_of_their_own() {
 }
 
 #[test]
-fn strangers_are_told_none_of_it() {
+fn the_public_listener_answers_none_of_it() {
     let node = Node::start();
     for path in [
         "/healthz",
@@ -190,7 +190,7 @@ fn an_address_that_is_taken_or_none_is_said_and_off_is_off() {
     let (code, said) = serve(":8081");
     assert_eq!(code, Some(78), "{said}");
     assert!(said.contains("server.admin: expected an address and a port"), "{said}");
-    // The usual configuration of the tests has it off.
+    // The usual configuration of the tests turns it off.
     assert!(Server::start().get("/info/").status >= 400);
 }
 
@@ -266,7 +266,7 @@ fn asking_often_costs_the_stages_nothing() {
     };
     let (before, began) = (looks(), Instant::now());
     in_parallel(400, 16, |_| assert_eq!(node.ready().0, 200));
-    // One every two seconds at most, and the program's own every five.
+    // At most one check every two seconds, and the program's own every five.
     let most = began.elapsed().as_secs_f64() / 2.0 + 3.0;
     let looked = looks() - before;
     assert!(looked <= most, "{looked} looks, at most {most}");
@@ -278,7 +278,7 @@ fn a_program_that_is_told_to_stop_says_so_before_it_closes_its_listener() {
     node.comes_to_be_ready();
     node.signal("TERM");
     assert_eq!(node.comes_to_be_unready(), "the program is stopping");
-    // A client that comes meanwhile is served.
+    // A client that connects meanwhile is served.
     node.upload("late.txt", b"text");
     assert_eq!(node.ask("/healthz").status, 200);
     // A second signal ends it at once.

@@ -1,13 +1,12 @@
-//! What changes while an upload is under way takes effect when it is completed: a project's standing, its secrets, its rules,
-//! its tokens.
+//! Changes of a project while an upload is in progress take effect when it is completed: its standing, secrets, rules and tokens.
 
 use serde_json::{Value, json};
 
 use crate::town::{Town, code, form, signed, signing, token};
 
-/// What may be changed while an upload in parts is under way, and the error that its completion ends with then.
+/// Changes that are possible while a multipart upload is in progress, and the error with which its completion then ends.
 #[test]
-fn whatever_changes_between_start_and_complete_takes_effect_at_complete() {
+fn a_change_between_start_and_complete_takes_effect_at_complete() {
     let with = |more: Value| {
         let mut project = signing();
         project
@@ -142,7 +141,7 @@ fn a_part_of_an_upload_that_could_not_be_completed_is_not_taken() {
     assert_eq!(code(&put(&begun.parts[1])), "AccountBlockedError");
 }
 
-/// A scanner at whose end somebody blocks the project.
+/// A scanner whose end blocks the project.
 #[derive(Debug, Clone, Default)]
 struct Meanwhile(std::sync::Arc<std::sync::Mutex<Option<(intake::core::memory::MemoryRecorder, Value)>>>);
 
@@ -179,7 +178,7 @@ impl intake::core::Scan for Meanwhile {
 }
 
 #[test]
-fn what_changes_while_the_whole_is_looked_at_counts() {
+fn a_change_while_the_whole_is_scanned_takes_effect() {
     for (change, expected, comes_back) in [
         (json!({"standing": "blocked"}), "AccountBlockedError", true),
         (json!({"forbid_types": ["text/*"]}), "FileTypeForbiddenError", false),

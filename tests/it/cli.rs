@@ -1,4 +1,4 @@
-//! The program as an operator meets it: at the first start, with a typing error, with a port that is taken.
+//! The program as an operator uses it: at the first start, with a typing error, with a port that is in use.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -56,7 +56,7 @@ fn without_a_configuration_it_serves_at_once_and_the_line_that_it_prints_works()
 }
 
 #[test]
-fn a_typing_error_is_refused_with_its_line_and_what_would_be_right() {
+fn a_typing_error_is_refused_with_its_line_and_a_correction() {
     let table = [
         (
             "[store]",
@@ -135,7 +135,7 @@ fn a_typing_error_is_refused_with_its_line_and_what_would_be_right() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once() {
+fn all_errors_are_reported_at_once() {
     let dir = TempDir::new().unwrap();
     let text = config(dir.path())
         .replace("max_fields", "max_feilds")
@@ -236,7 +236,7 @@ fn a_variable_overrides_the_file_and_is_named_when_it_is_wrong() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_said_and_what_to_do() {
+fn a_port_in_use_is_reported_with_a_remedy() {
     let server = Server::start();
     let dir = TempDir::new().unwrap();
     let second = intake(&["serve"])
@@ -291,7 +291,7 @@ fn an_asked_for_stop_lets_the_upload_that_is_under_way_end() {
         .unwrap();
     assert!(asked.success());
     let address = server.address.clone();
-    crate::support::wait_until("nobody else is let in", || {
+    crate::support::wait_until("no further connection is accepted", || {
         std::net::TcpStream::connect(&address).is_err()
     });
     stream.write_all(&body[body.len() / 2..]).unwrap();

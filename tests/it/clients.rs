@@ -28,7 +28,7 @@ pub(crate) fn tools() -> PathBuf {
     set("INTAKE_TEST_TOOLS").unwrap_or_else(|| cache().join("intake/test-tools"))
 }
 
-/// Runs a client's program to its end, and reads what it says.
+/// Runs the program of a client to its end, and reads its output.
 pub(crate) fn run(scenario: &str, command: &mut Command) -> Value {
     let output = command.output();
     let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}; run `./check setup` first"));

@@ -1,5 +1,5 @@
-//! `kill -9` in the middle of many uploads, again and again, on the same folder: what was acknowledged is there and whole,
-//! and the disk holds no byte that no record knows.
+//! `kill -9` in the middle of many uploads, again and again, on the same folder: every acknowledged upload is there and whole, and
+//! every byte on the disk has a record.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -27,15 +27,15 @@ pub fn later(server: &Server) -> Pipeline {
         .unwrap()
 }
 
-/// As many uploads at a time as there are senders.
+/// The server takes as many uploads at a time as there are senders.
 const ALL_AT_ONCE: &[(&str, &str)] = &[
     ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "256"),
     ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "256"),
     ("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "256"),
 ];
 
-/// Two hundred senders, each half way through its file before any goes on; the process is killed once so many of them
-/// have been answered. What was answered with an id is what was acknowledged.
+/// Two hundred senders send half of their files before any of them goes on. The process is killed once this number of them has
+/// an answer. Uploads that were answered with an id are acknowledged.
 fn round(server: &mut Server, round: usize) -> BTreeMap<UploadId, (u64, usize)> {
     let address = server.address.clone();
     let (acknowledged, answered) = (Arc::new(Mutex::new(BTreeMap::new())), Arc::new(AtomicUsize::new(0)));
@@ -58,7 +58,7 @@ fn round(server: &mut Server, round: usize) -> BTreeMap<UploadId, (u64, usize)> 
                 stream.write_all(head.as_bytes()).unwrap();
                 stream.write_all(&body[..body.len() / 2]).unwrap();
                 half_way.wait();
-                // From here on the server may be gone at any moment.
+                // From here on the server may be killed at any moment.
                 if stream.write_all(&body[body.len() / 2..]).is_err() {
                     return;
                 }
@@ -92,7 +92,7 @@ fn nothing_acknowledged_is_lost_and_nothing_unknown_is_left_however_often_the_pr
         .enable_all()
         .build()
         .unwrap();
-    // All senders are one address here.
+    // All senders have one address here.
     let mut server = Server::start_with("", ALL_AT_ONCE);
     let (mut acknowledged, mut cut_off) = (BTreeMap::new(), 0);
     for number in 0..ROUNDS {
@@ -118,7 +118,7 @@ fn nothing_acknowledged_is_lost_and_nothing_unknown_is_left_however_often_the_pr
                 let name = path.file_name().unwrap().to_str().unwrap();
                 let id: UploadId = name
                     .parse()
-                    .unwrap_or_else(|_| panic!("round {number}: {name} is nobody's"));
+                    .unwrap_or_else(|_| panic!("round {number}: {name} has no record"));
                 let record = pipeline.status(id).await.unwrap();
                 assert!(
                     record.is_some_and(|record| record.state == State::Ready),

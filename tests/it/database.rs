@@ -1,5 +1,5 @@
-//! Several nodes with one PostgreSQL: they start at once, each knows what the others took, and the database
-//! may end in the middle of everything.
+//! Several nodes with one PostgreSQL: they start at the same time, each has the uploads of the others, and the database may stop at
+//! any moment.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::{Answer, Form, Server, files_below, read_answer, wait_until};
 
-/// A database, a folder, and what runs on them.
+/// A database, a folder, and the nodes that run on them.
 struct Cluster {
     runtime: Runtime,
     postgres: Postgres,
@@ -42,7 +42,7 @@ impl Cluster {
         [(); 2].map(|()| Server::start_with("", &[("INTAKE_RECORD__URL", &self.url), ("INTAKE_STORE__ROOT", files)]))
     }
 
-    /// How many uploads have begun and not ended, as the database knows.
+    /// How many uploads have begun and not ended, by the database.
     fn staged(&self) -> i64 {
         let (_, database) = self.url.rsplit_once('/').unwrap();
         let staged = "SELECT count(*) FROM uploads WHERE state = 'staged'";
@@ -60,7 +60,7 @@ impl Cluster {
             .unwrap()
     }
 
-    /// Checks that what was acknowledged is there and whole, and that the folder holds nothing else.
+    /// Checks that all acknowledged uploads are there and whole, and that the folder has nothing else.
     fn check(&self, acknowledged: &BTreeMap<UploadId, u64>) {
         self.runtime.block_on(async {
             let pipeline = self.later();
@@ -78,7 +78,7 @@ impl Cluster {
                 let record = pipeline.status(id).await.unwrap();
                 assert!(
                     record.is_some_and(|record| record.state == State::Ready),
-                    "{id} is nobody's"
+                    "{id} has no readable record"
                 );
             }
         });
@@ -111,7 +111,7 @@ fn id(answer: &Answer) -> UploadId {
 }
 
 #[test]
-fn nodes_that_start_at_once_know_what_any_of_them_took() {
+fn nodes_that_start_at_once_share_their_uploads() {
     let cluster = Cluster::new();
     let node = || Server::start_with("", &[("INTAKE_RECORD__URL", &cluster.url)]);
     let nodes: Vec<_> = std::thread::scope(|scope| {
@@ -138,7 +138,7 @@ fn uploads_outlive_a_restart_of_the_database_in_their_middle() {
         let begun: Vec<_> = seeds
             .map(|seed| (seed, half(&nodes[seed as usize % 2], seed)))
             .collect();
-        // A change that is being committed when the database ends is another story.
+        // No change may be in progress when the database stops, so this waits until all have begun.
         wait_until("all have begun", || cluster.staged() == begun.len() as i64);
         let Cluster { runtime, postgres, .. } = &mut cluster;
         runtime.block_on(async {
@@ -147,7 +147,7 @@ fn uploads_outlive_a_restart_of_the_database_in_their_middle() {
                 false => postgres.stop().await,
             }
         });
-        // They come to their end while there is no database.
+        // They send their last bytes while there is no database.
         let ends: Vec<_> = begun
             .into_iter()
             .map(|(seed, stream)| (seed, std::thread::spawn(move || finish(stream, seed))))
@@ -180,7 +180,7 @@ fn nothing_acknowledged_is_lost_however_often_the_database_ends_in_the_middle() 
             std::thread::spawn(move || told.send((seed, finish(stream, seed))).unwrap());
         }
         drop(told);
-        // Killed once so many were answered, in the middle of the commits of the others.
+        // It is killed once this number was answered, in the middle of the commits of the others.
         let mut answers: Vec<_> = answers
             .into_iter()
             .enumerate()

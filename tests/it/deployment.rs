@@ -1,5 +1,5 @@
-//! `docs/deployment.md`, followed to its end: real clamd, PostgreSQL and nginx, the files and the commands of the page, and what
-//! each command prints. Only addresses, ports and folders are the test's own.
+//! `docs/deployment.md`, followed to its end: real clamd, PostgreSQL and nginx, the files and the commands of the page, and the output
+//! of each command. Only addresses, ports and folders are the test's own.
 
 use std::any::Any;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::transcript::{Shell, steps};
 
 const PAGE: &str = "docs/deployment.md";
 
-/// The machine that the page sets up, with what is started on it.
+/// The machine that the page sets up, with the programs that it starts.
 struct Machine {
     intake: Option<Child>,
     /// nginx, clamd and PostgreSQL, which run until they are dropped.
@@ -37,7 +37,7 @@ impl Machine {
         let socket = postgres.socket();
         let (socket_folder, port) = (socket.parent().unwrap().to_str().unwrap().to_owned(), postgres.port());
         let mut shell = Shell::default();
-        // The user who runs the tests does it all; the test's database lets in any role without a password.
+        // The user of the tests runs everything, and the test's database accepts any role without a password.
         for user in ["postgres", "intake"] {
             shell.replace(&format!("sudo -u {user} "), "");
         }

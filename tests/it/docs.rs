@@ -1,4 +1,4 @@
-//! What the documentation shows can be used as it is shown. Its Rust blocks are compiled by `src/docs.rs`.
+//! The examples in the documentation work as they are shown. `src/docs.rs` compiles its Rust blocks.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -134,7 +134,7 @@ fn every_toml_block_is_toml_and_a_configuration_can_be_used() {
             if shown.contains_key("package") {
                 continue;
             }
-            // A page shows what is set; the rest is as it is built in.
+            // A page shows some settings; the others keep their defaults.
             let mut whole: toml::Table = toml::from_str(intake::config::BUILT_IN).unwrap();
             for (key, value) in shown {
                 match (whole.get_mut(&key), value) {

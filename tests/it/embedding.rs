@@ -136,7 +136,7 @@ fn limits_per_address_hold_under_axums_own_server_if_it_tells_the_address() {
     for (by, third) in [
         (By::Intake, 429),
         (By::AxumWithAddress, 429),
-        // The log says so once: there is no address to count by.
+        // The log says once that there is no address by which to count.
         (By::AxumWithout, 400),
     ] {
         let app = Application::serve(two_requests_a_minute(), by);
@@ -179,7 +179,7 @@ async fn one_call_does_the_maintenance_until_it_is_stopped() {
 }
 
 #[test]
-fn what_an_embedded_upload_answers_is_what_the_program_answers() {
+fn an_embedded_upload_api_answers_as_the_program_does() {
     let app = Application::serve(uploads(), By::AxumWithAddress);
     let id = app.upload("/base/").json()["file"].clone();
     let info: Value = app

@@ -118,7 +118,7 @@ fn a_product_team_comes_to_the_first_picture_by_the_page_alone() {
 }
 
 #[test]
-fn an_application_with_the_upload_api_lets_in_only_those_who_are_logged_in() {
+fn an_application_with_the_upload_api_lets_only_its_users_upload() {
     let application = Served::start("upload_api");
     let form =
         Form::default()

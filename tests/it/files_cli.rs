@@ -9,7 +9,7 @@ use crate::virus::{runtime, scanned_by};
 
 const TRASH: &str = "[receive]\ntrash = \"1h\"\n";
 
-/// What the server tells of a file: 200, or 404.
+/// The status of the server's answer for a file: 200, or 404.
 fn info(server: &Server, id: &str) -> u16 {
     server.get(&format!("/info/?pub_key=demopublickey&file_id={id}")).status
 }
@@ -23,7 +23,7 @@ fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// What `show` and the list say of a file, which has to be the same.
+/// What both `show` and the list say of a file. It must be the same.
 fn file(server: &Server, id: &str) -> Value {
     let shown = lines(&works(server, &["files", "show", id, "--json"])).remove(0);
     let list = lines(&works(
@@ -37,7 +37,7 @@ fn file(server: &Server, id: &str) -> Value {
 }
 
 #[test]
-fn a_file_is_shown_with_what_its_sender_said_and_what_is_known_of_it() {
+fn a_file_is_shown_with_its_declared_and_its_known_properties() {
     let server = Server::start();
     let form = Form::default()
         .key()
@@ -75,7 +75,7 @@ fn a_file_is_shown_with_what_its_sender_said_and_what_is_known_of_it() {
 }
 
 #[test]
-fn an_upload_in_parts_is_shown_without_what_signs_the_addresses_of_its_parts() {
+fn a_multipart_upload_is_shown_without_the_secret_of_its_part_urls() {
     let server = Server::start();
     let begun = server.begin_parts(12 << 20);
     for arguments in [
@@ -96,7 +96,7 @@ fn an_upload_in_parts_is_shown_without_what_signs_the_addresses_of_its_parts() {
 #[test]
 fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are_listed() {
     let server = Server::start_with("[receive]\nrefused_of_project = 20\n", &[]);
-    // Without a key it is not known whose it is.
+    // Without a key the project is not known.
     for number in 0..100 {
         let answer = server.post("/base/", &Form::default().file("file", &format!("{number}.txt"), b"x"));
         assert_eq!(answer.status, 403);
@@ -156,7 +156,7 @@ fn orders_that_wait_are_listed_and_taken_back() {
 }
 
 #[test]
-fn what_is_unfinished_is_listed_with_who_sends_it_and_can_be_ended() {
+fn unfinished_uploads_are_listed_with_their_senders_and_can_be_ended() {
     let server = Server::start_with("[receive]\nunfinished_of_address = 2\n", &[]);
     let [first, second] = [12 << 20, 13 << 20].map(|size| server.begin_parts(size));
     let start = "POST /multipart/start/ HTTP/1.1\r\n";
@@ -252,7 +252,7 @@ fn a_file_is_stored_deleted_brought_back_and_deleted_for_good() {
 }
 
 #[test]
-fn without_a_time_to_bring_it_back_what_is_deleted_is_gone() {
+fn without_a_trash_period_a_deleted_file_is_gone() {
     let server = Server::start();
     let id = server.upload("a.txt", b"hello");
     let deleted = intake(&server, &["files", "delete", &id]);
@@ -301,13 +301,13 @@ fn of_a_file_that_there_is_not_everything_says_so() {
 }
 
 #[test]
-fn what_was_refused_is_listed_with_who_refused_it_and_why() {
+fn refused_uploads_are_listed_with_the_stage_and_the_reason() {
     let runtime = runtime();
     let clamd = runtime.block_on(Clamd::start());
     let deny = "\n[[validate]]\nuse = \"media-type\"\ndeny = [\"text/html\"]\n";
     let server = Server::start_with(&(scanned_by(&clamd) + deny), &[]);
     server.post("/base/", &Form::default().key().file("file", "a.com", &eicar()));
-    // The key comes behind the file, so it is not known whose it is when it is refused.
+    // The key comes after the file, so the project is not known when the file is refused.
     server.post("/base/", &Form::default().file("file", "b.html", b"<html><p>").key());
     server.upload("good.txt", b"text");
 

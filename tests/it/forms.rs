@@ -1,5 +1,5 @@
-//! Forms as clients really write them, sent to the program: nothing of one is lost, and a refusal says what is wrong
-//! where. How each is read is tested beside the reader, from the same table.
+//! Forms as real clients write them, sent to the program: nothing is lost, and a refusal names the error and its place. The tests of
+//! the reader check from the same table how each form is read.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -96,7 +96,7 @@ fn a_choice_of_files_that_was_left_empty_is_no_file() {
         let answer = server.post("/base/", &Form::default().key().file("file", name, content));
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
-    // As fields they are counted, so there is an end to them.
+    // They are counted as fields, so their number is bounded.
     let many = (0..200).fold(Form::default().key(), |form, _| form.file("photo", "", b""));
     let many = server.post("/base/?jsonerrors=1", &many).json();
     assert_eq!(many["error"]["error_code"], "RequestFiledsNumberLimitExceededError");

@@ -25,7 +25,7 @@ fn status(server: &Server, token: &str) -> Value {
     server.get(&format!("/from_url/status/?token={token}")).json()
 }
 
-/// What becomes of an order in the end.
+/// The final status of an order.
 fn outcome(server: &Server, token: &str) -> Value {
     let mut last = Value::Null;
     wait_until("the order has ended", || {
@@ -74,7 +74,7 @@ fn the_javascript_client_has_files_fetched() {
 }
 
 #[test]
-fn the_javascript_client_is_answered_with_what_was_fetched_before_if_it_asks() {
+fn the_javascript_client_gets_the_file_fetched_before_if_it_asks_for_duplicates() {
     let origin = Origin::start();
     let server = Server::start_with(&origin.opened(), &[]);
     let url = origin.url("/noise/1/1000/a.bin");
@@ -134,7 +134,7 @@ fn the_python_client_has_files_fetched() {
         (info["original_filename"].as_str(), &info["metadata"]),
         (Some("b.bin"), &metadata)
     );
-    // The client takes the answer for the file that it is.
+    // The client takes the answer as the file.
     assert_eq!(python("from-url", &server, options)["file"], info["uuid"]);
     assert_eq!(origin.asked("/noise/2/5000/a.bin"), 1);
     let error = python(
@@ -212,7 +212,7 @@ fn fifty_fetches_that_a_killed_process_was_at_end_well_and_once_each() {
     assert_eq!(files.len(), FETCHES, "two orders came to one file");
     for path in server.files() {
         let number = files.remove(path.file_name().unwrap().to_str().unwrap());
-        let number = number.unwrap_or_else(|| panic!("{} is nobody's: fetched twice, or left", path.display()));
+        let number = number.unwrap_or_else(|| panic!("{} has no record: fetched twice, or left", path.display()));
         assert!(std::fs::read(&path).unwrap() == noise(number as u64, 100_000));
     }
     assert!(files.is_empty(), "{files:?} are not there");
@@ -276,18 +276,18 @@ fn why_nothing_was_fetched_is_said_after_as_many_tries_as_are_set() {
         assert_eq!(outcome(&server, &token)["error"], error, "{path}");
         assert_eq!(origin.asked(path), tries, "{path}");
     }
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
     let refusing = Server::start_with(
         &format!(
             "\n[receive.pull]\nuse = \"http-source\"\nports = [{}]\nopen = [\"127.0.0.1\"]\n",
-            nobody.port()
+            closed.port()
         ),
         &settings,
     );
-    let token = order(&refusing, &format!("http://{nobody}/a.png"), "");
+    let token = order(&refusing, &format!("http://{closed}/a.png"), "");
     assert_eq!(
         outcome(&refusing, &token)["error"],
         "HTTP network error: connection refused."
@@ -295,7 +295,7 @@ fn why_nothing_was_fetched_is_said_after_as_many_tries_as_are_set() {
 }
 
 #[test]
-fn what_browsers_fetch_is_fetched_from_sources_that_bend_the_rules() {
+fn sources_that_bend_the_rules_are_fetched_as_browsers_do() {
     let origin = Origin::start();
     let pictures = [("INTAKE_PROJECTS__0__ALLOW_EXTENSIONS", "[\"png\"]")];
     let server = Server::start_with(&origin.opened(), &pictures);

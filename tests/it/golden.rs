@@ -1,9 +1,17 @@
 //! The wire, byte for byte: requests and answers in `tests/golden/*.http`, read by one runner.
 //!
-//! A file is a list of exchanges: `>>> what can be relied on`, the request, `<<<`, the answer. Line ends become CRLF; `{NUL}`
-//! is a null character; `PULL` as a request fetches what was ordered; `{bytes 7}` are seven bytes; `{last}` is the first id of an answer before, `{part 2}` where the second
-//! of its parts is to go; `{jwt SECRET CLAIMS}` is an access token, its times in seconds from now. In answers, headers are sorted, ids and dates masked.
-//! `UPDATE_GOLDEN=1 cargo test --test it golden` writes the answers anew: read the difference before you commit it.
+//! A file is a list of exchanges: `>>>` and a title, the request, `<<<`, the answer. Line ends become CRLF. In a request:
+//!
+//! | text | meaning |
+//! | --- | --- |
+//! | `{NUL}` | a null character |
+//! | `PULL` as a request | fetches the sources of all orders |
+//! | `{bytes 7}` | seven bytes |
+//! | `{last}`, `{part 2}` | the first id of the answer before; the URL of its second part |
+//! | `{jwt SECRET CLAIMS}` | an access token, with its times in seconds from now |
+//!
+//! In answers, headers are sorted, and ids and dates are masked. `UPDATE_GOLDEN=1 cargo test --test it golden` writes the answers
+//! anew: read the difference before you commit it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,7 +32,7 @@ use uuid::Uuid;
 
 use crate::support;
 
-/// Says what the content tells it to say: `refuse CODE SUBJECT`, or `fail`.
+/// A scanner that the content controls: `refuse CODE SUBJECT`, or `fail`.
 #[derive(Debug)]
 struct Says;
 
@@ -66,7 +74,8 @@ impl Scan for SaysScan {
     }
 }
 
-/// A source does what it is called: `judge CODE SUBJECT`, `receive CODE SUBJECT`, `fail`, `large`, or gives what it is called.
+/// A receiver that the name of the source controls: `judge CODE SUBJECT`, `receive CODE SUBJECT`, `fail`, `large`; any other name is
+/// returned as the content.
 #[async_trait]
 impl Receiver for Says {
     async fn judge(&self, source: &str) -> Result<(), Error> {
@@ -109,7 +118,7 @@ fn refused(said: &str) -> Error {
     }
 }
 
-/// A server of small bounds, so that the bounds fit into a file, and its pipeline.
+/// A server with small bounds, so that requests beyond them fit into a file, and its pipeline.
 async fn start() -> (String, Pipeline) {
     let pipeline = Pipeline::builder()
         .receiver("says", Says)
@@ -233,11 +242,11 @@ async fn the_wire_is_as_it_was_written_down() {
     }
 }
 
-/// Plays a file; answers with the file as it would have to be, and the error codes that came by.
+/// Plays a file. Returns the file with the real answers, and the error codes in them.
 fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTreeSet<String>) {
     let (mut found, mut raised, mut last) = (String::new(), BTreeSet::new(), String::new());
     let mut part_paths: Vec<String> = Vec::new();
-    // One instant for all tokens of a file, so that the same claims are the same token.
+    // One time for all tokens of a file, so that equal claims make equal tokens.
     let now = crate::town::seconds_from_now(0);
     let mut parts = written.split(">>>");
     found += parts.next().unwrap_or_default();
@@ -281,7 +290,7 @@ fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTree
             .map_or(last, str::to_owned);
         if answer.header("content-type") == Some("application/json") && !answer.body.is_empty() {
             let json = answer.json();
-            // Of a request, or of what became of an order.
+            // The code of a request's error, or of an order's error.
             let codes = [&json["error"]["error_code"], &json["error_code"]];
             raised.extend(codes.into_iter().filter_map(Value::as_str).map(str::to_owned));
         }
@@ -296,7 +305,7 @@ fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTree
     (found.trim_end().to_owned() + "\n", raised)
 }
 
-/// With the tokens that lines end in.
+/// Replaces the tokens at the ends of lines.
 fn with_tokens(text: &str, now: u64) -> String {
     let with_token = |line: &str| {
         let Some((before, said)) = line.split_once("{jwt ") else {
@@ -315,7 +324,7 @@ fn with_tokens(text: &str, now: u64) -> String {
     text.split('\n').map(with_token).collect::<Vec<_>>().join("\n")
 }
 
-/// Without what is another one each time: ids, signatures, digests, the time in an address.
+/// Masks values that differ in each run: ids, signatures, digests, the time in a URL.
 fn masked(text: &str) -> String {
     let text = match text.split_once("expires=") {
         None => text.to_owned(),

@@ -1,4 +1,4 @@
-//! Answers about groups, which strangers could make as large as they like.
+//! Bounds of answers about groups, which any client could otherwise make very large.
 
 use std::time::SystemTime;
 
@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::support::{Form, Server, in_parallel};
 
-/// As many files as a group has at most.
+/// The most files of a group.
 const MOST: usize = 1000;
-/// More than any answer about a group has.
+/// More bytes than any answer about a group has.
 const LARGEST: usize = 4 << 20;
 
-/// Uploads a file with as much metadata as one may have: about 100 KB.
+/// Uploads a file with the most metadata that a file may have: about 100 KB.
 fn with_metadata(server: &Server) -> String {
     let value = "\u{1f980}".repeat(512);
     let form = (0..50).fold(Form::default().key(), |form, number| {
@@ -44,7 +44,7 @@ fn a_group_whose_answer_would_be_large_is_refused() {
         "{said}"
     );
 
-    // As often as fits, and each time with all that is known of it.
+    // The file is in the answer as often as fits, each time with all its metadata.
     let id = group(&server, &named(9)).json()["id"].as_str().unwrap().to_owned();
     let path = format!("/group/info/?pub_key=demopublickey&group_id={id}");
     let json = server.get(&path).body;
@@ -56,7 +56,7 @@ fn a_group_whose_answer_would_be_large_is_refused() {
             .iter()
             .all(|told| told["metadata"].as_object().unwrap().len() == 50)
     );
-    // A page that asks by a script is told the same.
+    // A page that asks by a script gets the same answer.
     let script = server.get(&format!("{path}&callback=done")).body;
     let called = script
         .strip_prefix(b"/**/done(")
@@ -66,10 +66,10 @@ fn a_group_whose_answer_would_be_large_is_refused() {
 }
 
 #[test]
-fn eighteen_who_ask_at_once_after_the_largest_group_cost_little_memory() {
+fn eighteen_requests_at_once_for_the_largest_group_cost_little_memory() {
     let server = Server::start();
     let file: UploadId = with_metadata(&server).parse().unwrap();
-    // As a server has made it that had no such bound.
+    // A group as a server without such a bound has made it.
     let member = Member {
         id: file,
         effects: String::new(),

@@ -1,4 +1,4 @@
-//! `intake groups`, beside a server that runs, and what bounds groups.
+//! `intake groups`, beside a running server, and the bounds of groups.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::projects_cli::{intake, is_refused, stderr, works};
 use crate::support::Server;
 use crate::town::{Town, code};
 
-/// Makes a group of one file, named so many times, and answers with its id.
+/// Makes a group that lists one file this number of times, and returns its id.
 fn group(server: &Server, file: &str, times: usize) -> String {
     let files = format!("&files[]={file}").repeat(times);
     let answer = server.send(
@@ -137,7 +137,7 @@ fn a_group_leaves_when_its_time_is_over_and_makes_room() {
         "GroupNotFoundError",
         "it is gone before a sweep"
     );
-    assert_eq!(told("other", &made[1].2), "accepted", "nobody has said that it leaves");
+    assert_eq!(told("other", &made[1].2), "accepted", "no group expires by default");
     let again = format!("pub_key=shop&files[]={}", made[0].1);
     assert_eq!(code(&town.post("/group/", &again)), "AccountLimitsExceededError");
     assert_eq!(town.block_on(town.pipeline.sweep()).unwrap().groups, 1);

@@ -1,5 +1,5 @@
-//! Senders that go away before they are answered, as every phone does: what they have sent is kept whole, or nothing of it is
-//! left within seconds. `INTAKE_TEST_LONG=1` has 10,000 of them.
+//! Senders that hang up before they get an answer, as phones do: their upload is either kept whole, or deleted within seconds.
+//! `INTAKE_TEST_LONG=1` has 10,000 of them.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -12,14 +12,14 @@ use crate::remains::{Random, form_of, many, settled, with_files};
 use crate::support::{Form, in_parallel};
 use crate::town::{code, token};
 
-/// How somebody goes away.
+/// How a sender hangs up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum HangUp {
     /// Closes the connection.
     Close,
-    /// Closes its sending side, and waits for whatever comes.
+    /// Closes its sending side, and reads to the end.
     HalfClose,
-    /// Has the connection reset, so that what was not read yet is lost.
+    /// Resets the connection, so that bytes that were not read yet are lost.
     Reset,
 }
 
@@ -40,13 +40,13 @@ impl HangUp {
         }
     }
 
-    /// Whether everything that was sent has come.
+    /// Whether the server gets everything that was sent.
     fn loses_nothing(self) -> bool {
         self != Self::Reset
     }
 }
 
-/// All senders are one address here, and nobody of them is to be refused for that.
+/// All senders have one address here, and none of them may be refused for that.
 const ALL_AT_ONCE: &[(&str, &str)] = &[
     ("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "512"),
     ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "512"),
@@ -114,7 +114,7 @@ fn of_a_request_with_20_files_whose_sender_hangs_up_behind_the_last_byte_all_are
         let sizes: Vec<_> = (0..20).map(|_| 1 + random.below(40_000)).collect();
         let form = form_of(request, &sizes, request % 2 == 0);
         way.on(node.begin("/base/", &form, form.body().len()));
-        // That there are all or none of each request is looked at there.
+        // `settled` checks that all or none of the files of each request are there.
         let kept = settled(&node).requests();
         assert!(
             kept.contains(&request) || !way.loses_nothing(),
@@ -131,7 +131,7 @@ fn a_token_for_one_upload_lets_in_one_however_its_first_try_ends() {
         ("INTAKE_PROJECTS__3__SECRETS__0__SECRET", "secret"),
     ];
     let node = Node::start_with("", &variables);
-    // Of the first try all but so many bytes are sent.
+    // The first try sends all but this number of bytes.
     for (round, missing) in [0, 0, 1].into_iter().enumerate() {
         for (number, way) in WAYS.into_iter().enumerate() {
             let jwt = token("secret", &format!("{round}-{number}"), json!({}));
@@ -153,7 +153,7 @@ fn a_token_for_one_upload_lets_in_one_however_its_first_try_ends() {
             let what =
                 format!("{way:?}, {missing} bytes are missing, the first is kept: {is_kept}, the next: {retried}");
             assert!(!is_kept || missing == 0, "{what}");
-            // Who comes while the first is still there may be told to come again, but not if that one is whole.
+            // A second try may be throttled while the first is still there, but not if the first one is whole.
             if missing == 0 && way.loses_nothing() {
                 assert!(is_kept || retried == "accepted", "{what}");
             }

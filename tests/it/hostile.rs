@@ -1,4 +1,4 @@
-//! What strangers send: each gets an answer, or none, quickly; none costs memory; none leaves anything behind.
+//! Hostile requests: each gets its answer, or none, quickly; none costs much memory; none leaves anything behind.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -7,7 +7,7 @@ use crate::support::{Answer, BOUNDARY, Form, Server, read_answer, wait_until};
 
 const ANY_PEAK: u64 = 64 << 20;
 
-/// Sends raw bytes, closes our side, and reads whatever comes.
+/// Sends raw bytes, closes the sending side, and reads the answer.
 fn raw(server: &Server, bytes: &[u8]) -> Option<Answer> {
     let mut stream = server.connect();
     let _early = stream.write_all(bytes);
@@ -20,12 +20,12 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
     png.extend(width.to_be_bytes());
     png.extend(height.to_be_bytes());
     png.extend([8, 6, 0, 0, 0]);
-    // The checksum of this chunk is not looked at before the size is.
+    // The size of this chunk is checked before its checksum.
     png.extend([0; 4]);
     png
 }
 
-/// What is said of a form that ends in its second part, which is a file.
+/// The refusal of a form that ends in its second part, which is a file.
 const ENDS_EARLY: &str = "HTTP POST request parsing failed. Part 2, field \"file\": the body ends before the closing \
     boundary; end with it and `--`, and send the whole body.";
 
@@ -180,7 +180,7 @@ fn a_connection_that_drops_leaves_nothing() {
 }
 
 #[test]
-fn what_never_ends_is_cut_off() {
+fn a_request_that_never_ends_is_cut_off() {
     let server = Server::start_with("", &[("INTAKE_SERVER__LINGER_TIMEOUT", "100ms")]);
     let head = Form::default().head("/base/") + "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     let filler = [b'a'; 64 * 1024];
@@ -203,7 +203,7 @@ fn what_never_ends_is_cut_off() {
         if !start.is_empty() {
             stream.write_all(&first).unwrap();
         }
-        // More than the request may have and is read after a "no", together.
+        // More than the request may have and the server drains after a refusal, together.
         let sent = (0..8000).take_while(|_| stream.write_all(&more).is_ok()).count();
         assert!(sent < 8000, "{what} could have gone on for ever");
         let answer = read_answer(&mut stream);
@@ -217,7 +217,7 @@ fn what_never_ends_is_cut_off() {
 }
 
 #[test]
-fn who_sends_nothing_is_not_waited_for() {
+fn a_silent_client_is_cut_off() {
     let variables = [
         ("INTAKE_SERVER__HEAD_TIMEOUT", "300ms"),
         ("INTAKE_UPLOAD_API__IDLE_TIMEOUT", "300ms"),
@@ -243,7 +243,7 @@ fn who_sends_nothing_is_not_waited_for() {
     );
     wait_until("nothing is left", || server.files().is_empty());
 
-    // A connection that was served is not kept open for ever either.
+    // An idle connection after a request is closed too.
     let mut stream = server.connect();
     stream.write_all(b"GET /info/ HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     assert_eq!(read_answer(&mut stream).unwrap().status, 403);
@@ -292,7 +292,7 @@ fn more_uploads_than_there_are_places_for_are_told_to_come_again() {
 }
 
 #[test]
-fn a_sender_who_reads_only_after_it_has_sent_hears_the_no() {
+fn a_sender_that_reads_only_after_it_has_sent_gets_the_refusal() {
     let server = Server::start();
     // Refused at the first bytes; the client sends all 30 MB before it reads.
     let form = Form::default()
@@ -307,7 +307,7 @@ fn a_sender_who_reads_only_after_it_has_sent_hears_the_no() {
 }
 
 #[test]
-fn what_is_no_http_is_not_answered_as_if_it_were() {
+fn a_request_that_is_not_http_gets_no_http_answer() {
     let server = Server::start();
     for bytes in [
         &b"\0\0\0\0"[..],

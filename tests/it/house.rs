@@ -1,4 +1,4 @@
-//! The shape of the house: who may know whom, and what every room has.
+//! The architecture: which crates may depend on which, and what every module and every code needs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -75,24 +75,28 @@ fn layers_know_only_those_below() {
             _ => assert_eq!(
                 ours.collect::<Vec<_>>(),
                 ["intake-core"],
-                "{name} knows more of the house than the core"
+                "{name} depends on another crate of the workspace than the core"
             ),
         }
     }
 }
 
 #[test]
-fn every_module_says_what_it_is_and_is_one_room() {
+fn every_module_has_docs_and_at_most_500_lines() {
     for path in tracked(".rs") {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(
             text.starts_with("//! "),
-            "{} does not begin with what it is",
+            "{} does not begin with a module doc comment",
             path.display()
         );
         let lines = text.lines().count();
         let most = 500;
-        assert!(lines <= most, "{} has {lines} lines: that is two rooms", path.display());
+        assert!(
+            lines <= most,
+            "{} has {lines} lines: split it by subject",
+            path.display()
+        );
     }
 }
 

@@ -1,11 +1,11 @@
-//! HTTP/1.1 as RFC 9112 asks, byte by byte: what is not clear is refused, and nobody who passes requests on can be made to see
-//! another number of them than the program does.
+//! HTTP/1.1 by RFC 9112, byte by byte: an ambiguous request is refused, so a proxy never counts requests differently from the
+//! program.
 
 use std::io::{Read, Write};
 
 use crate::support::Server;
 
-/// Sends these bytes and reads to the end of the connection. Answers with the statuses of all answers.
+/// Sends these bytes and reads to the end of the connection. Returns the statuses of all answers.
 fn statuses(server: &Server, bytes: &[u8]) -> Vec<u16> {
     let mut stream = server.connect();
     stream.write_all(bytes).unwrap();
@@ -32,7 +32,7 @@ fn body(headers: &str, body: &str) -> Vec<u8> {
     format!("POST /from_url/status/ HTTP/1.1\r\nHost: x\r\n{headers}\r\n{body}{behind}").into_bytes()
 }
 
-/// Whether a request is answered so, each on a connection of its own.
+/// Checks the statuses of answers, each request on a connection of its own.
 fn holds(table: Vec<(&str, Vec<u8>, &[u16])>) {
     let server = Server::start_with("", &[("INTAKE_SERVER__HEAD_TIMEOUT", "2s")]);
     let wrong: Vec<_> = table
@@ -57,7 +57,7 @@ fn a_request_names_one_host() {
         ("two", options("Host: x\r\nHost: y\r\n"), &[400]),
         ("the same twice", options("Host: x\r\nhost: x\r\n"), &[400]),
         ("an empty one", options("Host:\r\n"), &[400]),
-        ("somebody at a host", options("Host: a@x\r\n"), &[400]),
+        ("a user at a host", options("Host: a@x\r\n"), &[400]),
         ("two in one", options("Host: x, y\r\n"), &[400]),
         ("a path", options("Host: x/y\r\n"), &[400]),
         ("a direction", options("Host: x\u{202e}\r\n"), &[400]),
@@ -82,7 +82,7 @@ fn a_request_names_one_host() {
 }
 
 #[test]
-fn what_an_absolute_target_names_counts_and_not_the_header() {
+fn the_host_of_an_absolute_target_counts_and_not_the_header() {
     let server = Server::start();
     let body = "UPLOADCARE_PUB_KEY=demopublickey&filename=a&size=11000000&content_type=a%2Fb";
     let mut stream = server.connect();
@@ -98,7 +98,7 @@ fn what_an_absolute_target_names_counts_and_not_the_header() {
 fn a_body_has_one_end() {
     let te = |value: &str| format!("Transfer-Encoding: {value}\r\n");
     let chunk = "3\r\na=b\r\n0\r\n\r\n";
-    // 400 for a token that is missing: the body was read to its end, and what is behind it is a request.
+    // The answer is 400, because the token is missing: the body was read to its end, and the bytes after it are a request.
     holds(vec![
         ("a length", body("Content-Length: 3\r\n", "a=b"), &[400, 200]),
         ("chunks", body(&te("chunked"), chunk), &[400, 200]),
@@ -134,7 +134,7 @@ fn a_body_has_one_end() {
             body(&te("xchunked"), chunk),
             &[400],
         ),
-        // The chunks count, and the connection ends: whatever was in front of us may have counted otherwise.
+        // The chunks count, and the connection ends, because a proxy may have used the length.
         (
             "chunks and a length",
             body(&format!("Content-Length: 3\r\n{}", te("chunked")), chunk),
@@ -228,7 +228,7 @@ fn a_head_is_lines_of_names_and_values() {
         ),
         ("no version", raw(b"OPTIONS /info/\r\nHost: x\r\n\r\n"), &[400]),
         ("another version", host("OPTIONS /info/ HTTP/1.2"), &[400]),
-        // The connection ends: who speaks HTTP/2 alone could not read an answer.
+        // The connection ends: a client that speaks only HTTP/2 could not read an answer.
         ("HTTP/2", raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), &[]),
         ("a version in small letters", host("OPTIONS /info/ http/1.1"), &[400]),
         ("a space in the target", host("OPTIONS /info/ x HTTP/1.1"), &[400]),

@@ -1,5 +1,5 @@
-//! `kill -9` at random moments while requests of several files are under way: afterwards all files of a request can be read, or
-//! none, and whatever was acknowledged can. `INTAKE_TEST_LONG=1` kills 200 times.
+//! `kill -9` at random moments during requests with several files: afterwards either all files of a request are readable or none,
+//! and all acknowledged ones are. `INTAKE_TEST_LONG=1` kills 200 times.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -15,10 +15,10 @@ use crate::remains::{Random, Remains, form_of, many};
 use crate::support::{PATIENCE, Server, read_answer, wait_until};
 
 const SENDERS: usize = 12;
-/// A folder is used for so many kills.
+/// The number of kills for which one folder is used.
 const OF_A_FOLDER: usize = 10;
 
-/// All senders are one address here, and nobody of them is to be refused for that.
+/// All senders have one address here, and none of them may be refused for that.
 const ALL_AT_ONCE: &[(&str, &str)] = &[("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "512")];
 
 /// Sends a request of 3 to 20 small files, and answers with the status. `None`: the server was gone before the end.

@@ -1,4 +1,4 @@
-//! Files larger than the memory they may cost.
+//! Files that are larger than the memory that they may cost.
 
 use std::io::Read;
 
@@ -46,7 +46,7 @@ fn two_gib_in_one_request_cost_less_than_64_mib_of_memory() {
 }
 
 const SENDERS: usize = 32;
-/// All of them are at one address.
+/// All senders have one address.
 const ALL_CONNECTIONS: &[(&str, &str)] = &[
     ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "1024"),
     ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "512"),

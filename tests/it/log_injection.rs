@@ -1,5 +1,5 @@
-//! No word of a sender reaches a log, a header or a terminal as it is: every field that a sender can set is filled with what would
-//! end a line, clear a screen or turn the direction of text, and the log is read as a person and as a program would read it.
+//! Text of a sender reaches a log, a header or a terminal only escaped. The tests fill every field that a sender can set with line
+//! ends, terminal commands and changes of the text direction, and read the log as a person and as a program would.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::support::{BOUNDARY, Form, INTAKE, config, connect, listening, wait_until};
 
-/// What a sender would like to be read as a line of the log.
+/// A forged log line that a sender tries to inject.
 const FORGED: &str = "2026-01-01T00:00:00.000000Z ERROR forged";
 
 /// An attempt in any field that takes text: ends of lines, a command to a terminal in seven and in eight bits, directions.
@@ -19,7 +19,7 @@ fn attempt() -> String {
     format!("a\r\n{FORGED}\n{{\"level\":\"ERROR\"}}\r\u{1b}[2J\u{9b}2J\u{85}\u{202e}gpj\u{2066}\u{2028}\u{200f}.exe")
 }
 
-/// The same with a null character, which is refused by itself.
+/// The same with a null character, which is refused for itself.
 fn with_null() -> String {
     format!("a\0{}", attempt())
 }
@@ -47,7 +47,7 @@ struct Logged {
     dir: TempDir,
     child: std::process::Child,
     address: String,
-    /// Of a source that it may fetch from.
+    /// The address of a source from which it may fetch.
     port: u16,
 }
 
@@ -58,7 +58,7 @@ impl Drop for Logged {
     }
 }
 
-/// A project that wants signatures, one that refuses endings, and one that is open to one page.
+/// A project that requires signatures, one that refuses endings, and one that allows one page.
 const PROJECTS: &str = r#"projects = [
     { public_key = "signed", signed_uploads = true, secrets = [{ name = "first", secret = "s3cret" }] },
     { public_key = "pictures", allow_extensions = ["png"] },
@@ -117,7 +117,7 @@ impl Logged {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
 
-    /// What a command prints, to both ends.
+    /// The output of a command, on both streams.
     fn prints(&self, arguments: &[&str]) -> String {
         let output = Command::new(INTAKE)
             .args(arguments)
@@ -128,10 +128,10 @@ impl Logged {
     }
 }
 
-/// Method, path, and what is asked.
+/// Method, path, and parameters.
 type Endpoint = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// What each endpoint is asked with if nothing is wrong, but for the key.
+/// Correct parameters for each endpoint, without the key.
 const ENDPOINTS: [Endpoint; 8] = [
     ("POST", "/base/", &[]),
     ("GET", "/info/", &[("file_id", "00000000-0000-4000-8000-000000000000")]),
@@ -194,7 +194,7 @@ const FIELDS: [&str; 27] = [
     "anything",
 ];
 
-/// A source that names its file, and where else to look, as it likes.
+/// A source with a hostile file name and a hostile redirect.
 fn origin() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -221,7 +221,7 @@ fn answer_as_origin(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(format!("HTTP/1.1 {answer}\r\nConnection: close\r\n\r\n").as_bytes())
 }
 
-/// Fills every field there is.
+/// Fills every field.
 fn fill(server: &Logged) {
     for text in [attempt(), with_null()] {
         let word = encoded(&text);
@@ -243,7 +243,7 @@ fn fill(server: &Logged) {
                     };
                 }
             }
-            // A name in place of a value, in the query and in the path.
+            // The text as a name instead of a value, in the query and in the path.
             server.ask(&format!("{method} {path}?{word}={word} HTTP/1.1\r\n"), b"");
             server.ask(&format!("{method} {path}{word} HTTP/1.1\r\n"), b"");
         }
@@ -267,7 +267,7 @@ fn in_forms(form: Form, text: &str) -> [Form; 8] {
     let form = || form.clone();
     let file = |name: &str| form().file("file", name, b"text");
     [
-        // As browsers write such a name, and as others do.
+        // The name as browsers write it, and as other clients do.
         file(&encoded(text)),
         file(&text.replace(['\r', '\n'], "")),
         form().file(&encoded(text), "a.txt", b"text"),
@@ -323,7 +323,7 @@ fn in_heads(server: &Logged) {
     server.ask(&Form::default().head("/base/"), part.as_bytes());
 }
 
-/// Has the origin's files fetched, and waits for what becomes of them.
+/// Has the origin's files fetched, and waits for the outcome.
 fn fetch(server: &Logged) {
     let port = server.port;
     let word = encoded(&attempt());

@@ -1,5 +1,4 @@
-//! What an operator reads in the log: one line of each upload and of each refused request, and each failure once, with its
-//! cause.
+//! The log for an operator: one line for each upload and each refused request, and each failure once, with its cause.
 
 use std::fs::File;
 use std::process::Command;
@@ -13,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::{self, Answer, Form, INTAKE, config, listening};
 use crate::virus::{runtime, scanned_by};
 
-/// Projects that refuse something, before those of the usual configuration.
+/// Projects with rules, before those of the usual configuration.
 const PROJECTS: &str = r#"projects = [
     { public_key = "signed", signed_uploads = true, secrets = [{ name = "first", secret = "s3cret" }] },
     { public_key = "small", max_direct_size = "8 B", forbid_extensions = ["exe"], allow_types = ["text/*"] },
@@ -54,7 +53,7 @@ impl Logged {
         self.send(&form.head("/base/"), &form.body())
     }
 
-    /// What was logged so far, of this target. A line is written before its request is answered.
+    /// The lines of this target so far. A line is written before its request is answered.
     fn lines(&self, target: &str) -> Vec<Value> {
         let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap();
         let parsed = log
@@ -82,7 +81,7 @@ fn file(name: &str, content: &[u8]) -> Form {
 }
 
 #[test]
-fn an_upload_is_one_line_that_says_whose_and_what_it_is() {
+fn an_upload_is_one_line_with_its_project_and_its_facts() {
     let server = Logged::start("");
     let answer = server.upload(&file("holiday.txt", b"some text"));
     let lines = server.lines("intake::upload");
@@ -109,7 +108,7 @@ fn an_upload_is_one_line_that_says_whose_and_what_it_is() {
     assert!(server.lines("intake::request").is_empty(), "nothing was refused");
 }
 
-/// A request that is refused, and what the line of it says.
+/// A refused request, and its line in the log.
 struct Refused {
     what: &'static str,
     head: String,
@@ -139,7 +138,7 @@ fn asked(what: &'static str, path: &str, code: &'static str) -> Refused {
 }
 
 #[test]
-fn each_refused_request_is_one_line_that_says_who_refused_it_and_why() {
+fn each_refused_request_is_one_line_with_the_stage_and_the_reason() {
     let server = Logged::start(
         r#"
         [[validate]]
@@ -251,7 +250,7 @@ fn a_name_of_a_senders_choice_makes_no_line_of_its_own() {
 
 #[test]
 fn a_store_that_is_full_is_one_error_with_its_cause() {
-    // No file may be larger than 2 MiB: writing on fails as it does on a full disk.
+    // No file may be larger than 2 MiB: further writes fail as on a full disk.
     let server = Logged::start_by("", |_| {
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\"", INTAKE]);
@@ -301,7 +300,7 @@ fn records_that_are_down_are_one_error_with_its_cause() {
     only_error(&server, "record_failed", "locked");
 }
 
-/// Exactly one line is an error; it has this code and says this of its cause.
+/// Checks that exactly one line is an error, with this code and this cause.
 fn only_error(server: &Logged, code: &str, cause: &str) {
     let errors = server.errors();
     let [line] = &errors[..] else { panic!("{errors:?}") };

@@ -1,4 +1,4 @@
-//! The whole system, from outside: the program, its configuration, real clients, real scanners, and the shape of the house.
+//! The whole system, from outside: the program, its configuration, real clients and scanners, and the architecture.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
 mod access_tokens;

@@ -1,4 +1,4 @@
-//! What the program says to an operator who made a mistake, word by word: what is wrong, where, and what would be right.
+//! The messages for an operator who made a mistake, word by word: the error, its place, and what would be right.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -17,7 +17,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What `check` says of a configuration, without the lines in which it says where.
+/// The output of `check` for a configuration, without the lines that show the place.
 fn told(folder: &Path, text: &str) -> String {
     std::fs::write(folder.join("intake.toml"), text).unwrap();
     let output = intake(folder, &["check", "intake.toml"]).output().unwrap();
@@ -74,7 +74,7 @@ fn a_wrong_value_is_told_with_a_right_one() {
         (
             "[projects]",
             "public_key = \"shop\"\nsigned_uploads = true",
-            r#"projects[3].secrets: there is none, so no upload could be signed; write one such as [{ name = "2026", secret = { env = "SHOP_SECRET" } }]"#,
+            r#"projects[3].secrets: missing, so no upload can be signed; write one such as [{ name = "2026", secret = { env = "SHOP_SECRET" } }]"#,
         ),
         (
             "[projects]",
@@ -242,7 +242,7 @@ fn a_variable_that_sets_nothing_is_told_with_the_one_that_may_have_been_meant() 
 }
 
 #[test]
-fn a_command_on_no_records_says_who_makes_them_and_makes_none() {
+fn a_command_without_a_database_says_what_creates_one_and_creates_none() {
     let dir = TempDir::new().unwrap();
     let folder = dir.path().canonicalize().unwrap();
     let records = folder.join("intake-data/records.db");
@@ -384,7 +384,7 @@ fn a_file_in_another_encoding_is_told_of_and_a_mark_before_the_text_is_none_of_i
 }
 
 #[test]
-fn what_nobody_reads_is_no_reason_to_panic() {
+fn a_closed_output_is_no_reason_to_panic() {
     use std::process::Stdio;
 
     let dir = TempDir::new().unwrap();

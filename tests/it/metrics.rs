@@ -1,4 +1,4 @@
-//! What is measured, as Prometheus reads it: every upload counted once, no word of a sender in a label, and alert rules that hold.
+//! The metrics, as Prometheus reads them: every upload is counted once, no label has text of a sender, and the alert rules work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::origin::Origin;
 use crate::support::{self, Form, in_parallel, wait_until};
 use crate::virus::{runtime, scanned_by};
 
-/// A project with rules, and one whose uploads have to be let in.
+/// A project with rules, and one that requires signatures.
 const RULES: &str = r#"
 [[projects]]
 public_key = "rules"
@@ -57,16 +57,16 @@ fn every_upload_is_counted_once_by_door_ending_and_code() {
         ("rules", "3x2.png", include_bytes!("../data/3x2.png"), 400),
         ("demopublickey", "eicar.com", &eicar(), 400),
         ("signed", "d.txt", b"text", 400),
-        // Refused before anything is an upload.
+        // A request that is refused before it is an upload.
         ("nobodys", "e.txt", b"text", 403),
     ] {
         let seen = form(key, name, content);
         assert!(seen == status || (status >= 400 && seen >= 400), "{key} {name}: {seen}");
     }
-    // One whose sender goes away.
+    // An upload whose sender hangs up.
     let leaving = Form::default().key().file("file", "left.bin", &vec![7; 1 << 20]);
     drop(node.begin("/base/", &leaving, 1 << 19));
-    // One in parts, and two from elsewhere.
+    // A multipart upload, and two from URLs.
     let begun = node.begin_parts(11 << 20);
     for (number, part) in begun.parts.iter().enumerate() {
         let size = (11 << 20) - number * support::PART;
@@ -116,7 +116,7 @@ fn every_upload_is_counted_once_by_door_ending_and_code() {
 }
 
 #[test]
-fn stages_and_calls_are_timed_and_what_is_unfinished_is_counted() {
+fn stages_and_calls_are_timed_and_unfinished_uploads_are_counted() {
     let node = Node::start();
     node.upload("a.txt", b"text");
     let _begun = node.begin_parts(11 << 20);
@@ -192,7 +192,7 @@ fn no_word_of_a_sender_makes_a_series() {
 }
 
 #[test]
-fn what_is_told_is_what_prometheus_reads() {
+fn the_metrics_are_in_the_format_of_prometheus() {
     let node = Node::start();
     node.upload("a.txt", b"text");
     let text = node.ask("/metrics").text();

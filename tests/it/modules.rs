@@ -1,4 +1,4 @@
-//! The modules of each crate: which may use which, and that none uses itself by a detour.
+//! The modules of each crate: the floors of the core hold, and no module uses itself through others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,12 +18,12 @@ struct Modules {
     files: BTreeMap<Module, File>,
 }
 
-/// What one file says about others.
+/// The paths and the re-exports of one file.
 #[derive(Default)]
 struct File {
     /// Paths that begin at the root of the crate, at the module itself or at one of its parents.
     paths: Vec<Vec<String>>,
-    /// What is to be had here by a name, and is made elsewhere.
+    /// The names that this module re-exports, with their paths.
     exports: BTreeMap<String, Vec<String>>,
 }
 
@@ -49,7 +49,7 @@ impl Modules {
         Self { files }
     }
 
-    /// The module in which a path ends, by way of everything that is exported again. The root is none.
+    /// The module in which a path ends, after all re-exports. The root does not count as a module.
     fn resolve(&self, path: &[String]) -> Option<&Module> {
         let longest = (0..=path.len())
             .rev()
@@ -62,13 +62,13 @@ impl Modules {
         }
     }
 
-    /// Which modules a module uses.
+    /// The modules that a module uses.
     fn used_by<'a>(&'a self, module: &'a Module) -> BTreeSet<&'a Module> {
         let used = self.files[module].paths.iter().filter_map(|path| self.resolve(path));
         used.filter(|used| *used != module).collect()
     }
 
-    /// The modules that use themselves by a detour, each with its next step.
+    /// The modules that use themselves through others, each with the next module on the way.
     fn circles(&self) -> Vec<String> {
         let mut circles = Vec::new();
         for module in self.files.keys().filter(|module| !module.is_empty()) {
@@ -98,7 +98,7 @@ fn module_of(path: &Path) -> Module {
     module
 }
 
-/// Reads the paths in a file, and nothing that is for its tests only.
+/// Reads the paths in a file, except those in its tests.
 struct Reader<'a> {
     module: &'a Module,
     file: &'a mut File,
@@ -160,7 +160,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         }
     }
 
-    // Who may use something uses nothing by that.
+    // A visibility such as `pub(in crate::x)` uses nothing.
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {

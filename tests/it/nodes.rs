@@ -1,5 +1,5 @@
-//! Several nodes over one PostgreSQL and one bucket are one service, whichever of them is killed, and whatever the store and
-//! the database do.
+//! Several nodes over one PostgreSQL and one bucket are one service, even if one of them is killed or the store or the database
+//! fails.
 
 use std::io::Write;
 
@@ -95,7 +95,7 @@ fn the_python_client_uploads_in_both_ways() {
 }
 
 #[test]
-fn parts_may_go_to_any_node_and_all_who_complete_get_one_answer() {
+fn parts_may_go_to_any_node_and_all_completions_get_one_answer() {
     let site = Site::new(Parts::ThroughTheServer);
     let (one, other) = (site.node("", QUICK), site.node("", QUICK));
     let whole = noise(1, SIZE);
@@ -146,8 +146,8 @@ fn a_node_that_is_killed_between_parts_costs_none_that_was_acknowledged() {
 }
 
 #[test]
-fn what_a_killed_node_was_putting_together_another_goes_on_with() {
-    // The store has put the parts together, and no record says that they can be read.
+fn an_upload_that_a_killed_node_was_completing_is_resumed_by_another() {
+    // The store has assembled the parts, and no record says that they are readable.
     let site = Site::new(Parts::ThroughTheServer);
     let mut clamd = site.runtime.block_on(Clamd::start());
     let (mut one, other) = (
@@ -177,7 +177,7 @@ fn what_a_killed_node_was_putting_together_another_goes_on_with() {
 
 #[test]
 fn a_node_that_is_killed_while_the_store_puts_parts_together_costs_nothing() {
-    // What the node asked for was not done yet, and was done without its knowing.
+    // In the first case the store never gets the node's request; in the second it has assembled the parts, and its answer is lost.
     for troubles in [&[Trouble::Silence][..], &[Trouble::LostAnswer, Trouble::Silence]] {
         let site = Site::with_proxy(Parts::ThroughTheServer);
         let (mut one, other) = (site.node("", QUICK), site.node("", QUICK));
@@ -201,7 +201,7 @@ fn a_node_that_is_killed_while_the_store_puts_parts_together_costs_nothing() {
 }
 
 #[test]
-fn what_nobody_asks_for_again_is_gone_on_with_too() {
+fn an_upload_is_resumed_even_if_no_client_asks_again() {
     let site = Site::new(Parts::ThroughTheServer);
     let mut clamd = site.runtime.block_on(Clamd::start());
     let (mut one, other) = (
@@ -224,7 +224,7 @@ fn what_nobody_asks_for_again_is_gone_on_with_too() {
 }
 
 #[test]
-fn what_is_refused_straight_in_the_bucket_is_read_by_nobody_and_deleted() {
+fn a_refused_upload_in_the_bucket_is_not_readable_and_deleted() {
     let site = Site::new(Parts::StraightIntoTheBucket);
     let mut clamd = site.runtime.block_on(Clamd::start());
     let node = site.node(&scanned_by(&clamd), QUICK);

@@ -1,4 +1,4 @@
-//! How often an access token lets in, and until when: counted exactly, given back, and ended by who has made it.
+//! The number of uses of an access token and its time: uses are counted exactly and given back, and its maker can revoke it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn one_operation_is_one_file_and_is_given_back_if_no_file_comes_of_it() {
     assert_eq!(refused(&base(&town, &three, &authorization(&token))), used_up);
     assert_eq!(code(&base(&town, &two, &authorization(&token))), "accepted");
     assert_eq!(refused(&upload(&town, &token)), used_up);
-    // Parts: one operation from the start on; given back when the upload is left.
+    // A multipart upload: one operation from its start, given back when the upload is abandoned.
     let token = limited(1, "parts");
     let start = || refused(&post(&town, "/multipart/start/", &token, &starting("shop", "")));
     assert_eq!(start().0, 0);
@@ -40,7 +40,7 @@ fn one_operation_is_one_file_and_is_given_back_if_no_file_comes_of_it() {
     town.pass(Duration::from_secs(25 * 3600));
     town.block_on(town.pipeline.sweep()).unwrap();
     assert_eq!(start().0, 0);
-    // An order: taken with it, and not once more by its upload.
+    // A fetch order: one operation, and none for its upload.
     let token = limited(1, "order");
     let order = || post(&town, "/from_url/", &token, "pub_key=shop&source_url=x");
     let first = order().json()["token"].as_str().unwrap().to_owned();

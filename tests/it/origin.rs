@@ -1,4 +1,4 @@
-//! A web server that files are fetched from, as a test wants it to behave.
+//! A web server from which files are fetched, with the behavior that a test asks for.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -9,17 +9,17 @@ use intake::core::testkit::noise;
 
 /// Serves until the test ends.
 ///
-/// | path | what comes |
+/// | path | answer |
 /// | --- | --- |
-/// | `/noise/SEED/SIZE/NAME` | so many bytes |
-/// | `/held/SEED/SIZE/NAME` | half of them, and the rest when [`Origin::release`] was called |
-/// | `/release` | nothing, and calls it: for a client that knows when |
-/// | `/status/CODE` | that status |
-/// | `/raw/NAME` | the answer that is written in `plugins/http-source/tests/origins` |
-/// | `/packed/HOW` | an answer that says it is packed so |
-/// | `/to/URL` | a redirect there |
-/// | `/cut/SEED/SIZE` | half of the bytes that are promised, and the end of the connection |
-/// | `/unsized/SEED/SIZE` | as `held`, and it does not say how many there are |
+/// | `/noise/SEED/SIZE/NAME` | this number of bytes |
+/// | `/held/SEED/SIZE/NAME` | half of the bytes, and the rest after a call of [`Origin::release`] |
+/// | `/release` | nothing, and a call of [`Origin::release`], for a client that knows when |
+/// | `/status/CODE` | this status |
+/// | `/raw/NAME` | the answer in the file of this name in `plugins/http-source/tests/origins` |
+/// | `/packed/HOW` | an answer with this content coding |
+/// | `/to/URL` | a redirect to this URL |
+/// | `/cut/SEED/SIZE` | half of the declared bytes, and the end of the connection |
+/// | `/unsized/SEED/SIZE` | as `held`, without a declared size |
 pub struct Origin {
     pub port: u16,
     shared: Arc<Shared>,
@@ -48,7 +48,7 @@ impl Origin {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, shared) = (stream.unwrap(), serving.clone());
-                // Whoever hangs up early ends only its own thread.
+                // A client that hangs up early ends only its own thread.
                 std::thread::spawn(move || serve(stream, &shared));
             }
         });
@@ -59,23 +59,23 @@ impl Origin {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// What opens this origin to a server, and nothing else.
+    /// The setting that allows a server to fetch from this origin, and from no other private address.
     pub fn opened(&self) -> String {
         let port = self.port;
         format!("\n[receive.pull]\nuse = \"http-source\"\nports = [80, 443, {port}]\nopen = [\"127.0.0.1\"]\n")
     }
 
-    /// Lets everything that is held go on.
+    /// Sends the rest of everything that is held.
     pub fn release(&self) {
         self.shared.release();
     }
 
-    /// How often a path was asked for.
+    /// The number of requests for a path.
     pub fn asked(&self, path: &str) -> usize {
         self.shared.asked.lock().unwrap().get(path).copied().unwrap_or_default()
     }
 
-    /// How many requests there were.
+    /// The number of requests.
     pub fn asked_in_all(&self) -> usize {
         self.shared.asked.lock().unwrap().values().sum()
     }

@@ -1,4 +1,4 @@
-//! Uploads in parts through the official clients, on disk and SQLite: what comes out is what went in.
+//! Multipart uploads through the official clients, on disk and SQLite: the stored file has the bytes that were sent.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -14,7 +14,7 @@ use crate::virus::{runtime, scanned_by};
 
 const MIB: u64 = 1 << 20;
 
-/// A file of so many bytes, each mebibyte of it another one.
+/// A file of this size, of which no two mebibytes are equal.
 pub(crate) fn file_of(folder: &Path, size: u64) -> PathBuf {
     let path = folder.join(format!("sent-{size}.bin"));
     let mut file = BufWriter::new(File::create(&path).unwrap());
@@ -101,7 +101,7 @@ fn the_javascript_client_is_told_that_a_file_in_parts_is_refused() {
 }
 
 #[test]
-fn what_a_killed_process_was_putting_together_is_gone_on_with() {
+fn an_upload_that_a_killed_process_was_completing_is_resumed() {
     let runtime = runtime();
     let clamd = runtime.block_on(intake_plugin_clamav::testkit::Clamd::start());
     let variables = [
@@ -119,7 +119,7 @@ fn what_a_killed_process_was_putting_together_is_gone_on_with() {
     let body = completing(&begun.uuid);
     let head = format!("{COMPLETE}Host: x\r\nContent-Length: {}\r\n\r\n", body.len());
     completing_it.write_all((head + &body).as_bytes()).unwrap();
-    // The store has put the parts together, the scanner has not said what it thinks of them.
+    // The store has assembled the parts, and the scanner has not answered.
     wait_until("the file has its name", || {
         server.files().iter().any(|path| path.ends_with(&begun.uuid))
     });
@@ -181,7 +181,7 @@ fn a_part_waits_a_while_for_a_place_and_is_then_told_to_come_again() {
     let server = Server::start_with(&scanned_by(&clamd), &bounds);
     let begun = server.begin_parts(2 * PART);
     clamd.pause();
-    // Its scanner says nothing, so this upload keeps the only place.
+    // Its scanner does not answer, so this upload keeps the only permit.
     let form = Form::default().key().file("file", "a.bin", &noise(1, 100_000));
     let whole = form.body().len();
     let _has_the_place = server.begin("/base/", &form, whole);

@@ -64,7 +64,7 @@ fn a_key_that_no_project_has_is_looked_up_once() {
 }
 
 #[test]
-fn other_requests_look_their_project_up_once_and_what_completes_an_upload_once_more() {
+fn other_requests_look_their_project_up_once_and_a_completion_once_more() {
     let lookups = Counting::default();
     let counted = lookups.clone();
     let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));

@@ -1,4 +1,4 @@
-//! Projects: rules of their own, on every way in; and their groups.
+//! Projects: their rules, for every way of uploading, and their groups.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::Form;
 use crate::town::{Town, code, file_first, form, starting};
 
-/// The official JavaScript client sends the file before its key: nothing is known of its project while its bytes come.
+/// The official JavaScript client sends the file before the key: the project is not known while the bytes arrive.
 #[test]
 fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_it() {
     let rules: [(Value, &str, &str, &str); 10] = [
@@ -102,7 +102,7 @@ fn a_name_is_judged_as_it_was_sent_and_as_it_is_shown() {
 }
 
 #[test]
-fn what_is_fetched_is_judged_by_the_rules_of_its_project_when_it_is_fetched() {
+fn a_fetched_file_is_judged_by_the_rules_at_the_time_of_the_fetch() {
     let order = |town: &Town| {
         let ordered = town.post("/from_url/", "pub_key=shop&source_url=x");
         ordered.json()["token"]
@@ -224,7 +224,7 @@ fn a_store_that_the_configuration_does_not_have_takes_nothing() {
 }
 
 #[test]
-fn a_project_that_can_not_be_used_is_a_fault_and_lets_nobody_in() {
+fn a_project_with_unusable_settings_is_a_fault_and_takes_no_uploads() {
     use intake::core::{Catalog as _, ManagedProject, Swap};
 
     let town = Town::of(&[]);
@@ -288,7 +288,7 @@ fn a_group_of_as_many_files_as_may_be_comes_in_any_order_and_as_any_body() {
 }
 
 #[test]
-fn what_each_project_has_received_and_removed_is_told_by_day() {
+fn received_and_removed_files_are_counted_by_project_and_day() {
     use intake::core::Catalog as _;
     use intake::core::books::Day;
 
@@ -322,7 +322,7 @@ fn what_each_project_has_received_and_removed_is_told_by_day() {
     assert_eq!(told, [[3, 2, 8, 0, 0], [0, 0, 0, 2, 8]], "{first}");
 }
 
-/// Two names for the key, as some clients send both; what was judged by one must not become the other's.
+/// Some clients send the key under both of its names. A file that is judged by one project must not become another project's.
 #[test]
 fn a_request_has_one_project_whichever_names_its_key_has() {
     let town = Town::of(&[("one", json!({"prefix": "one"})), ("two", json!({"prefix": "two"}))]);
@@ -340,7 +340,7 @@ fn a_request_has_one_project_whichever_names_its_key_has() {
 }
 
 #[test]
-fn what_is_to_be_done_with_the_files_of_a_group_has_a_bound_in_all() {
+fn the_operations_on_the_files_of_a_group_have_a_bound_in_all() {
     let town = Town::of(&[("shop", json!({}))]);
     let id = town.upload("shop", b"x");
     let effects = "a/".repeat(500);

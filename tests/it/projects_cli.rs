@@ -1,4 +1,4 @@
-//! `intake projects`, beside a server that runs on the same database.
+//! `intake projects`, beside a running server on the same database.
 
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,14 +28,14 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What it prints, where it has to work.
+/// The output of a command that must succeed.
 pub fn works(server: &Server, arguments: &[&str]) -> String {
     let output = intake(server, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
     stdout(&output)
 }
 
-/// What it says, where it must not work.
+/// The error of a command that must fail.
 pub fn is_refused(server: &Server, arguments: &[&str]) -> String {
     let output = intake(server, arguments);
     assert_eq!(
@@ -51,7 +51,7 @@ pub fn is_refused(server: &Server, arguments: &[&str]) -> String {
     line.unwrap_or_else(|| panic!("{arguments:?}: {said}")).to_owned()
 }
 
-/// How an upload of this project's ends: an id, or the code of a refusal.
+/// The outcome of an upload to this project: an id, or the code of a refusal.
 fn upload(server: &Server, key: &str, signature: Option<(&str, &str)>) -> Result<String, String> {
     let mut form = Form::default().field("UPLOADCARE_PUB_KEY", key);
     if let Some((signature, expire)) = signature {
@@ -78,7 +78,7 @@ fn refused(code: &str) -> Result<String, String> {
     Err(code.to_owned())
 }
 
-/// The line of the list that begins with this key, without more spaces than it takes.
+/// The line of the list that begins with this key, with single spaces.
 fn listed(server: &Server, key: &str) -> Option<String> {
     let list = works(server, &["projects", "list"]);
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -111,11 +111,11 @@ fn a_project_takes_uploads_from_the_moment_it_is_made_and_none_while_it_is_block
 }
 
 #[test]
-fn a_secret_key_is_shown_once_lets_in_what_it_has_signed_and_no_more_when_it_is_revoked() {
+fn a_secret_key_is_shown_once_and_signs_uploads_until_it_is_revoked() {
     let server = Server::start();
     works(&server, &["projects", "create", "shop"]);
     let early = is_refused(&server, &["projects", "set", "shop", "signed_uploads=true"]);
-    assert!(early.contains("secrets: there is none"), "{early}");
+    assert!(early.contains("secrets: missing"), "{early}");
     let mut secrets = Vec::new();
     for name in ["old", "new"] {
         let added = intake(&server, &["projects", "add-key", "shop", name]);
@@ -196,13 +196,13 @@ fn a_field_that_is_wrong_is_named_and_nothing_is_changed() {
         ("max_size=10 apples", "max_size: "),
         ("origins=[\"example.com\"]", "origins[0]: must be a scheme and a host"),
         ("max_requests=10/day", "max_requests: expected a rate"),
-        ("keep_unstored=0s", "keep_unstored: must be more than nothing"),
+        ("keep_unstored=0s", "keep_unstored: must be greater than zero"),
         ("standing=asleep", "standing"),
         ("store=asia", "store: no store is called `asia`; [[stores]] has: europe"),
         ("secrets=[\"hunter2\"]", "secrets: secret keys are made by `add-key`"),
         ("public_key=other", "public_key: a project has its key for good"),
     ] {
-        // Next to one that is right, which must not be changed either.
+        // The correct setting beside the wrong one must not be changed either.
         let said = is_refused(&server, &["projects", "set", "shop", "max_files=8", field]);
         assert!(said.contains(says), "{field}: {said}");
         assert!(!said.contains("hunter2"), "{said}");

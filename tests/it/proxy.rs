@@ -39,7 +39,7 @@ impl Nginx {
         }
     }
 
-    /// Starts nginx with a configuration that listens on this address; nothing if another program took the address meanwhile.
+    /// Starts nginx with a configuration that listens on this address. `None` if another program took the address meanwhile.
     pub(crate) fn start(address: String, configuration: String) -> Option<Self> {
         let dir = TempDir::new().unwrap();
         std::fs::write(dir.path().join("nginx.conf"), in_own_folders(configuration)).unwrap();
@@ -136,7 +136,7 @@ fn no_client_invents_its_address_through_the_shipped_nginx() {
         "X-Forwarded-For: [2001:db8::1]:4711\r\n",
         "x-forwarded-for:\t198.51.100.5,\r\n",
         "X-Forwarded-For: \r\n",
-        // Nor is another client kept out in this way: it asks below.
+        // Another client is not throttled by it: see its request below.
         "X-Forwarded-For: 127.0.0.3\r\n",
         "X-Forwarded-For: 127.0.0.3, 127.0.0.3\r\n",
         "X-Forwarded-For: 127.0.0.3\r\nX-Forwarded-For: 127.0.0.1\r\n",
@@ -164,7 +164,7 @@ fn an_ipv6_address_without_brackets_is_believed_when_a_trusted_proxy_names_it() 
         let head = format!("GET /info/?pub_key=demopublickey HTTP/1.1\r\nX-Forwarded-For: {address}\r\n");
         server.send(&head, b"").status
     };
-    // 400, since no file is named. Limits hold for a network of 64 bits, which is what one customer is given.
+    // The answer is 400, because no file is named. Limits hold for a network of 64 bits, because one customer gets such a network.
     for (address, status) in [
         ("2001:db8:1::1", 400),
         ("2001:db8:1::1", 400),
@@ -218,7 +218,7 @@ fn a_client_hears_through_nginx_why_a_node_does_not_read_its_body() {
             .and_then(|()| stream.write_all(&form.body()));
         assert_eq!(read_answer(&mut stream).unwrap().status, 413);
     }
-    // Nor is the node left out for it.
+    // nginx still uses the node afterwards.
     for _ in 0..4 {
         assert_eq!(nginx.ask_from("127.0.0.1", "").status, 404);
     }

@@ -1,4 +1,4 @@
-//! Bounds that hold however many ask at once, and give back what came to nothing.
+//! Quotas hold for any number of requests at once, and uploads that fail give back what they used.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -32,13 +32,13 @@ fn of_200_uploads_at_once_so_many_get_in_as_there_is_room_for_whatever_their_ord
         assert_eq!(
             town.store.keys().len(),
             room,
-            "{bound}: bytes of who was refused are still there"
+            "{bound}: bytes of a refused upload are still there"
         );
     }
 }
 
 #[test]
-fn what_is_deleted_or_has_expired_makes_room_again() {
+fn deleted_and_expired_files_free_their_quota() {
     let town = Town::of(&[("shop", json!({"max_files": 1}))]);
     let full = || code(&town.base(&form("shop").file("file", "a", b"x")));
     let id = town.upload("shop", b"x");
@@ -65,7 +65,7 @@ fn an_upload_in_parts_has_its_room_from_its_start_on_and_gives_it_back_if_it_com
 }
 
 #[test]
-fn what_breaks_off_gives_back_what_it_had() {
+fn an_upload_that_breaks_off_gives_back_its_quota() {
     let town = Town::of(&[("shop", json!({"max_files": 1}))]);
     let whole = form("shop").file("file", "a", &[b'x'; 100_000]);
     let mut stream = support::connect(&town.address);
@@ -78,7 +78,7 @@ fn what_breaks_off_gives_back_what_it_had() {
         "AccountLimitsExceededError"
     );
     drop(stream);
-    // Whether the server hears of it or its lease ends: a sweeper gives back what nobody else does.
+    // Either the server notices, or the lease ends and a sweeper gives it back.
     wait_until("it is given back", || {
         town.pass(Duration::from_secs(3 * 3600));
         town.block_on(town.pipeline.sweep()).unwrap();
@@ -115,11 +115,11 @@ fn a_use_of_a_token_that_came_to_nothing_is_no_use() {
     assert_eq!(send(b"%PDF-1.7"), "FileTypeForbiddenError");
     assert_eq!(send(b"text"), "accepted");
     assert_eq!(send(b"text"), "SignatureExpirationError");
-    // What it let in may leave; it was let in all the same.
+    // Deleting a file that the token authorized does not give back its use.
     let id = town.block_on(town.pipeline.files_of("shop", None, 10)).unwrap()[0].id;
     town.block_on(town.pipeline.delete(id)).unwrap();
     assert_eq!(send(b"text"), "SignatureExpirationError");
-    // Long after the token has expired nobody keeps count.
+    // Long after the token has expired its account is deleted.
     town.pass(Duration::from_secs(40 * 24 * 3600));
     town.block_on(town.pipeline.sweep()).unwrap();
     let account = intake::core::books::Account::token("shop", "once");
@@ -139,7 +139,7 @@ fn a_token_is_used_when_an_upload_in_parts_begins_and_not_when_one_is_given_up()
 }
 
 #[test]
-fn a_token_for_what_is_fetched_is_used_once_per_order_however_often_that_is_tried() {
+fn a_token_is_used_once_per_order_however_often_it_is_tried() {
     let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
     let jwt = token("secret", "once", json!({}));
     let order = || town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
@@ -152,7 +152,7 @@ fn a_token_for_what_is_fetched_is_used_once_per_order_however_often_that_is_trie
 }
 
 #[test]
-fn who_asks_too_often_is_told_when_to_come_again_in_the_way_that_his_client_reads() {
+fn a_throttled_client_gets_retry_after_in_a_form_that_it_reads() {
     let town = Town::of(&[("shop", json!({"max_requests": "2/h"})), ("other", json!({}))]);
     let file = |key: &str| form(key).file("file", "a", b"x");
     assert_eq!(code(&town.base(&file("shop"))), "accepted");
@@ -202,7 +202,7 @@ fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
         ("192.0.2.1", asked),
         ("192.0.2.1", throttled),
         ("192.0.2.2", asked),
-        // What a sender writes himself stands before what the proxy knows.
+        // An address that a client writes itself comes before the one that the proxy adds.
         ("203.0.113.7, 192.0.2.2", throttled),
         ("192.0.2.3, 10.1.2.3", asked),
         ("192.0.2.3", throttled),
@@ -281,7 +281,7 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
             .file("file", "a", b"x");
         code(&server.post("/base/?jsonerrors=1", &form))
     };
-    // One that is faster than those under way has its room for good.
+    // An upload that is faster than those in progress keeps its share of the quota.
     let accepted = AtomicUsize::new(0);
     let is_full = |server: &support::Server| match &*small(server) {
         "accepted" => {
@@ -301,7 +301,7 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
 }
 
 #[test]
-fn who_waits_for_a_place_of_his_own_keeps_nobody_else_out() {
+fn a_project_that_waits_for_its_own_permits_blocks_no_other() {
     let settings = Settings {
         max_uploads: 2,
         max_uploads_of_address: Some(1),
@@ -341,7 +341,7 @@ fn a_request_of_several_files_that_fails_has_used_nothing() {
 }
 
 #[test]
-fn what_there_is_no_room_for_is_not_called_a_token_that_is_used_up() {
+fn a_full_quota_is_not_reported_as_a_used_up_token() {
     let project = json!({"secrets": [{"name": "one", "secret": "secret"}], "max_stored": "5 B"});
     let town = Town::of(&[("shop", project)]);
     let jwt = token("secret", "once", json!({}));

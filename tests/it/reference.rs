@@ -1,11 +1,11 @@
-//! The table of errors in `docs/upload-api.md`, the adapter's, and the reference's: whoever reads one reads them all.
+//! Three tables of errors are equal: the one in `docs/upload-api.md`, the adapter's, and the reference's.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use intake::upload_api::errors;
 
-/// The reference's own, in its order: code, status, sentence. Notes in brackets stand where no sentence is known.
+/// The table of the reference, in its order: code, status, sentence. If no sentence is known, a note in brackets replaces it.
 const REFERENCE: &str = include_str!("../data/upload-api-errors.tsv");
 
 /// A row of the documentation.
@@ -17,7 +17,7 @@ struct Row {
     shown_by: String,
 }
 
-/// The rows of the first table behind a line that begins so.
+/// The rows of the first table after a line with this beginning.
 fn table(behind: &str) -> Vec<Row> {
     let docs = include_str!("../../docs/upload-api.md");
     let rest = docs.split(behind).nth(1).expect(behind);
@@ -79,7 +79,7 @@ fn every_code_of_the_reference_has_its_row_as_the_reference_has_it() {
 }
 
 #[test]
-fn the_adapters_table_says_what_is_documented_and_nothing_else() {
+fn the_adapters_table_is_exactly_the_documented_one() {
     let (of_reference, ours) = (table("## All errors"), table("Beside these:"));
     let documented = |theirs: &str, status: u16, says: &str| {
         let mut rows = of_reference.iter().filter(|row| is_raised(row)).chain(&ours);
@@ -108,7 +108,7 @@ fn the_adapters_table_says_what_is_documented_and_nothing_else() {
 }
 
 #[test]
-fn what_is_said_to_be_raised_is_raised_by_the_file_that_is_named() {
+fn every_error_is_raised_by_the_test_file_that_the_table_names() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let files = crate::support::files_below(&tests);
     for row in table("## All errors").iter().filter(|row| is_raised(row)) {

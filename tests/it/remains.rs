@@ -1,5 +1,5 @@
-//! What uploads have left, read past the program: records, files, and the room that is booked for projects. A file of a test says
-//! by its name which request it came with and what is in it.
+//! What uploads have left, read without the program: records, files, and the accounts of projects. The name of a test's file says
+//! with which request it came and what it contains.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,7 +30,7 @@ impl Random {
     }
 }
 
-/// How many there are to be: more where the variable `INTAKE_TEST_LONG` is set.
+/// How many to make: more if the variable `INTAKE_TEST_LONG` is set.
 pub fn many(usually: usize, long: usize) -> usize {
     match std::env::var_os("INTAKE_TEST_LONG") {
         Some(_) => long,
@@ -38,11 +38,11 @@ pub fn many(usually: usize, long: usize) -> usize {
     }
 }
 
-/// A file of a request of several.
+/// One file of a request with several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sent {
     pub request: usize,
-    /// Its place among the files of the request, which are so many.
+    /// Its index among the files of the request, and their number.
     number: usize,
     of: usize,
     size: usize,
@@ -78,7 +78,7 @@ impl Sent {
     }
 }
 
-/// The files of a request, each with so many bytes, as a form to which a key is still to be added.
+/// The files of a request, with these sizes, as a form without the key.
 pub fn with_files(form: Form, request: usize, sizes: &[usize]) -> Form {
     sizes.iter().enumerate().fold(form, |form, (number, size)| {
         let sent = Sent {
@@ -91,7 +91,7 @@ pub fn with_files(form: Form, request: usize, sizes: &[usize]) -> Form {
     })
 }
 
-/// The same with the key in front of the files, or behind them as the JavaScript client sends it.
+/// The form with the key before the files, or after them as the JavaScript client sends it.
 pub fn form_of(request: usize, sizes: &[usize], key_first: bool) -> Form {
     match key_first {
         true => with_files(Form::default().key(), request, sizes),
@@ -99,15 +99,15 @@ pub fn form_of(request: usize, sizes: &[usize], key_first: bool) -> Form {
     }
 }
 
-/// An id that is no upload's.
+/// An id that no upload has.
 const PROBE: &str = "00000000-0000-0000-0000-000000000000";
 
-/// What there is of a server's uploads.
+/// Everything that exists of a server's uploads.
 #[derive(Debug)]
 pub struct Remains {
     /// Files that can be read, by their ids.
     pub ready: BTreeMap<String, Sent>,
-    /// Uploads of which it is noted that they were refused, or broke off.
+    /// Uploads whose records say that they were refused or broke off.
     pub ended: usize,
     /// What should not be there.
     pub wrong: Vec<String>,
@@ -141,7 +141,7 @@ impl Remains {
                         remains.wrong.push(format!("{id} is ready and is called {name:?}"));
                     }
                 }
-                // Notes, which hold nothing.
+                // Records of ended uploads, without bytes.
                 "rejected" | "gone" => remains.ended += 1,
                 other => remains.wrong.push(format!("{id} ({name:?}) is {other}")),
             }
@@ -165,12 +165,12 @@ impl Remains {
         remains
     }
 
-    /// Files that no record knows, and records whose file is not there.
+    /// Files without a record, and records without their file.
     fn compare_files(&mut self, server: &Server) {
         let mut ids: BTreeSet<_> = self.ready.keys().cloned().collect();
         for path in server.files() {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            // What the program writes to see whether the store works, each time it tells how it is.
+            // The file that the program writes to check the store, at each check of its health.
             if name.starts_with(PROBE) {
                 continue;
             }
@@ -196,7 +196,7 @@ impl Remains {
         self.ready.values().map(|sent| sent.request).collect()
     }
 
-    /// Fails if anything is there that should not be, or a file is not what was sent.
+    /// Fails if anything is there that should not be, or if a file differs from what was sent.
     pub fn is_whole(&self, server: &Server) {
         assert!(self.wrong.is_empty(), "{:#?}", &self.wrong[..self.wrong.len().min(20)]);
         let is_no_probe = |path: &PathBuf| !path.file_name().unwrap().to_str().unwrap().starts_with(PROBE);
@@ -224,7 +224,7 @@ fn records(server: &Server) -> (Vec<Row>, Vec<(String, i64, i64)>) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = database.read_only(true).connect().await.unwrap();
-        // Both of one moment.
+        // Both are of the same moment.
         sqlx::raw_sql("BEGIN").execute(&mut connection).await.unwrap();
         let uploads = "SELECT id, state, project, json_extract(declared, '$.name'), size FROM uploads";
         let uploads = sqlx::query_as::<_, (String, String, Option<String>, Option<String>, Option<i64>)>(uploads);
@@ -241,11 +241,11 @@ fn records(server: &Server) -> (Vec<Row>, Vec<(String, i64, i64)>) {
     })
 }
 
-/// Within this time nothing is left of who has gone away.
+/// The time after which nothing may be left of senders that hung up.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Waits until the server has come to an end with everybody who has gone away, and answers with what there is then. Fails if that
-/// takes too long, or if something is left of them. Whoever is still connected is waited for too.
+/// Waits until the server has ended all connections, those of clients that are still connected too, and returns what exists then.
+/// Fails if that takes too long, or if something is left of senders that hung up.
 pub fn settled(node: &Node) -> Remains {
     let began = Instant::now();
     // Connections are accepted in the order in which they came, so all before this one were.
@@ -253,7 +253,7 @@ pub fn settled(node: &Node) -> Remains {
     loop {
         let in_use = node.series("intake_permits_in_use");
         let is_quiet = in_use.iter().all(|(limit, permits)| match &**limit {
-            // That of whoever asks this, and those that both listeners have ready for the next.
+            // The connection of this request, and those that both listeners have ready for the next client.
             "limit=\"connections\"" => *permits <= 3.0,
             _ => *permits == 0.0,
         });

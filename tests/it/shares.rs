@@ -1,4 +1,4 @@
-//! One address has at most an eighth of whatever all share, and meanwhile others are served.
+//! One address gets at most an eighth of each shared limit, and others are served meanwhile.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use crate::origin::Origin;
 use crate::support::{Answer, Form, INTAKE, Server, config, connect_from, listening, read_answer, wait_until};
 
-/// Whoever takes as much as there is.
+/// The address of a client that takes as much as it can get.
 const STRANGER: &str = "127.0.0.1";
-/// Somebody else.
+/// The address of another client.
 const OTHER: &str = "127.0.0.2";
-/// A proxy, where there is one.
+/// The address of a proxy, in tests with one.
 const PROXY: &str = "127.0.0.3";
 
 fn send_from(server: &Server, from: &str, head: &str, body: &[u8]) -> Answer {
@@ -28,20 +28,20 @@ fn send_from(server: &Server, from: &str, head: &str, body: &[u8]) -> Answer {
     read_answer(&mut stream).unwrap()
 }
 
-/// Whether a small upload of somebody else is taken.
+/// Whether a small upload of another client is accepted.
 fn others_are_served(server: &Server) {
     let form = Form::default().key().file("file", "a.txt", b"hello");
     let answer = send_from(server, OTHER, &form.head("/base/"), &form.body());
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
-/// So that who is over its share is told so at once.
+/// A client over its share is refused at once.
 const AT_ONCE: (&str, &str) = ("INTAKE_UPLOAD_API__QUEUE_TIMEOUT", "0s");
 
-/// A thing that is held, by a connection, or the status of the refusal.
+/// A permit that a connection holds, or the status of the refusal.
 type Taken = Result<TcpStream, u16>;
 
-/// Has a connection to itself that stays open behind a request.
+/// Sends a request on a connection of its own that stays open.
 fn connection(server: &Server, from: &str) -> Taken {
     let mut stream = connect_from(from, &server.address);
     stream.write_all(b"OPTIONS /info/ HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
@@ -58,7 +58,7 @@ fn connection(server: &Server, from: &str) -> Taken {
     }
 }
 
-/// Begins a request of which no byte of the body is sent: the server says that it waits for it.
+/// Starts a request and sends no byte of its body: the server answers that it expects the body.
 fn body_of(server: &Server, from: &str, head: &str) -> Taken {
     let mut stream = connect_from(from, &server.address);
     let head = format!("{head}Host: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n");
@@ -94,7 +94,7 @@ fn one_address_has_two_of_sixteen_and_others_have_theirs() {
         for _ in 0..20 {
             assert_eq!(take(&server, STRANGER).unwrap_err(), 429, "{setting}");
         }
-        // Of seven others each has its own two.
+        // Each of seven others has two of its own.
         let others = (2..9).flat_map(|number| [format!("127.0.0.{number}"), format!("127.0.0.{number}")]);
         let others: Vec<_> = others.map(|from| take(&server, &from)).collect();
         assert!(others.iter().all(Result::is_ok), "{setting}: {others:?}");
@@ -106,7 +106,7 @@ fn one_address_has_two_of_sixteen_and_others_have_theirs() {
 }
 
 #[test]
-fn who_is_over_its_share_waits_for_a_while_and_others_do_not_wait_for_it() {
+fn a_client_over_its_share_waits_and_others_do_not() {
     let variables = [
         ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS", "16"),
         ("INTAKE_UPLOAD_API__QUEUE_TIMEOUT", "60s"),
@@ -205,7 +205,7 @@ fn start_bounded(bounds: &str, variables: &[(&str, &str)]) -> Server {
     Server { dir, address, child }
 }
 
-/// A command of the program in a shell that sets bounds before.
+/// A command of the program in a shell that first sets bounds.
 fn bounded(bounds: &str, command: &str, variables: &[(&str, &str)]) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{bounds}; exec \"$0\" \"$@\""), INTAKE, command]);
@@ -213,7 +213,7 @@ fn bounded(bounds: &str, command: &str, variables: &[(&str, &str)]) -> Command {
     shell
 }
 
-/// Open files without those of the database, which stay open for the next who needs them.
+/// The number of open files, without those of the database, which stay open for reuse.
 fn open_files(server: &Server) -> usize {
     let folder = format!("/proc/{}/fd", server.child.id());
     let names = std::fs::read_dir(folder).unwrap().filter_map(|file| {
@@ -224,7 +224,7 @@ fn open_files(server: &Server) -> usize {
     names.filter(|name| !name.contains("records.db")).count()
 }
 
-/// So many connections of the stranger, each with what it sends. Those that are turned away are among them.
+/// Opens this number of connections of the first client, each of which sends this. Some of them are refused.
 fn flood(server: &Server, count: usize, send: impl Fn(usize, &mut TcpStream)) -> Vec<TcpStream> {
     let connections = (0..count).map(|number| {
         let mut stream = connect_from(STRANGER, &server.address);
@@ -237,7 +237,7 @@ fn flood(server: &Server, count: usize, send: impl Fn(usize, &mut TcpStream)) ->
 fn begin_form(stream: &mut TcpStream, begun: &[u8]) {
     let head = Form::default().head("/base/");
     let head = format!("{head}Host: x\r\nContent-Length: 99999999\r\n\r\n");
-    // Who is refused may not be read to the end.
+    // The server may not read a refused request to its end.
     let _refused = stream.write_all(&[head.as_bytes(), begun].concat());
 }
 
@@ -260,7 +260,7 @@ fn one_address_holds_less_than_an_eighth_of_the_open_files() {
             server.files().len() >= kept + least
         });
         wait_until("it has several", || open_files(&server) >= before + 10);
-        // Whoever is served behind them shows that all of them were accepted, or turned away.
+        // Once a later connection is served, all of these were accepted or refused.
         others_are_served(&server);
         let more = open_files(&server) - before;
         println!("{more} open files more than {before}");
@@ -309,7 +309,7 @@ fn as_many_open_files_are_allowed_as_may_be_from_the_start() {
 }
 
 #[test]
-fn check_and_banner_say_what_there_may_be_at_a_time() {
+fn check_and_banner_show_the_limits_at_a_time() {
     let table = [
         (
             "ulimit -n 4096",

@@ -1,4 +1,4 @@
-//! Signed uploads, through the official clients on every way in: who has the secret gets in, and nobody else.
+//! Signed uploads, through the official clients and for every way of uploading: only a client with the secret can upload.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ signed_uploads = true
 secrets = [{ name = "old", secret = { env = "INTAKE_TEST_OLD" } }, { name = "new", secret = "new secret" }]
 "#;
 
-/// A server on which every upload of the project `signed` has to be signed.
+/// A server on which every upload to the project `signed` needs a signature.
 pub(crate) fn server(origin: &Origin, variables: &[(&str, &str)]) -> Server {
     let dir = tempfile::TempDir::new().unwrap();
     let usual = crate::support::config(dir.path());

@@ -16,33 +16,33 @@ use tokio::runtime::Runtime;
 
 use crate::support::Server;
 
-/// What all nodes share.
+/// The database and the bucket that all nodes share.
 pub struct Site {
     pub runtime: Runtime,
-    /// Runs as long as this.
+    /// The database server, which runs until this is dropped.
     _postgres: Arc<Postgres>,
     pub database: String,
     pub bucket: Bucket,
-    /// Between the nodes and the bucket, if anything is to be in their way.
+    /// A proxy between the nodes and the bucket, if a test needs one.
     pub proxy: Option<S3Proxy>,
-    /// More of `[store]`.
+    /// Whether senders send parts directly to the bucket.
     direct: bool,
 }
 
-/// Whether senders put parts straight into the bucket.
+/// The way that parts take to the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parts {
     ThroughTheServer,
     StraightIntoTheBucket,
 }
 
-/// What makes waiting for a node's death short.
+/// Settings with which another node soon takes over after a crash.
 pub const QUICK: &[(&str, &str)] = &[
     ("INTAKE_RECEIVE__CLAIM", "1s"),
     ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
 ];
 
-/// Longer than a lease, than parts may take to come, and than anything is remembered.
+/// Longer than a lease, than parts may take to arrive, and than any record of an ended upload is kept.
 pub const A_DAY: Duration = Duration::from_secs(30 * 3600);
 
 impl Site {
@@ -100,7 +100,7 @@ impl Site {
         OpendalStore::from_settings(settings).unwrap()
     }
 
-    /// What the site holds, at a time when everything that ends by itself has ended.
+    /// The pipeline of the site, at a time at which everything has expired.
     pub fn later(&self, by: Duration) -> Pipeline {
         Pipeline::builder()
             .store(self.bytes())
@@ -111,7 +111,7 @@ impl Site {
             .unwrap()
     }
 
-    /// SHA-256 of what can be read, or why nothing can.
+    /// SHA-256 of the readable bytes, or the reason why there are none.
     pub fn digest(&self, id: &str) -> Result<String, Code> {
         let pipeline = self.later(Duration::ZERO);
         self.runtime.block_on(async {
@@ -125,12 +125,12 @@ impl Site {
         })
     }
 
-    /// Ends everything whose time is over by then; then the bucket holds just these.
+    /// Ends everything whose time is over by then, and checks that the bucket has exactly these objects.
     pub fn is_left_with(&self, ids: &[&str]) {
         let mut expected: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();
         expected.sort();
         self.runtime.block_on(async {
-            // Leases and parts that were left, then the notes of them.
+            // First leases and abandoned parts, then their records.
             for by in [A_DAY, 2 * A_DAY] {
                 let pipeline = self.later(by);
                 pipeline.resume().await.unwrap();

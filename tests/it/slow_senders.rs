@@ -1,5 +1,5 @@
-//! Senders and readers that would hold a connection for as long as they like: a drip does not stretch a bound on time. Whoever is
-//! slow and honest is served, and whoever is told an end can hear it.
+//! Senders and readers that try to hold a connection for ever, by moving a byte now and then: they are cut off. A slow but steady
+//! client is served, and a client that is cut off gets the refusal.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::{Answer, BOUNDARY, Form, Server, connect, read_answer, wait_until};
 
-/// Sends bytes one by one, with such a pause before each, until the other end has had enough.
+/// Sends bytes one by one, with this pause before each, until the other end closes.
 fn drip(mut stream: TcpStream, bytes: &[u8], pause: Duration) -> Answer {
     let mut writing = stream.try_clone().unwrap();
     std::thread::scope(|scope| {
@@ -85,7 +85,7 @@ fn a_slow_upload_above_the_least_rate_is_taken() {
 
 #[test]
 fn parameters_have_a_time_that_no_drip_stretches() {
-    // Nothing else would end a drip here.
+    // No other bound would end a drip here.
     let variables = [
         ("INTAKE_UPLOAD_API__PARAMS_TIMEOUT", "1s"),
         ("INTAKE_UPLOAD_API__MIN_RATE", "0 B"),
@@ -142,7 +142,7 @@ fn tiny_chunks_are_refused_if_they_come_fast_and_taken_if_they_come_slowly() {
             assert_eq!(answer.text(), says);
         }
     }
-    // Somebody who flushes each word: a hundred of them in two seconds.
+    // A sender that flushes each word: a hundred of them in two seconds.
     let mut stream = begin(&server, &head);
     let (mut words, rest) = (chunked(8), chunked(4096));
     words.truncate(100);
@@ -160,12 +160,12 @@ fn tiny_chunks_are_refused_if_they_come_fast_and_taken_if_they_come_slowly() {
 }
 
 #[test]
-fn requests_whose_answers_nobody_reads_end_their_connection() {
+fn requests_whose_answers_are_not_read_end_their_connection() {
     let variables = [("INTAKE_SERVER__WRITE_TIMEOUT", "500ms")];
     let server = Server::start_with("", &variables);
     let mut stream = server.connect();
     let many = "GET /info/ HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
-    // As much as anybody's buffers hold, and more: it ends because the connection does.
+    // More than all buffers hold: the write ends because the connection does.
     let ended = (0..10_000).find_map(|_| stream.write_all(many.as_bytes()).err());
     let ended = ended.expect("it could have gone on for ever").kind();
     let is_end = matches!(ended, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
@@ -173,7 +173,7 @@ fn requests_whose_answers_nobody_reads_end_their_connection() {
     assert_eq!(server.get("/info/").status, 403, "others are served");
 }
 
-/// A server of something large, whose answers have to be taken at a least rate.
+/// A server with a large answer, which a client must read at a minimum rate.
 fn large(size: usize) -> (Runtime, String) {
     let runtime = Runtime::new().unwrap();
     let address = runtime.block_on(async {
@@ -191,7 +191,7 @@ fn large(size: usize) -> (Runtime, String) {
     (runtime, address)
 }
 
-/// Reads so many bytes after each pause, to the end of the connection. Answers with how many came.
+/// Reads this number of bytes after each pause, to the end of the connection. Returns how many arrived.
 fn read_slowly(address: &str, bytes: usize, pause: Duration) -> usize {
     let mut stream = connect(address);
     stream
@@ -214,7 +214,7 @@ fn a_reader_that_drips_is_not_written_to_for_ever_and_a_slow_one_gets_all() {
     let (_runtime, address) = large(SIZE);
     let all = read_slowly(&address, 256 << 10, Duration::from_millis(10));
     assert!(all > SIZE, "a slow reader got {all} bytes of {SIZE}");
-    // A byte at a time until the connection ends, and then what lies in the buffer of this end.
+    // It reads a byte at a time until the connection ends, and then the rest in its own buffer.
     let mut stream = connect(&address);
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     for _ in 0..100 {
@@ -229,7 +229,7 @@ fn a_reader_that_drips_is_not_written_to_for_ever_and_a_slow_one_gets_all() {
 }
 
 #[test]
-fn who_sends_more_than_is_read_on_hears_the_refusal() {
+fn a_sender_of_more_than_is_drained_gets_the_refusal() {
     let variables = [
         ("INTAKE_UPLOAD_API__MAX_DIRECT_SIZE", "1 MiB"),
         ("INTAKE_UPLOAD_API__DRAIN_SIZE", "64 KiB"),
@@ -243,7 +243,7 @@ fn who_sends_more_than_is_read_on_hears_the_refusal() {
         let answer = read_answer(&mut stream).unwrap();
         assert_eq!(answer.status, 413, "{}", answer.text());
     }
-    // Nobody is listened to for ever.
+    // The server does not drain a request for ever.
     let server = Server::start_with(
         "",
         &[variables[0], variables[1], ("INTAKE_SERVER__LINGER_TIMEOUT", "500ms")],
@@ -261,7 +261,7 @@ fn who_sends_more_than_is_read_on_hears_the_refusal() {
 }
 
 #[test]
-fn a_client_that_closes_its_sending_side_is_answered_whatever_it_asks() {
+fn a_client_that_closes_its_sending_side_is_always_answered() {
     let server = Server::start();
     let form = Form::default().key().file("file", "a.txt", b"hello");
     let post = |path: &str, body: &str| {

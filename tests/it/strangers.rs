@@ -1,29 +1,29 @@
-//! What is another project's is not there: every endpoint that names something, with everything that can be named, answers a
-//! stranger as it answers somebody who made the name up.
+//! Isolation of projects: every endpoint that takes a name answers a client of another project as if the name did not exist, for
+//! every kind of name.
 
 use serde_json::{Value, json};
 
 use crate::support::{self, Answer};
 use crate::town::{Town, code, form, signed, token};
 
-/// Everything of one project's that has a name.
+/// Everything of one project that has a name.
 struct Things {
     file: String,
     group: String,
     order: String,
-    /// An upload in parts that is open, and where its first part is to go.
+    /// An open multipart upload, and the URL of its first part.
     open: String,
     part: String,
     policy: String,
 }
 
-/// Names of the same shapes that nobody ever had.
+/// Names of the same forms that do not exist.
 fn made_up(of: &Things) -> Things {
     let id = uuid::Uuid::new_v4().to_string();
     Things {
         group: format!("{id}~1"),
         part: of.part.replace(&of.open, &id),
-        // Signed with a secret that is nobody's.
+        // Signed with a secret that no project has.
         policy: token("nobody's", "t", json!({})),
         file: id.clone(),
         order: id.clone(),
@@ -46,10 +46,10 @@ fn things(town: &Town, key: &str) -> Things {
     }
 }
 
-/// What a stranger may try with one name of a thing: how the request is called, and the request.
+/// The requests that a client of another project may try with one name: each with a title.
 type Try = (&'static str, fn(&Town, &str, &Things) -> Answer);
 
-/// Every endpoint with every kind of name. What is signed is signed with the stranger's own secret.
+/// Every endpoint with every kind of name. Signatures are made with the other project's own secret.
 const TRIES: [Try; 14] = [
     ("info of a file", |town, key, things| {
         town.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.file))
@@ -109,7 +109,7 @@ const TRIES: [Try; 14] = [
 ];
 
 #[test]
-fn what_is_another_projects_is_answered_as_if_it_had_been_made_up() {
+fn names_of_another_project_are_answered_like_made_up_ones() {
     let mine = json!({"secrets": [{"name": "a", "secret": "secret of mine"}]});
     let other = json!({"secrets": [{"name": "a", "secret": "secret of another"}]});
     let town = Town::of(&[("mine", mine), ("other", other)]);
@@ -119,7 +119,7 @@ fn what_is_another_projects_is_answered_as_if_it_had_been_made_up() {
         let (found, expected) = (attempt(&town, "other", &things), attempt(&town, "other", &made_up));
         let shape = |answer: &Answer, of: &Things| {
             let text = answer.text();
-            // The only thing that may be said back is the name as it was sent.
+            // The answer may repeat nothing but the name as it was sent.
             [&of.file, &of.group, &of.order, &of.open]
                 .iter()
                 .fold(text, |text, name| text.replace(name.as_str(), "NAME"))
@@ -133,7 +133,7 @@ fn what_is_another_projects_is_answered_as_if_it_had_been_made_up() {
             found.text()
         );
     }
-    // Each of these names opens something to whom it belongs, so that the table above shows what it says.
+    // Each of these names works for its own project, so the table above proves something.
     for (name, expected) in [
         ("info of a file", "accepted"),
         ("group of a file", "accepted"),
@@ -153,9 +153,9 @@ fn what_is_another_projects_is_answered_as_if_it_had_been_made_up() {
     assert_eq!(part.status, 200, "{}", part.text());
 }
 
-/// A duplicate of what one project has fetched is no duplicate to another.
+/// A URL that one project has fetched is no duplicate for another project.
 #[test]
-fn what_another_project_has_fetched_was_not_fetched_before() {
+fn a_fetch_of_another_project_is_no_duplicate() {
     let town = Town::of(&[("mine", json!({})), ("other", json!({}))]);
     let order = |key: &str| {
         town.post(
@@ -171,7 +171,7 @@ fn what_another_project_has_fetched_was_not_fetched_before() {
 }
 
 #[test]
-fn a_signature_of_another_projects_secret_lets_nobody_in() {
+fn a_signature_with_another_projects_secret_is_refused() {
     let signing = |secret: &str| json!({"signed_uploads": true, "secrets": [{"name": "a", "secret": secret}]});
     let town = Town::of(&[("mine", signing("mine")), ("other", signing("other"))]);
     let ask = |secret: &str| {

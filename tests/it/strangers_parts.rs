@@ -1,5 +1,5 @@
-//! Parts that are sent twice, by senders who hang, differ, or meet another process: the last one that was kept is in the file,
-//! whole, and nobody waits for the others.
+//! Parts that are sent twice, by senders that hang, send other bytes, or reach another process: the last committed one is in the
+//! file, unmixed, and no request waits for the others.
 
 use std::fs;
 use std::io::Write;
@@ -13,7 +13,7 @@ use crate::support::{
     self, Answer, Begun, COMPLETE, INTAKE, PART, Server, completing, connect, listening, read_answer, wait_until,
 };
 
-/// Far less than the half minute after which a sender that is silent is given up.
+/// Far less than the half minute after which a silent sender is cut off.
 const AT_ONCE: Duration = Duration::from_secs(15);
 
 /// The head of a request that sends a part, and half of its bytes.
@@ -33,9 +33,9 @@ fn send_rest(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     read_answer(&mut stream).unwrap()
 }
 
-/// What a sender is told that was cut off, or that its connection was closed.
+/// The answer to a sender that was cut off. `None`: its connection was closed.
 fn answered(mut stream: TcpStream) -> Option<u16> {
-    // What it still sends may not be read.
+    // The server may not read the bytes that it still sends.
     let _sent = stream.write_all(b"more");
     let answer = read_answer(&mut stream).ok()?;
     Some(answer.status)
@@ -82,7 +82,7 @@ fn has_begun(server: &Server, ending: &str) -> bool {
 
 #[test]
 fn an_attempt_that_hangs_keeps_neither_the_next_one_waiting_nor_the_end() {
-    // The place that it has is the only one.
+    // It has the only permit.
     let server = Server::start_with("", &[("INTAKE_UPLOAD_API__MAX_UPLOADS", "1")]);
     let (whole, other) = bytes();
     let begun = server.begin_parts(whole.len());
@@ -100,7 +100,7 @@ fn an_attempt_that_hangs_keeps_neither_the_next_one_waiting_nor_the_end() {
 
 #[test]
 fn a_part_that_is_sent_again_when_all_are_there_does_not_hold_up_the_end() {
-    // Who is refused may send on for a while before it is answered.
+    // A refused sender may send on for a while before it gets the answer.
     let server = Server::start_with("", &[("INTAKE_UPLOAD_API__DRAIN_TIMEOUT", "1s")]);
     let (whole, other) = bytes();
     let begun = server.begin_parts(whole.len());
@@ -141,7 +141,7 @@ impl Drop for Neighbour {
 }
 
 #[test]
-fn of_two_senders_the_one_that_was_answered_last_has_its_bytes_in_the_file_whole() {
+fn of_two_senders_of_a_part_the_one_answered_last_wins_unmixed() {
     let server = Server::start();
     let neighbour = Neighbour::of(&server);
     let (whole, other) = bytes();
@@ -166,7 +166,7 @@ fn of_two_senders_the_one_that_was_answered_last_has_its_bytes_in_the_file_whole
 }
 
 #[test]
-fn an_attempt_that_hangs_in_another_process_holds_up_nobody_and_changes_nothing() {
+fn an_attempt_that_hangs_in_another_process_holds_up_no_other_and_changes_nothing() {
     let server = Server::start();
     let neighbour = Neighbour::of(&server);
     let (whole, other) = bytes();
@@ -208,7 +208,7 @@ fn an_upload_that_was_only_begun_has_nothing_on_the_disk() {
 }
 
 #[test]
-fn a_part_whose_upload_ended_while_its_first_byte_was_waited_for_leaves_nothing() {
+fn a_part_whose_first_byte_arrives_after_its_upload_ended_leaves_nothing() {
     let variables = [
         ("INTAKE_RECEIVE__UNFINISHED", "1s"),
         ("INTAKE_SERVER__SWEEP_EVERY", "100ms"),
@@ -237,7 +237,7 @@ fn a_part_that_was_acknowledged_outlives_a_kill_and_an_attempt_that_broke_off() 
     let begun = server.begin_parts(whole.len());
     assert_eq!(server.put_part(&begun.parts[0], &other).status, 200);
     assert_eq!(server.put_part(&begun.parts[1], &whole[PART..2 * PART]).status, 200);
-    // The last one that is acknowledged, and one that is half way when the process is killed.
+    // The last acknowledged one, and one of which half is sent when the process is killed.
     assert_eq!(server.put_part(&begun.parts[0], &whole[..PART]).status, 200);
     let _sending = send_half(&server.address, &begun.parts[0], &other);
     let has_begun = || {
@@ -270,7 +270,7 @@ fn a_kill_while_parts_that_came_again_are_put_together_costs_nothing() {
 
     let whole = noise(3, COUNT * PART);
     let mut server = Server::start_with("", SOON);
-    // Killed at once, amid the work, and when it has just come to its end.
+    // Killed at once, amid the work, and just after its end.
     let moments: [Moment; 3] = [
         ("it was asked", |_| true),
         ("parts are at their places", |server| {

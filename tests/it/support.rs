@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// The program.
 pub const INTAKE: &str = env!("CARGO_BIN_EXE_intake");
 
-/// Nothing that is waited for here takes longer, unless it never comes.
+/// The longest wait in these tests: an event that takes longer never happens.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program with a folder of its own.
@@ -73,7 +73,7 @@ impl Server {
         Self { dir, address, child }
     }
 
-    /// Ends the program as a loss of power would, and starts it again on what is left.
+    /// Kills the program, and starts it again on the same folder.
     pub fn restart_after_kill(mut self, variables: &[(&str, &str)]) -> Self {
         self.kill();
         let (child, address) = spawn(&self.config_file(), variables);
@@ -83,7 +83,7 @@ impl Server {
     }
 
     pub fn kill(&mut self) {
-        // SIGKILL; one that is dead already is fine.
+        // SIGKILL. The process may have ended already.
         let _dead = self.child.kill();
         self.child.wait().unwrap();
     }
@@ -96,7 +96,7 @@ impl Server {
         format!("http://{}/", self.address)
     }
 
-    /// The files that the store holds.
+    /// The files in the store.
     pub fn files(&self) -> Vec<PathBuf> {
         files_below(&self.dir.path().join("files"))
     }
@@ -126,7 +126,7 @@ impl Server {
         self.send(&form.head(path), &form.body())
     }
 
-    /// Sends the head of a request with a form as its body, and so many of the body's bytes.
+    /// Sends the head of a request with a form as its body, and this number of bytes of the body.
     pub fn begin(&self, path: &str, form: &Form, sent: usize) -> TcpStream {
         let (mut stream, body) = (self.connect(), form.body());
         let head = format!("{}Host: x\r\nContent-Length: {}\r\n\r\n", form.head(path), body.len());
@@ -135,14 +135,14 @@ impl Server {
         stream
     }
 
-    /// Uploads one file and answers with its id.
+    /// Uploads one file and returns its id.
     pub fn upload(&self, name: &str, content: &[u8]) -> String {
         let answer = self.post("/base/", &Form::default().key().file("file", name, content));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["file"].as_str().unwrap().to_owned()
     }
 
-    /// Uploads a file of so many times this piece in one request, without ever having it in memory.
+    /// Uploads a file that repeats this piece, in one request, without having it in memory.
     pub fn upload_large(&self, piece: &[u8], times: usize) -> Answer {
         let start = Form::default().key().file("file", "large.bin", b"");
         // The form without the last line end of its empty file: what follows is the file's content.
@@ -163,15 +163,15 @@ impl Server {
     }
 }
 
-/// An upload in parts that was begun.
+/// A multipart upload that was started.
 pub struct Begun {
     pub uuid: String,
-    /// Where each part is to go, as path and query.
+    /// The URL of each part, as path and query.
     pub parts: Vec<String>,
 }
 
 impl Begun {
-    /// What the answer says.
+    /// Reads the answer.
     pub fn of(started: &Value) -> Self {
         let path = |url: &Value| {
             let url = url.as_str().unwrap();
@@ -184,16 +184,16 @@ impl Begun {
     }
 }
 
-/// Parts, as most clients cut them.
+/// The part size of most clients.
 pub const PART: usize = 5 << 20;
 
 impl Server {
-    /// Begins an upload of so many bytes in parts of [`PART`].
+    /// Starts a multipart upload of this number of bytes, in parts of [`PART`].
     pub fn begin_parts(&self, size: usize) -> Begun {
         Begun::of(&self.start_parts(size, PART))
     }
 
-    /// What is answered to who begins an upload in parts of so many bytes.
+    /// The answer to the start of a multipart upload of this number of bytes.
     pub fn start_parts(&self, size: usize, part: usize) -> Value {
         let body = format!(
             "UPLOADCARE_PUB_KEY=demopublickey&UPLOADCARE_STORE=1&filename=a.bin&size={size}&part_size={part}\
@@ -213,7 +213,7 @@ impl Server {
     }
 }
 
-/// Does something for each number below `count`, for so many at a time.
+/// Calls a function for each number below `count`, with this number of calls at a time.
 pub fn in_parallel(count: usize, at_a_time: usize, work: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -253,7 +253,7 @@ fn spawn(config: &Path, variables: &[(&str, &str)]) -> (Child, String) {
     listening(command)
 }
 
-/// Starts a program whose first line says where it listens: it, and its host and port.
+/// Starts a program whose first line says where it listens. Returns it, and its host and port.
 pub fn listening(mut command: Command) -> (Child, String) {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -264,7 +264,7 @@ pub fn listening(mut command: Command) -> (Child, String) {
         .and_then(|rest| rest.split('/').next())
         .expect(&first)
         .to_owned();
-    // The rest of what it says is read, so that it never waits for a reader.
+    // The rest of its output is read, so that it never waits for a reader.
     std::thread::spawn(move || lines.for_each(drop));
     (child, address)
 }
@@ -306,7 +306,7 @@ fn with_patience(stream: TcpStream) -> TcpStream {
     stream
 }
 
-/// Sends a request line and headers, each with its line end; the rest that HTTP wants is added.
+/// Sends a request line and headers, each with its line end. It adds the headers that HTTP requires.
 pub fn send(address: &str, head: &str, body: &[u8]) -> Answer {
     let mut stream = connect(address);
     let length =
@@ -318,12 +318,12 @@ pub fn send(address: &str, head: &str, body: &[u8]) -> Answer {
     stream
         .write_all(format!("{head}Host: {address}\r\nConnection: close\r\n{length}\r\n").as_bytes())
         .unwrap();
-    // Who is refused early may not be read to the end: then the answer is there all the same.
+    // The server may not read a request to its end that it refuses early. The answer is there even then.
     let _sent = stream.write_all(body);
     read_answer(&mut stream).unwrap()
 }
 
-/// What the server said.
+/// The answer of the server.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -348,7 +348,7 @@ impl Answer {
     }
 }
 
-/// Reads an answer; one without a length ends with the connection.
+/// Reads an answer. An answer without a length ends with the connection.
 pub fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
@@ -382,7 +382,7 @@ pub fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
     Ok(Answer { status, headers, body })
 }
 
-/// Reads a body that comes in chunks. One that breaks off is an error.
+/// Reads a chunked body. A body that breaks off is an error.
 fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> {
     let mut line = String::new();
     loop {
@@ -444,7 +444,7 @@ impl Form {
     }
 }
 
-/// Asks again and again until it is so; fails if it never is.
+/// Checks a condition again and again until it holds. Fails if it never does.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + PATIENCE;
     while !is_so() {

@@ -1,4 +1,4 @@
-//! Policy tokens: what one says holds, whatever a client says beside it.
+//! Policy tokens: the claims of a token hold, whatever else the client sends.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn with(jwt: &str) -> Form {
 }
 
 #[test]
-fn a_token_lets_in_what_it_says_and_nothing_else() {
+fn a_token_authorizes_exactly_what_it_says() {
     let cases: [(Value, &[u8], &str); 13] = [
         (json!({}), b"text", "accepted"),
         (json!({"max_size": 4}), b"text", "accepted"),
@@ -76,7 +76,7 @@ fn a_token_that_says_two_things_of_one_is_refused() {
 }
 
 #[test]
-fn a_token_that_was_changed_or_made_with_another_secret_or_algorithm_lets_nobody_in() {
+fn a_token_that_was_changed_or_made_with_another_secret_or_algorithm_is_refused() {
     let town = Town::of(&[("shop", signing())]);
     let good = token("secret", "t", json!({"uses": 5}));
     let (head, rest) = good.split_once('.').unwrap();
@@ -110,7 +110,7 @@ fn a_token_that_was_changed_or_made_with_another_secret_or_algorithm_lets_nobody
 }
 
 #[test]
-fn a_token_that_says_what_none_may_say_is_told_what_is_wrong() {
+fn a_malformed_token_is_refused_with_the_reason() {
     let town = Town::of(&[("shop", signing())]);
     for (claims, says) in [
         (json!({"uses": 0}), "`uses` must be greater than zero"),
@@ -153,7 +153,7 @@ fn a_token_that_says_what_none_may_say_is_told_what_is_wrong() {
 }
 
 #[test]
-fn what_a_token_says_of_metadata_and_keeping_stands_over_what_the_sender_says() {
+fn metadata_and_retention_of_a_token_replace_those_of_the_sender() {
     let town = Town::of(&[("shop", signing())]);
     let claims = json!({"metadata": {"order": "4711"}, "store": "1", "stays": 600, "uses": 3});
     let jwt = token("secret", "t", claims);
@@ -200,7 +200,7 @@ fn a_token_is_looked_at_again_when_an_upload_is_completed() {
         (json!({"complete_by": 1}), "SignatureExpirationError"),
     ];
     for (claims, expected) in cases {
-        // Whether it could have been completed when it was begun is not the question.
+        // It is checked at the completion, not only at the start.
         let town = Town::of(&[("shop", signing())]);
         let late = claims["complete_by"] == 1;
         let mut claims = claims;
@@ -246,7 +246,7 @@ fn a_token_counts_wherever_it_is_sent_even_where_none_is_asked_for() {
 }
 
 #[test]
-fn a_revoked_token_lets_nobody_in_and_neither_does_one_of_a_revoked_secret() {
+fn a_revoked_token_and_a_token_of_a_revoked_secret_are_refused() {
     let town = Town::of(&[("shop", signing())]);
     let jwt = token("secret", "t", json!({"uses": 9}));
     let send = || code(&town.base(&with(&jwt).file("file", "a", b"x")));
@@ -301,7 +301,7 @@ fn a_token_that_expires_while_bytes_come_has_let_them_in() {
     assert_eq!(code(&town.base(&late)), "SignatureExpirationError");
 }
 
-/// The code in the documentation that mints tokens in this language.
+/// The code in the documentation that makes tokens in this language.
 fn documented(language: &str) -> &'static str {
     let docs = include_str!("../../docs/policy-tokens.md");
     let code = docs.split(&format!("```{language}\n")).nth(1).unwrap();

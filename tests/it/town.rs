@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::{self, Answer, Form};
 
-/// A service, and what is behind it.
+/// A service, its store, its recorder and its clock.
 pub struct Town {
     pub address: String,
     pub pipeline: Pipeline,
@@ -33,7 +33,7 @@ pub struct Town {
     runtime: Runtime,
 }
 
-/// Gives ten bytes of text, whatever it is asked for.
+/// A receiver that returns ten bytes of text for every source.
 #[derive(Debug)]
 struct TenBytes;
 
@@ -56,7 +56,7 @@ impl Town {
         Self::with(projects, Settings::default(), |builder| builder)
     }
 
-    /// The same, on other settings and a pipeline with something more.
+    /// A service with other settings and more stages in its pipeline.
     pub fn with(projects: &[(&str, Value)], settings: Settings, more: impl FnOnce(Builder) -> Builder) -> Self {
         let (store, eu, recorder) = (
             MemoryStore::default(),
@@ -141,7 +141,7 @@ impl Town {
         support::send(&self.address, &form.head("/base/?jsonerrors=1"), &form.body())
     }
 
-    /// Uploads a file of a project's, and answers with its id.
+    /// Uploads a file to a project, and returns its id.
     pub fn upload(&self, key: &str, content: &[u8]) -> String {
         let answer = self.base(&form(key).file("file", "a.txt", content));
         answer.json()["file"]
@@ -150,7 +150,7 @@ impl Town {
             .to_owned()
     }
 
-    /// Begins an upload in two parts, sends both, and answers with its id.
+    /// Starts a multipart upload of two parts, sends both, and returns its id.
     pub fn parts(&self, key: &str, beside: &str) -> String {
         let begun = self.begin(key, beside);
         for part in &begun.parts {
@@ -170,7 +170,7 @@ impl Town {
         self.post("/multipart/complete/", &format!("UPLOADCARE_PUB_KEY={key}&uuid={uuid}"))
     }
 
-    /// What is booked for a project: files and bytes.
+    /// The files and bytes on the account of a project.
     pub fn holdings(&self, key: &str) -> (u64, u64) {
         let account = intake::core::books::Account::project(key);
         let has = self.block_on(self.recorder.holdings(&account)).unwrap();
@@ -186,31 +186,31 @@ impl Town {
 /// Bytes of each of two parts.
 pub const PART: usize = 5 << 20;
 
-/// Parameters of who begins an upload in two parts.
+/// Parameters that start a multipart upload of two parts.
 pub fn starting(key: &str, beside: &str) -> String {
     let size = 2 * PART;
     format!("UPLOADCARE_PUB_KEY={key}&filename=a.bin&size={size}&content_type=text/plain{beside}")
 }
 
-/// A form that says first whose it is.
+/// A form with the key first.
 pub fn form(key: &str) -> Form {
     Form::default().field("UPLOADCARE_PUB_KEY", key)
 }
 
-/// A file of a project's whose key comes last, as one client sends it.
+/// A form with the key after the file, as one client sends it.
 pub fn file_first(key: &str, name: &str, content: &[u8]) -> Form {
     Form::default()
         .file("file", name, content)
         .field("UPLOADCARE_PUB_KEY", key)
 }
 
-/// The code of the error that an answer is, or `accepted`.
+/// The code of the error in an answer, or `accepted`.
 pub fn code(answer: &Answer) -> String {
     let json = answer.json();
     json["error"]["error_code"].as_str().unwrap_or("accepted").to_owned()
 }
 
-/// A signature with a secret, good for an hour, as parameters.
+/// A signature with a secret, valid for an hour, as parameters.
 pub fn signed(secret: &str) -> String {
     let expire = (seconds_from_now(3600)).to_string();
     format!(
@@ -229,7 +229,7 @@ pub fn seconds_from_now(seconds: u64) -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + seconds
 }
 
-/// A policy token, good for an hour unless the claims say otherwise.
+/// A policy token, valid for an hour unless the claims say otherwise.
 pub fn token(secret: &str, id: &str, claims: Value) -> String {
     token_with_head(secret, json!({"alg": "HS256", "typ": "JWT"}), id, claims)
 }
@@ -251,7 +251,7 @@ pub fn jwt(key: &[u8], head: Value, claims: impl ToString) -> String {
     format!("{signed}.{signature}")
 }
 
-/// A project with one secret, `secret`, that asks for signatures.
+/// A project with one secret, `secret`, that requires signatures.
 pub fn signing() -> Value {
     json!({"signed_uploads": true, "secrets": [{"name": "one", "secret": "secret"}]})
 }

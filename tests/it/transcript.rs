@@ -1,4 +1,4 @@
-//! What a page shows of a shell: each command is run as it is shown, and has to print what the page shows below it.
+//! Shell sessions in the documentation: each command is run as it is shown, and must print what the page shows below it.
 //!
 //! Ids and times differ from run to run. An id of the page stands for the one that was printed in its place, in every later
 //! command; of a time only its form counts.
@@ -47,7 +47,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// What the page calls so is another here.
+    /// Replaces a text of the page by the one of this test.
     pub fn replace(&mut self, from: &str, to: impl Into<String>) {
         self.own.push((from.to_owned(), to.into()));
     }
@@ -104,7 +104,7 @@ impl Shell {
     }
 }
 
-/// Words of letters, digits and what ids and times have between them; and what stands between such words.
+/// Splits a text into words of letters, digits and the separators in ids and times, and the text between these words.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_within = |c: char| c.is_ascii_alphanumeric() || "-:.".contains(c);
     let mut rest = text;
@@ -132,7 +132,7 @@ fn ids(text: &str) -> Vec<String> {
     words(text).filter(|word| is_id(word)).map(str::to_owned).collect()
 }
 
-/// A text without what differs from run to run, and from machine to machine.
+/// Masks what differs from run to run, and from machine to machine.
 fn neutral(text: &str) -> String {
     let lines = text.lines().map(|line| match line.strip_prefix("limits: ") {
         Some(limits) => limits.replace(|c: char| c.is_ascii_digit() || c == '.', ""),
@@ -151,7 +151,7 @@ fn neutral_line(text: &str) -> String {
 }
 
 #[test]
-fn a_transcript_holds_what_is_printed_to_what_is_shown_but_for_ids_and_times() {
+fn a_transcript_compares_all_output_but_ids_and_times() {
     let block = "$ echo 67947755-1584-4e3f-902b-d4e2bf76a841 2026-01-31T12:00:00Z\n\
                  00000000-0000-4000-8000-000000000000 2020-01-01T00:00:00Z\n\
                  $ echo in /etc/it 00000000-0000-4000-8000-000000000000 >&2; true\n\

@@ -1,4 +1,4 @@
-//! `intake usage`: what is told of what came, went and was stored, after a server has taken uploads.
+//! `intake usage`: the report of received, removed and stored files, after a server has taken uploads.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,14 +16,14 @@ fn usage(server: &Server, more: &[&str]) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// A day of the calendar, so many before or after today.
+/// The date of a day before or after today.
 fn day(days: i64) -> String {
     let now = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
     now.to_string()[..10].to_owned()
 }
 
 #[test]
-fn what_came_and_what_went_is_told_by_project_and_day_with_what_is_stored_at_its_end() {
+fn usage_is_reported_by_project_and_day_with_the_stored_files_at_its_end() {
     let server = Server::start_with("[receive]\ntrash = \"1h\"\n", &[]);
     assert_eq!(usage(&server, &[]), Vec::<Value>::new());
     let (today, ids) = (
@@ -36,7 +36,7 @@ fn what_came_and_what_went_is_told_by_project_and_day_with_what_is_stored_at_its
         200
     );
     works(&server, &["files", "delete", &ids[0]]);
-    // What can be brought back is stored, and counts.
+    // A file in the trash is stored, and counts.
     let before = usage(&server, &["--project", "demopublickey"]);
     assert_eq!(
         (&before[0]["removed_files"], &before[0]["stored_bytes"]),
@@ -44,7 +44,7 @@ fn what_came_and_what_went_is_told_by_project_and_day_with_what_is_stored_at_its
     );
     works(&server, &["files", "delete", "--for-good", &ids[0]]);
     if day(0) != today {
-        // Midnight came between: what is told is right, but not what is written here.
+        // Midnight passed meanwhile: the report is right, but the expectation here is not.
         return;
     }
 
@@ -87,7 +87,7 @@ fn days_that_are_none_and_projects_that_there_are_not_are_said() {
 }
 
 #[test]
-fn what_is_stored_for_long_is_told_of_every_day() {
+fn long_stored_files_are_reported_on_every_day() {
     let server = Server::start();
     let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
     let periods = Periods {
@@ -120,7 +120,7 @@ fn what_is_stored_for_long_is_told_of_every_day() {
     for told in &days {
         let received = (&told["asked"], &told["received_files"]);
         assert_eq!(received, (&0.into(), &0.into()));
-        // One more than what a number with a fraction can tell.
+        // One more than a floating point number can express.
         let stored = (&told["stored_files"], &told["stored_bytes"]);
         assert_eq!(stored, (&3.into(), &9_007_199_254_740_993_u64.into()));
     }

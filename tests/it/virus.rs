@@ -1,4 +1,4 @@
-//! A real clamd behind the program: what it finds is refused, and without its word nothing is taken.
+//! A real clamd behind the program: infected files are refused, and without clamd's answer no file is accepted.
 
 use std::io::Write;
 

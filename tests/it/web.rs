@@ -1,5 +1,5 @@
-//! The example page with the official web component, in a real browser: signed uploads that come here, and nothing that
-//! goes elsewhere.
+//! The example page with the official web component, in a real browser: it makes signed uploads to this server, and no requests to
+//! others.
 
 use std::path::Path;
 use std::process::{Child, Command};
@@ -26,7 +26,7 @@ impl Page {
         Self::let_in_by("signature", server, secret)
     }
 
-    /// The same, for a page that is let in by `signature` or by `token`.
+    /// Serves the example for a page that is authorized by `signature` or by `token`.
     fn let_in_by(what: &str, server: &Server, secret: &str) -> Self {
         let dir = TempDir::new().unwrap();
         for name in [
@@ -112,14 +112,14 @@ fn the_component_uploads_with_signatures_and_by_its_settings_alone_asks_no_other
 }
 
 #[test]
-fn the_policy_of_the_page_keeps_what_is_fetched_from_a_link_between_the_page_and_the_server() {
+fn the_policy_of_the_page_lets_a_fetch_from_a_link_reach_the_server_only() {
     let origin = Origin::start();
     let server = crate::signed::server(&origin, &[]);
     let page = Page::before(&server, "new secret");
     let done = page.upload(&json!({"link": origin.url("/noise/1/1000/a.bin")}));
     assert_eq!(sizes(&server, &done), [1000]);
     assert_eq!(done["hosts"], ours(&server, &page));
-    // The component asks there how far the fetch is, whatever its settings; when it gets no answer, it asks the server.
+    // The component always asks there for the progress of the fetch; without an answer, it asks the server.
     assert_eq!(done["blocked"], json!(["ws.pusherapp.com"]));
 }
 

@@ -1,5 +1,5 @@
-//! A store or recorder with something done around each of its calls: they are counted and timed in every pipeline, and watched, or
-//! made to fail, in tests.
+//! A wrapper that does something around each call of a store or recorder. A pipeline counts and times the calls; tests watch them
+//! or make them fail.
 
 use std::fmt::Debug;
 use std::ops::{Deref, Range, RangeInclusive};
@@ -22,9 +22,9 @@ use crate::value::media_type::MediaType;
 use crate::value::parts::MOST_PARTS;
 use crate::value::parts::{Part, Slot};
 
-/// What is done around calls.
+/// Does something around calls of a store or recorder.
 pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
-    /// Makes a call, or does not. `name` is what its trait calls it, one of a few; `asked` says it in full.
+    /// Makes a call, or fails instead. `name` is the name of the trait's method; `asked` describes the call with its arguments.
     fn run<T: Send>(
         &self,
         name: &'static str,
@@ -32,7 +32,7 @@ pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
         call: impl Future<Output = Result<T, Fault>> + Send,
     ) -> impl Future<Output = Result<T, Fault>> + Send;
 
-    /// The same for what is kept beside the records.
+    /// Does the same as [`run`](Self::run), for a call of a recorder's catalog.
     fn run_beside<T: Send>(
         &self,
         name: &'static str,
@@ -42,16 +42,16 @@ pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
         self.run(name, asked, call)
     }
 
-    /// The bytes that a store reads.
+    /// Wraps the stream of bytes that a store returned.
     fn bytes(&self, _asked: impl FnOnce() -> String, bytes: ByteStream) -> ByteStream {
         bytes
     }
 
-    /// So many bytes were written to a store.
+    /// Is told how many bytes were written to a store.
     fn written(&self, _bytes: usize) {}
 }
 
-/// A pointer to a store or recorder, and what is done around its calls.
+/// A store or recorder behind a pointer, and what to do around its calls.
 #[derive(Clone, Debug)]
 pub struct Wrapped<P, A> {
     inner: P,
@@ -124,7 +124,7 @@ fn multipart_of(store: &impl Deref<Target: Store>) -> Result<&dyn Multipart, Fau
     let none = || {
         Fault::new(
             codes::NOT_OPEN,
-            "the store inside has no way of its own with parts any more",
+            "the wrapped store no longer supports multipart uploads",
         )
     };
     store.multipart().ok_or_else(none)

@@ -1,4 +1,4 @@
-//! What a recorder keeps beside the records.
+//! What a recorder keeps beside the records: accounts, projects and groups.
 
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
@@ -13,50 +13,55 @@ use crate::record::managed::ManagedProject;
 use crate::value::error::Fault;
 use crate::value::id::UploadId;
 
-/// What a recorder keeps beside the records: projects, groups, and what was booked. The same rules hold for it: what a call
-/// acknowledged is durable.
+/// What a recorder keeps beside the records: projects, groups, accounts and daily counts.
+///
+/// The rules of [`Recorder`](crate::Recorder) hold here too: a change is durable when its call returns, and a group and its booking
+/// are written in one transaction.
 #[async_trait]
 pub trait Catalog: Debug + Send + Sync {
-    /// The managed project of this public key.
+    /// Returns the managed project with this public key, if there is one.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the recorder could not look it up.
     async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault>;
 
-    /// Puts a project in the place of the one with the revision before this one's; one of the revision 0 is new.
+    /// Inserts a project whose revision is 0, or replaces the project that has the revision before that of `project`. Otherwise it
+    /// returns [`Swap::Lost`] and writes nothing.
     ///
     /// # Errors
     ///
-    /// If it is not known whether it was done.
+    /// If it is not known whether the project was written.
     async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault>;
 
-    /// Managed projects in the order of their keys, from behind this one on.
+    /// Lists managed projects whose keys follow `behind`, in the order of their keys. Returns at most `limit` projects.
     ///
     /// # Errors
     ///
-    /// If they could not be looked up.
+    /// If the recorder could not look them up.
     async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault>;
 
-    /// Keeps a new group, and writes down what is to be booked with it: both or neither.
+    /// Inserts a new group and its booking. Returns [`Swap::Full`] if the booking exceeds a quota, and then writes nothing.
     ///
     /// # Errors
     ///
-    /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if there is one of this id, else whatever stands in the way.
+    /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if this id has a group, else if it is not known whether the group was inserted.
     async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault>;
 
-    /// The group of this id.
+    /// Returns the group with this id, if there is one.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the recorder could not look it up.
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault>;
 
-    /// Groups of a project, the newest first, from behind this one on.
+    /// Lists groups of a project, the newest first. Returns at most `limit` groups.
+    ///
+    /// `behind` is the creation time and the id of the last group of the page before. `None` asks for the first page.
     ///
     /// # Errors
     ///
-    /// If they could not be looked up.
+    /// If the recorder could not look them up.
     async fn groups(
         &self,
         project: &str,
@@ -64,38 +69,39 @@ pub trait Catalog: Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<Group>, Fault>;
 
-    /// Groups whose time is over, those first whose time is over longest.
+    /// Lists groups that have expired at `now`. The earliest expiry comes first. Returns at most `limit` groups.
     ///
     /// # Errors
     ///
-    /// If they could not be looked up.
+    /// If the recorder could not look them up.
     async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault>;
 
-    /// Removes a group, and writes down what is to be booked with that: both or neither. [`Swap::Lost`] if there is none.
+    /// Deletes a group and writes the booking. Returns [`Swap::Lost`] if there is no such group, and then writes nothing.
     ///
     /// # Errors
     ///
-    /// If it is not known whether it was removed.
+    /// If it is not known whether the group was deleted.
     async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault>;
 
-    /// What an account has; nothing, if nothing was booked.
+    /// Returns what is booked on an account. An account on which nothing was ever booked has zero bytes and files.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the recorder could not look it up.
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault>;
 
-    /// What came and went on these days, in their order, and then in that of the projects' keys: of one project, or of all.
+    /// Lists what was received and removed on each of these days, for one project or for all. The list is ordered by day, then by the
+    /// projects' keys.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the recorder could not look it up.
     async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault>;
 
-    /// Forgets accounts that nobody will ask for any more, so many at most. Answers how many it forgot.
+    /// Deletes at most `limit` accounts whose [`until`](crate::books::Line::until) is over. Returns how many it deleted.
     ///
     /// # Errors
     ///
-    /// If it is not known whether they are forgotten.
+    /// If it is not known whether the accounts were deleted.
     async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault>;
 }

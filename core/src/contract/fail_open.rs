@@ -1,4 +1,4 @@
-//! Policy is a wrapper, not a flag: a scanner whose failing is no reason to refuse.
+//! A wrapper around a scanner: if the scanner fails, the upload passes. It is a wrapper so that no scanner needs a setting for it.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use crate::value::error::Fault;
 use crate::value::evidence::{Coverage, Head};
 use crate::value::verdict::Verdict;
 
-/// Lets uploads pass when the scanner inside fails. The record's coverage says that, and why, and so does the log.
+/// Lets an upload pass if the scanner inside fails. The coverage in the record and the log both say so, and why.
 ///
-/// A verdict stays a verdict: what the scanner inside refuses is refused.
+/// It does not change verdicts: an upload that the scanner inside refuses is refused.
 #[derive(Debug)]
 pub struct FailOpen<S>(S);
 
@@ -35,7 +35,7 @@ impl<S: Scanner> Scanner for FailOpen<S> {
         Ok(Box::new(FailOpenScan(state)))
     }
 
-    /// Whether it could work or not, uploads pass: so it never stands in the way.
+    /// Always succeeds, since uploads pass even if the scanner inside cannot work.
     async fn ready(&self) -> Result<(), Fault> {
         if let Err(fault) = self.0.ready().await {
             let _said = passed_over(&fault);
@@ -44,7 +44,7 @@ impl<S: Scanner> Scanner for FailOpen<S> {
     }
 }
 
-/// The scan, or why there is none any more.
+/// The scan, or the reason why it failed.
 struct FailOpenScan(Result<Box<dyn Scan>, String>);
 
 #[async_trait]

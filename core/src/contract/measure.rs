@@ -1,7 +1,7 @@
-//! What is measured, through the `metrics` facade: nothing is kept here, and nothing is counted unless a program has installed a
-//! recorder, as `intake` does.
+//! The metrics of the core, through the `metrics` facade. The core keeps no values: they are counted only if the program installs a
+//! metrics recorder, as `intake` does.
 //!
-//! No label takes a sender's word: each has as many values as there are doors, endings, codes, stages, stores and calls.
+//! No label takes a value from a sender. Each label has a bounded set of values: doors, endings, codes, stages, stores and calls.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -17,26 +17,26 @@ use crate::value::id::ByteStream;
 use crate::value::lifetime::Door;
 use crate::value::verdict::Code;
 
-/// Codes that have a value of their own among labels. This repository has about a hundred; a plugin that makes up new ones for
-/// ever shares [`OTHER`] for the rest of them.
+/// The most codes that become label values of their own. This repository has about a hundred. Codes beyond this bound, such as
+/// those of a plugin that keeps making new ones, share the value [`OTHER`].
 const MOST_CODES: usize = 256;
-/// The value of all further codes.
+/// The label value of all codes beyond [`MOST_CODES`].
 const OTHER: &str = "other";
-/// The value where there is no code, since nothing was refused.
+/// The label value if there is no code because nothing was refused.
 const NONE: &str = "none";
 
-/// What kind a metric is of.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It only grows, until the process ends.
+    /// A number that only grows until the process ends.
     Counter,
-    /// It goes up and down.
+    /// A number that goes up and down.
     Gauge,
-    /// How long something took, in seconds.
+    /// A distribution of durations, in seconds.
     Histogram,
 }
 
-/// Every metric: its name, its kind, and what it says.
+/// Every metric: its name, its kind, and its description.
 pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_uploads_total",
@@ -46,7 +46,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_upload_seconds",
         Kind::Histogram,
-        "From the beginning of an upload to its end.",
+        "Duration of an upload, from its start to its end.",
     ),
     (
         "intake_received_bytes_total",
@@ -61,7 +61,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_stage_seconds",
         Kind::Histogram,
-        "How long a stage had one upload.",
+        "How long a stage worked on one upload.",
     ),
     (
         "intake_fetch_tries_total",
@@ -76,7 +76,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_store_call_seconds",
         Kind::Histogram,
-        "Calls of a store, by what was asked.",
+        "Duration of calls of a store, by call.",
     ),
     (
         "intake_store_failures_total",
@@ -86,7 +86,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_store_written_bytes_total",
         Kind::Counter,
-        "Bytes that were handed to a store.",
+        "Bytes that were written to a store.",
     ),
     (
         "intake_store_read_bytes_total",
@@ -96,7 +96,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_database_call_seconds",
         Kind::Histogram,
-        "Calls of the recorder, by what was asked.",
+        "Duration of calls of the recorder, by call.",
     ),
     (
         "intake_database_failures_total",
@@ -122,7 +122,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_sweeps_total",
         Kind::Counter,
-        "Sweeps of this node, by whether they could look up what was due.",
+        "Sweeps of this node, by whether they could query the due records.",
     ),
     (
         "intake_swept_total",
@@ -137,7 +137,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_ready",
         Kind::Gauge,
-        "Whether the last look found everything ready: 1, or 0.",
+        "Whether the last check found everything ready: 1, or 0.",
     ),
     (
         "intake_permits_in_use",
@@ -151,7 +151,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     ),
 ];
 
-/// Tells the recorder that is installed what each metric says.
+/// Describes each metric to the metrics recorder that the program has installed.
 pub fn describe() {
     for (name, kind, text) in METRICS {
         match kind {
@@ -162,35 +162,35 @@ pub fn describe() {
     }
 }
 
-/// Notes a request that was answered. `endpoint` is one of the few that there are, however the request has spelt it.
+/// Counts a request that was answered. `endpoint` is one of a fixed set of names, however the request spelt the path.
 pub fn request_answered(endpoint: &'static str, status: u16, code: Option<&Code>) {
     let (status, code) = (status.to_string(), code.map_or_else(|| NONE.to_owned(), value_of));
     counter!("intake_requests_total", "endpoint" => endpoint, "status" => status, "code" => code).increment(1);
 }
 
-/// Notes whether everything that uploads need was ready just now.
+/// Sets whether the last check found everything ready that uploads need.
 pub fn ready(is_ready: bool) {
     gauge!("intake_ready").set(f64::from(u8::from(is_ready)));
 }
 
-/// Notes that so many more permits of a limit are in use.
+/// Adds `more` to the permits of a limit that are in use.
 pub(crate) fn permits_in_use(limit: &'static str, more: f64) {
     gauge!("intake_permits_in_use", "limit" => limit).increment(more);
 }
 
-/// Notes that a limit had no permit left for somebody.
+/// Counts a request for a permit of a limit that had none left.
 pub(crate) fn permit_refused(limit: &'static str) {
     counter!("intake_permits_refused_total", "limit" => limit).increment(1);
 }
 
-/// Notes an upload that ended.
+/// Counts an upload that ended, and records how long it took.
 pub(crate) fn upload_ended(door: Door, ending: &'static str, code: Option<&Code>, took: Duration) {
     let (door, code) = (door.name(), code.map_or_else(|| NONE.to_owned(), value_of));
     counter!("intake_uploads_total", "door" => door, "ending" => ending, "code" => code).increment(1);
     histogram!("intake_upload_seconds", "door" => door, "ending" => ending).record(took);
 }
 
-/// Notes a try to fetch what was ordered.
+/// Counts a try of a fetch order.
 pub(crate) fn fetch_tried(ended: Result<(), &Code>) {
     let (ending, code) = match ended {
         Ok(()) => ("fetched", NONE.to_owned()),
@@ -199,27 +199,27 @@ pub(crate) fn fetch_tried(ended: Result<(), &Code>) {
     counter!("intake_fetch_tries_total", "ending" => ending, "code" => code).increment(1);
 }
 
-/// Notes the size of an upload that was accepted.
+/// Adds the size of an accepted upload, in bytes.
 pub(crate) fn accepted(door: Door, bytes: u64) {
     counter!("intake_accepted_bytes_total", "door" => door.name()).increment(bytes);
 }
 
-/// What counts the bytes that come through a door.
+/// The counter of bytes that arrive through a door.
 pub(crate) fn received(door: Door) -> Counter {
     counter!("intake_received_bytes_total", "door" => door.name())
 }
 
-/// Notes how long a stage had one upload.
+/// Records how long a stage worked on one upload.
 pub(crate) fn stage(stage: &'static str, took: Duration) {
     histogram!("intake_stage_seconds", "stage" => stage).record(took);
 }
 
-/// The same of one of several scanners.
+/// Records how long one of several scanners worked on one upload.
 pub(crate) fn scanner(name: &str, took: Duration) {
     histogram!("intake_stage_seconds", "stage" => "scan", "name" => name.to_owned()).record(took);
 }
 
-/// Adds how long some work took to what was spent already.
+/// Does some work, and adds its duration to `spent`.
 pub(crate) async fn timed<T>(spent: &mut Duration, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let done = work.await;
@@ -230,9 +230,9 @@ pub(crate) async fn timed<T>(spent: &mut Duration, work: impl Future<Output = T>
 /// Counts and times the calls of a store or of the recorder.
 #[derive(Clone, Debug)]
 pub(crate) enum Calls {
-    /// Of the store of this name.
+    /// Calls of the store with this name.
     Store(Arc<str>),
-    /// Of the recorder, and of what it keeps beside the records.
+    /// Calls of the recorder and of its catalog.
     Recorder,
 }
 
@@ -284,7 +284,7 @@ impl Around for Calls {
     }
 }
 
-/// A code as the value of a label: itself, unless there are too many already.
+/// The label value for a code: the code itself, or [`OTHER`] if there are too many values already.
 fn value_of(code: &Code) -> String {
     static KNOWN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_that_are_made_up_for_ever_share_one_label() {
+    fn codes_beyond_the_bound_share_one_label_value() {
         let values: HashSet<_> = (0..1_000)
             .map(|number| {
                 let made_up: Code = serde_json::from_value(format!("made_up_{number}").into()).unwrap();

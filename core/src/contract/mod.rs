@@ -1,8 +1,9 @@
-//! What plugins implement, and how they are found.
+//! The traits that plugins implement, and the registry that finds plugins by name.
 
 pub(crate) mod around;
 pub(crate) mod catalog;
 pub(crate) mod fail_open;
+pub(crate) mod listing;
 pub mod measure;
 pub mod plugin;
 pub mod stages;

@@ -1,4 +1,4 @@
-//! Plugins: stages that can be chosen by name and built from settings.
+//! Plugins: stages that a configuration chooses by name and builds from settings.
 //!
 //! A plugin is a type with [`FromSettings`] and one line that submits it:
 //!
@@ -44,24 +44,24 @@ use crate::contract::stages::{Expirer, Receiver, Recorder, Scanner, Store, Valid
 pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
 pub use crate::value::settings::Settings;
 
-/// A stage that can be built from settings. Pure: it checks, and opens nothing.
+/// A stage that can be built from settings. Building is pure: it checks the settings, and opens nothing.
 pub trait FromSettings: Sized + 'static {
-    /// What an operator may set. Give it `deny_unknown_fields`, so that a typing error is one.
+    /// The settings of the stage. Give the type `deny_unknown_fields`, so that a mistyped name is an error.
     type Settings: DeserializeOwned;
 
     /// Builds the stage.
     ///
     /// # Errors
     ///
-    /// If the settings make no sense; [`ConfigError::at`] names the one that is wrong.
+    /// If the settings make no sense. [`ConfigError::at`] names the wrong setting.
     fn from_settings(settings: Self::Settings) -> Result<Self, ConfigError>;
 
-    /// Reads the settings and builds the stage. A stage whose settings depend on one of them, such as on a `scheme`, does this
-    /// itself.
+    /// Reads the settings and builds the stage. Implement this for a stage whose settings depend on one of them, such as on a
+    /// `scheme`.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, each with its place.
+    /// All errors, each with its place.
     fn from_table(settings: Settings) -> Result<Self, ConfigErrors> {
         settings.make(Self::from_settings)
     }
@@ -69,7 +69,7 @@ pub trait FromSettings: Sized + 'static {
 
 type BuildOf<T> = fn(Settings) -> Result<Box<T>, ConfigErrors>;
 
-/// What a plugin builds.
+/// The kind of stage that a plugin builds.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Build {
@@ -88,7 +88,7 @@ pub enum Build {
 }
 
 impl Build {
-    /// What the stage is called.
+    /// The name of the stage, as in messages.
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self {
@@ -105,17 +105,17 @@ impl Build {
 /// One of the six stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Fetches what a source names.
+    /// Fetches the bytes of a source.
     Receiver,
-    /// Judges by facts.
+    /// Judges an upload by its facts.
     Validator,
-    /// Reads along.
+    /// Reads the content as it arrives, and judges it.
     Scanner,
     /// Keeps bytes.
     Store,
     /// Keeps records.
     Recorder,
-    /// Decides how long.
+    /// Decides how long an upload is kept.
     Expirer,
 }
 
@@ -132,14 +132,14 @@ impl fmt::Display for Stage {
     }
 }
 
-/// A stage under the name by which a configuration chooses it.
+/// A stage, and the name by which a configuration chooses it.
 #[derive(Clone, Copy, Debug)]
 pub struct Plugin {
-    /// Lower case with hyphens; unique within its stage.
+    /// The name, in lower case with hyphens. It is unique within its stage.
     pub name: &'static str,
-    /// What it does, in one line for `intake plugins`.
+    /// A description in one line, for `intake plugins`.
     pub summary: &'static str,
-    /// How it is built.
+    /// The function that builds the stage.
     pub build: Build,
 }
 
@@ -173,17 +173,17 @@ constructors! {
     expirer: Expirer
 }
 
-/// The plugins that a configuration may choose from: an ordinary value.
+/// The plugins that a configuration can choose. It is an ordinary value, not a global.
 #[derive(Clone, Debug, Default)]
 pub struct Registry(BTreeMap<(Stage, &'static str), Plugin>);
 
 impl Registry {
-    /// All plugins that are linked into this program. A crate that nobody names is not linked: see `build.rs` of the
-    /// `intake` package.
+    /// All plugins that are linked into this program. A crate that no code names is not linked: see `build.rs` of the `intake`
+    /// package.
     ///
     /// # Errors
     ///
-    /// If two plugins of a stage have one name.
+    /// If two plugins of one stage have the same name.
     pub fn linked() -> Result<Self, ConfigError> {
         inventory::iter::<Plugin>
             .into_iter()
@@ -194,7 +194,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// If there is one of the same stage and name.
+    /// If the registry has a plugin with the same stage and name.
     pub fn with(mut self, plugin: Plugin) -> Result<Self, ConfigError> {
         let stage = plugin.build.stage();
         match self.0.insert((stage, plugin.name), plugin) {
@@ -211,13 +211,13 @@ impl Registry {
         self.0.values()
     }
 
-    /// The plugin of this stage and name.
+    /// The plugin with this stage and name.
     ///
     /// # Errors
     ///
-    /// If there is none; the message lists those that there are.
+    /// If there is none. The message lists the plugins of the stage.
     pub fn find(&self, stage: Stage, name: &str) -> Result<&Plugin, ConfigError> {
-        // The map's key borrows for ever, so a name from a file is compared rather than looked up.
+        // The keys of the map are `'static`, so a name from a file is compared rather than looked up.
         let of_stage = || self.plugins().filter(move |plugin| plugin.build.stage() == stage);
         of_stage().find(|plugin| plugin.name == name).ok_or_else(|| {
             let names: Vec<_> = of_stage().map(|plugin| plugin.name).collect();

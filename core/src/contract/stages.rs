@@ -1,17 +1,23 @@
-//! The contract: six stages, one trait each.
+//! The contract for plugin authors: six stages, one trait each.
 //!
-//! | stage | asked | may wait | may fail |
+//! | stage | what the pipeline asks of it | may wait | may fail |
 //! | --- | --- | --- | --- |
 //! | [`Receiver`] | to fetch what a source names | yes | yes |
-//! | [`Validator`] | whether facts speak against an upload | no | no |
-//! | [`Scanner`] | to read along, then whether content speaks against it | yes | yes |
+//! | [`Validator`] | to judge an upload by its facts | no | no |
+//! | [`Scanner`] | to read the content as it arrives, then to judge it | yes | yes |
 //! | [`Store`] | to keep bytes | yes | yes |
-//! | [`Recorder`] | to keep records, and swap one for its successor | yes | yes |
-//! | [`Expirer`] | how long an upload stays | no | no |
+//! | [`Recorder`] | to keep records, and to replace a record by its next revision | yes | yes |
+//! | [`Expirer`] | to decide how long an upload is kept | no | no |
 //!
-//! Refusing is an answer ([`Verdict`]), failing is an error ([`Fault`]). Building any of them opens nothing and starts
-//! nothing; connections come with first use, and `ready` is the probe. Each trait has a suite in `testkit`: an implementation
-//! that passes keeps the contract. No call keeps its thread asleep: what blocks is for `tokio::task::spawn_blocking`.
+//! These rules hold for every stage:
+//!
+//! - A refusal is an answer ([`Verdict`]). A failure is an error ([`Fault`]). A failure never counts as acceptance.
+//! - Building a stage opens no connection and starts no task. The first call opens what it needs; `ready` is the probe.
+//! - No call blocks its thread. Blocking work goes to `tokio::task::spawn_blocking`.
+//! - The pipeline calls one stage for many uploads at the same time.
+//! - The caller may drop the future of a call at any moment.
+//!
+//! Each trait has a suite in `testkit`. An implementation that passes its suite keeps the contract.
 
 use crate::record::books::Swap;
 use std::collections::BTreeMap;
@@ -24,89 +30,98 @@ use bytes::Bytes;
 use serde_json::Value;
 
 pub use crate::contract::catalog::Catalog;
+pub use crate::contract::listing::{Backlog, Listing};
 use crate::record::books::Booking;
-use crate::record::upload::{Duty, Record, State};
+use crate::record::upload::{Duty, Record};
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::{Coverage, Declared, Facts, Head};
 use crate::value::id::{ByteStream, Key, UploadId};
 use crate::value::incoming::Incoming;
 use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::media_type::MediaType;
-use crate::value::parts::MOST_PARTS;
-use crate::value::parts::{Part, Slot};
+use crate::value::parts::{MOST_PARTS, Part, Slot};
 use crate::value::verdict::Verdict;
 
-/// Fetches an upload from where someone points to.
+/// Fetches the bytes of an upload from a source that the sender names, such as a URL.
 ///
-/// Only sources that are *pulled* need one; an adapter which is handed bytes builds an [`Incoming`] itself. Many are received
-/// at the same time, each under an id of its own, and any of them may be dropped at any moment. A text that names no source is
-/// the sender's to mend: it is refused, and is no fault.
+/// Only *fetched* uploads need a receiver. An adapter that already has the bytes builds an [`Incoming`] itself.
+///
+/// The pipeline fetches many sources at the same time. Each upload has an id of its own, and the pipeline may drop any of them
+/// at any moment. A text that names no source is the sender's mistake: the receiver refuses it with [`Error::Rejected`], never
+/// with a fault.
 #[async_trait]
 pub trait Receiver: Debug + Send + Sync {
-    /// Whether the source may be fetched at all; opens no connection to it. That it may now says nothing of later:
-    /// [`receive`](Self::receive) judges again.
+    /// Checks early whether the source may be fetched: [`receive`](Self::receive) checks again. Opens no connection to the source.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if it must not be, [`Error::Interrupted`] if that could not be found out now.
+    /// - [`Error::Rejected`] if the source must not be fetched.
+    /// - [`Error::Interrupted`] if the receiver cannot tell now.
     async fn judge(&self, source: &str) -> Result<(), Error>;
 
-    /// Judges the source and opens it. Its bytes are pulled as the pipeline asks for them.
+    /// Checks the source and opens it. The receiver reads bytes only as fast as the pipeline asks for them.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the source must not or cannot be fetched, now or later; [`Error::Interrupted`] if it could
-    /// not be this time, and another try may end well; [`Error::Fault`] if it is one of our parts that failed. The first
-    /// two say what is wrong with the source: see [`Error::rejection`]. So does an error among the bytes, if it is an
-    /// [`Interruption`](crate::Interruption), or an [`Error`] of ours.
+    /// - [`Error::Rejected`] if the source must not be fetched, or never can be.
+    /// - [`Error::Interrupted`] if this try failed and another one may succeed.
+    /// - [`Error::Fault`] if a part of this system failed.
+    ///
+    /// The first two tell the sender what is wrong with the source: see [`Error::rejection`]. An error in the stream of bytes
+    /// tells it too if it is an [`Interruption`](crate::Interruption) or an [`Error`].
     async fn receive(&self, source: &str) -> Result<Incoming, Error>;
 
-    /// Whether it could work now; for health checks.
+    /// Checks whether the stage can work now. Health checks call it.
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// The reason why it cannot.
     async fn ready(&self) -> Result<(), Fault>;
 }
 
-/// Judges by facts alone: no waiting, no failing, no memory between uploads.
+/// Judges an upload by its facts.
 ///
-/// It is asked at three moments; the argument's type says what is known by then. The first "no" ends the upload.
+/// A validator does not wait, cannot fail, and keeps no state between uploads: the same facts get the same verdict. The pipeline
+/// asks it at three moments, and the type of the argument says what is known by then. The first refusal ends the upload.
+///
+/// The methods accept by default: implement those that the rule needs.
 pub trait Validator: Debug + Send + Sync {
-    /// Before the first byte: nothing was recorded, nothing stored.
+    /// Judges what the sender declares, before the first byte. Nothing is recorded or stored yet.
     fn declared(&self, _declared: &Declared) -> Verdict {
         Verdict::Accept
     }
 
-    /// After the first bytes: nothing was stored, and the rest was not read.
+    /// Judges the first bytes. Nothing is stored yet, and the rest is not read.
     fn head(&self, _head: &Head<'_>) -> Verdict {
         Verdict::Accept
     }
 
-    /// After the last byte: everything is known, nothing is committed.
+    /// Judges the whole upload, after the last byte. Everything is known, and nothing is committed yet.
     fn whole(&self, _declared: &Declared, _facts: &Facts) -> Verdict {
         Verdict::Accept
     }
 }
 
-/// Reads content as it passes by. May wait, may fail, and keeps state per upload in its [`Scan`].
+/// Reads the content of uploads as it arrives, and judges it.
 ///
-/// How the bytes are cut is the network's to choose, so the answer does not depend on it. An upload may stand still for as long
-/// as its sender does: others go on meanwhile.
+/// A scanner may wait and may fail. It keeps the state of one upload in a [`Scan`].
+///
+/// - The verdict does not depend on how the content is cut into chunks: the network cuts it anywhere.
+/// - An upload may stall for as long as its sender does. It must not hold up the scans of other uploads.
 #[async_trait]
 pub trait Scanner: Debug + Send + Sync {
-    /// Begins to read one upload. The head's bytes are fed again with the rest.
+    /// Starts the scan of one upload. [`Scan::feed`] gets all of the content, including the bytes of `head`.
     ///
     /// # Errors
     ///
-    /// If it cannot scan now; the upload is refused unless the scanner is wrapped in [`FailOpen`](crate::FailOpen).
+    /// If the scanner cannot scan now. The upload then fails, unless the scanner is wrapped in [`FailOpen`](crate::FailOpen).
     async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault>;
 
-    /// Whether it could work now; for health checks.
+    /// Checks whether the stage can work now. Health checks call it.
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// The reason why it cannot.
     async fn ready(&self) -> Result<(), Fault>;
 }
 
@@ -122,37 +137,37 @@ impl<S: Scanner + ?Sized> Scanner for Box<S> {
     }
 }
 
-/// One upload being read. Dropping it is legal at any moment and means that the upload ended otherwise.
+/// The scan of one upload. The pipeline may drop it at any moment, which means that the upload ended in another way.
 #[async_trait]
 pub trait Scan: Send {
-    /// Takes the next bytes; the upload waits for this. A "no" may come early.
+    /// Takes the next bytes. The upload waits until this returns. A refusal ends the upload at once.
     ///
     /// # Errors
     ///
-    /// If it cannot go on.
+    /// If the scan cannot go on.
     async fn feed(&mut self, chunk: &Bytes) -> Result<Verdict, Fault>;
 
-    /// All bytes were fed: the verdict, and how much of the content it covers.
+    /// Ends the scan after the last byte. Returns the verdict, and how much of the content it covers.
     ///
     /// # Errors
     ///
-    /// If there is no verdict. No verdict is not a "yes".
+    /// If the scanner has no verdict. The upload is then not accepted.
     async fn finish(self: Box<Self>) -> Result<Report, Fault>;
 }
 
-/// What a scan ends with.
+/// The result of a scan.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Yes or no.
+    /// Whether the scanner accepts the content.
     pub verdict: Verdict,
-    /// How much of the content the verdict speaks of.
+    /// How much of the content the verdict covers.
     pub coverage: Coverage,
-    /// What was found out, by subject: goes into [`Facts::notes`].
+    /// What the scanner found out, by subject. The pipeline puts it into [`Facts::notes`].
     pub notes: BTreeMap<String, Value>,
 }
 
 impl Report {
-    /// A "yes" after everything was looked at.
+    /// Accepts the content, of which the scanner has read everything.
     #[must_use]
     pub fn clean() -> Self {
         Self {
@@ -170,154 +185,172 @@ impl Report {
     }
 }
 
-/// Keeps bytes under a key, and knows nothing else.
+/// Keeps bytes under keys. It knows nothing of uploads.
 ///
-/// Only the pipeline writes keys. That of a whole upload has one attempt, unless somebody goes on where somebody else died;
-/// that of a part may be written again, and by two at a time: then the last commit counts, whole.
-/// A store may show bytes before [`Staged::commit`]: whether an upload is readable is for the record to say.
+/// - Only the pipeline writes keys.
+/// - The key of a whole upload has one writer. A second one writes it only after the first one crashed.
+/// - The key of a part may be written again, even by two writers at the same time. The last commit wins: its bytes replace the
+///   others entirely, and are never mixed with them.
+/// - A store may show bytes before [`Staged::commit`]. The record, not the store, says whether an upload is readable.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
-    /// Begins to write under a key. Whatever this leaves behind, even when the process dies at any later moment,
-    /// [`Store::delete`] of the same key removes.
+    /// Starts to write under a key. [`Store::delete`] of the same key removes everything that this writes, even if the process crashes
+    /// at any later moment.
     ///
     /// # Errors
     ///
-    /// If it cannot begin.
+    /// If the store cannot start.
     async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault>;
 
-    /// The bytes under a key, or a range of them. A range that ends behind the last byte ends there.
+    /// Reads the bytes under a key, or a range of them. A range that goes beyond the last byte ends at the last byte.
     ///
     /// # Errors
     ///
-    /// [`BYTES_MISSING`](crate::codes::BYTES_MISSING) if there are none, else whatever stands in the way.
+    /// [`BYTES_MISSING`](crate::codes::BYTES_MISSING) if no bytes are under the key, else the reason why they cannot be read.
     async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault>;
 
-    /// How many bytes were committed under a key, or `None` if none were.
+    /// Returns how many bytes are committed under a key, or `None` if nothing is.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the store could not look it up.
     async fn size(&self, key: &Key) -> Result<Option<u64>, Fault>;
 
-    /// Removes whatever there is under a key: committed, staged, or left by an attempt that died. Nothing is fine too.
+    /// Deletes everything under a key: committed bytes, staged bytes, and what a crashed attempt left behind. Deleting a key under
+    /// which there is nothing succeeds.
     ///
     /// # Errors
     ///
-    /// If something may still be there.
+    /// If bytes may still be there.
     async fn delete(&self, key: &Key) -> Result<(), Fault>;
 
-    /// The store's own way with uploads that come in parts, if it has one. Without, the pipeline keeps each part under a key
-    /// of its own, and copies them together.
+    /// The store's own support for multipart uploads, if it has any. With `None`, the pipeline stores each part under a key of its
+    /// own, and copies the parts into one at the end.
     fn multipart(&self) -> Option<&dyn Multipart>;
 
-    /// How many bytes it can keep under one key, if it knows a bound. A pipeline that would let in more is not built.
+    /// The most bytes that the store can keep under one key, if there is a bound. Building a pipeline with a higher size limit fails.
     fn most_bytes(&self) -> Option<u64> {
         None
     }
 
-    /// Bytes of memory that one upload takes here at most while it is written. A program that bounds its memory counts with
-    /// them.
+    /// The most memory, in bytes, that the store uses for one upload while it is written. A program bounds its memory with it. The
+    /// default is 256 KiB.
     fn bytes_of_upload(&self) -> u64 {
         const BUFFERS: u64 = 256 * 1024;
         BUFFERS
     }
 
-    /// Whether it could work now; at the start, so that it may try all that uploads need.
+    /// Checks whether the store can work now. A program calls it once at its start, so it may try everything that uploads need.
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// The reason why it cannot.
     async fn ready(&self) -> Result<(), Fault>;
 
-    /// Whether it still works. A program asks for that every few seconds, so a store that is paid by the call, or far away, does
-    /// less here than in [`ready`](Self::ready).
+    /// Checks whether the store still works. A program calls it every few seconds.
+    ///
+    /// A store whose calls cost money or time does less here than in [`ready`](Self::ready). By default it does the same.
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// The reason why it does not work.
     async fn alive(&self) -> Result<(), Fault> {
         self.ready().await
     }
 }
 
-/// Bytes on their way into a store. Ends in exactly one of two ways; being dropped is the third, and leaves the rest to
-/// [`Store::delete`].
+/// One write into a store.
+///
+/// The caller ends it with [`commit`](Self::commit) or [`discard`](Self::discard), or drops it. A dropped write may leave bytes
+/// behind, which [`Store::delete`] removes later.
 #[async_trait]
 pub trait Staged: Send {
-    /// Takes the next bytes; the upload waits for this.
+    /// Writes the next bytes. The upload waits until this returns.
     ///
     /// # Errors
     ///
-    /// If they could not be taken. Only [`Staged::discard`] makes sense then.
+    /// If the bytes could not be written. The caller may then only discard or drop the write.
     async fn write(&mut self, chunk: Bytes) -> Result<(), Fault>;
 
-    /// Makes all bytes durable: when this returns, no crash and no loss of power takes them back.
+    /// Makes all bytes durable: after this returns, neither a crash nor a power failure loses them.
     ///
     /// # Errors
     ///
-    /// If they may not be durable.
+    /// If the bytes may not be durable.
     async fn commit(self: Box<Self>) -> Result<(), Fault>;
 
-    /// Removes all bytes. Legal even after a write that failed or was cancelled.
+    /// Deletes all bytes of this write. The caller may call it after a write that failed or was cancelled.
     ///
     /// # Errors
     ///
-    /// If something may still be there.
+    /// If bytes may still be there.
     async fn discard(self: Box<Self>) -> Result<(), Fault>;
 }
 
-/// A store's own way with uploads that come in parts: in any order, at the same time, and again.
+/// A store's own support for multipart uploads, such as the one of S3.
 ///
-/// [`Store::delete`] of the key removes everything of it, at any moment. What becomes of a part that is still being written
-/// then, or while the parts are put together, is up to the store, as long as it neither stays nor changes the whole.
+/// - Parts come in any order, at the same time, and more than once.
+/// - [`Store::delete`] of the key removes everything of the upload, at any moment.
+/// - A part may still be written during [`Store::delete`] or [`assemble`](Self::assemble). The store chooses whether that write
+///   fails. Its bytes must neither stay after a delete nor change the assembled whole.
 #[async_trait]
 pub trait Multipart: Debug + Send + Sync {
-    /// The most parts that one upload can have. The pipeline keeps those of an upload with more under keys of their own.
+    /// The most parts that one upload can have here. If it has more, the pipeline stores its parts under keys of their own.
     fn most_parts(&self) -> u16 {
         MOST_PARTS
     }
 
-    /// Begins. What this answers is recorded, and handed back with every later call. The fewer it makes, the better: many an
-    /// upload is begun, and no part of it sent.
+    /// Starts a multipart upload and returns the store's own name for it. The pipeline records this name and passes it to every later
+    /// call as `upload`. Do little here: senders start many uploads of which they never send a part.
     ///
     /// # Errors
     ///
-    /// If it cannot begin.
+    /// If the store cannot start it.
     async fn begin(&self, key: &Key) -> Result<String, Fault>;
 
-    /// Begins an attempt at a part. At its commit it is durable, and replaces whatever came under its number before: until then
-    /// that stays as it is, and of attempts that are made at a time the last commit counts, whole. `size` is what its sender
-    /// says, if anything; the pipeline lets no more bytes through, but maybe fewer.
+    /// Starts to write a part.
+    ///
+    /// The commit makes the part durable and replaces an earlier part with the same number. Until then the earlier part stays as
+    /// it is. If several writes of one part run at the same time, the last commit wins, and the parts are never mixed.
+    ///
+    /// `size` is the size in bytes that the sender declares, if it declares one. The pipeline writes at most as many bytes, and
+    /// may write fewer.
     ///
     /// # Errors
     ///
-    /// [`NOT_OPEN`](crate::codes::NOT_OPEN) if the parts have been put together or removed,
-    /// [`LENGTH_REQUIRED`](crate::codes::LENGTH_REQUIRED) if the store has to know the size,
-    /// [`PARTS_TOO_OFTEN`](crate::codes::PARTS_TOO_OFTEN) if it keeps no more attempts, else whatever stands in the way.
+    /// - [`NOT_OPEN`](crate::codes::NOT_OPEN) if the parts are already assembled or deleted.
+    /// - [`LENGTH_REQUIRED`](crate::codes::LENGTH_REQUIRED) if the store has to know the size.
+    /// - [`PARTS_TOO_OFTEN`](crate::codes::PARTS_TOO_OFTEN) if the store keeps no more writes of this upload.
+    /// - Any other fault if the store cannot start.
     async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault>;
 
-    /// The parts that are there, in the order of their numbers.
+    /// Lists the committed parts, in the order of their numbers.
     ///
     /// # Errors
     ///
-    /// If they could not be looked up.
+    /// If the store could not look them up.
     async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault>;
 
-    /// Makes these parts one, durable, and readable under the key. It does not wait for attempts that are still being written,
-    /// and when it returns, none of them changes the whole. If it is done already, doing it again is fine.
+    /// Joins these parts into one object that is durable and readable under the key.
+    ///
+    /// It does not wait for parts that are still being written. After it returns, none of them changes the whole. Calling it again
+    /// after it succeeded succeeds.
     ///
     /// # Errors
     ///
-    /// [`PARTS_MISSING`](crate::codes::PARTS_MISSING) if one of them is not there any more as it was listed, else if they may not
-    /// be one.
+    /// [`PARTS_MISSING`](crate::codes::PARTS_MISSING) if a part is no longer there as it was listed. Any other fault if the parts
+    /// may not be joined.
     async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault>;
 
-    /// An address to which a sender may `PUT` a part past us until this lifetime is over, if the store is set to give such. It
-    /// lets in just `size` bytes, if the store can see to that and it is known how many there have to be.
+    /// Makes a URL to which a sender can `PUT` a part directly, without passing through this program. The URL is valid for
+    /// `lifetime`.
+    ///
+    /// Returns `None` if the store is not configured to make such URLs. If `size` is given and the store can enforce it, the URL
+    /// takes exactly so many bytes.
     ///
     /// # Errors
     ///
-    /// If none could be made.
+    /// If the store could not make a URL.
     async fn url(
         &self,
         key: &Key,
@@ -328,69 +361,79 @@ pub trait Multipart: Debug + Send + Sync {
     ) -> Result<Option<String>, Fault>;
 }
 
-/// Keeps records. It stores them and compares revisions; every rule is in [`Record::apply`], and what is counted in
-/// [`Booking::of`].
+/// Keeps records of uploads and of fetch orders.
 ///
-/// Times are kept to the microsecond. What a call acknowledged is durable.
+/// A recorder stores records and compares their revisions. It has no rules of its own: [`Record::apply`] says how a record
+/// changes, and [`Booking::of`] says what a change adds to or takes from accounts.
+///
+/// - A change is durable when its call returns.
+/// - Times are kept to the microsecond.
+/// - A record and its booking are written in one transaction.
 #[async_trait]
 pub trait Recorder: Debug + Send + Sync {
-    /// Keeps a new record, and writes down what is to be booked with it: both or neither.
+    /// Inserts a new record and its booking. Returns [`Swap::Full`] if the booking exceeds a quota, and then writes nothing.
     ///
     /// # Errors
     ///
-    /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if there is one of this id, else whatever stands in the way.
+    /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if this id has a record, else if it is not known whether the record was inserted.
     async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault>;
 
-    /// The record of this id.
+    /// Returns the record with this id, if there is one.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the recorder could not look it up.
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault>;
 
-    /// Puts the record in its predecessor's place, if that is still the one with the revision before this one's, and writes
-    /// down what is to be booked with it: both or neither.
+    /// Replaces a record by its next revision, and writes the booking.
+    ///
+    /// It compares and swaps: the kept record must have the revision before that of `record`. Otherwise it returns
+    /// [`Swap::Lost`]. If the booking exceeds a quota, it returns [`Swap::Full`]. In both cases nothing is written.
     ///
     /// # Errors
     ///
-    /// If it is not known whether the swap was done.
+    /// If it is not known whether the record was replaced.
     async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault>;
 
-    /// Does what [`update`](Self::update) does for each of these records, which are different ones, in one transaction: all of
-    /// it or none, whenever the process ends. If one of them has changed since it was read, or what is booked with all of them
-    /// together does not fit, nothing is done.
+    /// Does what [`update`](Self::update) does for each of these records, in one transaction: all or nothing.
+    ///
+    /// The records have different ids. It returns [`Swap::Lost`] if one of them has changed, and [`Swap::Full`] if all bookings
+    /// together exceed a quota. In both cases nothing is written.
     ///
     /// # Errors
     ///
-    /// If it is not known whether the swaps were done.
+    /// If it is not known whether the records were replaced.
     async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault>;
 
-    /// Forgets a record, if it still has this revision. Nothing is fine too.
+    /// Deletes a record if it still has this revision. If there is no such record, the call succeeds and changes nothing.
     ///
     /// # Errors
     ///
-    /// If it may still be there.
+    /// If the record may still be there.
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault>;
 
-    /// Records of this duty that are due, those first that have been due longest.
+    /// Lists records with this duty whose [`due`](Record::due) time is `now` or earlier. The earliest comes first. Returns at most
+    /// `limit` records.
     ///
     /// # Errors
     ///
-    /// If they could not be looked up.
+    /// If the recorder could not look them up.
     async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault>;
 
-    /// The newest record in the state [`Ready`](crate::State::Ready) that is known by this name.
+    /// Returns the newest record with this [`known_as`](Record::known_as) name in the state [`Ready`](crate::State::Ready).
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the recorder could not look it up.
     async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault>;
 
-    /// Records of this kind and project, the newest first, from behind this one on.
+    /// Lists records of this kind and project, the newest first. Returns at most `limit` records.
+    ///
+    /// `behind` is the creation time and the id of the last record of the page before. `None` asks for the first page.
     ///
     /// # Errors
     ///
-    /// If they could not be looked up.
+    /// If the recorder could not look them up.
     async fn list(
         &self,
         kind: Listing,
@@ -399,80 +442,51 @@ pub trait Recorder: Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<Record>, Fault>;
 
-    /// Records that are [`Rejected`](State::Rejected), of this project or of no project, the oldest first.
+    /// Lists records in the state [`Rejected`](crate::State::Rejected), the oldest first. Returns at most `limit` records.
+    ///
+    /// With a project, it lists the records of this project. With `None`, it lists the records without a project.
     ///
     /// # Errors
     ///
-    /// If they could not be looked up.
+    /// If the recorder could not look them up.
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault>;
 
-    /// How much is unfinished, of all projects.
+    /// Counts what is unfinished, in all projects.
     ///
     /// # Errors
     ///
-    /// If it could not be counted.
+    /// If the recorder could not count it.
     async fn backlog(&self) -> Result<Backlog, Fault>;
 
-    /// What is kept beside the records.
+    /// What the recorder keeps beside the records: accounts, projects and groups.
     fn catalog(&self) -> &dyn Catalog;
 
-    /// Whether the place where the records are kept was made before, such as a database with its tables. Asking makes nothing,
-    /// unlike every other call: commands that work on what a server has made ask this first.
+    /// Checks whether the place of the records exists, such as a database with its tables.
+    ///
+    /// Every other call creates this place if it is missing; this one never does. Commands that work on the records of a server
+    /// call it first. A recorder that needs no such place keeps the default, `true`.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the recorder could not look it up.
     async fn exists(&self) -> Result<bool, Fault> {
         Ok(true)
     }
 
-    /// Whether it could work now; for health checks and at the start.
+    /// Checks whether the recorder can work now. A program calls it at its start and for health checks.
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// The reason why it cannot.
     async fn ready(&self) -> Result<(), Fault>;
 }
 
-/// What can be listed of a project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Listing {
-    /// Files: what is [`Ready`](State::Ready) or [`Trashed`](State::Trashed).
-    Files,
-    /// What is [`Rejected`](State::Rejected), of this project or of a project that was not known yet.
-    Refused,
-    /// Uploads whose parts are arriving or are being put together: [`Open`](State::Open), [`Assembling`](State::Assembling).
-    Unfinished,
-    /// Orders that wait or are being fetched: [`Waiting`](State::Waiting), [`Pulling`](State::Pulling).
-    Orders,
-}
-
-impl Listing {
-    /// Whether a record is of this kind, and of this project.
-    #[must_use]
-    pub fn has(self, record: &Record, project: &str) -> bool {
-        let of_project = record.project.as_deref() == Some(project);
-        match self {
-            Self::Files => of_project && matches!(record.state, State::Ready | State::Trashed),
-            Self::Refused => (of_project || record.project.is_none()) && matches!(record.state, State::Rejected(_)),
-            Self::Unfinished => of_project && matches!(record.state, State::Open | State::Assembling),
-            Self::Orders => of_project && matches!(record.state, State::Waiting | State::Pulling),
-        }
-    }
-}
-
-/// What is unfinished in a recorder, of all projects and on all nodes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Backlog {
-    /// Uploads whose parts are arriving or are being put together: see [`Listing::Unfinished`].
-    pub unfinished: u64,
-    /// Orders that wait or are being fetched: see [`Listing::Orders`].
-    pub orders: u64,
-}
-
-/// Decides how long an upload stays: by its arguments alone, so that the same question has the same answer.
+/// Decides how long an upload is kept.
+///
+/// The answer depends on the arguments alone: the same arguments get the same answer. An expirer reads no clock beside `now`.
 pub trait Expirer: Debug + Send + Sync {
-    /// The lifetime of an upload that is committed, or kept, now. It ends behind `now`, if at all: what expires at once could not
-    /// even be read by its sender. No clock is read beside `now`.
+    /// Returns the lifetime of an upload that is committed, or that its owner asks to keep, at `now`.
+    ///
+    /// If the lifetime ends, it ends later than `now`. Otherwise not even the sender could read the upload.
     fn lifetime(&self, facts: &Facts, wish: Retention, now: SystemTime) -> Lifetime;
 }

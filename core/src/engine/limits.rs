@@ -4,58 +4,74 @@ use std::time::Duration;
 
 use crate::value::shares::share_of;
 
-/// What an upload may cost at most.
+/// The limits of one pipeline. All nodes of a service should have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one upload.
+    /// The most bytes of one upload.
     pub max_size: u64,
-    /// From the first byte asked for until every stage has judged. A lease is twice that, so that no sweeper meets a
-    /// living upload.
+    /// How long the pipeline may take to read one upload and have every stage judge it, counted from the first byte it asks for.
+    /// The lease of the upload is twice as long, so no sweeper claims an upload that is still in progress.
     pub timeout: Duration,
-    /// How long the parts of one upload may take to come, until it is completed. What is not is removed then.
+    /// How long a multipart upload may stay incomplete, counted from its start. Afterwards its parts are deleted.
     pub unfinished: Duration,
-    /// How long somebody who puts parts together may say nothing before somebody else goes on. It is renewed all the time,
-    /// so this is how long an upload waits after a crash.
+    /// How long the claim of a node lasts that completes a multipart upload or fetches a URL. The node renews it while it works.
+    /// After a crash, another node takes over when the claim ends.
     pub claim: Duration,
-    /// Orders that one node fetches at a time.
+    /// The most fetch orders that one node works on at the same time.
     pub pulls: usize,
-    /// Orders of one project that one node fetches at a time.
+    /// The most fetch orders of one project that one node works on at the same time.
     pub pulls_of_project: usize,
-    /// Orders of one [sender](crate::Terms::sender) that one node fetches at a time.
+    /// The most fetch orders of one [sender](crate::Terms::sender) that one node works on at the same time.
     pub pulls_of_address: usize,
-    /// Orders of one project that may wait, or be fetched, on all nodes, however many come at the same moment. More are refused.
+    /// The most fetch orders of one project that wait or are being fetched, on all nodes together. More are refused. The bound is
+    /// exact, even if many orders arrive at the same time.
     pub waiting_of_project: u64,
-    /// The same of one [sender](crate::Terms::sender), of all projects together.
+    /// The most fetch orders of one [sender](crate::Terms::sender) that wait or are being fetched, in all projects and on all nodes
+    /// together. More are refused.
     pub waiting_of_address: u64,
-    /// Uploads in parts of one project that may be unfinished at a time, on all nodes. More are refused.
+    /// The most multipart uploads of one project that are unfinished, on all nodes together. More are refused.
     pub unfinished_of_project: u64,
-    /// The same of one [sender](crate::Terms::sender), of all projects together.
+    /// The most multipart uploads of one [sender](crate::Terms::sender) that are unfinished, in all projects and on all nodes
+    /// together. More are refused.
     pub unfinished_of_address: u64,
-    /// Uploads and orders of one project of which it is remembered that they were refused; and so many whose project was not known.
-    /// The oldest are forgotten first.
+    /// The most records of refused uploads and fetch orders that are kept of one project. The same number is kept of uploads whose
+    /// project was not known. The oldest are deleted first.
     pub refused_of_project: u64,
-    /// Groups that one project may have, unless it says otherwise itself: see [`Project::max_groups`](crate::Project::max_groups).
+    /// The most groups of one project. A project can have its own number: see [`Project::max_groups`](crate::Project::max_groups).
     pub groups_of_project: u64,
-    /// Bytes that the lists of one project's groups may have in all; a file in a group takes about 50.
+    /// The most bytes of the lists of files of all groups of one project. A file in a group takes about 50 bytes.
     pub group_bytes_of_project: u64,
-    /// How long a group stays, unless its project says otherwise. `None`: until somebody removes it.
+    /// How long a group is kept, counted from when it is made. `None`: until it is deleted. A project can have its own time: see
+    /// [`Project::keep_groups`](crate::Project::keep_groups).
     pub keep_groups: Option<Duration>,
-    /// How often an order is tried, if what goes wrong may pass; the first try counts. A source that cannot be connected to,
-    /// or that takes too long, is given up sooner: see [`Interruption::most_tries`](crate::Interruption::most_tries).
+    /// The most tries of one fetch order, including the first one. Only errors that may pass are followed by another try. A source
+    /// that accepts no connection, or takes too long, gets fewer tries: see
+    /// [`Interruption::most_tries`](crate::Interruption::most_tries).
     pub pull_tries: u32,
-    /// How long an order waits between its first try and its second. Each further pause is twice as long as the one before.
+    /// How long a fetch order waits between its first and its second try. Each further pause is twice as long as the one before.
     pub pull_pause: Duration,
-    /// How long what was deleted can be brought back. Nothing: what is deleted is gone.
+    /// How long a deleted file can be restored. Zero: its bytes are deleted at once.
     pub trash: Duration,
 }
 
-/// Orders that a node fetches at a time, unless a setting says otherwise.
+/// The default of [`Limits::pulls`].
 const PULLS: usize = 32;
 
 impl Default for Limits {
-    /// 5 GiB, one hour, one day, 30 seconds; 32 orders at a time, 8 of one project and 4 of one address; 400 of a project and 50
-    /// of an address wait; four tries, with pauses of 1, 2 and 4 seconds; 1,000 unfinished uploads of a project, 125 of an address; 100,000 groups of a project, with 256 MiB of
-    /// lists, to stay; 10,000 notes of refusals of a project. What is deleted is gone.
+    /// | field | default |
+    /// | --- | --- |
+    /// | `max_size` | 5 GiB |
+    /// | `timeout` | 1 hour |
+    /// | `unfinished` | 24 hours |
+    /// | `claim` | 30 seconds |
+    /// | `pulls`, `pulls_of_project`, `pulls_of_address` | 32, 8, 4 |
+    /// | `waiting_of_project`, `waiting_of_address` | 400, 50 |
+    /// | `unfinished_of_project`, `unfinished_of_address` | 1,000, 125 |
+    /// | `refused_of_project` | 10,000 |
+    /// | `groups_of_project`, `group_bytes_of_project` | 100,000, 256 MiB |
+    /// | `keep_groups` | none: groups are kept |
+    /// | `pull_tries`, `pull_pause` | 4 tries, after pauses of 1, 2 and 4 seconds |
+    /// | `trash` | zero: no file can be restored |
     fn default() -> Self {
         Self {
             max_size: 5 << 30,

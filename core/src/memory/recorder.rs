@@ -36,7 +36,7 @@ struct Inner {
 }
 
 impl Inner {
-    /// Whether all accounts may have what is booked, one booking after the other.
+    /// Whether all these bookings fit, one after the other.
     fn has_room<'a>(&self, bookings: impl IntoIterator<Item = &'a Booking>) -> bool {
         books::all_fit(bookings, |account| {
             let account = self.accounts.get(account);
@@ -50,7 +50,7 @@ impl Inner {
             let (has, until) = self.accounts.entry(line.account.clone()).or_insert_with(new);
             *has = has.after(&line.change);
             *until = until.zip(line.until).map(|(one, other)| one.max(other));
-            // One that has nothing is as good as none.
+            // An account at zero is the same as no account.
             if until.is_some() && *has == Holdings::default() {
                 self.accounts.remove(&line.account);
             }

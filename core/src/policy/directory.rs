@@ -1,4 +1,4 @@
-//! Where projects come from: a configuration, the recorder's database, or an embedder's own place. One trait behind all.
+//! Sources of projects, behind one trait: a configuration, the recorder's database, or a source of the embedding program.
 
 use crate::record::managed::ManagedProject;
 use std::collections::HashMap;
@@ -15,21 +15,21 @@ use crate::value::config_error::{ConfigError, ConfigErrors};
 use crate::value::error::Fault;
 use crate::value::settings::Settings;
 
-/// Knows projects by their public keys.
+/// Looks projects up by their public keys.
 ///
-/// It is asked at every request, and again when an upload is committed, so that whatever changes meanwhile takes effect: what is
-/// slow to ask is for the directory to keep at hand.
+/// It is asked at every request, and once more when an upload is committed, so that changes take effect at once. If a look-up is
+/// slow, cache its result inside the implementation.
 #[async_trait]
 pub trait Directory: Debug + Send + Sync {
-    /// The project of this key.
+    /// Returns the project with this public key, if there is one.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the project could not be looked up.
     async fn find(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault>;
 }
 
-/// Projects that a configuration lists: they change with it.
+/// The projects of a configuration. They change only with the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Configured(HashMap<String, Arc<Project>>);
 
@@ -38,7 +38,7 @@ impl Configured {
     ///
     /// # Errors
     ///
-    /// If there is one of the same key.
+    /// If there is a project with the same key.
     pub fn add(&mut self, project: Project) -> Result<(), ConfigError> {
         match self.0.insert(project.public_key.clone(), Arc::new(project)) {
             None => Ok(()),
@@ -46,12 +46,12 @@ impl Configured {
         }
     }
 
-    /// The store that a project of this key names.
+    /// The store that the project with this key names.
     pub(crate) fn store_of(&self, public_key: &str) -> Option<&str> {
         self.0.get(public_key)?.store.as_deref()
     }
 
-    /// The keys, in the order of the alphabet.
+    /// The public keys, in alphabetical order.
     #[must_use]
     pub fn keys(&self) -> Vec<&str> {
         let mut keys: Vec<_> = self.0.keys().map(String::as_str).collect();
@@ -68,11 +68,11 @@ impl Directory for Configured {
 }
 
 impl ManagedProject {
-    /// Reads it.
+    /// Reads the project from its settings.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with its settings.
+    /// All errors in its settings.
     pub fn project(&self) -> Result<Project, ConfigErrors> {
         let mut settings = self.settings.clone();
         settings.insert("public_key".to_owned(), Value::String(self.public_key.clone()));
@@ -80,7 +80,7 @@ impl ManagedProject {
     }
 }
 
-/// Projects that are managed while the program runs, in the recorder's database.
+/// Projects in the recorder's database, which operators change while the program runs.
 #[derive(Clone, Debug)]
 pub struct Managed(Arc<dyn Recorder>);
 
@@ -95,7 +95,7 @@ impl Managed {
 #[async_trait]
 impl Directory for Managed {
     async fn find(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
-        /// No key is longer, and what is none need not be looked up.
+        /// No key is longer, so a longer text is not looked up.
         const LONGEST: usize = 64;
         if public_key.len() > LONGEST {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What projects, and the tokens that let uploads in, allow.
+//! Projects and their rules, and the rules of tokens.
 
 pub mod directory;
 pub mod project;

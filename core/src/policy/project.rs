@@ -1,7 +1,7 @@
-//! Projects: whose uploads are taken, and by which rules. Pure: where projects come from is in `directory`.
+//! Projects and their rules. Pure: `directory` has the sources of projects.
 //!
-//! A project's key may come behind its file, so the rules are judged at the commit, on facts. Where the key is known before,
-//! they are judged before too, which saves everyone the bytes.
+//! A request may name its project after the file. So the rules are checked at the commit, on the facts. If the project is known
+//! before, they are checked early too, so that a refused upload is not read to its end.
 
 use crate::value::lifetime::Door;
 use std::time::{Duration, SystemTime};
@@ -23,121 +23,121 @@ use crate::value::secret::Secret;
 use crate::value::settings::Settings;
 use crate::value::verdict::Rejection;
 
-/// One product's place: its uploads are its own, and its rules hold for them alone. What is not said here is as the
-/// pipeline has it for everyone.
+/// A project: it owns uploads, and its rules hold for them alone. If a field is `None`, the limit of the pipeline holds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Project {
-    /// What its clients send with every request. Not a secret. 1 to 64 letters, digits, `-`, `_` and `.`.
+    /// The key that clients send with every request: 1 to 64 letters, digits, `-`, `_` and `.`. It is no secret.
     pub public_key: String,
-    /// Whether its uploads are taken, and why not.
+    /// Whether the project accepts uploads, and why not.
     #[serde(default)]
     pub standing: Standing,
-    /// What uploads may be signed with, and tokens. Several, so that one can be replaced while another works.
+    /// The secrets that sign uploads and tokens. There may be several, so that one can be replaced while another is in use.
     #[serde(default)]
     pub secrets: Vec<ProjectSecret>,
-    /// Whether every upload has to be let in by a signature or a token of one of the secrets.
+    /// Whether every upload needs a signature or a token, made with one of the secrets.
     #[serde(default)]
     pub signed_uploads: bool,
-    /// Whether signatures of the older kind are taken too (MD5; see wire facts, section 7).
+    /// Whether MD5 signatures are accepted too (`docs/upload-api.md`, "Signed uploads").
     #[serde(default)]
     pub legacy_signatures: bool,
-    /// Tokens that let nobody in any more, by their ids.
+    /// The ids or second names of revoked tokens.
     #[serde(default)]
     pub revoked_tokens: Vec<String>,
-    /// What it means if a sender asks for `auto`; if not said, what the expirer does by default.
+    /// What to do if a sender asks for `auto`. `None`: the default of the expirer.
     #[serde(default)]
     pub autostore: Option<Autostore>,
-    /// The origins of pages that may upload, such as `https://example.com`. None at all is any.
+    /// The origins of web pages that may upload, such as `https://example.com`. If the list is empty, every page may.
     #[serde(default)]
     pub origins: Vec<String>,
-    /// Bytes of one file, whichever way it comes.
+    /// The most bytes of a file, in whatever way it arrives.
     #[serde(default)]
     pub max_size: Option<ByteSize>,
-    /// Bytes of a file that comes in one request.
+    /// The most bytes of a file that arrives in one request.
     #[serde(default)]
     pub max_direct_size: Option<ByteSize>,
-    /// Bytes of a file that comes in parts.
+    /// The most bytes of a multipart upload.
     #[serde(default)]
     pub max_multipart_size: Option<ByteSize>,
-    /// Bytes of a file that is fetched from elsewhere.
+    /// The most bytes of a file that is fetched from a URL.
     #[serde(default)]
     pub max_url_size: Option<ByteSize>,
-    /// The types that are taken, by content. None at all is every type.
+    /// The allowed media types, by content. If the list is empty, every type is allowed.
     #[serde(default)]
     pub allow_types: Vec<MediaRange>,
-    /// The types that are refused, by content, whatever is allowed.
+    /// The refused media types, by content. They are refused even if they are allowed too.
     #[serde(default)]
     pub forbid_types: Vec<MediaRange>,
-    /// The endings of names that are taken, without their dot. None at all is every name.
+    /// The allowed endings of file names, without their dot. If the list is empty, every name is allowed.
     #[serde(default)]
     pub allow_extensions: Vec<String>,
-    /// The endings of names that are refused, whatever is allowed.
+    /// The refused endings of file names. They are refused even if they are allowed too.
     #[serde(default)]
     pub forbid_extensions: Vec<String>,
-    /// Names of metadata that a file may have.
+    /// The most metadata entries of a file.
     #[serde(default)]
     pub max_metadata_keys: Option<usize>,
-    /// Characters of such a name.
+    /// The most characters of the name of a metadata entry.
     #[serde(default)]
     pub max_metadata_key_length: Option<usize>,
-    /// Characters of such a value.
+    /// The most characters of the value of a metadata entry.
     #[serde(default)]
     pub max_metadata_value_length: Option<usize>,
-    /// Files in a group.
+    /// The most files of a group.
     #[serde(default)]
     pub max_group_files: Option<usize>,
-    /// Groups that it may have in all.
+    /// The most groups of the project.
     #[serde(default)]
     pub max_groups: Option<u64>,
-    /// How long a group stays from when it is made.
+    /// How long a group is kept, counted from when it is made.
     #[serde(default, with = "humantime_serde")]
     pub keep_groups: Option<Duration>,
-    /// How long a file stays that nobody asked to keep.
+    /// How long a file is kept that no client asked to keep.
     #[serde(default, with = "humantime_serde")]
     pub keep_unstored: Option<Duration>,
-    /// How long a file stays that somebody asked to keep.
+    /// How long a file is kept that a client asked to keep.
     #[serde(default, with = "humantime_serde")]
     pub keep_stored: Option<Duration>,
-    /// The store that its bytes go to, by its name in `[[stores]]`; if not said, `[store]`.
+    /// The name in `[[stores]]` of the store for the bytes. `None`: the store in `[store]`.
     #[serde(default)]
     pub store: Option<String>,
-    /// What the keys of its bytes begin with in that store: 1 to 32 lower-case letters and digits.
+    /// The prefix of the keys in the store: 1 to 32 lower-case letters and digits.
     #[serde(default)]
     pub prefix: Option<String>,
-    /// Bytes that it may have in all; uploads under way count.
+    /// The most bytes of all files of the project. Uploads in progress count.
     #[serde(default)]
     pub max_stored: Option<ByteSize>,
-    /// Files that it may have in all; uploads under way count.
+    /// The most files of the project. Uploads in progress count.
     #[serde(default)]
     pub max_files: Option<u64>,
-    /// Requests that it may make, such as `600/min`.
+    /// The rate of requests that the project may make, such as `600/min`.
     #[serde(default)]
     pub max_requests: Option<Rate>,
-    /// Uploads that one node takes of it at a time.
+    /// The most uploads of the project that one node takes at the same time.
     #[serde(default)]
     pub max_uploads: Option<usize>,
 }
 
-/// A secret of a project's.
+/// A secret of a project.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     deny_unknown_fields,
     expecting = "a table such as { name = \"2026\", secret = { env = \"SHOP_SECRET\" } }"
 )]
 pub struct ProjectSecret {
-    /// What people call it.
+    /// The name of the secret, for operators.
     pub name: String,
     /// The secret itself.
     pub secret: Secret,
 }
 
 impl ProjectSecret {
-    /// What a record says of the secret that has let an upload in: enough to know it again, and not to guess it.
+    /// The fingerprint of the secret, for the records of uploads that it authorized. It identifies the secret, and does not help
+    /// to guess it.
     ///
     /// # Errors
     ///
-    /// If the secret could not be fetched.
+    /// If the secret cannot be read.
     pub fn fingerprint(&self) -> Result<String, ConfigError> {
         const BYTES: usize = 8;
         self.secret.expose(|secret| {
@@ -149,26 +149,26 @@ impl ProjectSecret {
     }
 }
 
-/// Whether a project's uploads are taken.
+/// Whether a project accepts uploads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
-    /// They are.
+    /// The project accepts uploads.
     #[default]
     Active,
-    /// Not until an operator says otherwise.
+    /// The project is blocked until an operator unblocks it.
     Blocked,
-    /// Not until it is paid for.
+    /// The project is blocked until it is paid for.
     Unpaid,
-    /// Not until it has more room.
+    /// The project has reached its limits.
     LimitsExceeded,
-    /// It is marked as removed: nothing is taken, and nothing that it has is told of. Its files stay until they expire or somebody
-    /// deletes them.
+    /// The project is marked as removed: it accepts no uploads, and answers no questions about its files. The files are kept until
+    /// they expire or an operator deletes them.
     Removed,
 }
 
 impl Standing {
-    /// Why uploads are not taken; `None` if they are.
+    /// The refusal of uploads. `None` if the project accepts them.
     #[must_use]
     pub fn refusal(self, key: &str) -> Option<Rejection> {
         let (code, message) = match self {
@@ -182,24 +182,25 @@ impl Standing {
     }
 }
 
-/// What a project does where a sender leaves it to it how long a file is kept (wire facts, section 2.5).
+/// What a project does if a sender asks for `auto` retention (`UPLOADCARE_STORE` in `docs/upload-api.md`, "Direct uploads, and
+/// asking after a file").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Autostore {
     /// Keeps the file.
     On,
-    /// Keeps it for a while only.
+    /// Keeps the file for a while only.
     Off,
-    /// Refuses to be asked.
+    /// Refuses the upload.
     Forbidden,
 }
 
 impl Project {
-    /// A project of this key that anybody who knows it may upload to, with no rules of its own.
+    /// A project with this public key and no rules: every client that knows the key may upload.
     ///
     /// # Panics
     ///
-    /// If it is no key: see [`Project::public_key`].
+    /// If the text is not a valid key: see [`Project::public_key`].
     #[must_use]
     pub fn new(public_key: impl Into<String>) -> Self {
         let settings = Map::from_iter([("public_key".to_owned(), Value::String(public_key.into()))]);
@@ -209,7 +210,7 @@ impl Project {
         }
     }
 
-    /// What it may have in all.
+    /// The quota of bytes and files.
     #[must_use]
     pub fn quota(&self) -> Quota {
         Quota {
@@ -218,7 +219,7 @@ impl Project {
         }
     }
 
-    /// Bytes that a file may have which comes this way, if the project bounds that.
+    /// The most bytes of a file that arrives in this way, if the project has a limit.
     #[must_use]
     pub fn at_most(&self, door: Door) -> Option<u64> {
         let of_door = match door {
@@ -230,11 +231,11 @@ impl Project {
         sizes.into_iter().flatten().map(|size| size.as_u64()).min()
     }
 
-    /// Whether it lets an upload in now, and whether what has let it in still holds.
+    /// Checks whether the project accepts an upload now, and whether the authorization of the upload is still valid.
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// The reason why not.
     pub fn lets_in(&self, pass: Option<&Pass>, now: SystemTime) -> Result<(), Rejection> {
         if let Some(refusal) = self.standing.refusal(&self.public_key) {
             return Err(refusal);
@@ -267,7 +268,7 @@ impl Project {
         }
     }
 
-    /// How long its files stay, where the expirer says this.
+    /// The lifetime of a file, given the lifetime `usual` that the expirer decided.
     #[must_use]
     pub fn lifetime(&self, usual: Lifetime, now: SystemTime) -> Lifetime {
         let period = if usual.kept {
@@ -284,7 +285,7 @@ impl Project {
         }
     }
 
-    /// What it takes a sender to wish for who leaves it to the project. `None`: it refuses to be asked.
+    /// The retention for a sender that asks for `auto`. `None`: the upload is refused.
     #[must_use]
     pub fn auto(&self) -> Option<Retention> {
         match self.autostore {
@@ -296,7 +297,7 @@ impl Project {
     }
 }
 
-/// Settings of a project as somebody may see them: its secrets by name only.
+/// The settings of a project for display: secrets by their names only.
 #[must_use]
 pub fn shown(settings: &Map<String, Value>) -> Map<String, Value> {
     let mut shown = settings.clone();

@@ -1,4 +1,4 @@
-//! Reading a project's settings, and whether they make sense together.
+//! Reads the settings of a project, and checks that they make sense together.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use crate::value::config_error::{ConfigError, ConfigErrors};
 use crate::value::id::is_prefix;
 use crate::value::settings::Settings;
 
-/// Secrets, revoked tokens, origins, types and extensions that one project may list, each: a list is read at every upload.
+/// The most entries of each list of a project: secrets, origins, types, extensions. Each list is read at every upload.
 const LONGEST_LIST: usize = 1000;
-/// The one list that only grows.
+/// The most revoked tokens, the one list that only grows.
 const MOST_REVOKED: usize = 10_000;
 
 impl Project {
-    /// Reads a project and checks that it makes sense. Secrets are fetched.
+    /// Reads a project and checks its settings. Reads its secrets too.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, each with its place.
+    /// All errors, each with its place.
     pub fn from_settings(settings: Settings) -> Result<Self, ConfigErrors> {
         settings.make(Self::checked)
     }
@@ -35,7 +35,7 @@ impl Project {
     }
 }
 
-/// Whether a project's settings make sense together.
+/// Checks whether the settings of a project make sense together.
 pub(crate) fn check(project: &Project) -> Result<(), ConfigErrors> {
     let mut errors = Vec::new();
     errors.extend(key(&project.public_key));
@@ -67,7 +67,7 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigErrors> {
         ("keep_groups", is_nothing(project.keep_groups)),
     ] {
         if is_nothing {
-            errors.push(ConfigError::at(name, "must be more than nothing"));
+            errors.push(ConfigError::at(name, "must be greater than zero"));
         }
     }
     if errors.is_empty() {
@@ -105,13 +105,13 @@ fn lists(project: &Project) -> impl Iterator<Item = ConfigError> {
 
 fn secrets(project: &Project) -> Option<ConfigError> {
     if project.signed_uploads && project.secrets.is_empty() {
-        let message = "there is none, so no upload could be signed; write one such as \
+        let message = "missing, so no upload can be signed; write one such as \
              [{ name = \"2026\", secret = { env = \"SHOP_SECRET\" } }]";
         return Some(ConfigError::at("secrets", message));
     }
     for (at, secret) in project.secrets.iter().enumerate() {
         let message = if secret.name.is_empty() || secret.name.len() > 100 || secret.name.contains(char::is_control) {
-            "must have 1 to 100 characters, none of control"
+            "must have 1 to 100 characters, and no control characters"
         } else if project.secrets[..at].iter().any(|other| other.name == secret.name) {
             "another secret has the same name"
         } else {
@@ -126,7 +126,7 @@ fn is_origin(origin: &str) -> bool {
     let host = origin
         .strip_prefix("https://")
         .or_else(|| origin.strip_prefix("http://"));
-    // As browsers write them: without the port that goes without saying, and in ASCII.
+    // Browsers write an origin in ASCII, and without the default port.
     let usual_port = if origin.starts_with("https:") { ":443" } else { ":80" };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain) && !host.ends_with(usual_port))

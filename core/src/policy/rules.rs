@@ -1,4 +1,4 @@
-//! The rules that projects and tokens share.
+//! The rules that both projects and tokens have: size, media type, ending of the name.
 
 use crate::contract::stages::Validator;
 use crate::policy::project::Project;
@@ -26,7 +26,7 @@ pub(crate) fn media_type(
     found: Option<&MediaType>,
 ) -> Result<(), Rejection> {
     let within = |ranges: &[MediaRange]| found.is_some_and(|found| ranges.iter().any(|range| range.contains(found)));
-    // What looks like nothing known is none of those that are allowed.
+    // Content of no known type is not allowed if only some types are.
     let taken = !within(forbid) && (allow.is_empty() || within(allow));
     if taken {
         return Ok(());
@@ -53,7 +53,7 @@ pub(crate) fn extension(allow: &[String], forbid: &[String], declared: &Declared
     let within = |list: &[String], ending: &str| list.iter().any(|known| known.to_lowercase() == ending);
     let forbidden = |ending: &&String| within(forbid, ending);
     let not_allowed = |ending: &&String| !allow.is_empty() && !within(allow, ending);
-    // The name is judged as it was sent and as an address shows it: `x.e-xe` is shown as `x.exe`.
+    // The name is checked as it was sent and as a URL shows it: `x.e-xe` becomes `x.exe`.
     let refused = [&sent, &in_address]
         .into_iter()
         .chain(&before_colon)
@@ -70,7 +70,7 @@ pub(crate) fn extension(allow: &[String], forbid: &[String], declared: &Declared
     Err(Rejection::new(codes::EXTENSION_FORBIDDEN, message).about(extension.as_str()))
 }
 
-/// The subject is how many bytes there are, as far as is known.
+/// The refusal of a file that is too large. Its subject is the size, as far as it is known.
 pub(crate) fn too_large(size: u64, limit: u64) -> Rejection {
     Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes")).about(size.to_string())
 }

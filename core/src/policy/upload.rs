@@ -1,4 +1,4 @@
-//! The rules that hold for one upload: its project's, and those of the token that has let it in.
+//! The rules for one upload: those of its project, and those of the token that authorized it.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -16,7 +16,7 @@ use crate::value::verdict::PROJECT;
 use crate::value::verdict::Rejection;
 use crate::value::verdict::Verdict;
 
-/// What holds for one upload. Where it is not known yet whose it is, nothing does.
+/// The rules for one upload. As long as its project is not known, there are none but those of its token.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     project: Option<Arc<Project>>,
@@ -29,7 +29,7 @@ pub(crate) fn grant_of(pass: Option<&Pass>) -> Option<&Grant> {
 }
 
 impl Policy {
-    /// What holds for an upload of this project, which this has let in and which comes this way.
+    /// The rules for an upload of this project, with this authorization, that arrives in this way.
     pub(crate) fn new(project: Option<Arc<Project>>, pass: Option<&Pass>, door: Door) -> Self {
         Self {
             project,
@@ -38,7 +38,7 @@ impl Policy {
         }
     }
 
-    /// What a token alone says.
+    /// The rules of a token alone.
     pub(crate) fn of_pass(pass: Option<&Pass>) -> Self {
         Self {
             pass: pass.cloned(),
@@ -50,7 +50,7 @@ impl Policy {
         grant_of(self.pass.as_ref())
     }
 
-    /// Whether its bytes may come, where what lets it in may follow them.
+    /// Checks whether the bytes may be read. The authorization may follow the bytes, so it may still be missing.
     pub(crate) fn may_come(&self, now: SystemTime) -> Result<(), Error> {
         match &self.project {
             Some(project) if self.pass.is_none() => {
@@ -61,7 +61,7 @@ impl Policy {
         }
     }
 
-    /// Whether it may come in at all, now.
+    /// Checks whether the project accepts the upload now, with its authorization.
     pub(crate) fn lets_in(&self, now: SystemTime) -> Result<(), Error> {
         match &self.project {
             Some(project) => project.lets_in(self.pass.as_ref(), now).map_err(refused),
@@ -72,7 +72,7 @@ impl Policy {
         }
     }
 
-    /// Bytes that it may have, if that is less than this.
+    /// The most bytes that the upload may have: `limit`, or less if the project or the token has a lower limit.
     pub(crate) fn at_most(&self, limit: u64) -> u64 {
         let of_project = self.project.as_ref().and_then(|project| project.at_most(self.door));
         let of_token = self.grant().and_then(|grant| grant.max_size);
@@ -99,7 +99,7 @@ impl Policy {
         self.grant().and_then(|grant| grant.wish).unwrap_or(said)
     }
 
-    /// How long it stays from now on, of an upload that began then.
+    /// The lifetime of the upload. The limit of a token counts from `began`, that of the project from `now`.
     pub(crate) fn lifetime(&self, usual: Lifetime, now: SystemTime, began: SystemTime) -> Lifetime {
         let of_project = self
             .project
@@ -113,7 +113,7 @@ impl Policy {
         self.project.as_ref().map(|project| project.quota()).unwrap_or_default()
     }
 
-    /// Where its bytes are to go.
+    /// The place for the bytes.
     pub(crate) fn place(&self) -> Place {
         self.project.as_ref().map_or_else(Place::default, |project| Place {
             store: project.store.clone(),

@@ -1,4 +1,4 @@
-//! The only rules by which a record changes. Its module has a drawing of them.
+//! The only rules by which a record changes. The module `upload` has a drawing of them.
 
 use std::time::SystemTime;
 
@@ -6,11 +6,11 @@ use crate::record::event::Event;
 use crate::record::upload::{Periods, Record, State};
 
 impl Record {
-    /// What becomes of this record when the event happens: the only rules of change there are.
+    /// Returns the next revision of this record, after the event. No other function changes the state of a record.
     ///
     /// # Errors
     ///
-    /// If the event cannot happen to an upload that stands here.
+    /// If the event cannot happen in the state of this record.
     pub fn apply(&self, event: Event, now: SystemTime, periods: &Periods) -> Result<Self, IllegalTransition> {
         let mut next = Self {
             revision: self.revision + 1,
@@ -26,7 +26,7 @@ impl Record {
                 next.state = State::Assembling;
                 next.due = Some(now + periods.claim);
             }
-            // What is not due is somebody's work in progress, or somebody's file.
+            // A record that is not due belongs to the node that works on it, or is a file.
             (State::Assembling, Event::Assemble) if self.is_due(now) => next.due = Some(now + periods.claim),
             (State::Assembling, Event::Renew) => next.due = Some(now + periods.claim),
             (State::Assembling, Event::Release) => {
@@ -44,10 +44,10 @@ impl Record {
                 next.metadata = terms.metadata;
                 next.tags = terms.tags;
                 next.known_as = terms.known_as;
-                // Kept only as long as it is counted, or may have to be asked after: it is somebody's address.
+                // The sender is the address of a person: it is kept only while unfinished uploads are counted by it.
                 next.sender = None;
                 next.lifetime = Some(lifetime);
-                // A part that comes late is removed once more when nobody can be sending one any longer.
+                // Late parts are deleted once more, when no sender can still be sending one.
                 let tidy = self.is_untidy().then(|| now + periods.lease);
                 next.due = earlier(tidy, lifetime.expires);
             }
@@ -71,7 +71,7 @@ impl Record {
                 next.due = Some(now + periods.claim);
                 next.pull = self.pull.as_ref().map(|pull| pull.at(done, total));
             }
-            // What could not be tidied up is tried again, and does not stand before everything else meanwhile.
+            // The next try to delete left-over bytes waits, so that this record does not hold up the others that are due.
             (State::Ready, Event::Postpone(delay)) if self.is_untidy() => {
                 next.due = earlier(Some(now + delay), self.lifetime.and_then(|lifetime| lifetime.expires));
             }
@@ -102,13 +102,13 @@ impl Record {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.lease);
             }
-            // An old note is claimed too before it is dropped.
+            // A sweeper claims an old note too before it deletes it.
             (State::Gone | State::Pulled, Event::Claim) if self.is_due(now) => next.due = Some(now + periods.lease),
             (State::Rejected(_), Event::Claim) if self.is_due(now) => next.forget(now, periods),
             (State::Rejected(_), Event::Forget) => next.forget(now, periods),
             (State::Ready, Event::Trash) if !self.has_expired(now) => {
                 next.state = State::Trashed;
-                // Its lifetime goes on.
+                // The lifetime runs on while the upload is in the trash.
                 next.due = earlier(
                     Some(now + periods.trash),
                     self.lifetime.and_then(|lifetime| lifetime.expires),
@@ -116,7 +116,7 @@ impl Record {
             }
             (State::Trashed, Event::Restore) if !self.is_due(now) && !self.has_expired(now) => {
                 next.state = State::Ready;
-                // Parts are looked for once more, as they would have been.
+                // Left-over parts are deleted once more, as without the deletion.
                 let tidy = self.is_untidy().then(|| now + periods.lease);
                 next.due = earlier(tidy, self.lifetime.and_then(|lifetime| lifetime.expires));
             }
@@ -143,13 +143,13 @@ impl Record {
         Ok(next)
     }
 
-    /// What its sender noted beside it may be long, and nobody asks for it any more.
+    /// Removes metadata and tags, which may be long: no answer shows them any more.
     fn forget_what_was_noted(&mut self) {
         self.metadata.clear();
         self.tags.clear();
     }
 
-    /// Nobody is told any more why it was refused, and a sweeper removes what may be left of it.
+    /// Ends the time in which the reason of a refusal can be asked for. A sweeper then deletes bytes that may be left.
     fn forget(&mut self, now: SystemTime, periods: &Periods) {
         self.state = State::Gone;
         self.sender = None;
@@ -157,14 +157,14 @@ impl Record {
     }
 }
 
-/// The earlier of two times, where never is later than any.
+/// The earlier of two times, where `None` means never.
 fn earlier(one: Option<SystemTime>, other: Option<SystemTime>) -> Option<SystemTime> {
     one.into_iter().chain(other).min()
 }
 
-/// An event that cannot happen to an upload that stands there.
+/// An event that cannot happen in the state of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an upload that is {state} takes no `{event}`")]
+#[error("the event `{event}` cannot happen to an upload in the state `{state}`")]
 pub struct IllegalTransition {
     state: &'static str,
     event: &'static str,

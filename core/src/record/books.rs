@@ -1,8 +1,8 @@
-//! What uploads are counted as: who has how much, and what came and went on which day.
+//! Accounting: how much each project, sender and token uses, and what was received and removed on each day.
 //!
-//! Pure, and the only place that says what counts. Every change of a record is booked in the same transaction as the change
-//! itself, as the difference between what the record was counted as before and is now. So a crash can neither lose nor double
-//! anything: what is given back is given back by the change that ends the upload, once.
+//! Pure, and the only place that says what counts. A recorder writes the booking of a change in the same transaction as the
+//! change. A booking is the difference between what the record counted before and what it counts now. So a crash neither loses
+//! nor doubles a count: the change that ends an upload gives back what it used, exactly once.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,29 +11,29 @@ use sha2::{Digest as _, Sha256};
 
 use crate::record::upload::{Record, State};
 
-/// How a change ended. None of these is a fault.
+/// The result of a change. None of these is a fault.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Swap {
-    /// The record is the new one.
+    /// The change was written.
     Done,
-    /// The record has changed, or is gone, since it was read: somebody else was faster.
+    /// The record was changed or deleted since it was read. Nothing was written.
     Lost,
-    /// An account would have more than its quota allows. Nothing was changed.
+    /// An account would exceed its quota. Nothing was written.
     Full,
 }
 
-/// What an account may have. `None` is no bound.
+/// The most that an account may have. `None`: no bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Bytes in all.
+    /// The sum of bytes.
     pub bytes: Option<u64>,
-    /// How many: files, uses of a token, or whatever the account counts.
+    /// The number of files, of uses of a token, or of whatever else the account counts.
     pub files: Option<u64>,
 }
 
 impl Quota {
-    /// So many at most, whatever they have in bytes.
+    /// A bound on the number only, not on the bytes.
     #[must_use]
     pub fn of(count: u64) -> Self {
         Self {
@@ -42,11 +42,11 @@ impl Quota {
         }
     }
 
-    /// Whether somebody who has so much may get more.
+    /// Whether an account that has `has` may change by `more`.
     #[must_use]
     pub fn allows(&self, has: &Holdings, more: &Change) -> bool {
         let within = |has: u64, more: i64, most: Option<u64>| match (most, u64::try_from(more)) {
-            // Who gives back, or gets nothing, is never refused.
+            // A change that adds nothing always fits.
             (None, _) | (_, Err(_) | Ok(0)) => true,
             (Some(most), Ok(more)) => has.saturating_add(more) <= most,
         };
@@ -54,17 +54,17 @@ impl Quota {
     }
 }
 
-/// What an account has, uploads under way included.
+/// What an account has, including uploads in progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {
     /// Bytes.
     pub bytes: u64,
-    /// How many: files, uses of a token, or whatever the account counts.
+    /// The number of files, of uses of a token, or of whatever else the account counts.
     pub files: u64,
 }
 
 impl Holdings {
-    /// What it has after a change.
+    /// What the account has after a change.
     #[must_use]
     pub fn after(&self, change: &Change) -> Self {
         Self {
@@ -74,27 +74,28 @@ impl Holdings {
     }
 }
 
-/// How much more, or less, an account has.
+/// By how much an account changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Bytes.
     pub bytes: i64,
-    /// How many more or fewer: files, uses of a token, or whatever the account counts.
+    /// Change of the number of files, of uses of a token, or of whatever else the account counts.
     pub files: i64,
 }
 
-/// Something that has holdings: a project, a token, or those things of one project, or of one sender, that are counted apart.
+/// What is counted together: a project, a token, or one kind of thing of a project or of a sender.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account(String);
 
 impl Account {
-    /// A project's.
+    /// The files of a project.
     #[must_use]
     pub fn project(key: &str) -> Self {
         Self::named(format!("project:{key}"))
     }
 
-    /// Names that a recorder may not be able to keep are known by their digest: an embedder may call a project anything.
+    /// If a recorder may not be able to keep the name, the account is named by its digest: an embedder may choose any name for a
+    /// project.
     fn named(name: String) -> Self {
         const LONGEST: usize = 400;
         if name.len() <= LONGEST && !name.contains('\0') {
@@ -103,75 +104,75 @@ impl Account {
         Self(format!("#{}", hex::encode(Sha256::digest(name.as_bytes()))))
     }
 
-    /// A token's, among those of a project. No project's key has a colon in it.
+    /// The uses of a token of a project. The name is unique, since no project's key has a colon.
     #[must_use]
     pub fn token(project: &str, id: &str) -> Self {
         Self::named(format!("token:{project}:{id}"))
     }
 
-    /// A project's orders that wait or are being fetched.
+    /// The fetch orders of a project that wait or are being fetched.
     #[must_use]
     pub fn orders(project: &str) -> Self {
         Self::named(format!("orders:{project}"))
     }
 
-    /// A project's unfinished uploads: parts of them are arriving, or are being put together.
+    /// The unfinished multipart uploads of a project: their parts are arriving or being joined.
     #[must_use]
     pub fn unfinished(project: &str) -> Self {
         Self::named(format!("unfinished:{project}"))
     }
 
-    /// A project's groups: how many, and the bytes of their lists.
+    /// The groups of a project, and the bytes of their lists of files.
     #[must_use]
     pub fn groups(project: &str) -> Self {
         Self::named(format!("groups:{project}"))
     }
 
-    /// Notes of what was refused: of a project, or of uploads whose project was not known.
+    /// The records of refused uploads: of a project, or of uploads whose project was not known.
     #[must_use]
     pub fn refused(project: Option<&str>) -> Self {
-        // No project has an empty key.
+        // The name of the latter is unique, since no project has an empty key.
         Self::named(format!("refused:{}", project.unwrap_or_default()))
     }
 
-    /// A sender's unfinished uploads, whichever projects they are of: see [`Record::sender`].
+    /// The unfinished multipart uploads of a sender, in all projects: see [`Record::sender`].
     #[must_use]
     pub fn sender(sender: &str) -> Self {
         Self::named(format!("sender:{sender}"))
     }
 
-    /// A sender's orders that wait or are being fetched, whichever projects they are of.
+    /// The fetch orders of a sender that wait or are being fetched, in all projects.
     #[must_use]
     pub fn orders_of_sender(sender: &str) -> Self {
         Self::named(format!("orders-of-sender:{sender}"))
     }
 
-    /// The account as recorders name it.
+    /// The name by which recorders keep the account.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// One account's change.
+/// The change of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Whose.
+    /// The account that changes.
     pub account: Account,
-    /// How much more or less.
+    /// By how much it changes.
     pub change: Change,
-    /// What it may have then. If that is too much, nothing at all is changed.
+    /// The most that the account may have after the change. If it would have more, nothing of the booking is written.
     pub quota: Quota,
-    /// When nobody will ask for the account any more. `None`: never.
+    /// When the account may be deleted, because it is not used any more. `None`: never.
     pub until: Option<SystemTime>,
 }
 
-/// A day, counted from the first of 1970, in UTC.
+/// A day in UTC, as the number of days since 1 January 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub i64);
 
 impl Day {
-    /// The day of an instant.
+    /// The day of a time.
     #[must_use]
     pub fn of(time: SystemTime) -> Self {
         const SECONDS: u64 = 24 * 3600;
@@ -180,27 +181,27 @@ impl Day {
     }
 }
 
-/// What came and went of a project's, on one day.
+/// What a project received and removed on one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
-    /// Whose, by its public key.
+    /// The public key of the project.
     pub project: String,
-    /// When.
+    /// The day.
     pub day: Day,
-    /// Uploads that were begun, as far as their project was known.
+    /// Uploads that began, if their project was known then.
     pub asked: u64,
     /// Files that became readable.
     pub received: u64,
     /// Their bytes.
     pub received_bytes: u64,
-    /// Files that left: deleted, or expired.
+    /// Files that were deleted or expired.
     pub removed: u64,
     /// Their bytes.
     pub removed_bytes: u64,
 }
 
 impl Flow {
-    /// Adds what came and went besides, of the same project on the same day.
+    /// Adds further counts of the same project and day.
     pub fn add(&mut self, other: &Self) {
         for (count, more) in [
             (&mut self.asked, other.asked),
@@ -213,7 +214,7 @@ impl Flow {
         }
     }
 
-    /// Of the same project on the same day, nothing.
+    /// The same project and day, with zero counts.
     #[must_use]
     pub fn nothing_of(&self) -> Self {
         Self {
@@ -224,17 +225,17 @@ impl Flow {
     }
 }
 
-/// What is written down together with a change of a record, in the same transaction.
+/// What a recorder writes to accounts together with a change of a record, in the same transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Booking {
-    /// Accounts that change. Each at most once.
+    /// Accounts that change. Each account has at most one line.
     pub lines: Vec<Line>,
-    /// What came or went.
+    /// What was received or removed.
     pub flow: Option<Flow>,
 }
 
 impl Booking {
-    /// Nothing to write down.
+    /// A booking that changes nothing.
     #[must_use]
     pub fn none() -> &'static Self {
         static NONE: Booking = Booking {
@@ -244,7 +245,7 @@ impl Booking {
         &NONE
     }
 
-    /// What is written down where a record takes another's place, or is new.
+    /// The booking of a change from `before` to `next`. A new record has no `before`.
     #[must_use]
     pub fn of(before: Option<&Record>, next: &Record, quota: Quota, now: SystemTime) -> Self {
         let mut booking = Self::default();
@@ -252,7 +253,7 @@ impl Booking {
             let unfinished = one_if(matches!(record.state, State::Open | State::Assembling));
             let waiting = one_if(matches!(record.state, State::Waiting | State::Pulling));
             if let Some(sender) = &record.sender {
-                // When the last of them has ended, which its sweeper sees to, the account has nothing.
+                // By then every upload of the sender has ended, at the latest by a sweeper, and the account is at zero.
                 let until = record.due.unwrap_or(now).max(now).checked_add(ACCOUNTS_STAY);
                 booking.add(Account::sender(sender), unfinished, sign, Quota::default(), until);
                 booking.add(
@@ -271,7 +272,7 @@ impl Booking {
             booking.add(Account::orders(project), waiting, sign, Quota::default(), None);
             let held = held(record);
             booking.add(Account::project(project), held, sign, quota, None);
-            // A token that lets in any number has nothing to count.
+            // A token without a bound on its uses is not counted.
             let grant = record.pass.as_ref().and_then(|pass| pass.grant.as_ref());
             if let Some(grant) = grant.filter(|grant| grant.uses.is_some()) {
                 let uses = Holdings {
@@ -282,7 +283,7 @@ impl Booking {
                     files: grant.uses,
                     bytes: None,
                 };
-                // Notes of its uploads are gone long before that, or hold nothing back.
+                // By then the records of the token's uploads are deleted, or no longer change the account.
                 let until = grant.expires.checked_add(ACCOUNTS_STAY);
                 booking.add(Account::token(project, &grant.id), uses, sign, quota, until);
             }
@@ -292,7 +293,7 @@ impl Booking {
         booking
     }
 
-    /// The same, where this account may have no more than that. An account that does not change is not bounded.
+    /// Sets the quota of this account. Does nothing if the account is not in the booking.
     #[must_use]
     pub fn within(mut self, account: &Account, quota: Quota) -> Self {
         for line in self.lines.iter_mut().filter(|line| line.account == *account) {
@@ -322,7 +323,7 @@ impl Booking {
     }
 }
 
-/// Whether everybody may have what is booked, one booking after the other, where an account has so much before.
+/// Whether all these bookings fit, one after the other. `has` returns what an account has before the first of them.
 pub fn all_fit<'a>(bookings: impl IntoIterator<Item = &'a Booking>, has: impl Fn(&Account) -> Holdings) -> bool {
     let mut after: BTreeMap<&Account, Holdings> = BTreeMap::new();
     bookings.into_iter().flat_map(|booking| &booking.lines).all(|line| {
@@ -333,7 +334,7 @@ pub fn all_fit<'a>(bookings: impl IntoIterator<Item = &'a Booking>, has: impl Fn
     })
 }
 
-/// How long the account of a token, or of a sender, outlives what it was last booked for: nothing of it is under way then.
+/// How long the account of a token or of a sender is kept after the last upload in it has ended.
 const ACCOUNTS_STAY: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
 fn one_if(counts: bool) -> Holdings {
@@ -343,8 +344,8 @@ fn one_if(counts: bool) -> Holdings {
     }
 }
 
-/// What an upload is counted as on its project's account: what it is going to have, as far as that was said, then what it has,
-/// until its bytes are gone.
+/// What an upload counts on its project's account: its declared size while it is in progress, then its real size, until its bytes
+/// are deleted.
 fn held(record: &Record) -> Holdings {
     let bytes = match (&record.facts, &record.parts) {
         (Some(facts), _) => facts.size,
@@ -355,14 +356,14 @@ fn held(record: &Record) -> Holdings {
         State::Open | State::Assembling | State::Staged | State::Ready | State::Trashed | State::Deleting => {
             Holdings { bytes, files: 1 }
         }
-        // Orders have no bytes; the uploads that come of them have records of their own.
+        // Orders have no bytes; the fetched uploads have records of their own.
         State::Waiting | State::Pulling | State::Pulled | State::Rejected(_) | State::Gone => Holdings::default(),
     }
 }
 
-/// What an upload is counted as on its token's account: a use, unless it came to nothing.
+/// What an upload counts on its token's account: one use, unless it failed or was refused.
 fn used(record: &Record) -> u64 {
-    // What was fetched for an order is the order's use, however often it was tried.
+    // A fetched upload is not counted, because its order is: so an order is one use, however many tries it takes.
     if record.pull.is_none() && record.pass.as_ref().is_some_and(|pass| pass.ordered) {
         return 0;
     }
@@ -384,7 +385,7 @@ fn flow(before: Option<&Record>, next: &Record, now: SystemTime) -> Option<Flow>
     let was_there = before.is_some_and(is_there);
     let was_known = before.is_some_and(|before| before.project.is_some());
     let size = next.facts.as_ref().map_or(0, |facts| facts.size);
-    // An order is asked for once, however often it is tried.
+    // An order counts once, however many tries it takes.
     let is_a_try = next.pull.is_none() && next.pass.as_ref().is_some_and(|pass| pass.ordered);
     let asked = u64::from(!was_known && !is_a_try);
     let received = u64::from(is_there(next) && !was_there);

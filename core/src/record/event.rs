@@ -1,4 +1,4 @@
-//! What may happen to a record. What becomes of it then is in [`Record::apply`](crate::Record::apply).
+//! The events that change a record. [`Record::apply`](crate::Record::apply) says which change each makes.
 
 use std::time::Duration;
 
@@ -8,70 +8,70 @@ use crate::value::lifetime::Lifetime;
 use crate::value::options::Terms;
 use crate::value::verdict::Rejection;
 
-/// What may happen to an upload.
+/// An event in the life of an upload or of a fetch order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The store has begun to take parts, and calls the upload this.
+    /// The store has started a multipart upload.
     Begun {
         /// The store's own name for it.
         upload: String,
     },
-    /// Somebody begins to put the parts together, or goes on where somebody else's lease is over.
+    /// A node starts to join the parts, or takes over from a node whose claim is over.
     Assemble,
-    /// Whoever puts the parts together is still at it.
+    /// The node that joins the parts renews its claim.
     Renew,
-    /// It could not be put together now. Its parts stay.
+    /// The parts could not be joined now. They stay.
     Release,
-    /// Nothing of it is left where it does not belong: no part under a key of its own, nothing where it was before.
+    /// Everything left over is deleted: parts under keys of their own, and bytes at a former place.
     Tidied,
-    /// Somebody begins to fetch what was ordered, or tries again where somebody else's lease is over.
+    /// A node starts to fetch the source of an order, or takes over from a node whose claim is over.
     Pull {
-        /// The upload that this try is going to be.
+        /// The id of the upload that this try makes.
         upload: UploadId,
     },
-    /// Whoever fetches it is still at it.
+    /// The node that fetches the source renews its claim and reports its progress.
     Progress {
-        /// Bytes that came.
+        /// Bytes that have arrived.
         done: u64,
-        /// Bytes that there are, if the source has said so.
+        /// Bytes of the whole source, if it declares them.
         total: Option<u64>,
     },
-    /// It could not be fetched, or tidied up, this time; it is tried again later.
+    /// The source could not be fetched, or the left-over bytes not deleted, this time. The next try follows after this delay.
     Postpone(Duration),
-    /// It was fetched: the upload of the last try is ready.
+    /// The source was fetched: the upload of the last try is ready.
     Pulled,
-    /// This try is over, whoever was at it: its upload ends before its lease does.
+    /// The upload is given up before its lease ends, because the try of which it was part is over.
     Abandon,
-    /// Its bytes belong elsewhere, as it is known by now whose it is; they are about to be written there.
+    /// The bytes are about to be moved, because the project is known now and keeps its bytes at another place.
     Move {
-        /// Where.
+        /// The new place.
         to: Place,
     },
-    /// Every stage accepted it and its bytes are durable.
+    /// Every stage accepted the upload, and its bytes are durable.
     Commit {
-        /// What is known of the content. Boxed, because the other events are small.
+        /// What is known of the content. It is boxed, because the other events are small.
         facts: Box<Facts>,
-        /// What the sender said last.
+        /// What the sender asks for beside the bytes.
         terms: Box<Terms>,
-        /// How long it stays.
+        /// How long the upload is kept.
         lifetime: Lifetime,
     },
-    /// A stage refused it, and its bytes are gone.
+    /// A stage refused the upload, and its bytes are deleted.
     Reject(Rejection),
-    /// It gets another lifetime.
+    /// The upload gets another lifetime.
     Keep(Lifetime),
-    /// Its owner deletes it, and may bring it back for a while.
+    /// The owner deletes the upload, and can restore it for a while.
     Trash,
-    /// It is brought back.
+    /// The owner restores the upload.
     Restore,
-    /// It is deleted for good, or ended by its owner while its parts are still coming or being put together.
+    /// The upload is deleted for good, or its owner ends it while its parts are arriving or being joined.
     Delete,
-    /// A sweeper takes it because it is due: an abandoned attempt, an expired upload, another sweeper's unfinished work, an
-    /// old note.
+    /// A sweeper claims the record because it is due: an abandoned upload, an expired one, an unfinished deletion of another
+    /// sweeper, or an old note.
     Claim,
-    /// It was refused, and the note of that makes room for newer ones before its time is over.
+    /// The record of a refusal makes room for newer ones before its time is over.
     Forget,
-    /// Its bytes were removed.
+    /// The bytes were deleted.
     Erased,
 }
 

@@ -1,4 +1,4 @@
-//! Groups: files of one project, in an order, under one name. They never change; a file that has left leaves its place empty.
+//! Groups: ordered lists of files of one project, each under one id. A group never changes: a deleted file leaves its place empty.
 
 use std::time::SystemTime;
 
@@ -10,30 +10,31 @@ use crate::value::id::UploadId;
 /// A group of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Names the group. None of its files has it.
+    /// The id of the group. It is not the id of a file.
     pub id: UploadId,
-    /// Whose it is, by its public key.
+    /// The public key of the project.
     pub project: String,
-    /// When it was made.
+    /// When the group was made.
     pub created: SystemTime,
-    /// When it leaves by itself; `None` is never.
+    /// When the group expires. `None`: never.
     pub expires: Option<SystemTime>,
-    /// Its files, in their order. The same may be there more than once.
+    /// The files, in their order. One file may be listed more than once.
     pub members: Vec<Member>,
 }
 
-/// A file's place in a group.
+/// One file of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The file.
+    /// The id of the file.
     pub id: UploadId,
-    /// What whoever made the group said is to be done with the file where it is shown; nothing here does it.
+    /// Image operations that the maker of the group asks for when the file is shown. They are kept, and this program does not do
+    /// them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub effects: String,
 }
 
 impl Group {
-    /// What it counts as on the account of its project's groups: one, and the bytes of its list.
+    /// What the group adds to the account of its project's groups: one group, and the bytes of its list of files.
     #[must_use]
     pub fn held(&self) -> Holdings {
         let list = serde_json::to_string(&self.members).unwrap_or_default();
@@ -43,7 +44,7 @@ impl Group {
         }
     }
 
-    /// Whether it is still there at this time.
+    /// Whether the group has not expired at `now`.
     #[must_use]
     pub fn is_there(&self, now: SystemTime) -> bool {
         self.expires.is_none_or(|expires| expires > now)
@@ -51,7 +52,7 @@ impl Group {
 }
 
 impl Booking {
-    /// What is written down where a group is new, or leaves.
+    /// The booking of a change from `before` to `next`: a new group has no `before`, a deleted one no `next`.
     #[must_use]
     pub fn of_group(before: Option<&Group>, next: Option<&Group>, quota: Quota) -> Self {
         let mut booking = Self::default();

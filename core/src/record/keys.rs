@@ -1,4 +1,4 @@
-//! Under which keys the bytes of an upload are. Every key that the pipeline uses is made here.
+//! The keys of the bytes of an upload. Every key that the pipeline uses is made here.
 
 use crate::record::upload::Record;
 use crate::value::id::{Key, Place};
@@ -8,17 +8,17 @@ pub(crate) fn key_of(record: &Record) -> Key {
     key_at(record, &record.place)
 }
 
-/// The same, in another place.
+/// The key of the whole content at another place.
 pub(crate) fn key_at(record: &Record, place: &Place) -> Key {
     Key::whole(record.id).behind(place.prefix.as_deref())
 }
 
-/// The key of a part of its own.
+/// The key of one part that is stored under a key of its own.
 pub(crate) fn part_key_of(record: &Record, number: u16) -> Key {
     Key::part(record.id, number).behind(record.place.prefix.as_deref())
 }
 
-/// What the store calls this upload, if it keeps its parts in a way of its own.
+/// The store's own name for this multipart upload, if the store supports multipart uploads.
 pub(crate) fn upload_of(record: &Record) -> Option<&str> {
     let parts = record.parts.as_ref().filter(|parts| !parts.apart)?;
     parts.upload.as_deref()

@@ -4,18 +4,18 @@ use std::fmt::{self, Debug};
 
 use serde_json::{Map, Value};
 
-/// A project as it is kept in a database: its settings as they were written, secrets among them.
+/// A project as a database keeps it: its settings as the operator wrote them, including secrets.
 #[derive(Clone, PartialEq)]
 pub struct ManagedProject {
-    /// Its public key.
+    /// The public key.
     pub public_key: String,
-    /// Counts the changes; a change counts only against the revision it was made from.
+    /// The number of changes so far. A change is accepted only of the revision from which it was made.
     pub revision: u64,
-    /// What [`Project::from_settings`](crate::Project::from_settings) reads; `public_key` is not among them.
+    /// The settings that [`Project::from_settings`](crate::Project::from_settings) reads, without `public_key`.
     pub settings: Map<String, Value>,
 }
 
-/// There are secrets in the settings.
+/// Hides the settings, because they contain secrets.
 impl Debug for ManagedProject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ManagedProject")

@@ -1,4 +1,4 @@
-//! What is remembered of uploads, projects and groups, how it changes, and what is counted with it. Pure.
+//! The records of uploads, projects and groups, the rules by which they change, and the accounts that count them. Pure.
 
 pub(crate) mod apply;
 pub mod books;

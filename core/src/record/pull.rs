@@ -1,4 +1,4 @@
-//! What is ordered to be fetched, and how far it is. Pure: it knows no source.
+//! A fetch order: the source to fetch, and the progress. Pure: it opens no source.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use crate::value::file_name::FileName;
 use crate::value::id::UploadId;
 use crate::value::lifetime::Retention;
 
-/// What is recorded of an order to fetch something.
+/// What is recorded of a fetch order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pull {
-    /// What a [`Receiver`](crate::Receiver) is to fetch.
+    /// The source that a [`Receiver`](crate::Receiver) fetches, such as a URL.
     pub source: String,
-    /// What the upload is to be called, whatever the source calls it.
+    /// The name of the file, if the sender gives one. It replaces the name that the source gives.
     pub name: Option<FileName>,
-    /// How long the sender would like the upload to be kept.
+    /// How long the sender asks to keep the upload.
     pub wish: Retention,
-    /// The name under which the upload is to be found again.
+    /// A name by which the upload can be found again: see [`Terms::known_as`](crate::Terms::known_as).
     pub known_as: Option<String>,
-    /// Bytes that it may have at most, if less than the pipeline takes anyway.
+    /// The most bytes that the file may have, if that is less than the limit of the pipeline.
     pub at_most: Option<u64>,
-    /// How often it was tried.
+    /// How many tries were made.
     pub tries: u32,
-    /// The upload that the last try is, or was, going to be. A try that is recorded here and nowhere else has not begun.
+    /// The id of the upload that the last try makes. If no record has this id, the try has not begun to write.
     pub upload: Option<UploadId>,
-    /// Bytes that came with this try.
+    /// Bytes that have arrived with the last try.
     pub done: u64,
-    /// Bytes that there are, if the source has said so.
+    /// Bytes of the whole source, if it declares them.
     pub total: Option<u64>,
 }
 
 impl Pull {
-    /// An order that was not tried yet.
+    /// A fetch order of which no try was made yet.
     pub fn new(source: impl Into<String>) -> Self {
         Self {
             source: source.into(),
@@ -66,7 +66,7 @@ impl Pull {
     }
 
     /// How long to wait before the next try: `first` after the first try, and twice as long after each further one. `None` if
-    /// this was the last of so many tries.
+    /// `tries` tries were made.
     pub(crate) fn pause(&self, tries: u32, first: Duration) -> Option<Duration> {
         let doubled = 2_u32.saturating_pow(self.tries.saturating_sub(1));
         (self.tries < tries).then(|| first.saturating_mul(doubled))

@@ -13,7 +13,7 @@
 //!                   ▲                  │                  each try is an upload of its own, in one go
 //!                   └────Postpone──────┘ ──Reject──► Rejected
 //!
-//!   deleted       Ready ──Trash──► Trashed ──Delete, Claim──► Deleting        where what is deleted can be brought back
+//!   deleted       Ready ──Trash──► Trashed ──Delete, Claim──► Deleting        if deleted uploads can be restored
 //!                   ▲                 │
 //!                   └─────Restore─────┘
 //!
@@ -22,8 +22,8 @@
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
 //! ```
 //!
-//! Pure: no clock, no store, no waiting. Whoever holds a record asks [`Record::apply`] for the next one and has the
-//! [`Recorder`](crate::Recorder) swap it in, which works for one of those who try at the same time.
+//! Pure: no clock, no store, no waiting. To change a record, a caller asks [`Record::apply`] for the next revision and passes it to
+//! the [`Recorder`](crate::Recorder). If several callers change one revision at the same time, one of them succeeds.
 
 use crate::value::lifetime::Lifetime;
 use std::collections::BTreeMap;
@@ -39,73 +39,73 @@ use crate::value::parts::Parts;
 use crate::value::pass::Pass;
 use crate::value::verdict::Rejection;
 
-/// Everything that is remembered of one upload.
+/// Everything that is recorded of one upload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// Names the upload, and the key of its bytes.
+    /// The id of the upload. The key of its bytes is made from it.
     pub id: UploadId,
-    /// Counts the changes; a change counts only against the revision it was made from.
+    /// The number of changes so far. A recorder accepts a change only of the revision from which it was made.
     pub revision: u64,
-    /// Where the upload stands.
+    /// The state of the upload.
     pub state: State,
-    /// When the sweeper is to look at it: the end of a lease, of a lifetime, of a note. `None`: never.
+    /// When background work has to look at the record: the end of a lease, of a lifetime or of a note. `None`: never.
     pub due: Option<SystemTime>,
-    /// When its intent was recorded.
+    /// When this record was made, before the first byte was stored.
     pub created: SystemTime,
-    /// Whose it is; known from its commit on, or from its start if it comes in parts.
+    /// The public key of the project. Known from the commit on; of a multipart upload from its start.
     pub project: Option<String>,
-    /// What its sender said.
+    /// What the sender declared.
     pub declared: Declared,
-    /// What is known of its content; known from its commit on.
+    /// What is known of the content, from the commit on.
     pub facts: Option<Facts>,
-    /// What its sender noted beside it; known from its commit on, or from its start if it comes in parts.
+    /// The sender's metadata. Known from the commit on; of a multipart upload from its start.
     pub metadata: BTreeMap<String, String>,
-    /// Words that its sender put on it; known as early as its metadata.
+    /// The sender's tags. Known as early as the metadata.
     pub tags: Vec<String>,
-    /// How long it stays; known from its commit on.
+    /// How long the upload is kept. Known from the commit on.
     pub lifetime: Option<Lifetime>,
-    /// How it is cut, if it comes in parts.
+    /// How the upload is cut into parts, if it is a multipart upload.
     pub parts: Option<Parts>,
-    /// What is to be fetched, if this is no upload but the order of one. The upload has a record of its own.
+    /// The source to fetch, if this is the record of a fetch order. The fetched upload has a record of its own.
     pub pull: Option<Pull>,
-    /// A name under which it can be found again: see [`Terms::known_as`].
+    /// A name by which the upload can be found again: see [`Terms::known_as`].
     pub known_as: Option<String>,
-    /// What has let it in, if its project asks for something.
+    /// What authorized the upload, if its project requires an authorization.
     pub pass: Option<Pass>,
-    /// Who sends it: see [`Terms::sender`]. Not known any more once it is finished.
+    /// The sender: see [`Terms::sender`]. Removed from the record once the upload is finished.
     pub sender: Option<String>,
-    /// Where its bytes are.
+    /// The store and prefix where the bytes are.
     pub place: Place,
-    /// Where bytes of it were before, and may be left.
+    /// The store and prefix where the bytes were before. Bytes may be left there.
     pub left: Option<Place>,
 }
 
-/// Where an upload stands. Bytes are readable in [`State::Ready`] and in no other.
+/// The state of an upload or of a fetch order. The bytes of an upload are readable in [`State::Ready`] and in no other state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
-    /// Parts are arriving.
+    /// A multipart upload whose parts are arriving.
     Open,
-    /// Claimed by somebody who puts the parts together and has every stage judge the whole.
+    /// A node has claimed the multipart upload: it joins the parts, and every stage judges the whole.
     Assembling,
-    /// Ordered: to be fetched when it is due.
+    /// A fetch order that waits until it is due.
     Waiting,
-    /// Claimed by somebody who fetches it.
+    /// A node has claimed the fetch order and fetches its source.
     Pulling,
-    /// Fetched; kept for a while so that one can ask what became of it.
+    /// The source was fetched. The record of the order is kept for a while, so that the sender can ask for its status.
     Pulled,
-    /// Intended: bytes may be on their way to the store.
+    /// The upload has begun: bytes may be on their way to the store.
     Staged,
-    /// Accepted by every stage, durable, readable.
+    /// Every stage accepted the upload. Its bytes are durable and readable.
     Ready,
-    /// Refused; kept for a while so that one can ask why.
+    /// A stage refused the upload. The record is kept for a while, so that one can ask for the reason.
     Rejected(Rejection),
-    /// Deleted by its owner, who may bring it back for a while. Readable by nobody.
+    /// The owner deleted the upload, and can restore it for a while. It is not readable.
     Trashed,
-    /// Claimed by a sweeper or deleted by its owner: bytes may still be there, readable by nobody.
+    /// A sweeper claimed the upload, or its owner deleted it. Bytes may still be there, and are not readable.
     Deleting,
-    /// No bytes any more; kept for a while so that bytes which come late are removed once more.
+    /// The bytes are deleted. The record is kept for a while; at its end, bytes that arrived late are deleted too.
     Gone,
 }
 
@@ -129,34 +129,35 @@ impl State {
     }
 }
 
-/// What is to be done with a record that is due.
+/// The kind of background work that a due record needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Duty {
-    /// Its time is over: a sweeper ends it.
+    /// A sweeper ends the upload, because its time is over.
     Sweep,
-    /// Whoever worked on it is gone: somebody else goes on.
+    /// A node resumes the multipart upload, because the node that worked on it has stopped renewing its claim.
     Resume,
-    /// It is to be fetched.
+    /// A node fetches the source of the order.
     Pull,
 }
 
-/// How long things that end by themselves last.
+/// Durations after which a record becomes due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Periods {
-    /// How long an attempt, or a sweeper's claim, may take before somebody else may have it.
+    /// How long an upload in one request, or a sweeper's deletion, may take. Afterwards a sweeper may claim the record.
     pub lease: Duration,
-    /// How long somebody who puts parts together may say nothing before somebody else may go on; renewed meanwhile.
+    /// How long the claim of a node lasts that completes a multipart upload or fetches a source. The node renews it while it works.
+    /// Once the claim is over, another node may take the upload over.
     pub claim: Duration,
-    /// How long parts may take to come.
+    /// How long the parts of one upload may take to arrive.
     pub open: Duration,
-    /// How long it is remembered that an upload was refused or removed. At least a lease, so that late bytes are caught.
+    /// How long the record of a refused or deleted upload is kept. At least `lease`, so that late bytes are deleted too.
     pub note: Duration,
-    /// How long what was deleted can be brought back; nothing is not at all.
+    /// How long a deleted upload can be restored. Zero: it cannot be restored.
     pub trash: Duration,
 }
 
 impl Record {
-    /// The intent: a record of an upload of which no byte was stored yet.
+    /// The record of an upload in one request that begins now. None of its bytes is stored yet.
     #[must_use]
     pub fn intent(id: UploadId, declared: Declared, now: SystemTime, periods: &Periods) -> Self {
         Self {
@@ -181,7 +182,7 @@ impl Record {
         }
     }
 
-    /// The same, where it is known whose it is, what has let it in, and where its bytes are to go.
+    /// Adds the project, the authorization, and the place to which the bytes go.
     #[must_use]
     pub fn of(mut self, project: Option<String>, pass: Option<Pass>, place: Place) -> Self {
         self.project = project;
@@ -190,20 +191,20 @@ impl Record {
         self
     }
 
-    /// The same, with what its sender says beside it.
+    /// Adds what the sender asks for beside the bytes.
     #[rustfmt::skip]
     fn under(self, Terms { project, pass, sender, metadata, tags, .. }: Terms) -> Self {
         Self { project, pass, sender, metadata, tags, ..self }
     }
 
-    /// The same, where it is known who sends it.
+    /// Adds the sender.
     #[must_use]
     pub fn sent_by(self, sender: Option<String>) -> Self {
         Self { sender, ..self }
     }
 
-    /// An upload that comes in parts, of which no byte was stored yet. Whose it is and what is noted beside it is said now;
-    /// how long it is to be kept is in its parts.
+    /// The record of a multipart upload that begins now. None of its bytes is stored yet. Its project and metadata are known from
+    /// now on; the retention that the sender asks for is in `parts`.
     #[must_use]
     pub fn open(
         id: UploadId,
@@ -221,7 +222,7 @@ impl Record {
         }
     }
 
-    /// An order to fetch something, due at once.
+    /// The record of a fetch order that is due at once.
     #[must_use]
     pub fn order(id: UploadId, pull: Pull, terms: Terms, now: SystemTime, periods: &Periods) -> Self {
         Self {
@@ -232,7 +233,7 @@ impl Record {
         }
     }
 
-    /// What is to be done with it when it is due.
+    /// The background work that the record needs when it is due.
     #[must_use]
     pub fn duty(&self) -> Duty {
         match self.state {
@@ -242,32 +243,32 @@ impl Record {
         }
     }
 
-    /// Whether its bytes may be read: it is ready, and its time is not over.
+    /// Whether the bytes may be read: the upload is ready and has not expired.
     #[must_use]
     pub fn is_readable(&self, now: SystemTime) -> bool {
         self.state == State::Ready && !self.has_expired(now)
     }
 
-    /// Whether its lifetime is over.
+    /// Whether the upload has expired.
     #[must_use]
     pub fn has_expired(&self, now: SystemTime) -> bool {
         let expires = self.lifetime.and_then(|lifetime| lifetime.expires);
         expires.is_some_and(|expires| expires <= now)
     }
 
-    /// Whether parts of it may be under keys of their own.
+    /// Whether parts of the upload may be under keys of their own.
     #[must_use]
     pub fn is_apart(&self) -> bool {
         self.parts.as_ref().is_some_and(|parts| parts.apart)
     }
 
-    /// Whether bytes of it may be where they do not belong any more: parts, or what was moved.
+    /// Whether bytes may be left over: parts under keys of their own, or bytes at a former place.
     #[must_use]
     pub fn is_untidy(&self) -> bool {
         self.is_apart() || self.left.is_some()
     }
 
-    /// Whether somebody is to look at it.
+    /// Whether background work has to look at the record.
     #[must_use]
     pub fn is_due(&self, now: SystemTime) -> bool {
         self.due.is_some_and(|due| due <= now)

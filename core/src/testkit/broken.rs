@@ -1,21 +1,21 @@
-//! How a suite says that a rule is broken.
+//! How a suite reports a broken rule.
 
 use std::fmt::{Debug, Display};
 use std::panic::resume_unwind;
 
 use crate::value::error::Fault;
 
-/// What a rule expected, and what was seen. The [`Trial`](super::trial::Trial) adds the rule and what was asked.
+/// What a rule expected, and what was seen. The [`Trial`](super::trial::Trial) adds the rule and the call.
 pub(super) struct Broken {
-    /// The rule, if it is another one than the rule that is being checked.
+    /// The rule, if it is not the rule that is being checked.
     pub(super) rule: Option<&'static str>,
-    /// What was asked, if it was not the last call.
+    /// The call, if it was not the last one.
     pub(super) asked: Option<String>,
     pub(super) expected: String,
     pub(super) seen: String,
 }
 
-/// Ends the suite: the rule is broken. The panic hook is not called, so that the report is printed once, in the end.
+/// Ends the suite, because the rule is broken. It does not call the panic hook, so that the report is printed once, at the end.
 pub(super) fn broken(expected: impl Display, seen: impl Display) -> ! {
     Broken {
         rule: None,
@@ -32,7 +32,7 @@ impl Broken {
     }
 }
 
-/// A value for a report, cut where it would fill the screen.
+/// A value for a report. Long values are cut.
 pub(super) fn shown(value: &dyn Debug) -> String {
     const LONGEST: usize = 2_000;
     let text = format!("{value:?}");
@@ -42,7 +42,7 @@ pub(super) fn shown(value: &dyn Debug) -> String {
     }
 }
 
-/// What was seen has to equal what is expected; the text says what is wrong if it does not.
+/// Checks that two values are equal. The text says what is wrong if they are not.
 macro_rules! same {
     ($seen:expr, $expected:expr $(,)?) => {
         same!($seen, $expected, "another answer")
@@ -60,10 +60,10 @@ macro_rules! same {
     };
 }
 
-/// A condition has to hold; the text says what was seen if it does not.
+/// Checks a condition. The text says what was seen if it does not hold.
 macro_rules! holds {
     ($condition:expr $(,)?) => {
-        holds!($condition, "that does not hold")
+        holds!($condition, "the condition does not hold")
     };
     ($condition:expr, $($what:tt)+) => {
         if !$condition {
@@ -73,7 +73,7 @@ macro_rules! holds {
     };
 }
 
-/// Ends a suite that reads bytes which never end.
+/// Ends a suite whose stream of bytes never ends.
 pub(super) struct Bounds {
     bytes_left: usize,
     empty_pieces: usize,
@@ -87,12 +87,12 @@ impl Bounds {
         }
     }
 
-    /// Counts a piece of so many bytes.
+    /// Counts a piece with this number of bytes.
     pub(super) fn count(&mut self, len: usize) {
         const MOST_EMPTY: usize = 1_000;
         match self.bytes_left.checked_sub(len) {
             Some(left) => self.bytes_left = left,
-            None => broken("an end of the bytes", "more bytes than there can be"),
+            None => broken("an end of the bytes", "more bytes than the content has"),
         }
         self.empty_pieces = if len == 0 { self.empty_pieces + 1 } else { 0 };
         if self.empty_pieces > MOST_EMPTY {
@@ -101,7 +101,7 @@ impl Bounds {
     }
 }
 
-/// A call that has to answer, where a fault breaks the rule.
+/// A call that has to succeed: a fault breaks the rule.
 pub(super) trait Answers<T> {
     fn answers(self) -> T;
 }
@@ -115,7 +115,7 @@ impl<T> Answers<T> for Result<T, Fault> {
     }
 }
 
-/// A call that has to end in a fault.
+/// A call that has to fail with a fault.
 pub(super) trait Fails {
     fn fails(self) -> Fault;
 }

@@ -1,4 +1,4 @@
-//! What every recorder keeps to beside its records: what is booked, projects, groups.
+//! The rules of every recorder's catalog: accounts, projects, groups.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,19 +21,19 @@ use crate::value::id::UploadId;
 pub(super) async fn catalog(trial: &Trial, recorder: &dyn Recorder) {
     rules!(
         trial,
-        what_is_booked_is_booked_with_the_change_or_not_at_all(recorder),
-        of_updates_that_belong_together_all_are_done_or_none(recorder),
-        of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_there_is_room_for(recorder),
-        what_came_and_went_is_summed_up_by_day(recorder),
-        accounts_whose_time_is_over_are_forgotten(recorder),
-        a_project_is_changed_only_from_the_revision_before(recorder),
-        a_group_reads_back_as_it_was(recorder),
+        a_booking_is_written_with_its_change_or_not_at_all(recorder),
+        updates_of_one_transaction_are_all_written_or_none(recorder),
+        bookings_at_the_same_time_never_exceed_a_quota(recorder),
+        flows_are_summed_up_by_day(recorder),
+        accounts_are_removed_when_their_time_is_over(recorder),
+        an_update_of_a_project_needs_the_revision_before(recorder),
+        a_group_reads_back_unchanged(recorder),
         groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(recorder),
-        a_group_is_booked_with_its_row_or_not_at_all(recorder),
+        a_group_is_written_with_its_booking_or_not_at_all(recorder),
     );
 }
 
-fn somebody() -> String {
+fn unique() -> String {
     format!("project-{}", UploadId::random())
 }
 
@@ -69,8 +69,8 @@ async fn has(recorder: &dyn Recorder, account: &Account) -> (u64, u64) {
     (bytes, files)
 }
 
-async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn Recorder) {
-    let (one, other) = (Account::project(&somebody()), Account::token(&somebody(), "ü"));
+async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recorder) {
+    let (one, other) = (Account::project(&unique()), Account::token(&unique(), "ü"));
     let record = sample_record();
     let insert = async |record: &Record, lines: &[Line]| recorder.insert(record, &booking(lines)).await;
     let both = [line(&one, 60, 1, ROOM), line(&other, 0, 1, ROOM)];
@@ -85,7 +85,7 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
         revision: record.revision + 2,
         ..record.clone()
     };
-    // Whether there is room for it or not: what cannot be changed anyway is lost.
+    // A stale update is lost, whether its booking fits or not.
     let little = [line(&one, 1, 1, ROOM)];
     for lines in [&both[..], &little] {
         let lost = recorder.update(&next, &booking(lines)).await.answers();
@@ -93,9 +93,9 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
         let taken = insert(&record, lines).await.fails();
         same!(taken.code, codes::ID_TAKEN);
     }
-    same!(has(recorder, &one).await, (60, 1), "what was lost was booked");
+    same!(has(recorder, &one).await, (60, 1), "a lost update was booked");
 
-    // One of two has no room: nothing is changed.
+    // If one of two lines exceeds its quota, nothing is written.
     let next = Record {
         revision: record.revision + 1,
         ..record.clone()
@@ -116,7 +116,7 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
     );
     same!(recorder.get(record.id).await.answers().as_ref(), Some(&record));
 
-    // Just so much fits, and who gives back is never refused.
+    // A booking may use the quota up exactly, and one that gives back is never refused.
     let fits = [line(&one, 40, 2, ROOM)];
     same!(recorder.update(&next, &booking(&fits)).await.answers(), Swap::Done);
     let less = [line(
@@ -137,8 +137,8 @@ async fn what_is_booked_is_booked_with_the_change_or_not_at_all(recorder: &dyn R
     recorder.remove(last.id, last.revision).await.answers();
 }
 
-async fn of_updates_that_belong_together_all_are_done_or_none(recorder: &dyn Recorder) {
-    let (one, other) = (Account::project(&somebody()), Account::project(&somebody()));
+async fn updates_of_one_transaction_are_all_written_or_none(recorder: &dyn Recorder) {
+    let (one, other) = (Account::project(&unique()), Account::project(&unique()));
     let mut records = Vec::new();
     for _ in 0..3 {
         let record = Record {
@@ -162,23 +162,23 @@ async fn of_updates_that_belong_together_all_are_done_or_none(recorder: &dyn Rec
             "{what}"
         );
     };
-    // Two of the three fit, and all three do not.
+    // Two of the three bookings fit; all three do not.
     let of_one = |bytes| booking(&[line(&one, bytes, 1, ROOM)]);
     let too_many: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(40))).collect();
     same!(recorder.update_all(&too_many).await.answers(), Swap::Full);
-    as_they_were("one of them had no room").await;
+    as_they_were("the bookings exceeded a quota").await;
 
-    // The last has changed since it was read, whether there is room for it or not.
+    // The last update is stale, whether its booking fits or not.
     for bytes in [10, 60] {
         let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(bytes))).collect();
         changes[2].0 = after(&records[2], 2);
         same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
-        as_they_were("one of them had changed").await;
+        as_they_were("one of the updates was stale").await;
     }
     let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(10))).collect();
     changes[1].0.id = UploadId::random();
     same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
-    as_they_were("one of them is not there").await;
+    as_they_were("one of the records does not exist").await;
 
     let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(30))).collect();
     changes[1].1 = booking(&[line(&other, 100, 3, ROOM)]);
@@ -192,7 +192,7 @@ async fn of_updates_that_belong_together_all_are_done_or_none(recorder: &dyn Rec
     );
     same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
 
-    // Of those who want the same at a time, one gets all of it.
+    // Of several equal transactions at the same time, one succeeds as a whole.
     let again: Vec<_> = changes
         .iter()
         .map(|(record, _)| (after(record, 1), Booking::default()))
@@ -206,8 +206,8 @@ async fn of_updates_that_belong_together_all_are_done_or_none(recorder: &dyn Rec
     }
 }
 
-async fn of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_there_is_room_for(recorder: &dyn Recorder) {
-    let account = Account::project(&somebody());
+async fn bookings_at_the_same_time_never_exceed_a_quota(recorder: &dyn Recorder) {
+    let account = Account::project(&unique());
     let records: Vec<_> = (0..200).map(|_| sample_record()).collect();
     let quota = Quota {
         bytes: Some(70),
@@ -220,13 +220,13 @@ async fn of_those_who_want_the_last_room_at_the_same_time_so_many_get_it_as_ther
     same!(has(recorder, &account).await, (70, 7));
     for (record, got) in records.iter().zip(got) {
         let found = recorder.get(record.id).await.answers();
-        same!(found.is_some(), got == Swap::Done, "who was told so has got it");
+        same!(found.is_some(), got == Swap::Done, "answer and record differ");
         recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
-async fn what_came_and_went_is_summed_up_by_day(recorder: &dyn Recorder) {
-    let (one, other) = (somebody(), somebody());
+async fn flows_are_summed_up_by_day(recorder: &dyn Recorder) {
+    let (one, other) = (unique(), unique());
     let flow = |project: &str, day, received_bytes| Flow {
         project: project.to_owned(),
         day: Day(day),
@@ -260,14 +260,14 @@ async fn what_came_and_went_is_summed_up_by_day(recorder: &dyn Recorder) {
     };
     same!(look(&one, Day(10)..=Day(12)).await, [both.clone(), flow(&one, 12, 9)]);
     same!(look(&one, Day(0)..=Day(11)).await, [both]);
-    same!(look(&somebody(), Day(0)..=Day(100)).await, []);
+    same!(look(&unique(), Day(0)..=Day(100)).await, []);
     let all = recorder.catalog().flows(None, Day(10)..=Day(10)).await.answers();
     let theirs = all.iter().filter(|flow| [&one, &other].contains(&&flow.project));
     same!(theirs.count(), 2);
 }
 
-async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
-    let (over, not_yet, never) = (somebody(), somebody(), somebody());
+async fn accounts_are_removed_when_their_time_is_over(recorder: &dyn Recorder) {
+    let (over, not_yet, never) = (unique(), unique(), unique());
     for (project, until) in [(&over, Some(at(100))), (&not_yet, Some(at(200))), (&never, None)] {
         let record = sample_record();
         let line = Line {
@@ -284,8 +284,8 @@ async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
     }
     same!(recorder.catalog().forget_accounts(at(300), 10).await.answers(), 1);
 
-    // What was refused leaves nothing for ever, and of several ends the last one counts.
-    let (refused, twice) = (Account::token(&somebody(), "id"), Account::token(&somebody(), "id"));
+    // A refused booking leaves no account behind, and of several `until` times the last one counts.
+    let (refused, twice) = (Account::token(&unique(), "id"), Account::token(&unique(), "id"));
     let until = |account: &Account, seconds, quota| Line {
         until: Some(at(seconds)),
         ..line(account, 0, 1, quota)
@@ -308,8 +308,8 @@ async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
     recorder.catalog().forget_accounts(at(500), 10).await.answers();
     same!(has(recorder, &twice).await, (0, 0));
 
-    // What has nothing any more, or never got anything, is no account: anybody may be a sender.
-    let (given_back, never) = (Account::sender(&somebody()), Account::sender(&somebody()));
+    // An account at zero is no account, because anybody may be a sender.
+    let (given_back, never) = (Account::sender(&unique()), Account::sender(&unique()));
     let record = sample_record();
     let all = [until(&given_back, 600, ROOM)];
     same!(recorder.insert(&record, &booking(&all)).await.answers(), Swap::Done);
@@ -328,9 +328,9 @@ async fn accounts_whose_time_is_over_are_forgotten(recorder: &dyn Recorder) {
     same!(recorder.catalog().forget_accounts(at(100_000), 10).await.answers(), 0);
 }
 
-async fn a_project_is_changed_only_from_the_revision_before(recorder: &dyn Recorder) {
+async fn an_update_of_a_project_needs_the_revision_before(recorder: &dyn Recorder) {
     let catalog = recorder.catalog();
-    let key = somebody();
+    let key = unique();
     let project = |revision, text: &str| ManagedProject {
         public_key: key.clone(),
         revision,
@@ -374,9 +374,9 @@ fn group(project: &str, seconds: u64, expires: Option<u64>) -> Group {
     }
 }
 
-async fn a_group_reads_back_as_it_was(recorder: &dyn Recorder) {
+async fn a_group_reads_back_unchanged(recorder: &dyn Recorder) {
     let catalog = recorder.catalog();
-    let project = somebody();
+    let project = unique();
     for expires in [None, Some(2_000)] {
         let group = group(&project, 1_000, expires);
         same!(catalog.group(group.id).await.answers(), None);
@@ -401,12 +401,12 @@ async fn a_group_reads_back_as_it_was(recorder: &dyn Recorder) {
 
 async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(recorder: &dyn Recorder) {
     let catalog = recorder.catalog();
-    let project = somebody();
+    let project = unique();
     let all = [
         group(&project, 1_000, Some(500)),
         group(&project, 2_000, None),
         group(&project, 2_000, Some(400)),
-        group(&somebody(), 3_000, Some(600)),
+        group(&unique(), 3_000, Some(600)),
     ];
     for group in &all {
         same!(catalog.add_group(group, Booking::none()).await.answers(), Swap::Done);
@@ -442,9 +442,9 @@ async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(
     same!(catalog.expired_groups(at(1_000), 10).await.answers(), []);
 }
 
-async fn a_group_is_booked_with_its_row_or_not_at_all(recorder: &dyn Recorder) {
+async fn a_group_is_written_with_its_booking_or_not_at_all(recorder: &dyn Recorder) {
     let catalog = recorder.catalog();
-    let project = somebody();
+    let project = unique();
     let account = Account::groups(&project);
     let groups: Vec<_> = (0..40).map(|_| group(&project, 1_000, None)).collect();
     let size = groups[0].held().bytes;
@@ -476,9 +476,9 @@ async fn a_group_is_booked_with_its_row_or_not_at_all(recorder: &dyn Recorder) {
         same!(has(recorder, &account).await, (7 * size, 7), "{quota:?}");
         for (group, added) in groups.iter().zip(added) {
             let found = catalog.group(group.id).await.answers();
-            same!(found.is_some(), added == Swap::Done, "who was told so has got it");
+            same!(found.is_some(), added == Swap::Done, "answer and group differ");
         }
-        // Whoever removes them at the same time gives back what there was, once.
+        // Of several deletions at the same time, one gives back the booking.
         let removal = |group: &Group| Booking::of_group(Some(group), None, Quota::default());
         let removals: Vec<_> = groups.iter().map(removal).collect();
         let removing = groups.iter().zip(&removals).chain(groups.iter().zip(&removals));

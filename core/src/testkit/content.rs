@@ -1,4 +1,4 @@
-//! The contents that a scanner is asked about: how they are cut, and what it says to them.
+//! The contents that the scanner suite scans: how they are cut, and the answers of the scanner.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,12 +10,12 @@ use super::broken::broken;
 use crate::value::evidence::Coverage;
 use crate::value::verdict::{Code, Verdict};
 
-/// The most bytes at each end of a content that are cut finely. More would take longer than a test may.
+/// The most bytes at each end of a content that the suite cuts into small pieces. More would take too long for a test.
 pub(super) const FINELY: usize = 16 * 1024;
-/// A piece as the pump makes them at most.
+/// The size of the largest piece that the pipeline makes.
 pub(super) const PIECE: usize = 256 * 1024;
 
-/// Where a content is cut.
+/// The places at which a content is cut.
 pub(super) fn cuts(len: usize, piece: usize) -> Vec<Range<usize>> {
     let mut cuts = Vec::new();
     let mut at = 0;
@@ -33,7 +33,7 @@ pub(super) fn is_cut_in_part(len: usize, piece: usize) -> bool {
     piece < 1024 && len > 2 * FINELY
 }
 
-/// What a scanner says to one content.
+/// The answer of a scanner to one content.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Answer {
     Refused(Code),
@@ -43,12 +43,12 @@ pub(super) enum Answer {
     },
 }
 
-/// A content with a name for reports, and the answer that it got alone.
+/// A content with a name for reports, and the answer to it when it was scanned alone.
 pub(super) struct Upload {
     pub(super) name: String,
     pub(super) content: Bytes,
     pub(super) answer: Option<Answer>,
-    /// Whether a second scan alone came to the same notes.
+    /// Whether a second scan of the content alone made the same notes.
     pub(super) has_steady_notes: bool,
 }
 
@@ -63,7 +63,7 @@ impl Upload {
         }
     }
 
-    /// An answer has to be the one that the content got alone.
+    /// Checks that an answer is the same as when the content was scanned alone.
     pub(super) fn expect_again(&self, answer: Answer) {
         let Some(expected) = &self.answer else { return };
         let same_but_notes = match (expected, &answer) {
@@ -77,11 +77,11 @@ impl Upload {
     }
 }
 
-/// The refusal, if it is one; it has to say why.
+/// The refusal, if the verdict is one. Checks that it gives a reason.
 pub(super) fn refused(verdict: Verdict) -> Option<Answer> {
     let rejection = verdict.rejection()?;
     if rejection.message.trim().is_empty() {
-        broken("a refusal that says why", format!("{rejection:?}"));
+        broken("a refusal with a reason", format!("{rejection:?}"));
     }
     Some(Answer::Refused(rejection.code))
 }

@@ -1,4 +1,4 @@
-//! What every expirer keeps to.
+//! The rules of every expirer.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -35,8 +35,8 @@ impl Patience {
             rules!(
                 trial,
                 an_upload_expires_later_than_now(&trial, expirer),
-                time_comes_in_as_a_value(&trial, expirer),
-                the_answer_is_the_same_again_in_any_order(&trial, expirer),
+                a_lifetime_depends_on_the_given_time_only(&trial, expirer),
+                the_answer_does_not_depend_on_earlier_questions(&trial, expirer),
             );
         })
     }
@@ -72,7 +72,7 @@ async fn an_upload_expires_later_than_now(trial: &Trial, expirer: &dyn Expirer) 
     for question in questions() {
         for now in INSTANTS {
             let lifetime = ask(trial, expirer, &question, now);
-            // What expires at once could not even be read by its sender.
+            // If an upload expired at once, not even its sender could read it.
             if lifetime.expires.is_some_and(|expires| expires <= at(now)) {
                 broken(
                     format!("an end behind {:?}, or none", at(now)),
@@ -83,12 +83,12 @@ async fn an_upload_expires_later_than_now(trial: &Trial, expirer: &dyn Expirer) 
     }
 }
 
-async fn time_comes_in_as_a_value(trial: &Trial, expirer: &dyn Expirer) {
+async fn a_lifetime_depends_on_the_given_time_only(trial: &Trial, expirer: &dyn Expirer) {
     for question in questions() {
         for now in INSTANTS {
             let earlier = ask(trial, expirer, &question, now).expires;
             let later = ask(trial, expirer, &question, now + 400 * DAY).expires;
-            // Ends may be rounded to a day, a month, a year: but not all of them come from another clock.
+            // An end may be rounded to a day, a month or a year. But if all ends stay the same, they come from another clock.
             let (Some(earlier), Some(later)) = (earlier, later) else {
                 continue;
             };
@@ -102,7 +102,7 @@ async fn time_comes_in_as_a_value(trial: &Trial, expirer: &dyn Expirer) {
     }
 }
 
-async fn the_answer_is_the_same_again_in_any_order(trial: &Trial, expirer: &dyn Expirer) {
+async fn the_answer_does_not_depend_on_earlier_questions(trial: &Trial, expirer: &dyn Expirer) {
     let all: Vec<_> = questions()
         .into_iter()
         .flat_map(|question| INSTANTS.map(|now| (question.clone(), now)))

@@ -1,4 +1,4 @@
-//! Stores and recorders that fail on command: before their effect, or after it.
+//! Stores and recorders that fail on command, before or after the effect of a call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,19 +7,19 @@ use crate::contract::around::{Around, Wrapped};
 use crate::value::error::Fault;
 use crate::value::verdict::Code;
 
-/// The code of the faults that are made here.
+/// The code of the faults that are made on command.
 pub const MADE: Code = Code::new("made_to_fail");
 
-/// When a fault comes relative to what the call does.
+/// Whether a call fails before or after its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// The call fails and has done nothing.
+    /// The call fails and has no effect.
     Before,
-    /// The call has done its work, and its answer is lost.
+    /// The call has its effect, and its answer is lost.
     After,
 }
 
-/// Counts the calls of everything that shares it, and makes one of them fail, or that one and all later ones.
+/// Counts the calls of all wrappers that share this plan, and makes one call fail, or one and all later ones.
 #[derive(Clone, Debug)]
 pub struct Plan(Arc<Inner>);
 
@@ -32,19 +32,19 @@ struct Inner {
 }
 
 impl Plan {
-    /// Nothing fails; [`calls`](Self::calls) tells how many there were.
+    /// No call fails. [`calls`](Self::calls) returns how many there were.
     #[must_use]
     pub fn flawless() -> Self {
         Self::new(None, false)
     }
 
-    /// The call of this number (from zero) fails.
+    /// The call with this number (from zero) fails.
     #[must_use]
     pub fn once(call: usize, moment: Moment) -> Self {
         Self::new(Some((call, moment)), false)
     }
 
-    /// The call of this number (from zero) fails, and so do all later ones until [`heal`](Self::heal).
+    /// The call with this number (from zero) fails, and all later ones until [`heal`](Self::heal).
     #[must_use]
     pub fn from(call: usize, moment: Moment) -> Self {
         Self::new(Some((call, moment)), true)
@@ -60,13 +60,13 @@ impl Plan {
         }))
     }
 
-    /// How many calls there were.
+    /// The number of calls so far.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.0.calls.load(Ordering::SeqCst)
     }
 
-    /// Nothing fails any more.
+    /// Makes all later calls succeed.
     pub fn heal(&self) {
         self.0.healed.store(true, Ordering::SeqCst);
     }
@@ -95,7 +95,7 @@ impl Around for Plan {
         }
     }
 
-    /// As it is: no upload's story has a step in it.
+    /// Makes the call unchanged and does not count it, because no upload depends on the catalog's calls.
     async fn run_beside<T>(
         &self,
         _name: &'static str,
@@ -106,11 +106,11 @@ impl Around for Plan {
     }
 }
 
-/// A store or recorder that fails as its plan says.
+/// A store or recorder that fails as the plan says.
 pub type Faulty<T> = Wrapped<Arc<T>, Plan>;
 
 impl<T> Faulty<T> {
-    /// Wraps something that works.
+    /// Wraps a store or recorder that works.
     pub fn new(inner: T, plan: &Plan) -> Self {
         Self::around(Arc::new(inner), plan.clone())
     }

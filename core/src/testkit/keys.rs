@@ -1,11 +1,11 @@
-//! Keys for the suites of stores, and whether there is something under one.
+//! Keys for the suite of stores, and a check whether a key has bytes.
 
 use super::broken::Answers;
 use crate::contract::stages::Store;
 use crate::value::codes;
 use crate::value::id::{Key, UploadId};
 
-/// A key with all that may stand in one.
+/// A key with every kind of character that a key may have.
 pub(super) fn key() -> Key {
     plain_key().behind(Some("zebra09"))
 }
@@ -22,7 +22,11 @@ pub(super) async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
         }
         Err(fault) => {
             same!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
-            same!(store.size(key).await.answers(), None, "a size where there are no bytes");
+            same!(
+                store.size(key).await.answers(),
+                None,
+                "a size under a key without bytes"
+            );
             false
         }
     }

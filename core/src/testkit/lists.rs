@@ -1,4 +1,4 @@
-//! What a recorder lists, finds and counts.
+//! The rules for what a recorder lists, finds and counts.
 
 use super::broken::Answers;
 use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
@@ -39,7 +39,7 @@ pub(super) async fn the_newest_readable_upload_is_found_by_its_name(recorder: &d
     }
 }
 
-pub(super) async fn what_is_unfinished_and_what_is_ordered_is_listed_until_it_ends(recorder: &dyn Recorder) {
+pub(super) async fn unfinished_uploads_and_orders_are_listed_until_they_end(recorder: &dyn Recorder) {
     let project = format!("project-{}", UploadId::random());
     let of_project = |record: Record| Record {
         project: Some(project.clone()),
@@ -99,8 +99,8 @@ pub(super) async fn what_is_unfinished_and_what_is_ordered_is_listed_until_it_en
     }
 }
 
-pub(super) async fn what_is_unfinished_is_counted_over_all_projects(recorder: &dyn Recorder) {
-    // Other records may be there, and come and go with other tests.
+pub(super) async fn unfinished_uploads_and_orders_are_counted_over_all_projects(recorder: &dyn Recorder) {
+    // The recorder may have records of other tests.
     let before = recorder.backlog().await.answers();
     let records = [open(1_000), open(2_000), order(1_000)];
     for record in &records {
@@ -109,7 +109,7 @@ pub(super) async fn what_is_unfinished_is_counted_over_all_projects(recorder: &d
     let after = recorder.backlog().await.answers();
     holds!(
         after.unfinished >= 2 && after.orders >= 1,
-        "what was begun counts: {before:?}, then {after:?}"
+        "the counts did not grow: {before:?}, then {after:?}"
     );
     for record in records {
         recorder.remove(record.id, record.revision).await.answers();
@@ -129,7 +129,7 @@ pub(super) async fn refused_uploads_are_listed_with_those_whose_project_was_not_
             .by("clamav");
         intent.apply(Event::Reject(no), at(seconds + 1), &PERIODS).unwrap()
     };
-    // Later than whatever else a recorder under test may have refused.
+    // Later than any other refusal that the recorder may have.
     let of_nobody = refused(90_000_001, None);
     let all = [
         refused(90_000_002, Some(&project)),
@@ -143,7 +143,11 @@ pub(super) async fn refused_uploads_are_listed_with_those_whose_project_was_not_
     same!(first, [all[0].clone()]);
     let behind = Some((all[0].created, all[0].id));
     let second = recorder.list(Listing::Refused, &project, behind, 1).await.answers();
-    same!(second, [all[1].clone()], "one whose project was not known is anybody's");
+    same!(
+        second,
+        [all[1].clone()],
+        "a refusal without a project is not listed for every project"
+    );
     for record in &all {
         recorder.remove(record.id, record.revision).await.answers();
     }
@@ -183,9 +187,9 @@ pub(super) async fn files_of_a_project_are_listed_the_newest_first(recorder: &dy
     }
 }
 
-pub(super) async fn the_oldest_refusals_are_found_of_a_project_and_of_none(recorder: &dyn Recorder) {
+pub(super) async fn the_oldest_refusals_are_listed_of_a_project_and_without_one(recorder: &dyn Recorder) {
     let project = format!("project-{}", UploadId::random());
-    // Earlier than whatever else a recorder under test may have refused.
+    // Earlier than any other refusal that the recorder may have.
     let refused = |seconds: u64, project: Option<&str>| {
         let intent = Record {
             project: project.map(str::to_owned),
@@ -212,7 +216,7 @@ pub(super) async fn the_oldest_refusals_are_found_of_a_project_and_of_none(recor
     let found = recorder.oldest_refused(None, 2).await.answers();
     same!(found, [of_nobody[1].clone(), of_nobody[0].clone()]);
     let found = recorder.oldest_refused(Some(&project), 10).await.answers();
-    same!(found.len(), 3, "what is not refused, or another's, is among them");
+    same!(found.len(), 3, "a record of another state or project is listed");
     for record in of_project.iter().chain(&of_nobody).chain(&others) {
         recorder.remove(record.id, record.revision).await.answers();
     }

@@ -1,4 +1,4 @@
-//! One suite for each trait: what keeps the contract passes, and a plugin's test is one line.
+//! Test suites, one for each trait. An implementation that keeps the contract passes, and the test of a plugin is one line.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -11,7 +11,7 @@
 //! # });
 //! ```
 //!
-//! | trait | suite | its author gives |
+//! | trait | suite | the author of the plugin provides |
 //! | --- | --- | --- |
 //! | [`Validator`](crate::Validator) | [`validator()`] | |
 //! | [`Scanner`](crate::Scanner) | [`scanner()`] | contents, with the verdict on each: [`Sample`] |
@@ -20,7 +20,7 @@
 //! | [`Expirer`](crate::Expirer) | [`expirer()`] | |
 //! | [`Receiver`](crate::Receiver) | [`receiver()`] | sources, with how each ends: [`Source`] |
 //!
-//! A suite panics at the first rule that is broken, and says so in four lines:
+//! A suite panics at the first broken rule, with a report of four lines:
 //!
 //! ```text
 //! rule: uploads at the same time do not mix
@@ -29,9 +29,13 @@
 //! seen: Refused(infected)
 //! ```
 //!
-//! Calls that hang or block are noticed within the limits of [`Patience`]. A suite that passes answers with [`Checked`]: the
-//! rules that hold, and what it has left out. [`faulty`] has stores and recorders that fail on command.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a suite says no by panicking")]
+//! A suite notices calls that hang or block: see [`Patience`]. A suite that passes returns [`Checked`]: the rules that hold, and what
+//! it left out. [`faulty`] has stores and recorders that fail on command.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a suite reports a broken rule by a panic"
+)]
 
 #[macro_use]
 mod broken;
@@ -70,7 +74,7 @@ pub use self::validator::validator;
 ///
 /// # Panics
 ///
-/// If it breaks off.
+/// If the stream ends with an error.
 pub async fn collect(stream: ByteStream) -> Bytes {
     let read = stream.try_fold(BytesMut::new(), |mut all, piece| async move {
         all.extend_from_slice(&piece);
@@ -79,12 +83,12 @@ pub async fn collect(stream: ByteStream) -> Bytes {
     read.await.expect("the stream ends well").freeze()
 }
 
-/// Bytes that look like nothing and compress badly, the same for the same seed.
+/// Bytes that look like no known type and compress badly. The same seed gives the same bytes.
 #[must_use]
 pub fn noise(seed: u64, len: usize) -> Bytes {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let next = || {
-        // xorshift64: good enough to differ, and no dependency.
+        // xorshift64 is good enough here, and needs no dependency.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;

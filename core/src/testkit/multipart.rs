@@ -1,4 +1,4 @@
-//! What a store with a way of its own with parts keeps to; checked as part of the store's suite.
+//! The rules of a store that supports multipart uploads. The suite of stores checks them.
 
 use std::time::{Duration, Instant};
 
@@ -15,27 +15,27 @@ use crate::value::id::Key;
 use crate::value::lifetime::Retention;
 use crate::value::parts::{Part, Parts};
 
-/// The least that S3 takes as a part which is not the last one.
+/// The least size that S3 accepts of a part that is not the last one.
 const PART: usize = 5 << 20;
 
 pub(super) async fn multipart(trial: &Trial, store: &dyn Store, multipart: &dyn Multipart) {
     rules!(
         trial,
         parts_become_the_whole_in_the_order_of_their_numbers(store, multipart),
-        a_part_that_comes_again_replaces_the_one_before(store, multipart),
-        a_part_that_was_not_committed_is_none(store, multipart),
-        what_is_put_together_can_be_put_together_again(store, multipart),
-        nothing_changes_what_was_put_together(store, multipart),
-        the_last_commit_of_a_part_counts_whole(store, multipart),
-        an_attempt_that_breaks_off_leaves_the_part_that_was_kept(store, multipart),
-        deleting_removes_parts_that_were_never_put_together(store, multipart),
+        a_part_that_is_sent_again_replaces_the_earlier_one(store, multipart),
+        a_part_without_a_commit_is_not_listed(store, multipart),
+        assembled_parts_can_be_assembled_again(store, multipart),
+        nothing_changes_an_assembled_upload(store, multipart),
+        the_last_commit_of_a_part_wins_unmixed(store, multipart),
+        an_attempt_that_breaks_off_keeps_the_earlier_part(store, multipart),
+        deleting_removes_parts_that_were_never_assembled(store, multipart),
     );
-    let name = stringify!(nobody_waits_for_an_attempt_that_hangs);
-    let check = nobody_waits_for_an_attempt_that_hangs(store, multipart);
+    let name = stringify!(assembling_does_not_wait_for_an_attempt_that_hangs);
+    let check = assembling_does_not_wait_for_an_attempt_that_hangs(store, multipart);
     trial.rule(name, true, check).await;
 }
 
-/// An upload of a test, in its store.
+/// A multipart upload in the store under test.
 struct Upload<'a> {
     store: &'a dyn Store,
     multipart: &'a dyn Multipart,
@@ -73,10 +73,10 @@ impl<'a> Upload<'a> {
         staged.commit().await.answers();
     }
 
-    /// Sends a part in place of an earlier one. A service whose clock is too coarse to tell the two apart may take neither for
-    /// the part; then it is sent once more.
+    /// Sends a part again, until the store lists it. A service with a coarse clock may not be able to order two writes of a part, and
+    /// then list neither.
     async fn put_again(&self, number: u16, bytes: &Bytes) {
-        /// Some clocks tick once in a second.
+        /// Some clocks tick once per second.
         const TRIES: usize = 1000;
         for _ in 0..TRIES {
             self.put(number, bytes).await;
@@ -84,7 +84,7 @@ impl<'a> Upload<'a> {
                 return;
             }
         }
-        panic!("part {number} is never there however often it is sent");
+        panic!("the store never lists part {number}, however often it is sent");
     }
 
     async fn list(&self) -> Vec<Part> {
@@ -111,13 +111,13 @@ impl<'a> Upload<'a> {
         self.store.delete(&self.key).await.answers();
         holds!(
             !has_bytes(self.store, &self.key).await,
-            "bytes are there after being deleted"
+            "bytes are still there after a delete"
         );
     }
 }
 
 async fn parts_become_the_whole_in_the_order_of_their_numbers(store: &dyn Store, multipart: &dyn Multipart) {
-    // The rest is short enough to come with the part before it, and comes alone.
+    // The rest is so short that it could be appended to the part before it. Here it is a part of its own.
     let bytes = noise(1, 2 * PART + 1000);
     let upload = Upload::begin(store, multipart, bytes.len()).await;
     same!(upload.sizes().await, []);
@@ -132,14 +132,14 @@ async fn parts_become_the_whole_in_the_order_of_their_numbers(store: &dyn Store,
     same!(upload.sizes().await, [(1, PART as u64), (2, PART as u64), (3, 1000)]);
     holds!(
         !has_bytes(store, &upload.key).await,
-        "the whole is there before it was put together"
+        "the whole is there before the parts were assembled"
     );
     upload.assemble().await;
     holds!(upload.read().await == bytes, "the whole has other bytes than its parts");
     upload.delete().await;
 }
 
-async fn a_part_that_comes_again_replaces_the_one_before(store: &dyn Store, multipart: &dyn Multipart) {
+async fn a_part_that_is_sent_again_replaces_the_earlier_one(store: &dyn Store, multipart: &dyn Multipart) {
     let bytes = noise(2, PART + 1000);
     let upload = Upload::begin(store, multipart, bytes.len()).await;
     upload.put(1, &noise(3, PART)).await;
@@ -153,7 +153,7 @@ async fn a_part_that_comes_again_replaces_the_one_before(store: &dyn Store, mult
     upload.delete().await;
 }
 
-async fn a_part_that_was_not_committed_is_none(store: &dyn Store, multipart: &dyn Multipart) {
+async fn a_part_without_a_commit_is_not_listed(store: &dyn Store, multipart: &dyn Multipart) {
     let upload = Upload::begin(store, multipart, PART + 1000).await;
     let mut discarded = upload.stage(1, PART).await;
     discarded.write(noise(6, 1000)).await.answers();
@@ -165,13 +165,13 @@ async fn a_part_that_was_not_committed_is_none(store: &dyn Store, multipart: &dy
     upload.delete().await;
 }
 
-async fn what_is_put_together_can_be_put_together_again(store: &dyn Store, multipart: &dyn Multipart) {
+async fn assembled_parts_can_be_assembled_again(store: &dyn Store, multipart: &dyn Multipart) {
     let bytes = noise(8, 1000);
     let upload = Upload::begin(store, multipart, bytes.len()).await;
     upload.put(1, &bytes).await;
     let parts = upload.list().await;
     for _ in 0..2 {
-        // As somebody does who goes on where another one died.
+        // As a node does that takes over from a crashed one.
         let assembled = multipart.assemble(&upload.key, &upload.name, &parts).await;
         assembled.answers();
         holds!(upload.read().await == bytes);
@@ -180,13 +180,13 @@ async fn what_is_put_together_can_be_put_together_again(store: &dyn Store, multi
     upload.delete().await;
 }
 
-async fn nothing_changes_what_was_put_together(store: &dyn Store, multipart: &dyn Multipart) {
+async fn nothing_changes_an_assembled_upload(store: &dyn Store, multipart: &dyn Multipart) {
     let bytes = noise(9, 100_000);
     let upload = Upload::begin(store, multipart, bytes.len()).await;
     upload.put(1, &bytes).await;
     upload.assemble().await;
     let slot = upload.parts.slot(1).expect("there is such a part");
-    // Somebody still sends. Whether that is an error, and when, is the store's to choose.
+    // A sender still sends a part. The store chooses whether that fails, and when.
     match multipart.stage(&upload.key, &upload.name, &slot, Some(100_000)).await {
         Ok(mut late) => {
             if late.write(noise(10, 100_000)).await.is_ok() {
@@ -202,13 +202,13 @@ async fn nothing_changes_what_was_put_together(store: &dyn Store, multipart: &dy
     upload.delete().await;
 }
 
-async fn the_last_commit_of_a_part_counts_whole(store: &dyn Store, multipart: &dyn Multipart) {
+async fn the_last_commit_of_a_part_wins_unmixed(store: &dyn Store, multipart: &dyn Multipart) {
     let (first, last) = (noise(12, 150_000), noise(13, 200_000));
     let beginning = noise(14, PART);
     for older_is_last in [false, true] {
         let upload = Upload::begin(store, multipart, PART + last.len()).await;
         upload.put(1, &beginning).await;
-        // Both at a time, each in two pieces.
+        // Both are written at the same time, each in two pieces.
         let (mut one, mut other);
         if older_is_last {
             other = upload.stage(2, last.len()).await;
@@ -225,7 +225,7 @@ async fn the_last_commit_of_a_part_counts_whole(store: &dyn Store, multipart: &d
         other.commit().await.answers();
         let sizes = upload.sizes().await;
         if sizes.len() == 1 || sizes.contains(&(2, first.len() as u64)) {
-            // A clock that is too coarse to tell the two apart.
+            // The clock of the store is too coarse to order the two writes.
             upload.put_again(2, &last).await;
         }
         same!(upload.sizes().await, [(1, PART as u64), (2, last.len() as u64)]);
@@ -240,7 +240,7 @@ async fn the_last_commit_of_a_part_counts_whole(store: &dyn Store, multipart: &d
     }
 }
 
-async fn an_attempt_that_breaks_off_leaves_the_part_that_was_kept(store: &dyn Store, multipart: &dyn Multipart) {
+async fn an_attempt_that_breaks_off_keeps_the_earlier_part(store: &dyn Store, multipart: &dyn Multipart) {
     let bytes = noise(15, PART + 1000);
     let upload = Upload::begin(store, multipart, bytes.len()).await;
     upload.put(1, &bytes.slice(..PART)).await;
@@ -260,8 +260,8 @@ async fn an_attempt_that_breaks_off_leaves_the_part_that_was_kept(store: &dyn St
     upload.delete().await;
 }
 
-async fn nobody_waits_for_an_attempt_that_hangs(store: &dyn Store, multipart: &dyn Multipart) {
-    /// What a slow disk needs, and less than any sender is waited for.
+async fn assembling_does_not_wait_for_an_attempt_that_hangs(store: &dyn Store, multipart: &dyn Multipart) {
+    /// Enough for a slow disk, and less than the pipeline waits for any sender.
     const AT_ONCE: Duration = Duration::from_secs(8);
 
     let bytes = noise(18, PART + 1000);
@@ -276,12 +276,12 @@ async fn nobody_waits_for_an_attempt_that_hangs(store: &dyn Store, multipart: &d
     let began = Instant::now();
     upload.assemble().await;
     let took = began.elapsed();
-    holds!(took < AT_ONCE, "putting the parts together took {took:?}");
+    holds!(took < AT_ONCE, "assembling the parts took {took:?}");
     holds!(
         upload.read().await == bytes,
         "an attempt that hangs has changed the whole"
     );
-    // Whether it is told is the store's to choose, as long as it changes nothing.
+    // The store chooses whether this fails, as long as it changes nothing.
     for (mut hung, rest) in [(first, PART - PART / 2), (second, 500)] {
         match hung.write(noise(21, rest)).await {
             Ok(()) => drop(hung.commit().await),
@@ -295,12 +295,12 @@ async fn nobody_waits_for_an_attempt_that_hangs(store: &dyn Store, multipart: &d
     upload.delete().await;
 }
 
-async fn deleting_removes_parts_that_were_never_put_together(store: &dyn Store, multipart: &dyn Multipart) {
+async fn deleting_removes_parts_that_were_never_assembled(store: &dyn Store, multipart: &dyn Multipart) {
     let upload = Upload::begin(store, multipart, 2 * PART).await;
     upload.put(1, &noise(11, PART)).await;
     upload.delete().await;
-    // What is left may be nothing, or an upload that is not known any more.
+    // The store may list no parts, or may not know the upload any more.
     if let Ok(parts) = multipart.list(&upload.key, &upload.name).await {
-        same!(parts, [], "parts are there after being deleted");
+        same!(parts, [], "parts are still there after a delete");
     }
 }

@@ -1,4 +1,4 @@
-//! What every receiver keeps to, on sources for which its author knows how they end.
+//! The rules of every receiver, checked with sources of which its author knows the outcome.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,42 +14,42 @@ use crate::value::error::Error;
 use crate::value::incoming::Incoming;
 use crate::value::verdict::{Code, Rejection};
 
-/// A source, and how fetching it ends. The name of a source is whatever the receiver understands, such as a URL.
+/// A source, and the outcome of fetching it. Its name is a text that the receiver understands, such as a URL.
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
     ending: Ending,
 }
 
-/// How fetching a source ends.
+/// The outcome of fetching a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Ending {
     Fetched(Bytes),
-    /// It must not be fetched: `judge` says so.
+    /// The source must not be fetched, and `judge` refuses it.
     Forbidden(Code),
-    /// It may be fetched, and cannot be.
+    /// The source may be fetched, but never can be.
     Refused(Code),
-    /// It cannot be fetched this time.
+    /// The source cannot be fetched this time.
     Interrupted(Code),
 }
 
 impl Source {
-    /// A source that is fetched, with this content. It is fetched several times.
+    /// A source that can be fetched, with this content. The suite fetches it several times.
     pub fn fetched(name: impl Into<String>, content: impl Into<Bytes>) -> Self {
         Self::ending(name, Ending::Fetched(content.into()))
     }
 
-    /// A source that must not be fetched: `judge` refuses it, and so does `receive`.
+    /// A source that must not be fetched: both `judge` and `receive` refuse it.
     pub fn forbidden(name: impl Into<String>, code: Code) -> Self {
         Self::ending(name, Ending::Forbidden(code))
     }
 
-    /// A source that `judge` lets pass and `receive` refuses, for good: a page that is not there.
+    /// A source that `judge` accepts and `receive` always refuses, such as a page that does not exist.
     pub fn refused(name: impl Into<String>, code: Code) -> Self {
         Self::ending(name, Ending::Refused(code))
     }
 
-    /// A source that `judge` lets pass and that breaks off, at once or amid its bytes; another try may end well.
+    /// A source that `judge` accepts and that breaks off, at once or amid its bytes. Another try may succeed.
     pub fn interrupted(name: impl Into<String>, code: Code) -> Self {
         Self::ending(name, Ending::Interrupted(code))
     }
@@ -62,8 +62,8 @@ impl Source {
     }
 }
 
-/// Checks every rule of [`Receiver`] on the sources, of which there should be some of each sort, and on names that are none,
-/// on a thread and a runtime of its own.
+/// Checks every rule of [`Receiver`] with these sources and with texts that name no source, on a thread and a runtime of its own.
+/// There should be sources of each kind.
 ///
 /// # Panics
 ///
@@ -90,11 +90,11 @@ impl Patience {
             rules!(
                 trial,
                 it_is_ready(asker),
-                judging_says_no_where_receiving_must_not_begin(asker, sources),
+                judge_refuses_sources_that_must_not_be_fetched(asker, sources),
                 a_source_ends_as_its_author_expects(asker, sources),
                 sources_at_the_same_time_do_not_mix(asker, sources),
                 every_upload_has_an_id_of_its_own(asker, sources),
-                an_upload_that_is_dropped_leaves_the_next_alone(asker, sources),
+                a_dropped_upload_does_not_disturb_the_next(asker, sources),
                 names_that_are_no_source_are_refused_with_a_reason(asker),
             );
             asker.leave_out_what_has_no_source(sources);
@@ -103,7 +103,7 @@ impl Patience {
     }
 }
 
-/// How fetching ended, and what was said of it.
+/// The outcome that the suite saw, with its reason.
 enum Ended {
     Fetched { declared: Option<u64>, content: Bytes },
     Rejected(Rejection),
@@ -175,7 +175,7 @@ impl Asker {
         }
     }
 
-    /// Fetches a source to its end, which has to be the expected one.
+    /// Fetches a source, and checks that the outcome is the expected one.
     async fn expect(&self, source: &Source) {
         let name = short(&source.name);
         match (&source.ending, self.fetch(&source.name).await) {
@@ -225,7 +225,7 @@ impl Asker {
     }
 }
 
-/// How many bytes a source that breaks off, or should not be fetched at all, may have given until then.
+/// The most bytes that a source may deliver before it breaks off, or although it should not be fetched.
 const ROOM: usize = 64 << 20;
 
 fn longest(sources: &[Source]) -> usize {
@@ -248,7 +248,7 @@ fn expect_code(rejection: &Rejection, code: &Code) {
 
 fn expect_reason(rejection: &Rejection) {
     if rejection.message.trim().is_empty() {
-        broken("a refusal that says why", format!("{rejection:?}"));
+        broken("a refusal with a reason", format!("{rejection:?}"));
     }
 }
 
@@ -262,7 +262,7 @@ async fn it_is_ready(asker: &Asker) {
     asker.trial.call("ready", asker.receiver.ready()).await.answers();
 }
 
-async fn judging_says_no_where_receiving_must_not_begin(asker: &Asker, sources: &[Source]) {
+async fn judge_refuses_sources_that_must_not_be_fetched(asker: &Asker, sources: &[Source]) {
     for source in sources {
         match (&source.ending, asker.judge(&source.name).await) {
             (Ending::Forbidden(code), Err(Error::Rejected { rejection, .. })) => expect_code(&rejection, code),
@@ -301,7 +301,7 @@ async fn every_upload_has_an_id_of_its_own(asker: &Asker, sources: &[Source]) {
     }
 }
 
-async fn an_upload_that_is_dropped_leaves_the_next_alone(asker: &Asker, sources: &[Source]) {
+async fn a_dropped_upload_does_not_disturb_the_next(asker: &Asker, sources: &[Source]) {
     for source in fetched(sources) {
         for read in [0, 1] {
             for _ in 0..8 {
@@ -346,7 +346,7 @@ async fn names_that_are_no_source_are_refused_with_a_reason(asker: &Asker) {
                 None => {}
                 Some(Ended::Rejected(rejection) | Ended::Interrupted(Some(rejection), _)) => expect_reason(&rejection),
                 Some(seen) => broken(
-                    "Error::Rejected, as the name is the sender's to mend",
+                    "Error::Rejected, because the name is the sender's mistake",
                     format!("{seen}, of {}", short(name)),
                 ),
             }

@@ -1,12 +1,13 @@
-//! What every recorder keeps to.
+//! The rules of every recorder.
 
 use futures_util::future::join_all;
 
 use super::broken::{Answers, Fails};
 use super::lists::{
     files_of_a_project_are_listed_the_newest_first, refused_uploads_are_listed_with_those_whose_project_was_not_known,
-    the_newest_readable_upload_is_found_by_its_name, the_oldest_refusals_are_found_of_a_project_and_of_none,
-    what_is_unfinished_and_what_is_ordered_is_listed_until_it_ends, what_is_unfinished_is_counted_over_all_projects,
+    the_newest_readable_upload_is_found_by_its_name, the_oldest_refusals_are_listed_of_a_project_and_without_one,
+    unfinished_uploads_and_orders_are_counted_over_all_projects,
+    unfinished_uploads_and_orders_are_listed_until_they_end,
 };
 use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
 use super::trial::{Checked, Patience, Trial};
@@ -20,8 +21,8 @@ use crate::value::id::UploadId;
 use crate::value::lifetime::Lifetime;
 use crate::value::verdict::{Code, Rejection};
 
-/// Checks every rule of [`Recorder`]. May be run on a recorder that holds other records, if none of them is due before the
-/// year 1980: the suite's clock stands there.
+/// Checks every rule of [`Recorder`]. The recorder may have other records, if none of them is due before the year 1980, because
+/// the clock of the suite runs before that.
 ///
 /// # Panics
 ///
@@ -49,20 +50,20 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
     rules!(
         trial,
         it_is_ready(recorder),
-        what_is_recorded_reads_back_whole(recorder),
-        an_id_is_recorded_once(recorder),
-        of_those_who_record_an_id_at_the_same_time_one_wins(recorder),
-        a_change_counts_only_from_the_revision_before(recorder),
-        of_those_who_change_at_the_same_time_one_wins(recorder),
-        what_is_due_comes_in_its_order(recorder),
-        what_is_to_be_resumed_is_not_swept(recorder),
+        a_record_reads_back_unchanged(recorder),
+        an_id_is_inserted_once(recorder),
+        of_inserts_of_one_id_at_the_same_time_one_succeeds(recorder),
+        an_update_needs_the_revision_before(recorder),
+        of_updates_of_one_revision_at_the_same_time_one_succeeds(recorder),
+        due_records_are_listed_in_the_order_of_their_times(recorder),
+        a_record_to_resume_is_not_due_for_a_sweep(recorder),
         the_newest_readable_upload_is_found_by_its_name(recorder),
-        what_is_unfinished_and_what_is_ordered_is_listed_until_it_ends(recorder),
-        what_is_unfinished_is_counted_over_all_projects(recorder),
-        only_the_revision_that_was_seen_is_forgotten(recorder),
+        unfinished_uploads_and_orders_are_listed_until_they_end(recorder),
+        unfinished_uploads_and_orders_are_counted_over_all_projects(recorder),
+        only_the_given_revision_is_removed(recorder),
         files_of_a_project_are_listed_the_newest_first(recorder),
         refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder),
-        the_oldest_refusals_are_found_of_a_project_and_of_none(recorder),
+        the_oldest_refusals_are_listed_of_a_project_and_without_one(recorder),
     );
     super::catalog::catalog(trial, recorder).await;
 }
@@ -71,7 +72,7 @@ async fn it_is_ready(recorder: &dyn Recorder) {
     recorder.ready().await.answers();
 }
 
-async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
+async fn a_record_reads_back_unchanged(recorder: &dyn Recorder) {
     let ready = sample_record();
     let kept = ready
         .apply(
@@ -117,7 +118,7 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
         same!(
             recorder.get(record.id).await.answers(),
             None,
-            "a record that nobody made"
+            "a record that was never inserted"
         );
         add(recorder, &record).await;
         same!(recorder.get(record.id).await.answers().as_ref(), Some(&record));
@@ -125,7 +126,7 @@ async fn what_is_recorded_reads_back_whole(recorder: &dyn Recorder) {
     }
 }
 
-async fn an_id_is_recorded_once(recorder: &dyn Recorder) {
+async fn an_id_is_inserted_once(recorder: &dyn Recorder) {
     let record = intent(1_000);
     add(recorder, &record).await;
     let again = Record {
@@ -139,12 +140,12 @@ async fn an_id_is_recorded_once(recorder: &dyn Recorder) {
     same!(
         recorder.get(record.id).await.answers().as_ref(),
         Some(&record),
-        "the first one stays"
+        "the first record was replaced"
     );
     recorder.remove(record.id, 0).await.answers();
 }
 
-async fn of_those_who_record_an_id_at_the_same_time_one_wins(recorder: &dyn Recorder) {
+async fn of_inserts_of_one_id_at_the_same_time_one_succeeds(recorder: &dyn Recorder) {
     let id = UploadId::random();
     let rivals: Vec<_> = (0..16)
         .map(|rival| Record {
@@ -156,7 +157,7 @@ async fn of_those_who_record_an_id_at_the_same_time_one_wins(recorder: &dyn Reco
     let won: Vec<_> = (0..rivals.len())
         .filter(|at| matches!(inserts[*at], Ok(Swap::Done)))
         .collect();
-    holds!(won.len() == 1, "{} of 16 records with one id were taken", won.len());
+    holds!(won.len() == 1, "{} of 16 records with one id were inserted", won.len());
     for fault in inserts.into_iter().filter_map(Result::err) {
         same!(fault.code, codes::ID_TAKEN, "{}", fault.chain());
     }
@@ -164,12 +165,12 @@ async fn of_those_who_record_an_id_at_the_same_time_one_wins(recorder: &dyn Reco
     same!(
         kept.as_ref(),
         Some(&rivals[won[0]]),
-        "the one who was told so has not won"
+        "the kept record is not the one whose call succeeded"
     );
     recorder.remove(id, 0).await.answers();
 }
 
-async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) {
+async fn an_update_needs_the_revision_before(recorder: &dyn Recorder) {
     let first = intent(1_000);
     add(recorder, &first).await;
     let second = first
@@ -183,7 +184,7 @@ async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) 
     same!(
         recorder.update(&second, Booking::none()).await.answers(),
         Swap::Lost,
-        "the same change counted twice"
+        "the same update succeeded twice"
     );
     let far = Record {
         revision: 7,
@@ -192,18 +193,18 @@ async fn a_change_counts_only_from_the_revision_before(recorder: &dyn Recorder) 
     same!(
         recorder.update(&far, Booking::none()).await.answers(),
         Swap::Lost,
-        "a change from a revision that never was"
+        "an update of a revision that does not exist"
     );
     same!(
         recorder.update(&intent(1), Booking::none()).await.answers(),
         Swap::Lost,
-        "a change of a record that is not there"
+        "an update of a record that does not exist"
     );
     same!(recorder.get(first.id).await.answers().as_ref(), Some(&second));
     recorder.remove(second.id, second.revision).await.answers();
 }
 
-async fn of_those_who_change_at_the_same_time_one_wins(recorder: &dyn Recorder) {
+async fn of_updates_of_one_revision_at_the_same_time_one_succeeds(recorder: &dyn Recorder) {
     let first = intent(1_000);
     add(recorder, &first).await;
     let rivals: Vec<_> = (0..16u64)
@@ -219,14 +220,18 @@ async fn of_those_who_change_at_the_same_time_one_wins(recorder: &dyn Recorder) 
         .enumerate()
         .filter(|(_, s)| *s == Swap::Done)
         .collect();
-    same!(won.len(), 1, "{} of 16 changes from one revision counted", won.len());
+    same!(won.len(), 1, "{} of 16 updates of one revision succeeded", won.len());
     let kept = recorder.get(first.id).await.answers().expect("is there");
-    same!(kept, rivals[won[0].0], "the one who was told so has not won");
+    same!(
+        kept,
+        rivals[won[0].0],
+        "the kept record is not the one whose call succeeded"
+    );
     recorder.remove(kept.id, kept.revision).await.answers();
 }
 
-async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
-    // Inserted in another order than they are due; due is one lease later.
+async fn due_records_are_listed_in_the_order_of_their_times(recorder: &dyn Recorder) {
+    // They are inserted in another order than they are due. Each is due one lease after it was made.
     let records: Vec<_> = [300, 100, 500, 200, 400].map(intent).into();
     let never = Record {
         due: None,
@@ -258,11 +263,11 @@ async fn what_is_due_comes_in_its_order(recorder: &dyn Recorder) {
     same!(
         recorder.due(Duty::Sweep, at(10_000), 10).await.answers(),
         [],
-        "what was removed is due"
+        "a removed record is due"
     );
 }
 
-async fn what_is_to_be_resumed_is_not_swept(recorder: &dyn Recorder) {
+async fn a_record_to_resume_is_not_due_for_a_sweep(recorder: &dyn Recorder) {
     let (sweep, open) = (intent(1_000), open(1_000));
     add(recorder, &sweep).await;
     add(recorder, &open).await;
@@ -279,25 +284,25 @@ async fn what_is_to_be_resumed_is_not_swept(recorder: &dyn Recorder) {
     same!(look(Duty::Resume).await, std::slice::from_ref(&assembling));
     let again = assembling.apply(Event::Release, at(1_002), &PERIODS).unwrap();
     same!(recorder.update(&again, Booking::none()).await.answers(), Swap::Done);
-    same!(look(Duty::Resume).await, [], "what was given back is to be resumed");
+    same!(look(Duty::Resume).await, [], "a released record is still to be resumed");
     for record in [sweep, again] {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
-async fn only_the_revision_that_was_seen_is_forgotten(recorder: &dyn Recorder) {
+async fn only_the_given_revision_is_removed(recorder: &dyn Recorder) {
     let record = intent(1_000);
     add(recorder, &record).await;
     recorder.remove(record.id, 3).await.answers();
     holds!(
         recorder.get(record.id).await.answers().is_some(),
-        "a revision that was not asked for is gone"
+        "another revision than the given one was removed"
     );
     recorder.remove(record.id, 0).await.answers();
     same!(
         recorder.get(record.id).await.answers(),
         None,
-        "a removed record is there"
+        "a removed record is still there"
     );
     recorder.remove(record.id, 0).await.answers();
 }

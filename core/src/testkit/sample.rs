@@ -1,4 +1,4 @@
-//! Records with something in every field: what a recorder has to keep.
+//! Sample records with a value in every field, to check that a recorder keeps them all.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,7 +18,7 @@ use crate::value::options::Terms;
 use crate::value::parts::Parts;
 use crate::value::pass::{Grant, Pass};
 
-/// An instant of the suite's own clock: seconds after the first day of 1970, to the microsecond.
+/// A time of the suite's own clock, in seconds since 1970, to the microsecond.
 pub(super) fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(123_457)
 }
@@ -31,13 +31,13 @@ pub(super) const PERIODS: Periods = Periods {
     trash: Duration::from_secs(300),
 };
 
-/// Records something of which nothing is booked.
+/// Inserts a record with an empty booking.
 pub(super) async fn add(recorder: &dyn Recorder, record: &Record) {
     let added = recorder.insert(record, Booking::none()).await.answers();
     same!(added, Swap::Done);
 }
 
-/// A record with something in every field: what a recorder has to keep.
+/// The record of an upload, with a value in every field.
 #[must_use]
 pub fn sample_record() -> Record {
     let declared = Declared {
@@ -111,7 +111,7 @@ pub fn sample_record() -> Record {
         .unwrap()
 }
 
-/// An upload in parts, with something in every field that it may have.
+/// The record of a multipart upload, with a value in every field that it may have.
 pub(super) fn open(seconds: u64) -> Record {
     let parts = Parts::of(u64::from(u32::MAX) * 1000, 5 << 30, Retention::Keep).unwrap();
     let terms = Terms {
@@ -133,7 +133,7 @@ pub(super) fn open(seconds: u64) -> Record {
     opened.apply(Event::Begun { upload }, at(seconds), &PERIODS).unwrap()
 }
 
-/// An order to fetch something, with something in every field that it may have.
+/// The record of a fetch order, with a value in every field that it may have.
 pub(super) fn order(seconds: u64) -> Record {
     let pull = Pull {
         name: FileName::new("ü \"name\""),

@@ -1,4 +1,4 @@
-//! What every scanner keeps to, on contents for which its author knows the verdict.
+//! The rules of every scanner, checked with contents of which its author knows the verdict.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::value::evidence::{Coverage, Declared, HEAD_BYTES, Head};
 use crate::value::sniff::sniff;
 use crate::value::verdict::{Code, Verdict};
 
-/// A content, and what the scanner is to say to it.
+/// A content, and the verdict that the scanner must give.
 ///
-/// A sample that is refused wherever it stands in a file should say so: [`within`](Self::within) shows that a scanner reads
-/// all that it calls covered.
+/// If a scanner refuses the content at any place in a file, say so with [`within`](Self::within): the suite then checks that the
+/// scanner reads everything that it claims to cover.
 ///
 /// ```
 /// use intake_core::Code;
@@ -36,7 +36,7 @@ use crate::value::verdict::{Code, Verdict};
 pub struct Sample {
     /// The content.
     pub content: Bytes,
-    /// The code with which it is refused; `None` if it is accepted.
+    /// The code of the refusal. `None` if the content is accepted.
     pub refused: Option<Code>,
     within: Option<Bytes>,
 }
@@ -60,9 +60,9 @@ impl Sample {
         }
     }
 
-    /// Says that the content is refused wherever it stands in a file: before, amid and behind these bytes, and over every
-    /// cut. The suite tries that. A scanner that does not read so far has to say [`Coverage::Partial`]. Has no meaning for a
-    /// sample that is accepted.
+    /// Declares that the content is refused at any place in a file: before, amid and after these bytes, and across every cut. The
+    /// suite tries all of them. A scanner that does not read so far must report [`Coverage::Partial`]. It has no effect on a sample
+    /// that is accepted.
     #[must_use]
     pub fn within(mut self, others: impl Into<Bytes>) -> Self {
         self.within = Some(others.into());
@@ -70,8 +70,8 @@ impl Sample {
     }
 }
 
-/// Checks every rule of [`Scanner`] on the samples, of which there should be some of both sorts, on a thread and a runtime
-/// of its own.
+/// Checks every rule of [`Scanner`] with these samples, on a thread and a runtime of its own. Some samples should be accepted, and
+/// some refused.
 ///
 /// # Panics
 ///
@@ -93,7 +93,7 @@ impl Patience {
     }
 }
 
-/// Scans a content in pieces of a size, as the pump would: the report, or the refusal that came before the end.
+/// Scans a content in pieces of a size, as the pipeline does. Returns the report, or the refusal that came before the end.
 ///
 /// # Errors
 ///
@@ -132,7 +132,7 @@ impl<'a> Suite<'a> {
         let mut uploads: Vec<_> = samples_named
             .map(|(at, sample)| Upload::new(format!("sample {at}"), sample.content.clone()))
             .collect();
-        // Neighbours whose verdict is the scanner's to choose, as long as it stays the same.
+        // Neighbours with any verdict, as long as it stays the same.
         let neighbours = [noise(7, 3_000), Bytes::from(vec![b'.'; 20_000])];
         uploads.extend(
             neighbours
@@ -157,11 +157,11 @@ impl<'a> Suite<'a> {
         trial.rule(name, false, self.cuts_in_many_ways()).await;
         let name = "uploads_at_the_same_time_do_not_mix";
         trial.rule(name, false, self.scans_all_at_the_same_time()).await;
-        let name = "an_upload_that_stands_still_keeps_no_other_waiting";
+        let name = "a_stalled_upload_does_not_hold_up_others";
         trial.rule(name, true, self.scans_while_one_stands_still()).await;
-        let name = "a_scan_that_is_dropped_leaves_the_next_alone";
+        let name = "a_dropped_scan_does_not_disturb_the_next";
         trial.rule(name, true, self.scans_after_drops()).await;
-        let name = "what_is_called_whole_was_read_whole";
+        let name = "whole_coverage_means_that_all_bytes_were_read";
         trial.rule(name, false, self.looks_everywhere()).await;
     }
 
@@ -288,7 +288,7 @@ impl<'a> Suite<'a> {
                     "{} is refused ({code}), or accepted with Coverage::Partial",
                     upload.name
                 ),
-                "accepted with Coverage::Whole: bytes that were not looked at are called covered",
+                "accepted with Coverage::Whole, although it did not read all bytes",
             );
         }
     }
@@ -309,7 +309,7 @@ impl Suite<'_> {
                 return refused;
             }
             start = *end;
-            // So that uploads at the same time take turns.
+            // Yields, so that uploads at the same time take turns.
             tokio::task::yield_now().await;
         }
         self.finish(scan, upload).await

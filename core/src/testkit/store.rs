@@ -1,4 +1,4 @@
-//! What every store keeps to.
+//! The rules of every store.
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -13,7 +13,7 @@ use crate::contract::stages::{Multipart, Store};
 use crate::value::id::{Key, UploadId};
 use crate::value::parts::MOST_PARTS;
 
-/// Checks every rule of [`Store`]. May be run on a store that holds other bytes: it makes keys of its own.
+/// Checks every rule of [`Store`]. The store may have other bytes: the suite uses random keys.
 ///
 /// # Panics
 ///
@@ -41,27 +41,27 @@ async fn check(trial: &Trial, store: &dyn Store) {
     rules!(
         trial,
         it_is_ready(store),
-        what_was_committed_reads_back(store),
+        committed_bytes_read_back_unchanged(store),
         a_range_reads_that_range(store),
-        a_key_without_bytes_says_so(store),
-        what_was_discarded_is_gone(store),
-        discarding_after_a_cancelled_write_is_legal(store),
-        deleting_removes_what_was_committed(store),
-        deleting_nothing_is_fine(store),
-        deleting_removes_what_a_dead_attempt_left(store),
+        reading_a_key_without_bytes_says_so(store),
+        discarded_bytes_are_deleted(store),
+        discarding_after_a_cancelled_write_succeeds(store),
+        deleting_removes_committed_bytes(store),
+        deleting_a_key_without_bytes_succeeds(store),
+        deleting_removes_the_bytes_of_a_dropped_attempt(store),
         attempts_do_not_mix(store),
-        what_is_committed_again_is_replaced(store),
+        a_second_commit_replaces_the_first(store),
     );
     let has_every_part = |multipart: &dyn Multipart| multipart.most_parts() >= MOST_PARTS;
     match store.multipart().is_some_and(has_every_part) {
         true => trial.leave_out("two attempts under one key: no part has a key of its own in this store"),
         false => {
-            rules!(trial, of_two_attempts_the_last_commit_counts_whole(store));
+            rules!(trial, of_two_attempts_the_last_commit_wins_unmixed(store));
         }
     }
     match store.multipart() {
         Some(multipart) => super::multipart::multipart(trial, store, multipart).await,
-        None => trial.leave_out("parts: the store has no way of its own with them"),
+        None => trial.leave_out("parts: the store does not support multipart uploads"),
     }
 }
 
@@ -80,7 +80,7 @@ async fn put(store: &dyn Store, key: &Key, pieces: &[Bytes]) {
     staged.commit().await.answers();
 }
 
-async fn what_was_committed_reads_back(store: &dyn Store) {
+async fn committed_bytes_read_back_unchanged(store: &dyn Store) {
     let odd: Vec<_> = (0..40)
         .map(|seed| noise(seed, 1 + (seed as usize * 7919) % 5000))
         .collect();
@@ -99,7 +99,7 @@ async fn what_was_committed_reads_back(store: &dyn Store) {
             read.len()
         );
         let size = store.size(&key).await.answers();
-        same!(size, Some(read.len() as u64), "the size is another");
+        same!(size, Some(read.len() as u64), "the size is wrong");
         store.delete(&key).await.answers();
     }
 }
@@ -119,11 +119,14 @@ async fn a_range_reads_that_range(store: &dyn Store) {
     store.delete(&key).await.answers();
 }
 
-async fn a_key_without_bytes_says_so(store: &dyn Store) {
-    holds!(!has_bytes(store, &key()).await, "bytes where none were put");
+async fn reading_a_key_without_bytes_says_so(store: &dyn Store) {
+    holds!(
+        !has_bytes(store, &key()).await,
+        "bytes under a key that was never written"
+    );
 }
 
-async fn what_was_discarded_is_gone(store: &dyn Store) {
+async fn discarded_bytes_are_deleted(store: &dyn Store) {
     for size in [0, 10, 3_000_000] {
         let key = key();
         let mut staged = store.stage(&key, None).await.answers();
@@ -131,43 +134,43 @@ async fn what_was_discarded_is_gone(store: &dyn Store) {
         staged.discard().await.answers();
         holds!(
             !has_bytes(store, &key).await,
-            "{size} bytes are there after being discarded"
+            "{size} bytes are still there after a discard"
         );
     }
 }
 
-async fn discarding_after_a_cancelled_write_is_legal(store: &dyn Store) {
+async fn discarding_after_a_cancelled_write_succeeds(store: &dyn Store) {
     let key = key();
     let mut staged = store.stage(&key, None).await.answers();
     for seed in 0..8 {
-        // Asked once, then dropped: as when a time limit ends an upload while the disk is busy.
+        // The write is polled once, then dropped, as when a time limit ends an upload while the disk is busy.
         let write = staged.write(noise(seed, 1_500_000));
         pin_mut!(write);
         let _unfinished = write.as_mut().now_or_never();
     }
     staged.discard().await.answers();
-    holds!(!has_bytes(store, &key).await, "bytes are there after being discarded");
+    holds!(!has_bytes(store, &key).await, "bytes are still there after a discard");
 }
 
-async fn deleting_removes_what_was_committed(store: &dyn Store) {
+async fn deleting_removes_committed_bytes(store: &dyn Store) {
     let key = key();
     put(store, &key, &[noise(3, 1000)]).await;
     store.delete(&key).await.answers();
-    holds!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+    holds!(!has_bytes(store, &key).await, "bytes are still there after a delete");
     store.delete(&key).await.answers();
 }
 
-async fn deleting_nothing_is_fine(store: &dyn Store) {
+async fn deleting_a_key_without_bytes_succeeds(store: &dyn Store) {
     store.delete(&key()).await.answers();
 }
 
-async fn deleting_removes_what_a_dead_attempt_left(store: &dyn Store) {
+async fn deleting_removes_the_bytes_of_a_dropped_attempt(store: &dyn Store) {
     let key = key();
     let mut staged = store.stage(&key, None).await.answers();
     staged.write(noise(4, 3_000_000)).await.answers();
     drop(staged);
     store.delete(&key).await.answers();
-    holds!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+    holds!(!has_bytes(store, &key).await, "bytes are still there after a delete");
 }
 
 async fn attempts_do_not_mix(store: &dyn Store) {
@@ -188,24 +191,24 @@ async fn attempts_do_not_mix(store: &dyn Store) {
     }
 }
 
-async fn what_is_committed_again_is_replaced(store: &dyn Store) {
-    // A part that comes again, where the store has no way of its own with parts.
+async fn a_second_commit_replaces_the_first(store: &dyn Store) {
+    // The pipeline writes a key again if a part is sent again and the store does not support multipart uploads.
     let key = Key::part(UploadId::random(), 10_000);
     for (seed, size) in [(1, 300_000), (2, 200_000), (3, 400_000)] {
         put(store, &key, &[noise(seed, size)]).await;
         let read = collect(store.read(&key, None).await.answers()).await;
         holds!(
             read == noise(seed, size),
-            "{} bytes of an earlier commit are there",
+            "{} bytes of an earlier commit are still there",
             read.len()
         );
     }
     store.delete(&key).await.answers();
-    holds!(!has_bytes(store, &key).await, "bytes are there after being deleted");
+    holds!(!has_bytes(store, &key).await, "bytes are still there after a delete");
 }
 
-async fn of_two_attempts_the_last_commit_counts_whole(store: &dyn Store) {
-    // A part that is sent twice at a time, where the store has no way of its own with parts.
+async fn of_two_attempts_the_last_commit_wins_unmixed(store: &dyn Store) {
+    // The pipeline writes a key twice at the same time if a part is sent twice and the store does not support multipart uploads.
     let (first, last) = (noise(1, 300_000), noise(2, 200_000));
     for older_is_last in [false, true] {
         let key = Key::part(UploadId::random(), 1);

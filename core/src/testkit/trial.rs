@@ -1,4 +1,4 @@
-//! How a suite asks: every call is noted, timed and watched, so that a report says which call broke which rule.
+//! How a suite calls a plugin. It records, times and watches every call, so that a report names the call that broke a rule.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -22,7 +22,7 @@ use crate::contract::around::Around;
 use crate::value::error::Fault;
 use crate::value::id::ByteStream;
 
-/// How long a plugin may take before a suite says that it hangs or blocks.
+/// How long a plugin may take before a suite reports that it hangs or blocks.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -37,10 +37,10 @@ use crate::value::id::ByteStream;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// The longest that one call may take: 30 seconds by default. A suite ends at most twice as long after a call that hangs.
+    /// The most time for one call: 30 seconds by default. A suite ends at the latest twice as long after a call that hangs.
     pub call: Duration,
-    /// The longest that a call may keep its thread asleep, as a call that blocks does: 1 second by default. Time in which the
-    /// thread computes, or waits for a processor, does not count on Linux; elsewhere it does.
+    /// The most time for which a call may keep its thread asleep, as a blocking call does: 1 second by default. On Linux, time does
+    /// not count in which the thread computes or waits for a processor; elsewhere it does.
     pub thread: Duration,
 }
 
@@ -53,12 +53,12 @@ impl Default for Patience {
     }
 }
 
-/// What a suite has checked: the rules that hold, and what it did not try, and why.
+/// The result of a suite: the rules that hold, and the checks that it left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
     /// The rules, as sentences.
     pub rules: Vec<String>,
-    /// What was not tried, or only in part, and why.
+    /// Checks that the suite left out, or did in part, each with the reason.
     pub left_out: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ pub(super) const IN_TIME: &str = "every call answers in time";
 pub(super) const NOT_BLOCKED: &str = "no call blocks its thread";
 pub(super) const NO_PANIC: &str = "no call panics";
 
-/// One run of a suite. Clones are the same run.
+/// One run of a suite. Clones share the run.
 #[derive(Clone, Debug)]
 pub(super) struct Trial {
     patience: Patience,
@@ -88,9 +88,9 @@ pub(super) struct Trial {
 #[derive(Debug, Default)]
 struct State {
     rule: String,
-    /// Whether the rule says itself that calls answer in time.
+    /// Whether the rule itself is about calls that answer in time.
     is_about_time: bool,
-    /// The call that answered last, or panicked.
+    /// The last call that answered or panicked.
     last: String,
     has_panicked: bool,
     calls: BTreeMap<u64, Call>,
@@ -98,7 +98,7 @@ struct State {
     checked: Checked,
 }
 
-/// A call that is under way.
+/// A call that has not answered yet.
 #[derive(Debug)]
 struct Call {
     asked: String,
@@ -106,10 +106,10 @@ struct Call {
     keeps_thread: bool,
 }
 
-/// Checks rules one after another: a rule is an async function, and its name is the sentence.
+/// Checks rules one after another. A rule is an async function, and its name is the sentence of the rule.
 macro_rules! rules {
     ($trial:expr, $($rule:ident($($argument:expr),*)),+ $(,)?) => {
-        // Boxed, so that a thread's stack has room for a suite however many rules it has.
+        // Boxed, so that a suite with many rules fits into the stack of a thread.
         $($trial.rule(stringify!($rule), false, Box::pin($rule($($argument),*))).await;)+
     };
 }
@@ -126,8 +126,8 @@ impl Trial {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks one rule, which is called as the function that checks it. `is_about_time`: a call that hangs breaks this rule,
-    /// and not the one that says so of every call.
+    /// Checks one rule. `is_about_time`: a call that hangs breaks this rule, and not the general rule that every call answers in
+    /// time.
     pub(super) async fn rule(&self, name: &str, is_about_time: bool, check: impl Future<Output = ()>) {
         let rule = name.replace('_', " ");
         {
@@ -140,7 +140,7 @@ impl Trial {
         self.state().checked.rules.push(rule);
     }
 
-    /// Notes what is not tried.
+    /// Adds a check that the suite leaves out.
     pub(super) fn leave_out(&self, what: impl Into<String>) {
         self.state().checked.left_out.push(what.into());
     }
@@ -170,7 +170,7 @@ impl Trial {
         UnderWay { trial: self, id }
     }
 
-    /// Runs a suite where it is called. A plugin that never gives the thread back ends the test program, with the report.
+    /// Runs a suite on the thread of the caller. A plugin that never returns the thread ends the test program, with the report.
     pub(super) async fn here(self, suite: impl Future<Output = ()>) -> Checked {
         let (end, ended) = mpsc::channel::<()>();
         let (say, said) = oneshot::channel();
@@ -179,7 +179,7 @@ impl Trial {
             if let Some(broken) = trial.watch(&ended) {
                 let report = trial.report(&broken);
                 let _unheard = say.send(broken);
-                // The waiting suite is told now, unless the plugin blocks the thread.
+                // This ends the waiting suite, unless the plugin blocks the thread.
                 if ended.recv_timeout(trial.patience.call) == Err(RecvTimeoutError::Timeout) {
                     eprintln!("{report}");
                     std::process::exit(101);
@@ -199,8 +199,8 @@ impl Trial {
         }
     }
 
-    /// Runs a suite on a thread and a runtime of its own, so that not even a plugin that blocks can keep the test waiting. The
-    /// thread of such a plugin is left behind.
+    /// Runs a suite on a thread and a runtime of its own, so that a plugin that blocks does not block the test. The thread of such a
+    /// plugin is left running.
     pub(super) async fn apart<F: Future<Output = ()>>(self, suite: impl FnOnce(Self) -> F + Send + 'static) -> Checked {
         let (say, said) = oneshot::channel();
         let _watcher = thread::spawn(move || say.send(self.run_apart(suite)));
@@ -211,7 +211,7 @@ impl Trial {
         }
     }
 
-    /// As [`apart`](Self::apart), for suites that are not awaited.
+    /// Does the same as [`apart`](Self::apart), for suites that are not async.
     pub(super) fn apart_now<F: Future<Output = ()>>(self, suite: impl FnOnce(Self) -> F + Send + 'static) -> Checked {
         match self.run_apart(suite) {
             Ok(checked) => checked,
@@ -232,7 +232,7 @@ impl Trial {
                 .build()
                 .expect("a runtime for the suite");
             let outcome = runtime.block_on(AssertUnwindSafe(suite(trial)).catch_unwind());
-            // What the plugin still does elsewhere is not waited for.
+            // The suite does not wait for tasks of the plugin that are still running.
             runtime.shutdown_background();
             drop(end);
             outcome
@@ -257,7 +257,7 @@ impl Trial {
         }
     }
 
-    /// The call that has taken too long, or when to look again.
+    /// The call that has taken too long, or how long to wait before the next look.
     fn overdue(&self) -> Result<Duration, Broken> {
         let limit = self.patience.call;
         let state = self.state();
@@ -269,7 +269,7 @@ impl Trial {
             return Ok(left);
         }
         let seen = match oldest.keeps_thread {
-            true => "no answer: the call keeps its thread",
+            true => "no answer: the call blocks its thread",
             false => "no answer: the call waits",
         };
         Err(Broken {
@@ -310,7 +310,7 @@ impl Trial {
     }
 }
 
-/// Ends the note of a call when it has answered, was dropped, or has panicked.
+/// Removes a call from the list of open ones when it has answered, was dropped, or has panicked.
 struct UnderWay<'a> {
     trial: &'a Trial,
     id: u64,
@@ -352,17 +352,17 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         let mut state = self.trial.state();
         if let Some(call) = state.calls.remove(&self.id) {
-            // A call that ends while it has the thread has panicked.
+            // A call that ends during a poll has panicked.
             state.has_panicked |= call.keeps_thread && thread::panicking();
             state.last = call.asked;
         }
     }
 }
 
-/// More bytes than a suite writes under one key.
+/// The most bytes that a suite reads: more than it writes under one key.
 const MOST_BYTES: usize = 64 << 20;
 
-/// Notes, times and watches calls.
+/// Records, times and watches calls.
 impl Around for Trial {
     async fn run<T: Send>(
         &self,
@@ -387,8 +387,8 @@ impl Around for Trial {
     }
 }
 
-/// How long this thread had been busy not longer ago than this: to ask the system at each of many short calls takes longer
-/// than the calls.
+/// How long this thread has been busy, by a reading that is at most `ago` old: at many short calls, asking the system each time
+/// would take longer than the calls.
 fn busy_lately(ago: Duration) -> Duration {
     thread_local! {
         static LAST: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
@@ -399,7 +399,7 @@ fn busy_lately(ago: Duration) -> Duration {
     busy
 }
 
-/// How long this thread has computed, or waited for a processor, since it began; if the system says so.
+/// How long this thread has computed or waited for a processor since its start, if the system knows.
 fn busy() -> Option<Duration> {
     // Linux, Documentation/scheduler/sched-stats.rst: nanoseconds on a processor, nanoseconds in its queue, turns.
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;

@@ -1,4 +1,4 @@
-//! What every validator keeps to.
+//! The rules of every validator.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use crate::value::evidence::{Coverage, Declared, Digest, Facts, Head};
 use crate::value::media_type::MediaType;
 use crate::value::verdict::Verdict;
 
-/// Checks every rule of [`Validator`] on odd claims and contents: it answers, says why it refuses, and answers the same
-/// again, in whatever order it is asked.
+/// Checks every rule of [`Validator`] with odd claims and contents: it answers, it gives the reason of a refusal, and its answers do
+/// not depend on the order of the questions.
 ///
 /// # Panics
 ///
@@ -31,7 +31,7 @@ impl Patience {
             rules!(trial, a_refusal_says_why(&trial, validator, &mut answers));
             rules!(
                 trial,
-                the_answer_is_the_same_again_in_any_order(&trial, validator, &answers)
+                the_answer_does_not_depend_on_earlier_questions(&trial, validator, &answers)
             );
         })
     }
@@ -43,20 +43,24 @@ async fn a_refusal_says_why(trial: &Trial, validator: &dyn Validator, answers: &
         if let Verdict::Reject(rejection) = &answer
             && rejection.message.trim().is_empty()
         {
-            broken("a refusal that says why", format!("{rejection:?}"));
+            broken("a refusal with a reason", format!("{rejection:?}"));
         }
         answers.push(answer);
     }
 }
 
-async fn the_answer_is_the_same_again_in_any_order(trial: &Trial, validator: &dyn Validator, answers: &[Verdict]) {
+async fn the_answer_does_not_depend_on_earlier_questions(
+    trial: &Trial,
+    validator: &dyn Validator,
+    answers: &[Verdict],
+) {
     for (question, answer) in questions().iter().zip(answers).rev() {
         let again = trial.call_now(question.shown(), || question.ask(validator));
         same!(again, *answer, "another answer than before");
     }
 }
 
-/// What a validator is asked, at one of its three moments.
+/// A question to a validator, at one of its three moments.
 enum Question {
     Declared(Declared),
     Head(Declared, Vec<u8>, Option<MediaType>),

@@ -1,7 +1,7 @@
-//! Names of media types that mean the same content.
+//! Media types with several names.
 //!
-//! The first of each line is the one that we say: the name that IANA registered, or else the one that most programs say.
-//! The others are names that are or were said too, by browsers, libraries, older registrations and earlier versions.
+//! The first name of each line is the canonical one: the name that IANA registered, or else the name that most programs use. The
+//! others are names that browsers, libraries, older registrations and earlier versions use or used.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -148,8 +148,7 @@ const SAME: [&[&str]; 81] = [
     &["video/x-msvideo", "video/avi", "video/msvideo", "video/vnd.avi"],
 ];
 
-/// Names of a kind of file, and those of what is of that kind and has a name of its own: who takes or refuses the kind takes or
-/// refuses these too.
+/// Families of media types: a rule that allows or refuses the family allows or refuses its members too.
 const KINDS: [(&str, &[&str]); 7] = [
     ("application/ogg", &["audio/ogg", "video/ogg"]),
     ("application/vnd.ms-asf", &["audio/x-ms-wma", "video/x-ms-wmv"]),
@@ -186,19 +185,19 @@ static CANONICAL: LazyLock<HashMap<&str, &[&str]>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The name that we say for content that is also called `name`.
+/// The canonical name of the type that is also called `name`.
 pub(crate) fn canonical(name: &str) -> &str {
     CANONICAL.get(name).and_then(|names| names.first()).unwrap_or(&name)
 }
 
-/// Whether a rule that names a type means content that was found to be of another or the same.
+/// Whether a rule for the type `rule` holds for content of the type `found`.
 pub(crate) fn means(rule: &str, found: &str) -> bool {
     let (rule, found) = (canonical(rule), canonical(found));
     let kind = KINDS.iter().find(|(kind, _)| *kind == rule);
     rule == found || kind.is_some_and(|(_, kinds)| kinds.contains(&found))
 }
 
-/// All names of the content that is called `name`.
+/// All names of the type that is called `name`.
 pub(crate) fn names_of(name: &str) -> impl Iterator<Item = &str> {
     let others = CANONICAL.get(name).copied().unwrap_or_default();
     std::iter::once(name).chain(others.iter().copied().filter(move |other| *other != name))
@@ -210,21 +209,21 @@ mod tests {
     use crate::value::media_type::MediaType;
 
     #[test]
-    fn every_name_stands_once_and_is_well_formed() {
+    fn every_name_is_listed_once_and_well_formed() {
         let names: Vec<_> = SAME.iter().copied().flatten().copied().collect();
         for name in &names {
             assert_eq!(name.parse::<MediaType>().unwrap().as_str(), *name);
         }
-        assert_eq!(names.len(), CANONICAL.len(), "a name stands in two lines");
+        assert_eq!(names.len(), CANONICAL.len(), "a name is in two lines");
         for (kind, kinds) in KINDS {
             for name in kinds.iter().chain([&kind]) {
-                assert_eq!(canonical(name), *name, "what is found is never called so");
+                assert_eq!(canonical(name), *name, "a family has a name that is not canonical");
             }
         }
     }
 
     #[test]
-    fn a_name_is_known_by_all_its_names() {
+    fn all_names_of_a_type_are_found_by_each_of_them() {
         let mut names: Vec<_> = names_of("audio/x-wav").collect();
         names.sort_unstable();
         assert_eq!(names, ["audio/vnd.wave", "audio/wav", "audio/wave", "audio/x-wav"]);

@@ -1,12 +1,12 @@
-//! A bound on bytes in very many, very small chunks: each chunk costs about the same, whether it holds one byte or a thousand.
-//! Pure: time is an argument.
+//! A bound on very many, very small chunks: a chunk of one byte costs about as much as a chunk of a thousand. Pure: time is an
+//! argument.
 
 use tokio::time::Instant;
 
-/// The chunks of one HTTP body without a `Content-Length`, as far as it has come.
+/// Counts the chunks of one HTTP body without a `Content-Length`.
 ///
-/// Who sends quickly has to send chunks of a few bytes at least; who flushes each word as it is written does so slowly, and is
-/// never refused.
+/// A sender of many chunks must put a few bytes into each. A sender that flushes each word as a person types it sends slowly, and
+/// is never refused.
 #[derive(Clone, Debug)]
 pub struct Chunks {
     began: Instant,
@@ -14,20 +14,20 @@ pub struct Chunks {
     bytes: u64,
 }
 
-/// There are too many chunks for the bytes in them.
+/// A body has too many chunks for its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes come in too many chunks of less than {} bytes", Chunks::LEAST)]
 pub struct TinyChunks;
 
 impl Chunks {
-    /// Bytes that a chunk has to hold, on average, if there are many in a short time.
+    /// The average number of bytes that a chunk must have, if many arrive in a short time.
     pub const LEAST: u64 = 32;
-    /// Chunks that any body may have, whatever they hold.
+    /// The number of chunks that any body may have, however small they are.
     const FREE: u64 = 4096;
-    /// Chunks in a second that a sender may flush, whatever they hold: they cost next to nothing.
+    /// The number of chunks that a sender may flush in each second, however small they are: so few cost next to nothing.
     const EACH_SECOND: u64 = 100;
 
-    /// None has come yet.
+    /// A body of which no chunk has arrived.
     #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
@@ -37,11 +37,11 @@ impl Chunks {
         }
     }
 
-    /// Counts a chunk of so many bytes.
+    /// Counts a chunk with this number of bytes.
     ///
     /// # Errors
     ///
-    /// If it is one too many.
+    /// If the body has too many chunks.
     pub fn count(&mut self, bytes: usize, now: Instant) -> Result<(), TinyChunks> {
         self.count += 1;
         self.bytes = self.bytes.saturating_add(bytes as u64);
@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    /// How many chunks of so many bytes are taken, up to 100,000, with such a pause before each.
+    /// How many chunks of this size are accepted, up to 100,000, with this pause before each.
     fn taken(bytes: usize, pause: Duration) -> u64 {
         let mut now = Instant::now();
         let mut chunks = Chunks::new(now);

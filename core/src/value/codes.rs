@@ -1,82 +1,82 @@
-//! The codes that the core itself gives. Plugins have their own beside what they refuse.
+//! The codes of the core. Each plugin defines its own.
 
 use crate::value::verdict::Code;
 
-/// More bytes than the pipeline, or the caller, takes.
+/// The upload has more bytes than the pipeline or the caller allows.
 pub const TOO_LARGE: Code = Code::new("too_large");
-/// Fewer or more bytes came than were declared.
+/// The sender sent fewer or more bytes than it declared.
 pub const SIZE_MISMATCH: Code = Code::new("size_mismatch");
 /// The upload took longer than it may.
 pub const TIMED_OUT: Code = Code::new("timed_out");
-/// The bytes stopped coming before their end.
+/// The bytes broke off before their end.
 pub const INTERRUPTED: Code = Code::new("interrupted");
-/// No readable upload has the id that was asked for.
+/// No readable upload has this id.
 pub const NOT_FOUND: Code = Code::new("not_found");
-/// The upload was taken from under its sender, who took too long: its lease was over and a sweeper claimed it.
+/// The upload took too long: its lease ended, and a sweeper claimed it.
 pub const LEASE_LOST: Code = Code::new("lease_lost");
-/// A record was asked to go where it cannot.
+/// An event cannot happen in the state of a record.
 pub const ILLEGAL_TRANSITION: Code = Code::new("illegal_transition");
-/// The store holds no bytes where the record says that there are some.
+/// The store has no bytes under a key where the record says that there are some.
 pub const BYTES_MISSING: Code = Code::new("bytes_missing");
-/// An upload with this id is recorded already.
+/// A record or a group with this id exists already.
 pub const ID_TAKEN: Code = Code::new("id_taken");
-/// Nobody was given to the pipeline who fetches what a source names.
+/// The pipeline has no receiver, so it cannot fetch a source.
 pub const NO_RECEIVER: Code = Code::new("no_receiver");
-/// A file would be cut into more parts than are taken.
+/// A file would have more parts than are allowed.
 pub const TOO_MANY_PARTS: Code = Code::new("too_many_parts");
-/// The parts that came are less than the whole.
+/// The parts that arrived have fewer bytes than the file.
 pub const PARTS_MISSING: Code = Code::new("parts_missing");
-/// The parts that came are more than the whole.
+/// The parts that arrived have more bytes than the file.
 pub const PARTS_TOO_LARGE: Code = Code::new("parts_too_large");
-/// The parts that came have other sizes than they should have.
+/// The parts that arrived do not have the right sizes.
 pub const PARTS_UNEVEN: Code = Code::new("parts_uneven");
-/// The upload takes no parts: it never did, or it is being put together, or its time is over.
+/// The upload takes no parts: it is not a multipart upload, its parts are being joined, or its time is over.
 pub const NOT_OPEN: Code = Code::new("not_open");
-/// A part was sent again before it had come, and the newer attempt counts.
+/// The sender sent a part again before it had arrived. The newer attempt counts.
 pub const PART_REPLACED: Code = Code::new("part_replaced");
-/// Parts of the upload were sent again so often that the store keeps no more of them.
+/// The sender sent parts again so often that the store keeps no more of them.
 pub const PARTS_TOO_OFTEN: Code = Code::new("parts_too_often");
-/// There is no part of this number.
+/// The upload has no part with this number.
 pub const NO_SUCH_PART: Code = Code::new("no_such_part");
-/// The sender of a part has to say how long it is.
+/// The sender of a part must declare its size.
 pub const LENGTH_REQUIRED: Code = Code::new("length_required");
-/// Too many orders of the project wait already.
+/// The project, or the sender, has too many fetch orders already.
 pub const TOO_MANY_ORDERS: Code = Code::new("too_many_orders");
-/// The project, or the address that sends, has too many unfinished uploads already.
+/// The project, or the sender, has too many unfinished uploads already.
 pub const TOO_MANY_UNFINISHED: Code = Code::new("too_many_unfinished");
-/// No project has this key, or not any more.
+/// No project has this key.
 pub const PROJECT_UNKNOWN: Code = Code::new("project_unknown");
 /// The project is blocked.
 pub const PROJECT_BLOCKED: Code = Code::new("project_blocked");
-/// The project is blocked because nobody pays for it.
+/// The project is blocked because it is not paid for.
 pub const PROJECT_UNPAID: Code = Code::new("project_unpaid");
-/// The project has reached its limits, as somebody has said.
+/// An operator has marked the project as having reached its limits.
 pub const PROJECT_LIMITS: Code = Code::new("project_limits_exceeded");
 /// The project is marked as removed.
 pub const PROJECT_REMOVED: Code = Code::new("project_removed");
-/// The settings of a project are none that this version can use.
+/// This version cannot use the settings of the project.
 pub const PROJECT_UNUSABLE: Code = Code::new("project_unusable");
-/// The project has as many bytes or files as it may have.
+/// The project has reached its quota of bytes or files.
 pub const QUOTA_EXCEEDED: Code = Code::new("quota_exceeded");
-/// The token has let in as many uploads as it may.
+/// The token has authorized as many uploads as it may.
 pub const TOKEN_USED_UP: Code = Code::new("token_used_up");
 /// The token was revoked.
 pub const TOKEN_REVOKED: Code = Code::new("token_revoked");
-/// The project asks for signatures, and there is none.
+/// The project requires a signature, and the request has none.
 pub const SIGNATURE_MISSING: Code = Code::new("signature_missing");
-/// The signature is not, or not any more, one of the project's.
+/// The signature was not made with a current secret of the project.
 pub const SIGNATURE_INVALID: Code = Code::new("signature_invalid");
-/// The time of the signature, or of the token, is over.
+/// The signature or the token has expired.
 pub const SIGNATURE_EXPIRED: Code = Code::new("signature_expired");
-/// The project takes no content of this type.
+/// The rules of the project or of the token refuse the media type of the content.
 pub const TYPE_FORBIDDEN: Code = Code::new("type_forbidden");
-/// The project takes no names with this ending.
+/// The rules of the project refuse names with this ending.
 pub const EXTENSION_FORBIDDEN: Code = Code::new("extension_forbidden");
-/// Fewer bytes than the token asks for.
+/// The upload has fewer bytes than the token requires.
 pub const TOO_SMALL: Code = Code::new("too_small");
-/// A project, or a record, names a store that the pipeline does not have.
+/// A project or a record names a store that the pipeline does not have.
 pub const NO_SUCH_STORE: Code = Code::new("no_such_store");
-/// Somebody took the order back.
+/// The owner cancelled the fetch order.
 pub const CANCELLED: Code = Code::new("cancelled");
-/// One of our parts failed: what is noted of an upload that ended so. Which part, and why, is in the log.
+/// A part of this system failed. The record of an upload that ended with a fault has this code; the log has the reason.
 pub const FAULT: Code = Code::new("fault");

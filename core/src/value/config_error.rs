@@ -1,13 +1,13 @@
-//! What is wrong with a configuration, and where.
+//! Errors in a configuration, with their places.
 
 use std::fmt;
 
-/// A step on the way to a setting.
+/// A step on the path to a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Into a table.
+    /// A key of a table.
     Key(String),
-    /// Into a list, counted from zero.
+    /// An entry of a list, counted from zero.
     Index(usize),
 }
 
@@ -29,13 +29,13 @@ impl From<usize> for Step {
     }
 }
 
-/// What is wrong with a setting, and where it stands.
+/// An error in a setting, with the place of the setting.
 ///
 /// ```
 /// use intake_core::ConfigError;
 ///
-/// let error = ConfigError::at("endings", "there is none").within(0).within("validate");
-/// assert_eq!(error.to_string(), "validate[0].endings: there is none");
+/// let error = ConfigError::at("endings", "must not be empty").within(0).within("validate");
+/// assert_eq!(error.to_string(), "validate[0].endings: must not be empty");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -44,7 +44,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// Something is wrong with the settings as a whole.
+    /// An error in the settings as a whole.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             place: Vec::new(),
@@ -52,25 +52,25 @@ impl ConfigError {
         }
     }
 
-    /// Something is wrong with one of the settings.
+    /// An error in one of the settings.
     pub fn at(key: impl Into<Step>, message: impl Into<String>) -> Self {
         Self::new(message).within(key)
     }
 
-    /// The same error, seen from one step further out.
+    /// Puts a step before the place: the table or list in which the setting stands.
     #[must_use]
     pub fn within(mut self, step: impl Into<Step>) -> Self {
         self.place.insert(0, step.into());
         self
     }
 
-    /// The way to the setting, from outside in.
+    /// The path to the setting, from the outermost table.
     #[must_use]
     pub fn place(&self) -> &[Step] {
         &self.place
     }
 
-    /// What is wrong.
+    /// The message, without the place.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -95,7 +95,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Everything that is wrong, so that it can be mended in one go.
+/// All errors of a configuration, so that an operator can correct them together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);
 
@@ -114,7 +114,7 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 impl ConfigErrors {
-    /// The same errors, seen from one step further out.
+    /// Puts a step before the place of each error.
     #[must_use]
     pub fn within(self, step: impl Into<Step>) -> Self {
         let step = step.into();
@@ -122,7 +122,7 @@ impl ConfigErrors {
     }
 }
 
-/// The first one, whose message tells the others too.
+/// One error at the place of the first one. Its message lists the others too.
 impl From<ConfigErrors> for ConfigError {
     fn from(ConfigErrors(errors): ConfigErrors) -> Self {
         let mut errors = errors.into_iter();

@@ -1,4 +1,4 @@
-//! How an upload may end otherwise than well, and whose turn it is then.
+//! The errors with which an upload may end, and whether the sender or the operator has to act.
 
 use crate::value::codes;
 use crate::value::id::BoxError;
@@ -8,11 +8,11 @@ use std::fmt;
 use crate::value::id::UploadId;
 use crate::value::verdict::{Code, Rejection};
 
-/// What a call of the [`Pipeline`](crate::Pipeline) may end with instead of a success.
+/// The error of a call of the [`Pipeline`](crate::Pipeline).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A stage said no: the sender's to mend.
+    /// A stage refused the upload. The sender has to change it.
     #[error("refused by {by}: {rejection}")]
     Rejected {
         /// The name of the stage, as it was given to the pipeline.
@@ -20,14 +20,14 @@ pub enum Error {
         /// Code, sentence and subject of the refusal.
         rejection: Rejection,
     },
-    /// The bytes stopped coming before their end, or never began to: the sender's to try again. An [`Interruption`] in it
-    /// says why, if whoever brought the bytes could tell.
+    /// The bytes broke off before their end, or never began to arrive. The sender may try again. If the source of the bytes knows
+    /// the reason, the error is an [`Interruption`].
     #[error("the upload broke off")]
     Interrupted(#[source] BoxError),
     /// No readable upload has this id.
     #[error("no upload {0}")]
     NotFound(UploadId),
-    /// Something of ours failed: the operator's to mend.
+    /// A part of this system failed. The operator has to act.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -40,7 +40,8 @@ impl Error {
         }
     }
 
-    /// What is noted in the record of an upload that ended so. Why one of our parts failed is for the log, not for the sender.
+    /// The rejection for the record of an upload that ended with this error. The reason of a fault is in the log only, because the
+    /// sender must not see it.
     pub(crate) fn noted(&self) -> Rejection {
         match self {
             Self::Interrupted(_) if self.rejection().is_none() => {
@@ -54,7 +55,7 @@ impl Error {
         }
     }
 
-    /// The stable code of this ending; every ending has one.
+    /// The stable code. Every error has one.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -67,7 +68,7 @@ impl Error {
         }
     }
 
-    /// What the sender may be told of it: code, sentence and subject of a refusal, or of an [`Interruption`].
+    /// What the sender may see: code, sentence and subject of a refusal or of an [`Interruption`].
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {
@@ -78,21 +79,22 @@ impl Error {
     }
 }
 
-/// Why bytes stopped coming, or never began to: said like a refusal, though nothing was judged and another try may end well.
+/// The reason why bytes broke off or never began to arrive. It has a code and a sentence like a refusal, but nothing was judged,
+/// and another try may succeed.
 ///
-/// It travels in [`Error::Interrupted`], and as an error among the bytes of an [`Incoming`](crate::Incoming).
+/// It is the source of [`Error::Interrupted`], or an error in the stream of bytes of an [`Incoming`](crate::Incoming).
 #[derive(Debug)]
 pub struct Interruption {
     /// Code, sentence and subject, for the sender.
     pub rejection: Rejection,
-    /// What the library below said, for the log.
+    /// The underlying error, for the log.
     pub source: Option<BoxError>,
-    /// How many tries are worth making in all, where that is fewer than [`Limits::pull_tries`](crate::Limits::pull_tries).
+    /// How many tries to make in all, if fewer than [`Limits::pull_tries`](crate::Limits::pull_tries).
     pub most_tries: Option<u32>,
 }
 
 impl Interruption {
-    /// An interruption of which nothing more is known.
+    /// An interruption without an underlying error.
     #[must_use]
     pub fn new(rejection: Rejection) -> Self {
         Self {
@@ -102,15 +104,15 @@ impl Interruption {
         }
     }
 
-    /// Says how many tries are worth making in all, the one that broke off included: a source that takes connections from
-    /// nobody is given up sooner than one that answers "not now", and a try that used up all its time is not repeated.
+    /// Sets how many tries to make in all, including this one. A source that accepts no connection deserves fewer tries than one
+    /// that answers "not now", and a try that used up all its time deserves no further one.
     #[must_use]
     pub fn most_tries(mut self, tries: u32) -> Self {
         self.most_tries = Some(tries);
         self
     }
 
-    /// Keeps the error below, for the log.
+    /// Adds the underlying error, for the log.
     #[must_use]
     pub fn because(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
@@ -138,23 +140,23 @@ impl From<Interruption> for Error {
     }
 }
 
-/// A failure: what failed, whether trying again may help, and why.
+/// A failure of a part of this system: what failed, why, and whether the same call may succeed later.
 ///
-/// A fault never decides anything about the upload's content; a scanner that cannot say is not a scanner that says yes.
+/// A fault says nothing about the content of an upload. If a scanner fails, the upload is not accepted.
 #[derive(Debug)]
 pub struct Fault {
-    /// Stable, for programs and alerts.
+    /// The stable code, for programs and alerts.
     pub code: Code,
-    /// What failed, for the operator; without secrets.
+    /// What failed, for the operator. It contains no secrets.
     pub message: String,
     /// Whether the same call may succeed later.
     pub retryable: bool,
-    /// What the library below said.
+    /// The underlying error.
     pub source: Option<BoxError>,
 }
 
 impl Fault {
-    /// A fault that trying again will not mend.
+    /// A fault that another try will not cure.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -164,28 +166,28 @@ impl Fault {
         }
     }
 
-    /// Trying again may help.
+    /// Marks that the same call may succeed later.
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
         self
     }
 
-    /// Keeps the error below, for the log.
+    /// Adds the underlying error, for the log.
     #[must_use]
     pub fn because(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The sentence and everything below it, in one line for a log.
+    /// The sentence and all underlying errors, in one line for a log.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut line = self.to_string();
         let mut below = StdError::source(self);
         while let Some(error) = below {
             let said = error.to_string();
-            // Some libraries' errors say what the one below them says.
+            // The errors of some libraries repeat the text of their source.
             if !line.ends_with(&said) {
                 line.push_str(": ");
                 line.push_str(&said);

@@ -1,4 +1,5 @@
-//! What is known of an upload, by the moment at which it becomes known: declared, head, facts.
+//! What is known of an upload at three moments: before the first byte (`Declared`), after the first bytes (`Head`), after the last
+//! byte (`Facts`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,19 +12,19 @@ use serde_json::Value;
 use crate::value::file_name::FileName;
 use crate::value::media_type::MediaType;
 
-/// What the sender says before the first byte. Claims, all of them.
+/// What the sender declares before the first byte. All of it is claims.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
-    /// The file's name on the sender's side: to be shown, never to be a path.
+    /// The name that the sender gives the file. It is shown, and never becomes part of a path.
     pub name: Option<FileName>,
-    /// How many bytes are to come. If said, it must hold.
+    /// The size in bytes, if the sender declares it. An upload with another size is refused.
     pub size: Option<u64>,
-    /// The type that the sender gives the file.
+    /// The media type that the sender gives the file.
     pub media_type: Option<MediaType>,
 }
 
 impl Declared {
-    /// Nothing but a name, if the text is one: see [`FileName::new`].
+    /// Declares nothing but a name, if the text has one: see [`FileName::new`].
     pub fn named(name: impl AsRef<str>) -> Self {
         Self {
             name: FileName::new(name.as_ref()),
@@ -32,33 +33,33 @@ impl Declared {
     }
 }
 
-/// How many of the first bytes a [`Head`] has at most. Every signature of a common format lies within.
+/// The most bytes that a [`Head`] has. The signature of every common format lies within them.
 pub const HEAD_BYTES: usize = 8 * 1024;
 
-/// The first bytes and what they look like.
+/// The first bytes, and the media type that they look like.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
-    /// What the sender said.
+    /// What the sender declared.
     pub declared: &'a Declared,
-    /// The first [`HEAD_BYTES`] of the content, fewer only if there are no more.
+    /// The first [`HEAD_BYTES`] bytes of the content. Fewer only if the content has no more.
     pub bytes: &'a [u8],
-    /// What the bytes look like, whatever the sender said. `None` if they look like nothing known.
+    /// The media type by content, whatever the sender declared. `None` if the bytes look like no known type.
     pub media_type: Option<&'a MediaType>,
 }
 
-/// What is known of the content once its last byte was seen.
+/// What is known of the content after its last byte.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
-    /// Bytes, counted.
+    /// The size in bytes, as counted.
     pub size: u64,
     /// SHA-256 of all bytes.
     pub digest: Digest,
-    /// What the first bytes look like.
+    /// The media type by content. `None` if the content looks like no known type.
     pub media_type: Option<MediaType>,
     /// What each scanner covered, by the scanner's name in the pipeline.
     #[serde(default)]
     pub coverage: BTreeMap<String, Coverage>,
-    /// What scanners found out, by subject, such as [`Image::NOTE`](crate::notes::Image::NOTE).
+    /// What scanners found out, by subject such as [`Image::NOTE`](crate::notes::Image::NOTE).
     #[serde(default)]
     pub notes: BTreeMap<String, Value>,
 }
@@ -67,23 +68,22 @@ impl Facts {
     /// A scanner's note on a subject, if one was made and has the expected shape.
     #[must_use]
     pub fn note<T: DeserializeOwned>(&self, subject: &str) -> Option<T> {
-        // A note of another shape is somebody else's vocabulary under the same name: not an error, just not ours.
+        // A note with another shape was made by another scanner under the same subject: no error, but not the note asked for.
         serde_json::from_value(self.notes.get(subject)?.clone()).ok()
     }
 }
 
-/// How much of the content a scanner looked at. A verdict without this would say more than is known.
+/// How much of the content a scanner read. Without it, a verdict would claim more than the scanner knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Coverage {
-    /// Everything that this scanner means to look at. To claim it, a scanner has to have read whatever could have changed its
-    /// verdict.
+    /// The scanner read everything that could change its verdict.
     Whole,
-    /// Not everything, and why.
+    /// The scanner did not read everything, for this reason.
     Partial(String),
 }
 
-/// A SHA-256 digest; lower-case hexadecimal wherever it is text.
+/// A SHA-256 digest. As text it is lower-case hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);

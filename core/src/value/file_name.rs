@@ -1,5 +1,5 @@
-//! The name that a sender gives a file: read once, where it comes in, so that rules, answers, addresses and logs all see
-//! the same one.
+//! The name that a sender gives a file. It is read once, where it arrives, so that rules, answers, URLs and logs all use the same
+//! name.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// A file's name as its sender gave it, made safe to keep: the last step of a path, at most [`FileName::MAX_BYTES`] long,
 /// without control characters, never empty, `.` or `..`.
 ///
-/// A name is a claim, to be shown and to be judged. It never becomes part of a path: see [`Key`](crate::Key).
+/// A name is a claim of the sender: rules judge it, and answers show it. It never becomes part of a path: see [`Key`](crate::Key).
 ///
 /// ```
 /// use intake_core::FileName;
@@ -32,11 +32,11 @@ impl FileName {
     /// The longest name, in bytes of UTF-8: what file systems take (`NAME_MAX` of POSIX systems).
     pub const MAX_BYTES: usize = 255;
 
-    /// The longest ending that a cut keeps, in bytes with its dot. What is longer is no ending that a program goes by.
+    /// The longest ending that a cut keeps, in bytes including its dot. Programs use no longer one.
     const MAX_ENDING: usize = 64;
 
-    /// The name in what a sender says: the last step of a path of either kind, without white space around it. Control
-    /// characters become U+FFFD, and a name that is too long is cut in front of its ending.
+    /// Reads a name: the last step of a path with `/` or `\`, without white space around it. Control characters become U+FFFD. A
+    /// name that is too long is cut before its ending.
     ///
     /// `None` if no name is left.
     #[must_use]
@@ -50,8 +50,8 @@ impl FileName {
         Some(Self(cut(step).into()))
     }
 
-    /// The same from bytes: UTF-8, or else Windows-1252, as browsers read text of the web that does not say what it is
-    /// (WHATWG Encoding). So no byte makes a name unreadable, and the ending stays.
+    /// Reads a name from bytes. It decodes them as UTF-8, or else as Windows-1252, as browsers decode text whose encoding is not
+    /// declared (WHATWG Encoding). So every name can be read, and keeps its ending.
     #[must_use]
     pub fn from_bytes(sent: &[u8]) -> Option<Self> {
         match str::from_utf8(sent) {
@@ -60,20 +60,20 @@ impl FileName {
         }
     }
 
-    /// The name as it is shown.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What follows the last dot, if something does. Dots and spaces at the end do not count: some systems drop them.
+    /// The text after the last dot, if there is any. Dots and spaces at the end do not count: some systems drop them.
     #[must_use]
     pub fn extension(&self) -> Option<&str> {
         ending(&self.0)
     }
 
-    /// The name in an address: only `A-Z`, `a-z`, `0-9` and `_` around its last dot, with `noroot` for a stem of which nothing
-    /// is left. This is how the service that clients know writes it (`docs/upload-api.md`, "File names").
+    /// The name for a URL: only `A-Z`, `a-z`, `0-9` and `_` before and after its last dot. A stem of which nothing is left becomes
+    /// `noroot`. The service that clients know writes names in this way (`docs/upload-api.md`, "File names").
     #[must_use]
     pub fn ascii(&self) -> String {
         let keep = |part: &str| {
@@ -93,8 +93,8 @@ impl FileName {
         }
     }
 
-    /// Each ending that a program might go by: that of the name as it was sent and as an address has it, and the one that NTFS
-    /// sees in front of a colon. In lower case; an empty one stands for a name without an ending.
+    /// Every ending that a program might use: that of the name as it was sent, that of its form for a URL, and the one that NTFS
+    /// finds before a colon. Endings are in lower case. An empty one means that the name has no ending.
     pub(crate) fn endings(&self) -> Endings {
         let lower = |ending: Option<&str>| ending.unwrap_or_default().to_lowercase();
         let stream = self.0.split_once(':').and_then(|(file, _)| ending(file));
@@ -134,7 +134,7 @@ fn cut(name: String) -> String {
 }
 
 impl fmt::Debug for FileName {
-    /// In quotes and escaped, so that a log line stays one line whatever a sender calls a file.
+    /// Writes the name in quotes and escaped, so that no name breaks a log line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
@@ -154,7 +154,7 @@ impl From<FileName> for String {
     }
 }
 
-/// The text names no file: it is empty, `.` or `..`, or ends there.
+/// The text names no file: its last step is empty, `.` or `..`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text names no file")]
 pub struct NotAFileName;
@@ -192,7 +192,7 @@ mod tests {
             ("IMG-0412_123.JPG", "IMG0412_123.JPG"),
             ("gar\u{e7}on.txt", "garon.txt"),
             ("garc\u{327}on.txt", "garcon.txt"),
-            // Not recorded; by the same rule.
+            // These follow the same rule, and are not recorded.
             (".htaccess", "noroot.htaccess"),
             ("name.", "name"),
         ] {
@@ -226,7 +226,7 @@ mod tests {
             ("文".repeat(120) + ".exe", Some("exe")),
             ("x".repeat(252) + ".exe", Some("exe")),
             ("x".repeat(300) + ".tar.gz", Some("gz")),
-            // So long an ending is none.
+            // An ending as long as this is not kept as one.
             ("x.".to_owned() + &"y".repeat(300), None),
             ("x".repeat(300), None),
         ] {

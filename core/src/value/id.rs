@@ -1,4 +1,4 @@
-//! Names of uploads, of their bytes in a store and of where those are, and the bytes on their way.
+//! Ids of uploads, keys and places of their bytes, and streams of bytes.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,20 +9,20 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Any error, boxed: what a stage's library gave us.
+/// Any error, boxed: for errors of a library that a stage uses.
 pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 
-/// Bytes on their way, piece by piece. An error in it means that the rest will not come. If it is an [`Error`](crate::Error),
-/// the upload ends as it says; with any other error the upload is [`Error::Interrupted`](crate::Error::Interrupted).
+/// A stream of bytes. An error in it means that the rest will not arrive: if it is an [`Error`](crate::Error), the upload ends
+/// with it; any other error becomes [`Error::Interrupted`](crate::Error::Interrupted).
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
 
-/// Names one upload, for ever. A random UUID (version 4), so that knowing one says nothing of the others.
+/// The id of one upload, never used again. It is a random UUID (version 4), so that nobody can guess another id from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UploadId(Uuid);
 
 impl UploadId {
-    /// A new id from the system's randomness.
+    /// A new random id.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
@@ -44,7 +44,7 @@ impl From<Uuid> for UploadId {
 impl FromStr for UploadId {
     type Err = uuid::Error;
 
-    /// Reads the hyphenated form only: one id, one spelling.
+    /// Reads the hyphenated form only, so that an id has one spelling.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse::<uuid::fmt::Hyphenated>()
             .map(|hyphenated| Self(hyphenated.into_uuid()))
@@ -57,7 +57,7 @@ impl fmt::Display for UploadId {
     }
 }
 
-/// The name under which a store keeps bytes. We make it from the id; no sender's word is ever part of it.
+/// The name under which a store keeps bytes. It is made from the id of the upload, never from a sender's text.
 ///
 /// Only `0-9`, `a-z` and `-`: safe as a file name and in an object's key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,7 +70,7 @@ impl Key {
         Self(id.to_string())
     }
 
-    /// The same key behind a prefix: see [`Place::prefix`].
+    /// Puts a prefix before the key: see [`Place::prefix`].
     #[must_use]
     pub fn behind(self, prefix: Option<&str>) -> Self {
         match prefix {
@@ -79,7 +79,7 @@ impl Key {
         }
     }
 
-    /// The key of one part of an upload, where a store has no way of its own with parts.
+    /// The key of one part of an upload, for a store that does not support multipart uploads.
     #[must_use]
     pub fn part(id: UploadId, number: u16) -> Self {
         Self(format!("{id}-{number}"))
@@ -98,18 +98,18 @@ impl fmt::Display for Key {
     }
 }
 
-/// Where an upload's bytes are.
+/// The place of an upload's bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// The store's name, if it is not the pipeline's first.
+    /// The name of the store, if it is not the pipeline's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
-    /// What the keys begin with: 1 to 32 lower-case letters and digits.
+    /// The prefix of the keys: 1 to 32 lower-case letters and digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
 }
 
-/// What may stand before an id in a key: as safe there as the id itself.
+/// Whether the text may be the prefix of a key: such a prefix is as safe in a key as the id.
 pub(crate) fn is_prefix(prefix: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=32).contains(&prefix.len()) && prefix.bytes().all(plain)

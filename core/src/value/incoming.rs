@@ -1,4 +1,4 @@
-//! What comes in: an id of ours, claims of the sender's, and a stream of bytes.
+//! An upload that arrives: an id, the sender's claims, and a stream of bytes.
 
 use crate::value::id::ByteStream;
 use crate::value::id::UploadId;
@@ -12,21 +12,22 @@ use crate::value::id::BoxError;
 use crate::value::lifetime::Door;
 use crate::value::pass::Pass;
 
-/// One upload that asks to be let in.
+/// One upload that arrives, before it is accepted.
 pub struct Incoming {
-    /// Chosen before the first byte, so that whatever happens can be told of this upload.
+    /// The id. It is chosen before the first byte, so that logs and records can name the upload from its start.
     pub id: UploadId,
-    /// What the sender says; nothing here is trusted.
+    /// What the sender declares. Nothing of it is trusted.
     pub declared: Declared,
-    /// Bytes that this one may have at most, if less than the pipeline takes anyway.
+    /// The most bytes that this upload may have, if that is less than the limit of the pipeline.
     pub at_most: Option<u64>,
-    /// Whose it is, where that is known before its bytes come: then it is judged by the project's rules meanwhile.
+    /// The public key of the project, if it is known before the bytes. The rules of the project are then checked as soon as
+    /// possible.
     pub project: Option<String>,
-    /// What has let it in, where that is known by now.
+    /// What authorized the upload, if that is known before the bytes.
     pub pass: Option<Pass>,
-    /// Who sends it: see [`Terms::sender`](crate::Terms::sender).
+    /// The sender: see [`Terms::sender`](crate::Terms::sender).
     pub sender: Option<String>,
-    /// Which way it comes.
+    /// The way in which the upload arrives.
     pub door: Door,
     /// The bytes.
     pub body: ByteStream,
@@ -56,20 +57,20 @@ impl Incoming {
         Self::new(declared, body.map_err(Into::into).boxed())
     }
 
-    /// An upload of bytes that are at hand.
+    /// An upload of bytes that are in memory.
     pub fn from_bytes(declared: Declared, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self::new(declared, futures_util::stream::iter([Ok(bytes)]).boxed())
     }
 
-    /// Says whose it is, by the project's public key, before its bytes come: see [`Project`](crate::Project).
+    /// Sets the public key of the project: see [`Project`](crate::Project).
     #[must_use]
     pub fn of_project(mut self, public_key: impl Into<String>) -> Self {
         self.project = Some(public_key.into());
         self
     }
 
-    /// Bounds this upload more tightly than the pipeline does; in bytes.
+    /// Limits the size of this upload, in bytes. The limit of the pipeline holds too.
     #[must_use]
     pub fn at_most(mut self, bytes: u64) -> Self {
         self.at_most = Some(bytes);

@@ -1,32 +1,32 @@
-//! How an upload comes, how long its sender would like it to stay, and how long it does.
+//! How an upload arrives, how long its sender asks to keep it, and how long it is kept.
 
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-/// A wish; the [`Expirer`](crate::Expirer) decides.
+/// How long a sender asks to keep an upload. The [`Expirer`](crate::Expirer) decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Retention {
-    /// As the deployment does it with everyone.
+    /// The default of the deployment.
     #[default]
     Default,
-    /// For a while, unless somebody asks to keep it.
+    /// For a while, unless the owner asks to keep the upload.
     Temporary,
-    /// To stay.
+    /// For good.
     Keep,
 }
 
-/// How long an upload stays.
+/// How long an upload is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// Whether it is there to stay ("stored"), rather than until somebody decides.
+    /// Whether the upload is kept for good (clients call it "stored") rather than temporarily.
     pub kept: bool,
-    /// When it leaves by itself; `None` is never.
+    /// When the upload expires. `None`: never.
     pub expires: Option<SystemTime>,
 }
 
-/// Which way an upload comes: projects bound each on its own.
+/// The way in which an upload arrives. Projects have a size limit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Door {
     /// In one request.
@@ -34,12 +34,12 @@ pub enum Door {
     Direct,
     /// In parts.
     Parts,
-    /// Fetched from elsewhere.
+    /// Fetched from a URL.
     Pull,
 }
 
 impl Door {
-    /// What logs call it.
+    /// The name in logs and metrics.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",

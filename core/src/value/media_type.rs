@@ -31,13 +31,13 @@ impl MediaType {
         &self.0
     }
 
-    /// What stands before the slash.
+    /// The main type, before the slash.
     #[must_use]
     pub fn main(&self) -> &str {
         self.0.split_once('/').map_or("", |(main, _)| main)
     }
 
-    /// What stands behind the slash.
+    /// The subtype, after the slash.
     #[must_use]
     pub fn sub(&self) -> &str {
         self.0.split_once('/').map_or("", |(_, sub)| sub)
@@ -78,9 +78,9 @@ impl fmt::Display for MediaType {
     }
 }
 
-/// The text is no media type (or no range of them).
+/// The text is not a media type, or not a range of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no media type such as `image/png`, nor a range such as `image/*`")]
+#[error("`{0}` is neither a media type such as `image/png` nor a range such as `image/*`")]
 pub struct NotAMediaType(String);
 
 /// A media type or a range of them: `image/png`, `image/*`, `*/*`.
@@ -89,15 +89,15 @@ pub struct NotAMediaType(String);
 pub enum MediaRange {
     /// `*/*`.
     All,
-    /// `image/*`: everything whose main type this is.
+    /// `image/*`: every type with this main type.
     Main(Box<str>),
-    /// Just the one.
+    /// One type.
     One(MediaType),
 }
 
 impl MediaRange {
-    /// Whether the type lies in the range, by whichever of its names. The name of a kind, such as `image/heif`, means what
-    /// is of that kind and has a name of its own too, such as `image/heic`.
+    /// Whether the type is in the range, by any of its names. The name of a family, such as `image/heif`, includes its members,
+    /// such as `image/heic`.
     ///
     /// ```
     /// use intake_core::{MediaRange, MediaType};
@@ -130,7 +130,7 @@ impl FromStr for MediaRange {
         if main == "*" {
             return Ok(Self::All);
         }
-        // Whatever may stand before a slash may stand before this one.
+        // A main type is valid here if it is valid in a media type.
         let probe: MediaType = format!("{main}/x")
             .parse()
             .map_err(|_| NotAMediaType(text.to_owned()))?;
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_media_type_is_not_taken_for_one() {
+    fn a_text_that_is_no_media_type_is_refused() {
         let long = format!("image/{}", "x".repeat(300));
         for text in [
             "",
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_says_what_it_holds() {
+    fn a_range_contains_its_types() {
         let png: MediaType = "image/png".parse().unwrap();
         for (range, holds) in [
             ("*/*", true),

@@ -1,4 +1,4 @@
-//! What everything else is made of: names, sizes, types, words and errors. Knows nothing of what is above.
+//! Basic values: ids, names, media types, settings, secrets, errors. It uses none of the other floors.
 
 pub(crate) mod aliases;
 pub(crate) mod chunks;

@@ -1,28 +1,31 @@
-//! The vocabulary of notes that scanners leave and adapters tell: plain data, so that neither knows the other.
+//! The notes that scanners make and adapters show. They are plain data, so that scanners and adapters do not depend on each other.
 
 use serde::{Deserialize, Serialize};
 
-/// What is known about a picture. Fields and values follow wire facts section 2.2 (`image_info`). `None` is not "no": either
-/// the picture does not say it, or it was not seen, and then the coverage of the scan names it.
+/// What is known about an image. The fields and values are those of `image_info` (`docs/upload-api.md`, "What is known of a
+/// file").
+///
+/// `None` means unknown, not "no": either the image does not contain the value, or the scanner did not read it. In the second case
+/// the coverage of the scan says so.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Image {
     /// The format's common short name in capitals, such as `JPEG`, `PNG`, `GIF`, `WEBP`, `TIFF`, `HEIF`, `JXL`, `ICO`.
     pub format: String,
-    /// Pixels across, as shown (after the orientation was applied).
+    /// The width in pixels, as shown (after the orientation is applied).
     pub width: u32,
-    /// Pixels down, as shown.
+    /// The height in pixels, as shown.
     pub height: u32,
-    /// `RGB`, `RGBA`, `L`, `LA`, `P`, `CMYK`, `YCbCr`, ...; `None` if not known.
+    /// The color mode: `RGB`, `RGBA`, `L`, `LA`, `P`, `CMYK`, `YCbCr`, ...
     pub color_mode: Option<String>,
-    /// EXIF orientation, 1 to 8.
+    /// The EXIF orientation, 1 to 8.
     pub orientation: Option<u8>,
     /// Dots per inch, across and down.
     pub dpi: Option<(u32, u32)>,
-    /// Where it was taken.
+    /// Where the image was taken.
     pub geo_location: Option<GeoLocation>,
-    /// When it was taken, `YYYY-MM-DDTHH:MM:SS`, without a zone because cameras do not say.
+    /// When the image was taken, `YYYY-MM-DDTHH:MM:SS`. It has no time zone, because cameras do not write one.
     pub datetime_original: Option<String>,
-    /// Whether it has more than one frame; `None` if not all was seen that would say so.
+    /// Whether the image has more than one frame. `None` if the scanner did not read enough to tell.
     pub sequence: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What a sender asks for beside the bytes.
+//! What a sender asks for beside the bytes of an upload.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -7,29 +7,29 @@ use crate::value::lifetime::Retention;
 use crate::value::pass::Pass;
 use crate::value::shares::client_of;
 
-/// What may be said only after the last byte: whose it is, how long to keep it, and what to note beside it.
+/// What may become known only after the last byte: the project, the retention, the metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// Whose upload it is; the caller decides what names a project.
+    /// The public key of the project.
     pub project: Option<String>,
-    /// How long the sender would like it to be kept.
+    /// How long the sender asks to keep the upload.
     pub retention: Retention,
-    /// What has let it in, if its project asks for something.
+    /// What authorized the upload, if the project requires an authorization.
     pub pass: Option<Pass>,
-    /// Who sends it, as the caller knows senders apart: of a client on the network its address, see [`sender_at`]. What a sender
-    /// has unfinished at a time is bounded. It is recorded until the upload is finished, and no longer.
+    /// The sender, by a name that the caller chooses: for a client on the network its address, see [`sender_at`]. The pipeline
+    /// bounds how much a sender has unfinished at a time. It keeps this name only until the upload is finished.
     pub sender: Option<String>,
-    /// Names and values that the sender notes beside the upload. The caller bounds them.
+    /// Metadata: names and values that the sender adds to the upload. The caller bounds them.
     pub metadata: BTreeMap<String, String>,
-    /// Words that the sender puts on the upload, each once. The caller bounds them.
+    /// Tags that the sender adds to the upload, each once. The caller bounds them.
     pub tags: Vec<String>,
-    /// A name under which it can be found again, such as a digest of where it came from: the newest readable upload of a name
-    /// is [`Pipeline::known_as`](crate::Pipeline::known_as). Several may have one.
+    /// A name by which the upload can be found again, such as a digest of its URL. Several uploads may have the same name:
+    /// [`Pipeline::known_as`](crate::Pipeline::known_as) returns the newest readable one.
     pub known_as: Option<String>,
 }
 
-/// A sender as [`Terms::sender`] has it, by the address of its client. Of IPv6 one client has so many that its network counts,
-/// which is the first 64 bits.
+/// The name for [`Terms::sender`] of a client with this address. Of IPv6 the first 64 bits count, because one client has many
+/// addresses in its network.
 #[must_use]
 pub fn sender_at(address: IpAddr) -> String {
     match client_of(address) {

@@ -1,30 +1,30 @@
-//! A least rate for bytes that come from somebody else, or go to somebody else: a bound on time that a drip cannot stretch.
-//! Pure: time is an argument.
+//! A minimum rate for bytes from or to a peer: a bound on time that a peer cannot extend by moving a byte now and then. Pure: time
+//! is an argument.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How slowly bytes may move.
+/// The minimum rate at which bytes have to move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeastRate {
-    /// Bytes in a second, on average. 0: no rate is asked for, so any byte within `window` will do.
+    /// Bytes per second, on average. 0: no rate is required, and any byte within `window` is enough.
     pub bytes_per_second: u64,
-    /// How long nothing may move, and how much time a peer can be ahead of the rate at most: what moved quickly before makes up
-    /// for a pause of this length and for no longer one.
+    /// How long a peer may move nothing. However fast it was before, it may not pause for longer than this.
     pub window: Duration,
 }
 
 impl LeastRate {
-    /// Bytes in a second where the settings name no other number: a slow telephone network passes, a drip does not.
+    /// The default in bytes per second. A slow mobile network is faster; a deliberate drip is not.
     pub const USUAL: u64 = 500;
 }
 
-/// Whether bytes keep to a [`LeastRate`]. Only the time during which somebody waits for the peer counts.
+/// Checks that a peer keeps to a [`LeastRate`]. Only the time counts during which this side waits for the peer.
 ///
-/// There is a credit of time, at first `window`. Waiting takes from it; each byte adds the time that it may take, up to `window`.
-/// When nothing is left, the peer is too slow. So whoever moves bytes at the rate or faster, on average, is never cut off for it,
-/// whatever was or was not moved before counts for one window at most, and nothing of what passed has to be remembered.
+/// The peer has a credit of time, which starts at `window`. Waiting reduces it. Each byte adds the time that it may take at the
+/// rate, up to `window`. When the credit is used up, the peer is too slow.
+///
+/// So a peer that keeps to the rate on average is never cut off, and nothing that happened before counts for more than one window.
 #[derive(Clone, Debug)]
 pub struct Pace {
     rate: LeastRate,
@@ -32,11 +32,11 @@ pub struct Pace {
     waiting_since: Option<Instant>,
 }
 
-/// What no timer reaches, where the window is longer than the clock.
+/// A time that no timer reaches, for a window that is longer than the clock.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 impl Pace {
-    /// Nothing has moved yet, and nobody waits.
+    /// The start: nothing has moved yet, and this side does not wait.
     #[must_use]
     pub fn new(rate: LeastRate) -> Self {
         Self {
@@ -46,20 +46,19 @@ impl Pace {
         }
     }
 
-    /// The rate that is kept to.
+    /// The minimum rate.
     #[must_use]
     pub fn rate(&self) -> LeastRate {
         self.rate
     }
 
-    /// Begins to wait for the peer, or goes on with it. Answers with the moment at which the peer is too slow, unless bytes move
-    /// before.
+    /// Starts to wait for the peer, or continues. Returns the time at which the peer is too slow, unless bytes move before.
     pub fn wait(&mut self, now: Instant) -> Instant {
         let since = *self.waiting_since.get_or_insert(now);
         since.checked_add(self.credit).unwrap_or_else(|| now + NEVER)
     }
 
-    /// So many bytes have moved; nobody waits any more.
+    /// Ends the wait, because this number of bytes has moved.
     pub fn moved(&mut self, bytes: u64, now: Instant) {
         if let Some(since) = self.waiting_since.take() {
             self.credit = self.credit.saturating_sub(now.saturating_duration_since(since));
@@ -71,7 +70,7 @@ impl Pace {
         self.credit = self.credit.saturating_add(gained).min(self.rate.window);
     }
 
-    /// How long so many bytes may take.
+    /// How long this number of bytes may take.
     fn time_for(&self, bytes: u64) -> Duration {
         const NANOS: u128 = 1_000_000_000;
         let nanos = (u128::from(bytes) * NANOS).checked_div(u128::from(self.rate.bytes_per_second));
@@ -91,8 +90,8 @@ mod tests {
         window: Duration::from_secs(30),
     };
 
-    /// Moves so many bytes after each pause, over and over, for an hour at most. Answers with the seconds after which the peer
-    /// was too slow.
+    /// Repeats these steps, each a pause and then some bytes, for an hour at most. Returns the seconds after which the peer was
+    /// too slow.
     fn end_of(rate: LeastRate, steps: &[(f64, u64)]) -> Option<f64> {
         let (began, mut pace) = (Instant::now(), Pace::new(rate));
         let mut now = began;
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_slow_and_honest_passes() {
+    fn a_slow_and_steady_peer_passes() {
         for (what, steps) in [
             ("a byte of many, all the time", &[(0.001, 1)][..]),
             ("1 KiB a second", &[(1.0, 1024)]),
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drip_is_too_slow_after_a_window() {
+    fn a_peer_below_the_rate_is_cut_off_after_about_a_window() {
         for (what, steps, seconds) in [
             ("silence", &[(1e4, 0)][..], 30.0),
             ("a byte every 19 seconds", &[(19.0, 1)], 30.1),
@@ -144,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn what_moved_quickly_before_is_good_for_one_window_and_no_more() {
+    fn bytes_that_moved_fast_earn_at_most_one_window() {
         let (began, mut pace) = (Instant::now(), Pace::new(RATE));
         pace.moved(1 << 40, began);
         assert_eq!(pace.wait(began) - began, RATE.window);
     }
 
     #[test]
-    fn time_in_which_nobody_waits_does_not_count() {
+    fn time_without_a_wait_does_not_count() {
         let (began, mut pace) = (Instant::now(), Pace::new(RATE));
         pace.moved(0, began);
         let later = began + Duration::from_secs(3600);
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rate_each_byte_is_good_for_a_whole_window() {
+    fn without_a_rate_each_byte_earns_a_whole_window() {
         let any = LeastRate {
             bytes_per_second: 0,
             ..RATE
@@ -174,9 +173,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the steps are: who was not cut off has moved bytes at the rate, but for what a window is worth.
+        /// For any steps: a peer that was not cut off has moved bytes at the rate, less what one window is worth.
         #[test]
-        fn nobody_stays_below_the_rate_for_longer_than_a_window(steps in prop::collection::vec((0.0..40.0_f64, 0_u64..40_000), 1..40)) {
+        fn no_peer_stays_below_the_rate_for_longer_than_a_window(steps in prop::collection::vec((0.0..40.0_f64, 0_u64..40_000), 1..40)) {
             let (began, mut pace) = (Instant::now(), Pace::new(RATE));
             let (mut now, mut bytes) = (began, 0);
             for (pause, moved) in steps {

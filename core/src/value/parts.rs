@@ -1,7 +1,8 @@
-//! How an upload is cut into parts, and when those that came are the whole. Pure: it knows no store.
+//! How a multipart upload is cut into parts, and whether the parts that arrived are the whole file. Pure: it knows no store.
 //!
-//! A sender cuts its file into parts of one size, sends them in any order, at the same time, and again; the last part is
-//! what is left. Some clients add a short rest to the part before it and leave the last one out (wire facts, section 4.3).
+//! A sender cuts its file into parts of one size; the last part is the rest. It sends them in any order, at the same time, and more
+//! than once. Some clients append a short rest to the part before it and send no last part (`docs/upload-api.md`, "Uploads in
+//! parts").
 
 use std::fmt;
 
@@ -12,36 +13,36 @@ use crate::value::codes;
 use crate::value::lifetime::Retention;
 use crate::value::verdict::Rejection;
 
-/// Parts of one upload at most; S3's own bound.
+/// The most parts of one upload. S3 has the same bound.
 pub const MOST_PARTS: u16 = 10_000;
 
-/// A last part shorter than this may come with the part before it; in bytes.
+/// A last part that is shorter than this, in bytes, may be appended to the part before it.
 pub const SHORT_REST: u64 = 1024 * 1024;
 
-/// What is recorded of an upload that comes in parts.
+/// What is recorded of a multipart upload beside the upload itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
-    /// Bytes of the whole, as the sender has said. It has to hold.
+    /// The size of the whole file in bytes, as the sender declared it. The parts must have exactly so many bytes.
     pub size: u64,
-    /// Bytes of every part but the last.
+    /// The size in bytes of every part but the last.
     pub part_size: u64,
-    /// How long the sender would like the upload to be kept.
+    /// How long the sender asks to keep the upload.
     pub wish: Retention,
-    /// Made for this upload and told to nobody: whoever hands out addresses for its parts signs them with it.
+    /// A random secret of this upload. An adapter signs the URLs of the parts with it, and shows it to no client.
     pub secret: PartsSecret,
-    /// What the store calls this upload, where it has a way of its own with parts.
+    /// The store's own name for this upload, if the store supports multipart uploads.
     pub upload: Option<String>,
-    /// Whether parts are, or may still be, under keys of their own.
+    /// Whether parts may be under keys of their own.
     pub apart: bool,
 }
 
 impl Parts {
-    /// A file of this size in parts of that size; both in bytes.
+    /// Cuts a file of `size` bytes into parts of `part_size` bytes.
     ///
     /// # Errors
     ///
-    /// [`codes::TOO_MANY_PARTS`] if it would be more than [`MOST_PARTS`]; the rejection's subject is the least part size
-    /// that would do.
+    /// [`codes::TOO_MANY_PARTS`] if there would be more than [`MOST_PARTS`] parts. The subject of the rejection is the least
+    /// `part_size` that would be accepted.
     pub fn of(size: u64, part_size: u64, wish: Retention) -> Result<Self, Rejection> {
         let part_size = part_size.max(1);
         if size.div_ceil(part_size) > u64::from(MOST_PARTS) {
@@ -59,7 +60,7 @@ impl Parts {
         })
     }
 
-    /// How many parts there are: at least one.
+    /// The number of parts: at least one.
     #[must_use]
     pub fn count(&self) -> u16 {
         u16::try_from(self.size.div_ceil(self.part_size))
@@ -67,7 +68,7 @@ impl Parts {
             .max(1)
     }
 
-    /// Where a part begins and how much it may have; the first part has the number 1. `None` if there is no such part.
+    /// The place and the largest size of a part. The first part has the number 1. `None` if there is no part with this number.
     #[must_use]
     pub fn slot(&self, number: u16) -> Option<Slot> {
         if number == 0 || number > self.count() {
@@ -87,7 +88,7 @@ impl Parts {
         })
     }
 
-    /// The numbers of those parts that did not come, or not to their end. Parts in the order of their numbers.
+    /// The numbers of the parts that are missing or incomplete. `came` is ordered by number.
     fn missing(&self, came: &[Part]) -> Vec<u16> {
         let count = self.count();
         let size_of = |number| {
@@ -95,7 +96,7 @@ impl Parts {
             found.map_or(0, |at| came[at].size)
         };
         let is_missing = |number: &u16| match *number {
-            // It may have come with the part before it.
+            // A short last part may be appended to the part before it.
             last if last == count => {
                 let rest = self.size - u64::from(count - 1) * self.part_size;
                 size_of(last) < rest && size_of(last - 1) <= self.part_size
@@ -105,13 +106,15 @@ impl Parts {
         (1..=count).filter(is_missing).collect()
     }
 
-    /// Whether these parts, by number, are the whole. Empty ones do not count: some clients send every part that they were
-    /// offered, and nothing in those that they do not need.
+    /// Checks whether these parts are the whole file, and returns them in the order of their numbers.
+    ///
+    /// Empty parts do not count: some clients send a request for every URL that they got, and no bytes to those that they do not
+    /// need.
     ///
     /// # Errors
     ///
-    /// [`codes::PARTS_TOO_LARGE`], [`codes::PARTS_MISSING`], whose subject is the numbers of the missing parts, such as `1, 3-7`,
-    /// or [`codes::PARTS_UNEVEN`]. None of them is final: the sender may send what is missing, or send a part again.
+    /// [`codes::PARTS_TOO_LARGE`], [`codes::PARTS_UNEVEN`], or [`codes::PARTS_MISSING`], whose subject lists the numbers of the
+    /// missing parts, such as `1, 3-7`. None of them ends the upload: the sender may send missing parts, or parts again.
     pub fn judge(&self, mut parts: Vec<Part>) -> Result<Vec<Part>, Rejection> {
         parts.retain(|part| part.size > 0);
         parts.sort_by_key(|part| part.number);
@@ -135,7 +138,7 @@ impl Parts {
     }
 }
 
-/// Numbers with their runs drawn together, such as `1, 3-7`; the first few runs of many.
+/// Lists numbers as ranges, such as `1, 3-7`. Lists the first ranges only if there are many.
 fn in_words(numbers: &[u16]) -> String {
     const MOST_RUNS: usize = 10;
 
@@ -155,29 +158,29 @@ fn in_words(numbers: &[u16]) -> String {
     words.join(", ")
 }
 
-/// The place of a part within the whole.
+/// The place of a part within the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// From 1.
+    /// The number of the part, from 1.
     pub number: u16,
-    /// Where it begins, in bytes.
+    /// The offset in the file, in bytes.
     pub offset: u64,
-    /// How many bytes it may have.
+    /// The most bytes that the part may have.
     pub at_most: u64,
 }
 
-/// A part that came.
+/// A part that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// From 1.
+    /// The number of the part, from 1.
     pub number: u16,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// What the store needs to know it by, if anything.
+    /// The store's identifier of the part, such as an `ETag`. Empty if the store needs none.
     pub tag: String,
 }
 
-/// 244 random bits, which belong to one upload.
+/// The secret of one upload: 244 random bits.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PartsSecret(String);
@@ -187,7 +190,7 @@ impl PartsSecret {
         Self(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
     }
 
-    /// The secret's bytes: a key for signatures.
+    /// The bytes of the secret, as a key for signatures.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_may_have_what_is_left_and_a_short_rest_may_come_with_the_part_before_it() {
+    fn the_last_part_has_the_rest_and_a_short_rest_may_be_in_the_part_before_it() {
         const M: u64 = 1 << 20;
         let (even, short, long) = (parts(10 * M, 5 * M), parts(10 * M + 7, 5 * M), parts(11 * M, 5 * M));
         for (parts, number, expected) in [
@@ -231,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn only_parts_that_are_the_whole_are_taken_for_it() {
+    fn only_parts_that_make_the_whole_file_are_accepted() {
         let whole = parts(25, 10);
         type Case = (&'static [(u16, u64)], Result<usize, crate::value::verdict::Code>);
         let cases: [Case; 12] = [
@@ -267,10 +270,10 @@ mod tests {
         let cases: [Case; 6] = [
             (&[], "1-10"),
             (&[(2, 10), (4, 10), (5, 10), (6, 10), (10, 5)], "1, 3, 7-9"),
-            // One that broke off.
+            // A part that broke off.
             (&[(1, 10), (2, 3), (3, 10)], "2, 4-10"),
             (&[(9, 10)], "1-8, 10"),
-            // The rest came with the part before it.
+            // The rest is appended to the part before it.
             (&[(9, 15)], "1-8"),
             (&[(9, 10), (10, 4)], "1-8, 10"),
         ];

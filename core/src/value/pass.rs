@@ -1,5 +1,5 @@
-//! What has let an upload in: a secret of its project's, or a token made with one. It is recorded with the upload, and looked
-//! at again when the upload is committed, as rules and secrets may have changed by then.
+//! What authorized an upload: a secret of its project, or a token that was signed with one. It is recorded with the upload and
+//! checked again at the commit, because rules and secrets may have changed by then.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -11,16 +11,16 @@ use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::media_type::MediaRange;
 use crate::value::verdict::Rejection;
 
-/// What has let an upload in.
+/// What authorized an upload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {
-    /// The secret that signed, by its [fingerprint](crate::project::ProjectSecret::fingerprint).
+    /// The [fingerprint](crate::project::ProjectSecret::fingerprint) of the secret that made the signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// What a token has granted.
+    /// What the token grants, if a token authorized the upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
-    /// Whether it has let an order in, of which this is, or is going to be, the upload.
+    /// Whether it authorized a fetch order, and this upload is fetched for that order.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ordered: bool,
 }
@@ -28,52 +28,52 @@ pub struct Pass {
 /// What a token grants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Names the token among those of its project.
+    /// The id of the token, unique among the tokens of its project.
     pub id: String,
-    /// Another name, which its maker gave it: it is revoked by either.
+    /// A second name, which the maker of the token chose. Either name can be used to revoke the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Uploads that it may let in. `None`: as many as come before it expires.
+    /// How many uploads it authorizes. `None`: any number until it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uses: Option<u64>,
-    /// Bytes that a file has to have.
+    /// The fewest bytes that a file may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_size: Option<u64>,
-    /// Bytes that a file may have.
+    /// The most bytes that a file may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size: Option<u64>,
-    /// Types that are taken, by content. None at all is every type that the project takes.
+    /// The allowed media types, by content. If the list is empty, every type is allowed that the project allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<MediaRange>,
-    /// Metadata that the file gets, over whatever its sender says.
+    /// Metadata for the file. It replaces metadata of the sender with the same name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
-    /// How long the file is to be kept, over whatever its sender says.
+    /// How long to keep the file. It replaces what the sender asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wish: Option<Retention>,
-    /// How long the file stays at most; in seconds.
+    /// How long the file is kept at most, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stays: Option<u64>,
-    /// When it lets nobody in any more. Uploads that began before may be completed.
+    /// When the token expires. Uploads that began before may be completed.
     pub expires: SystemTime,
-    /// When uploads that it has let in have to be complete.
+    /// When uploads that the token authorized must be complete. `None`: no such bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete_by: Option<SystemTime>,
 }
 
 impl Grant {
-    /// Whether one of these names is the token's.
+    /// Whether one of these names is the id or the second name of the token.
     #[must_use]
     pub fn is_among(&self, names: &[String]) -> bool {
         let is_ours = |name: &String| *name == self.id || self.name.as_ref() == Some(name);
         names.iter().any(is_ours)
     }
 
-    /// Whether what it has let in may still be completed.
+    /// Checks whether uploads that the token authorized may still be completed.
     ///
     /// # Errors
     ///
-    /// That it may not.
+    /// If they may not.
     pub fn still_holds(&self, now: SystemTime) -> Result<(), Rejection> {
         if self.complete_by.is_some_and(|by| by <= now) {
             let message = "the token of this upload had a time to complete it by, which is over";
@@ -82,7 +82,7 @@ impl Grant {
         Ok(())
     }
 
-    /// How long the file stays, where it would stay so long without the token.
+    /// The lifetime of the file, given the lifetime `usual` that it has without the token.
     #[must_use]
     pub fn lifetime(&self, usual: Lifetime, now: SystemTime) -> Lifetime {
         let Some(end) = self
@@ -99,7 +99,7 @@ impl Grant {
     }
 }
 
-/// Metadata as a token wants it: what it names is as it says.
+/// Adds the metadata of the token to that of the sender. The token wins if both have a name.
 #[must_use]
 pub fn with_granted(mut metadata: BTreeMap<String, String>, pass: Option<&Pass>) -> BTreeMap<String, String> {
     if let Some(grant) = pass.and_then(|pass| pass.grant.as_ref()) {

@@ -1,4 +1,4 @@
-//! Requests in a time, as settings write them.
+//! A rate of requests, as settings write it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::value::config_error::ConfigError;
 
-/// So many in such a time, written `600/min`: of a second (`s`), a minute (`min`) or an hour (`h`).
+/// A number of requests per second (`s`), minute (`min`) or hour (`h`), written such as `600/min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "String")]
 pub struct Rate {
-    /// How many; at least one.
+    /// The number of requests: at least one.
     pub count: u32,
-    /// In how long.
+    /// The period in which they may come.
     pub per: Duration,
 }
 
@@ -40,7 +40,7 @@ impl FromStr for Rate {
 impl TryFrom<Value> for Rate {
     type Error = ConfigError;
 
-    /// From any value, so that a number alone is told what is missing.
+    /// Reads any value, so that the error for a bare number says what is missing.
     fn try_from(value: Value) -> Result<Self, Self::Error> {
         value.as_str().unwrap_or_default().parse()
     }

@@ -1,4 +1,4 @@
-//! Reads settings with serde: where an error is, and what else is wrong beside the first one.
+//! Reads settings with serde, and reports every error with its place, not the first one only.
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value};
 use serde::forward_to_deserialize_any;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::value::config_error::{ConfigError, Step};
 use crate::value::wording::in_plain_words;
 
-/// Reads a value, or says what is the first thing wrong with it, and where.
+/// Reads a value. The error is the first one that serde finds, with its place.
 pub(crate) fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, ConfigError> {
     use serde_path_to_error::Segment;
 
@@ -25,8 +25,8 @@ pub(crate) fn parse<T: DeserializeOwned>(value: &Value) -> Result<T, ConfigError
     })
 }
 
-/// Reads without the settings that cannot be read, and says what is wrong with each of these. Bounded, because each is looked for
-/// from the beginning.
+/// Reads a value, leaving out each setting that cannot be read, and returns an error for each. The number of errors is bounded,
+/// because every one of them needs another reading from the start.
 pub(crate) fn read_what_can_be<T: DeserializeOwned>(mut value: Value) -> (Option<T>, Vec<ConfigError>) {
     const MOST: usize = 50;
     let (mut errors, mut left_out) = (Vec::new(), Vec::new());
@@ -37,7 +37,7 @@ pub(crate) fn read_what_can_be<T: DeserializeOwned>(mut value: Value) -> (Option
         };
         let place = as_written(&error.place, &left_out);
         let is_gone = leave_out(&mut value, &error.place);
-        // What was left out is missing now, which is no error of its own.
+        // A setting that was left out is missing now. That is not another error.
         let follows = missing_field(&error.message).is_some_and(|field| {
             let field = [place.as_slice(), &[Step::from(field)]].concat();
             left_out.contains(&field)
@@ -61,7 +61,7 @@ fn missing_field(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
-/// Removes the setting at this place; says whether there was one.
+/// Removes the setting at this place. Returns whether there was one.
 fn leave_out(value: &mut Value, place: &[Step]) -> bool {
     let Some((last, way)) = place.split_last() else {
         return false;
@@ -83,8 +83,8 @@ fn leave_out(value: &mut Value, place: &[Step]) -> bool {
     }
 }
 
-/// A place as it was before others were left out. Entries of a list are read in their order, so those of the same list that were
-/// left out stood before this one.
+/// The place that a setting had before others were left out. Entries of a list are read in their order, so the entries of the same
+/// list that were left out stood before this one.
 fn as_written(place: &[Step], left_out: &[Vec<Step>]) -> Vec<Step> {
     let mut written: Vec<Step> = Vec::with_capacity(place.len());
     for step in place {
@@ -102,16 +102,16 @@ fn as_written(place: &[Step], left_out: &[Vec<Step>]) -> Vec<Step> {
     written
 }
 
-/// The names of the settings that a struct is read from.
+/// The names of the settings from which serde reads a struct.
 #[must_use]
 pub fn names_of<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
-    // It ends before it reads anything.
+    // The deserializer fails as soon as it knows the names.
     let _error = T::deserialize(NamesOf(&mut names)).err();
     names
 }
 
-/// Reads nothing: notes which fields a struct would be read from.
+/// Reads nothing, and keeps the names of a struct's fields.
 struct NamesOf<'a>(&'a mut &'static [&'static str]);
 
 impl<'de> Deserializer<'de> for NamesOf<'_> {
@@ -196,7 +196,7 @@ mod tests {
                  list[3]: expected a whole number from 0 to 255; found \"x\"\n\
                  list[4]: expected a whole number from 0 to 255; found 400",
             ),
-            // The setting that is checked behind can be read, and the one that is missing is not told of twice.
+            // The check after reading still runs, and a setting that was left out is not reported as missing.
             (
                 json!({"inner": {"size": 7}, "list": "x"}),
                 "list: expected a list such as [\"x\"]; found \"x\"\ninner.size: must not be 7",

@@ -1,4 +1,4 @@
-//! Secrets: by value, from the environment or from a file, and never printed.
+//! Secret settings: a value, a variable of the environment, or a file. They are never printed.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::value::config_error::ConfigError;
 
 /// A secret setting: `"text"`, `{ env = "NAME" }` or `{ file = "/path" }`.
 ///
-/// Neither its debug output nor any error shows its value.
+/// Neither its debug output nor any error shows the value.
 #[derive(Clone)]
 pub struct Secret(Origin);
 
@@ -22,16 +22,16 @@ enum Origin {
 }
 
 impl Secret {
-    /// A secret that is at hand.
+    /// A secret with this value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Origin::Value(SecretString::from(value.into())))
     }
 
-    /// Fetches the value. A file's last line end is not part of it.
+    /// Reads the value. The last line end of a file is not part of it.
     ///
     /// # Errors
     ///
-    /// If the variable is not set or the file cannot be read; names it.
+    /// If the variable is not set, or the file cannot be read. The error names the variable or the file.
     pub fn reveal(&self) -> Result<SecretString, ConfigError> {
         match &self.0 {
             Origin::Value(value) => Ok(value.clone()),
@@ -42,7 +42,7 @@ impl Secret {
                 )
             }),
             Origin::File(path) => {
-                /// No secret is longer; whatever is, is the wrong file.
+                /// No secret is longer. A longer file is the wrong file.
                 const LONGEST: u64 = 64 * 1024;
                 let too_long = || std::io::Error::other("it has more than 64 KiB");
                 let text = std::fs::metadata(path)
@@ -59,7 +59,7 @@ impl Secret {
         }
     }
 
-    /// The same secret with its value at hand: from here on it is neither looked up again nor missing.
+    /// The same secret with its value in memory: it is not read again, so it cannot be missing later.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Secret {
         Ok(Self(Origin::Value(self.reveal()?)))
     }
 
-    /// Hands the value to whoever needs it.
+    /// Passes the value to a function.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl fmt::Debug for Secret {
 }
 
 impl<'de> Deserialize<'de> for Secret {
-    /// By hand, because serde's own errors quote the value that they do not like.
+    /// Written by hand, because the errors of serde quote the wrong value.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = || D::Error::custom("expected a text, `{ env = \"NAME\" }` or `{ file = \"/path\" }`");
         match Value::deserialize(deserializer)? {

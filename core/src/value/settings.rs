@@ -1,4 +1,4 @@
-//! Settings of whatever format, and errors in them that say where they are.
+//! Settings in a format-independent tree, and errors that name the place of a setting.
 
 use crate::value::config_error::ConfigError;
 use crate::value::config_error::ConfigErrors;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::value::reading::{parse, read_what_can_be};
 
-/// A table of settings: what one plugin is given, or a whole file. Reading it is pure.
+/// A table of settings: those of one plugin, or a whole file. Reading it is pure.
 #[derive(Clone, Default)]
 pub struct Settings(Map<String, Value>);
 
@@ -21,16 +21,16 @@ impl Settings {
         Self(table)
     }
 
-    /// Takes one setting out.
+    /// Removes one setting and returns it.
     pub fn take(&mut self, key: &str) -> Option<Value> {
         self.0.remove(key)
     }
 
-    /// Takes a sub-table out, empty if there is none.
+    /// Removes a sub-table and returns it; an empty one if it is missing.
     ///
     /// # Errors
     ///
-    /// If it is there and no table.
+    /// If the setting is not a table.
     pub fn take_table(&mut self, key: &str) -> Result<Self, ConfigError> {
         match self.take(key) {
             None => Ok(Self::default()),
@@ -39,11 +39,11 @@ impl Settings {
         }
     }
 
-    /// Takes a list of tables out, empty if there is none.
+    /// Removes a list of tables and returns it; an empty one if it is missing.
     ///
     /// # Errors
     ///
-    /// If it is there and anything else.
+    /// If the setting is not a list of tables.
     pub fn take_tables(&mut self, key: &str) -> Result<Vec<Self>, ConfigError> {
         let wrong = || ConfigError::at(key, format!("must be a list of tables: [[{key}]]"));
         let list = match self.take(key) {
@@ -62,11 +62,11 @@ impl Settings {
             .collect()
     }
 
-    /// Takes one setting out and reads it, if it is there.
+    /// Removes one setting and reads it, if it is there.
     ///
     /// # Errors
     ///
-    /// If it is there and something else.
+    /// If the setting cannot be read as this type.
     pub fn take_parsed<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, ConfigError> {
         self.take(key)
             .map(|value| parse(&value).map_err(|error| error.within(key)))
@@ -82,17 +82,19 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// What is wrong, with the place of the setting.
+    /// The first error, with the place of the setting.
     pub fn parse<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
         parse(&Value::Object(self.0))
     }
 
-    /// Reads all settings that are left and makes something of them. Tells everything that is wrong, so that it can be mended in
-    /// one go: settings that cannot be read are left out, and the rest is read and made all the same.
+    /// Reads all settings that are left and builds something from them.
+    ///
+    /// It reports all errors at once, so that an operator can correct them together: it leaves out the settings that cannot be
+    /// read, and still reads and checks the others.
     ///
     /// # Errors
     ///
-    /// What is wrong, each with the place of the setting.
+    /// All errors, each with the place of the setting.
     pub fn make<T, U, E>(self, make: impl FnOnce(T) -> Result<U, E>) -> Result<U, ConfigErrors>
     where
         T: DeserializeOwned,
@@ -102,7 +104,7 @@ impl Settings {
         match read.map(make) {
             Some(Ok(made)) if errors.is_empty() => return Ok(made),
             Some(Err(refused)) if errors.is_empty() => return Err(refused.into()),
-            // What is said of the whole may be wrong only because of what was left out.
+            // An error about the whole may come only from a setting that was left out.
             Some(Err(refused)) => {
                 let refused = ConfigErrors::from(refused).0.into_iter();
                 let apart = |place: &[Step], other: &[Step]| !place.starts_with(other) && !other.starts_with(place);
@@ -117,7 +119,7 @@ impl Settings {
     }
 }
 
-/// Values may be secrets, so only names are shown.
+/// Shows the names only, because values may be secrets.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

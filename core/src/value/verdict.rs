@@ -1,17 +1,17 @@
-//! What a stage answers: yes, or no with a code for programs and a sentence for people.
+//! The answer of a stage: acceptance, or a refusal with a code for programs and a sentence for people.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The answer of a stage that judges. Failing is not an answer: see [`Fault`](crate::Fault).
+/// The answer of a stage that judges an upload. A failure is not an answer: see [`Fault`](crate::Fault).
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing speaks against the upload.
+    /// The stage accepts the upload.
     Accept,
-    /// The upload is refused; whoever sent it can read why.
+    /// The stage refuses the upload. The sender gets the reason.
     Reject(Rejection),
 }
 
@@ -31,23 +31,23 @@ impl Verdict {
     }
 }
 
-/// A refusal: the sender's to mend.
+/// A refusal, for a reason that the sender can correct.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Stable, for programs.
+    /// The stable code, for programs.
     pub code: Code,
-    /// For the sender; starts in lower case and has no full stop.
+    /// The sentence for the sender. It starts in lower case and has no full stop.
     pub message: String,
-    /// What the refusal is about, where a name helps: a virus, a media type, a key.
+    /// What the refusal is about, if a name helps: a virus, a media type, a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The name of the stage that refused, as the pipeline knows it, in the record of a refused upload.
+    /// The name of the stage that refused. The pipeline sets it in the record of a refused upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
 
 impl Rejection {
-    /// A refusal that names nothing in particular.
+    /// A refusal without a subject.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -78,7 +78,7 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// A stable name for one way in which something ended: `snake_case`, never reused for another meaning.
+/// A stable name for one kind of refusal or failure: `snake_case`, never reused for another meaning.
 ///
 /// All codes of this repository are listed in `docs/codes.md`.
 ///
@@ -89,7 +89,7 @@ impl fmt::Display for Rejection {
 /// assert_eq!(FORBIDDEN.as_str(), "name_forbidden");
 /// ```
 ///
-/// A code that is no `snake_case` does not compile where it is a constant:
+/// In a constant, a code that is not `snake_case` does not compile:
 ///
 /// ```compile_fail
 /// const WRONG: intake_core::Code = intake_core::Code::new("Name forbidden");
@@ -99,11 +99,11 @@ impl fmt::Display for Rejection {
 pub struct Code(Cow<'static, str>);
 
 impl Code {
-    /// A code, checked to be `snake_case` (at compile time where it is a constant).
+    /// A code. It is checked to be `snake_case`; in a constant, the compiler checks it.
     ///
     /// # Panics
     ///
-    /// If the name is empty or has anything but `a-z`, `0-9` and `_`.
+    /// If the name is empty or has a character other than `a-z`, `0-9` and `_`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         let bytes = name.as_bytes();
@@ -117,7 +117,7 @@ impl Code {
         Self(Cow::Borrowed(name))
     }
 
-    /// The code as programs compare it.
+    /// The code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -136,9 +136,9 @@ impl fmt::Debug for Code {
     }
 }
 
-/// Who says no when it is the pipeline's own bounds, and no plugin, that an upload breaks.
+/// The stage name of a refusal by the pipeline's own bounds.
 pub(crate) const RECEIVE: &str = "receive";
-/// Who says no where a project's rules do, or its token's.
+/// The stage name of a refusal by the rules of a project or of a token.
 pub(crate) const PROJECT: &str = "project";
-/// Who refuses what a whole request says, and not one of its uploads.
+/// The stage name of a refusal of a whole request, rather than of one upload in it.
 pub(crate) const REQUEST: &str = "request";

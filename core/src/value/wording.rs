@@ -1,12 +1,12 @@
-//! What serde says of a wrong setting, in plain words and with a right example.
+//! Plain messages for wrong settings: they replace those of serde, and show a correct example.
 
-/// How much of a wrong value is shown.
+/// The most characters of a wrong value that a message shows.
 const LONGEST_SHOWN: usize = 60;
 
-/// Says what was expected, with an example, and what was found. A message that is not one of serde's own two kinds, such as one
-/// that a type of ours gives, stays as it is.
+/// Makes a plain message: what was expected, with an example, and what was found. A message that is not one of serde's two kinds
+/// stays as it is, such as a message of a type of this crate.
 ///
-/// A value that may be a secret (`is_secret`) is named by its kind only.
+/// If the value may be a secret (`is_secret`), the message shows its kind only.
 pub(crate) fn in_plain_words(message: &str, is_secret: bool) -> String {
     let told = message
         .strip_prefix("invalid type: ")
@@ -23,7 +23,7 @@ pub(crate) fn in_plain_words(message: &str, is_secret: bool) -> String {
     format!("expected {}; found {}", expectation(expected, &found), found.shown)
 }
 
-/// The same without what it quotes: serde says back what it does not like, and that may be a secret.
+/// Removes quoted text from a message: serde quotes the wrong value, which may be a secret.
 fn without_quoted(message: &str) -> String {
     match (message.find('"'), message.rfind('"')) {
         (Some(first), Some(last)) if first < last => format!("{}…{}", &message[..first], &message[last + 1..]),
@@ -34,12 +34,12 @@ fn without_quoted(message: &str) -> String {
 /// A wrong value.
 struct Found {
     shown: String,
-    /// It as it stands in the file, if it is a text, a number or a boolean that may be shown whole.
+    /// The value as it stands in the file, if it is a text, a number or a boolean that may be shown whole.
     literal: Option<String>,
 }
 
 impl Found {
-    /// Reads what serde says of a value: a kind, and mostly the value in quotes.
+    /// Reads serde's description of a value: a kind, and mostly the value in quotes.
     fn of(said: &str, is_secret: bool) -> Self {
         let (kind, literal) = if let Some(text) = said.strip_prefix("string ") {
             ("a text", Some(text))
@@ -70,8 +70,8 @@ impl Found {
     }
 }
 
-/// What serde's name of an expectation means to the author of a configuration. The names are those of `bytesize`,
-/// `humantime-serde` and serde itself.
+/// Explains what serde expects to the author of a configuration. The names are those of `bytesize`, `humantime-serde` and serde
+/// itself.
 fn expectation(name: &str, found: &Found) -> String {
     let text = match name {
         "parsable string" | "an integer or string" => r#"a size such as "5 GB" or "100 MiB", or a number of bytes"#,
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_expected_is_said_with_an_example_and_what_was_found() {
+    fn a_message_says_what_is_expected_with_an_example_and_what_was_found() {
         for (said, plain) in [
             (
                 r#"invalid value: string "5 gigs", expected parsable string"#,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_named_by_its_kind_and_a_long_value_by_its_beginning() {
+    fn a_message_shows_the_kind_of_a_secret_and_the_beginning_of_a_long_value() {
         for (said, plain) in [
             (
                 r#"invalid type: string "hunter2", expected a sequence"#,

@@ -1,4 +1,4 @@
-//! A store that takes few parts of an upload, no large files, and no part that was sent again while parts are put together.
+//! A store with bounds: few parts of an upload, no large files, and no part that is sent again while parts are joined.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const MOST_BYTES: u64 = 1_000_000;
 #[derive(Clone, Debug, Default)]
 struct Bounded {
     store: InPlace,
-    /// Whether a part is sent again when parts are put together the next time.
+    /// Whether a part is sent again during the next call of `assemble`.
     changing: Arc<AtomicBool>,
 }
 
@@ -89,7 +89,7 @@ impl Multipart for Bounded {
 }
 
 #[tokio::test]
-async fn an_upload_of_more_parts_than_the_store_takes_comes_through_here_and_becomes_the_file() {
+async fn an_upload_of_more_parts_than_the_store_takes_is_joined_by_the_pipeline() {
     for (size, straight) in [(10, true), (11, false), (50, false)] {
         let store = Bounded::default();
         let pipeline = builder(store.clone(), MemoryRecorder::default(), &Clock::default());
@@ -109,7 +109,7 @@ async fn an_upload_of_more_parts_than_the_store_takes_comes_through_here_and_bec
 }
 
 #[tokio::test]
-async fn a_part_that_came_again_while_parts_were_put_together_is_the_sender_s_to_mend() {
+async fn a_part_sent_again_while_parts_are_joined_is_an_error_of_the_sender() {
     let store = Bounded::default();
     let pipeline = builder(store.clone(), MemoryRecorder::default(), &Clock::default());
     let pipeline = pipeline.build().unwrap();
@@ -127,7 +127,7 @@ async fn a_part_that_came_again_while_parts_were_put_together_is_the_sender_s_to
 }
 
 #[test]
-fn a_pipeline_does_not_let_in_what_a_store_cannot_keep() {
+fn a_pipeline_with_a_larger_limit_than_its_store_is_not_built() {
     let limits = |max_size| Limits { max_size, ..LIMITS };
     let built = |max_size, beside: bool| {
         let (recorder, clock) = (MemoryRecorder::default(), Clock::default());

@@ -1,4 +1,4 @@
-//! From settings to a pipeline: what is wrong is said, all of it, with its place and what would be right.
+//! From settings to a pipeline: all errors are reported, each with its place and what would be right.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ fn valid() -> Value {
 }
 
 #[test]
-fn a_configuration_becomes_a_pipeline_and_what_is_not_its_is_left() {
+fn a_configuration_becomes_a_pipeline_and_other_sections_are_left() {
     let (built, left) = read(valid());
     let limits = built.unwrap().limits();
     assert_eq!((limits.max_size, limits.timeout), (1 << 20, Duration::from_secs(10)));
@@ -92,7 +92,7 @@ fn a_configuration_becomes_a_pipeline_and_what_is_not_its_is_left() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
+fn an_error_names_its_place_and_what_would_be_right() {
     let table = [
         (
             "/validate/0",
@@ -191,7 +191,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once() {
+fn all_errors_are_reported_at_once() {
     let (built, _) = read(json!({"validate": [{"use": "a"}, {"use": "endings"}], "store": {"use": "b"}}));
     let said = built.unwrap_err();
     let places: Vec<_> = said.lines().map(|line| line.split(':').next().unwrap()).collect();

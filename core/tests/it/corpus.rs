@@ -1,4 +1,4 @@
-//! What files of many types are found to be: the table `tests/corpus/types.tsv`, row by row.
+//! The media types that are found in many files: the table `tests/corpus/types.tsv`, row by row.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn builder() -> Builder {
         .expirer(KeepAll)
 }
 
-/// What a content is found to be that comes in pieces of so many bytes, under a name and a type that say something else.
+/// The media type that is found in a content, sent in pieces of this size, with a name and a declared type that are wrong.
 async fn found(pipeline: &Pipeline, content: &Bytes, piece: usize) -> String {
     let declared = Declared {
         media_type: Some("application/x-other".parse().unwrap()),
@@ -69,7 +69,7 @@ async fn found(pipeline: &Pipeline, content: &Bytes, piece: usize) -> String {
 }
 
 #[tokio::test]
-async fn every_file_of_the_corpus_is_found_to_be_what_it_is() {
+async fn every_file_of_the_corpus_is_found_to_have_its_type() {
     let pipeline = builder().build().unwrap();
     let rows = rows();
     let (mut wrong, mut right) = (Vec::new(), 0);
@@ -108,7 +108,7 @@ async fn how_a_content_is_cut_makes_no_difference() {
     }
 }
 
-/// The key comes behind the file, as the JavaScript client sends it: nothing was judged at the head.
+/// The JavaScript client sends the key after the file. So the rules of the project were not checked at the head.
 #[tokio::test]
 async fn a_project_takes_nothing_of_a_type_that_it_forbids() {
     for forbidden in [
@@ -157,7 +157,7 @@ fn the_table_is_large_and_says_why() {
         .collect();
     assert_eq!(files, there, "files and rows");
     for row in &rows {
-        assert!(!row.source.is_empty(), "{}: who says so?", row.file);
+        assert!(!row.source.is_empty(), "{}: the row has no source", row.file);
         assert_eq!(
             row.found == row.media_type,
             row.why.is_empty(),

@@ -1,5 +1,5 @@
-//! Every step of a story is made to fail, before its effect and after it, once and from then on: whatever breaks, what was
-//! acknowledged is readable, what is readable is whole, and in the end there is no byte of which no record knows.
+//! Each call of a story is made to fail: before its effect and after it, alone and with all later ones. Whatever fails, every
+//! acknowledged upload is readable, every readable upload is whole, and in the end every byte in the store has a record.
 
 use std::collections::BTreeMap;
 
@@ -19,20 +19,20 @@ use crate::support::{Clock, OVER_LEASE, OVER_NOTE, OVER_OPEN, broken_upload, bui
 
 const GOOD: &[&[u8]] = &[b"some", b" good", b" content"];
 
-/// What the sender was told.
+/// The answers that the sender got.
 #[derive(Default)]
 struct Told {
     accepted: Vec<UploadId>,
     removed: Vec<UploadId>,
-    /// Asked to be removed, and not told that it was: may be there or not.
+    /// Uploads whose deletion was not acknowledged: they may exist or not.
     doubtful: Vec<UploadId>,
 }
 
-/// Whose uploads they are. Of one it is known before its bytes come, so that they go where it wants them; of the other after.
+/// The two projects. The first is known before the bytes, so they go to its place at once; the second is known after them.
 const EARLY: &str = "early";
 const LATE: &str = "late";
 
-/// Who sends them.
+/// The sender of the uploads.
 const SENDER: &str = "192.0.2.1";
 
 fn of(project: &str) -> Terms {
@@ -43,7 +43,7 @@ fn of(project: &str) -> Terms {
     }
 }
 
-/// What comes of projects: each has a place of its own for its bytes.
+/// The directory of the two projects. Each has a place of its own for its bytes.
 fn with_projects(builder: Builder) -> Builder {
     [EARLY, LATE].into_iter().fold(builder, |builder, key| {
         let project = Project {
@@ -67,7 +67,7 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
             .await
             .map(|record| record.id)
     };
-    // Admitted as nobody's: whose it is, is said behind it, and it is moved.
+    // The project is not known before the bytes, so they are moved at the commit.
     let moved = match pipeline.admit(upload(GOOD)).await {
         Ok(admitted) => admitted.commit(of(LATE)).await,
         Err(error) => Err(error),
@@ -76,12 +76,12 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     told.accepted.extend(take(GOOD).await.ok());
     assert!(
         take(&[b"some ", b"bad content"]).await.is_err(),
-        "refused while it comes in"
+        "refused while its bytes arrive"
     );
     assert!(take(&[b"even ", b"worse content"]).await.is_err(), "refused at the end");
     assert!(
         pipeline.ingest(broken_upload(GOOD), of(LATE)).await.is_err(),
-        "never came to its end"
+        "its bytes broke off"
     );
     if let Ok(admitted) = pipeline.admit(upload(GOOD)).await {
         // The process dies between the two calls.
@@ -107,7 +107,7 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     told
 }
 
-/// What is noted beside files of one request: all of them are readable, or none.
+/// The metadata of the files of one request: either all of these files are readable or none.
 const TOGETHER: &str = "together";
 
 async fn together(pipeline: &Pipeline, told: &mut Told) {
@@ -115,7 +115,7 @@ async fn together(pipeline: &Pipeline, told: &mut Told) {
     for _ in 0..3 {
         match pipeline.admit(upload(GOOD)).await {
             Ok(file) => admitted.push(file),
-            // The request is refused then, and the others with it.
+            // The request is then refused with all its files.
             Err(_) => break,
         }
     }
@@ -140,8 +140,8 @@ async fn together(pipeline: &Pipeline, told: &mut Told) {
     }
 }
 
-/// Uploads in parts: a good one, one that a stage refuses, one that is not whole, one that is left alone, and one whose
-/// worker dies.
+/// Multipart uploads: a good one, one that a stage refuses, one with a missing part, one that is abandoned, and one whose node
+/// crashes.
 async fn in_parts(pipeline: &Pipeline, told: &mut Told) {
     let whole = GOOD.concat();
     if let Some(id) = put_parts(pipeline, &whole, 3).await {
@@ -151,7 +151,7 @@ async fn in_parts(pipeline: &Pipeline, told: &mut Told) {
         }
     }
     if let Some(id) = put_parts(pipeline, b"even worse content", 3).await {
-        assert!(pipeline.complete(id).await.is_err(), "refused when it is put together");
+        assert!(pipeline.complete(id).await.is_err(), "refused when it is completed");
     }
     if let Some(id) = put_parts(pipeline, &whole, 2).await {
         assert!(pipeline.complete(id).await.is_err(), "a part is missing");
@@ -160,7 +160,7 @@ async fn in_parts(pipeline: &Pipeline, told: &mut Told) {
     if let Some(id) = put_parts(pipeline, &whole, 3).await {
         told.doubtful.push(id);
         let mut completing = Box::pin(pipeline.complete(id));
-        // As far as it goes without waiting for anybody, which may be to its end.
+        // It runs until it has to wait, which may be to its end.
         if let Some(Ok(_)) = (&mut completing).now_or_never() {
             told.doubtful.pop();
             told.accepted.push(id);
@@ -168,14 +168,14 @@ async fn in_parts(pipeline: &Pipeline, told: &mut Told) {
     }
 }
 
-/// What is ordered is fetched, though its node may die on the way.
+/// An ordered source is fetched, although its node may crash meanwhile.
 async fn pulled(pipeline: &Pipeline, told: &mut Told) {
     let terms = Terms {
         known_as: Some(PULLED.to_owned()),
         ..of(EARLY)
     };
     let Ok(order) = pipeline.order(Order::new(Pull::new("good"), terms)).await else {
-        // It may be recorded all the same.
+        // The order may be recorded although its call failed.
         told.doubtful.push(UploadId::random());
         return;
     };
@@ -190,10 +190,10 @@ async fn pulled(pipeline: &Pipeline, told: &mut Told) {
     }
 }
 
-/// The name of what is fetched: nothing is fetched twice.
+/// The name of the fetched upload: no source is fetched twice.
 const PULLED: &str = "pulled";
 
-/// Gives good content, whatever it is asked for.
+/// A receiver that returns good content for every source.
 #[derive(Debug)]
 struct Good;
 
@@ -210,7 +210,7 @@ impl Receiver for Good {
     }
 }
 
-/// Begins an upload in parts of six bytes and sends the first so many.
+/// Starts a multipart upload with parts of six bytes, and sends the first `count` of them.
 async fn put_parts(pipeline: &Pipeline, whole: &[u8], count: u16) -> Option<UploadId> {
     let opening = Opening {
         terms: of(EARLY),
@@ -224,7 +224,7 @@ async fn put_parts(pipeline: &Pipeline, whole: &[u8], count: u16) -> Option<Uplo
     Some(opened.id)
 }
 
-/// Runs the story as planned, then lets everything heal and time pass, and looks at what is left.
+/// Runs the story with a plan of failures, then makes everything work again, lets time pass, and checks the result.
 async fn run<S: Seen>(plan: Plan) -> usize {
     let (store, recorder, clock) = (S::default(), MemoryRecorder::default(), Clock::default());
     let broken = builder(
@@ -273,7 +273,7 @@ async fn run<S: Seen>(plan: Plan) -> usize {
         assert_eq!(
             record.state,
             State::Ready,
-            "{} stays for ever and is not readable",
+            "{} never ends and is not readable",
             record.id
         );
         let bytes = collect(reborn.read(record.id, None).await.unwrap()).await;
@@ -296,7 +296,7 @@ async fn run<S: Seen>(plan: Plan) -> usize {
     assert!(pulled.count() <= 1, "one order was fetched into two uploads");
     for key in store.seen() {
         let is_of = |record: &Record| Key::whole(record.id).behind(record.place.prefix.as_deref()) == key;
-        assert!(records.values().any(is_of), "no record knows of the bytes under {key}");
+        assert!(records.values().any(is_of), "the bytes under {key} have no record");
     }
     for project in [EARLY, LATE] {
         let of_project = records
@@ -308,14 +308,18 @@ async fn run<S: Seen>(plan: Plan) -> usize {
             bytes: sizes.iter().sum(),
         };
         let booked = recorder.holdings(&Account::project(project)).await.unwrap();
-        assert_eq!(booked, there, "what is booked for {project} is not what there is");
+        assert_eq!(booked, there, "the account of {project} does not match its files");
         let refused = [Account::refused(Some(project)), Account::refused(None)];
         for account in refused
             .into_iter()
             .chain([Account::unfinished(project), Account::orders(project)])
         {
             let left = recorder.holdings(&account).await.unwrap();
-            assert_eq!(left, Holdings::default(), "{account:?} has what nobody has begun");
+            assert_eq!(
+                left,
+                Holdings::default(),
+                "{account:?} is not at zero, although nothing is in progress"
+            );
         }
         let flows = recorder.flows(Some(project), Day(0)..=Day(i64::MAX)).await.unwrap();
         let sum = |of: fn(&Flow) -> u64| flows.iter().map(of).sum::<u64>();
@@ -326,10 +330,14 @@ async fn run<S: Seen>(plan: Plan) -> usize {
         );
     }
     let sender = recorder.holdings(&Account::sender(SENDER)).await.unwrap();
-    assert_eq!(sender, Holdings::default(), "a sender has what has ended");
+    assert_eq!(
+        sender,
+        Holdings::default(),
+        "the account of a sender has an upload that ended"
+    );
     assert!(
         records.len() <= told.accepted.len() + told.doubtful.len() + 5,
-        "more is readable than was sent"
+        "more uploads are readable than were sent"
     );
     told.accepted.len()
 }
@@ -337,7 +345,10 @@ async fn run<S: Seen>(plan: Plan) -> usize {
 async fn every_step<S: Seen>() {
     let flawless = Plan::flawless();
     let accepted = run::<S>(flawless.clone()).await;
-    assert!(accepted >= 5, "only {accepted} were accepted where nothing fails");
+    assert!(
+        accepted >= 5,
+        "only {accepted} uploads were accepted although nothing failed"
+    );
     let steps = flawless.calls();
     assert!(steps >= 100, "the story has only {steps} steps");
     for step in 0..steps {

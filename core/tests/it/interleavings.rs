@@ -1,4 +1,4 @@
-//! What happens between two steps of somebody: orders that failing steps do not show.
+//! Interleavings: another caller acts between two steps of one. The crash story, in which steps fail, does not cover them.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use crate::stores::InPlace;
 use crate::support::{Clock, OVER_LEASE, OVER_NOTE, builder, upload};
 
-/// Keeps what is wished to be kept, and everything else for ten seconds.
+/// Keeps uploads for good if the sender asks for it, and all others for ten seconds.
 #[derive(Debug)]
 struct TenSeconds;
 
@@ -27,7 +27,7 @@ impl Expirer for TenSeconds {
     }
 }
 
-/// A recorder in whose `due` somebody else gets a turn, after the answer was made and before it is given.
+/// A recorder whose `due` lets another caller act after it has read the records and before it returns them.
 #[derive(Debug, Default)]
 struct Meanwhile {
     inner: MemoryRecorder,
@@ -88,7 +88,7 @@ impl Recorder for Meanwhile {
 #[tokio::test]
 async fn an_upload_that_is_kept_just_before_the_sweeper_claims_it_stays() {
     let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
-    // The one who keeps still sees the time before the upload's end; the sweeper's clock is past it.
+    // The clock of the caller that keeps the upload is before the upload's end; the clock of the sweeper is past it.
     let early = builder(store.clone(), recorder.clone(), &Clock::default())
         .expirer(TenSeconds)
         .build()
@@ -133,7 +133,7 @@ async fn an_attempt_that_outlives_its_lease_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_sweeper_leaves_a_living_upload_alone() {
+async fn a_sweeper_leaves_an_upload_in_progress_alone() {
     let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
     let pipeline = builder(store, recorder, &clock).build().unwrap();
     let admitted = pipeline.admit(upload(&[b"in time"])).await.unwrap();

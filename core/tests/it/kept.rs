@@ -1,4 +1,4 @@
-//! What is kept of those who begin and do not end: how much there may be of it, over any number of nodes, and how it is removed.
+//! Bounds of unfinished uploads, fetch orders and records of refusals, over several nodes, and how they are removed.
 
 use futures_util::future::join_all;
 use intake_core::books::Account;
@@ -11,7 +11,7 @@ use intake_core::{
 use crate::stores::{InPlace, Seen};
 use crate::support::{Clock, LIMITS, OVER_LEASE, OVER_OPEN, builder, opening, part_of, upload};
 
-/// Gives some bytes, whatever it is asked for.
+/// A receiver that returns the same bytes for every source.
 #[derive(Debug)]
 struct Gives;
 
@@ -101,7 +101,7 @@ async fn of_200_orders_at_once_so_many_wait_as_may_whichever_node_is_asked() {
     );
     assert_eq!(house.has(Account::orders("p")).await, most);
 
-    // Whatever becomes of them makes room: fetched, or taken back.
+    // An order that was fetched or cancelled frees its place in the queue.
     let waiting = house.nodes[0].list(Listing::Orders, "p", None, 100).await.unwrap();
     assert_eq!(waiting.len() as u64, most);
     house.nodes[1].cancel(waiting[0].id).await.unwrap();
@@ -141,7 +141,7 @@ async fn of_200_uploads_that_are_begun_at_once_so_many_are_as_may_be_of_a_projec
         house.has(Account::sender("203.0.113.7")).await,
         LIMITS.unfinished_of_address
     );
-    // Others are served meanwhile, and an adapter that knows no addresses bounds by project.
+    // Other senders are served meanwhile. An adapter that knows no addresses has the bound of the project only.
     assert!(open(&house.nodes[0], "another", Some("203.0.113.8")).await.is_ok());
     assert!(open(&house.nodes[0], "another", None).await.is_ok());
 
@@ -151,7 +151,7 @@ async fn of_200_uploads_that_are_begun_at_once_so_many_are_as_may_be_of_a_projec
     assert_eq!(house.has(Account::sender("203.0.113.7")).await, 0);
 }
 
-async fn what_is_unfinished_is_listed_until_it_ends_and_gives_back_what_it_had<S: Seen>() {
+async fn unfinished_uploads_are_listed_until_they_end_and_give_back_their_quota<S: Seen>() {
     let house = House::<S>::new();
     let [node, other] = &house.nodes;
     let begun = |content: &'static [u8]| async move {
@@ -191,7 +191,7 @@ async fn what_is_unfinished_is_listed_until_it_ends_and_gives_back_what_it_had<S
     assert_eq!(
         house.has(Account::project("p")).await,
         1,
-        "of the project's room, what is ready"
+        "the project's account has only the ready upload"
     );
     assert_eq!(node.list(Listing::Unfinished, "p", None, 10).await.unwrap(), []);
     let gone = node.status(left.id).await.unwrap().unwrap();
@@ -205,17 +205,17 @@ async fn what_is_unfinished_is_listed_until_it_ends_and_gives_back_what_it_had<S
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_unfinished_is_listed_until_it_ends_where_a_store_puts_parts_together() {
-    what_is_unfinished_is_listed_until_it_ends_and_gives_back_what_it_had::<InPlace>().await;
+async fn unfinished_uploads_are_listed_until_they_end_where_a_store_joins_parts() {
+    unfinished_uploads_are_listed_until_they_end_and_give_back_their_quota::<InPlace>().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_unfinished_is_listed_until_it_ends_where_parts_have_keys_of_their_own() {
-    what_is_unfinished_is_listed_until_it_ends_and_gives_back_what_it_had::<MemoryStore>().await;
+async fn unfinished_uploads_are_listed_until_they_end_where_parts_have_keys_of_their_own() {
+    unfinished_uploads_are_listed_until_they_end_and_give_back_their_quota::<MemoryStore>().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_puts_an_upload_together_that_its_owner_ends_leaves_nothing() {
+async fn a_node_that_completes_an_upload_ended_by_its_owner_leaves_nothing() {
     let house = House::<InPlace>::new();
     let [node, other] = &house.nodes;
     let opening = Opening {
@@ -224,7 +224,7 @@ async fn whoever_puts_an_upload_together_that_its_owner_ends_leaves_nothing() {
     };
     let opened = node.open(opening).await.unwrap();
     node.put_part(&opened, 1, None, part_of(b"whole.")).await.unwrap();
-    // As a node that died while it worked has left it.
+    // The state that a node leaves if it crashes while it works.
     let claimed = opened
         .apply(
             intake_core::Event::Assemble,
@@ -242,7 +242,7 @@ async fn whoever_puts_an_upload_together_that_its_owner_ends_leaves_nothing() {
     assert_eq!(swapped.unwrap(), intake_core::Swap::Done);
     other.abort(opened.id).await.unwrap();
     house.clock.advance(OVER_LEASE);
-    assert!(node.resume().await.unwrap().is_empty(), "nobody goes on with it");
+    assert!(node.resume().await.unwrap().is_empty(), "a node resumed it");
     assert!(matches!(node.complete(opened.id).await, Err(Error::NotFound(_))));
     assert_eq!(house.store.seen(), []);
     assert_eq!(house.has(Account::project("p")).await, 0);
@@ -261,11 +261,11 @@ fn an_address_is_a_sender_and_of_ipv6_its_network_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are() {
+async fn refusals_are_kept_up_to_their_bound_and_the_newest_stay() {
     let house = House::<InPlace>::new();
     let most = LIMITS.refused_of_project;
     for project in [None, Some("p")] {
-        // Found at once, with nothing stored, and at the end, with everything stored.
+        // The first is refused at once, with nothing stored; the second at its end, with everything stored.
         for content in [&b"rude head"[..], b"even worse content"] {
             let account = || house.has(Account::refused(project));
             let refused = (0..300).map(|number| {
@@ -275,7 +275,7 @@ async fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are() {
             });
             let refused = join_all(refused).await;
             assert!(refused.iter().all(Result::is_err));
-            // One by one: whoever comes last is there.
+            // They come one by one, so the last one must still be there.
             for _ in 0..2 {
                 house.clock.advance(std::time::Duration::from_secs(1));
                 let last = upload(&[content]);
@@ -294,8 +294,8 @@ async fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are() {
                 .records()
                 .into_iter()
                 .filter(|record| record.project.as_deref() == project);
-            assert_eq!(noted.count() as u64, account().await, "what is forgotten is left");
-            assert!(account().await > most / 2, "more is forgotten than has to be");
+            assert_eq!(noted.count() as u64, account().await, "a forgotten refusal is left");
+            assert!(account().await > most / 2, "more refusals are forgotten than necessary");
         }
     }
     assert_eq!(house.store.seen(), []);

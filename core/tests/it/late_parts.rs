@@ -1,4 +1,4 @@
-//! Attempts at parts that hang, are overtaken, or come too late: nobody waits for them, and they leave nothing.
+//! Attempts at parts that hang, are overtaken, or arrive too late: no other request waits for them, and they leave nothing.
 
 use futures_util::FutureExt;
 use futures_util::future::join;
@@ -9,7 +9,7 @@ use crate::parts::{House, futures_channel};
 use crate::stores::{InPlace, Seen};
 use crate::support::opening;
 
-/// Of one process, over either kind of store.
+/// One process, over each kind of store.
 macro_rules! over_both {
     ($($name:ident)+) => {
         mod own_way {
@@ -26,10 +26,10 @@ macro_rules! over_both {
 
 over_both! {
     a_newer_attempt_cuts_off_the_older_one_and_counts
-    whoever_has_to_wait_for_a_place_cuts_off_the_older_attempt_first
-    an_attempt_that_hangs_is_cut_off_by_who_completes_the_upload
+    an_attempt_that_waits_for_a_permit_cuts_off_the_older_one_first
+    an_attempt_that_hangs_is_cut_off_when_the_upload_is_completed
     an_attempt_at_another_part_goes_on
-    a_part_whose_upload_ended_while_its_sender_was_waited_for_leaves_nothing
+    a_part_that_arrives_after_its_upload_ended_leaves_nothing
 }
 
 async fn a_newer_attempt_cuts_off_the_older_one_and_counts<S: Seen>() {
@@ -46,7 +46,7 @@ async fn a_newer_attempt_cuts_off_the_older_one_and_counts<S: Seen>() {
     assert_eq!(house.read(opened.id).await, b"newer!");
 }
 
-async fn whoever_has_to_wait_for_a_place_cuts_off_the_older_attempt_first<S: Seen>() {
+async fn an_attempt_that_waits_for_a_permit_cuts_off_the_older_one_first<S: Seen>() {
     let house = House::<S>::new();
     let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
     let (hangs, body) = futures_channel();
@@ -56,7 +56,7 @@ async fn whoever_has_to_wait_for_a_place_cuts_off_the_older_attempt_first<S: See
     assert_eq!(older.unwrap_err().code(), codes::PART_REPLACED);
 }
 
-async fn an_attempt_that_hangs_is_cut_off_by_who_completes_the_upload<S: Seen>() {
+async fn an_attempt_that_hangs_is_cut_off_when_the_upload_is_completed<S: Seen>() {
     let house = House::<S>::new();
     let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
     house.put(&opened, 1, b"whole").await.unwrap();
@@ -91,17 +91,17 @@ async fn an_attempt_at_another_part_goes_on<S: Seen>() {
     assert_eq!(house.read(opened.id).await, b"slow.!");
 }
 
-async fn a_part_whose_upload_ended_while_its_sender_was_waited_for_leaves_nothing<S: Seen>() {
+async fn a_part_that_arrives_after_its_upload_ended_leaves_nothing<S: Seen>() {
     let house = House::<S>::new();
     let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
     let (late, body) = futures_channel();
     let mut put = Box::pin(house.pipeline.put_part(&opened, 1, None, body));
-    assert!((&mut put).now_or_never().is_none(), "nothing has come yet");
+    assert!((&mut put).now_or_never().is_none(), "no byte has arrived yet");
     house.pipeline.give_up(opened.id).await;
     late.send(b"late!").await;
     drop(late);
     let refused = put.await.unwrap_err();
     assert!(matches!(&refused, Error::Rejected { .. }), "{refused}");
     assert_eq!(refused.code(), codes::NOT_OPEN);
-    assert!(house.store.seen().is_empty(), "a part that came late is left");
+    assert!(house.store.seen().is_empty(), "a late part is left");
 }

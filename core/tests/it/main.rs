@@ -1,4 +1,4 @@
-//! What holds for every upload, whatever the plugins: tested with stages that are made for it.
+//! The guarantees of the core for every upload, with any plugins: tested with stages that are made for these tests.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
 mod bounded;

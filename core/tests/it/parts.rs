@@ -1,4 +1,4 @@
-//! Uploads that come in parts: what their senders can rely on, whether the store has a way of its own with parts or not.
+//! The guarantees for multipart uploads, over a store that supports them and over one that does not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use crate::stores::{InPlace, Seen};
 use crate::support::{BAD, Clock, LIMITS, OVER_LEASE, OVER_OPEN, RUDE, broken_upload, builder, opening, part_of};
 
-/// A pipeline over either kind of store, and what a test asks of it.
+/// A pipeline over one of the two kinds of stores, with helpers for tests.
 pub struct House<S> {
     pub store: S,
     recorder: MemoryRecorder,
@@ -219,7 +219,7 @@ over_both! {
         assert!(matches!(house.pipeline.complete(opened.id).await, Err(Error::NotFound(_))));
     }
 
-    async fn an_upload_whose_worker_died_is_gone_on_with<S: Seen>() {
+    async fn an_upload_whose_node_crashed_is_resumed<S: Seen>() {
         let house = House::<S>::new();
         let id = house.send(&[(1, b"still"), (2, b" here")]).await;
         let gate = Gate::shut();
@@ -237,7 +237,7 @@ over_both! {
         assert_eq!(house.read(id).await, b"still here");
     }
 
-    async fn whoever_still_works_keeps_its_claim<S: Seen>() {
+    async fn a_node_that_still_works_keeps_its_claim<S: Seen>() {
         let house = House::<S>::new();
         let id = house.send(&[(1, b"slowl"), (2, b"y")]).await;
         let gate = Gate::shut();
@@ -245,16 +245,16 @@ over_both! {
         let slow = slow.build().unwrap();
         let mut works = Box::pin(slow.complete(id));
         for _ in 0..2 {
-            // In which there are two renewals.
+            // Two renewals happen in this time.
             let _works_on = tokio::time::timeout(Duration::from_secs(25), &mut works).await.unwrap_err();
             house.clock.advance(Duration::from_secs(25));
-            assert!(house.pipeline.resume().await.unwrap().is_empty(), "somebody else took it");
+            assert!(house.pipeline.resume().await.unwrap().is_empty(), "another node took it over");
         }
         gate.open();
         assert_eq!(works.await.unwrap().state, State::Ready);
     }
 
-    async fn whoever_was_thought_dead_gives_way<S: Seen>() {
+    async fn a_node_that_lost_its_claim_gives_way<S: Seen>() {
         let house = House::<S>::new();
         let id = house.send(&[(1, b"twice"), (2, b"?")]).await;
         let gate = Gate::shut();
@@ -265,11 +265,11 @@ over_both! {
         house.clock.advance(Duration::from_secs(31));
         assert_eq!(house.pipeline.resume().await.unwrap(), Resumed { ready: 1, ..Resumed::default() });
         gate.open();
-        assert_eq!(stalled.await.unwrap(), house.pipeline.get(id).await.unwrap(), "another answer than the other one's");
-        assert_eq!(house.read(id).await, b"twice?", "it has destroyed what the other one made");
+        assert_eq!(stalled.await.unwrap(), house.pipeline.get(id).await.unwrap(), "the answers of the two nodes differ");
+        assert_eq!(house.read(id).await, b"twice?", "it has destroyed the bytes of the other node");
     }
 
-    async fn whoever_lost_its_claim_stops_working<S: Seen>() {
+    async fn a_node_that_lost_its_claim_stops_working<S: Seen>() {
         let house = House::<S>::new();
         let id = house.send(&[(1, b"once "), (2, b"!")]).await;
         let gate = Gate::shut();
@@ -279,12 +279,12 @@ over_both! {
         assert!((&mut stalled).now_or_never().is_none());
         house.clock.advance(Duration::from_secs(31));
         house.pipeline.resume().await.unwrap();
-        // Its scanner never ends; the next renewal tells.
-        let ended = tokio::time::timeout(Duration::from_secs(15), stalled).await.expect("it works on for nobody");
-        assert_eq!(ended.unwrap().state, State::Ready, "another answer than the other one's");
+        // Its scanner never ends; the next renewal fails.
+        let ended = tokio::time::timeout(Duration::from_secs(15), stalled).await.expect("it stops working");
+        assert_eq!(ended.unwrap().state, State::Ready, "the answers of the two nodes differ");
     }
 
-    async fn whoever_was_thought_dead_removes_nothing_with_a_late_no<S: Seen>() {
+    async fn a_late_refusal_by_a_node_that_lost_its_claim_deletes_nothing<S: Seen>() {
         let house = House::<S>::new();
         let id = house.send(&[(1, b"of ta"), (2, b"ste")]).await;
         let gate = Gate { verdict: Verdict::reject(BAD, "too late"), ..Gate::shut() };
@@ -295,8 +295,8 @@ over_both! {
         house.clock.advance(Duration::from_secs(31));
         assert_eq!(house.pipeline.resume().await.unwrap(), Resumed { ready: 1, ..Resumed::default() });
         gate.open();
-        assert_eq!(stalled.await.unwrap().state, State::Ready, "another answer than the other one's");
-        assert_eq!(house.read(id).await, b"of taste", "it has removed what the other one made");
+        assert_eq!(stalled.await.unwrap().state, State::Ready, "the answers of the two nodes differ");
+        assert_eq!(house.read(id).await, b"of taste", "it has deleted the bytes of the other node");
     }
 
     async fn a_fault_costs_no_part<S: Seen>() {
@@ -331,18 +331,18 @@ over_both! {
         house.pipeline.complete(opened.id).await.unwrap();
         drop(late);
         let _whatever_it_is_told = late_put.await;
-        assert_eq!(house.read(opened.id).await, b"onetwo", "a part that came late is in the file");
+        assert_eq!(house.read(opened.id).await, b"onetwo", "a late part is in the file");
         house.clock.advance(OVER_LEASE);
         house.pipeline.sweep().await.unwrap();
-        assert_eq!(house.store.seen(), [Key::whole(opened.id)], "a part that came late is left");
+        assert_eq!(house.store.seen(), [Key::whole(opened.id)], "a late part is left");
         house.clock.advance(OVER_OPEN);
-        assert!(house.pipeline.sweep().await.unwrap().is_empty(), "it is looked for once more, not again and again");
+        assert!(house.pipeline.sweep().await.unwrap().is_empty(), "late parts are deleted once more, not again and again");
     }
 }
 
-/// Over a store without a way of its own the whole is written anew by each who tries.
+/// If the store does not support multipart uploads, every node that completes an upload writes the whole anew.
 #[tokio::test(start_paused = true)]
-async fn whoever_was_thought_dead_writes_nothing_over_what_somebody_else_made() {
+async fn a_node_that_lost_its_claim_overwrites_nothing() {
     let house = House::<MemoryStore>::new();
     let opened = house.pipeline.open(opening(8, 5)).await.unwrap();
     house.put(&opened, 1, b"first").await.unwrap();
@@ -355,20 +355,16 @@ async fn whoever_was_thought_dead_writes_nothing_over_what_somebody_else_made() 
     house.clock.advance(Duration::from_secs(31));
     let broken = builder(house.store.clone(), house.recorder.clone(), &house.clock).scanner("broken", Broken);
     broken.build().unwrap().resume().await.unwrap();
-    // Given back, changed, and put together by somebody else.
+    // The upload is released, gets another part, and is completed by another node.
     house.put(&opened, 1, b"other").await.unwrap();
     let ready = house.pipeline.complete(opened.id).await.unwrap();
     gate.open();
     assert_eq!(stalled.await.unwrap(), ready);
-    assert_eq!(
-        house.read(opened.id).await,
-        b"othertry",
-        "bytes of which no record knows"
-    );
+    assert_eq!(house.read(opened.id).await, b"othertry", "bytes without a record");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_longer_part_that_comes_while_the_whole_is_read_costs_nothing() {
+async fn a_longer_part_that_arrives_while_the_whole_is_read_changes_nothing() {
     const PART: usize = 10_000;
 
     let house = House::<MemoryStore>::new();
@@ -376,7 +372,7 @@ async fn a_longer_part_that_comes_while_the_whole_is_read_costs_nothing() {
     for number in 1..=3 {
         house.put(&opened, number, &[b'x'; PART]).await.unwrap();
     }
-    // Open before the upload is claimed, and at its end only after its parts were listed.
+    // The attempt is open before the upload is claimed, and ends only after the parts were listed.
     let (late, late_body) = futures_channel();
     let mut late_put = Box::pin(house.pipeline.put_part(&opened, 2, None, late_body));
     late.send(&[b'y'; PART + 1]).await;
@@ -417,7 +413,7 @@ impl Sender {
     }
 }
 
-/// A scanner that ends, or begins, when it is let.
+/// A scanner that begins or ends when the test allows it.
 #[derive(Clone, Debug)]
 struct Gate {
     shut: Arc<Semaphore>,
@@ -439,7 +435,7 @@ impl Gate {
     }
 
     async fn pass(&self) {
-        // Closed is open.
+        // A closed channel lets it go on.
         let _closed = self.shut.acquire().await;
     }
 }
@@ -471,7 +467,7 @@ impl Scan for Gate {
     }
 }
 
-/// A scanner that is down.
+/// A scanner that always fails.
 #[derive(Debug)]
 struct Broken;
 

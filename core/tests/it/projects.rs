@@ -1,4 +1,4 @@
-//! Whose uploads are: what a pipeline that knows projects takes, what is booked, and what can be brought back.
+//! Uploads of projects: which are accepted, what they count on accounts, and which can be restored.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use crate::stores::{InPlace, Seen as _};
 use crate::support::{Clock, LIMITS, builder, opening, upload};
 
 #[tokio::test]
-async fn what_was_deleted_can_be_brought_back_for_a_while_and_is_gone_then() {
+async fn a_deleted_upload_can_be_restored_for_a_while_and_is_gone_then() {
     let (store, recorder, clock) = (MemoryStore::default(), MemoryRecorder::default(), Clock::default());
     let limits = Limits {
         trash: Duration::from_secs(1000),
@@ -61,11 +61,15 @@ async fn what_was_deleted_can_be_brought_back_for_a_while_and_is_gone_then() {
         .id;
     pipeline.delete(id).await.unwrap();
     pipeline.delete_for_good(id).await.unwrap();
-    assert_eq!(store.keys(), [], "what is deleted for good does not wait");
+    assert_eq!(
+        store.keys(),
+        [],
+        "bytes of an upload that was deleted for good are left"
+    );
 }
 
 #[tokio::test]
-async fn a_pipeline_that_knows_projects_takes_nobodys_uploads() {
+async fn a_pipeline_with_projects_takes_no_upload_without_a_project() {
     let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default())
         .project(Project::new("shop"))
         .unwrap()
@@ -88,7 +92,7 @@ async fn a_pipeline_that_knows_projects_takes_nobodys_uploads() {
 }
 
 #[tokio::test]
-async fn what_a_store_could_not_begin_holds_no_room() {
+async fn an_upload_that_a_store_could_not_begin_uses_no_quota() {
     let recorder = MemoryRecorder::default();
     for moment in [Moment::Before, Moment::After] {
         let store = Faulty::new(InPlace::default(), &Plan::once(0, moment));
@@ -106,9 +110,9 @@ async fn what_a_store_could_not_begin_holds_no_room() {
     }
 }
 
-/// As on a disk that is full, where store and recorder have no room: the recorder has some when the bytes are gone.
+/// As on a full disk that the store and the recorder share: the recorder can write again once the bytes are deleted.
 #[tokio::test]
-async fn what_a_store_could_not_make_durable_is_removed_whatever_the_recorder_does() {
+async fn bytes_that_a_store_could_not_make_durable_are_deleted_even_if_the_recorder_fails() {
     let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
     let calls = Plan::flawless();
     let counting = builder(Faulty::new(store.clone(), &calls), recorder.clone(), &clock)
@@ -125,7 +129,7 @@ async fn what_a_store_could_not_make_durable_is_removed_whatever_the_recorder_do
     assert_eq!(store.seen(), kept);
 }
 
-/// A store that reads back other bytes than were written.
+/// A store that returns other bytes than were written.
 #[derive(Debug, Default)]
 struct Liar(MemoryStore);
 
@@ -152,7 +156,7 @@ impl Store for Liar {
 }
 
 #[tokio::test]
-async fn what_is_moved_is_what_was_judged_or_nothing() {
+async fn moved_bytes_are_the_judged_ones_or_nothing() {
     let (recorder, there) = (MemoryRecorder::default(), MemoryStore::default());
     let shop = Project {
         store: Some("there".to_owned()),

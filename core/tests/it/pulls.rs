@@ -1,4 +1,4 @@
-//! Orders to fetch something: tried until they succeed or cannot, by one node at a time, into one upload.
+//! Fetch orders: one node at a time tries them until they succeed or fail for good, and each makes one upload.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,21 +16,21 @@ use tokio::sync::Semaphore;
 
 use crate::support::{AWAY, BAD, Clock, LIMITS, OVER_LEASE, OVER_NOTE, RUDE, builder};
 
-/// What a source does when it is asked; the last thing again and again.
+/// The behavior of a source at each request. The last one is repeated.
 #[derive(Clone)]
 enum Does {
     Give(&'static [u8]),
     BreakOff,
     Refuse,
-    /// Gives some, and then nothing until it is let.
+    /// Delivers some bytes, and then none until the test allows it.
     Stall(Arc<Semaphore>),
 }
 
-/// Sources that do as they are told, and count how often they are asked.
+/// Sources with a given behavior, which count their requests.
 #[derive(Clone, Default)]
 struct Sources(Arc<Mutex<HashMap<String, Told>>>);
 
-/// What a source does, and how often it was asked.
+/// The behavior of a source, and the number of requests.
 type Told = (Vec<Does>, usize);
 
 impl std::fmt::Debug for Sources {
@@ -67,7 +67,7 @@ impl Receiver for Sources {
         let declared = Declared::named("as the source calls it");
         match does {
             Does::Give(bytes) => {
-                // One that does not bear to be asked again once it has ended.
+                // A stream that must not be polled again after its end.
                 let pieces = stream::unfold(Some(bytes), |bytes| async move {
                     Some((Ok(Bytes::from_static(bytes?)), None))
                 });
@@ -125,7 +125,7 @@ impl House {
         }
     }
 
-    /// Another node of the same house.
+    /// Another node over the same store and records.
     fn node(&self) -> Pipeline {
         let node = builder(self.store.clone(), self.recorder.clone(), &self.clock);
         node.receiver("sources", self.sources.clone()).build().unwrap()
@@ -152,7 +152,7 @@ impl House {
         self.pipeline.status(order).await.unwrap().unwrap()
     }
 
-    /// The upload that an order came to, which has to be the only one that can be read.
+    /// The upload that an order made. It must be the only readable one.
     async fn result(&self, order: UploadId) -> Record {
         let pulled = self.status(order).await;
         assert_eq!(pulled.state, State::Pulled);
@@ -176,7 +176,7 @@ impl House {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ordered_is_fetched_through_the_same_gate() {
+async fn an_ordered_source_passes_all_stages() {
     let house = House::new(
         Sources::default()
             .with("good", &[Does::Give(b"good content")])
@@ -186,10 +186,7 @@ async fn what_is_ordered_is_fetched_through_the_same_gate() {
     assert_eq!(house.status(good).await.state, State::Waiting);
     house.pipeline.pull_due().await.unwrap();
     let record = house.result(good).await;
-    assert_ne!(
-        record.id, good,
-        "who may ask after an order may not open the file by that"
-    );
+    assert_ne!(record.id, good, "the id of an order must not be the id of its file");
     assert_eq!(
         collect(house.pipeline.read(record.id, None).await.unwrap()).await,
         &b"good content"[..]
@@ -224,7 +221,7 @@ async fn a_name_that_is_asked_for_counts_more_than_the_sources() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_tried_again_later_and_what_may_not_is_told() {
+async fn a_passing_error_is_tried_again_and_a_lasting_one_is_reported() {
     let sources = Sources::default()
         .with("late", &[Does::BreakOff, Does::BreakOff, Does::Give(b"at last")])
         .with("never", &[Does::BreakOff])
@@ -248,11 +245,11 @@ async fn what_may_pass_is_tried_again_later_and_what_may_not_is_told() {
     house.result(late).await;
     assert_eq!(house.rejection(never).await, AWAY);
     assert_eq!(house.sources.asked("never"), 4, "four tries, and no more");
-    assert!(house.store.keys().len() == 1, "what broke off has left bytes");
+    assert!(house.store.keys().len() == 1, "a try that broke off has left bytes");
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_far_an_order_is_can_be_asked_while_it_is_fetched() {
+async fn the_progress_of_an_order_can_be_read_while_it_is_fetched() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone())]));
     let order = house.order("slow").await;
@@ -266,12 +263,12 @@ async fn how_far_an_order_is_can_be_asked_while_it_is_fetched() {
     let _works_on = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
         .await
         .unwrap_err();
-    // Rude by its size: the stages have the last word.
+    // The validator refuses the whole by its size.
     assert_eq!(house.rejection(order).await, RUDE);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_whose_node_died_is_fetched_once_by_another() {
+async fn an_order_whose_node_crashed_is_fetched_once_by_another() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until), Does::Give(b"by another")]));
     let order = house.order("slow").await;
@@ -313,10 +310,10 @@ async fn an_order_that_kills_every_node_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_dead_node_had_committed_and_not_noted_is_not_fetched_again() {
+async fn an_upload_that_a_crashed_node_committed_is_not_fetched_again() {
     let house = House::new(Sources::default().with("good", &[Does::Give(b"good content")]));
     let order = house.order("good").await;
-    // As far as the last step: the upload is ready, and the order does not know.
+    // The node crashes before the last step: the upload is ready, and the order does not say so.
     let waiting = house.status(order).await;
     house.pipeline.pull_due().await.unwrap();
     let upload = house.result(order).await.id;
@@ -339,14 +336,14 @@ async fn what_a_dead_node_had_committed_and_not_noted_is_not_fetched_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_was_thought_dead_gives_way() {
+async fn a_node_that_lost_its_claim_gives_way() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone()), Does::Give(b"by another")]));
     let order = house.order("slow").await;
     let mut stalled = Box::pin(house.pipeline.pull_due());
     assert!((&mut stalled).now_or_never().is_none());
     for _ in 0..20 {
-        // Its task gets turns until it waits for bytes; no time passes.
+        // The task runs until it waits for bytes; no time passes.
         tokio::task::yield_now().await;
     }
     house.clock.advance(Duration::from_secs(31));
@@ -361,7 +358,7 @@ async fn whoever_was_thought_dead_gives_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_that_was_taken_back_comes_to_nothing() {
+async fn a_cancelled_order_makes_no_upload() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(
         Sources::default()
@@ -382,11 +379,11 @@ async fn an_order_that_was_taken_back_comes_to_nothing() {
         assert!(matches!(house.pipeline.cancel(order).await, Err(Error::NotFound(_))));
     }
     assert_eq!(house.sources.asked("good"), 0);
-    assert!(house.store.keys().is_empty(), "what was fetched is left");
+    assert!(house.store.keys().is_empty(), "fetched bytes are left");
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_project_takes_all_places_and_none_more_than_may_wait() {
+async fn no_project_takes_all_permits_or_more_than_its_share_of_the_queue() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone())]));
     for _ in 0..LIMITS.waiting_of_project {
@@ -421,11 +418,11 @@ async fn no_project_takes_all_places_and_none_more_than_may_wait() {
         .records()
         .into_iter()
         .filter(|record| record.state == State::Waiting);
-    assert_eq!(waiting.count(), 0, "somebody was forgotten");
+    assert_eq!(waiting.count(), 0, "an order was never fetched");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_became_of_an_order_is_remembered_for_a_while() {
+async fn the_outcome_of_an_order_is_kept_for_a_while() {
     let house = House::new(
         Sources::default()
             .with("good", &[Does::Give(b"good content")])
@@ -464,7 +461,7 @@ async fn a_source_that_takes_too_long_is_given_up() {
     let records = house.recorder.records();
     assert!(
         records.iter().all(|record| record.state != State::Staged),
-        "its try waits for the end of a lease"
+        "its upload waits for the end of a lease"
     );
     assert!(house.store.keys().is_empty());
 }

@@ -1,4 +1,4 @@
-//! The rules of change, over every state and event and over random histories.
+//! The transitions of a record: every event in every state, and random histories.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -76,7 +76,8 @@ fn intent() -> Record {
     Record::intent(UploadId::random(), Declared::default(), at(0), &PERIODS)
 }
 
-/// Ready is reached by both ways in; that `Open` may hold parts under keys of their own changes when somebody looks.
+/// The record of a multipart upload. `apart`: whether it may have parts under keys of their own, which changes when it is due once
+/// it is ready.
 fn opened(apart: bool) -> Record {
     let mut parts = Parts::of(10, 5, Retention::Default).unwrap();
     parts.apart = apart;
@@ -90,7 +91,7 @@ fn opened(apart: bool) -> Record {
     )
 }
 
-/// An order to fetch something.
+/// The record of a fetch order.
 fn ordered() -> Record {
     Record::order(
         UploadId::random(),
@@ -107,7 +108,7 @@ const EVENTS: [&str; 20] = [
 ];
 
 #[test]
-fn a_record_goes_only_where_it_may() {
+fn a_record_makes_only_allowed_transitions() {
     type Way = (fn() -> Record, &'static [&'static str], &'static str);
     let ways: [Way; 12] = [
         (intent, &[], "staged"),
@@ -123,7 +124,7 @@ fn a_record_goes_only_where_it_may() {
         (ordered, &["pull"], "pulling"),
         (ordered, &["pull", "pulled"], "pulled"),
     ];
-    // Of a record that is due (everything is, by then) and of one that is not.
+    // At a time at which every record is due, and at one at which none is.
     let due = [
         ("open", "begun", Some("open")),
         ("open", "assemble", Some("assembling")),
@@ -173,7 +174,7 @@ fn a_record_goes_only_where_it_may() {
                 .iter()
                 .find(|(from, by, _)| *from == state && *by == name)
                 .and_then(|(_, _, to)| *to);
-            // What is put off is only what is to be tidied up.
+            // Only a record with left-over bytes can be postponed.
             let allowed = match (state, name) {
                 ("ready", "postpone") if record.is_untidy() => Some("ready"),
                 _ => allowed,
@@ -199,7 +200,7 @@ fn a_record_goes_only_where_it_may() {
 }
 
 #[test]
-fn parts_under_keys_of_their_own_are_looked_for_once_more_before_the_upload_leaves() {
+fn parts_under_keys_of_their_own_are_deleted_once_more_before_the_upload_expires() {
     let commit = |apart| {
         let assembling = opened(apart).apply(event("assemble"), at(1), &PERIODS).unwrap();
         assembling.apply(event("commit"), at(1), &PERIODS).unwrap()
@@ -209,7 +210,7 @@ fn parts_under_keys_of_their_own_are_looked_for_once_more_before_the_upload_leav
     assert_eq!(
         ready.due,
         Some(at(101)),
-        "a lease later, when nobody sends a part any more"
+        "a lease later, when no sender can still send a part"
     );
     assert!(ready.is_readable(at(400)) && !ready.is_readable(at(500)));
     assert!(
@@ -217,13 +218,17 @@ fn parts_under_keys_of_their_own_are_looked_for_once_more_before_the_upload_leav
         "it has not expired"
     );
     let kept = ready.apply(event("keep"), at(2), &PERIODS).unwrap();
-    assert_eq!(kept.due, Some(at(101)), "whoever keeps it does not make that forgotten");
+    assert_eq!(
+        kept.due,
+        Some(at(101)),
+        "keeping the upload does not cancel the clean-up"
+    );
     let tidied = ready.apply(event("tidied"), at(101), &PERIODS).unwrap();
     assert_eq!((tidied.due, tidied.is_apart()), (Some(at(500)), false));
 }
 
 #[test]
-fn what_is_deleted_can_be_brought_back_for_a_while_and_its_lifetime_goes_on() {
+fn a_deleted_upload_can_be_restored_for_a_while_and_its_lifetime_goes_on() {
     let ready = intent().apply(event("commit"), at(1), &PERIODS).unwrap();
     let trashed = ready.apply(event("trash"), at(10), &PERIODS).unwrap();
     assert_eq!(trashed.due, Some(at(210)));
@@ -246,7 +251,7 @@ fn what_is_deleted_can_be_brought_back_for_a_while_and_its_lifetime_goes_on() {
 }
 
 #[test]
-fn what_was_moved_is_looked_for_once_more_where_it_was() {
+fn bytes_that_were_moved_are_deleted_once_more_at_their_former_place() {
     let moved = intent().apply(event("move"), at(1), &PERIODS).unwrap();
     assert_eq!(moved.left, Some(Place::default()));
     assert!(moved.apply(event("move"), at(1), &PERIODS).is_err(), "it is moved once");
@@ -257,17 +262,17 @@ fn what_was_moved_is_looked_for_once_more_where_it_was() {
 }
 
 #[test]
-fn an_upload_that_is_given_back_has_the_time_that_it_had() {
+fn a_released_upload_keeps_its_time() {
     let assembling = opened(false).apply(event("assemble"), at(400), &PERIODS).unwrap();
     assert_eq!(assembling.due, Some(at(410)), "for a claim");
     let renewed = assembling.apply(event("renew"), at(405), &PERIODS).unwrap();
     assert_eq!(renewed.due, Some(at(415)));
     let open = renewed.apply(event("release"), at(406), &PERIODS).unwrap();
-    assert_eq!(open.due, Some(at(500)), "since it was begun");
+    assert_eq!(open.due, Some(at(500)), "counted from its start");
 }
 
 #[test]
-fn an_order_tells_how_far_it_is_and_how_often_it_was_tried() {
+fn an_order_shows_its_progress_and_its_tries() {
     let pull = |record: &Record| record.pull.clone().unwrap();
     let first = ordered().apply(event("pull"), at(0), &PERIODS).unwrap();
     let further = first.apply(event("progress"), at(5), &PERIODS).unwrap();
@@ -286,7 +291,7 @@ fn an_order_tells_how_far_it_is_and_how_often_it_was_tried() {
 
 proptest! {
     #[test]
-    fn whatever_happens_a_record_is_either_for_good_or_due(
+    fn after_any_events_a_record_is_kept_for_good_or_has_a_due_time(
         way_in in 0usize..4,
         history in prop::collection::vec((0usize..EVENTS.len(), 0u64..2000), 0..40),
     ) {

@@ -1,4 +1,4 @@
-//! The nastiest legal store, and what tests ask of stores.
+//! Stores for tests: the one that makes it hardest for the pipeline, and what tests ask of a store.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -9,14 +9,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use intake_core::{ByteStream, Fault, Key, MediaType, Multipart, Part, Slot, Staged, Store, async_trait, codes};
 
-/// The nastier sort of store: shows bytes from the first write on, as a disk does.
+/// A store that shows bytes from the first write on, as a disk does.
 #[derive(Clone, Debug, Default)]
 pub struct InPlace(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
     wholes: HashMap<Key, BytesMut>,
-    /// Uploads in parts that were begun, with the parts that were committed.
+    /// Multipart uploads that were started, with their committed parts.
     uploads: HashMap<Key, BTreeMap<u16, BytesMut>>,
 }
 
@@ -25,7 +25,7 @@ impl InPlace {
         self.0.lock().unwrap()
     }
 
-    /// Changes the parts of an upload that takes parts.
+    /// Changes the parts of an open multipart upload.
     pub fn change_parts(&self, key: &Key, change: impl FnOnce(&mut BTreeMap<u16, BytesMut>)) -> Result<(), Fault> {
         let mut kept = self.lock();
         let parts = kept.uploads.get_mut(key);
@@ -34,7 +34,7 @@ impl InPlace {
             .ok_or_else(|| Fault::new(codes::NOT_OPEN, "put together"))
     }
 
-    /// The keys under which there is anything.
+    /// The keys that have bytes.
     pub fn keys(&self) -> Vec<Key> {
         let kept = self.lock();
         kept.wholes.keys().chain(kept.uploads.keys()).cloned().collect()
@@ -191,7 +191,7 @@ impl Staged for InPlacePart {
     }
 }
 
-/// A store of whose bytes a test may ask.
+/// A store whose keys a test can list.
 pub trait Seen: Store + Clone + Default + 'static {
     fn seen(&self) -> Vec<Key>;
 }

@@ -1,4 +1,4 @@
-//! Stages and clocks made for tests.
+//! Stages and clocks for tests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use intake_core::{
     Rejection, Report, Scan, Scanner, Store, Terms, UploadId, Validator, Verdict, async_trait,
 };
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until a test moves it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Arc<AtomicU64>);
 
@@ -46,14 +46,14 @@ pub const LIMITS: Limits = Limits {
     pull_pause: Duration::from_secs(1),
     trash: Duration::ZERO,
 };
-/// Longer than an attempt may take, shorter than anything is remembered.
+/// Longer than an upload may take, shorter than any record is kept.
 pub const OVER_LEASE: Duration = Duration::from_secs(121);
-/// Longer than parts may take to come, shorter than anything is remembered.
+/// Longer than parts may take to arrive, shorter than any record is kept.
 pub const OVER_OPEN: Duration = Duration::from_secs(301);
-/// Longer than anything that ended is remembered.
+/// Longer than any record of an ended upload is kept.
 pub const OVER_NOTE: Duration = Duration::from_secs(24 * 3600 + 1);
 
-/// A pipeline on a clock of its own, with one who refuses content that says `bad`.
+/// A pipeline on a clock of its own, with a scanner that refuses content with the word `bad`.
 pub fn builder(store: impl Store + 'static, recorder: impl Recorder + 'static, clock: &Clock) -> Builder {
     let clock = clock.clone();
     Pipeline::builder()
@@ -66,12 +66,12 @@ pub fn builder(store: impl Store + 'static, recorder: impl Recorder + 'static, c
         .clock(move || clock.now())
 }
 
-/// Refuses by name, by head, and by size: at each of its three moments.
+/// A validator that refuses by name, by head and by size: at each of its three moments.
 #[derive(Debug)]
 pub struct Manners;
 
 pub const RUDE: Code = Code::new("rude");
-/// Said of a source that cannot be had for the moment.
+/// The code for a source that cannot be fetched at the moment.
 pub const AWAY: Code = Code::new("away");
 
 impl Validator for Manners {
@@ -96,7 +96,7 @@ fn rude_if(rude: bool, how: &str) -> Verdict {
     }
 }
 
-/// Finds `bad` (at once) and `worse` (at the end), however they are cut.
+/// A scanner that finds `bad` (at once) and `worse` (at the end), wherever the content is cut.
 #[derive(Debug)]
 pub struct Words;
 
@@ -168,7 +168,7 @@ pub fn broken_upload(pieces: &[&'static [u8]]) -> Incoming {
     }
 }
 
-/// An upload of so many bytes that is going to come in parts.
+/// The start of a multipart upload of this number of bytes.
 pub fn opening(size: usize, part_size: u64) -> Opening {
     Opening {
         id: UploadId::random(),
@@ -180,7 +180,7 @@ pub fn opening(size: usize, part_size: u64) -> Opening {
     }
 }
 
-/// The bytes of one part, as they come from somebody.
+/// The bytes of one part, as a sender sends them.
 pub fn part_of(bytes: &[u8]) -> ByteStream {
     stream::iter([Ok(Bytes::copy_from_slice(bytes))]).boxed()
 }

@@ -1,4 +1,4 @@
-//! How often an order is tried, when, and what ends it for good.
+//! How often a fetch order is tried, when, and which errors end it for good.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::support::{AWAY, Clock, LIMITS, RUDE, builder};
 
-/// A source that never gives its file, and counts how often it was asked.
+/// A source that always fails, and counts its requests.
 #[derive(Clone, Debug)]
 struct Away {
     asked: Arc<AtomicUsize>,
@@ -24,11 +24,11 @@ struct Away {
 
 #[derive(Clone, Copy, Debug)]
 enum Fails {
-    /// Before any byte came, with what is worth trying.
+    /// Before the first byte, with this `most_tries`.
     AtOnce(Option<u32>),
-    /// The same, half way.
+    /// Amid the bytes, with this `most_tries`.
     HalfWay(Option<u32>),
-    /// Half way, for good.
+    /// Amid the bytes, for good.
     ForGood,
 }
 
@@ -82,7 +82,7 @@ async fn order(pipeline: &Pipeline) -> UploadId {
     pipeline.order(order).await.unwrap().id
 }
 
-/// Why an order was given up, if it was.
+/// The reason for which an order was given up, if it was.
 async fn given_up(pipeline: &Pipeline, order: UploadId) -> Option<Code> {
     match pipeline.status(order).await.unwrap().unwrap().state {
         State::Rejected(rejection) => Some(rejection.code),
@@ -91,17 +91,17 @@ async fn given_up(pipeline: &Pipeline, order: UploadId) -> Option<Code> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_is_tried_as_often_and_with_such_pauses_as_are_set() {
+async fn an_order_is_tried_as_often_and_with_the_pauses_that_are_set() {
     let usual = (Limits::default().pull_tries, Limits::default().pull_pause);
     let (never, seconds) = (Duration::ZERO, Duration::from_secs);
     for ((pull_tries, pull_pause), fails, tried_at, ends) in [
-        // What answers "not now" is given up within ten seconds, what takes no connections within three.
+        // A source that answers "not now" is given up within ten seconds, one that accepts no connection within three.
         (usual, Fails::AtOnce(None), vec![0, 1, 3, 7], AWAY),
         (usual, Fails::HalfWay(None), vec![0, 1, 3, 7], AWAY),
         (usual, Fails::AtOnce(Some(3)), vec![0, 1, 3], AWAY),
         (usual, Fails::HalfWay(Some(1)), vec![0], AWAY),
         (usual, Fails::ForGood, vec![0], RUDE),
-        // As it is set.
+        // These follow the settings.
         ((1, seconds(9)), Fails::AtOnce(None), vec![0], AWAY),
         ((2, seconds(9)), Fails::AtOnce(None), vec![0, 9], AWAY),
         ((5, seconds(2)), Fails::AtOnce(None), vec![0, 2, 6, 14, 30], AWAY),
@@ -133,7 +133,7 @@ async fn an_order_is_tried_as_often_and_with_such_pauses_as_are_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_try_does_not_wait_for_the_next_look_at_what_others_ordered() {
+async fn the_next_try_does_not_wait_for_the_next_query_of_the_queue() {
     let begun = Instant::now();
     let source = Away::that(Fails::AtOnce(None));
     let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default())

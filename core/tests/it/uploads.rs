@@ -1,4 +1,4 @@
-//! What a caller can rely on for every upload.
+//! The guarantees for every upload in one request.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ fn pipeline() -> (Pipeline, InPlace, MemoryRecorder) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_that_broke_off_while_the_records_failed_is_given_back_when_they_work_again() {
-    // The intent, and then the note that it broke off.
+async fn an_upload_that_broke_off_while_the_recorder_failed_is_ended_when_it_works_again() {
+    // The first call records the intent, the second one that the upload broke off.
     for moment in [Moment::Before, Moment::After] {
         let (recorder, plan) = (MemoryRecorder::default(), Plan::from(1, moment));
         let pipeline = builder(
@@ -94,7 +94,7 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
 }
 
 #[tokio::test]
-async fn a_refusal_names_who_refused_and_leaves_no_bytes() {
+async fn a_refusal_names_its_stage_and_leaves_no_bytes() {
     let named = |name: &str| Incoming {
         declared: Declared::named(name),
         ..upload(&[b"x"])
@@ -143,7 +143,7 @@ async fn a_refusal_names_who_refused_and_leaves_no_bytes() {
         ),
         ("too much sent", long(), "receive", codes::TOO_LARGE, true),
         (
-            "more than this one may have",
+            "more than the limit of this upload",
             upload(&[b"abc", b"def"]).at_most(5),
             "receive",
             codes::TOO_LARGE,
@@ -229,7 +229,7 @@ async fn nothing_is_readable_before_it_is_committed() {
 }
 
 #[tokio::test]
-async fn the_rest_of_a_refused_upload_is_not_asked_for() {
+async fn the_rest_of_a_refused_upload_is_not_read() {
     let (pipeline, ..) = pipeline();
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counter = asked.clone();
@@ -249,7 +249,7 @@ async fn the_rest_of_a_refused_upload_is_not_asked_for() {
     );
 }
 
-/// Fails at one of its moments: 0 open, 1 feed, 2 finish.
+/// A scanner that fails at one of three moments: 0 open, 1 feed, 2 finish.
 #[derive(Debug)]
 struct Broken(u8);
 
@@ -288,7 +288,7 @@ fn broken() -> Fault {
 }
 
 #[tokio::test]
-async fn a_scanner_that_fails_has_not_said_yes() {
+async fn an_upload_whose_scanner_fails_is_not_accepted() {
     for moment in 0..3 {
         let (store, recorder) = (InPlace::default(), MemoryRecorder::default());
         let pipeline = builder(store.clone(), recorder, &Clock::default())
@@ -331,7 +331,7 @@ async fn a_scanner_that_may_fail_says_in_the_record_that_it_did() {
 }
 
 #[tokio::test]
-async fn kept_and_deleted_uploads_are_what_they_are_said_to_be() {
+async fn uploads_can_be_kept_and_deleted() {
     let (pipeline, store, _) = pipeline();
     let id = pipeline
         .ingest(upload(&[b"content"]), Terms::default())
@@ -348,7 +348,7 @@ async fn kept_and_deleted_uploads_are_what_they_are_said_to_be() {
     ));
 }
 
-/// Knows one source.
+/// A receiver that knows a few sources.
 #[derive(Debug)]
 struct OneSource;
 
@@ -377,7 +377,7 @@ impl Receiver for OneSource {
 }
 
 #[tokio::test]
-async fn what_a_receiver_fetches_goes_through_the_same_gate() {
+async fn a_fetched_source_passes_all_stages() {
     let (without, ..) = pipeline();
     assert_eq!(
         without.pull("one", Terms::default()).await.unwrap_err().code(),

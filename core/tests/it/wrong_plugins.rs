@@ -1,4 +1,4 @@
-//! Plugins that break a rule, each caught by the suite with a report that names the rule.
+//! Plugins that each break a rule. The suites catch them, with a report that names the rule.
 
 mod expirers;
 mod parts;
@@ -14,22 +14,22 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use intake_core::testkit::{Checked, Patience};
 
-/// Short enough for a test that waits for it, and long enough for a machine that is busy with other tests.
+/// Limits that are short enough for a test that waits for them, and long enough for a busy machine.
 const PATIENCE: Patience = Patience {
     call: Duration::from_secs(3),
     thread: Duration::from_millis(500),
 };
 
-/// Longer than any patience: it would keep a suite that does not end it.
+/// Longer than any limit: a suite that does not end such a call would hang.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Runs a suite on a wrong plugin: the report has to name this rule, and to say what was asked, expected and seen.
+/// Runs a suite on a wrong plugin, and checks that the report names this rule, the call, what was expected and what was seen.
 async fn caught_by(rule: &str, plugin: &str, suite: impl Future<Output = Checked>) {
     let payload = match AssertUnwindSafe(suite).catch_unwind().await {
         Ok(checked) => panic!("{plugin} passes, although it breaks `{rule}`:\n{checked}"),
         Err(payload) => payload,
     };
-    let report = payload.downcast_ref::<String>().expect("a report in words");
+    let report = payload.downcast_ref::<String>().expect("a report as text");
     let lines: Vec<_> = report.lines().collect();
     assert_eq!(lines[0], format!("rule: {rule}"), "{plugin}:\n{report}");
     for (line, name) in lines[1..].iter().zip(["asked: ", "expected: ", "seen: "]) {

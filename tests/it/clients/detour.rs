@@ -1,4 +1,5 @@
-//! A detour for a client that knows one address only: a proxy that shows a certificate for that address, and leads to the server under test.
+//! A detour for a client that has one fixed address: a proxy with a certificate for that address, which leads to the server under
+//! test.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,13 +18,13 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::Server;
 use crate::virus::runtime;
 
-/// What the published Rust client connects to, without a way to say otherwise.
+/// The address of the published Rust client, which cannot be set.
 const HOST: &str = "upload.uploadcare.com";
 
-/// Says to a server that the world reaches it by the client's address: as any server behind such a proxy has to know it.
+/// The setting that tells a server that clients reach it by this address, as behind any such proxy.
 pub(super) const PUBLIC_URL: (&str, &str) = ("INTAKE_UPLOAD_API__PUBLIC_URL", "https://upload.uploadcare.com");
 
-/// Leads as long as it lives.
+/// The proxy, which runs until it is dropped.
 pub(super) struct Detour {
     proxy: SocketAddr,
     certificate: PathBuf,
@@ -55,7 +56,7 @@ impl Detour {
         runtime.spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                // Whoever hangs up ends only its own connection, and knows best why.
+                // A client that hangs up ends only its own connection.
                 tokio::spawn(lead(client, acceptor.clone(), to.clone()));
             }
         });
@@ -67,7 +68,7 @@ impl Detour {
         }
     }
 
-    /// Sends what the command asks for over the detour, whatever proxy the machine uses for others.
+    /// Sends the requests of the command through the detour, even if the machine uses another proxy.
     pub(super) fn lead(&self, command: &mut Command) {
         // By `REQUEST_METHOD` the client's HTTP library takes itself for a CGI script, which has no proxy.
         for name in ["NO_PROXY", "no_proxy", "https_proxy", "REQUEST_METHOD"] {
@@ -86,7 +87,7 @@ async fn lead(client: TcpStream, acceptor: TlsAcceptor, to: String) -> io::Resul
     while client.read_line(&mut line).await? > "\r\n".len() {
         line.clear();
     }
-    // A client that is answered at another address is not the one that is published.
+    // A client that accepts another address is not the published one.
     if !asked.starts_with(&format!("CONNECT {HOST}:443 ")) {
         client.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await?;
         return Ok(());

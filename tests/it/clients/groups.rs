@@ -1,4 +1,4 @@
-//! Groups, through all published clients: members in their order, with what is to be done to each, and what is refused.
+//! Groups, through all published clients: members in their order with their operations, and refusals.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn files(server: &Server) -> [String; 3] {
     ["one.png", "two.png", "three.png"].map(|name| server.upload(name, PNG))
 }
 
-/// Checks a group of these members, which the clients name alike but for the letter case.
+/// Checks a group of these members. The clients name the fields alike but for the letter case.
 fn check(group: &Value, name: impl Fn(&str) -> String, members: &[(&str, &str)]) {
     let id = group["id"].as_str().unwrap();
     let (uuid, count) = id.split_once('~').unwrap();
@@ -75,7 +75,7 @@ fn the_javascript_client_groups_files_and_reads_the_group_back() {
     let [one, two, three] = files(&server);
     let members = json!([three, format!("{one}/-/resize/x800/"), two]);
     let in_order = [(&*three, ""), (&*one, "resize/x800/"), (&*two, "")];
-    // What a page names its own function is no matter here: the answer stays JSON, as this client wants it.
+    // The name of a callback has no effect here: the answer stays JSON, as this client needs it.
     let done = js(
         "group",
         &server,
@@ -86,7 +86,7 @@ fn the_javascript_client_groups_files_and_reads_the_group_back() {
 }
 
 #[test]
-fn the_javascript_client_groups_what_it_uploads() {
+fn the_javascript_client_groups_its_uploads() {
     let origin = Origin::start();
     let server = Server::start_with(&origin.opened(), &[]);
     let (picture, other) = (picture(&server), file_of(server.dir.path(), 1000));

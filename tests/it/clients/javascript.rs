@@ -1,4 +1,4 @@
-//! The published JavaScript client, every call that it has: what the tests beside this one do not show already.
+//! The published JavaScript client: every call that the other tests do not cover.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn the_javascript_client_has_no_call_that_is_not_driven_here() {
     // These never ask the server.
     let helpers = ["camelizeKeys", "camelizeString", "getUserAgent", "updateSettings"];
     for name in named.iter().filter(|name| !helpers.contains(name)) {
-        assert!(script.contains(&format!(".{name}(")), "nobody calls {name}");
+        assert!(script.contains(&format!(".{name}(")), "no code calls {name}");
     }
 }
 
@@ -114,7 +114,7 @@ fn the_javascript_client_puts_parts_of_its_own_size_by_hand() {
 }
 
 #[test]
-fn the_javascript_client_asks_by_hand_what_became_of_an_order() {
+fn the_javascript_client_can_ask_for_the_status_of_an_order() {
     let origin = Origin::start();
     let server = Server::start_with(&origin.opened(), &[]);
     let metadata = json!({"pet": "cat"});
@@ -176,7 +176,7 @@ fn the_javascript_client_tells_how_far_a_fetch_is_if_anybody_knows() {
 }
 
 #[test]
-fn what_the_javascript_client_gives_up_leaves_nothing() {
+fn an_upload_that_the_javascript_client_gives_up_leaves_nothing() {
     let origin = Origin::start();
     let server = Server::start_with(&origin.opened(), &[]);
     let path = file_of(server.dir.path(), 20 << 20);
@@ -190,9 +190,9 @@ fn what_the_javascript_client_gives_up_leaves_nothing() {
     };
     cancelled(json!({"path": path}));
     wait_until("the half of a file is gone", || server.files().is_empty());
-    // Parts that came are kept for whoever goes on, until their time is over.
+    // Parts that arrived are kept for a client that continues, until their time is over.
     cancelled(json!({"path": path, "multipartMinFileSize": 10 << 20, "maxConcurrentRequests": 1}));
-    // An order cannot be taken back: only nobody asks for it any more.
+    // The client cannot cancel an order; it only stops asking for it.
     cancelled(json!({"url": origin.url("/held/1/400000/a.bin")}));
     origin.release();
 }
@@ -258,7 +258,7 @@ fn the_javascript_client_understands_the_refusal_of_every_call() {
         assert_eq!(said["error"]["name"], "UploadError");
         assert!(!said["error"]["message"].as_str().unwrap().is_empty());
     }
-    // In Node.js the client takes any answer to a part for success, so it is the code that tells.
+    // In Node.js the client takes any answer to a part for success, so the test checks the code.
     let part = &server.begin_parts(2 * PART).parts[0];
     let tampered = format!(
         "http://{}{}",

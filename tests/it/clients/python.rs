@@ -1,4 +1,4 @@
-//! The published Python client, every call that it has on the Upload API: what the tests beside this one do not show already.
+//! The published Python client: every call of the Upload API that the other tests do not cover.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn the_python_client_has_no_call_that_is_not_driven_here() {
                 _ => &["api", "client.upload_api"],
             };
             let called = ways.iter().any(|way| script.contains(&format!(" {way}.{name}(")));
-            assert!(called, "nobody calls {name} of {part}");
+            assert!(called, "no code calls {name} of {part}");
         }
     }
 }
@@ -58,7 +58,7 @@ fn the_python_client_uploads_large_files_by_the_call_for_them() {
 }
 
 #[test]
-fn the_python_client_uploads_whatever_it_is_given() {
+fn the_python_client_uploads_from_every_kind_of_source() {
     let origin = Origin::start();
     let server = Server::start_with(&origin.opened(), &[]);
     let small = python("anything", &server, demo(json!({"path": picture(&server)})));
@@ -72,7 +72,7 @@ fn the_python_client_uploads_whatever_it_is_given() {
     assert_eq!(
         large["info"]["original_filename"],
         format!("sent-{size}.bin"),
-        "the client names it with its path, which is nobody's business here"
+        "the client names it with its path, and the answer must not show the path"
     );
     assert_eq!(large["progress"], json!([[PART, size], [size, size]]));
 

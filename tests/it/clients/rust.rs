@@ -1,4 +1,4 @@
-//! The published Rust client, every call that it has. It speaks to one address only, which a detour leads to the server under test.
+//! The published Rust client: every call. Its address is fixed; a detour leads it to the server under test.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::origin::Origin;
 use crate::parts::{digest, file_of};
 use crate::support::{PART, Server, wait_until};
 
-/// The client's program, before a server.
+/// The program of the client, and a server for it.
 pub(super) struct Rust {
     detour: Detour,
 }
@@ -49,9 +49,9 @@ fn the_rust_client_has_no_call_that_is_not_driven_here() {
         "upload_part",
         "multipart_complete",
     ] {
-        assert!(program.contains(&format!("service.{call}(")), "nobody calls {call}");
+        assert!(program.contains(&format!("service.{call}(")), "no code calls {call}");
     }
-    // It is of this version that these are all.
+    // These are all calls of this version.
     let manifest = include_str!("../../clients/rust/Cargo.toml");
     assert!(manifest.contains("\nuploadcare = \"=0.2.1\"\n"), "{manifest}");
 }
@@ -285,7 +285,7 @@ fn the_rust_client_understands_every_refusal() {
     let client = Rust::before(&throttled);
     let url = origin.url("/held/1/100/a.bin");
     client.run("from-url-order", demo(json!({"url": url})));
-    // The client knows better than the answer when to come again.
+    // The client ignores the delay in the answer.
     let come_again = json!({"kind": "TooManyRequests", "message": "30"});
     assert_eq!(
         client.run("refused", demo(json!({"call": "from_url", "url": url}))),

@@ -1,8 +1,8 @@
-//! What a file of the ISO base media file format is: MP4, QuickTime, HEIF and their kin (ISO/IEC 14496-12).
+//! Types of the ISO base media file format: MP4, QuickTime, HEIF and others (ISO/IEC 14496-12).
 
 use super::bytes::Bytes;
 
-/// What the first brand tells, by how it begins. Of those that tell of several kinds of media only the tracks tell more.
+/// The type by the beginning of the first brand. If a brand allows several kinds of media, the tracks decide.
 const FIRST: [(&[u8], &str); 27] = [
     (b"avif", "image/avif"),
     (b"avis", "image/avif"),
@@ -33,7 +33,7 @@ const FIRST: [(&[u8], &str); 27] = [
     (b"3gh", "video/3gpp"),
 ];
 
-/// What the other brands tell where the first is that of the container, in the order in which they count.
+/// The type by the other brands if the first one is that of the container, in their order of precedence.
 const AMONG: [(&[u8], &str); 18] = [
     (b"avif", "image/avif"),
     (b"avis", "image/avif"),
@@ -55,20 +55,20 @@ const AMONG: [(&[u8], &str); 18] = [
     (b"cmf", "video/mp4"),
 ];
 
-/// Boxes that QuickTime files of old begin with, before there were brands.
+/// The first boxes of old QuickTime files, which have no brands.
 const OLD: [&[u8]; 6] = [b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"];
 
-/// The type of a film, and what it is called if it has sound and no picture.
+/// The type of a video file, and its type if it has sound only.
 const SOUND: [(&str, &str); 3] = [
     ("video/mp4", "audio/mp4"),
     ("video/3gpp", "audio/3gpp"),
     ("video/3gpp2", "audio/3gpp2"),
 ];
 
-/// Boxes that are looked at: far more than any file has within the head.
+/// The most boxes that are read: far more than any file has within the head.
 const MOST_BOXES: usize = 256;
 
-/// The type of what may begin with a box.
+/// The type of bytes that may begin with a box.
 pub(super) fn look(head: &[u8]) -> Option<&'static str> {
     let first = Boxes::of(head).next()?;
     if first.kind != b"ftyp" && first.kind != b"styp" {
@@ -94,7 +94,7 @@ fn of_brands(content: &[u8]) -> Option<&'static str> {
     first.or_else(among).map(|(_, name)| *name)
 }
 
-/// Whether the first two boxes are of kinds that stand there in QuickTime files, or the first is and there is no more.
+/// Whether the first two boxes have kinds with which QuickTime files begin, or the first one if there is no second.
 fn is_old(head: &[u8]) -> bool {
     let mut boxes = Boxes::of(head);
     let is_known = |kind: &[u8]| OLD.contains(&kind);
@@ -121,7 +121,7 @@ fn has_only_sound(head: &[u8]) -> bool {
             _ => {}
         }
     }
-    // Where the second track would have the number 2, there is but one, even if its description goes on beyond the head.
+    // If the next track would have the number 2, there is only one, even if its description continues beyond the head.
     sound && !picture && (movie.is_whole || single)
 }
 
@@ -131,7 +131,7 @@ fn next_track(header: &[u8]) -> Option<usize> {
     Bytes(header).be32(at)
 }
 
-/// What handles a track: `soun`, `vide` or something else.
+/// The handler of a track: `soun`, `vide` or another.
 fn handler(track: &[u8]) -> Option<&[u8]> {
     let media = Boxes::of(track).find(|each| each.kind == b"mdia")?;
     let handler = Boxes::of(media.content).find(|each| each.kind == b"hdlr")?;
@@ -145,7 +145,7 @@ struct Box<'a> {
     is_whole: bool,
 }
 
-/// The boxes in a row.
+/// The boxes that follow each other.
 struct Boxes<'a> {
     rest: &'a [u8],
     left: usize,
@@ -167,7 +167,7 @@ impl<'a> Iterator for Boxes<'a> {
         self.left = self.left.checked_sub(1)?;
         let bytes = Bytes(self.rest);
         let kind = self.rest.get(4..8)?;
-        // A size of 1 is told behind the kind, in eight bytes; one of 0 goes on to the end of the file.
+        // If the size is 1, the real size follows the kind, in eight bytes. If it is 0, the box extends to the end of the file.
         let (header, size) = match bytes.be32(0)? {
             0 => (8, usize::MAX),
             1 => (

@@ -1,16 +1,16 @@
-//! Numbers and pieces of bytes that may be too few.
+//! Reads numbers and slices from bytes that may end too early.
 
-/// Bytes that may end anywhere.
+/// Bytes that may be cut off anywhere.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// What begins at `at`: nothing if that is beyond the end.
+    /// The bytes from `at` on. Empty if `at` is beyond the end.
     pub(super) fn from(self, at: usize) -> &'a [u8] {
         self.0.get(at..).unwrap_or_default()
     }
 
-    /// Whether these bytes stand at `at`.
+    /// Whether these bytes are at `at`.
     pub(super) fn has(self, at: usize, bytes: &[u8]) -> bool {
         self.from(at).starts_with(bytes)
     }

@@ -1,10 +1,10 @@
 //! Where a document type declaration ends (XML 1.0, productions 28 to 29 and 69 to 75).
 
-/// What is being read between `<!` and the `>` that belongs to it.
+/// Reads from `<!` to the `>` that ends the declaration.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Doctype {
     place: Place,
-    /// The quotation mark that a literal was opened with.
+    /// The quotation mark that opened the current literal.
     quote: Option<u8>,
 }
 
@@ -23,14 +23,14 @@ enum Place {
     Dash,
     /// In a declaration of the subset, such as `<!ENTITY`.
     Declaration,
-    /// In a comment of the subset, with how many hyphens came last: two at most.
+    /// In a comment of the subset, and how many hyphens were read last: two at most.
     Comment(u8),
-    /// In a processing instruction of the subset, and whether a question mark came last.
+    /// In a processing instruction of the subset, and whether the last character was a question mark.
     Instruction(bool),
 }
 
 impl Doctype {
-    /// Reads one more character; whether the declaration ends with it.
+    /// Reads one more character. Returns whether the declaration ends with it.
     pub(super) fn ends_with(&mut self, character: u8) -> bool {
         if let Some(quote) = self.quote {
             if quote == character {

@@ -1,4 +1,4 @@
-//! What a file of EBML is: Matroska or WebM, with pictures or with sound alone (RFC 8794, RFC 9559).
+//! Types of EBML files: Matroska or WebM, with video or with audio only (RFC 8794, RFC 9559).
 
 pub(super) const MARK: &[u8] = b"\x1A\x45\xDF\xA3";
 
@@ -12,7 +12,7 @@ const KIND: u64 = 0x83;
 const PICTURE: &[u8] = &[1];
 const SOUND: &[u8] = &[2];
 
-/// The type of what begins like EBML.
+/// The type of bytes that begin like EBML.
 pub(super) fn look(head: &[u8]) -> Option<&'static str> {
     let mut elements = Elements(head);
     let header = elements.find(|element| element.id == HEADER)?;
@@ -29,7 +29,7 @@ pub(super) fn look(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Whether all tracks are within the head, none of them has pictures and one has sound.
+/// Whether all tracks are within the head, none of them is video and one is audio.
 fn has_only_sound(segment: &[u8]) -> bool {
     let tracks = Elements(segment).find(|element| element.id == TRACKS);
     tracks.filter(|tracks| tracks.is_whole).is_some_and(|tracks| {
@@ -49,7 +49,7 @@ struct Element<'a> {
     is_whole: bool,
 }
 
-/// The elements in a row.
+/// The elements that follow each other.
 struct Elements<'a>(&'a [u8]);
 
 impl<'a> Iterator for Elements<'a> {
@@ -69,7 +69,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// A number of variable length and what follows. A size whose bits are all ones is not known; an id keeps its mark.
+/// A number of variable length, and the bytes after it. A size whose bits are all ones is unknown; an id keeps its length marker.
 fn number(bytes: &[u8], most: usize, is_size: bool) -> Option<(Option<u64>, &[u8])> {
     let first = *bytes.first()?;
     let length = first.leading_zeros() as usize + 1;

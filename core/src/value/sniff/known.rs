@@ -1,4 +1,4 @@
-//! Which types can be found at all, so that a rule that names another can be told from one that works.
+//! The types that can be found, so that a rule that names another one can be reported.
 
 use file_format::{FileFormat, Kind};
 
@@ -6,7 +6,7 @@ use super::office;
 use crate::value::aliases;
 use crate::value::media_type::MediaRange;
 
-/// Types that are told by a look of our own, where `file-format` has no such name.
+/// Types that this crate finds itself and for which `file-format` has no name.
 const OURS: [&str; 25] = [
     "application/vnd.ms-xpsdocument",
     "application/x-hdf5",
@@ -35,10 +35,10 @@ const OURS: [&str; 25] = [
     "video/webm",
 ];
 
-/// Names of `file-format` that are not said of content that it tells apart: a PNG that moves is found to be a PNG.
+/// Names of `file-format` that are never found, because another name is used: an animated PNG is found to be a PNG.
 const NOT_SAID: [&str; 2] = ["application/octet-stream", "image/apng"];
 
-/// What of `file-format` is text, whatever its name is: such content is found to be plain text or XML.
+/// Formats of `file-format` that are text. Their content is found to be plain text or XML.
 pub(super) fn is_text(name: &str, kind: Kind) -> bool {
     name.starts_with("text/")
         || name.ends_with("+xml")
@@ -47,10 +47,10 @@ pub(super) fn is_text(name: &str, kind: Kind) -> bool {
 }
 
 impl MediaRange {
-    /// Whether content is ever found to lie in the range. A rule that names a type that no content is found to be does nothing:
-    /// `text/csv`, for example, is found to be `text/plain`, as no byte tells the two apart.
+    /// Whether content can be found to have a type in the range. A rule for a type that is never found has no effect: `text/csv`,
+    /// for example, is found to be `text/plain`, because no byte tells the two apart.
     ///
-    /// Not every name that passes is found: of some formats only one variant of several is known.
+    /// A name that passes may still never be found: of some formats only one variant of several is known.
     ///
     /// ```
     /// use intake_core::MediaRange;

@@ -1,7 +1,7 @@
-//! What the first bytes look like.
+//! Finds the media type of a content by its bytes.
 //!
-//! Markup is looked at first, because browsers run what is inside, then text, then the families of formats that one
-//! signature does not tell apart, then all other signatures.
+//! It checks for markup first, because browsers run scripts in it; then for text; then for families of formats that one signature
+//! does not tell apart; then for all other signatures.
 
 mod bmff;
 mod bytes;
@@ -30,24 +30,24 @@ const SVG: &str = "image/svg+xml";
 const HTML: &str = "text/html";
 const XML: &str = "text/xml";
 
-/// How ASF begins, and the marks of streams of video and of sound in it (Advanced Systems Format, 10.4).
+/// The beginning of ASF, and the marks of video and audio streams in it (Advanced Systems Format, 10.4).
 const ASF: &[u8] = b"\x30\x26\xB2\x75\x8E\x66\xCF\x11\xA6\xD9\0\xAA\0\x62\xCE\x6C";
 const ASF_VIDEO: &[u8] = b"\xC0\xEF\x19\xBC\x4D\x5B\xCF\x11\xA8\xFD\0\x80\x5F\x5C\x44\x2B";
 const ASF_SOUND: &[u8] = b"\x40\x9E\x69\xF8\x4D\x5B\xCF\x11\xA8\xFD\0\x80\x5F\x5C\x44\x2B";
 
-/// Finds what a content is while it passes by.
+/// Finds the media type of a content while it is read.
 ///
-/// Nearly always that is known once the first bytes were seen. What may stand before the root of a document in markup has no
-/// bound, though: such a document is read on, without being kept, until its root came.
+/// Nearly always the first bytes are enough. But the text before the root of a markup document has no bound: such a document is read
+/// on until its root, without being kept.
 #[derive(Debug)]
 pub(crate) struct Sniffer {
     found: Option<MediaType>,
-    /// What is being read on, until it is known.
+    /// The markup document that is being read on.
     prolog: Option<Prolog>,
 }
 
 impl Sniffer {
-    /// Looks at the first bytes of a content: all of it, if it has no more.
+    /// Reads the first bytes of a content, or all of it if it has no more.
     pub(crate) fn of(head: &[u8]) -> Self {
         let prolog = Prolog::of(head);
         let name = match prolog.so_far() {
@@ -55,30 +55,30 @@ impl Sniffer {
             markup => name_of(markup).map(str::to_owned),
         };
         Self {
-            // All names are well-formed; one that were not would be the same as none.
+            // All names are well-formed. A malformed one would count as none.
             found: name.and_then(|name| aliases::canonical(&name).parse().ok()),
             prolog: Some(prolog).filter(|prolog| !prolog.is_known()),
         }
     }
 
-    /// Reads what comes behind what was read.
+    /// Reads the next bytes.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         let Some(prolog) = &mut self.prolog else { return };
         prolog.push(bytes);
-        // Where there turns out to be no markup, what the first bytes looked like holds.
+        // If the document is no markup, the type of the first bytes holds.
         if let Some(name) = name_of(prolog.so_far()) {
             self.found = name.parse().ok();
         }
         self.prolog.take_if(|prolog| prolog.is_known());
     }
 
-    /// What it is, as far as it was read.
+    /// The media type, by the bytes that were read so far.
     pub(crate) fn found(&self) -> Option<&MediaType> {
         self.found.as_ref()
     }
 }
 
-/// The media type that the bytes look like, or `None` if nothing known of them.
+/// The media type that the bytes look like, or `None` if they look like no known type.
 #[must_use]
 #[cfg(any(test, feature = "testkit"))]
 pub(crate) fn sniff(head: &[u8]) -> Option<MediaType> {
@@ -110,7 +110,7 @@ fn without_markup(head: &[u8]) -> Option<String> {
         .or_else(|| signatures::look(head))
 }
 
-/// Marks of sixteen bytes are looked for, as what they stand in is long and nested.
+/// It searches for marks of sixteen bytes, because the structure around them is long and nested.
 fn asf(head: &[u8]) -> &'static str {
     match (find(head, ASF_VIDEO), find(head, ASF_SOUND)) {
         (Some(_), _) => "video/x-ms-wmv",

@@ -1,6 +1,6 @@
-//! Which of Office's packages one is (ECMA-376, part 2: open packaging conventions).
+//! Types of Office packages (ECMA-376, part 2: open packaging conventions).
 
-/// Types of main parts that are not simply the type of the package with `.main+xml` behind it.
+/// Types of main parts that are not the type of the package with `.main+xml` appended.
 const OTHERS: [(&str, &str); 3] = [
     ("application/vnd.ms-package.3dmanufacturing-3dmodel+xml", "model/3mf"),
     (
@@ -13,7 +13,7 @@ const OTHERS: [(&str, &str); 3] = [
     ),
 ];
 
-/// What a package can be whose main part is said to be of some type.
+/// The prefixes of the types of Office packages.
 const MAIN: [&str; 5] = [
     "application/vnd.openxmlformats-officedocument.",
     "application/vnd.ms-word.",
@@ -22,11 +22,11 @@ const MAIN: [&str; 5] = [
     "application/vnd.ms-visio.",
 ];
 
-/// What stands behind the type of a package in that of its main part.
+/// The suffix of the type of a main part, after the type of its package.
 const ENDINGS: [&str; 2] = [".main+xml", ".main"];
 const MACROS: &str = ".macroenabled";
 
-/// The folder that a package keeps its main part in, what it is, and what it is with macros.
+/// The folder of the main part, the type of the package, and its type with macros.
 const FOLDERS: [(&[u8], &str, &str); 4] = [
     (
         b"word/",
@@ -50,14 +50,14 @@ const FOLDERS: [(&[u8], &str, &str); 4] = [
     ),
 ];
 
-/// What the package is, by its `[Content_Types].xml`, which says what each of its parts is.
+/// The type of the package, by its `[Content_Types].xml`, which lists the types of its parts.
 pub(super) fn of_content_types(xml: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(xml).to_ascii_lowercase();
     let mut packages = text.split("contenttype=").skip(1).filter_map(|rest| {
         let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
         of_main_part(rest[1..].split(quote).next()?)
     });
-    // One that has macros does not hide behind one that has none.
+    // A package that lists both is one with macros.
     let first = packages.next()?;
     let with_macros = packages.find(|package| package.contains(MACROS));
     Some(with_macros.filter(|_| !first.contains(MACROS)).unwrap_or(first))
@@ -74,12 +74,12 @@ fn of_main_part(part: &str) -> Option<String> {
     })
 }
 
-/// Whether the type is one of Office's packages.
+/// Whether the type is one of an Office package.
 pub(super) fn has(name: &str) -> bool {
     MAIN.iter().any(|main| name.starts_with(main))
 }
 
-/// What the package is, by the folder of its main part, where the list of types lies too far in.
+/// The type of the package, by the folder of its main part, if the list of types is beyond the head.
 pub(super) fn of_folder(has: impl Fn(&[u8]) -> bool, has_macros: bool) -> Option<&'static str> {
     let (_, plain, with_macros) = FOLDERS.iter().find(|(folder, ..)| has(folder))?;
     Some(if has_macros { with_macros } else { plain })

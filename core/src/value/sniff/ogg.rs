@@ -1,4 +1,4 @@
-//! What an Ogg file holds (RFC 3533, RFC 5334).
+//! Types of Ogg files (RFC 3533, RFC 5334).
 
 use super::bytes::Bytes;
 
@@ -6,13 +6,13 @@ pub(super) const MARK: &[u8] = b"OggS";
 
 /// Bytes of a page before its table of segments.
 const HEADER: usize = 27;
-/// Set in pages that begin a stream; all of them stand before all others.
+/// The flag of pages that begin a stream. These pages come before all others.
 const BEGINS: u8 = 2;
 
 const SOUND: [&[u8]; 4] = [b"\x01vorbis", b"OpusHead", b"Speex   ", b"\x7FFLAC"];
 const PICTURE: [&[u8]; 4] = [b"\x80theora", b"BBCD\0", b"\x01video\0\0\0", b"\x80daala"];
 
-/// The type of what begins like Ogg.
+/// The type of bytes that begin like Ogg.
 pub(super) fn look(head: &[u8]) -> &'static str {
     let mut rest = head;
     let (mut sound, mut picture) = (false, false);
@@ -31,7 +31,7 @@ pub(super) fn look(head: &[u8]) -> &'static str {
     }
 }
 
-/// The flags and the content of the page that comes next.
+/// The flags and the content of the next page.
 fn page<'a>(rest: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     let bytes = Bytes(rest);
     if !bytes.has(0, MARK) {

@@ -1,4 +1,4 @@
-//! What a compound file is, by the streams at its root ([MS-CFB]).
+//! Types of compound files, by the streams at their root ([MS-CFB]).
 
 use super::bytes::Bytes;
 
@@ -6,7 +6,7 @@ pub(super) const MARK: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 /// Bytes of an entry of the directory.
 const ENTRY: usize = 128;
-/// More than the head has room for, with the places where there is none.
+/// More entries than the head can have, unused ones included.
 const MOST_STEPS: usize = 160;
 
 const WORD: &str = "application/msword";
@@ -15,7 +15,7 @@ const POWERPOINT: &str = "application/vnd.ms-powerpoint";
 const OUTLOOK: &str = "application/vnd.ms-outlook";
 const VISIO: &str = "application/vnd.visio";
 
-/// What a stream or a storage at the root tells.
+/// The type by the name of a stream or storage at the root.
 const NAMES: [(&str, &str); 7] = [
     ("WordDocument", WORD),
     ("Workbook", EXCEL),
@@ -26,15 +26,15 @@ const NAMES: [(&str, &str); 7] = [
     ("__nameid_version1.0", OUTLOOK),
 ];
 
-/// What the class of the root tells, as its bytes stand in the file.
+/// The type by the class id of the root, as its bytes are in the file.
 const CLASSES: [(&[u8; 16], &str); 3] = [
     (b"\x84\x10\x0C\0\0\0\0\0\xC0\0\0\0\0\0\0\x46", "application/x-msi"),
     (b"\x86\x10\x0C\0\0\0\0\0\xC0\0\0\0\0\0\0\x46", "application/x-msi"),
     (b"\x0B\x0D\x02\0\0\0\0\0\xC0\0\0\0\0\0\0\x46", OUTLOOK),
 ];
 
-/// How the main stream begins, where it is the first: the record that begins a workbook ([MS-XLS] 2.4.21), the head of a
-/// document ([MS-DOC] 2.5.2), and the record that holds the slides ([MS-PPT] 2.4.1).
+/// The beginning of the main stream, if it is the first one: the first record of a workbook ([MS-XLS] 2.4.21), the header of a
+/// document ([MS-DOC] 2.5.2), and the record with the slides ([MS-PPT] 2.4.1).
 const STREAMS: [(&[u8], &str); 5] = [
     (b"\x09\x08\x10\0\0\x06\x05\0", EXCEL),
     (b"\x09\x08\x08\0\0\x05\x05\0", EXCEL),
@@ -43,7 +43,7 @@ const STREAMS: [(&[u8], &str); 5] = [
     (b"\x0F\0\xE8\x03", POWERPOINT),
 ];
 
-/// The type of what begins like a compound file.
+/// The type of bytes that begin like a compound file.
 pub(super) fn look(head: &[u8]) -> &'static str {
     let file = Bytes(head);
     let by_directory = directory(file).and_then(|directory| by_class(directory).or_else(|| by_names(directory)));
@@ -70,7 +70,7 @@ fn by_class(directory: Bytes<'_>) -> Option<&'static str> {
     Some(known.1)
 }
 
-/// Only what stands at the root counts: a letter may have a workbook inside.
+/// Only entries at the root count: a document may contain a workbook.
 fn by_names(directory: Bytes<'_>) -> Option<&'static str> {
     let mut waiting = vec![directory.le32(76)?];
     let mut found: Option<usize> = None;
@@ -88,7 +88,7 @@ fn by_names(directory: Bytes<'_>) -> Option<&'static str> {
     found.map(|at| NAMES[at].1)
 }
 
-/// The length of a name counts its bytes in UTF-16 with the zero that ends it.
+/// The length of a name is its number of bytes in UTF-16, including the final zero.
 fn is_called(entry: Bytes<'_>, name: &str) -> bool {
     let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
     entry.le16(64) == Some(wide.len() + 2) && entry.has(0, &wide)

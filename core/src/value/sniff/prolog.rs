@@ -1,26 +1,25 @@
-//! What a document in markup is, by what stands at its beginning, however long that is.
+//! The media type of a markup document, by its beginning up to the root element.
 //!
-//! XML 1.0 lets comments, processing instructions and a document type declaration stand before the root element, each as
-//! long as one likes, so that the root of a document may lie anywhere. What is read is forgotten at once: only the state
-//! is kept.
+//! XML 1.0 allows comments, processing instructions and a document type declaration before the root element, each of any length. So
+//! the root may be anywhere in a document. The reader keeps its state only, not the bytes.
 
 use super::doctype::Doctype;
 use super::units::{OTHER, Units, is_space};
 
-/// What a document is.
+/// The kind of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Markup {
-    /// Its root is `svg`, with or without a prefix.
+    /// SVG: its root is `svg`, with or without a prefix.
     Svg,
-    /// Browsers would take it for HTML (WHATWG MIME Sniffing, section 7.1).
+    /// HTML, as browsers decide it (WHATWG MIME Sniffing, section 7.1).
     Html,
-    /// Any other, and what looks like markup and cannot be told.
+    /// Any other XML, and markup of an unknown kind.
     Xml,
-    /// None at all.
+    /// No markup.
     No,
 }
 
-/// Reads a document from its first byte on until it is known what it is.
+/// Reads a document from its first byte until its kind is known.
 #[derive(Clone, Debug)]
 pub(super) struct Prolog {
     units: Units,
@@ -31,17 +30,17 @@ pub(super) struct Prolog {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Between what may stand before the root.
+    /// Between the items before the root.
     Between,
     /// Behind `<`.
     Open,
-    /// In a processing instruction or the XML declaration, and whether a question mark came last.
+    /// In a processing instruction or the XML declaration, and whether the last character was a question mark.
     Instruction(bool),
     /// Behind `<!`.
     Bang,
     /// Behind `<!-`.
     Dash,
-    /// In a comment, with how many hyphens came last: two at most.
+    /// In a comment, and how many hyphens were read last: two at most.
     Comment(u8),
     /// In a document type declaration.
     Doctype(Doctype),
@@ -50,7 +49,7 @@ enum State {
     Known(Markup),
 }
 
-/// What came first.
+/// The first item of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
     /// Nothing but white space so far.
@@ -62,7 +61,7 @@ enum First {
     Something,
 }
 
-/// Those that tell HTML (WHATWG MIME Sniffing, section 7.1).
+/// The names that mean HTML (WHATWG MIME Sniffing, section 7.1).
 const HTML: [&[u8]; 16] = [
     b"html",
     b"head",
@@ -82,7 +81,7 @@ const HTML: [&[u8]; 16] = [
     b"!doctype html",
 ];
 
-/// What begins like `<?xml` in EBCDIC (XML 1.0, appendix F), which is not looked into.
+/// The bytes of `<?xml` in EBCDIC (XML 1.0, appendix F). Such a document is not read on.
 const EBCDIC: &[u8] = b"\x4C\x6F\xA7\x94";
 
 impl Prolog {
@@ -121,7 +120,7 @@ impl Prolog {
         }
     }
 
-    /// How many bytes follow that change nothing: what is long is long comments and instructions.
+    /// How many of these bytes change nothing. It makes long comments and instructions fast.
     fn dull(&self, rest: &[u8]) -> usize {
         let awaited = match self.state {
             State::Comment(0) => b'-',
@@ -134,12 +133,12 @@ impl Prolog {
         rest.iter().position(|byte| *byte == awaited).unwrap_or(rest.len())
     }
 
-    /// Whether nothing that follows changes what the document is.
+    /// Whether the kind is known, whatever follows.
     pub(super) fn is_known(&self) -> bool {
         matches!(self.state, State::Known(_))
     }
 
-    /// What the document is if it ends here.
+    /// The kind of the document if it ends here.
     pub(super) fn so_far(&self) -> Markup {
         match self.state {
             State::Known(markup) => markup,
@@ -178,7 +177,7 @@ impl Prolog {
         }
     }
 
-    /// Something begins that may stand before the root.
+    /// An item before the root begins.
     fn begin(&mut self, what: First, state: State) -> State {
         match self.first {
             First::Nothing => self.first = what,
@@ -201,7 +200,7 @@ impl Prolog {
         let ended = doctype.ends_with(character);
         if !self.word.is_full() {
             let ends_name = ended || is_space(character) || matches!(character, b'[' | b'"' | b'\'');
-            // What is declared to be XML is never parsed as HTML, whatever its type is called.
+            // A document with an XML declaration is never parsed as HTML, even if its document type is called `html`.
             if ends_name && self.first != First::XmlDeclaration && self.word.is_html() {
                 return State::Known(Markup::Html);
             }
@@ -222,12 +221,12 @@ impl Prolog {
                 self.word.push(character);
                 State::Root(prefixed)
             }
-            // No name has this, so it is no tag: an address of electronic mail, such as `<a@example.com>`.
+            // No name has this character, so it is no tag: an email address, such as `<a@example.com>`.
             _ => State::Known(self.without_root()),
         }
     }
 
-    /// What a document is whose root has the name that was read.
+    /// The kind of a document whose root has the name that was read.
     fn root(&self, prefixed: bool) -> Markup {
         let in_html = !prefixed && self.word.is_html();
         match self.first {
@@ -239,11 +238,11 @@ impl Prolog {
         }
     }
 
-    /// What a document is that has no root.
+    /// The kind of a document without a root.
     fn without_root(&self) -> Markup {
         match self.first {
             First::Nothing => match self.state {
-                // `<!` is not how a text begins.
+                // A plain text does not begin with `<!`.
                 State::Bang | State::Dash => Markup::Xml,
                 _ => Markup::No,
             },
@@ -266,7 +265,7 @@ struct Word {
 }
 
 impl Word {
-    /// Adds a letter. What is longer than any word that counts is no such word any more, and stays none.
+    /// Adds a letter. A word that gets too long to be one of the known words stays unknown.
     fn push(&mut self, character: u8) {
         let character = if is_space(character) { b' ' } else { character };
         if character == b' ' && self.letters[..self.length].ends_with(b" ") {

@@ -1,17 +1,17 @@
-//! Formats that are told by bytes at a fixed place: those that `file-format` knows, some that it does not, and more than a
-//! signature where that is two or three letters.
+//! Formats with a signature at a fixed place: those that `file-format` knows, and some others. Signatures of two or three letters
+//! need further checks.
 
 use file_format::FileFormat;
 
 use super::bytes::Bytes;
 use super::known;
 
-/// Bytes, and where they stand.
+/// Bytes, and their offset.
 type Place = (usize, &'static [u8]);
 
 const ANY: Place = (0, b"");
 
-/// Signatures that `file-format` does not have: two places and the type.
+/// Signatures that `file-format` does not have: bytes at two places, and the type.
 const OURS: [(Place, Place, &str); 12] = [
     ((0, b"caff"), (4, b"\0\x01"), "audio/x-caf"),
     ((0, b"RF64"), (8, b"WAVE"), "audio/wav"),
@@ -27,10 +27,10 @@ const OURS: [(Place, Place, &str); 12] = [
     ((0, b"CDF\x05"), ANY, "application/x-netcdf"),
 ];
 
-/// Sizes of the second header of a Windows bitmap, which tell its version.
+/// Sizes of the second header of a Windows bitmap, one for each version.
 const BITMAP_HEADERS: [usize; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
 
-/// The type that the signature tells.
+/// The type by signature.
 pub(super) fn look(head: &[u8]) -> Option<String> {
     let bytes = Bytes(head);
     let ours = OURS
@@ -50,28 +50,28 @@ pub(super) fn look(head: &[u8]) -> Option<String> {
     is_confirmed(format, bytes).then(|| name(format)).flatten()
 }
 
-/// The name of what `file-format` found, unless that is text: it has been looked for, so this is none.
+/// The name of the format that `file-format` found. Text does not count, because it was checked before.
 fn name(format: FileFormat) -> Option<String> {
     match format {
         FileFormat::ArbitraryBinaryData | FileFormat::Empty => None,
-        // WHATWG MIME Sniffing, 6.1: whether a PNG moves does not make it another type.
+        // WHATWG MIME Sniffing, 6.1: an animated PNG has the same type as a PNG.
         FileFormat::AnimatedPortableNetworkGraphics => Some("image/png".to_owned()),
         _ => Some(format.media_type().to_owned()).filter(|name| !known::is_text(name, format.kind())),
     }
 }
 
-/// Whether a signature of few bytes is what it seems to be, by what has to stand beside it.
+/// Whether a signature of few bytes is real, by the bytes that must be beside it.
 fn is_confirmed(format: FileFormat, bytes: Bytes<'_>) -> bool {
     use FileFormat as F;
     match format {
-        // Two bytes that anything can begin with: streams of zlib, object files, every large structure of DER, cartoons.
+        // Two bytes with which many formats begin: zlib streams, object files, large DER structures, animations.
         F::AppleDiskImage
         | F::CommonObjectFileFormat
         | F::DerCertificate
         | F::AutodeskAnimator
         | F::AutodeskAnimatorPro
         | F::Commodore64Program => false,
-        // These have been looked at.
+        // These were checked before.
         F::Mpeg12AudioLayer2
         | F::Mpeg12AudioLayer3
         | F::AdvancedAudioCoding
@@ -90,7 +90,7 @@ fn is_confirmed(format: FileFormat, bytes: Bytes<'_>) -> bool {
         F::AdobePhotoshopDocument => matches!(bytes.array(4), Some([0, 1 | 2])),
         F::SiliconGraphicsImage => matches!(bytes.array(2), Some([0 | 1, 1 | 2])),
         F::Cpio => bytes.byte(0) != Some(b'0') || matches!(bytes.array(4), Some([b'0', b'1' | b'2' | b'7'])),
-        // Pictures of Targa begin so too.
+        // Targa images begin like this too.
         F::WindowsCursor => is_cursor(bytes),
         F::PortableBitmap | F::PortableGraymap | F::PortablePixmap => {
             bytes.byte(3).is_some_and(|next| next.is_ascii_digit() || next == b'#')
@@ -99,7 +99,7 @@ fn is_confirmed(format: FileFormat, bytes: Bytes<'_>) -> bool {
     }
 }
 
-/// A list of pictures that says how many there are and where the first one is, behind the list.
+/// A list of images, with their number and the offset of the first one, which is after the list.
 fn is_cursor(bytes: Bytes<'_>) -> bool {
     let (Some(count), Some(size), Some(at)) = (bytes.le16(4), bytes.le32(14), bytes.le32(18)) else {
         return false;
@@ -107,7 +107,7 @@ fn is_cursor(bytes: Bytes<'_>) -> bool {
     count > 0 && size > 0 && at >= 6 + 16 * count
 }
 
-/// Whether a header of tar says the right sum of its bytes: those of before POSIX have no signature.
+/// Whether a tar header has the right checksum: headers from before POSIX have no signature.
 fn is_tar(bytes: Bytes<'_>) -> bool {
     const SUM: std::ops::Range<usize> = 148..156;
     let Some(header) = bytes.0.first_chunk::<512>() else {
@@ -119,6 +119,6 @@ fn is_tar(bytes: Bytes<'_>) -> bool {
         said = said * 8 + u32::from(digit - b'0');
     }
     let sum = |bytes: &[u8]| bytes.iter().copied().map(u32::from).sum::<u32>();
-    // The sum itself counts as spaces. An empty header is no file.
+    // The bytes of the checksum count as spaces. An empty header is no file.
     header[0] != 0 && said == sum(&header[..SUM.start]) + 8 * u32::from(b' ') + sum(&header[SUM.end..])
 }

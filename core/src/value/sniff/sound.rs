@@ -1,4 +1,4 @@
-//! Streams of sound and of broadcast, which have no signature but the beginning of each frame or packet.
+//! Audio and broadcast streams, which have no signature but the beginning of each frame or packet.
 
 use super::bytes::Bytes;
 
@@ -13,17 +13,17 @@ const RATES: [[usize; 15]; 5] = [
 /// Hertz in MPEG 1; MPEG 2 has half of it, MPEG 2.5 a quarter.
 const HERTZ: [usize; 3] = [44_100, 48_000, 32_000];
 
-/// Bytes of a packet of a transport stream, and of what a Blu-ray disc puts before it (ISO/IEC 13818-1, 2.4.3.2).
+/// Bytes of a packet of a transport stream, and of the header that a Blu-ray disc adds to it (ISO/IEC 13818-1, 2.4.3.2).
 const PACKET: usize = 188;
 const ARRIVAL: usize = 4;
-/// Packets that have to begin as packets do, if there are so many.
+/// The number of packets whose beginning is checked, if there are so many.
 const PACKETS: usize = 5;
 
-/// The type of what may be a stream of frames.
+/// The type of bytes that may be a stream of frames.
 pub(super) fn look(head: &[u8]) -> Option<&'static str> {
     let bytes = Bytes(head);
     if let Some(tag) = tag_length(bytes) {
-        // The tag of MPEG sound stands before others too (RFC 8216, 3.4).
+        // Other streams may begin with the ID3 tag of MPEG audio too (RFC 8216, 3.4).
         return frames(Bytes(bytes.from(tag))).or(Some("audio/mpeg"));
     }
     if is_transport(bytes, 0, PACKET) || is_transport(bytes, ARRIVAL, ARRIVAL + PACKET) {
@@ -43,14 +43,14 @@ fn tag_length(bytes: Bytes<'_>) -> Option<usize> {
     let [b'I', b'D', b'3', 2..=4, 0..=0xFE, _, lengths @ ..] = bytes.array::<10>(0)? else {
         return None;
     };
-    // Seven bits of each byte count.
+    // Each byte has seven bits of the length.
     let length = lengths.iter().try_fold(0, |sum, byte: &u8| {
         (*byte < 0x80).then_some(sum << 7 | usize::from(*byte))
     })?;
     Some(10 + length)
 }
 
-/// Whether a frame begins here and, where the next should begin within the head, one does.
+/// Whether a frame begins here and, if the next one should begin within the head, whether it does.
 fn followed(bytes: Bytes<'_>, frame: fn(Bytes<'_>) -> Option<usize>) -> bool {
     frame(bytes).is_some_and(|length| {
         let next = Bytes(bytes.from(length));
@@ -94,7 +94,7 @@ fn mpeg_frame(bytes: Bytes<'_>) -> Option<usize> {
     (length > 4).then_some(length)
 }
 
-/// AC-3 and its successor have the same beginning and tell which they are by a number (ETSI TS 102 366, 4.4.2.1).
+/// AC-3 and E-AC-3 begin alike, and a number tells them apart (ETSI TS 102 366, 4.4.2.1).
 fn dolby(bytes: Bytes<'_>) -> Option<&'static str> {
     let [0x0B, 0x77, second, _, rates, version] = bytes.array(0)? else {
         return None;

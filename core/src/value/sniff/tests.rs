@@ -1,4 +1,4 @@
-//! What can be relied on whatever the bytes are.
+//! Properties of the detection that hold for all bytes.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ fn name(head: &[u8]) -> Option<String> {
     sniff(head).map(|found| found.to_string())
 }
 
-/// What is found of a content of which the head is this long.
+/// The media type of a content, if its head has this length.
 fn read_on(content: &[u8], head: usize, piece: usize) -> Option<String> {
     let (head, rest) = content.split_at(head.min(content.len()));
     let mut sniffer = Sniffer::of(head);
@@ -29,7 +29,7 @@ fn corpus() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn what_looks_like_markup_is_never_plain_text() {
+fn markup_is_never_plain_text() {
     for (content, found) in [
         ("<svg", "image/svg+xml"),
         ("<SVG>", "image/svg+xml"),
@@ -53,7 +53,7 @@ fn what_looks_like_markup_is_never_plain_text() {
         ("<!DOCTYPE svg [ <!-- don't --> ]><svg>", "image/svg+xml"),
         ("<!DOCTYPE svg [ <?don't?> ]><svg>", "image/svg+xml"),
         ("<!-- a --><feed>", "text/html"),
-        // What is not closed, or not begun, cannot be told.
+        // A document with an unclosed or a missing item is markup of an unknown kind.
         ("<?xml", "text/xml"),
         ("<?", "text/xml"),
         ("<!", "text/xml"),
@@ -67,7 +67,7 @@ fn what_looks_like_markup_is_never_plain_text() {
         ("<?xml version='1.0'?> text <svg>", "text/xml"),
         ("<!-- a --> text <svg>", "text/html"),
         ("<?a?><1", "text/xml"),
-        // What is text.
+        // Plain text.
         ("<", "text/plain"),
         ("<>", "text/plain"),
         ("< svg>", "text/plain"),
@@ -78,7 +78,7 @@ fn what_looks_like_markup_is_never_plain_text() {
     ] {
         assert_eq!(name(content.as_bytes()).as_deref(), Some(found), "{content}");
         for encoded in in_other_encodings(content) {
-            // Without a mark, UTF-16 is told by what markup begins with only.
+            // Without a mark, UTF-16 is recognized only by the beginning of markup.
             let expected = Some(found).filter(|found| *found != "text/plain");
             assert_eq!(name(&encoded).as_deref(), expected, "{content} as {encoded:?}");
         }
@@ -102,14 +102,14 @@ fn in_other_encodings(text: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_description_that_goes_on_beyond_the_head_tells_what_it_can() {
+fn a_description_beyond_the_head_is_used_as_far_as_it_was_read() {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/files");
     for (file, needle, found) in [
         // The movie's header says that there is one track, and that has sound.
         ("moov-first.m4a", &b"soun"[..], "audio/mp4"),
         ("moov-first.mp4", b"vide", "video/mp4"),
         ("plain.webm", b"V_VP8", "video/webm"),
-        // The list of parts is packed, and cut off behind the type of the main part.
+        // The list of parts is compressed, and cut off after the type of the main part.
         (
             "macros.docm",
             b"_rels",
@@ -123,7 +123,7 @@ fn a_description_that_goes_on_beyond_the_head_tells_what_it_can() {
 }
 
 #[test]
-fn what_has_macros_does_not_hide_behind_what_has_none() {
+fn a_document_with_macros_is_not_taken_for_one_without() {
     let types = b"<Types><Override ContentType='application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml'/>\
         <Override ContentType=\"application/vnd.ms-word.document.macroEnabled.main+xml\"/></Types>";
     let found = super::office::of_content_types(types);
@@ -134,7 +134,7 @@ fn what_has_macros_does_not_hide_behind_what_has_none() {
 }
 
 #[test]
-fn a_signature_of_few_letters_needs_what_stands_beside_it() {
+fn a_signature_of_few_letters_alone_is_not_enough() {
     let table: [(&[u8], Option<&str>); 26] = [
         (b"GIF87b\0\0", None),
         (b"ID3 tags\0\0\0\0", None),
@@ -147,14 +147,14 @@ fn a_signature_of_few_letters_needs_what_stands_beside_it() {
         (b"\x01\xDA\x02\x01", None),
         (b"P6\na\0", None),
         (b"0707\0\0", None),
-        // Streams of zlib, object files and structures of DER begin so, and much else.
+        // Zlib streams, object files, DER structures and many others begin like this.
         (b"\x78\x01\0\0", None),
         (b"\x4C\x01\0\0", None),
         (b"\x30\x82\x01\0", None),
-        // A cursor with no picture, or with one that would lie in the list of pictures.
+        // A cursor without an image, or with one whose offset is within the list of images.
         (b"\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x16\0\0\0", None),
         (b"\0\0\x02\0\x01\0\0\0\0\0\0\0\0\0\x01\0\0\0\x05\0\0\0", None),
-        // Frames that are followed by no frame, or have lengths and rates that there are not.
+        // Frames without a following frame, or with invalid lengths and rates.
         (b"\xFF\xFB\x90\0 and what follows is no frame of it. It goes on for as long as the frame would, and longer: \
            four hundred and seventeen bytes, as a frame of 128 kilobits a second has at 44100 hertz. \
            Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et \
@@ -168,7 +168,7 @@ fn a_signature_of_few_letters_needs_what_stands_beside_it() {
         (b"\0\0\0\x08ftyp", None),
         (b"\0\0\0\x10freeabcdefgh\0\0\0\x08abcd", None),
         (b"MZ\x90\0\x03", Some("application/vnd.microsoft.portable-executable")),
-        // Few bytes are enough where no text has them.
+        // Few bytes are enough if no text has them.
         (b"\xFF\xD8\xFF", Some("image/jpeg")),
     ];
     for (content, found) in table {
@@ -182,7 +182,7 @@ fn a_signature_of_few_letters_needs_what_stands_beside_it() {
 }
 
 proptest! {
-    /// However markup is put together, it makes no difference where it is cut.
+    /// For any markup, the result does not depend on where it is cut.
     #[test]
     fn markup_is_read_on_as_if_it_were_whole(
         tokens in prop::collection::vec(prop::sample::select(vec![
@@ -200,14 +200,14 @@ proptest! {
             _ => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect(),
         };
         let whole = name(&content);
-        // Text is found by the head alone; and a mark has to be within it.
+        // Text is recognized by the head alone, and a mark has to be within it.
         let is_markup = whole.as_deref().is_some_and(|name| name != "text/plain");
         if is_markup && head >= 4 {
             prop_assert_eq!(read_on(&content, head, piece), whole);
         }
     }
 
-    /// Files that are cut off and changed are found to be something or nothing, and nothing breaks.
+    /// Files that are cut off and changed get some result, and nothing panics.
     #[test]
     fn no_content_is_too_broken_to_be_looked_at(
         which in any::<prop::sample::Index>(),

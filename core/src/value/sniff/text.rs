@@ -1,10 +1,10 @@
-//! What is text, and what of it is more than that.
+//! Plain text, and formats that consist of text.
 
 use super::units::is_space;
 
 pub(super) const TEXT: &str = "text/plain";
 
-/// Formats that may have no byte that text does not have, by signatures that no text would begin with by chance.
+/// Formats that may consist of text bytes only, by signatures with which no plain text begins by chance.
 const FORMATS: [(&[u8], &str); 12] = [
     (b"\xFF\xD8\xFF", "image/jpeg"),
     (b"\xFF\x0A", "image/jxl"),
@@ -20,15 +20,15 @@ const FORMATS: [(&[u8], &str); 12] = [
     (b"d8:announce", "application/x-bittorrent"),
 ];
 
-/// Shells whose scripts are told from other text: those that a system begins with.
+/// Shells whose scripts are not plain text.
 const SHELLS: [&[u8]; 7] = [b"sh", b"ash", b"bash", b"csh", b"dash", b"ksh", b"zsh"];
 
-/// The type of what consists of text, as far as can be seen, or has a signature of letters only.
+/// The type of bytes that are text so far, or that have a signature of letters only.
 pub(super) fn look(head: &[u8]) -> Option<&'static str> {
     let named = FORMATS.into_iter().find(|(signature, _)| head.starts_with(signature));
     match named {
         Some((_, name)) => Some(name),
-        // Readers of PDF take what stands before the header; a mark and white space are what real writers put there.
+        // PDF readers accept bytes before the header. Real writers put a mark and white space there.
         None if trimmed(head).starts_with(b"%PDF-") => Some("application/pdf"),
         None if is_wide_text(head) => Some(TEXT),
         None if !is_text(head) => None,
@@ -43,7 +43,7 @@ fn trimmed(head: &[u8]) -> &[u8] {
     &rest[from..]
 }
 
-/// The "binary data bytes" of the WHATWG MIME Sniffing standard, section 3, are those that text does not have.
+/// Whether there is no "binary data byte" (WHATWG MIME Sniffing, section 3).
 fn is_text(head: &[u8]) -> bool {
     !head.is_empty() && !head.iter().any(|byte| is_binary(*byte))
 }
@@ -52,7 +52,7 @@ fn is_binary(byte: u8) -> bool {
     matches!(byte, 0x00..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F)
 }
 
-/// UTF-16 that says so with a mark, and has no character that text does not have.
+/// Whether the bytes are UTF-16 with a mark and have text characters only.
 fn is_wide_text(head: &[u8]) -> bool {
     let big = match head {
         [0xFE, 0xFF, ..] => true,
@@ -80,7 +80,7 @@ fn is_shell_script(head: &[u8]) -> bool {
     };
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let mut words = line.split(|byte| is_space(*byte)).filter(|word| !word.is_empty());
-    // The last part of a path.
+    // The last step of a path.
     let mut program = || words.next()?.rsplit(|byte| *byte == b'/').next();
     match program() {
         Some(b"env") => program().is_some_and(|name| SHELLS.contains(&name)),

@@ -1,8 +1,8 @@
-//! Which of TIFF's descendants one is.
+//! Types of formats that are based on TIFF.
 
 use super::bytes::Bytes;
 
-/// Other marks than TIFF's own, in the place of its number 42.
+/// Marks of other formats, in the place of TIFF's number 42.
 const MARKS: [(&[u8], &str); 5] = [
     (b"IIRO", "image/x-olympus-orf"),
     (b"IIRS", "image/x-olympus-orf"),
@@ -16,7 +16,7 @@ const DNG_VERSION: u16 = 50706;
 /// Bytes of an entry of a directory.
 const ENTRY: usize = 12;
 
-/// The type of what may be a TIFF.
+/// The type of bytes that may be a TIFF.
 pub(super) fn look(head: &[u8]) -> Option<&'static str> {
     if let Some((_, name)) = MARKS.iter().find(|(mark, _)| head.starts_with(mark)) {
         return Some(name);

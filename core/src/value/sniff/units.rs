@@ -1,10 +1,10 @@
-//! Characters of a document whose encoding is known by its first bytes (XML 1.0, appendix F; WHATWG Encoding, section 6).
+//! Decodes a document whose first bytes show its encoding (XML 1.0, appendix F; WHATWG Encoding, section 6).
 
-/// Stands for every character that is not one of ASCII.
+/// Stands for every character beyond ASCII.
 pub(super) const OTHER: u8 = 0x80;
 
-/// The marks and the beginnings that tell an encoding, with how many bytes a unit has, whether the high byte comes first,
-/// and how long the mark is. Where there is no mark, what begins is `<` or white space.
+/// Beginnings that show an encoding, each with the bytes of one unit, whether the high byte comes first, and the length of the mark.
+/// Those without a mark begin with `<` or white space.
 const MARKS: [(&[u8], usize, bool); 5] = [
     (b"\xFF\xFE\0\0", 4, false),
     (b"\0\0\xFE\xFF", 4, true),
@@ -13,19 +13,19 @@ const MARKS: [(&[u8], usize, bool); 5] = [
     (b"\xEF\xBB\xBF", 1, false),
 ];
 
-/// Makes characters of bytes as they come, with those beyond ASCII as [`OTHER`].
+/// Decodes bytes one by one. Characters beyond ASCII become [`OTHER`].
 #[derive(Clone, Debug)]
 pub(super) struct Units {
     /// Bytes of one unit: 1, 2 or 4.
     width: usize,
     big: bool,
-    /// The bytes of a unit that is not whole yet, and how many they are.
+    /// The bytes of an incomplete unit, and their number.
     bytes: [u8; 4],
     held: usize,
 }
 
 impl Units {
-    /// How to read what begins like this, and how many bytes the mark has that says so.
+    /// The decoder for a document with this beginning, and the length of its mark.
     pub(super) fn of(head: &[u8]) -> (Self, usize) {
         let marked = MARKS
             .into_iter()
@@ -80,7 +80,7 @@ impl Units {
     }
 }
 
-/// White space as HTML has it; XML has one character fewer.
+/// White space of HTML. XML has one character fewer.
 pub(super) fn is_space(character: u8) -> bool {
     matches!(character, b'\t' | b'\n' | 0x0C | b'\r' | b' ')
 }

@@ -1,6 +1,6 @@
-//! What a ZIP is, by the entries that it begins with (PKWARE APPNOTE, 4.3).
+//! Types of ZIP files, by their first entries (PKWARE APPNOTE, 4.3).
 //!
-//! The list of entries stands at the end, which was not received yet: so the headers before each entry are read.
+//! The list of entries is at the end of the file, which has not arrived yet. So the headers before each entry are read.
 
 use super::bytes::{Bytes, find};
 use super::office;
@@ -10,16 +10,16 @@ const CENTRAL: &[u8] = b"PK\x01\x02";
 const DESCRIPTOR: &[u8] = b"PK\x07\x08";
 /// Bytes of a local header before the name.
 const HEADER: usize = 30;
-/// Bytes that the first part of a ZIP in several parts has before its first entry, or a ZIP that was meant to be one.
+/// The bytes before the first entry in the first part of a split ZIP, or in a ZIP that was made as one.
 const SPANNED: &[u8] = b"PK00";
 
 const STORED: usize = 0;
 const DEFLATED: usize = 8;
 
-/// The most bytes that an entry is unpacked to.
+/// The most bytes to which an entry is unpacked.
 const MOST_UNPACKED: usize = 64 * 1024;
 
-/// Types that an entry `mimetype` is believed to name: those of formats that begin with one. Any other name could be a lie.
+/// The types that an entry `mimetype` may name: those of formats that begin with such an entry. Any other name could be false.
 const BELIEVED: [&str; 5] = [
     "application/vnd.oasis.opendocument.",
     "application/vnd.sun.xml.",
@@ -28,7 +28,7 @@ const BELIEVED: [&str; 5] = [
     "image/openraster",
 ];
 
-/// How the names of parts of an Office package end.
+/// The endings of the names of parts of an Office package.
 const PARTS: [&[u8]; 2] = [b".xml", b".rels"];
 
 /// One entry, as far as it lies within the head.
@@ -40,11 +40,11 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The content, as far as it is there and can be unpacked.
+    /// The content, as far as it has arrived and can be unpacked.
     fn content(&self) -> Vec<u8> {
         match self.method {
             STORED => self.data[..self.data.len().min(MOST_UNPACKED)].to_vec(),
-            // What is cut off is unpacked up to there.
+            // An entry that is cut off is unpacked as far as it goes.
             DEFLATED => miniz_oxide::inflate::decompress_to_vec_with_limit(self.data, MOST_UNPACKED)
                 .unwrap_or_else(|broken| broken.output),
             _ => Vec::new(),
@@ -52,7 +52,7 @@ impl Entry<'_> {
     }
 }
 
-/// The type of what begins like a ZIP.
+/// The type of bytes that begin like a ZIP.
 pub(super) fn look(head: &[u8]) -> Option<String> {
     let head = head.strip_prefix(SPANNED).unwrap_or(head);
     if !head.starts_with(LOCAL) {
@@ -65,7 +65,7 @@ pub(super) fn look(head: &[u8]) -> Option<String> {
     Some(found.unwrap_or_else(|| "application/zip".to_owned()))
 }
 
-/// What the first entry says, where it is called `mimetype` (OpenDocument 1.3, part 2, 3.3; EPUB OCF 3.3, 4.2.6.1).
+/// The type in the first entry, if it is called `mimetype` (OpenDocument 1.3, part 2, 3.3; EPUB OCF 3.3, 4.2.6.1).
 fn said_first(entries: &[Entry<'_>]) -> Option<String> {
     let first = entries.first().filter(|entry| entry.name == b"mimetype")?;
     let said = String::from_utf8(first.content()).ok()?;
@@ -92,7 +92,7 @@ fn by_names(entries: &[Entry<'_>]) -> Option<&'static str> {
     if has(b"META-INF/MANIFEST.MF") {
         return Some("application/java-archive");
     }
-    // A KMZ has one at its root (OGC KML 2.3, annex C); a USDZ begins with its scene, which is not packed.
+    // A KMZ has a KML file at its root (OGC KML 2.3, annex C). A USDZ begins with its scene, which is not compressed.
     if has(b"doc.kml") || first.name.ends_with(b".kml") {
         return Some("application/vnd.google-earth.kmz");
     }
@@ -100,7 +100,7 @@ fn by_names(entries: &[Entry<'_>]) -> Option<&'static str> {
     if first.method == STORED && scene.iter().any(|ending| first.name.ends_with(ending)) {
         return Some("model/vnd.usdz+zip");
     }
-    // A folder that is called `word` is not enough: there have to be parts in it.
+    // A folder that is called `word` is not enough: it must have parts.
     let is_part = |entry: &Entry<'_>| PARTS.iter().any(|ending| entry.name.ends_with(ending));
     let has_parts = |folder: &[u8]| {
         entries
@@ -111,7 +111,7 @@ fn by_names(entries: &[Entry<'_>]) -> Option<&'static str> {
     office::of_folder(has_parts, has_macros)
 }
 
-/// The entries within the head, from its beginning on, up to one whose end cannot be told.
+/// The entries within the head, up to the first one whose end is unknown.
 struct Entries<'a> {
     head: &'a [u8],
     at: usize,
@@ -131,7 +131,7 @@ impl<'a> Iterator for Entries<'a> {
         let name = header.get(HEADER..HEADER + name)?;
         let begin = HEADER + name.len() + extra;
         let rest = fields.from(begin);
-        // A writer to a pipe gives the length behind the bytes.
+        // A writer to a pipe puts the length after the bytes.
         let streamed = flags & 8 != 0 && packed == 0;
         let (packed, next) = match streamed {
             false => (packed.min(rest.len()), begin.saturating_add(packed)),
@@ -146,9 +146,9 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// How many bytes an entry has that is followed by a description of it, and where the next begins.
+/// The length of an entry that is followed by its data descriptor, and the offset of the next entry.
 ///
-/// The description has a mark or has none, and lengths of four bytes or of eight; it counts only if it says the right length.
+/// A descriptor may have a mark, and its lengths have four or eight bytes. It counts only if its length is right.
 fn described(rest: &[u8]) -> Option<(usize, usize)> {
     let mut from = 0;
     loop {

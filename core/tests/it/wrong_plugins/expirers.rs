@@ -47,9 +47,9 @@ async fn wrong_expirers_are_caught_by_the_rule_that_they_break() {
     for (wrong, rule) in [
         (Wrong::ExpiresAtOnce, "an upload expires later than now"),
         (Wrong::ReadsTheClockItself, "an upload expires later than now"),
-        (Wrong::CountsFromAFixedDay, "time comes in as a value"),
+        (Wrong::CountsFromAFixedDay, "a lifetime depends on the given time only"),
         (Wrong::MultipliesSizes, "no call panics"),
-        (Wrong::Remembers, "the answer is the same again in any order"),
+        (Wrong::Remembers, "the answer does not depend on earlier questions"),
         (Wrong::Blocks, "every call answers in time"),
     ] {
         let expirer = Days(wrong, AtomicU64::default());

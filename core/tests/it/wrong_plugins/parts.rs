@@ -1,4 +1,4 @@
-//! Stores that are wrong with parts, each in one way.
+//! Stores that break a rule of multipart uploads, each in one way.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -15,17 +15,17 @@ use crate::stores::InPlace;
 /// How a store is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
-    /// Attempts at one part write where the others do.
+    /// All attempts at one part write into the same bytes.
     MixesAttempts,
-    /// The first attempt that is kept stays.
+    /// The first committed attempt is never replaced.
     KeepsTheFirst,
-    /// A part is taken back as soon as it is sent again.
+    /// A new attempt deletes the earlier part at its start.
     TakesBackWhatIsSentAgain,
-    /// An attempt that is discarded takes along what was kept before.
+    /// Discarding an attempt deletes the earlier part.
     DiscardsWhatWasKept,
-    /// Whoever puts parts together waits for those who write.
+    /// Assembling waits for attempts that are still being written.
     WaitsForWriters,
-    /// A part that is committed late is in the whole.
+    /// A part that is committed after the assembly changes the whole.
     TakesLateParts,
 }
 
@@ -33,9 +33,9 @@ enum Wrong {
 struct Wrongly {
     wrong: Wrong,
     inner: InPlace,
-    /// What attempts have written, as if all at one part had one file.
+    /// The bytes that attempts have written, as if all attempts at one part had one file.
     shared: Arc<Mutex<HashMap<(Key, u16), BytesMut>>>,
-    /// Attempts that are alive.
+    /// Attempts that are still open.
     writers: Arc<()>,
 }
 
@@ -79,7 +79,7 @@ impl Multipart for Wrongly {
     }
 
     async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
-        // Whether it takes parts.
+        // Checks that the upload takes parts.
         drop(Multipart::stage(&self.inner, key, upload, slot, size).await?);
         match self.wrong {
             Wrong::TakesBackWhatIsSentAgain => {
@@ -179,25 +179,34 @@ impl Staged for WrongPart {
 #[tokio::test]
 async fn stores_that_are_wrong_with_parts_are_caught_by_the_rule_that_they_break() {
     for (wrong, rule) in [
-        (Wrong::KeepsTheFirst, "a part that comes again replaces the one before"),
-        (Wrong::MixesAttempts, "the last commit of a part counts whole"),
+        (
+            Wrong::KeepsTheFirst,
+            "a part that is sent again replaces the earlier one",
+        ),
+        (Wrong::MixesAttempts, "the last commit of a part wins unmixed"),
         (
             Wrong::TakesBackWhatIsSentAgain,
-            "an attempt that breaks off leaves the part that was kept",
+            "an attempt that breaks off keeps the earlier part",
         ),
         (
             Wrong::DiscardsWhatWasKept,
-            "an attempt that breaks off leaves the part that was kept",
+            "an attempt that breaks off keeps the earlier part",
         ),
-        (Wrong::WaitsForWriters, "nobody waits for an attempt that hangs"),
-        (Wrong::TakesLateParts, "nobody waits for an attempt that hangs"),
+        (
+            Wrong::WaitsForWriters,
+            "assembling does not wait for an attempt that hangs",
+        ),
+        (
+            Wrong::TakesLateParts,
+            "assembling does not wait for an attempt that hangs",
+        ),
     ] {
         let store = Wrongly::new(wrong);
         caught_by(rule, &format!("{wrong:?}"), PATIENCE.store(&store)).await;
     }
 }
 
-/// What the wrong ones are made of is right.
+/// The store from which the wrong ones are made passes.
 #[tokio::test]
 async fn the_store_without_a_fault_passes() {
     intake_core::testkit::store(&InPlace::default()).await;

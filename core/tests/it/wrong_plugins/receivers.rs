@@ -141,7 +141,7 @@ fn sources() -> Vec<Source> {
     ]
 }
 
-const JUDGED: &str = "judging says no where receiving must not begin";
+const JUDGED: &str = "judge refuses sources that must not be fetched";
 const ENDS: &str = "a source ends as its author expects";
 
 #[tokio::test]

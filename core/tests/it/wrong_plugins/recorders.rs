@@ -167,41 +167,44 @@ impl Recorder for Wrongly {
 #[tokio::test]
 async fn wrong_recorders_are_caught_by_the_rule_that_they_break() {
     for (wrong, rule) in [
-        (Wrong::KeepsSecondsOnly, "what is recorded reads back whole"),
-        (Wrong::PutsAnotherInItsPlace, "an id is recorded once"),
+        (Wrong::KeepsSecondsOnly, "a record reads back unchanged"),
+        (Wrong::PutsAnotherInItsPlace, "an id is inserted once"),
         (
             Wrong::LooksBeforeItInserts,
-            "of those who record an id at the same time one wins",
+            "of inserts of one id at the same time one succeeds",
         ),
-        (Wrong::TakesAnyRevision, "a change counts only from the revision before"),
+        (Wrong::TakesAnyRevision, "an update needs the revision before"),
         (
             Wrong::SaysThatEveryoneHasWon,
-            "of those who change at the same time one wins",
+            "of updates of one revision at the same time one succeeds",
         ),
-        (Wrong::AnswersInAnyOrder, "what is due comes in its order"),
-        (Wrong::SweepsWhatIsToBeResumed, "what is to be resumed is not swept"),
+        (
+            Wrong::AnswersInAnyOrder,
+            "due records are listed in the order of their times",
+        ),
+        (
+            Wrong::SweepsWhatIsToBeResumed,
+            "a record to resume is not due for a sweep",
+        ),
         (Wrong::KnowsOnlyAnId, "the newest readable upload is found by its name"),
         (
             Wrong::ListsNoOrders,
-            "what is unfinished and what is ordered is listed until it ends",
+            "unfinished uploads and orders are listed until they end",
         ),
-        (
-            Wrong::ForgetsAnyRevision,
-            "only the revision that was seen is forgotten",
-        ),
+        (Wrong::ForgetsAnyRevision, "only the given revision is removed"),
         (Wrong::ListsWithoutEnd, "files of a project are listed the newest first"),
         (
             Wrong::BooksNothing,
-            "what is booked is booked with the change or not at all",
+            "a booking is written with its change or not at all",
         ),
         (Wrong::HangsInUpdate, "every call answers in time"),
         (
             Wrong::UpdatesOneAfterTheOther,
-            "of updates that belong together all are done or none",
+            "updates of one transaction are all written or none",
         ),
         (
             Wrong::BooksEachByItself,
-            "of updates that belong together all are done or none",
+            "updates of one transaction are all written or none",
         ),
     ] {
         let recorder = Wrongly(wrong, MemoryRecorder::default());

@@ -77,7 +77,7 @@ struct WordsScan {
     is_finished: bool,
 }
 
-/// Counts as long as it lives, as a lock on something outside does.
+/// Counts open scans while it exists, like a lock on an external resource.
 struct Held(Arc<AtomicUsize>);
 
 impl Drop for Held {
@@ -188,8 +188,8 @@ fn samples() -> Vec<Sample> {
 const VERDICT: &str = "a content gets the verdict that its author expects";
 const IN_TIME: &str = "every call answers in time";
 const CUT: &str = "the answer does not depend on how the bytes are cut";
-const WHOLE: &str = "what is called whole was read whole";
-const STILL: &str = "an upload that stands still keeps no other waiting";
+const WHOLE: &str = "whole coverage means that all bytes were read";
+const STILL: &str = "a stalled upload does not hold up others";
 const BLOCKED: &str = "no call blocks its thread";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,10 +208,7 @@ async fn wrong_scanners_are_caught_by_the_rule_that_they_break() {
         (Wrong::SkipsTheHead, VERDICT),
         (Wrong::ReadsTheFirstKibibytes, WHOLE),
         (Wrong::OneUploadAtATime, STILL),
-        (
-            Wrong::KeepsPermitsOfDropped,
-            "a scan that is dropped leaves the next alone",
-        ),
+        (Wrong::KeepsPermitsOfDropped, "a dropped scan does not disturb the next"),
         (Wrong::HangsInReady, IN_TIME),
         (Wrong::HangsInOpen, IN_TIME),
         (Wrong::HangsInFeed, IN_TIME),
@@ -220,7 +217,7 @@ async fn wrong_scanners_are_caught_by_the_rule_that_they_break() {
         (Wrong::BlocksForAWhile, BLOCKED),
         (Wrong::WaitsForLockThatAnotherUploadHolds, IN_TIME),
     ];
-    // At the same time, as some of them are waited for.
+    // They run at the same time, because some of them take long.
     join_all(rows.map(|(wrong, rule)| async move {
         let samples = samples();
         let suite = PATIENCE.scanner(Words::new(wrong), &samples);
@@ -230,7 +227,7 @@ async fn wrong_scanners_are_caught_by_the_rule_that_they_break() {
 }
 
 #[tokio::test]
-async fn what_a_suite_has_left_out_is_said() {
+async fn a_suite_reports_what_it_left_out() {
     let checked = PATIENCE.scanner(Words::new(Wrong::Nothing), &samples()).await;
     let cut = "of sample 1 (100000 bytes), only the first and the last 16384 bytes were cut so";
     assert_eq!(

@@ -111,7 +111,7 @@ impl Staged for WronglyStaged {
         match self.store.0 {
             Wrong::HangsInCommit => pending().await,
             Wrong::LosesTheLastPiece => drop(self.pieces.pop()),
-            // As if both attempts had one file.
+            // Both attempts write into one file.
             Wrong::MixesAttemptsAtOneKey => {
                 let file = self.store.2.lock().unwrap().get(&self.key).cloned();
                 self.pieces = vec![file.unwrap_or_default().into()];
@@ -137,22 +137,19 @@ impl Staged for WronglyStaged {
 #[tokio::test]
 async fn wrong_stores_are_caught_by_the_rule_that_they_break() {
     for (wrong, rule) in [
-        (Wrong::LosesTheLastPiece, "what was committed reads back"),
-        (Wrong::ReadsWithoutEnd, "what was committed reads back"),
-        (Wrong::SaysAnotherSize, "what was committed reads back"),
+        (Wrong::LosesTheLastPiece, "committed bytes read back unchanged"),
+        (Wrong::ReadsWithoutEnd, "committed bytes read back unchanged"),
+        (Wrong::SaysAnotherSize, "committed bytes read back unchanged"),
         (Wrong::IgnoresRanges, "a range reads that range"),
-        (Wrong::NamesAnotherFault, "a key without bytes says so"),
-        (Wrong::CommitsWhatIsDiscarded, "what was discarded is gone"),
-        (Wrong::DeletesNothing, "deleting removes what was committed"),
-        (
-            Wrong::FaultsWhereNothingIsToDelete,
-            "deleting removes what was committed",
-        ),
-        (Wrong::KeepsTheFirstCommit, "what is committed again is replaced"),
+        (Wrong::NamesAnotherFault, "reading a key without bytes says so"),
+        (Wrong::CommitsWhatIsDiscarded, "discarded bytes are deleted"),
+        (Wrong::DeletesNothing, "deleting removes committed bytes"),
+        (Wrong::FaultsWhereNothingIsToDelete, "deleting removes committed bytes"),
+        (Wrong::KeepsTheFirstCommit, "a second commit replaces the first"),
         (Wrong::MixesAttempts, "attempts do not mix"),
         (
             Wrong::MixesAttemptsAtOneKey,
-            "of two attempts the last commit counts whole",
+            "of two attempts the last commit wins unmixed",
         ),
         (Wrong::HangsInCommit, "every call answers in time"),
         (Wrong::HangsAmidBytes, "every call answers in time"),

@@ -53,7 +53,10 @@ impl Validator for Rules {
 async fn wrong_validators_are_caught_by_the_rule_that_they_break() {
     for (wrong, rule) in [
         (Wrong::RefusesWithoutReason, "a refusal says why"),
-        (Wrong::RemembersUploads, "the answer is the same again in any order"),
+        (
+            Wrong::RemembersUploads,
+            "the answer does not depend on earlier questions",
+        ),
         (Wrong::CutsNamesAmidACharacter, "no call panics"),
         (Wrong::Blocks, "every call answers in time"),
         (Wrong::BlocksForAWhile, "no call blocks its thread"),

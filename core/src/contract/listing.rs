@@ -1,0 +1,39 @@
+//! What a recorder lists of a project, and what it counts over all projects.
+
+use crate::record::upload::{Record, State};
+
+/// The kinds of records that [`Recorder::list`](crate::Recorder::list) lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listing {
+    /// Files: [`Ready`](State::Ready) or [`Trashed`](State::Trashed).
+    Files,
+    /// Refused uploads: [`Rejected`](State::Rejected), with this project or without a project.
+    Refused,
+    /// Multipart uploads that are not finished: [`Open`](State::Open) or [`Assembling`](State::Assembling).
+    Unfinished,
+    /// Fetch orders that are not finished: [`Waiting`](State::Waiting) or [`Pulling`](State::Pulling).
+    Orders,
+}
+
+impl Listing {
+    /// Whether the list of this kind and project has this record.
+    #[must_use]
+    pub fn has(self, record: &Record, project: &str) -> bool {
+        let of_project = record.project.as_deref() == Some(project);
+        match self {
+            Self::Files => of_project && matches!(record.state, State::Ready | State::Trashed),
+            Self::Refused => (of_project || record.project.is_none()) && matches!(record.state, State::Rejected(_)),
+            Self::Unfinished => of_project && matches!(record.state, State::Open | State::Assembling),
+            Self::Orders => of_project && matches!(record.state, State::Waiting | State::Pulling),
+        }
+    }
+}
+
+/// How much is unfinished in a recorder, in all projects and on all nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Multipart uploads that are not finished: see [`Listing::Unfinished`].
+    pub unfinished: u64,
+    /// Fetch orders that are not finished: see [`Listing::Orders`].
+    pub orders: u64,
+}
