@@ -224,11 +224,11 @@ async fn the_wire_is_as_it_was_written_down() {
 
     // Those need time, or many at once; `hostile.rs` and `from_url.rs` raise them.
     let elsewhere = ["RequestThrottledError", "DownloadFileNotFoundError"];
-    for row in intake::upload_api::errors().filter(|row| !elsewhere.contains(&row.theirs)) {
+    for row in intake::upload_api::errors().filter(|row| !elsewhere.contains(&row.api_code)) {
         assert!(
-            raised.contains(row.theirs),
+            raised.contains(row.api_code),
             "no file in tests/golden raises {}",
-            row.theirs
+            row.api_code
         );
     }
 }

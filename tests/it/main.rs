@@ -32,6 +32,7 @@ mod nodes;
 mod operations;
 mod origin;
 mod parts;
+mod project_lookups;
 mod projects;
 mod projects_cli;
 mod proxy;

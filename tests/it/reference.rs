@@ -87,22 +87,22 @@ fn the_adapters_table_says_what_is_documented_and_nothing_else() {
     };
     for row in errors() {
         assert!(
-            documented(row.theirs, row.status, row.sentence),
+            documented(row.api_code, row.status, row.message),
             "{} is answered as {} {} {}, which is not documented",
-            row.ours,
+            row.code,
             row.status,
-            row.theirs,
-            row.sentence
+            row.api_code,
+            row.message
         );
     }
     for row in of_reference.iter().filter(|row| is_raised(row)).chain(&ours) {
         let says = |known: &&intake::upload_api::ErrorRow| {
-            known.theirs == row.code && known.status == row.status && known.sentence == row.says
+            known.api_code == row.code && known.status == row.status && known.message == row.says
         };
         assert!(errors().any(|known| says(&known)), "nothing is answered as {row:?}");
     }
     for row in of_reference.iter().filter(|row| !is_raised(row)) {
-        let same = |known: &intake::upload_api::ErrorRow| known.theirs == row.code && known.status == row.status;
+        let same = |known: &intake::upload_api::ErrorRow| known.api_code == row.code && known.status == row.status;
         assert!(!errors().any(same), "{} is said not to be raised, and is", row.code);
     }
 }

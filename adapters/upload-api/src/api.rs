@@ -4,19 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::http::HeaderValue;
 use intake_core::{ConfigError, Pipeline};
 use tracing::warn;
 
-use crate::error::{Refusal, codes};
-use crate::gate::Gate;
+use crate::limiter::Limiter;
 use crate::settings::Settings;
 
 /// What all requests share.
 pub(crate) struct Api {
     pub(crate) pipeline: Pipeline,
     pub(crate) settings: Settings,
-    pub(crate) gate: Gate,
+    pub(crate) limiter: Limiter,
     /// Whether the log has said that requests come without an address.
     said_no_address: AtomicBool,
 }
@@ -26,7 +24,7 @@ impl Api {
         settings.check()?;
         Ok(Arc::new(Self {
             pipeline,
-            gate: Gate::new(&settings),
+            limiter: Limiter::new(&settings),
             settings,
             said_no_address: AtomicBool::new(false),
         }))
@@ -39,20 +37,6 @@ impl Api {
                 "requests come without the address of their client, so limits per address are off: serve with \
                  intake::server, or with axum's into_make_service_with_connect_info::<SocketAddr>()"
             );
-        }
-    }
-
-    /// What addresses on this server begin with: as it is set, or as the request has it.
-    pub(crate) fn origin(&self, host: Option<&HeaderValue>) -> Result<String, Refusal> {
-        if let Some(url) = &self.settings.public_url {
-            return Ok(url.trim_end_matches('/').to_owned());
-        }
-        let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-        match host.and_then(|host| host.to_str().ok()) {
-            Some(host) if !host.is_empty() && host.bytes().all(named) => Ok(format!("http://{host}")),
-            _ => {
-                Err(Refusal::new(&codes::FORM_MALFORMED).adding("Header Host: send it, with a host name and no more."))
-            }
         }
     }
 }

@@ -59,7 +59,7 @@ impl BodyError {
 
 /// The body of one request. Clones read from the same body: a form reads it, and whoever refuses reads on.
 #[derive(Clone)]
-pub(crate) struct Source(Arc<Mutex<Inner>>);
+pub(crate) struct LimitedBody(Arc<Mutex<Inner>>);
 
 struct Inner {
     body: Option<BodyDataStream>,
@@ -73,10 +73,10 @@ struct Inner {
     chunks: Option<Chunks>,
     timer: Pin<Box<Sleep>>,
     asked: bool,
-    winding_down: bool,
+    draining: bool,
 }
 
-impl Source {
+impl LimitedBody {
     pub(crate) fn new(body: Body, bounds: Bounds) -> Self {
         let now = Instant::now();
         let deadline = now + bounds.time;
@@ -92,15 +92,15 @@ impl Source {
             chunks: in_chunks.then(|| Chunks::new(now)),
             timer: Box::pin(sleep_until(deadline)),
             asked: false,
-            winding_down: false,
+            draining: false,
         })))
     }
 
     /// From now on only so much more is read that the sender can hear a "no".
-    pub(crate) fn wind_down(&self) {
+    pub(crate) fn start_draining(&self) {
         let mut inner = self.lock();
-        if !inner.winding_down {
-            inner.winding_down = true;
+        if !inner.draining {
+            inner.draining = true;
             let (bytes, time) = inner.bounds.drain;
             inner.left = bytes;
             inner.deadline = inner.deadline.min(Instant::now() + time);
@@ -114,9 +114,9 @@ impl Source {
 
     /// Reads on and drops what comes, so that a sender who reads only after it has sent can hear a "no". Not if it waits for
     /// our word before it sends (`Expect: 100-continue`) and we never gave it.
-    pub(crate) async fn drain(mut self, waits_for_our_word: bool) {
-        self.wind_down();
-        if waits_for_our_word && !self.lock().asked {
+    pub(crate) async fn drain(mut self, expects_continue: bool) {
+        self.start_draining();
+        if expects_continue && !self.lock().asked {
             return;
         }
         while let Some(Ok(_)) = self.next().await {}
@@ -128,7 +128,7 @@ impl Source {
     }
 }
 
-impl Stream for Source {
+impl Stream for LimitedBody {
     type Item = Result<Bytes, BoxError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -223,7 +223,7 @@ mod tests {
         Body::from_stream(chunks.map(Ok::<_, std::io::Error>))
     }
 
-    async fn read(source: &mut Source) -> (usize, Option<String>) {
+    async fn read(source: &mut LimitedBody) -> (usize, Option<String>) {
         let mut bytes = 0;
         while let Some(chunk) = source.next().await {
             match chunk {
@@ -236,22 +236,22 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_within_its_bounds_is_read_to_its_end() {
-        let mut source = Source::new(body(stream::iter([&[b'x'; 50][..]; 2])), BOUNDS);
+        let mut source = LimitedBody::new(body(stream::iter([&[b'x'; 50][..]; 2])), BOUNDS);
         assert_eq!(read(&mut source).await, (100, None));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_beyond_a_bound_ends_there() {
         let says = |error: BodyError| Some(error.to_string());
-        let mut large = Source::new(body(stream::repeat(&[b'x'; 30][..])), BOUNDS);
+        let mut large = LimitedBody::new(body(stream::repeat(&[b'x'; 30][..])), BOUNDS);
         assert_eq!(read(&mut large).await, (90, says(BodyError::TooLarge)));
-        let mut silent = Source::new(body(stream::pending()), BOUNDS);
+        let mut silent = LimitedBody::new(body(stream::pending()), BOUNDS);
         assert_eq!(read(&mut silent).await, (0, says(BodyError::TooLong)));
         let every_9_seconds = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(9)).await;
             Some((&b"x"[..], ()))
         });
-        let mut dripping = Source::new(body(every_9_seconds), BOUNDS);
+        let mut dripping = LimitedBody::new(body(every_9_seconds), BOUNDS);
         assert_eq!(read(&mut dripping).await, (6, says(BodyError::TooLong)));
     }
 
@@ -277,7 +277,7 @@ mod tests {
     async fn a_drip_ends_and_a_slow_body_does_not() {
         for pause in [1, 10, 29] {
             let before = Instant::now();
-            let mut dripping = Source::new(body(in_steps(1, Duration::from_secs(pause))), AN_HOUR);
+            let mut dripping = LimitedBody::new(body(in_steps(1, Duration::from_secs(pause))), AN_HOUR);
             let (_, why) = read(&mut dripping).await;
             assert_eq!(
                 why,
@@ -290,7 +290,7 @@ mod tests {
                 before.elapsed()
             );
         }
-        let mut slow = Source::new(body(in_steps(1500, Duration::from_secs(2))), AN_HOUR);
+        let mut slow = LimitedBody::new(body(in_steps(1500, Duration::from_secs(2))), AN_HOUR);
         assert_eq!(
             read(&mut slow).await,
             (1500 * 1799, Some(BodyError::TooLong.to_string()))
@@ -299,7 +299,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_sender_is_not_slow_because_its_reader_is() {
-        let mut source = Source::new(body(in_steps(100, Duration::from_secs(1))), AN_HOUR);
+        let mut source = LimitedBody::new(body(in_steps(100, Duration::from_secs(1))), AN_HOUR);
         for _ in 0..10 {
             assert!(source.next().await.is_some_and(|chunk| chunk.is_ok()));
             tokio::time::sleep(Duration::from_secs(60)).await;
@@ -308,7 +308,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn very_many_tiny_chunks_end_a_body_unless_they_come_slowly() {
-        let mut fast = Source::new(body(stream::repeat(&b"x"[..])), AN_HOUR);
+        let mut fast = LimitedBody::new(body(stream::repeat(&b"x"[..])), AN_HOUR);
         let (bytes, why) = read(&mut fast).await;
         assert_eq!(why, Some(BodyError::TinyChunks.to_string()));
         assert!(bytes < 10_000, "{bytes} chunks were read");
@@ -317,13 +317,13 @@ mod tests {
         assert_eq!(before.elapsed(), Duration::ZERO, "it is not read on");
 
         let flushed = in_steps(20, Duration::from_millis(20)).take(50_000);
-        let mut slow = Source::new(body(flushed), AN_HOUR);
+        let mut slow = LimitedBody::new(body(flushed), AN_HOUR);
         assert_eq!(read(&mut slow).await, (1_000_000, None));
         let lines = stream::repeat(&b"a line of a table, as some clients send them\n"[..]).take(100_000);
-        let mut by_lines = Source::new(body(lines), AN_HOUR);
+        let mut by_lines = LimitedBody::new(body(lines), AN_HOUR);
         assert_eq!(read(&mut by_lines).await, (4_500_000, None));
         // One that says how long it is was cut by the network.
-        let mut sized = Source::new(Body::new(Measured(50_000)), AN_HOUR);
+        let mut sized = LimitedBody::new(Body::new(Measured(50_000)), AN_HOUR);
         assert_eq!(read(&mut sized).await, (50_000, None));
     }
 
@@ -356,7 +356,7 @@ mod tests {
             let chunks = stream::repeat(chunk).inspect(move |chunk| {
                 counter.fetch_add(chunk.len() as u64, Ordering::SeqCst);
             });
-            Source::new(body(chunks), BOUNDS).drain(false).await;
+            LimitedBody::new(body(chunks), BOUNDS).drain(false).await;
             assert!(
                 read.load(Ordering::SeqCst) <= at_most,
                 "{} bytes were drained",
@@ -364,7 +364,7 @@ mod tests {
             );
         }
         let before = Instant::now();
-        Source::new(body(stream::pending()), BOUNDS).drain(false).await;
+        LimitedBody::new(body(stream::pending()), BOUNDS).drain(false).await;
         assert!(
             before.elapsed() <= BOUNDS.rate.window,
             "waited {:?} for one who sends nothing",
@@ -373,8 +373,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_sender_who_waits_for_our_word_is_answered_at_once() {
+    async fn a_sender_who_expects_continue_is_answered_at_once() {
         let never = body(stream::repeat_with(|| panic!("the body was asked for")));
-        Source::new(never, BOUNDS).drain(true).await;
+        LimitedBody::new(never, BOUNDS).drain(true).await;
     }
 }

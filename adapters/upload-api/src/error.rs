@@ -1,23 +1,49 @@
-//! A "no" on its way to the sender, and what becomes of the pipeline's errors there.
+//! An error on its way to the sender, and what the pipeline's errors become there.
 
 use std::borrow::Cow;
 
 use intake_core::{Code, Error, Rejection};
 
-pub(crate) use crate::codes;
+use crate::codes;
 use crate::error_table::{ErrorRow, TABLE};
 use crate::key_names::KEY;
 
-/// Seconds after which one who found everything taken may ask again.
-pub(crate) const COME_AGAIN: u64 = 3;
-/// The same for one who has too many unfinished uploads, which take longer to end.
-const COME_AGAIN_LATER: u64 = 30;
+/// Seconds after which a sender may try again where all permits were in use.
+pub(crate) const RETRY_AFTER_SECS: u64 = 3;
+/// The same where there are too many unfinished uploads, which take longer to end.
+const RETRY_AFTER_UNFINISHED_SECS: u64 = 30;
 
 /// What the ids of access tokens begin with; no policy token may have such an id.
 pub(crate) const ACCESS_TOKEN_ID: &str = "sha256:";
 
-/// What a refusal is about, where an order came to nothing.
-pub(crate) enum Group {
+/// An error that a request is answered with.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiError {
+    row: &'static ErrorRow,
+    /// Our own code, also where the Upload API has none for it: see `docs/codes.md`.
+    pub(crate) code: Code,
+    args: Vec<String>,
+    /// Replaces the message of the row: the words of a plugin, for codes that the Upload API does not know.
+    message: Option<String>,
+    /// Seconds after which a retry makes sense; whole seconds, since that is what all clients read.
+    pub(crate) retry_after: Option<u64>,
+    /// For the log alone.
+    pub(crate) log: Box<LogDetails>,
+}
+
+/// What the log says of an error, and its sender is not told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogDetails {
+    /// The stage that refused, if one did.
+    pub(crate) by: Option<String>,
+    /// Why one of our parts failed.
+    pub(crate) cause: Option<String>,
+    /// Whether the log has a line about the upload that says why.
+    pub(crate) is_logged: bool,
+}
+
+/// What a failed fetch failed by.
+pub(crate) enum FailureKind {
     /// Where the file is.
     Url,
     /// What is in it.
@@ -26,73 +52,39 @@ pub(crate) enum Group {
     Fault,
 }
 
-/// A "no" on its way to the sender.
-#[derive(Clone, Debug)]
-pub(crate) struct Refusal {
-    row: &'static ErrorRow,
-    /// Our own code, also where the wire has none for it: see `docs/codes.md`.
-    pub(crate) ours: Code,
-    args: Vec<String>,
-    /// Said instead of the row's sentence: a plugin's own words, for codes that the wire does not know.
-    words: Option<String>,
-    /// Seconds after which trying again makes sense; a whole number, since that is what all clients read.
-    pub(crate) retry_after: Option<u64>,
-    /// For the log alone.
-    pub(crate) for_log: Box<ForLog>,
-}
-
-/// What the log says of a refusal, and its sender is not told.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ForLog {
-    /// The stage that refused, if one did.
-    pub(crate) by: Option<String>,
-    /// Why one of our parts failed.
-    pub(crate) cause: Option<String>,
-    /// Whether the upload's own line in the log says why.
-    pub(crate) is_logged: bool,
-}
-
-impl Refusal {
+impl ApiError {
     pub(crate) fn new(code: &Code) -> Self {
-        let found = TABLE.iter().find(|row| row.ours == code.as_str());
-        let Some(row) = found.or_else(|| TABLE.iter().find(|row| row.ours == codes::UPLOAD_REFUSED.as_str())) else {
-            unreachable!("the table has a row for what it has no row for")
+        let find = |code: &Code| TABLE.iter().find(|row| row.code == code.as_str());
+        let Some(row) = find(code).or_else(|| find(&codes::UPLOAD_REFUSED)) else {
+            unreachable!("the table has a row for every code that it does not list")
         };
         Self {
             row,
-            ours: code.clone(),
+            code: code.clone(),
             args: Vec::new(),
-            words: None,
+            message: None,
             retry_after: None,
-            for_log: Box::default(),
+            log: Box::default(),
         }
     }
 
-    /// A refusal that the wire has no code for, in our own words.
-    pub(crate) fn saying(words: &'static str) -> Self {
+    /// The same with another message.
+    pub(crate) fn with_message(self, message: impl Into<String>) -> Self {
         Self {
-            words: Some(words.to_owned()),
-            ..Self::new(&codes::UPLOAD_REFUSED)
-        }
-    }
-
-    /// The same, said in other words.
-    pub(crate) fn in_words(self, words: String) -> Self {
-        Self {
-            words: Some(words),
+            message: Some(message.into()),
             ..self
         }
     }
 
-    /// The same, with another sentence behind its own.
-    pub(crate) fn adding(self, sentence: &str) -> Self {
-        let words = format!("{} {sentence}", self.sentence());
-        self.in_words(words)
+    /// The same with one more sentence behind its message.
+    pub(crate) fn with_detail(self, sentence: &str) -> Self {
+        let message = format!("{} {sentence}", self.message());
+        self.with_message(message)
     }
 
-    /// Fills the next `%s` of the sentence.
+    /// Fills the next `%s` of the message.
     pub(crate) fn arg(mut self, arg: impl ToString) -> Self {
-        /// Whatever a sender said is said back only so far.
+        /// Characters that are repeated of what a sender sent.
         const LONGEST: usize = 200;
         self.args.push(arg.to_string().chars().take(LONGEST).collect());
         self
@@ -107,16 +99,17 @@ impl Refusal {
         self.row.status
     }
 
-    pub(crate) fn code(&self) -> &'static str {
-        self.row.theirs
+    /// The code that the Upload API has for it.
+    pub(crate) fn api_code(&self) -> &'static str {
+        self.row.api_code
     }
 
-    pub(crate) fn sentence(&self) -> Cow<'static, str> {
-        if let Some(words) = &self.words {
-            return Cow::Owned(words.clone());
+    pub(crate) fn message(&self) -> Cow<'static, str> {
+        if let Some(message) = &self.message {
+            return Cow::Owned(message.clone());
         }
         let mut args = self.args.iter();
-        let mut pieces = self.row.sentence.split("%s");
+        let mut pieces = self.row.message.split("%s");
         let first = pieces.next().unwrap_or_default();
         let rest = pieces.map(|piece| format!("{}{piece}", args.next().map_or("", String::as_str)));
         let rest: String = rest.collect();
@@ -127,78 +120,72 @@ impl Refusal {
         }
     }
 
-    /// What the pipeline ended with, in the wire's words. Faults are not the sender's to know.
-    pub(crate) fn of(error: &Error) -> Self {
-        let mut refusal = match error {
-            Error::Rejected { rejection, .. } => Self::of_rejection(rejection),
+    /// What the pipeline ended with. The sender is told nothing of faults.
+    pub(crate) fn from_error(error: &Error) -> Self {
+        let mut api_error = match error {
+            Error::Rejected { rejection, .. } => Self::from_rejection(rejection),
             Error::Interrupted(_) | Error::NotFound(_) => Self::new(&error.code()),
             _ => Self::new(&codes::FAULT),
         };
         match error {
-            Error::Rejected { by, .. } => refusal.for_log.by = Some(by.clone()),
+            Error::Rejected { by, .. } => api_error.log.by = Some(by.clone()),
             Error::Fault(fault) => {
-                refusal.ours = fault.code.clone();
-                refusal.for_log.cause = Some(fault.chain());
+                api_error.code = fault.code.clone();
+                api_error.log.cause = Some(fault.chain());
             }
             _ => {}
         }
-        refusal
+        api_error
     }
 
-    /// The same for an upload that was admitted, or was to be: the pipeline has logged why it failed.
-    pub(crate) fn of_upload(error: &Error) -> Self {
-        let mut refusal = Self::of(error);
-        refusal.for_log.is_logged = true;
-        refusal
+    /// The same of an upload that was admitted, or was to be: the pipeline has logged why it failed.
+    pub(crate) fn from_upload_error(error: &Error) -> Self {
+        let mut api_error = Self::from_error(error);
+        api_error.log.is_logged = true;
+        api_error
+    }
+
+    pub(crate) fn from_rejection(rejection: &Rejection) -> Self {
+        let error = Self::new(&rejection.code);
+        let subject = rejection.subject.as_deref().unwrap_or("unknown");
+        if let Some(error) = Self::from_rejected_access_token(error.row.code, subject) {
+            return error;
+        }
+        match error.row.code {
+            // The Upload API has no code for this one; the message tells the sender why.
+            "upload_refused" => error.with_message(format!("Upload failed: {}.", rejection.message)),
+            "too_many_unfinished" => error
+                .with_message(format!("Request was throttled: {}.", rejection.message))
+                .retry_after(RETRY_AFTER_UNFINISHED_SECS),
+            // The message of the reference, and which parts they are.
+            "parts_missing" => match &rejection.subject {
+                Some(parts) => error.with_detail(&format!("Missing parts: {parts}.")),
+                None => error,
+            },
+            // The key was known when the request came, and is not any more.
+            "project_unknown" => error.arg(KEY.0),
+            _ if error.row.message.contains("%s") => error.arg(subject),
+            _ => error,
+        }
     }
 
     /// For the record of what the request brought, with the code that says why.
-    pub(crate) fn rejection(&self) -> Rejection {
-        Rejection::new(self.ours.clone(), self.sentence())
+    pub(crate) fn to_rejection(&self) -> Rejection {
+        Rejection::new(self.code.clone(), self.message())
     }
 
-    /// What it is about, where an order to fetch something came to nothing.
-    pub(crate) fn group(&self) -> Group {
+    /// What a fetch failed by, if this is why.
+    pub(crate) fn failure_kind(&self) -> FailureKind {
         match self.row {
-            row if row.ours == codes::FAULT.as_str() || row.status >= 500 => Group::Fault,
-            row if row.theirs.starts_with("URL") || row.theirs.starts_with("Hostname") => Group::Url,
-            _ => Group::Content,
-        }
-    }
-
-    pub(crate) fn of_rejection(rejection: &Rejection) -> Self {
-        let refusal = Self::new(&rejection.code);
-        let subject = rejection.subject.as_deref().unwrap_or("unknown");
-        if let Some(refusal) = Self::of_access_token(refusal.row.ours, subject) {
-            return refusal;
-        }
-        match refusal.row.ours {
-            // The wire has no code for this one, but whoever uploads can still read why.
-            "upload_refused" => Self {
-                words: Some(format!("Upload failed: {}.", rejection.message)),
-                ..refusal
-            },
-            "too_many_unfinished" => refusal
-                .in_words(format!("Request was throttled: {}.", rejection.message))
-                .retry_after(COME_AGAIN_LATER),
-            // The reference's sentence, and which parts they are.
-            "parts_missing" => match &rejection.subject {
-                Some(parts) => {
-                    let words = format!("{} Missing parts: {parts}.", refusal.sentence());
-                    refusal.in_words(words)
-                }
-                None => refusal,
-            },
-            // The key was known when the request came, and is not any more.
-            "project_unknown" => refusal.arg(KEY.0),
-            _ if refusal.row.sentence.contains("%s") => refusal.arg(subject),
-            _ => refusal,
+            row if row.code == codes::FAULT.as_str() || row.status >= 500 => FailureKind::Fault,
+            row if row.api_code.starts_with("URL") || row.api_code.starts_with("Hostname") => FailureKind::Url,
+            _ => FailureKind::Content,
         }
     }
 }
 
-/// Refusals of access tokens.
-impl Refusal {
+/// Errors of access tokens.
+impl ApiError {
     pub(crate) fn invalid_access_token(reason: &str) -> Self {
         Self::new(&codes::ACCESS_TOKEN_INVALID).arg(reason)
     }
@@ -207,9 +194,9 @@ impl Refusal {
         Self::invalid_access_token("it was revoked")
     }
 
-    /// What the sender is told where the pipeline has refused what an access token let in: for a policy token or a signature the
-    /// same reasons have other codes. `None`: it was no access token.
-    fn of_access_token(code: &str, subject: &str) -> Option<Self> {
+    /// What the sender is told where the pipeline has rejected an upload that an access token authorized: the same reasons have
+    /// other codes for a policy token or a signature. `None`: it was no access token.
+    fn from_rejected_access_token(code: &str, subject: &str) -> Option<Self> {
         if !subject.starts_with(ACCESS_TOKEN_ID) {
             return None;
         }
@@ -222,13 +209,13 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        Self::of(&error)
+        Self::from_error(&error)
     }
 }
 
-impl From<Code> for Refusal {
+impl From<Code> for ApiError {
     fn from(code: Code) -> Self {
         Self::new(&code)
     }
@@ -242,9 +229,9 @@ mod tests {
     fn every_code_has_one_row() {
         for (at, row) in TABLE.iter().enumerate() {
             assert!(
-                TABLE[..at].iter().all(|other| other.ours != row.ours),
+                TABLE[..at].iter().all(|other| other.code != row.code),
                 "{} has two rows",
-                row.ours
+                row.code
             );
         }
     }
@@ -252,8 +239,8 @@ mod tests {
     #[test]
     fn a_sentence_says_what_it_is_about() {
         let long = "k".repeat(500);
-        let refusal = Refusal::new(&codes::METADATA_KEY_TOO_LONG).arg(&long).arg(64);
-        let said = refusal.sentence();
+        let refusal = ApiError::new(&codes::METADATA_KEY_TOO_LONG).arg(&long).arg(64);
+        let said = refusal.message();
         assert_eq!(
             said,
             format!(
@@ -263,13 +250,13 @@ mod tests {
         );
         let infected = Rejection::new(Code::new("infected"), "it has a virus").about("Eicar");
         assert_eq!(
-            Refusal::of_rejection(&infected).sentence(),
+            ApiError::from_rejection(&infected).message(),
             "The file is infected by Eicar virus."
         );
         let foreign = Rejection::new(Code::new("name_forbidden"), "programs are not taken");
-        let foreign = Refusal::of_rejection(&foreign);
+        let foreign = ApiError::from_rejection(&foreign);
         assert_eq!(
-            (foreign.code(), &*foreign.sentence()),
+            (foreign.api_code(), &*foreign.message()),
             ("UploadFailedError", "Upload failed: programs are not taken.")
         );
     }

@@ -1,33 +1,34 @@
-//! The one table from our codes to the Upload API's codes, statuses and sentences (wire facts, section 9).
+//! The one table from our codes to the codes, statuses and messages of the Upload API. `docs/upload-api.md`, "All errors", says
+//! which test raises each.
 
-/// An error that a sender may be answered with.
+/// An error that a request may be answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorRow {
     /// What the pipeline, a plugin or this adapter calls it; see `docs/codes.md`.
-    pub ours: &'static str,
+    pub code: &'static str,
     /// The HTTP status, where errors are not wrapped in a success.
     pub status: u16,
-    /// What the wire calls it.
-    pub theirs: &'static str,
-    /// What the wire says; `%s` stands for something of the request.
-    pub sentence: &'static str,
+    /// What the Upload API calls it.
+    pub api_code: &'static str,
+    /// The message that a client reads; `%s` stands for something of the request.
+    pub message: &'static str,
 }
 
-/// All errors that a sender may be answered with (wire facts, section 9).
+/// All errors that a request may be answered with.
 pub fn errors() -> impl Iterator<Item = &'static ErrorRow> {
     TABLE.iter()
 }
 
-const fn row(ours: &'static str, status: u16, theirs: &'static str, sentence: &'static str) -> ErrorRow {
+const fn row(code: &'static str, status: u16, api_code: &'static str, message: &'static str) -> ErrorRow {
     ErrorRow {
-        ours,
+        code,
         status,
-        theirs,
-        sentence,
+        api_code,
+        message,
     }
 }
 
-/// Everything that this adapter can say no with, in the order of the reference: a line each, so that it reads as the table there.
+/// Every error of this adapter, in the order of the reference: a line each, so that it reads as the table there.
 #[rustfmt::skip]
 pub(crate) static TABLE: &[ErrorRow] = &[
     // Base upload errors.
@@ -74,7 +75,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("fault", 500, "UploadAPIError", "Internal error."),
     row("upload_refused", 403, "UploadFailedError", "Upload failed."),
     row("token_unusable", 403, "UploadFailedError", "Upload failed."),
-    // FromURL upload errors: of orders that came to nothing.
+    // FromURL upload errors: of fetches that failed.
     row("download_failed", 500, "DownloadFileError", "Failed to download the file."),
     row("download_client_error", 500, "DownloadFileHTTPClientError", "HTTP client error: %s."),
     row("download_network_error", 500, "DownloadFileHTTPNetworkError", "HTTP network error: %s."),
@@ -135,8 +136,8 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("url_scheme_forbidden", 400, "URLSchemeInvalidError", "Invalid URL scheme."),
     row("url_scheme_missing", 400, "URLSchemeRequiredError", "No URL scheme supplied."),
     row("url_invalid", 400, "URLValidationError", "Failed to validate URL."),
-    // Ours alone: the reference has no code for what is no endpoint of it, for a sender who is too slow, sends tiny chunks or sends
-    // a part again, nor for tags.
+    // Ours alone: the reference has no code for an unknown path, for a sender that is too slow, sends tiny chunks or sends a part
+    // again, nor for tags.
     // The name by which the one client that calls these endpoints knows it.
     row("derivative_disabled", 403, "derivative_disabled", "This server does not generate or edit images."),
     row("tags_invalid", 400, "UploadFailedError", "Upload failed: the tags cannot be kept: %s."),

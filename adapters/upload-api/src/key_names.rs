@@ -1,6 +1,7 @@
-//! The names under which a request says its project's public key.
+//! The names of the parameters in which a request gives its project's public key.
 
-/// The names by which a public key comes: that of the endpoint, and the other one, which some clients send instead.
+/// Two names: that of the endpoint, and the other one, which some clients send instead.
 pub(crate) type KeyNames = (&'static str, &'static str);
+
 pub(crate) const BASE_KEY: KeyNames = ("UPLOADCARE_PUB_KEY", "pub_key");
 pub(crate) const KEY: KeyNames = ("pub_key", "UPLOADCARE_PUB_KEY");

@@ -14,44 +14,39 @@
 //! # Ok::<(), intake_core::ConfigError>(())
 //! ```
 //!
-//! One pipeline serves all projects, because the key of a project may come behind the file. Wire names live in `wire`,
-//! `error` and `params`; everything else speaks our own language.
+//! One pipeline serves all projects, because the key of a project may come behind the file. Names of the Upload API live in
+//! `endpoint`, `endpoints`, `key_names`, `params`, `options`, `error_table`, `wire` and `cors`.
 
 mod api;
 mod auth;
-mod base;
-mod bearer;
 mod body;
+mod body_params;
+mod client_ip;
 mod codes;
+mod cors;
+mod endpoint;
+mod endpoints;
 mod error;
 mod error_table;
 mod form;
-mod from_url;
-mod gate;
-mod group;
-mod hmac;
-mod info;
-mod issue;
-mod jwt;
+mod group_response;
+mod jsonp;
 mod key_names;
+mod limiter;
 mod metadata;
-mod multipart;
 mod options;
 mod params;
-mod part;
-mod reading;
+mod request;
 mod request_log;
+mod response;
+mod router;
 mod settings;
-mod signature;
 mod tags;
-mod telling;
-mod token;
-mod transport;
-mod visit;
+mod token_issuer;
 mod wire;
 
+pub use crate::client_ip::PeerAddress;
 pub use crate::error_table::{ErrorRow, errors};
-pub use crate::issue::{TokenFormat, issue_token};
+pub use crate::router::{host, router};
 pub use crate::settings::Settings;
-pub use crate::transport::{host, router};
-pub use crate::visit::PeerAddress;
+pub use crate::token_issuer::{TokenFormat, issue_token};

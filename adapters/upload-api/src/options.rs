@@ -1,25 +1,32 @@
-//! What a sender asks for with a file: how long to keep it, metadata and tags.
+//! What a sender asks for with a file: how long to keep it, metadata and tags. See `docs/upload-api.md`, "Direct uploads".
 
 use intake_core::{Retention, Terms};
 
-use crate::error::{Refusal, codes};
+use crate::auth::Authorized;
+use crate::codes;
+use crate::error::ApiError;
 use crate::params::Params;
 use crate::tags;
-use crate::visit::LetIn;
 
-/// What the store flag is called where files come in.
+/// The store flag of `/base/` and `/multipart/start/`.
 pub(crate) const STORE: &str = "UPLOADCARE_STORE";
+/// The store flag of `/from_url/`.
+pub(crate) const STORE_OF_URL: &str = "store";
 
-/// What a request says of how long to keep its file, under this name, and of what to note beside it.
-pub(crate) fn terms(let_in: &LetIn, params: &mut Params, store: &'static str) -> Result<Terms, Refusal> {
-    let LetIn { project, pass, sender } = let_in;
+/// What a request asks for, with the store flag under this name.
+pub(crate) fn upload_options(
+    authorized: &Authorized,
+    params: &mut Params,
+    store: &'static str,
+) -> Result<Terms, ApiError> {
+    let Authorized { project, pass, sender } = authorized;
     let metadata = std::mem::take(&mut params.metadata).finish(project, pass.as_ref())?;
     let tags = tags::read(params.get("tags").unwrap_or_default())?;
     let retention = match params.get(store) {
         Some("auto") => project
             .auto()
-            .ok_or_else(|| Refusal::new(&codes::AUTOSTORE_FORBIDDEN))?,
-        // Not in the reference, but what people type must not cost them the file a day later.
+            .ok_or_else(|| ApiError::new(&codes::AUTOSTORE_FORBIDDEN))?,
+        // Not in the reference: a client that sends `true` must not lose the file a day later.
         Some("1" | "true") => Retention::Keep,
         _ => Retention::Temporary,
     };

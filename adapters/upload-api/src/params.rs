@@ -1,8 +1,9 @@
-//! Parameters, wherever they come from: query, urlencoded or multipart body, all the same (wire facts, section 1.3).
+//! Parameters, which may come in the query or in a body, urlencoded or multipart: `docs/upload-api.md`, "Every request".
 
 use std::collections::HashMap;
 
-use crate::error::{Refusal, codes};
+use crate::codes;
+use crate::error::ApiError;
 use crate::metadata::Metadata;
 
 /// The parameters that some endpoint reads. What is not among them is counted, and dropped.
@@ -74,13 +75,13 @@ impl Params {
 
     /// Takes one parameter; `None` is a value that is too long. Of several with a name the first that is not empty counts,
     /// so that what was judged early holds to the end.
-    pub(crate) fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), Refusal> {
+    pub(crate) fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), ApiError> {
         if let Some(number) = number_of(name).filter(|_| self.names_a_file(name)) {
             if self.files.len() >= self.files_at_most {
                 return Err(codes::TOO_MANY_FILES_NAMED.into());
             }
             // A file, or what is longer than any address.
-            let value = value.ok_or_else(|| Refusal::new(&codes::GROUP_FILE_UNREADABLE).arg(name))?;
+            let value = value.ok_or_else(|| ApiError::new(&codes::GROUP_FILE_UNREADABLE).arg(name))?;
             if value.contains('\0') {
                 return Err(codes::NULL_CHARACTER.into());
             }
@@ -114,7 +115,7 @@ impl Params {
     }
 
     /// Takes everything of a query, or of a body of that shape.
-    pub(crate) fn take_urlencoded(&mut self, text: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn take_urlencoded(&mut self, text: &[u8]) -> Result<(), ApiError> {
         for (name, value) in form_urlencoded::parse(text) {
             self.take(
                 &name,

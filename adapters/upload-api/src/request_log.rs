@@ -6,7 +6,7 @@ use std::time::Instant;
 use tracing::{Span, error, error_span, field, info};
 use uuid::Uuid;
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 /// What a line keeps of a project's key that came with a request: it may be any text.
 const LONGEST_KEY: usize = 64;
@@ -22,17 +22,17 @@ pub(crate) fn span(id: Uuid, client: Option<IpAddr>) -> Span {
 }
 
 /// Writes the line of a request that was not answered with what it asked for. A failure of ours is an error, with its whole
-/// cause, unless the upload's own line has said it.
-pub(crate) fn refused(refusal: &Refusal, endpoint: &str, project: Option<&str>, began: Instant) {
-    let (status, code, api_code) = (refusal.status(), refusal.ours.as_str(), refusal.code());
+/// cause, unless the line about the upload has it.
+pub(crate) fn refused(error: &ApiError, endpoint: &str, project: Option<&str>, began: Instant) {
+    let (status, code, api_code) = (error.status(), error.code.as_str(), error.api_code());
     let project: Option<String> = project.map(|sent| sent.chars().take(LONGEST_KEY).collect());
     let millis = began.elapsed().as_millis() as u64;
-    if status >= 500 && !refusal.for_log.is_logged {
-        let cause = refusal.for_log.cause.as_deref().unwrap_or("unknown");
+    if status >= 500 && !error.log.is_logged {
+        let cause = error.log.cause.as_deref().unwrap_or("unknown");
         error!(target: "intake::request", endpoint, project, status, code, api_code, cause, millis, "request failed");
     } else {
-        let by = refusal.for_log.by.as_deref().unwrap_or("upload-api");
-        let reason = &*refusal.sentence();
+        let by = error.log.by.as_deref().unwrap_or("upload-api");
+        let reason = &*error.message();
         info!(target: "intake::request", endpoint, project, status, code, api_code, by, reason, millis, "request refused");
     }
 }

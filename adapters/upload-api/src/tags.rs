@@ -1,6 +1,7 @@
 //! `tags`: words that a sender puts on a file, in one parameter (wire facts, section 2.6).
 
-use crate::error::{Refusal, codes};
+use crate::codes;
+use crate::error::ApiError;
 
 /// Tags of a file, and characters of a tag.
 const MOST: usize = 50;
@@ -11,8 +12,8 @@ const LONGEST: usize = 100;
 /// # Errors
 ///
 /// That there are too many, or that one is too long or has another character than letters, digits, `.`, `_` and `-`.
-pub(crate) fn read(text: &str) -> Result<Vec<String>, Refusal> {
-    let invalid = |what: String| Err(Refusal::new(&codes::TAGS_INVALID).arg(what));
+pub(crate) fn read(text: &str) -> Result<Vec<String>, ApiError> {
+    let invalid = |what: String| Err(ApiError::new(&codes::TAGS_INVALID).arg(what));
     let mut tags: Vec<String> = Vec::new();
     for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
         if tag.chars().count() > LONGEST {
@@ -72,8 +73,8 @@ mod tests {
             ("[\"a\"]", "`[\"a\"]` has another character"),
         ] {
             let refusal = read(sent).unwrap_err();
-            assert_eq!((refusal.status(), refusal.code()), (400, "UploadFailedError"));
-            assert!(refusal.sentence().contains(says), "{}", refusal.sentence());
+            assert_eq!((refusal.status(), refusal.api_code()), (400, "UploadFailedError"));
+            assert!(refusal.message().contains(says), "{}", refusal.message());
         }
     }
 }

@@ -99,11 +99,11 @@ impl<'a> FileInfo<'a> {
 }
 
 impl FileInfo<'_> {
-    /// The same without what its sender has noted beside it.
-    pub(crate) fn with_nothing_beside(self) -> Self {
-        static NOTHING: BTreeMap<String, String> = BTreeMap::new();
+    /// The same without metadata and tags.
+    pub(crate) fn without_metadata(self) -> Self {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
         Self {
-            metadata: &NOTHING,
+            metadata: &NONE,
             tags: &[],
             ..self
         }

@@ -13,9 +13,10 @@ use jsonwebtoken::dangerous::insecure_decode_claims;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{ACCESS_TOKEN_ID, Refusal, codes};
-use crate::hmac::fits;
-use crate::jwt::{Flaw, LONGEST, signer};
+use super::hmac::fits;
+use super::jwt::{Flaw, LONGEST, signer};
+use crate::codes;
+use crate::error::{ACCESS_TOKEN_ID, ApiError};
 
 /// What a token says. Nothing else may be there, nor may anything be `null`: a restriction that is not understood would not
 /// hold.
@@ -82,7 +83,7 @@ pub(crate) fn check(
     headers: &HeaderMap,
     path: &str,
     now: SystemTime,
-) -> Result<Option<Pass>, Refusal> {
+) -> Result<Option<Pass>, ApiError> {
     match sent(headers)? {
         Some(token) => grant(project, token, Some(path), now).map(Some),
         None => Ok(None),
@@ -94,7 +95,7 @@ pub(crate) fn check(
 /// # Errors
 ///
 /// That it cannot be used.
-pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: SystemTime) -> Result<Pass, Refusal> {
+pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: SystemTime) -> Result<Pass, ApiError> {
     if token.len() > LONGEST {
         return Err(invalid(&format!("it has more than {LONGEST} characters")));
     }
@@ -135,7 +136,7 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
         complete_by: None,
     };
     if grant.is_among(&project.revoked_tokens) {
-        return Err(Refusal::revoked_access_token());
+        return Err(ApiError::revoked_access_token());
     }
     let secret = secret.fingerprint().map_err(|_| invalid("signature does not match"))?;
     Ok(Pass {
@@ -146,8 +147,8 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
 }
 
 /// The token in the header. An empty header is none.
-fn sent(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-    let malformed = || Refusal::new(&codes::AUTHORIZATION_MALFORMED);
+fn sent(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let malformed = || ApiError::new(&codes::AUTHORIZATION_MALFORMED);
     let mut values = headers.get_all(AUTHORIZATION).iter().filter(|value| !value.is_empty());
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -180,7 +181,7 @@ fn is_long(secret: &ProjectSecret) -> bool {
 }
 
 /// When the token ends, leeway included.
-fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, Refusal> {
+fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, ApiError> {
     let exp = claims.exp.ok_or_else(|| invalid("`exp` is required"))?;
     let iat = claims.iat.ok_or_else(|| invalid("`iat` is required"))?;
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -201,7 +202,7 @@ fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, Refusal> {
 }
 
 /// Whether one of these paths is the endpoint's: an exact one, or the beginning of it, which ends in `/*`.
-fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), Refusal> {
+fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), ApiError> {
     if scope.is_empty() || scope.len() > MOST_SCOPES {
         return Err(invalid(&format!(
             "uc.restrictions.scope must have 1 to {MOST_SCOPES} items"
@@ -229,6 +230,6 @@ fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-fn invalid(reason: &str) -> Refusal {
-    Refusal::invalid_access_token(reason)
+fn invalid(reason: &str) -> ApiError {
+    ApiError::invalid_access_token(reason)
 }

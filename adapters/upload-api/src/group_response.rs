@@ -1,9 +1,9 @@
-//! What is answered of a group: one file after the other, looked up while the answer is sent, so that no answer is in memory as
-//! a whole, and none is as large as a stranger likes.
+//! The description of a group: one file after the other, looked up while the answer is sent, so that no answer is in memory as a
+//! whole, and its size has a bound.
 
 use std::collections::HashMap;
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -11,20 +11,21 @@ use intake_core::{Error, Group, Member, Pipeline, Record, UploadId};
 use serde::Serialize;
 use tracing::error;
 
-use crate::error::{Refusal, codes};
+use crate::codes;
+use crate::error::ApiError;
 use crate::wire::{FileInfo, GroupInfo, GroupMember};
 
-/// Bytes of metadata and tags in what is told of one group, however often it names a file. A file may have 100 KB of them.
+/// Bytes of metadata and tags in the description of one group, however often it names a file. A file may have 100 KB of them.
 pub(crate) const MOST_METADATA: usize = 1 << 20;
 /// Files that are looked up at a time: before an answer is sent, and while it is sent.
 const CHECKED_AT_A_TIME: usize = 8;
-const TOLD_AT_A_TIME: usize = 2;
+const DESCRIBED_AT_A_TIME: usize = 2;
 /// Bytes of an answer that are made before any are sent. Most answers have fewer: they have a length, and a fault is still an
 /// answer of its own.
-const ENOUGH: usize = 64 * 1024;
+pub(crate) const ENOUGH: usize = 64 * 1024;
 
-/// Whether there can be a group of these files: all are there, are this project's, and can be told of within bounds.
-pub(crate) async fn check(pipeline: &Pipeline, project: &str, members: &[Member]) -> Result<(), Refusal> {
+/// Whether there can be a group of these files: all are there, are this project's, and their description is within bounds.
+pub(crate) async fn check(pipeline: &Pipeline, project: &str, members: &[Member]) -> Result<(), ApiError> {
     let mut beside: HashMap<UploadId, usize> = HashMap::new();
     for member in members {
         beside.entry(member.id).or_default();
@@ -40,8 +41,8 @@ pub(crate) async fn check(pipeline: &Pipeline, project: &str, members: &[Member]
     }
     let sizes = members.iter().filter_map(|member| beside.get(&member.id));
     if sizes.sum::<usize>() > MOST_METADATA {
-        let refusal = Refusal::new(&codes::TOO_MANY_FILES_NAMED);
-        return Err(refusal.adding("The metadata and tags of all files of a group have 1 MiB at most, a file that is named twice counted twice."));
+        let error = ApiError::new(&codes::TOO_MANY_FILES_NAMED);
+        return Err(error.with_detail("The metadata and tags of all files of a group have 1 MiB at most, a file that is named twice counted twice."));
     }
     Ok(())
 }
@@ -55,25 +56,25 @@ async fn find(pipeline: &Pipeline, project: &str, id: UploadId) -> Result<Option
     }
 }
 
-/// Bytes of what a sender has noted beside a file.
+/// Bytes of the metadata and tags of a file.
 fn size_beside(record: &Record) -> usize {
     let metadata = record.metadata.iter().map(|(name, value)| name.len() + value.len());
     metadata.sum::<usize>() + record.tags.iter().map(String::len).sum::<usize>()
 }
 
-/// What is told of a group, with addresses that begin so: of what it is shown by, and of what tells of it.
-pub(crate) async fn tell(pipeline: Pipeline, group: Group, cdn: &str, origin: &str) -> Result<Body, Refusal> {
+/// The description of a group as JSON, with addresses that begin with `cdn` and `origin`.
+pub(crate) async fn body(pipeline: Pipeline, group: Group, cdn: &str, origin: &str) -> Result<Body, ApiError> {
     let head = json(&GroupInfo::of(&group, cdn, origin));
     // All but the last brace: its files are the last field.
     let head = format!("{},\"files\":[", head.trim_end_matches('}'));
     let start = stream::iter([Ok(Bytes::from(head))]);
     let end = stream::iter([Ok(Bytes::from_static(b"]}"))]);
-    let mut told = Box::pin(gathered(start.chain(files(pipeline, group)).chain(end).boxed()));
-    let first = told.next().await.transpose()?.unwrap_or_default();
+    let mut pieces = Box::pin(gathered(start.chain(files(pipeline, group)).chain(end).boxed()));
+    let first = pieces.next().await.transpose()?.unwrap_or_default();
     if first.len() < ENOUGH {
         return Ok(Body::from(first));
     }
-    let rest = told.inspect_err(|error| {
+    let rest = pieces.inspect_err(|error| {
         let cause = match error {
             Error::Fault(fault) => fault.chain(),
             other => other.to_string(),
@@ -116,19 +117,19 @@ fn files(pipeline: Pipeline, group: Group) -> impl Stream<Item = Result<Bytes, E
                 Ok((member, record))
             }
         })
-        .buffered(TOLD_AT_A_TIME)
+        .buffered(DESCRIBED_AT_A_TIME)
         .map_ok(move |(member, record)| {
-            let told = match &record {
+            let described = match &record {
                 None => "null".to_owned(),
                 Some(record) => {
                     let info = FileInfo::of(record);
-                    // Groups that were made before there was a bound are told of within it.
+                    // Groups that were made before there was a bound are described within it.
                     let info = match left.checked_sub(size_beside(record)) {
                         Some(rest) => {
                             left = rest;
                             info
                         }
-                        None => info.with_nothing_beside(),
+                        None => info.without_metadata(),
                     };
                     json(&GroupMember {
                         info,
@@ -136,7 +137,7 @@ fn files(pipeline: Pipeline, group: Group) -> impl Stream<Item = Result<Bytes, E
                     })
                 }
             };
-            let piece = format!("{separator}{told}");
+            let piece = format!("{separator}{described}");
             separator = ",";
             Bytes::from(piece)
         })
@@ -144,33 +145,4 @@ fn files(pipeline: Pipeline, group: Group) -> impl Stream<Item = Result<Bytes, E
 
 fn json(shape: &impl Serialize) -> String {
     serde_json::to_string(shape).unwrap_or_default()
-}
-
-/// An answer in JSON as a script that calls a function of the page with it (JSONP).
-pub(crate) async fn as_script(body: Body, callback: &str) -> Body {
-    let start = format!("/**/{callback}(");
-    let is_short = body.size_hint().exact().is_some_and(|size| size < ENOUGH as u64);
-    if is_short {
-        // It was made here, so it is there.
-        let json = axum::body::to_bytes(body, ENOUGH).await.unwrap_or_default();
-        let script = [start.as_bytes(), &in_script(json), b");"].concat();
-        return Body::from(script);
-    }
-    let start = stream::iter([Ok(Bytes::from(start))]);
-    let end = stream::iter([Ok(Bytes::from_static(b");"))]);
-    let json = body.into_data_stream().map_ok(in_script);
-    Body::from_stream(start.chain(json).chain(end))
-}
-
-/// Text of JSON that scripts read as JSON does: two characters end a line in scripts, and not in JSON. Each piece of an answer
-/// is a whole text, so no character is cut.
-fn in_script(json: Bytes) -> Bytes {
-    const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
-    match std::str::from_utf8(&json) {
-        Ok(text) if text.contains(LINE_ENDS) => {
-            let escaped = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
-            Bytes::from(escaped)
-        }
-        _ => json,
-    }
 }

@@ -9,8 +9,9 @@ use intake_core::{Pass, Project};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use crate::error::{Refusal, codes};
-use crate::hmac::has_signed;
+use super::hmac::has_signed;
+use crate::codes;
+use crate::error::ApiError;
 
 /// A time in seconds is no larger: a larger one was sent in milliseconds.
 const LATEST: u64 = 99_999_999_999;
@@ -25,11 +26,11 @@ pub(crate) fn check(
     signature: &str,
     expire: Option<&str>,
     now: SystemTime,
-) -> Result<Pass, Refusal> {
-    let expire = expire.ok_or_else(|| Refusal::new(&codes::EXPIRE_MISSING))?;
+) -> Result<Pass, ApiError> {
+    let expire = expire.ok_or_else(|| ApiError::new(&codes::EXPIRE_MISSING))?;
     let is_number = !expire.is_empty() && expire.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = expire.parse().ok().filter(|seconds| is_number && *seconds <= LATEST);
-    let seconds: u64 = seconds.ok_or_else(|| Refusal::new(&codes::EXPIRE_INVALID))?;
+    let seconds: u64 = seconds.ok_or_else(|| ApiError::new(&codes::EXPIRE_INVALID))?;
     if UNIX_EPOCH + Duration::from_secs(seconds) <= now {
         return Err(codes::SIGNATURE_EXPIRED.into());
     }

@@ -1,13 +1,32 @@
 //! What authorizes a request: a signature, a policy token in its place, or an access token in the `Authorization` header.
 
+pub(crate) mod access_token;
+mod hmac;
+mod jwt;
+pub(crate) mod policy_token;
+mod signature;
+
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::http::HeaderMap;
 use intake_core::{Pass, Project};
 
-use crate::error::{Refusal, codes};
+use crate::codes;
+use crate::error::ApiError;
 use crate::params::Params;
-use crate::{bearer, signature, token};
+
+/// The project that a request may bring something to, what authorizes that, and the sender as records have it.
+pub(crate) struct Authorized {
+    pub(crate) project: Arc<Project>,
+    pub(crate) pass: Option<Pass>,
+    pub(crate) sender: Option<String>,
+}
+
+/// Whether the value of `signature` is a policy token.
+pub(crate) fn is_policy_token(signature: &str) -> bool {
+    policy_token::looks_like_token(signature)
+}
 
 /// What authorizes a request to the endpoint of this path. A project that does not ask for signatures ignores them, and the
 /// `Authorization` header, but not policy tokens: a sender who sends one has it hold.
@@ -21,12 +40,12 @@ pub(crate) fn check(
     headers: &HeaderMap,
     path: &str,
     now: SystemTime,
-) -> Result<Option<Pass>, Refusal> {
+) -> Result<Option<Pass>, ApiError> {
     let sent = params.get("signature");
-    if let Some(token) = sent.filter(|sent| token::is_one(sent)) {
-        let (secret, grant) = token::check(project, token, now)?;
+    if let Some(token) = sent.filter(|sent| is_policy_token(sent)) {
+        let (secret, grant) = policy_token::check(project, token, now)?;
         if project.revoked_tokens.contains(&grant.id) {
-            return Err(Refusal::new(&intake_core::codes::TOKEN_REVOKED));
+            return Err(ApiError::new(&intake_core::codes::TOKEN_REVOKED));
         }
         return Ok(Some(Pass {
             secret: Some(secret),
@@ -39,9 +58,9 @@ pub(crate) fn check(
     }
     let pass = match sent {
         Some(signature) => Some(signature::check(project, signature, params.get("expire"), now)?),
-        None => bearer::check(project, headers, path, now)?,
+        None => access_token::check(project, headers, path, now)?,
     };
-    pass.map(Some).ok_or_else(|| Refusal::new(&codes::SIGNATURE_MISSING))
+    pass.map(Some).ok_or_else(|| ApiError::new(&codes::SIGNATURE_MISSING))
 }
 
 #[cfg(test)]
@@ -71,7 +90,7 @@ mod tests {
         params.take("expire", Some(expire)).unwrap();
         check(project, &params, &HeaderMap::new(), "/base/", UNIX_EPOCH)
             .map(drop)
-            .map_err(|refusal| refusal.code())
+            .map_err(|refusal| refusal.api_code())
     }
 
     /// The recorded and published ones.

@@ -1,4 +1,5 @@
-//! How much a client may ask at a time, and how often: each project, each address, and all together.
+//! How many requests and uploads may be under way at a time, and how many requests may come in a time: of each project, of each
+//! address, and in all.
 //!
 //! This is one node's own: with several, each lets in so many. What all nodes together may hold, such as bytes and files, is
 //! booked with the records.
@@ -16,94 +17,104 @@ use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::error::{COME_AGAIN, Refusal, codes};
+use crate::codes;
+use crate::error::{ApiError, RETRY_AFTER_SECS};
 use crate::settings::Settings;
 
-/// Holders whose rates are known at a time. One that was not seen for longest is forgotten first, and may ask as if for the
-/// first time.
-const KNOWN: usize = 16 * 1024;
+/// Holders whose rates are remembered at a time. The one that was not seen for longest is forgotten first, and begins anew.
+const REMEMBERED: usize = 16 * 1024;
 
 /// Counts what is under way, and how often a holder has asked.
-pub(crate) struct Gate {
+pub(crate) struct Limiter {
     requests: Permits,
-    requests_of_address: usize,
+    requests_per_ip: usize,
     uploads: Permits,
-    uploads_of_address: usize,
+    uploads_per_ip: usize,
     rates: Cache<(Holder, Rate), Arc<Counted>>,
 }
 
 /// How often one holder has asked.
 struct Counted {
     limiter: DefaultDirectRateLimiter,
-    /// Held by the request that is the next to be let in, so that those of one holder wait in the order in which they came, and
+    /// Locked by the request that is the next to go on, so that those of one holder wait in the order in which they came, and
     /// only the first of them by the clock.
     turn: Mutex<()>,
 }
 
 /// What a request or an upload holds while it is under way.
-pub(crate) type Held = Vec<Permit>;
+pub(crate) type HeldPermits = Vec<Permit>;
 
-impl Gate {
+impl Limiter {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             requests: Permits::new("requests", settings.max_concurrent_requests),
-            requests_of_address: settings.max_concurrent_requests_of_address(),
+            requests_per_ip: settings.max_concurrent_requests_of_address(),
             uploads: Permits::new("uploads", settings.max_uploads),
-            uploads_of_address: settings.max_uploads_of_address(),
-            rates: Cache::new(KNOWN),
+            uploads_per_ip: settings.max_uploads_of_address(),
+            rates: Cache::new(REMEMBERED),
         }
     }
 
     /// A request of a client, as soon as one more may be under way. It holds memory for its parameters, and goes on when its
     /// connection ends.
-    pub(crate) async fn request(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
-        let share = client.map(|client| (client.clone(), self.requests_of_address));
-        acquire_soon(&self.requests, share, patience).await
+    pub(crate) async fn acquire_request(
+        &self,
+        client: Option<&Holder>,
+        patience: Duration,
+    ) -> Result<HeldPermits, ApiError> {
+        let share = client.map(|client| (client.clone(), self.requests_per_ip));
+        acquire(&self.requests, share, patience).await
     }
 
     /// An upload of a client, as soon as one more may be under way.
-    pub(crate) async fn upload(&self, client: Option<&Holder>, patience: Duration) -> Result<Held, Refusal> {
-        self.part(client, None, patience).await
+    pub(crate) async fn acquire_upload(
+        &self,
+        client: Option<&Holder>,
+        patience: Duration,
+    ) -> Result<HeldPermits, ApiError> {
+        self.acquire_part(client, None, patience).await
     }
 
-    /// One more upload of a request that holds some, if one is free now: two requests of which each holds what the other one
-    /// waits for would wait until both are refused.
-    pub(crate) fn further_upload(&self, client: Option<&Holder>) -> Result<Held, Refusal> {
-        let mut held = Held::new();
+    /// One more upload of a request that holds some, if one is free now: two requests that each wait for what the other one
+    /// holds would wait until both are refused.
+    pub(crate) fn try_acquire_upload(&self, client: Option<&Holder>) -> Result<HeldPermits, ApiError> {
+        let mut held = HeldPermits::new();
         if let Some(client) = client {
-            let share = self.uploads.try_acquire_as(client, self.uploads_of_address);
+            let share = self.uploads.try_acquire_as(client, self.uploads_per_ip);
             held.push(share.map_err(throttled)?);
         }
         held.push(self.uploads.try_acquire().map_err(throttled)?);
         Ok(held)
     }
 
-    /// A part of an upload, as soon as its client, its project and this node may have one more under way. Each share before what
-    /// more have a share of: one who waits holds nothing that the others wait for.
-    pub(crate) async fn part(
+    /// A part of an upload, as soon as its client, its project and this node may have one more under way. The smaller share
+    /// first: a request that waits holds nothing that the others wait for.
+    pub(crate) async fn acquire_part(
         &self,
         client: Option<&Holder>,
         of_project: Option<(&str, usize)>,
         patience: Duration,
-    ) -> Result<Held, Refusal> {
-        let of_client = client.map(|client| (client.clone(), self.uploads_of_address));
+    ) -> Result<HeldPermits, ApiError> {
+        let of_client = client.map(|client| (client.clone(), self.uploads_per_ip));
         let of_project = of_project.map(|(project, most)| (Holder::Project(project.to_owned()), most));
-        acquire_soon(&self.uploads, of_client.into_iter().chain(of_project), patience).await
+        acquire(&self.uploads, of_client.into_iter().chain(of_project), patience).await
     }
 
     /// An upload among those that its project may have under way, if it may have one more now.
-    pub(crate) fn upload_of(&self, project: &str, most: Option<usize>) -> Result<Held, Refusal> {
-        let Some(most) = most else { return Ok(Held::new()) };
+    pub(crate) fn try_acquire_of_project(&self, project: &str, most: Option<usize>) -> Result<HeldPermits, ApiError> {
+        let Some(most) = most else {
+            return Ok(HeldPermits::new());
+        };
         let project = Holder::Project(project.to_owned());
         let permit = self.uploads.try_acquire_as(&project, most);
         Ok(vec![permit.map_err(throttled)?])
     }
 
     /// Counts a request against a rate. It waits for its turn where that comes in time, and is refused at once where it does not.
-    pub(crate) async fn count(&self, holder: &Holder, rate: Option<Rate>, patience: Duration) -> Result<(), Refusal> {
+    pub(crate) async fn count(&self, holder: &Holder, rate: Option<Rate>, patience: Duration) -> Result<(), ApiError> {
         let Some(rate) = rate else { return Ok(()) };
         let until = until(patience);
-        // Another rate begins anew: somebody has changed it.
+        // A rate that was changed begins anew.
         let key = (holder.clone(), rate);
         let Ok(counted) = self
             .rates
@@ -114,7 +125,7 @@ impl Gate {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             if Instant::now() + wait > until {
                 let seconds = wait.as_secs().saturating_add(1);
-                return Err(Refusal::new(&codes::THROTTLED).retry_after(seconds));
+                return Err(ApiError::new(&codes::THROTTLED).retry_after(seconds));
             }
             sleep(wait).await;
         }
@@ -132,13 +143,13 @@ impl Counted {
 }
 
 /// One of each share, in turn, and then one of all, as soon as they are free.
-async fn acquire_soon(
+async fn acquire(
     permits: &Permits,
     shares: impl IntoIterator<Item = (Holder, usize)>,
     patience: Duration,
-) -> Result<Held, Refusal> {
+) -> Result<HeldPermits, ApiError> {
     let until = until(patience);
-    let mut held = Held::new();
+    let mut held = HeldPermits::new();
     for (holder, share) in shares {
         held.push(permits.acquire_as(&holder, share, until).await.map_err(throttled)?);
     }
@@ -146,8 +157,8 @@ async fn acquire_soon(
     Ok(held)
 }
 
-fn throttled(NoneFree: NoneFree) -> Refusal {
-    Refusal::new(&codes::THROTTLED).retry_after(COME_AGAIN)
+fn throttled(NoneFree: NoneFree) -> ApiError {
+    ApiError::new(&codes::THROTTLED).retry_after(RETRY_AFTER_SECS)
 }
 
 fn quota(rate: Rate) -> Quota {
@@ -165,14 +176,14 @@ mod tests {
         Holder::Project(key.to_owned())
     }
 
-    fn gate(settings: Settings) -> Gate {
-        Gate::new(&settings)
+    fn limiter(settings: Settings) -> Limiter {
+        Limiter::new(&settings)
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_address_has_an_eighth_of_the_requests_and_uploads_unless_a_setting_says_otherwise() {
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| Holder::at(address.parse().unwrap()));
-        let gate = gate(Settings {
+        let limiter = limiter(Settings {
             max_concurrent_requests: 16,
             max_uploads: 16,
             max_uploads_of_address: Some(3),
@@ -180,43 +191,43 @@ mod tests {
         });
         let now = Duration::ZERO;
         let held = [
-            gate.request(Some(&one), now).await.unwrap(),
-            gate.request(Some(&one), now).await.unwrap(),
+            limiter.acquire_request(Some(&one), now).await.unwrap(),
+            limiter.acquire_request(Some(&one), now).await.unwrap(),
         ];
-        let full = gate.request(Some(&one), now).await.unwrap_err();
-        assert_eq!((full.status(), full.retry_after), (429, Some(COME_AGAIN)));
-        assert!(gate.request(Some(&other), now).await.is_ok());
-        let waits = gate.request(Some(&one), Duration::from_secs(30));
+        let full = limiter.acquire_request(Some(&one), now).await.unwrap_err();
+        assert_eq!((full.status(), full.retry_after), (429, Some(RETRY_AFTER_SECS)));
+        assert!(limiter.acquire_request(Some(&other), now).await.is_ok());
+        let waits = limiter.acquire_request(Some(&one), Duration::from_secs(30));
         let (waited, ()) = tokio::join!(waits, async { drop(held) });
         assert!(waited.is_ok());
 
-        let _first = gate.upload(Some(&one), now).await.unwrap();
+        let _first = limiter.acquire_upload(Some(&one), now).await.unwrap();
         let _more = [
-            gate.further_upload(Some(&one)).unwrap(),
-            gate.further_upload(Some(&one)).unwrap(),
+            limiter.try_acquire_upload(Some(&one)).unwrap(),
+            limiter.try_acquire_upload(Some(&one)).unwrap(),
         ];
-        assert!(gate.further_upload(Some(&one)).is_err());
-        assert!(gate.upload(Some(&one), now).await.is_err());
-        assert!(gate.upload(Some(&other), now).await.is_ok());
+        assert!(limiter.try_acquire_upload(Some(&one)).is_err());
+        assert!(limiter.acquire_upload(Some(&one), now).await.is_err());
+        assert!(limiter.acquire_upload(Some(&other), now).await.is_ok());
     }
 
     #[test]
     fn a_project_has_as_many_uploads_under_way_as_it_may() {
-        let gate = gate(Settings::default());
-        let first = gate.upload_of("one", Some(1)).unwrap();
-        assert!(gate.upload_of("one", Some(1)).is_err());
-        assert!(gate.upload_of("other", Some(1)).is_ok());
-        assert!(gate.upload_of("one", None).unwrap().is_empty());
+        let limiter = limiter(Settings::default());
+        let first = limiter.try_acquire_of_project("one", Some(1)).unwrap();
+        assert!(limiter.try_acquire_of_project("one", Some(1)).is_err());
+        assert!(limiter.try_acquire_of_project("other", Some(1)).is_ok());
+        assert!(limiter.try_acquire_of_project("one", None).unwrap().is_empty());
         drop(first);
-        assert!(gate.upload_of("one", Some(1)).is_ok());
+        assert!(limiter.try_acquire_of_project("one", Some(1)).is_ok());
     }
 
     #[tokio::test]
     async fn who_asks_too_often_is_told_when_to_ask_again() {
-        let gate = gate(Settings::default());
+        let limiter = limiter(Settings::default());
         let rate: Rate = "2/h".parse().unwrap();
         let count = async |who| {
-            let counted = gate.count(&who, Some(rate), Duration::from_secs(5)).await;
+            let counted = limiter.count(&who, Some(rate), Duration::from_secs(5)).await;
             counted.map_err(|refusal| refusal.retry_after.unwrap())
         };
         assert_eq!(
@@ -230,10 +241,11 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_a_little_too_often_waits_for_its_turn() {
-        let gate = gate(Settings::default());
+        let limiter = limiter(Settings::default());
         let rate: Rate = "100/s".parse().unwrap();
         for _ in 0..110 {
-            gate.count(&project("one"), Some(rate), Duration::from_secs(5))
+            limiter
+                .count(&project("one"), Some(rate), Duration::from_secs(5))
                 .await
                 .unwrap();
         }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::{bearer, token};
+use crate::auth::{access_token, policy_token};
 
 /// The two formats of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +51,12 @@ pub fn issue_token(
     }
     let token = sign(secret, format, all)?;
     let judged = match format {
-        TokenFormat::Access => bearer::grant(project, &token, None, now).map(drop),
-        TokenFormat::Policy => token::check(project, &token, now).map(drop),
+        TokenFormat::Access => access_token::grant(project, &token, None, now).map(drop),
+        TokenFormat::Policy => policy_token::check(project, &token, now).map(drop),
     };
     match judged {
         Ok(()) => Ok(token),
-        Err(refusal) => Err(ConfigError::new(format!("a server would say: {}", refusal.sentence()))),
+        Err(error) => Err(ConfigError::new(format!("a server would say: {}", error.message()))),
     }
 }
 

@@ -1,38 +1,30 @@
-//! Reading a request's body for its parameters, whatever shape it has (wire facts, section 1.3).
+//! Reads a request's body for its parameters: `docs/upload-api.md`, "Every request".
 
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use futures_util::StreamExt;
 
-use crate::api::Api;
-use crate::body::{BodyError, Source};
-use crate::error::{Refusal, codes};
+use crate::body::{BodyError, LimitedBody};
+use crate::codes;
+use crate::error::ApiError;
 use crate::form::{Flaw, Form, FormError, Limits, Part, begins, boundary};
 use crate::params::{LONGEST, Params};
-use crate::visit::Visit;
+use crate::settings::Settings;
 
 /// Bytes of a body in which there are only parameters: all metadata there may be, each character percent-encoded.
 pub(crate) const PARAMS_BODY: usize = 512 * 1024;
 
 /// Reads the parameters of a request to an endpoint that takes no files. What comes as a file is counted, and skipped.
-pub(crate) async fn read_params(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<(), Refusal> {
-    let Visit { headers, source, .. } = visit;
-    let Some(boundary) = multipart_boundary(headers) else {
-        return read_urlencoded(params, (*source).clone()).await;
+pub(crate) async fn read_params(
+    settings: &Settings,
+    headers: &HeaderMap,
+    body: LimitedBody,
+    params: &mut Params,
+) -> Result<(), ApiError> {
+    let Some(mut form) = open_form(headers, &body, settings.max_fields, settings.max_group_files)? else {
+        return read_urlencoded(params, body).await;
     };
-    let boundary = boundary.map_err(|error| refusal_of(&error))?;
-    // What they are counted as has bounds of its own, with codes of its own; this one is behind them.
-    let parts = api
-        .settings
-        .max_fields
-        .saturating_add(api.settings.max_group_files)
-        .saturating_add(1);
-    let limits = Limits {
-        parts,
-        ..Limits::default()
-    };
-    let mut form = Form::new(boundary, (*source).clone().boxed(), limits);
-    while let Some(part) = form.next_part().await.map_err(|error| refusal_of(&error))? {
+    while let Some(part) = next_part(&mut form).await? {
         match part.file_name {
             // Where a file of a group is named, the group has an error of its own for it.
             Some(_) if params.reads(&part.name) && !params.names_a_file(&part.name) => {
@@ -46,13 +38,38 @@ pub(crate) async fn read_params(api: &Api, visit: &Visit<'_>, params: &mut Param
     Ok(())
 }
 
+/// The form in a body, if the body says that it is one. `None`: it says something else, or nothing.
+pub(crate) fn open_form(
+    headers: &HeaderMap,
+    body: &LimitedBody,
+    max_fields: usize,
+    max_files: usize,
+) -> Result<Option<Form>, ApiError> {
+    let Some(boundary) = multipart_boundary(headers) else {
+        return Ok(None);
+    };
+    let boundary = boundary.map_err(|error| unreadable(&error))?;
+    // Fields and files have bounds of their own, with codes of their own; this one is above them.
+    let parts = max_fields.saturating_add(max_files).saturating_add(1);
+    let limits = Limits {
+        parts,
+        ..Limits::default()
+    };
+    Ok(Some(Form::new(boundary, body.clone().boxed(), limits)))
+}
+
+/// The next part of a form.
+pub(crate) async fn next_part(form: &mut Form) -> Result<Option<Part>, ApiError> {
+    form.next_part().await.map_err(|error| unreadable(&error))
+}
+
 /// Reads the part of a field as a parameter.
-pub(crate) async fn read_field(part: Part, params: &mut Params) -> Result<(), Refusal> {
+pub(crate) async fn read_field(part: Part, params: &mut Params) -> Result<(), ApiError> {
     const FILES: [&str; 4] = ["image/", "audio/", "video/", "application/octet-stream"];
     let (place, name) = (part.place, part.name.clone());
     let media_type = part.media_type.as_deref().unwrap_or_default();
     let is_of_a_file = FILES.iter().any(|file| begins(media_type, file));
-    let value = part.text(LONGEST).await.map_err(|error| refusal_of(&error))?;
+    let value = part.text(LONGEST).await.map_err(|error| unreadable(&error))?;
     // A field that no endpoint knows is dropped. These may be files whose senders forgot the file name.
     if (is_of_a_file || value.is_none()) && !params.reads(&name) {
         let flaw = Flaw::new("it looks like a file and has no file name; send a file with a `filename`");
@@ -61,8 +78,8 @@ pub(crate) async fn read_field(part: Part, params: &mut Params) -> Result<(), Re
     params.take(&name, value.as_deref())
 }
 
-/// The boundary, if the body says that it is a form of parts. `None`: it says something else, or nothing.
-pub(crate) fn multipart_boundary(headers: &HeaderMap) -> Option<Result<Vec<u8>, FormError>> {
+/// The boundary of a form of parts. `None`: the body is none.
+fn multipart_boundary(headers: &HeaderMap) -> Option<Result<Vec<u8>, FormError>> {
     const FORM: &[u8] = b"multipart/form-data";
     let content_type = headers.get(CONTENT_TYPE)?.as_bytes();
     let begins = content_type.trim_ascii_start().get(..FORM.len())?;
@@ -80,11 +97,11 @@ pub(crate) fn multipart_boundary(headers: &HeaderMap) -> Option<Result<Vec<u8>, 
         })
 }
 
-/// Reads a body that is no form of parts: parameters at best. What is beyond their bound is left out.
-pub(crate) async fn read_urlencoded(params: &mut Params, mut source: Source) -> Result<(), Refusal> {
+/// Reads a body that is no form of parts as urlencoded parameters. What is beyond their bound is left out.
+pub(crate) async fn read_urlencoded(params: &mut Params, mut body: LimitedBody) -> Result<(), ApiError> {
     let mut text = Vec::new();
-    while let Some(chunk) = source.next().await {
-        let chunk = chunk.map_err(|error| refusal_of(error.as_ref()))?;
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|error| unreadable(error.as_ref()))?;
         let room = PARAMS_BODY.saturating_sub(text.len());
         text.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
@@ -92,7 +109,7 @@ pub(crate) async fn read_urlencoded(params: &mut Params, mut source: Source) -> 
 }
 
 /// Why the body, or the form in it, could not be read to its end.
-pub(crate) fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Refusal {
+pub(crate) fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
     // A shared error is no link of its own in the chain of sources, so what it holds is asked for by name.
     let below = match error.downcast_ref() {
         Some(FormError::Body(body)) => BodyError::below(body.as_ref()),
@@ -105,21 +122,21 @@ pub(crate) fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Refusal {
         Some(BodyError::TooLong) => codes::REQUEST_TOO_SLOW.into(),
         Some(BodyError::TooSlow(least)) => {
             let least = least.bytes_per_second;
-            Refusal::new(&codes::REQUEST_TOO_SLOW).adding(&format!("Send at least {least} bytes a second."))
+            ApiError::new(&codes::REQUEST_TOO_SLOW).with_detail(&format!("Send at least {least} bytes a second."))
         }
         Some(BodyError::TinyChunks) => codes::CHUNKS_TOO_SMALL.into(),
         Some(BodyError::Broken(_) | BodyError::Short) => {
-            Refusal::new(&codes::FORM_MALFORMED).adding("The connection broke before the end of the request.")
+            ApiError::new(&codes::FORM_MALFORMED).with_detail("The connection broke before the end of the request.")
         }
         None => codes::FORM_MALFORMED.into(),
     }
 }
 
-/// What is wrong with a form, in a sentence of its own behind the one of the reference.
-fn malformed(flaw: &Flaw) -> Refusal {
+/// What is wrong with a form, in one more sentence behind the message of the reference.
+fn malformed(flaw: &Flaw) -> ApiError {
     let flaw = flaw.to_string();
     let mut letters = flaw.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     let sentence: String = first.chain(letters).collect();
-    Refusal::new(&codes::FORM_MALFORMED).adding(&format!("{sentence}."))
+    ApiError::new(&codes::FORM_MALFORMED).with_detail(&format!("{sentence}."))
 }

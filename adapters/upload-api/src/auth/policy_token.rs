@@ -11,9 +11,10 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::error::{ACCESS_TOKEN_ID, Refusal, codes};
-use crate::hmac::has_signed;
-use crate::jwt::signer;
+use super::hmac::has_signed;
+use super::jwt::signer;
+use crate::codes;
+use crate::error::{ACCESS_TOKEN_ID, ApiError};
 
 /// What a token says. Everything but its id and its end may be left out, and nothing else may be there: what is misspelt would
 /// not hold.
@@ -94,13 +95,13 @@ const LONGEST_ID: usize = 128;
 const LATEST: u64 = 99_999_999_999;
 
 /// Whether it looks like a token rather than like a signature, which has no dots.
-pub(crate) fn is_one(signature: &str) -> bool {
+pub(crate) fn looks_like_token(signature: &str) -> bool {
     signature.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 /// What a token grants that a secret of the project's has signed, and the fingerprint of that secret.
-pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(String, Grant), Refusal> {
-    let invalid = || Refusal::new(&codes::SIGNATURE_INVALID);
+pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(String, Grant), ApiError> {
+    let invalid = || ApiError::new(&codes::SIGNATURE_INVALID);
     let secret = signer(project, token, has_signed).map_err(|_| invalid())?;
     // Whoever has signed it may know what is wrong with it.
     let unreadable = |error: jsonwebtoken::errors::Error| wrong(&error.to_string());
@@ -116,7 +117,7 @@ pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(
     grant(project, claims, now).map(|grant| (fingerprint, grant))
 }
 
-fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Refusal> {
+fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, ApiError> {
     if claims.jti.is_empty() || claims.jti.chars().count() > LONGEST_ID || claims.jti.contains(char::is_control) {
         return Err(wrong("`jti` has to have 1 to 128 characters, none of control"));
     }
@@ -125,12 +126,12 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
         return Err(wrong("`jti` must not begin with `sha256:`"));
     }
     if claims.sub.is_some_and(|sub| sub != project.public_key) {
-        return Err(Refusal::new(&codes::SIGNATURE_INVALID));
+        return Err(ApiError::new(&codes::SIGNATURE_INVALID));
     }
     let instant = |seconds: u64| UNIX_EPOCH + Duration::from_secs(seconds.min(LATEST));
     let times = [Some(claims.exp), claims.nbf, claims.complete_by];
     if times.into_iter().flatten().any(|time| time > LATEST) {
-        return Err(Refusal::new(&codes::EXPIRE_INVALID));
+        return Err(ApiError::new(&codes::EXPIRE_INVALID));
     }
     if instant(claims.exp) <= now {
         return Err(codes::SIGNATURE_EXPIRED.into());
@@ -149,7 +150,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
         Some(Store::Auto) => Some(
             project
                 .auto()
-                .ok_or_else(|| Refusal::new(&codes::AUTOSTORE_FORBIDDEN))?,
+                .ok_or_else(|| ApiError::new(&codes::AUTOSTORE_FORBIDDEN))?,
         ),
     };
     Ok(Grant {
@@ -168,6 +169,6 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
 }
 
 /// A token that was signed as it should be, and says what none may say.
-fn wrong(what: &str) -> Refusal {
-    Refusal::new(&codes::TOKEN_UNUSABLE).in_words(format!("Upload failed: the token cannot be used: {what}."))
+fn wrong(what: &str) -> ApiError {
+    ApiError::new(&codes::TOKEN_UNUSABLE).with_message(format!("Upload failed: the token cannot be used: {what}."))
 }

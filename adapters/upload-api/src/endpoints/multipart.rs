@@ -1,16 +1,15 @@
-//! `POST /multipart/start/` and `POST /multipart/complete/` (wire facts, section 4). Parts themselves: see `part`.
+//! `POST /multipart/start/` and `POST /multipart/complete/`; parts themselves are in `part`. See `docs/upload-api.md`, "Uploads in
+//! parts".
 
 use intake_core::{Declared, Error, FileName, Opening, Record, State, UploadId};
 use serde_json::Value;
 
-use crate::api::Api;
-use crate::error::{Refusal, codes};
-use crate::key_names::BASE_KEY;
-use crate::options::{STORE, terms};
+use crate::codes;
+use crate::endpoints::part;
+use crate::error::ApiError;
+use crate::options::{STORE, upload_options};
 use crate::params::Params;
-use crate::part;
-use crate::reading::read_params;
-use crate::visit::Visit;
+use crate::request::Request;
 use crate::wire::{FileInfo, MultipartStarted};
 
 /// Bytes of a file that may come in parts, at least.
@@ -21,14 +20,17 @@ const LARGEST_PART: u64 = 5 << 30;
 const USUAL_PART: u64 = 5 << 20;
 
 /// Begins an upload in parts and says where each part is to go.
-pub(crate) async fn start(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
-    read_params(api, visit, params).await?;
-    let let_in = visit.let_in(api, params, BASE_KEY).await?;
+pub(crate) async fn start(request: &mut Request<'_>) -> Result<Value, ApiError> {
+    request.read_params().await?;
+    let authorized = request.authorize().await?;
+    let (api, params) = (request.api, &mut request.params);
     let name = required(params, "filename")?;
     let size = required(params, "size")?;
-    let size: u64 = size.parse().map_err(|_| Refusal::new(&codes::MULTIPART_SIZE_INVALID))?;
+    let size: u64 = size
+        .parse()
+        .map_err(|_| ApiError::new(&codes::MULTIPART_SIZE_INVALID))?;
     if size < LEAST_SIZE {
-        return Err(Refusal::new(&codes::MULTIPART_TOO_SMALL).arg(LEAST_SIZE));
+        return Err(ApiError::new(&codes::MULTIPART_TOO_SMALL).arg(LEAST_SIZE));
     }
     let media_type = required(params, "content_type")?;
     let declared = Declared {
@@ -43,9 +45,9 @@ pub(crate) async fn start(api: &Api, visit: &Visit<'_>, params: &mut Params) -> 
         size,
         part_size,
         at_most: None,
-        terms: terms(&let_in, params, STORE)?,
+        terms: upload_options(&authorized, params, STORE)?,
     };
-    let origin = visit.origin(api)?;
+    let origin = request.public_origin()?;
     let record = match api.pipeline.open(opening).await {
         Ok(record) => record,
         Err(Error::Rejected { rejection, .. }) if rejection.code == intake_core::codes::TOO_LARGE => {
@@ -55,10 +57,10 @@ pub(crate) async fn start(api: &Api, visit: &Visit<'_>, params: &mut Params) -> 
     };
     let parts = match part::urls(api, &record, &origin).await {
         Ok(parts) => parts,
-        Err(refusal) => {
-            // Nobody is told of it, so nobody will send anything.
+        Err(error) => {
+            // The sender is not told where to send parts, so none will come.
             api.pipeline.give_up(record.id).await;
-            return Err(refusal);
+            return Err(error);
         }
     };
     let started = MultipartStarted {
@@ -68,46 +70,46 @@ pub(crate) async fn start(api: &Api, visit: &Visit<'_>, params: &mut Params) -> 
     Ok(serde_json::to_value(started).unwrap_or_default())
 }
 
-fn required<'a>(params: &'a Params, name: &'static str) -> Result<&'a str, Refusal> {
+fn required<'a>(params: &'a Params, name: &'static str) -> Result<&'a str, ApiError> {
     params
         .get(name)
-        .ok_or_else(|| Refusal::new(&codes::PARAM_MISSING).arg(name))
+        .ok_or_else(|| ApiError::new(&codes::PARAM_MISSING).arg(name))
 }
 
-fn part_size(params: &Params) -> Result<u64, Refusal> {
+fn part_size(params: &Params) -> Result<u64, ApiError> {
     let Some(text) = params.get("part_size") else {
         return Ok(USUAL_PART);
     };
     match text.parse::<u64>() {
-        Ok(size) if size < LEAST_PART => Err(Refusal::new(&codes::PART_SIZE_TOO_SMALL).arg(LEAST_PART)),
-        Ok(size) if size > LARGEST_PART => Err(Refusal::new(&codes::PART_SIZE_TOO_BIG).arg(LARGEST_PART)),
+        Ok(size) if size < LEAST_PART => Err(ApiError::new(&codes::PART_SIZE_TOO_SMALL).arg(LEAST_PART)),
+        Ok(size) if size > LARGEST_PART => Err(ApiError::new(&codes::PART_SIZE_TOO_BIG).arg(LARGEST_PART)),
         Ok(size) => Ok(size),
-        Err(_) => Err(Refusal::new(&codes::PART_SIZE_INVALID)),
+        Err(_) => Err(ApiError::new(&codes::PART_SIZE_INVALID)),
     }
 }
 
 /// Puts the parts together, and answers as `/info/` does. Asked again, it answers the same.
-pub(crate) async fn complete(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Value, Refusal> {
-    read_params(api, visit, params).await?;
-    let project = visit.active_project(api, params, BASE_KEY).await?;
-    visit.access_token_is_good(&project, params)?;
-    let id = params
+pub(crate) async fn complete(request: &mut Request<'_>) -> Result<Value, ApiError> {
+    request.read_params().await?;
+    let project = request.active_project().await?;
+    request.check_access_token(&project)?;
+    let api = request.api;
+    let id = request
+        .params
         .get("uuid")
-        .ok_or_else(|| Refusal::new(&codes::MULTIPART_ID_MISSING))?;
-    let id: UploadId = id.parse().map_err(|_| Refusal::new(&codes::MULTIPART_ID_INVALID))?;
-    let found = api.pipeline.status(id).await.map_err(Refusal::from)?;
-    // Another project's upload is not there.
+        .ok_or_else(|| ApiError::new(&codes::MULTIPART_ID_MISSING))?;
+    let id: UploadId = id.parse().map_err(|_| ApiError::new(&codes::MULTIPART_ID_INVALID))?;
+    let found = api.pipeline.status(id).await.map_err(ApiError::from)?;
+    // An upload of another project is answered as missing.
     let record = found.filter(|record| record.project.as_deref() == Some(&*project.public_key));
     match &record {
         Some(Record { parts: Some(_), .. }) => {}
         Some(record) if record.state == State::Ready => return Err(codes::MULTIPART_ALREADY_UPLOADED.into()),
         _ => return Err(codes::MULTIPART_NOT_FOUND.into()),
     }
-    // The whole is read, and every scanner asked, as for any other upload.
-    let _upload = api
-        .gate
-        .upload(visit.client.as_ref(), api.settings.idle_timeout)
-        .await?;
+    // The whole is read and scanned, as any other upload is.
+    let patience = api.settings.idle_timeout;
+    let _held = api.limiter.acquire_upload(request.client.as_ref(), patience).await?;
     match api.pipeline.complete(id).await {
         Ok(ready) => Ok(serde_json::to_value(FileInfo::of(&ready)).unwrap_or_default()),
         Err(Error::NotFound(_)) => Err(codes::MULTIPART_NOT_FOUND.into()),

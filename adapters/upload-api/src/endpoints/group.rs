@@ -1,21 +1,18 @@
-//! `/group/` and `/group/info/`: files of one project, in an order, under one name (wire facts, sections 6.1 and 6.2).
+//! `/group/` and `/group/info/`: files of one project, in an order, under one name. See `docs/upload-api.md`, "Groups".
 
 use axum::body::Body;
 use intake_core::{Error, Group, Member, UploadId};
 
-use crate::api::Api;
-use crate::error::{Refusal, codes};
-use crate::key_names::KEY;
-use crate::params::Params;
-use crate::reading::read_params;
-use crate::telling;
-use crate::visit::{LetIn, Visit};
+use crate::error::ApiError;
+use crate::request::Request;
+use crate::{codes, group_response};
 
 /// Makes a group of files of the project's own.
-pub(crate) async fn create(api: &Api, visit: &Visit<'_>, params: &mut Params) -> Result<Body, Refusal> {
-    read_params(api, visit, params).await?;
-    let LetIn { project, .. } = visit.let_in(api, params, KEY).await?;
-    let files = params.files();
+pub(crate) async fn create(request: &mut Request<'_>) -> Result<Body, ApiError> {
+    request.read_params().await?;
+    let project = request.authorize().await?.project;
+    let api = request.api;
+    let files = request.params.files();
     if files.is_empty() {
         return Err(codes::GROUP_FILES_MISSING.into());
     }
@@ -30,21 +27,20 @@ pub(crate) async fn create(api: &Api, visit: &Visit<'_>, params: &mut Params) ->
     if members.iter().map(|member| member.effects.len()).sum::<usize>() > MOST_EFFECTS {
         return Err(codes::REQUEST_TOO_LARGE.into());
     }
-    telling::check(&api.pipeline, &project.public_key, &members).await?;
-    let origin = visit.origin(api)?;
+    group_response::check(&api.pipeline, &project.public_key, &members).await?;
+    let origin = request.public_origin()?;
     let group = api.pipeline.group(&project.public_key, members).await?;
-    answer(api, &origin, group).await
+    answer(request, &origin, group).await
 }
 
-/// Tells of a group of the project's own. Another project's is not there.
-pub(crate) async fn info(api: &Api, visit: &Visit<'_>, params: &Params) -> Result<Body, Refusal> {
-    let project = visit.project(api, params, KEY).await?;
-    let name = params
-        .get("group_id")
-        .ok_or_else(|| Refusal::new(&codes::GROUP_ID_MISSING))?;
-    let not_found = || Refusal::new(&codes::GROUP_NOT_FOUND);
+/// Describes a group of the project's own. A group of another project is answered as missing.
+pub(crate) async fn info(request: &mut Request<'_>) -> Result<Body, ApiError> {
+    let project = request.project().await?;
+    let name = request.params.get("group_id");
+    let name = name.ok_or_else(|| ApiError::new(&codes::GROUP_ID_MISSING))?;
+    let not_found = || ApiError::new(&codes::GROUP_NOT_FOUND);
     let (id, count) = id_of(name).ok_or_else(not_found)?;
-    let group = match api.pipeline.get_group(id).await {
+    let group = match request.api.pipeline.get_group(id).await {
         Ok(group) => group,
         Err(Error::NotFound(_)) => return Err(not_found()),
         Err(error) => return Err(error.into()),
@@ -52,17 +48,18 @@ pub(crate) async fn info(api: &Api, visit: &Visit<'_>, params: &Params) -> Resul
     let group = Some(group)
         .filter(|group| group.project == project.public_key && group.members.len() == count)
         .ok_or_else(not_found)?;
-    answer(api, &visit.origin(api)?, group).await
+    answer(request, &request.public_origin()?, group).await
 }
 
-async fn answer(api: &Api, origin: &str, group: Group) -> Result<Body, Refusal> {
+async fn answer(request: &Request<'_>, origin: &str, group: Group) -> Result<Body, ApiError> {
+    let api = request.api;
     let cdn = api.settings.cdn_url.as_deref().map(|url| url.trim_end_matches('/'));
-    telling::tell(api.pipeline.clone(), group, cdn.unwrap_or(origin), origin).await
+    group_response::body(api.pipeline.clone(), group, cdn.unwrap_or(origin), origin).await
 }
 
-/// A file as clients name it: its id, or an address with the id in it, and maybe what is to be done with it behind `/-/`.
-fn member(sent: &str) -> Result<Member, Refusal> {
-    let unreadable = || Refusal::new(&codes::GROUP_FILE_UNREADABLE).arg(sent);
+/// A file as clients name it: its id, or an address with the id in it, and maybe effects behind `/-/`.
+fn member(sent: &str) -> Result<Member, ApiError> {
+    let unreadable = || ApiError::new(&codes::GROUP_FILE_UNREADABLE).arg(sent);
     let path = match sent.split_once("://") {
         Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             rest.split_once('/').ok_or_else(unreadable)?.1
@@ -82,7 +79,7 @@ fn member(sent: &str) -> Result<Member, Refusal> {
     Ok(Member { id, effects })
 }
 
-/// Bytes of what is to be done with a file, and with all files of a group: it stays for ever.
+/// Bytes of the effects of one file, and of all files of a group: a group is kept for ever.
 const LONGEST_EFFECTS: usize = 1024;
 const MOST_EFFECTS: usize = 64 * 1024;
 
@@ -138,10 +135,10 @@ mod tests {
             &long,
         ] {
             let refusal = member(sent).unwrap_err();
-            assert_eq!(refusal.code(), "GroupFileURLParsingFailedError", "{sent}");
+            assert_eq!(refusal.api_code(), "GroupFileURLParsingFailedError", "{sent}");
             assert!(
                 refusal
-                    .sentence()
+                    .message()
                     .starts_with(&format!("This is not valid file url: {}", &sent[..sent.len().min(50)]))
             );
         }

@@ -1,0 +1,181 @@
+//! From the path of a request to its endpoint, and from what that answers to a response.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http_body_util::BodyExt as _;
+use intake_core::permits::Holder;
+use intake_core::{ConfigError, Pipeline, measure};
+use tracing::{Instrument as _, error};
+use uuid::Uuid;
+
+use crate::api::Api;
+use crate::client_ip::client_ip;
+use crate::codes;
+use crate::endpoint::{Endpoint, PATHS};
+use crate::endpoints::{base, from_url, group, info, multipart, part};
+use crate::error::ApiError;
+use crate::limiter::HeldPermits;
+use crate::request::Request;
+use crate::request_log;
+use crate::response::{Answer, Exchange};
+use crate::settings::Settings;
+
+/// The Upload API as a router for an application of one's own: merged beside the application's routes, or nested under a
+/// path. A request to any other path is the application's.
+///
+/// The server around it bounds what comes before a body: connections, and the time that a request's head may take.
+/// `intake::server` of the `intake` package does; `axum::serve` bounds neither. Limits per address need the address of the
+/// client: [`PeerAddress`], or axum's `ConnectInfo` (`Router::into_make_service_with_connect_info`). Where a request has
+/// neither, these limits do not hold, and the log says so once.
+///
+/// ```
+/// # use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
+/// # use intake_core::{Pipeline, Project};
+/// use axum::{Router, routing::get};
+///
+/// # let pipeline = Pipeline::builder()
+/// #     .store(MemoryStore::default())
+/// #     .recorder(MemoryRecorder::default())
+/// #     .expirer(KeepAll)
+/// #     .project(Project::new("demopublickey"))?
+/// #     .build()?;
+/// let uploads = intake_upload_api::router(pipeline, intake_upload_api::Settings::default())?;
+/// let app: Router = Router::new()
+///     .route("/", get(|| async { "the application" }))
+///     .fallback(|| async { "the application's own answer to other paths" })
+///     .nest("/uploads", uploads);
+/// # Ok::<(), intake_core::ConfigError>(())
+/// ```
+///
+/// # Errors
+///
+/// If the settings make no sense.
+pub fn router(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigError> {
+    let api = Api::new(pipeline, settings)?;
+    let mut router = Router::new();
+    for path in PATHS {
+        // Clients put a slash in front that is one too many, and leave out the last one.
+        for spelt in [
+            format!("/{path}"),
+            format!("/{path}/"),
+            format!("//{path}"),
+            format!("//{path}/"),
+        ] {
+            router = router.route(&spelt, any(dispatch));
+        }
+    }
+    Ok(router.with_state(api))
+}
+
+/// The Upload API as the only service of a host: the same as [`router`], and it also answers every other path, with the error
+/// that clients know.
+///
+/// # Errors
+///
+/// If the settings make no sense.
+pub fn host(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigError> {
+    let api = Api::new(pipeline, settings)?;
+    Ok(Router::new().fallback(dispatch).with_state(api))
+}
+
+/// Answers any request.
+async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) -> Response {
+    let (head, body) = request.into_parts();
+    let client_ip = client_ip(&api, &head);
+    let exchange = Exchange {
+        id: Uuid::new_v4(),
+        began: Instant::now(),
+        endpoint: Endpoint::find(head.uri.path()),
+    };
+    let span = request_log::span(exchange.id, client_ip);
+    let held = match wait_for_turn(&api, exchange.endpoint, &head.method, client_ip)
+        .instrument(span.clone())
+        .await
+    {
+        Ok(held) => held,
+        Err(error) => return span.in_scope(|| exchange.refuse_unread(&head, &error)),
+    };
+    let pipeline = api.pipeline.clone();
+    let work = async move {
+        // From here on, without the wait for its turn, the log says how long it took.
+        let exchange = exchange.begun_now();
+        let mut request = Request::new(&api, exchange.endpoint, &head, body, client_ip);
+        let outcome = match (checked(&mut request, &head), request.endpoint) {
+            (Err(error), _) => Err(error),
+            (Ok(Some(answer)), _) => Ok(answer),
+            (_, Endpoint::Base) => base::upload(&mut request).await.map(Answer::Json),
+            (_, Endpoint::Info) => info::info(&mut request).await.map(Answer::Json),
+            (_, Endpoint::MultipartStart) => multipart::start(&mut request).await.map(Answer::Json),
+            (_, Endpoint::MultipartComplete) => multipart::complete(&mut request).await.map(Answer::Json),
+            (_, Endpoint::FromUrl) => from_url::fetch(&mut request).await.map(Answer::Json),
+            (_, Endpoint::FromUrlStatus) => from_url::status(&mut request).await.map(Answer::Json),
+            (_, Endpoint::Group) => group::create(&mut request).await.map(Answer::Streamed),
+            (_, Endpoint::GroupInfo) => group::info(&mut request).await.map(Answer::Streamed),
+            (_, Endpoint::Part(_)) => part::put(&mut request).await.map(Answer::Part),
+            (_, Endpoint::Derivative) => Err(codes::DERIVATIVE_DISABLED.into()),
+            (_, Endpoint::Unknown) => Err(codes::NOT_AN_ENDPOINT.into()),
+        };
+        let response = exchange.respond(request, &head, outcome).await;
+        response.map(|body| holding(body, held))
+    };
+    // On a task of its own: what a client has asked for is done although it hangs up behind its last byte, as phones do.
+    let answered = pipeline.run(work.instrument(span.clone())).await;
+    answered.unwrap_or_else(|fault| {
+        span.in_scope(|| error!(reason = fault.chain(), "request failed"));
+        measure::request_answered(Endpoint::Unknown.path(), 500, Some(&fault.code));
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
+}
+
+/// Waits until the request may go on: it is counted first, as one that waits for that holds nothing.
+async fn wait_for_turn(
+    api: &Api,
+    endpoint: Endpoint,
+    method: &Method,
+    client_ip: Option<IpAddr>,
+) -> Result<HeldPermits, ApiError> {
+    let patience = endpoint.patience(&api.settings);
+    let client = client_ip.map(Holder::at);
+    if let Some(client) = client.as_ref().filter(|_| endpoint.counts(method)) {
+        let rate = api.settings.max_requests_of_address;
+        api.limiter.count(client, rate, patience).await?;
+    }
+    api.limiter.acquire_request(client.as_ref(), patience).await
+}
+
+/// Whether the endpoint is asked at all: that it takes the method, and can read the query. An answer is that of a request that
+/// asks for nothing.
+fn checked(request: &mut Request<'_>, head: &Parts) -> Result<Option<Answer>, ApiError> {
+    let endpoint = request.endpoint;
+    match *request.method {
+        _ if endpoint == Endpoint::Unknown => return Ok(None),
+        Method::OPTIONS => return Ok(Some(Answer::Nothing)),
+        // Asking for the head alone must not make a group.
+        Method::HEAD if endpoint == Endpoint::Group => return Ok(Some(Answer::Nothing)),
+        _ => {}
+    }
+    if !endpoint.takes(request.method) {
+        let error = ApiError::new(&codes::METHOD_NOT_ALLOWED);
+        return Err(error.arg(request.method).arg(head.uri.path()));
+    }
+    let query = head.uri.query().unwrap_or_default();
+    request.params.take_urlencoded(query.as_bytes())?;
+    Ok(None)
+}
+
+/// A body that holds permits for as long as it is there: an answer that is being made, or not taken yet, costs memory.
+fn holding(body: Body, held: HeldPermits) -> Body {
+    Body::new(body.map_err(move |error| {
+        let _held = &held;
+        error
+    }))
+}
