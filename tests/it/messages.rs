@@ -168,7 +168,7 @@ fn everything_that_is_wrong_in_a_section_is_told() {
             "upload_api",
             "max_files = 0\npublic_url = \"upload.example.com\"",
             vec![
-                "upload_api.max_files: must be more than nothing",
+                "upload_api.max_files: must be greater than zero",
                 "upload_api.public_url: must begin with https:// or http://",
             ],
         ),

@@ -1,5 +1,5 @@
-//! A request's body within bounds: of bytes, of silence, of slowness, of time in all, of chunks; and read on for a while after
-//! a "no".
+//! A request's body within bounds: of bytes, of silence, of slowness, of time in all, of chunks. Where the request is refused, the
+//! body is drained for a while.
 
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ pub(crate) struct Bounds {
     pub(crate) rate: LeastRate,
     /// How long all of it may take.
     pub(crate) time: Duration,
-    /// Bytes that are read after a "no", and how long for.
+    /// Bytes that are drained where the request is refused, and how long for.
     pub(crate) drain: (u64, Duration),
 }
 
@@ -57,7 +57,7 @@ impl BodyError {
     }
 }
 
-/// The body of one request. Clones read from the same body: a form reads it, and whoever refuses reads on.
+/// The body of one request. Clones read from the same body: the form reads it, and the response drains the rest.
 #[derive(Clone)]
 pub(crate) struct LimitedBody(Arc<Mutex<Inner>>);
 
@@ -96,7 +96,7 @@ impl LimitedBody {
         })))
     }
 
-    /// From now on only so much more is read that the sender can hear a "no".
+    /// From now on only so much more is read that the sender can receive the error.
     pub(crate) fn start_draining(&self) {
         let mut inner = self.lock();
         if !inner.draining {
@@ -107,13 +107,13 @@ impl LimitedBody {
         }
     }
 
-    /// From now on nothing more is read: its sender has gone on by another way, and may not be there to hear a "no".
+    /// From now on nothing more is read: its sender has begun another attempt, and may not wait for an answer to this one.
     pub(crate) fn hang_up(&self) {
         self.lock().body = None;
     }
 
-    /// Reads on and drops what comes, so that a sender who reads only after it has sent can hear a "no". Not if it waits for
-    /// our word before it sends (`Expect: 100-continue`) and we never gave it.
+    /// Reads on and drops what comes, so that a sender that reads only after it has sent can receive the error. Not if it waits for
+    /// leave to send (`Expect: 100-continue`) and was never given it.
     pub(crate) async fn drain(mut self, expects_continue: bool) {
         self.start_draining();
         if expects_continue && !self.lock().asked {
@@ -122,7 +122,7 @@ impl LimitedBody {
         while let Some(Ok(_)) = self.next().await {}
     }
 
-    /// Held only while polling, never across an await; nothing in it can be half changed.
+    /// Locked only while polling, never across an await; a panic leaves nothing half changed.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -182,7 +182,7 @@ impl Inner {
                 Some(Err(BodyError::Broken(error)))
             }
             Some(Ok(_)) if now >= self.deadline => Some(Err(BodyError::TooLong)),
-            // The body stays: after this "no" it is still to be drained.
+            // The body stays: after this error it is still to be drained.
             Some(Ok(chunk)) => {
                 self.announced = self.announced.map(|left| left.saturating_sub(chunk.len() as u64));
                 Some(match self.left.checked_sub(chunk.len() as u64) {

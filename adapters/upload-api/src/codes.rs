@@ -1,4 +1,4 @@
-//! The codes that this adapter itself gives: each has a row in the table of `error`.
+//! The codes of this adapter's own errors: each has a row in `error_table`.
 
 use intake_core::Code;
 pub(crate) use intake_core::codes::{FAULT, SIGNATURE_EXPIRED, SIGNATURE_INVALID, SIGNATURE_MISSING};

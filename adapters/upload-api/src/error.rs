@@ -152,7 +152,7 @@ impl ApiError {
             return error;
         }
         match error.row.code {
-            // The Upload API has no code for this one; the message tells the sender why.
+            // The Upload API has no code for this one; the message says why.
             "upload_refused" => error.with_message(format!("Upload failed: {}.", rejection.message)),
             "too_many_unfinished" => error
                 .with_message(format!("Request was throttled: {}.", rejection.message))

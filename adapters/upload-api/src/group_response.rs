@@ -87,7 +87,7 @@ pub(crate) async fn body(pipeline: Pipeline, group: Group, cdn: &str, origin: &s
     Ok(Body::from_stream(stream::iter([Ok(first)]).chain(rest)))
 }
 
-/// As many pieces in one as are enough to be sent.
+/// Joins pieces until there are enough bytes to be sent.
 fn gathered(pieces: BoxStream<'static, Result<Bytes, Error>>) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     stream::unfold(Some(pieces), |pieces| async move {
         let mut pieces = pieces?;
@@ -104,7 +104,7 @@ fn gathered(pieces: BoxStream<'static, Result<Bytes, Error>>) -> impl Stream<Ite
     })
 }
 
-/// The files of a group as JSON, each a piece of its own, with what stands between them.
+/// The files of a group as JSON, each a piece of its own, with commas between them.
 fn files(pipeline: Pipeline, group: Group) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     let Group { project, members, .. } = group;
     let mut left = MOST_METADATA;

@@ -1,4 +1,4 @@
-//! `metadata[key]=value`: names and values beside a file, within the bounds of wire facts, section 2.6.
+//! `metadata[key]=value`: keys and values that a sender adds to a file. See `docs/upload-api.md`, "Direct uploads".
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use intake_core::{Pass, Project};
 use crate::codes;
 use crate::error::ApiError;
 
-/// Names that one file may have.
+/// Keys that one file may have.
 const KEYS: usize = 50;
-/// Characters of a name.
+/// Characters of a key.
 const KEY_LENGTH: usize = 64;
 /// Characters of a value.
 const VALUE_LENGTH: usize = 512;
 
-/// The metadata of a request, taken field by field. The first thing that is wrong with it stays what is wrong with it.
+/// The metadata of a request, read field by field. The first error is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Metadata {
     entries: BTreeMap<String, String>,
-    wrong: Option<ApiError>,
+    error: Option<ApiError>,
 }
 
 impl Metadata {
@@ -28,10 +28,10 @@ impl Metadata {
         let Some(key) = field.strip_prefix("metadata[").and_then(|rest| rest.strip_suffix(']')) else {
             return false;
         };
-        if self.wrong.is_none()
-            && let Err(refusal) = self.add(key, value)
+        if self.error.is_none()
+            && let Err(error) = self.add(key, value)
         {
-            self.wrong = Some(refusal);
+            self.error = Some(error);
         }
         true
     }
@@ -76,10 +76,10 @@ impl Metadata {
         Ok(())
     }
 
-    /// All of it with what a token adds, or the first thing that is wrong with it, for anybody or for this project.
+    /// All of it with what a token adds, or the first error: by the bounds of every project, then by those of this one.
     pub(crate) fn finish(self, project: &Project, pass: Option<&Pass>) -> Result<BTreeMap<String, String>, ApiError> {
-        if let Some(refusal) = self.wrong {
-            return Err(refusal);
+        if let Some(error) = self.error {
+            return Err(error);
         }
         let entries = with_granted(self.entries, pass);
         let too_long = |text: &str, most: Option<usize>| most.filter(|most| text.chars().count() > *most);
@@ -99,11 +99,11 @@ impl Metadata {
     }
 }
 
-/// The same, of what a token says.
-pub(crate) fn checked(said: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut metadata = Metadata::default();
-    for (key, value) in said {
-        metadata.add(key, Some(value))?;
+/// Checks the metadata that a token adds.
+pub(crate) fn checked(metadata: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, ApiError> {
+    let mut checked = Metadata::default();
+    for (key, value) in metadata {
+        checked.add(key, Some(value))?;
     }
-    Ok(metadata.entries)
+    Ok(checked.entries)
 }

@@ -6,7 +6,7 @@ use crate::codes;
 use crate::error::ApiError;
 use crate::metadata::Metadata;
 
-/// The parameters that some endpoint reads. What is not among them is counted, and dropped.
+/// The parameters that some endpoint reads. Others are counted, and dropped.
 const KNOWN: [&str; 22] = [
     "UPLOADCARE_PUB_KEY",
     "UPLOADCARE_STORE",
@@ -32,7 +32,7 @@ const KNOWN: [&str; 22] = [
     "uuid",
 ];
 
-/// Bytes of one parameter: the longest value of metadata, in the longest characters there are, and then some.
+/// Bytes of one parameter: more than the longest value of metadata has, in the longest characters.
 pub(crate) const LONGEST: usize = 8 * 1024;
 
 /// The parameters of one request.
@@ -55,13 +55,13 @@ impl Params {
         }
     }
 
-    /// The same, where so many fields may name files beside the others.
+    /// The same, where so many more fields may name files.
     pub(crate) fn with_files(self, files_at_most: usize) -> Self {
         Self { files_at_most, ..self }
     }
 
     /// Parameters that name files, in their order: those with a number by that, then those without. Clients send them in any
-    /// order, and some in none at all (wire facts, section 6.1).
+    /// order, and some without a number. See `docs/upload-api.md`, "Groups".
     pub(crate) fn files(&self) -> Vec<&str> {
         let mut files: Vec<_> = self.files.iter().enumerate().collect();
         files.sort_by_key(|(came, (number, _))| (number.is_none(), *number, *came));
@@ -73,14 +73,14 @@ impl Params {
         self.files_at_most > 0 && number_of(name).is_some()
     }
 
-    /// Takes one parameter; `None` is a value that is too long. Of several with a name the first that is not empty counts,
-    /// so that what was judged early holds to the end.
+    /// Takes one parameter; `None` is a value that is too long. Of several of one name the first that is not empty counts,
+    /// so that a value that was checked early is the value at the end.
     pub(crate) fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), ApiError> {
         if let Some(number) = number_of(name).filter(|_| self.names_a_file(name)) {
             if self.files.len() >= self.files_at_most {
                 return Err(codes::TOO_MANY_FILES_NAMED.into());
             }
-            // A file, or what is longer than any address.
+            // It is a file, or longer than any address.
             let value = value.ok_or_else(|| ApiError::new(&codes::GROUP_FILE_UNREADABLE).arg(name))?;
             if value.contains('\0') {
                 return Err(codes::NULL_CHARACTER.into());
@@ -99,7 +99,7 @@ impl Params {
             return Ok(());
         }
         let known = KNOWN.iter().find(|known| **known == name);
-        // What somebody means to say, and is not read, would not hold.
+        // A parameter that the sender relies on must not be ignored.
         if known.is_some() && value.is_none() {
             return Err(codes::REQUEST_TOO_LARGE.into());
         }
@@ -127,7 +127,7 @@ impl Params {
         Ok(())
     }
 
-    /// A parameter's value; one that is empty is not there.
+    /// A parameter's value; an empty one counts as missing.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
@@ -142,6 +142,6 @@ impl Params {
 fn number_of(name: &str) -> Option<Option<u32>> {
     let number = name.strip_prefix("files[")?.strip_suffix(']')?;
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    // Beyond any number there is a last place; and what is no number has none.
+    // A number that is too large is the last one; a text that is no number is none.
     Some(is_number.then(|| number.parse().unwrap_or(u32::MAX)))
 }

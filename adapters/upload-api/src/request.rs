@@ -103,7 +103,7 @@ impl<'a> Request<'a> {
         let found = self.look_up(key).await;
         self.project = Some(found.clone());
         let project = found?;
-        // Never waits: a project has its own clients, and those retry when they are told to.
+        // Never waits: a project has its own clients, and those obey `Retry-After`.
         let holder = Holder::Project(project.public_key.clone());
         let limiter = &self.api.limiter;
         limiter.count(&holder, project.max_requests, Duration::ZERO).await?;
@@ -140,7 +140,7 @@ impl<'a> Request<'a> {
     /// What authorizes the request, if that is known before all of its parameters are: a token, or a signature with its end. Beside
     /// anything else a signature may still come, and an access token does not count beside one.
     pub(crate) fn authorize_early(&mut self, project: &Project) -> Result<Option<Pass>, ApiError> {
-        let is_known = |signature| auth::is_policy_token(signature) || self.params.get("expire").is_some();
+        let is_known = |signature: &str| auth::is_policy_token(signature) || self.params.get("expire").is_some();
         match self.params.get("signature").is_some_and(is_known) {
             true => self.check_authorization(project),
             false => Ok(None),
@@ -158,7 +158,7 @@ impl<'a> Request<'a> {
     }
 
     /// Checks an access token where none has to be sent: what completes an upload was authorized when it began, as its record
-    /// says. A client that sends its token all the same is told what is wrong with it.
+    /// says. A client that sends its token all the same learns what is wrong with it.
     pub(crate) fn check_access_token(&self, project: &Project) -> Result<(), ApiError> {
         match project.signed_uploads && self.params.get("signature").is_none() {
             true => access_token::check(project, self.headers, self.endpoint.path(), self.started).map(drop),

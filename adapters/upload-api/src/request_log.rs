@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 
-/// What a line keeps of a project's key that came with a request: it may be any text.
+/// Characters of a project's key in a log line: a request may send any text as one.
 const LONGEST_KEY: usize = 64;
 
 /// The span of one request. All that is logged while it is answered says its id and its client.
 pub(crate) fn span(id: Uuid, client: Option<IpAddr>) -> Span {
-    // At the highest level, so that it is there whatever the log leaves out.
+    // At the highest level, so that no log filter removes it.
     error_span!(
         "request",
         %id,

@@ -75,7 +75,7 @@ impl Exchange {
         response
     }
 
-    /// Refuses a request of which nothing but its head was looked at: its body may be anything, and is not read.
+    /// Refuses a request of which only the head was read: its body may be anything, and is not read.
     pub(crate) fn refuse_unread(self, head: &Parts, error: &ApiError) -> Response {
         self.log(error, None);
         let mut response = failed(error, self.endpoint, wants_json_errors(head));
@@ -107,7 +107,7 @@ fn json(body: Body) -> Response {
     response
 }
 
-/// Exactly 200, with an `ETag`, as S3 does: some clients send a part for ever if they are told anything else.
+/// Exactly 200, with an `ETag`, as S3 does: some clients send a part again and again until they receive that.
 fn etag_response(digest: &Digest) -> Response {
     let mut response = Response::new(Body::empty());
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{digest}\"")) {
@@ -116,7 +116,7 @@ fn etag_response(digest: &Digest) -> Response {
     response
 }
 
-/// Browsers' clients take any status but 200 for a broken network; the others read the status and show the text.
+/// Clients in browsers take any status but 200 for a broken network; the others read the status and show the text.
 fn failed(error: &ApiError, endpoint: Endpoint, json_errors: bool) -> Response {
     let content = error.message();
     let mut response = if json_errors {

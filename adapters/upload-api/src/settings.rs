@@ -11,18 +11,18 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-/// The settings of the adapter. Nothing is opened by them.
+/// The settings of the adapter. Reading them opens nothing.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What the world reaches this server by, such as `https://upload.example.com`: the beginning of the addresses to which
-    /// senders put parts. If it is not set, they begin with `http://` and the host that the request names.
+    /// The address by which clients reach this server, such as `https://upload.example.com`: the beginning of the addresses of
+    /// parts. If it is not set, they begin with `http://` and the host that the request names.
     #[serde(default)]
     pub public_url: Option<String>,
     /// What the addresses of groups begin with, such as `https://cdn.example.com`. If it is not set, as those of parts do.
     #[serde(default)]
     pub cdn_url: Option<String>,
-    /// Bytes of one file in a `POST /base/`. What is larger goes in parts.
+    /// Bytes of one file in a `POST /base/`. Larger files are uploaded in parts.
     #[serde(default = "Settings::direct_size")]
     pub max_direct_size: ByteSize,
     /// Files in a request.
@@ -51,10 +51,11 @@ pub struct Settings {
     #[serde(default)]
     pub max_requests_of_address: Option<Rate>,
     /// How long a request waits for its turn where there are as many requests or files under way as there may be, or where its
-    /// address asks more often than it may. Then it is told to come again: 429 with `Retry-After`. 0: at once.
+    /// address asks more often than it may. Then it is answered with 429 and `Retry-After`. 0: at once.
     #[serde(default = "Settings::queue", with = "humantime_serde")]
     pub queue_timeout: Duration,
-    /// Proxies of one's own, as networks such as `10.0.0.0/8` or single addresses: whom they name in `X-Forwarded-For` is the sender.
+    /// Trusted proxies, as networks such as `10.0.0.0/8` or single addresses: the address that they add to `X-Forwarded-For` is the
+    /// client's.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// How long a sender may send nothing, and how long it may send more slowly than `min_rate`.
@@ -66,7 +67,7 @@ pub struct Settings {
     /// How long all of a body may take that has parameters and no files.
     #[serde(default = "Settings::params", with = "humantime_serde")]
     pub params_timeout: Duration,
-    /// Bytes that are read and dropped so that a sender who is refused can hear it: many read only after they have sent.
+    /// Bytes that are read and dropped so that a sender that is refused receives the error: many read only after they have sent.
     #[serde(default = "Settings::drain")]
     pub drain_size: ByteSize,
     /// How long to do so.
@@ -115,7 +116,7 @@ impl Settings {
         100
     }
 
-    /// What wire clients send at most was not recorded; each file is looked up.
+    /// How many published clients send at most is not known; each file is looked up.
     fn group_files() -> usize {
         1000
     }
@@ -128,7 +129,7 @@ impl Settings {
         512
     }
 
-    /// Shorter than clients wait for an answer, and long enough that one who floods is slowed down by it.
+    /// Shorter than clients wait for an answer, and long enough to slow down a client that floods.
     fn queue() -> Duration {
         Duration::from_secs(5)
     }
@@ -167,7 +168,7 @@ impl Settings {
             .unwrap_or(share_of(self.max_concurrent_requests))
     }
 
-    /// Bytes of a request: a file of the most bytes it may have, and room for what is said beside it.
+    /// Bytes of a request: the largest file, and room for the parameters.
     pub(crate) fn max_request_size(&self) -> u64 {
         const BESIDE: u64 = 1 << 20;
         self.max_direct_size.as_u64().saturating_add(BESIDE)
@@ -206,7 +207,7 @@ impl Settings {
             ("params_timeout", !self.params_timeout.is_zero()),
         ];
         let positive = positive.iter().filter(|(_, fits)| !fits);
-        let positive = positive.map(|(key, _)| ConfigError::at(*key, "must be more than nothing"));
+        let positive = positive.map(|(key, _)| ConfigError::at(*key, "must be greater than zero"));
         let urls = [("public_url", &self.public_url), ("cdn_url", &self.cdn_url)];
         let urls = urls
             .into_iter()

@@ -1,4 +1,4 @@
-//! `tags`: words that a sender puts on a file, in one parameter (wire facts, section 2.6).
+//! `tags`: words that a sender adds to a file, in one parameter. See `docs/upload-api.md`, "Direct uploads".
 
 use crate::codes;
 use crate::error::ApiError;
@@ -11,7 +11,7 @@ const LONGEST: usize = 100;
 ///
 /// # Errors
 ///
-/// That there are too many, or that one is too long or has another character than letters, digits, `.`, `_` and `-`.
+/// If there are too many, or one is too long or has a character other than letters, digits, `.`, `_` and `-`.
 pub(crate) fn read(text: &str) -> Result<Vec<String>, ApiError> {
     let invalid = |what: String| Err(ApiError::new(&codes::TAGS_INVALID).arg(what));
     let mut tags: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! Makes tokens, for trying: a product's own server makes them as the documentation shows, with any library for such tokens.
+//! Issues tokens for trials: a product's own server issues them as the documentation shows, with any library for such tokens.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ pub enum TokenFormat {
     Policy,
 }
 
-/// Makes a token of a project's, which is good for so long from now on, and checks it as a server would.
+/// Issues a token of a project, which is valid for `lifetime` from now on, and checks it as a server would.
 ///
 /// `claims` are those of the format. Of an access token, `scope` and `operations` are the restrictions of these names. A policy
 /// token gets a random `jti` if the claims have none.

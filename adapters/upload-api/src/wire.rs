@@ -1,4 +1,5 @@
-//! The JSON shapes of the wire, and nothing else. The order of the fields is the recorded one (wire facts, section 2.2).
+//! The JSON shapes of the Upload API, and nothing else. The fields are in the recorded order: `docs/upload-api.md`, "What is known
+//! of a file".
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -7,7 +8,7 @@ use intake_core::notes::{GeoLocation, Image};
 use intake_core::{FileName, Group, MediaType, Record};
 use serde::Serialize;
 
-/// What a sender is told of a file.
+/// The description of a file.
 #[derive(Debug, Serialize)]
 pub(crate) struct FileInfo<'a> {
     size: u64,
@@ -25,7 +26,7 @@ pub(crate) struct FileInfo<'a> {
     filename: String,
     mime_type: &'a str,
     metadata: &'a BTreeMap<String, String>,
-    /// Newer than the others; a file without any is told of as it was before there were tags.
+    /// Newer than the others; the description of a file without tags is as it was before there were any.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     tags: &'a [String],
 }
@@ -58,11 +59,11 @@ struct ImageInfo {
     datetime_original: Option<String>,
 }
 
-/// What a file is where nothing says what it is.
+/// The type of a file where nothing says what it is.
 const UNKNOWN: &str = "application/octet-stream";
 
 impl<'a> FileInfo<'a> {
-    /// What is known of a file that can be read.
+    /// The description of a file that can be read.
     pub(crate) fn of(record: &'a Record) -> Self {
         let facts = record.facts.as_ref();
         let size = facts.map_or(0, |facts| facts.size);
@@ -110,7 +111,7 @@ impl FileInfo<'_> {
     }
 }
 
-/// The file's name as addresses have it, also where its sender gave none.
+/// The file's name in addresses, also where its sender gave none.
 pub(crate) fn address_name(record: &Record) -> String {
     let name = record.declared.name.as_ref();
     name.map_or_else(|| "noroot".to_owned(), FileName::ascii)
@@ -143,14 +144,14 @@ impl From<Image> for ImageInfo {
     }
 }
 
-/// Where the parts of an upload are to go (wire facts, section 4.1).
+/// The answer of `/multipart/start/`: the address of each part.
 #[derive(Debug, Serialize)]
 pub(crate) struct MultipartStarted {
     pub(crate) uuid: String,
     pub(crate) parts: Vec<String>,
 }
 
-/// An order was taken (wire facts, section 5.1).
+/// The answer of `/from_url/`: the token of the fetch.
 #[derive(Debug, Serialize)]
 pub(crate) struct Token {
     #[serde(rename = "type")]
@@ -158,7 +159,7 @@ pub(crate) struct Token {
     pub(crate) token: String,
 }
 
-/// No order was needed.
+/// The answer of `/from_url/` where the file was fetched before.
 #[derive(Debug, Serialize)]
 pub(crate) struct FetchedBefore<'a> {
     #[serde(rename = "type")]
@@ -167,13 +168,13 @@ pub(crate) struct FetchedBefore<'a> {
     pub(crate) info: FileInfo<'a>,
 }
 
-/// How far an order is, where there is no more to say (wire facts, section 5.4).
+/// The state of a fetch, where there is no more to say.
 #[derive(Debug, Serialize)]
 pub(crate) struct Status {
     pub(crate) status: &'static str,
 }
 
-/// How far an order is that is being fetched.
+/// The progress of a fetch that is under way.
 #[derive(Debug, Serialize)]
 pub(crate) struct Progress {
     pub(crate) status: &'static str,
@@ -181,7 +182,7 @@ pub(crate) struct Progress {
     pub(crate) total: Total,
 }
 
-/// How much there is to fetch. Only some clients can be told that nobody knows.
+/// Bytes to fetch. Only some clients can read that the number is not known.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Total {
@@ -189,7 +190,7 @@ pub(crate) enum Total {
     Word(&'static str),
 }
 
-/// An order that came to a file.
+/// A fetch that succeeded.
 #[derive(Debug, Serialize)]
 pub(crate) struct Fetched<'a> {
     #[serde(flatten)]
@@ -197,7 +198,7 @@ pub(crate) struct Fetched<'a> {
     pub(crate) status: &'static str,
 }
 
-/// An order that came to nothing.
+/// A fetch that failed.
 #[derive(Debug, Serialize)]
 pub(crate) struct NotFetched<'a> {
     pub(crate) status: &'static str,
@@ -205,7 +206,7 @@ pub(crate) struct NotFetched<'a> {
     pub(crate) error_code: &'a str,
 }
 
-/// An error where the sender asked for JSON (wire facts, section 1.1).
+/// An error where the sender asked for JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorBody<'a> {
     pub(crate) error: ErrorInfo<'a>,
@@ -218,7 +219,7 @@ pub(crate) struct ErrorInfo<'a> {
     pub(crate) error_code: &'a str,
 }
 
-/// A group, but for its files, which follow (wire facts, section 6.1).
+/// The description of a group, but for its files, which follow.
 #[derive(Debug, Serialize)]
 pub(crate) struct GroupInfo {
     id: String,
@@ -238,7 +239,7 @@ pub(crate) struct GroupMember<'a> {
 }
 
 impl GroupInfo {
-    /// What is told of a group, with addresses that begin so: of what it is shown by, and of what tells of it.
+    /// The description, with addresses that begin with `cdn` and `origin`.
     pub(crate) fn of(group: &Group, cdn: &str, origin: &str) -> Self {
         let id = format!("{}~{}", group.id, group.members.len());
         Self {
@@ -252,7 +253,7 @@ impl GroupInfo {
     }
 }
 
-/// As the wire writes times: in UTC, to the microsecond.
+/// A time as the Upload API writes it: in UTC, to the microsecond.
 fn instant(time: SystemTime) -> String {
     let time = jiff::Timestamp::try_from(time).unwrap_or_default();
     format!("{time:.6}")

@@ -1,7 +1,8 @@
-//! Access tokens: a JSON Web Token in the `Authorization` header, as the vendor's clients send it (wire facts, "Auth tokens").
+//! Access tokens: a JSON Web Token in the `Authorization` header, as the vendor's clients send it. See `docs/policy-tokens.md`,
+//! "Access tokens".
 //!
-//! What one grants is a [`Grant`] like that of a [policy token](crate::token), and is counted, looked at again and revoked like
-//! one. It needs no id: it is known by the digest of its text.
+//! One grants a [`Grant`] as a [policy token](super::policy_token) does, and its uses are counted, it is checked again and revoked
+//! in the same way. It needs no id: the digest of its text is the id.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,8 +19,8 @@ use super::jwt::{Flaw, LONGEST, signer};
 use crate::codes;
 use crate::error::{ACCESS_TOKEN_ID, ApiError};
 
-/// What a token says. Nothing else may be there, nor may anything be `null`: a restriction that is not understood would not
-/// hold.
+/// The claims of a token. No other claim is allowed, and none may be `null`: a restriction that is not understood would not be
+/// enforced.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
@@ -60,14 +61,14 @@ struct Limits {
     operations: Option<u64>,
 }
 
-/// A value that may be left out, but is no `null`.
+/// Reads a value that may be missing, but must not be `null`.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
     T::deserialize(value).map(Some)
 }
 
-/// Seconds by which the clock of a token's maker may differ from ours.
+/// Seconds by which the clock of a token's issuer may differ from ours.
 const LEEWAY: u64 = 30;
-/// Seconds that a token may live.
+/// Seconds that a token may be valid.
 const LONGEST_LIFE: u64 = 24 * 3600;
 const MOST_SCOPES: usize = 16;
 const LONGEST_SCOPE: usize = 64;
@@ -77,7 +78,7 @@ const MOST_OPERATIONS: u64 = 100_000;
 ///
 /// # Errors
 ///
-/// That the header, or the token in it, cannot be used here.
+/// Why the header, or the token in it, cannot be used here.
 pub(crate) fn check(
     project: &Project,
     headers: &HeaderMap,
@@ -94,7 +95,7 @@ pub(crate) fn check(
 ///
 /// # Errors
 ///
-/// That it cannot be used.
+/// Why it cannot be used.
 pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: SystemTime) -> Result<Pass, ApiError> {
     if token.len() > LONGEST {
         return Err(invalid(&format!("it has more than {LONGEST} characters")));
@@ -146,7 +147,7 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
     })
 }
 
-/// The token in the header. An empty header is none.
+/// The token in the header. An empty header has none.
 fn sent(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let malformed = || ApiError::new(&codes::AUTHORIZATION_MALFORMED);
     let mut values = headers.get_all(AUTHORIZATION).iter().filter(|value| !value.is_empty());
@@ -173,8 +174,8 @@ fn has_signed_by_digest(secret: &ProjectSecret, message: &[u8], signature: &[u8]
 }
 
 /// Whether the digest of this secret is its key for policy tokens too: HMAC takes the digest of every key that is longer than a
-/// block of 64 bytes (RFC 2104, section 2). What such a secret signs may be either; a policy token always has a `jti`, and never
-/// `uc`, and must not be taken for an access token without a bound.
+/// block of 64 bytes (RFC 2104, section 2). So the signature of such a secret fits both kinds. A policy token always has a `jti` and
+/// never `uc`, and must not be taken for an access token without a limit.
 fn is_long(secret: &ProjectSecret) -> bool {
     const BLOCK: usize = 64;
     secret.secret.expose(|secret| secret.len() > BLOCK).unwrap_or(true)
@@ -201,7 +202,7 @@ fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, ApiError> {
     }
 }
 
-/// Whether one of these paths is the endpoint's: an exact one, or the beginning of it, which ends in `/*`.
+/// Whether one of these paths is that of the endpoint, or a prefix of it that ends in `/*`.
 fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), ApiError> {
     if scope.is_empty() || scope.len() > MOST_SCOPES {
         return Err(invalid(&format!(

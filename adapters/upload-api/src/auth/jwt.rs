@@ -1,5 +1,5 @@
-//! What policy tokens and access tokens have in common: both are JSON Web Tokens (RFC 7519) that one of the project's secrets has
-//! signed with HMAC-SHA256. They differ in the key that is made of the secret, and in what they say.
+//! What policy tokens and access tokens have in common: both are JSON Web Tokens (RFC 7519) that a secret of the project has signed
+//! with HMAC-SHA256. They differ in how the key is derived from the secret, and in their claims.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 /// Characters of a token, at most.
 pub(crate) const LONGEST: usize = 8 * 1024;
 
-/// Why nothing that a token says can be believed.
+/// Why a token cannot be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     /// It does not look like a token.
     Unreadable,
-    /// It asks for another algorithm, or for something that has to be understood and is not.
+    /// It asks for another algorithm, or has a critical extension that is not known.
     Algorithm,
     /// None of the project's secrets has signed it.
     Signature,
@@ -29,7 +29,7 @@ pub(crate) enum Flaw {
 ///
 /// # Errors
 ///
-/// Why the token cannot be believed.
+/// Why the token cannot be trusted.
 pub(crate) fn signer<'a>(
     project: &'a Project,
     token: &str,
@@ -41,7 +41,7 @@ pub(crate) fn signer<'a>(
     }
     let head = match decode_header(token) {
         Ok(head) => head,
-        // The library does not know `none`, and reads no head that names it.
+        // The library does not know the algorithm `none`, and cannot read a header that names it.
         Err(_) if names_an_algorithm(signed) => return Err(Flaw::Algorithm),
         Err(_) => return Err(Flaw::Unreadable),
     };
@@ -49,10 +49,10 @@ pub(crate) fn signer<'a>(
     if head.alg != Algorithm::HS256 || head.crit.is_some() {
         return Err(Flaw::Algorithm);
     }
-    // Bits that a last character has too many are refused here, so that a token has one spelling.
+    // Surplus bits of the last character are refused here, so that a token has one spelling.
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Flaw::Unreadable)?;
     let mut found = None;
-    // All secrets are tried, whichever fits, so that how long it takes says nothing of them.
+    // All secrets are tried, also after one fits, so that the time that it takes tells nothing of them.
     for secret in &project.secrets {
         if fits(secret, signed.as_bytes(), &signature) {
             found = Some(secret);

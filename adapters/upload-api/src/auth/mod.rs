@@ -29,7 +29,7 @@ pub(crate) fn is_policy_token(signature: &str) -> bool {
 }
 
 /// What authorizes a request to the endpoint of this path. A project that does not ask for signatures ignores them, and the
-/// `Authorization` header, but not policy tokens: a sender who sends one has it hold.
+/// `Authorization` header, but not policy tokens: a token that a sender sends is enforced.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Policy tokens: a JSON Web Token (RFC 7519) that a product's own server mints with one of its project's secrets, and that says
-//! what may be uploaded with it. It comes in the place of a `signature`, so that every client can carry it.
+//! Policy tokens: a JSON Web Token (RFC 7519) that a product's own server signs with a secret of its project, and that says what
+//! may be uploaded with it. Clients send it as `signature`, so that every client can carry it. See `docs/policy-tokens.md`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,8 +16,8 @@ use super::jwt::signer;
 use crate::codes;
 use crate::error::{ACCESS_TOKEN_ID, ApiError};
 
-/// What a token says. Everything but its id and its end may be left out, and nothing else may be there: what is misspelt would
-/// not hold.
+/// The claims of a token. All but its id and its end may be missing, and no other claim is allowed: a misspelt one would not be
+/// enforced.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
@@ -53,7 +53,7 @@ fn once() -> u64 {
     1
 }
 
-/// Reads an object in which no key stands twice: it would not be clear which of the two values holds.
+/// Reads an object without duplicate keys: it would not be clear which of two values counts.
 fn unique<'de, D: Deserializer<'de>>(object: D) -> Result<BTreeMap<String, String>, D::Error> {
     struct Unique;
 
@@ -78,7 +78,7 @@ fn unique<'de, D: Deserializer<'de>>(object: D) -> Result<BTreeMap<String, Strin
     object.deserialize_map(Unique)
 }
 
-/// As the store flag of an upload.
+/// The same values as the store flag of an upload.
 #[derive(Clone, Copy, Debug, Deserialize)]
 enum Store {
     #[serde(rename = "0")]
@@ -91,7 +91,7 @@ enum Store {
 
 /// Characters of a token's id.
 const LONGEST_ID: usize = 128;
-/// More seconds than these are no seconds: somebody has written milliseconds.
+/// A time in seconds is no larger: a larger one was written in milliseconds.
 const LATEST: u64 = 99_999_999_999;
 
 /// Whether it looks like a token rather than like a signature, which has no dots.
@@ -99,11 +99,11 @@ pub(crate) fn looks_like_token(signature: &str) -> bool {
     signature.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
-/// What a token grants that a secret of the project's has signed, and the fingerprint of that secret.
+/// Checks that a secret of the project has signed a token, and returns the fingerprint of that secret and what the token grants.
 pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(String, Grant), ApiError> {
     let invalid = || ApiError::new(&codes::SIGNATURE_INVALID);
     let secret = signer(project, token, has_signed).map_err(|_| invalid())?;
-    // Whoever has signed it may know what is wrong with it.
+    // The signature is right, so the issuer may be told what is wrong with the claims.
     let unreadable = |error: jsonwebtoken::errors::Error| wrong(&error.to_string());
     let all = insecure_decode_claims::<Map<String, Value>>(token).map_err(unreadable)?;
     if let Some((name, _)) = all.iter().find(|(_, value)| value.is_null()) {
@@ -140,7 +140,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Ap
         return Err(wrong("its time has not come yet"));
     }
     if claims.uses == 0 {
-        return Err(wrong("`uses` has to be more than nothing"));
+        return Err(wrong("`uses` must be greater than zero"));
     }
     let metadata = crate::metadata::checked(&claims.metadata)?;
     let wish = match claims.store {
@@ -168,7 +168,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Ap
     })
 }
 
-/// A token that was signed as it should be, and says what none may say.
+/// The error of a token whose signature is right and whose claims are wrong.
 fn wrong(what: &str) -> ApiError {
     ApiError::new(&codes::TOKEN_UNUSABLE).with_message(format!("Upload failed: the token cannot be used: {what}."))
 }

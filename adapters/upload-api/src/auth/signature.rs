@@ -1,5 +1,4 @@
-//! Signed uploads: the sender shows a signature that a secret of the project has made, and that is good until a time (wire facts,
-//! section 7).
+//! Signed uploads: `signature` and `expire` of a request. See `docs/upload-api.md`, "Signed uploads".
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -35,7 +34,7 @@ pub(crate) fn check(
         return Err(codes::SIGNATURE_EXPIRED.into());
     }
     let signature = hex::decode(signature).unwrap_or_default();
-    // Every secret is tried, also after one fits, so that the time that it takes tells nothing of them.
+    // All secrets are tried, also after one fits, so that the time that it takes tells nothing of them.
     let mut found = None;
     for secret in &project.secrets {
         let fits = has_signed(secret, expire.as_bytes(), &signature)
@@ -54,7 +53,8 @@ pub(crate) fn check(
     }
 }
 
-/// The older kind: MD5 of the secret and the time. Compared as the other one is, by codes of both that nobody can guess.
+/// Verifies a signature of the older kind, the MD5 of the secret and the time. The HMACs of both are compared, so that the
+/// comparison tells nothing of them.
 fn verify_legacy_md5(secret: &ProjectSecret, expire: &str, signature: &[u8]) -> bool {
     let coded = secret.secret.expose(|secret| {
         let mut hasher = Md5::new();

@@ -1,6 +1,6 @@
-//! `POST /base/`: files, and what is said of them before or after. See `docs/upload-api.md`, "Direct uploads".
+//! `POST /base/`: files, and parameters before or behind them. See `docs/upload-api.md`, "Direct uploads".
 //!
-//! The official JavaScript client sends the file before the key. So each file is admitted as it comes, when nobody can read it
+//! The official JavaScript client sends the file before the key. So each file is admitted as it comes, and cannot be read
 //! yet, and committed once the last field is read: all files of the request, or none.
 
 use axum::http::header::CONTENT_LENGTH;
@@ -17,8 +17,8 @@ use crate::options::{STORE, upload_options};
 use crate::params::Params;
 use crate::request::Request;
 
-/// Takes the files of a request, and judges it as a whole: the project first, and last why a file was refused. A stranger is told
-/// that he is one before he is told anything else.
+/// Takes the files of a request, and judges it as a whole: the project and the authorization first, and last why a file was
+/// refused. So a sender that is not authorized learns nothing of the project's rules.
 pub(crate) async fn upload(request: &mut Request<'_>) -> Result<Value, ApiError> {
     let mut files = Files::begin(request).await?;
     let authorized = match take_files(request, &mut files).await {

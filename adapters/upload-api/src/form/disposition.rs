@@ -63,7 +63,7 @@ fn names_with(disposition: &[u8], quotes: Quotes) -> Result<(String, Option<Stri
         (Some(sent), plain) => Some(extended(&sent).unwrap_or_else(|| decoded(&plain.unwrap_or(sent)).into_owned())),
         (None, plain) => plain.map(|plain| decoded(&plain).into_owned()),
     };
-    // A quote that is missing must not make a field of a file: fields that nobody knows are dropped.
+    // A quote that is missing must not make a field of a file: fields that no endpoint reads are dropped.
     if quotes == Quotes::Raw && file_name.is_none() && name.to_ascii_lowercase().contains("filename") {
         return Err("it is not clear whether it gives a file name; write `\\\"` for a quote within a value");
     }

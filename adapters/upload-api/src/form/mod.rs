@@ -38,8 +38,8 @@ pub(crate) use self::head::{begins, boundary};
 
 /// A form that is being read.
 ///
-/// Its parts come one after the other. A part owns its way to the body, so that its stream can go where nobody knows of
-/// forms.
+/// Its parts come one after the other. A part shares the body with its form, so that its stream can be handed to code that
+/// does not know of forms.
 #[derive(Debug)]
 pub(crate) struct Form {
     reader: Arc<Mutex<Reader>>,
@@ -88,7 +88,7 @@ impl Form {
     /// Makes this call the only reader, and returns the number of the part that it may begin.
     fn take_over(&mut self) -> u64 {
         let (number, stale) = lock(&self.reader).take_over();
-        // Whoever waits in another task for the part before would never be woken again: the body knows one waker only.
+        // A task that waits for the part before would never be woken again: the body keeps one waker only.
         if let Some(waker) = stale {
             waker.wake();
         }

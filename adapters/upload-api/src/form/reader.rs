@@ -19,7 +19,7 @@ pub(super) struct Reader {
     parser: Parser,
     /// The first error: nothing can be read behind it.
     failed: Option<FormError>,
-    /// Counts those who were allowed to read; only the last one is.
+    /// The number of the reader that is allowed to read; those with a smaller one are not.
     number: u64,
     /// Whether the content of a part is being read.
     within_part: bool,
@@ -43,7 +43,7 @@ impl Reader {
         }
     }
 
-    /// A new number for whoever reads from now on, and the waker of the one who did before.
+    /// A new number for the next reader, and the waker of the one before.
     pub(super) fn take_over(&mut self) -> (u64, Option<Waker>) {
         self.number += 1;
         (self.number, self.waiting.take())
