@@ -34,7 +34,7 @@ use crate::settings::Settings;
 ///
 /// The server around it bounds what comes before a body: connections, and the time that a request's head may take.
 /// `intake::server` of the `intake` package does; `axum::serve` bounds neither. Limits per address need the address of the
-/// client: [`PeerAddress`], or axum's `ConnectInfo` (`Router::into_make_service_with_connect_info`). Where a request has
+/// client: [`PeerAddress`](crate::PeerAddress), or axum's `ConnectInfo` (`Router::into_make_service_with_connect_info`). Where a request has
 /// neither, these limits do not hold, and the log says so once.
 ///
 /// ```
