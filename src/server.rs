@@ -36,8 +36,7 @@ pub struct ServerSettings {
     /// Where health and metrics are told: address and port, or `off`. It asks for no password, so it is for this machine
     /// alone unless said otherwise. [`serve`] takes no notice of it; the `intake` program does.
     pub admin: String,
-    /// Memory that the process is to stay within. Half of the machine's, or of its control group's, and at most 1 GiB, unless it is
-    /// set. The program lowers how many connections, requests and uploads there may be at a time until they fit.
+    /// Memory that the process is to stay within. Half of the machine's, or of its control group's, unless it is set. The program lowers how many connections, requests and uploads there may be at a time until they fit.
     pub memory: Option<ByteSize>,
     /// Connections at a time. More wait in the system's queue.
     pub max_connections: usize,
