@@ -244,7 +244,7 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
     let pause_too_long =
         (limits.pull_pause > LONGEST_PULL_PAUSE).then(|| ConfigError::at("pull_pause", "must be at most an hour"));
     let errors: Vec<_> = nothing
-        .map(|(key, _)| ConfigError::at(key, "must be more than nothing"))
+        .map(|(key, _)| ConfigError::at(key, "must be greater than zero"))
         .chain(too_long.map(|(key, _)| ConfigError::at(key, "must be less than a hundred years")))
         .chain(too_many)
         .chain(pause_too_long)

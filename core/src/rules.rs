@@ -101,7 +101,7 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigErrors> {
         ("keep_groups", is_nothing(project.keep_groups)),
     ] {
         if is_nothing {
-            errors.push(ConfigError::at(name, "must be more than nothing"));
+            errors.push(ConfigError::at(name, "must be greater than zero"));
         }
     }
     if errors.is_empty() {

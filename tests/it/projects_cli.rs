@@ -196,7 +196,7 @@ fn a_field_that_is_wrong_is_named_and_nothing_is_changed() {
         ("max_size=10 apples", "max_size: "),
         ("origins=[\"example.com\"]", "origins[0]: must be a scheme and a host"),
         ("max_requests=10/day", "max_requests: expected a rate"),
-        ("keep_unstored=0s", "keep_unstored: must be more than nothing"),
+        ("keep_unstored=0s", "keep_unstored: must be greater than zero"),
         ("standing=asleep", "standing"),
         ("store=asia", "store: no store is called `asia`; [[stores]] has: europe"),
         ("secrets=[\"hunter2\"]", "secrets: secret keys are made by `add-key`"),

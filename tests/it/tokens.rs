@@ -113,7 +113,7 @@ fn a_token_that_was_changed_or_made_with_another_secret_or_algorithm_lets_nobody
 fn a_token_that_says_what_none_may_say_is_told_what_is_wrong() {
     let town = Town::of(&[("shop", signing())]);
     for (claims, says) in [
-        (json!({"uses": 0}), "`uses` has to be more than nothing"),
+        (json!({"uses": 0}), "`uses` has to be greater than zero"),
         (json!({"jti": ""}), "`jti` has to have 1 to 128 characters"),
         (
             json!({"jti": "a\nb"}),

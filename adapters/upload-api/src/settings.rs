@@ -206,7 +206,7 @@ impl Settings {
             ("params_timeout", !self.params_timeout.is_zero()),
         ];
         let positive = positive.iter().filter(|(_, fits)| !fits);
-        let positive = positive.map(|(key, _)| ConfigError::at(*key, "must be more than nothing"));
+        let positive = positive.map(|(key, _)| ConfigError::at(*key, "must be greater than zero"));
         let urls = [("public_url", &self.public_url), ("cdn_url", &self.cdn_url)];
         let urls = urls
             .into_iter()

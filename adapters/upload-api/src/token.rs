@@ -140,7 +140,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Re
         return Err(wrong("its time has not come yet"));
     }
     if claims.uses == 0 {
-        return Err(wrong("`uses` has to be more than nothing"));
+        return Err(wrong("`uses` has to be greater than zero"));
     }
     let metadata = crate::metadata::checked(&claims.metadata)?;
     let wish = match claims.store {
