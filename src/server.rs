@@ -116,7 +116,7 @@ impl ServerSettings {
             ("resume_every", self.resume_every.is_zero()),
         ];
         let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
-        let nothing = nothing.map(|(key, _)| ConfigError::at(key, "must be more than nothing"));
+        let nothing = nothing.map(|(key, _)| ConfigError::at(key, "must be greater than zero"));
         let listen = check_listen("listen", &self.listen).err();
         let admin = self
             .admin_address()

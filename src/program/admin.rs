@@ -1,5 +1,4 @@
-//! What an operator's machines ask: whether the process turns, whether it can take uploads, and what it has measured. On a listener
-//! of its own, so that no stranger is told.
+//! Health, readiness and metrics, on a listener of their own, so that they are not public.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,11 +23,11 @@ use crate::server::{self, ServerSettings};
 
 /// Connections at a time.
 const CONNECTIONS: usize = 64;
-/// For the head of a request, for what is under way when the program ends, and between two turns of [`keep`].
+/// The timeout for the head of a request and for running requests at the end, and the interval of [`keep`].
 const MOMENT: Duration = Duration::from_secs(5);
 /// The Prometheus text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// In seconds: from a look-up in a database to an upload over a slow line.
+/// The buckets of histograms in seconds: from a look-up in a database to an upload over a slow line.
 const BUCKETS: [f64; 13] = [
     0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 600.0,
 ];
@@ -49,11 +48,11 @@ struct Told {
 }
 
 impl Admin {
-    /// Begins to listen, and to count what is measured.
+    /// Begins to listen, and to collect metrics.
     ///
     /// # Errors
     ///
-    /// The sentence for the operator, if the address cannot be had.
+    /// A message for the operator, if the address cannot be bound.
     pub(super) async fn start(listen: &str, pipeline: &Pipeline) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| {
             format!(
@@ -75,7 +74,7 @@ impl Admin {
             });
         let bounds = ServerSettings {
             max_connections: CONNECTIONS,
-            // Those who ask are the operator's own.
+            // All clients are the operator's own.
             max_connections_of_address: Some(CONNECTIONS),
             head_timeout: MOMENT,
             shutdown_timeout: MOMENT,
@@ -86,7 +85,7 @@ impl Admin {
         tasks.spawn(async move {
             let stopped = async { drop(stopped.await) };
             if let Err(error) = server::serve(listener, app, &bounds, stopped).await {
-                error!(%error, "health and metrics are not told any more");
+                error!(%error, "the listener for health and metrics has failed");
             }
         });
         tasks.spawn(keep(readiness.clone(), metrics));
@@ -106,27 +105,27 @@ impl Admin {
         self.readiness.clone()
     }
 
-    /// Closes the listener, after what was asked is answered.
+    /// Closes the listener, after running requests were answered.
     pub(super) async fn end(mut self) {
         drop(self.stop);
-        // The listener ends by itself; what keeps the metrics never does.
+        // The listener ends by itself; the task of `keep` does not.
         let _first = self.tasks.join_next().await;
         self.tasks.shutdown().await;
     }
 }
 
-/// Has everything counted from now on.
+/// Installs the recorder of metrics.
 fn count() -> Result<PrometheusHandle, String> {
     let buckets = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS);
     let recorder = buckets.map_err(|error| error.to_string())?.build_recorder();
     let metrics = recorder.handle();
-    metrics::set_global_recorder(recorder).map_err(|error| format!("metrics cannot be counted: {error}"))?;
+    metrics::set_global_recorder(recorder).map_err(|error| format!("cannot collect metrics: {error}"))?;
     measure::describe();
     Ok(metrics)
 }
 
-/// Samples are kept one by one until they are put into their buckets, so that is done even if nobody reads them. And what stands in
-/// the way of uploads is noticed even if nobody asks.
+/// Puts samples into their buckets, as otherwise they accumulate until the metrics are read. Also checks the readiness, so that a
+/// failure is logged even without requests for it.
 async fn keep(readiness: Arc<Readiness>, metrics: PrometheusHandle) {
     let mut ticks = interval(MOMENT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,4 +1,4 @@
-//! What commands beside servers have in common on the command line.
+//! The arguments that several commands share.
 
 use std::path::PathBuf;
 

@@ -1,12 +1,12 @@
-//! What may be changed of a project's settings, and how: nothing here reads or writes a database.
+//! Changes of a project's settings; without access to a database.
 
 use intake_core::{ConfigError, ManagedProject};
 use serde_json::{Map, Value, json};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::config::value_of;
 
-/// What a field is to be; nothing, if it is to be removed.
+/// A field and its new value; `None` removes it.
 #[derive(Clone, Debug)]
 pub(super) struct Assignment {
     field: String,
@@ -26,7 +26,7 @@ pub(super) fn assignment(text: &str) -> Result<Assignment, String> {
 pub(super) fn assign(settings: &mut Map<String, Value>, fields: &[Assignment]) -> Result<(), ConfigError> {
     for Assignment { field, value } in fields {
         match (field.as_str(), value) {
-            // A secret on a command line is one that others can read, in lists of processes and in what a shell remembers.
+            // A secret on a command line is visible to others, in lists of processes and in the history of the shell.
             ("secrets", _) => {
                 let message = "secret keys are made by `add-key` and removed by `revoke-key`";
                 return Err(ConfigError::at("secrets", message));
@@ -47,14 +47,14 @@ pub(super) fn assign(settings: &mut Map<String, Value>, fields: &[Assignment]) -
     Ok(())
 }
 
-/// What is assigned, where there is nothing yet.
+/// The assigned fields as a new table.
 pub(super) fn claims(assignments: &[Assignment]) -> Map<String, Value> {
     let assigned = assignments.iter();
     let assigned = assigned.filter_map(|Assignment { field, value }| Some((field.clone(), value.clone()?)));
     assigned.collect()
 }
 
-/// Whether projects have such a setting. Where one is only removed, nobody else would notice that its name is misspelt.
+/// Checks that projects have such a setting: a misspelt name would not be noticed if the setting is only removed.
 fn is_one(field: &str) -> Result<(), ConfigError> {
     let probe = ManagedProject {
         public_key: "any".to_owned(),
@@ -69,15 +69,17 @@ fn is_one(field: &str) -> Result<(), ConfigError> {
     unknown.map_or(Ok(()), Err)
 }
 
-pub(super) fn stand(settings: &mut Map<String, Value>, standing: &str) -> Result<(), ConfigError> {
-    settings.insert("standing".to_owned(), standing.into());
+/// Sets the status, whose setting is `standing`.
+pub(super) fn set_status(settings: &mut Map<String, Value>, status: &str) -> Result<(), ConfigError> {
+    settings.insert("standing".to_owned(), status.into());
     Ok(())
 }
 
 /// A list among the settings, which begins empty.
 fn list<'a>(settings: &'a mut Map<String, Value>, name: &str) -> Result<&'a mut Vec<Value>, ConfigError> {
     let list = settings.entry(name).or_insert_with(|| json!([]));
-    list.as_array_mut().ok_or_else(|| ConfigError::at(name, "is no list"))
+    list.as_array_mut()
+        .ok_or_else(|| ConfigError::at(name, "is not a list"))
 }
 
 pub(super) fn add_secret(settings: &mut Map<String, Value>, name: &str, secret: &str) -> Result<(), ConfigError> {
@@ -91,7 +93,7 @@ pub(super) fn remove_secret(settings: &mut Map<String, Value>, name: &str) -> Re
     let had = secrets.len();
     secrets.retain(|secret| !is_called(secret));
     if secrets.len() == had {
-        let message = format!("no secret key is called `{name}`; `intake projects show` names those that there are");
+        let message = format!("no secret key is called `{name}`; `intake projects show` lists its names");
         return Err(ConfigError::at("secrets", message));
     }
     if secrets.is_empty() && settings.get("signed_uploads") == Some(&Value::Bool(true)) {
@@ -115,9 +117,10 @@ pub(super) fn revoke(settings: &mut Map<String, Value>, token_id: &str) -> Resul
     Ok(())
 }
 
-/// As long as the digest that it keys, from the system's randomness.
+/// A random secret, as long as the digest of the HMAC.
 pub(super) fn random_secret() -> Result<String, Failure> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::Other(format!("the system gives no randomness: {error}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::Other(format!("the system has no random numbers: {error}")))?;
     Ok(hex::encode(bytes))
 }

@@ -1,11 +1,11 @@
-//! Characters that a log and a terminal must not be given as they are, wherever they come from.
+//! Characters that must not reach a log or a terminal unescaped, whatever their source.
 
 use std::borrow::Cow;
 
-/// Whether a character does something to what is shown around it: it ends a line, moves a cursor, or turns the direction of text.
+/// Whether a character changes how text around it is shown: it ends a line, moves the cursor, or changes the direction of text.
 pub(super) fn is_active(character: char) -> bool {
     let is_line_end = matches!(character, '\u{2028}' | '\u{2029}');
-    // All that Unicode's bidirectional algorithm (UAX 9, section 2) knows: marks, embeddings, overrides, isolates.
+    // All controls of Unicode's bidirectional algorithm (UAX 9, section 2): marks, embeddings, overrides, isolates.
     let is_direction = matches!(
         character,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
@@ -13,13 +13,13 @@ pub(super) fn is_active(character: char) -> bool {
     character.is_control() || is_line_end || is_direction
 }
 
-/// JSON with such characters written as JSON writes them: it says the same.
+/// JSON with such characters as JSON escapes; its value is unchanged.
 pub(super) fn in_json(json: &str) -> Cow<'_, str> {
-    // They are all in the first plane, so that each is one escape.
+    // They are all in the basic plane, so each is one escape.
     escaped(json, is_active, |character| format!("\\u{:04x}", u32::from(character)))
 }
 
-/// A line of text with such characters spelt out, but for those that `is_left`.
+/// A line of text with such characters escaped, except for those that `is_left`.
 pub(super) fn in_line(line: &str, is_left: impl Fn(char) -> bool) -> Cow<'_, str> {
     let is_spelt = |character| is_active(character) && !is_left(character);
     escaped(line, is_spelt, |character| character.escape_default().to_string())

@@ -1,4 +1,4 @@
-//! What people and programs are told of an upload.
+//! An upload as commands show it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::output::{exact_time, plain, size, time};
 
-/// Where an upload stands, as people and programs are told. What has expired is as good as gone, even if no sweeper came by yet.
+/// The state of an upload as it is shown. An expired file is shown as such even before it is removed.
 pub(super) fn state(record: &Record, now: SystemTime) -> &'static str {
     match record.state {
         State::Ready | State::Trashed if record.has_expired(now) => "expired",
@@ -17,7 +17,7 @@ pub(super) fn state(record: &Record, now: SystemTime) -> &'static str {
     }
 }
 
-/// When a file that was deleted is gone for good.
+/// Until when a deleted file can be restored.
 pub(super) fn restorable_until(record: &Record) -> Option<SystemTime> {
     let due = record.due.filter(|_| record.state == State::Trashed)?;
     let expires = record.lifetime.and_then(|lifetime| lifetime.expires);
@@ -31,7 +31,7 @@ pub(super) fn until(record: &Record) -> String {
     }
 }
 
-/// What is told of an upload. What has let it in, and what signs the addresses of its parts, is told nobody.
+/// The shown properties of an upload. Its authorization, and the secret of its part URLs, are never shown.
 #[derive(Debug, Serialize)]
 pub(super) struct File<'a> {
     id: String,
@@ -43,16 +43,16 @@ pub(super) struct File<'a> {
     created: String,
     kept: Option<bool>,
     expires: Option<String>,
-    /// Only of what was deleted.
+    /// Only for deleted files.
     #[serde(skip_serializing_if = "Option::is_none")]
     restorable_until: Option<String>,
-    /// When it ends by itself, unless it is completed before: only of what is unfinished.
+    /// When it ends unless it is completed before: only for unfinished uploads.
     #[serde(skip_serializing_if = "Option::is_none")]
     ends: Option<String>,
-    /// The address that sends it; known until it is finished.
+    /// The address of its sender; recorded until it is finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     sender: Option<&'a str>,
-    /// What is to be fetched, and how often that was tried: only of orders.
+    /// The URL to fetch, and how often that was tried: only for orders.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,7 @@ pub(super) struct File<'a> {
     /// The stage that refused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused_by: Option<&'a str>,
-    /// What the refusal is about, such as the name of a virus.
+    /// The subject of the refusal, such as the name of a virus.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused_about: Option<&'a str>,
     /// The refusal in a sentence.
@@ -93,7 +93,7 @@ impl<'a> File<'a> {
             State::Rejected(rejection) => Some(rejection),
             _ => None,
         };
-        // While its parts are put together, it is the claim that ends, and not the upload.
+        // While its parts are put together, the due time is the end of the claim, and not of the upload.
         let ends = record.due.filter(|_| record.state == State::Open);
         let parts = record.parts.as_ref().map(|parts| parts.size);
         let name = record.pull.as_ref().and_then(|pull| pull.name.as_deref());
@@ -221,7 +221,7 @@ impl<'a> File<'a> {
     }
 }
 
-/// A line of the list: of lists that are too long to be looked at as a whole before the first line is printed.
+/// A line of a list, with fixed widths: lists may be too long to read them as a whole before the first line is printed.
 pub(super) fn line(id: &str, state: &str, created: &str, size: &str, until: &str, name: &str) -> String {
     let line = format!("{id:<36}  {state:<8}  {created:<20}  {size:>10}  {until:<20}  {name}");
     format!("{}\n", line.trim_end())

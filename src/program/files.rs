@@ -1,59 +1,60 @@
-//! `intake files`: looks at files, keeps them, deletes them, brings them back, through the same pipeline as servers do.
+//! `intake files`: shows files, keeps, deletes and restores them, through the same pipeline as servers.
 
 use std::time::SystemTime;
 
 use clap::Subcommand;
 use intake_core::{Error, Listing, Pipeline, Record, Retention, State, UploadId};
 
+use super::app::App;
 use super::arguments::WithConfig;
+use super::failure::Failure;
 use super::file::{File, line, order_line, refused_line, restorable_until, state, unfinished_line, until};
 use super::output::{json_line, print, tell, time};
-use super::{Composition, Failure};
 
 pub(super) type Arguments = WithConfig<Command>;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Says what is known of an upload, wherever it stands.
+    /// Shows an upload in any state.
     Show {
         /// Its id.
         id: UploadId,
-        /// As one line of JSON, for programs.
+        /// Prints one line of JSON, for programs.
         #[arg(long)]
         json: bool,
     },
-    /// Lists a project's files that can be read or brought back, the newest first.
+    /// Lists a project's files that can be read or restored, the newest first.
     List {
-        /// Its public key; may be left out if there is only one project.
+        /// Its public key; optional if there is only one project.
         #[arg(long, value_name = "KEY")]
         project: Option<String>,
-        /// Lists what was refused instead: by which stage, with which code, and what it is about, such as the name of a virus.
-        /// Uploads that were refused before it was known whose they were are listed for every project.
+        /// Lists refused uploads instead: the stage, the code and the subject, such as the name of a virus. Uploads that were refused
+        /// before their project was known are listed for every project.
         #[arg(long, group = "kind")]
         refused: bool,
-        /// Lists uploads in parts that were begun and not completed instead: when each ends by itself, and which address sends it.
+        /// Lists unfinished multipart uploads instead: when each ends, and the address of its sender.
         #[arg(long, group = "kind")]
         unfinished: bool,
-        /// Lists orders to fetch files from elsewhere instead, as long as they wait or are being fetched.
+        /// Lists waiting and running orders to fetch files from URLs instead.
         #[arg(long, group = "kind")]
         orders: bool,
-        /// So many at most.
+        /// The most files to list.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
-        /// Goes on behind this file.
+        /// Continues after this file.
         #[arg(long, value_name = "ID")]
         behind: Option<UploadId>,
-        /// One line of JSON for each, for programs.
+        /// Prints one line of JSON for each, for programs.
         #[arg(long)]
         json: bool,
     },
-    /// Has a file stay, as far as its project's rules allow.
+    /// Keeps a file, as far as its project's rules allow.
     Store {
         /// Its id.
         id: UploadId,
     },
-    /// Deletes a file: it cannot be read any more. Where [receive] has `trash`, it can be brought back for so long. Ends an upload
-    /// that is not finished and removes its parts; takes back an order to fetch a file.
+    /// Deletes a file: it cannot be read any more. If [receive] sets `trash`, it can be restored for that long. Aborts an
+    /// unfinished upload and removes its parts; cancels an order to fetch a file.
     Delete {
         /// Its id.
         id: UploadId,
@@ -61,7 +62,7 @@ pub(super) enum Command {
         #[arg(long)]
         for_good: bool,
     },
-    /// Brings back a file that was deleted.
+    /// Restores a deleted file.
     Restore {
         /// Its id.
         id: UploadId,
@@ -69,8 +70,8 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let composition = Composition::shared(arguments.config).await?;
-    let pipeline = &composition.pipeline;
+    let app = App::shared(arguments.config).await?;
+    let pipeline = &app.pipeline;
     match arguments.command {
         Command::Show { id, json } => {
             let record = look(pipeline, id).await?.ok_or_else(|| none(id))?;
@@ -88,7 +89,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         } => {
             let project = match project {
                 Some(project) => project,
-                None => composition.the_only_project().await?,
+                None => app.the_only_project().await?,
             };
             let kind = match (refused, unfinished, orders) {
                 (true, ..) => Listing::Refused,
@@ -96,7 +97,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
                 (.., true) => Listing::Orders,
                 _ => Listing::Files,
             };
-            list(&composition, (&project, kind), limit, behind, json).await
+            list(&app, (&project, kind), limit, behind, json).await
         }
         Command::Store { id } => {
             let kept = pipeline.keep(id, Retention::Keep).await;
@@ -119,15 +120,13 @@ async fn delete(pipeline: &Pipeline, id: UploadId, for_good: bool) -> Result<(),
         Some(State::Open | State::Assembling) => {
             let ended = pipeline.abort(id).await;
             told(pipeline, id, ended, "ended").await?;
-            tell(&format!(
-                "{id} was not finished, and is ended: what has come of it is removed"
-            ));
+            tell(&format!("{id} was unfinished, and is aborted: its parts are removed"));
             return Ok(());
         }
         Some(State::Waiting | State::Pulling) => {
             let cancelled = pipeline.cancel(id).await;
-            told(pipeline, id, cancelled, "taken back").await?;
-            tell(&format!("{id} is taken back: nothing is fetched"));
+            told(pipeline, id, cancelled, "cancelled").await?;
+            tell(&format!("{id} is cancelled: no file is fetched"));
             return Ok(());
         }
         _ => {}
@@ -140,7 +139,7 @@ async fn delete(pipeline: &Pipeline, id: UploadId, for_good: bool) -> Result<(),
     told(pipeline, id, deleted, "deleted").await?;
     match look(pipeline, id).await?.as_ref().and_then(restorable_until) {
         Some(end) => tell(&format!(
-            "{id} is deleted; until {} `intake files restore {id}` brings it back",
+            "{id} is deleted; until {} `intake files restore {id}` restores it",
             time(end)
         )),
         None => tell(&format!("{id} is deleted for good")),
@@ -164,7 +163,7 @@ fn none(id: UploadId) -> Failure {
     Failure::Other(format!("there is no file {id}"))
 }
 
-/// What was done, or why it was not: a file that stands elsewhere is another thing than none.
+/// The result, or why there is none: a file in another state is reported as such, and not as missing.
 async fn told<T>(pipeline: &Pipeline, id: UploadId, done: Result<T, Error>, verb: &str) -> Result<T, Failure> {
     match done {
         Ok(done) => Ok(done),
@@ -177,7 +176,7 @@ async fn told<T>(pipeline: &Pipeline, id: UploadId, done: Result<T, Error>, verb
     }
 }
 
-/// The first line of a list.
+/// The header line of a list.
 fn head(kind: Listing) -> String {
     match kind {
         Listing::Files => line("ID", "STATE", "CREATED", "SIZE", "UNTIL", "NAME"),
@@ -188,16 +187,16 @@ fn head(kind: Listing) -> String {
 }
 
 async fn list(
-    composition: &Composition,
+    app: &App,
     (project, kind): (&str, Listing),
     limit: usize,
     behind: Option<UploadId>,
     json: bool,
 ) -> Result<(), Failure> {
-    /// So many at a time.
+    /// How many files are read at a time.
     const PAGE: usize = 500;
-    let pipeline = &composition.pipeline;
-    composition.knows(project).await?;
+    let pipeline = &app.pipeline;
+    app.knows(project).await?;
     let mut behind = match behind {
         None => None,
         Some(id) => {
@@ -233,7 +232,7 @@ async fn list(
     }
     match behind {
         Some((_, id)) if !pipeline.list(kind, project, behind, 1).await?.is_empty() => {
-            tell(&format!("there are more; `--behind {id}` goes on"));
+            tell(&format!("there are more; continue with `--behind {id}`"));
         }
         _ => {}
     }

@@ -1,4 +1,4 @@
-//! `intake groups`: looks at groups of files, and removes them, beside servers that run.
+//! `intake groups`: shows groups of files, and removes them, while servers run.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -7,9 +7,10 @@ use clap::Subcommand;
 use intake_core::{Error, Group, Member, Pipeline, UploadId};
 use serde::Serialize;
 
+use super::app::App;
 use super::arguments::WithConfig;
+use super::failure::Failure;
 use super::output::{exact_time, json_line, plain, print, tell, time};
-use super::{Composition, Failure};
 
 pub(super) type Arguments = WithConfig<Command>;
 
@@ -17,28 +18,28 @@ pub(super) type Arguments = WithConfig<Command>;
 pub(super) enum Command {
     /// Lists a project's groups, the newest first.
     List {
-        /// Its public key; may be left out if there is only one project.
+        /// Its public key; optional if there is only one project.
         #[arg(long, value_name = "KEY")]
         project: Option<String>,
-        /// So many at most.
+        /// The most groups to list.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
-        /// Goes on behind this group.
+        /// Continues after this group.
         #[arg(long, value_name = "ID")]
         behind: Option<Name>,
-        /// One line of JSON for each, for programs.
+        /// Prints one line of JSON for each, for programs.
         #[arg(long)]
         json: bool,
     },
-    /// Says what is known of a group, with its files in their order.
+    /// Shows a group, with its files in their order.
     Show {
         /// Its id, with or without `~` and the number of its files.
         id: Name,
-        /// As one line of JSON, for programs.
+        /// Prints one line of JSON, for programs.
         #[arg(long)]
         json: bool,
     },
-    /// Removes a group. Its files stay.
+    /// Removes a group. Its files are kept.
     Delete {
         /// Its id, with or without `~` and the number of its files.
         id: Name,
@@ -67,8 +68,8 @@ impl FromStr for Name {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let composition = Composition::shared(arguments.config).await?;
-    let pipeline = &composition.pipeline;
+    let app = App::shared(arguments.config).await?;
+    let pipeline = &app.pipeline;
     match arguments.command {
         Command::List {
             project,
@@ -78,9 +79,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
         } => {
             let project = match project {
                 Some(project) => project,
-                None => composition.the_only_project().await?,
+                None => app.the_only_project().await?,
             };
-            list(&composition, &project, limit, behind, json).await
+            list(&app, &project, limit, behind, json).await
         }
         Command::Show { id, json } => {
             let group = find(pipeline, &id).await?;
@@ -95,7 +96,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             let group = find(pipeline, &id).await?;
             let deleted = pipeline.delete_group(group.id).await;
             deleted.map_err(|error| failure(error, &id))?;
-            tell(&format!("{} is removed; its files stay", name_of(&group)));
+            tell(&format!("{} is removed; its files are kept", name_of(&group)));
             Ok(())
         }
     }
@@ -119,12 +120,12 @@ fn failure(error: Error, name: &Name) -> Failure {
     }
 }
 
-/// As clients know it.
+/// The id of a group for clients.
 fn name_of(group: &Group) -> String {
     format!("{}~{}", group.id, group.members.len())
 }
 
-/// What is told of a group in a list.
+/// A group in a list.
 #[derive(Debug, Serialize)]
 struct Line {
     id: String,
@@ -184,17 +185,11 @@ fn line(id: &str, created: &str, until: &str, files: &str) -> String {
     format!("{}\n", line.trim_end())
 }
 
-async fn list(
-    composition: &Composition,
-    project: &str,
-    limit: usize,
-    behind: Option<Name>,
-    json: bool,
-) -> Result<(), Failure> {
-    /// So many at a time: one may have a list of over a hundred thousand bytes.
+async fn list(app: &App, project: &str, limit: usize, behind: Option<Name>, json: bool) -> Result<(), Failure> {
+    /// How many groups are read at a time: the members of one may take over a hundred thousand bytes.
     const PAGE: usize = 50;
-    let pipeline = &composition.pipeline;
-    composition.knows(project).await?;
+    let pipeline = &app.pipeline;
+    app.knows(project).await?;
     let mut behind = match behind {
         None => None,
         Some(name) => {
@@ -228,7 +223,7 @@ async fn list(
     }
     match behind {
         Some((_, id)) if !pipeline.groups_of(project, behind, 1).await?.is_empty() => {
-            tell(&format!("there are more; `--behind {id}` goes on"));
+            tell(&format!("there are more; continue with `--behind {id}`"));
         }
         _ => {}
     }

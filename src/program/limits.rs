@@ -1,12 +1,12 @@
-//! What the machine lets the process have, and how many connections, requests, uploads and fetches fit into that.
+//! The memory and the open files of the process, and how many connections, requests, uploads and fetches fit into them.
 //!
-//! Each of them has a price in memory and in open files, which holds at worst. Numbers that the configuration sets are kept, or
+//! Each of these has a price in memory and in open files, for the worst case. Numbers that the configuration sets are kept, or
 //! refused if they do not fit; the others are lowered together until all fit.
 
 use bytesize::ByteSize;
 use intake_core::{ConfigError, ConfigErrors};
 
-/// What one of a kind takes at most.
+/// The most memory and open files that one of a kind uses.
 #[derive(Clone, Copy)]
 struct Price {
     bytes: u64,
@@ -17,23 +17,23 @@ struct Price {
 const PROGRAM: Price = price(64 << 20, 96);
 /// The buffer of a connection, and its socket.
 const CONNECTION: Price = price(160 << 10, 1);
-/// The parameters of a request, as they came and as they were read.
+/// The parameters of a request, raw and parsed.
 const REQUEST: Price = price(1 << 20, 0);
-/// What an upload is read into, and the file that is written. The buffers of the store and scanners come on top.
+/// The buffer that an upload is read into, and the file that is written. The buffers of store and scanners are added to it.
 const UPLOAD: Price = price(256 << 10, 2);
-/// What a fetch has beside an upload: the connection to its source, with a look-up of its address.
+/// What a fetch needs in addition to an upload: the connection to its source, with the lookup of its address.
 const SOURCE: Price = price(512 << 10, 2);
 /// A connection to a scanner.
 const SCANNER: Price = price(64 << 10, 1);
 
-/// Memory that is used where neither a setting nor the machine says how much there is; else it is half of what there is.
+/// The memory if neither a setting nor the machine says how much there is; otherwise it is half of the machine's.
 const USUAL_MEMORY: u64 = 1 << 30;
 
 const fn price(bytes: u64, files: u64) -> Price {
     Price { bytes, files }
 }
 
-/// What the process may have.
+/// The resources of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Machine {
     /// Bytes of memory, for everything together.
@@ -43,7 +43,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// What this machine lets the process have. Where it does not say, nothing is known to be too much.
+    /// The resources that this machine grants the process; unlimited files if it does not say.
     pub(super) fn here() -> Self {
         let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram());
         let there = sysinfo::System::new_with_specifics(refresh).map_or(0, |system| {
@@ -58,7 +58,7 @@ impl Machine {
     }
 }
 
-/// Lets the process have as many open files as it may, and answers how many that are. A shell usually allows fewer at first.
+/// Raises the limit of open files to the greatest that is permitted, and returns it. A shell usually sets a lower one.
 pub(super) fn raise_open_files() -> std::io::Result<u64> {
     rlimit::increase_nofile_limit(u64::MAX)
 }
@@ -71,7 +71,7 @@ pub(super) struct Wanted {
     pub(super) is_set: bool,
 }
 
-/// How many there may be at a time.
+/// The limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counts<T> {
     pub(super) connections: T,
@@ -86,7 +86,7 @@ impl<T: Copy> Counts<T> {
     }
 }
 
-/// How many of each kind there may be, so that all fit into what the process may have.
+/// The limits with which everything fits into the resources of the process.
 pub(super) fn fit(wanted: Counts<Wanted>, stages: Stages, machine: Machine) -> Result<Counts<usize>, ConfigErrors> {
     let prices = stages.prices();
     let [set, free] = [true, false].map(|is_set| {
@@ -100,10 +100,10 @@ pub(super) fn fit(wanted: Counts<Wanted>, stages: Stages, machine: Machine) -> R
     let left = |there: u64, taken: u64, program: u64| there.saturating_sub(taken).saturating_sub(program);
     let memory = left(machine.memory, set.bytes, PROGRAM.bytes);
     let files = left(machine.files, set.files, PROGRAM.files);
-    // Of what is free to be lowered, so much is kept.
+    // The share that is kept of the numbers that may be lowered.
     let kept = |left: u64, asked: u64| if asked == 0 { 1.0 } else { left as f64 / asked as f64 };
     let kept = kept(memory, free.bytes).min(kept(files, free.files)).min(1.0);
-    // One of each is the least that serves anybody.
+    // At least one of each is needed to serve.
     let lowered = |one: Wanted| match one.is_set {
         true => one.count,
         false => ((one.count as f64 * kept) as usize).max(one.count.min(1)),
@@ -150,7 +150,7 @@ impl Price {
     }
 }
 
-/// What an upload costs the stages beside the pipeline.
+/// The stages' share in the price of an upload.
 #[derive(Clone, Copy)]
 pub(super) struct Stages {
     pub(super) scanners: usize,

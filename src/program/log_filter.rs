@@ -1,13 +1,13 @@
-//! How much is logged.
+//! The level of logging.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What INTAKE_LOG says, if it is set, else what is usual.
+/// The filter from INTAKE_LOG, or the default one.
 ///
 /// # Errors
 ///
-/// What is wrong with the variable, and what would be right.
+/// If the variable is invalid; the text names valid values.
 pub(super) fn log_filter(usual: &str) -> Result<EnvFilter, String> {
     let Some(set) = std::env::var_os("INTAKE_LOG").filter(|set| !set.is_empty()) else {
         return Ok(EnvFilter::new(usual));
@@ -19,7 +19,7 @@ pub(super) fn log_filter(usual: &str) -> Result<EnvFilter, String> {
              \"info\" or \"info,intake_core=debug\""
         )
     };
-    // A word alone would be taken for a part of the program.
+    // A single word would be read as a part of the program.
     let words = set.split(',').map(str::trim).filter(|word| !word.is_empty());
     let mut alone = words.filter(|word| !word.contains(['=', '[']));
     if let Some(word) = alone.find(|word| word.parse::<LevelFilter>().is_err()) {

@@ -1,4 +1,4 @@
-//! What the program logs, and how: to standard error, as lines for people or as JSON for programs.
+//! Logging to standard error, as text for people or as JSON for programs.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -8,19 +8,19 @@ use super::log_filter::log_filter;
 /// How events are written: `text` or `json`.
 const FORMAT: &str = "INTAKE_LOG_FORMAT";
 
-/// What begins a colour on a terminal.
+/// The first character of a terminal's colour sequence.
 const ESCAPE: char = '\u{1b}';
 
 /// Starts to log. `usual` is the level where `INTAKE_LOG` names none.
 ///
 /// # Errors
 ///
-/// What is wrong with one of the variables, and a right value.
+/// If one of the variables is invalid; the text names valid values.
 pub(crate) fn start(usual: &str) -> Result<(), String> {
     let filter = log_filter(usual)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     match std::env::var(FORMAT).ok().as_deref() {
-        // Colours are for people; what reads a file or a pipe gets plain text.
+        // Colours only on a terminal; a file or a pipe gets plain text.
         None | Some("" | "text") if io::stderr().is_terminal() => {
             builder.with_ansi(true).with_writer(|| Event::Coloured).init();
         }
@@ -31,20 +31,20 @@ pub(crate) fn start(usual: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes each event as one line, whatever words of senders are in it.
+/// Writes each event as one line, whatever untrusted text it contains.
 ///
-/// Those that are logged as values are escaped already, but not in all ways: JSON leaves what turns the direction of text, and a
-/// message of a library is written as it is.
+/// The formatter escapes values, but not completely: JSON keeps controls of the direction of text, and messages of libraries are
+/// not escaped at all.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Text,
-    /// The escapes in it are those of colours: in values and messages, the formatter spells them out.
+    /// The terminal escapes in it are those of colours: the formatter has escaped those in values and messages.
     Coloured,
     Json,
 }
 
 impl Write for Event {
-    /// Takes a whole event, as the formatter writes it in one piece.
+    /// Writes a whole event, as the formatter passes it in one piece.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text);

@@ -1,4 +1,4 @@
-//! The `intake` program: the pipeline and the Upload API, put together by one file.
+//! The `intake` program: the pipeline and the Upload API, as one configuration file defines them.
 //!
 //! A program of one's own with one more plugin is this program with that plugin linked in:
 //!
@@ -15,16 +15,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use intake_core::{ConfigError, ConfigErrors, Fault, Registry};
+use intake_core::Registry;
 
-use self::composition::{Composition, unknown};
-use crate::config::{BUILT_IN, Unusable};
+use self::app::App;
+use self::failure::Failure;
+use crate::config::BUILT_IN;
 
 mod admin;
+mod app;
 mod arguments;
-mod composition;
 mod edits;
 mod escape;
+mod failure;
 mod file;
 mod files;
 mod groups;
@@ -52,75 +54,44 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Takes uploads (this is what happens if no command is given).
+    /// Runs the server (the default if no command is given).
     Serve {
         /// The configuration; without one, what `intake config` prints.
         #[arg(long, short, env = "INTAKE_CONFIG")]
         config: Option<PathBuf>,
     },
-    /// Says whether a configuration can be used. Opens nothing, unless asked to.
+    /// Checks a configuration. Opens nothing, unless `--connect` is given.
     Check {
         /// The configuration; without one, that of INTAKE_CONFIG, or what `intake config` prints.
         #[arg(value_name = "CONFIG")]
         file: Option<PathBuf>,
-        /// The same, as other commands take it.
+        /// The same, in the form of other commands.
         #[arg(long, short, conflicts_with = "file")]
         config: Option<PathBuf>,
-        /// Also asks the store, the recorder and the scanners whether they could work now.
+        /// Also checks that the store, the recorder and the scanners work.
         #[arg(long)]
         connect: bool,
     },
-    /// Does once what is due: goes on with what nobody works on any more, ends what was abandoned, removes what expired.
+    /// Runs the maintenance once: resumes interrupted uploads, ends abandoned ones, removes expired files.
     Sweep {
         /// The configuration; without one, what `intake config` prints.
         #[arg(long, short, env = "INTAKE_CONFIG")]
         config: Option<PathBuf>,
     },
-    /// Makes, shows and changes projects in the recorder's database, while servers run.
+    /// Creates, shows and changes projects in the recorder's database, while servers run.
     Projects(projects::Arguments),
-    /// Makes tokens that let uploads in, for trying.
+    /// Issues tokens for uploads, for testing.
     Tokens(tokens::Arguments),
-    /// Looks at files, keeps them, deletes them, brings them back.
+    /// Shows files, keeps, deletes and restores them.
     Files(files::Arguments),
-    /// Looks at groups of files, and removes them.
+    /// Shows groups of files, and removes them.
     Groups(groups::Arguments),
-    /// Says what came, what went and what was stored: of each project, on each day.
+    /// Shows received, removed and stored files, by project and day.
     Usage(usage::Arguments),
-    /// Lists the plugins that this program has.
+    /// Lists the plugins in this program.
     Plugins,
-    /// Prints the built-in configuration, to begin one's own with.
+    /// Prints the built-in configuration, as a start for your own.
     Config,
-}
-
-/// Why the program ends otherwise than well.
-enum Failure {
-    Config(Unusable),
-    Other(String),
-}
-
-impl From<Unusable> for Failure {
-    fn from(unusable: Unusable) -> Self {
-        Self::Config(unusable)
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Other(fault.chain())
-    }
-}
-
-/// Something is wrong with what the command line says of a setting, and not with the configuration.
-impl From<ConfigErrors> for Failure {
-    fn from(errors: ConfigErrors) -> Self {
-        Self::Other(errors.to_string())
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        ConfigErrors::from(error).into()
-    }
 }
 
 /// Runs the program: reads the command line, and ends when what it asks for is done.
@@ -139,7 +110,7 @@ async fn run() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve {
         config: std::env::var_os("INTAKE_CONFIG").map(Into::into),
     });
-    // Who runs one of these reads what it says, and not what happens below, unless that is asked for.
+    // These commands log only warnings, unless INTAKE_LOG says otherwise: their output is what matters.
     let usual = match command {
         Command::Projects(_) | Command::Tokens(_) | Command::Files(_) | Command::Groups(_) | Command::Usage(_) => {
             "warn"
@@ -180,19 +151,19 @@ async fn run() -> ExitCode {
 }
 
 async fn start(config: Option<PathBuf>) -> Result<(), Failure> {
-    let composition = Composition::read(config)?.fitted()?;
-    serve::serve(composition).await.map_err(Failure::Other)
+    let app = App::read(config)?.fitted()?;
+    serve::serve(app).await.map_err(Failure::Other)
 }
 
 async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
-    let composition = Composition::read(file)?;
-    let record = composition.source.settings().take("record");
-    composition.tell(record.as_ref());
-    for warning in warnings::of(&composition.source) {
+    let app = App::read(file)?;
+    let record = app.source.settings().take("record");
+    app.tell(record.as_ref());
+    for warning in warnings::of(&app.source) {
         output::tell(&format!("warning: {warning}"));
     }
-    let pipeline = composition.pipeline.clone();
-    match composition.fitted() {
+    let pipeline = app.pipeline.clone();
+    match app.fitted() {
         Ok(fitted) => output::tell(&format!("limits: {}", fitted.limits())),
         // The server may be another machine.
         Err(unusable) => output::tell(&format!(
@@ -212,7 +183,7 @@ async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
 }
 
 async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
-    let pipeline = Composition::shared(config).await?.pipeline;
+    let pipeline = App::shared(config).await?.pipeline;
     let resumed = pipeline.resume().await?;
     let swept = pipeline.sweep().await?;
     output::print(&format!(
@@ -230,7 +201,7 @@ async fn sweep(config: Option<PathBuf>) -> Result<(), Failure> {
     ))?;
     if resumed.failed + swept.failed > 0 {
         Err(Failure::Other(
-            "some of what is due could not be done; the log says why".to_owned(),
+            "some of the due work failed; the log says why".to_owned(),
         ))
     } else {
         Ok(())

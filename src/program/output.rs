@@ -1,4 +1,4 @@
-//! What commands print: text that a terminal cannot be misled by, times, sizes, and all of it or an error.
+//! The output of commands: text without terminal controls, times and sizes.
 
 use std::io::Write as _;
 use std::time::SystemTime;
@@ -7,29 +7,29 @@ use bytesize::ByteSize;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Failure;
 use super::escape::in_json;
+use super::failure::Failure;
 
-/// Prints to standard output. Who reads it may be gone, which is no reason to panic, but no success either.
+/// Prints to standard output. A closed pipe is no reason to panic, but a failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     printed.map_err(|error| Failure::Other(format!("cannot print: {error}")))
 }
 
-/// Says something to standard error, if somebody reads it: what the command does does not depend on that.
+/// Prints to standard error. A failure is ignored, as the command does not depend on a reader.
 pub(super) fn tell(line: &str) {
     let _unread = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// One line of JSON, without what a terminal would take for a command.
+/// One line of JSON, without terminal controls.
 pub(super) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
     let line = serde_json::to_string(value);
     line.map(|line| in_json(&line).into_owned() + "\n")
         .map_err(|error| Failure::Other(format!("cannot write as JSON: {error}")))
 }
 
-/// Somebody else's words, such as a file's name, without what a terminal would take for a command.
+/// Untrusted text, such as a file's name, without terminal controls.
 pub(super) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -51,7 +51,7 @@ pub(super) fn time(time: SystemTime) -> String {
     format!("{:.0}", timestamp(time))
 }
 
-/// What is later than any calendar goes is as late as one goes.
+/// A time as a timestamp, clamped to the range of the calendar.
 fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::MAX)
 }
@@ -61,7 +61,7 @@ pub(super) fn size(bytes: u64) -> String {
     ByteSize::b(bytes).to_string()
 }
 
-/// Rows of the same length as columns, the first row being their heads. Those of numbers stand to the right.
+/// Rows of the same length as aligned columns; the first row has the heads. Numbers are aligned to the right.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]], numbers: [bool; N]) -> String {
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);

@@ -1,11 +1,11 @@
-//! Where a configuration keeps files and records, as people are told: without secrets.
+//! Where a configuration keeps files and records, for messages; without secrets.
 
 use std::path::absolute;
 
 use intake_core::Secret;
 use serde_json::Value;
 
-/// Where a section keeps things, from those of its settings that are no secrets, and which plugin does.
+/// The location of a section's store or recorder from its settings without secrets, and its plugin.
 pub(super) fn of_section(section: Option<&Value>) -> String {
     const TELLING: [&str; 6] = ["scheme", "root", "bucket", "prefix", "endpoint", "region"];
     let text = |key: &str| section?.get(key)?.as_str();
@@ -14,7 +14,7 @@ pub(super) fn of_section(section: Option<&Value>) -> String {
     format!("{} ({})", told.join(" "), text("use").unwrap_or("unknown"))
 }
 
-/// Where records are: the whole path of a file, as commands are started in this folder or that.
+/// Where records are: the absolute path of a file, as commands may be started in different folders.
 pub(super) fn of_records(section: Option<&Value>) -> String {
     let url = section.and_then(|section| section.get("url")?.as_str());
     let path = url.and_then(|url| url.strip_prefix("sqlite:"));
@@ -27,8 +27,8 @@ pub(super) fn of_records(section: Option<&Value>) -> String {
     }
 }
 
-/// What a `url` says, which may have a password in it: all of it if it names a file, else what kind of database it is; and where
-/// it comes from, if it is not in the configuration itself.
+/// The location from a `url`, which may contain a password: the whole url of a file, otherwise only the kind of database; and the
+/// origin of the url, if it is not in the configuration itself.
 fn of_url(section: &Value) -> Option<String> {
     let url = section.get("url")?;
     let secret: Secret = serde_json::from_value(url.clone()).ok()?;

@@ -1,5 +1,5 @@
-//! `intake projects`: makes, shows and changes the projects that are kept in the recorder's database. Servers ask there at
-//! every request, so what is changed here holds at once, on all nodes.
+//! `intake projects`: creates, shows and changes the projects in the recorder's database. Servers look them up at every
+//! request, so a change takes effect at once, on all nodes.
 
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
@@ -8,33 +8,35 @@ use intake_core::project::shown;
 use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Swap};
 use serde_json::{Map, Value};
 
+use super::app::{App, unknown};
 use super::arguments::WithConfig;
-use super::edits::{Assignment, add_secret, assign, assignment, random_secret, remove_secret, revoke, stand};
-use super::{Composition, Failure, output, unknown, warnings};
+use super::edits::{Assignment, add_secret, assign, assignment, random_secret, remove_secret, revoke, set_status};
+use super::failure::Failure;
+use super::{output, warnings};
 
 pub(super) type Arguments = WithConfig<Command>;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Makes a project, which takes uploads at once.
+    /// Creates a project, which accepts uploads at once.
     Create {
-        /// What its clients send with every request: 1 to 64 letters, digits, `-`, `_` and `.`.
+        /// The public key that its clients send with every request: 1 to 64 letters, digits, `-`, `_` and `.`.
         key: String,
         /// What it is to be like, such as `max_size="10 MiB"`: the settings of [[projects]].
         #[arg(value_name = "FIELD=VALUE", value_parser = assignment)]
         fields: Vec<Assignment>,
-        /// Adds a secret key too, as `add-key` does.
+        /// Also adds a secret key, as `add-key` does.
         #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         with_key: Option<String>,
     },
-    /// Lists all projects, those of the configuration among them, and what they have.
+    /// Lists all projects, including those of the configuration, with their files and bytes.
     List,
-    /// Prints a project's settings, its secret keys by their names only.
+    /// Prints a project's settings; of secret keys only the names.
     Show {
         /// Its public key.
         key: String,
     },
-    /// Changes settings of a project; `FIELD=` removes one, so that it is as usual again.
+    /// Changes settings of a project; `FIELD=` resets one to its default.
     Set {
         /// Its public key.
         key: String,
@@ -42,22 +44,22 @@ pub(super) enum Command {
         #[arg(required = true, value_name = "FIELD=VALUE", value_parser = assignment)]
         fields: Vec<Assignment>,
     },
-    /// Makes a secret key for signing uploads, and prints it, once.
+    /// Creates a secret key for signing uploads, and prints it, once.
     AddKey {
         /// The project's public key.
         key: String,
-        /// What people are to call the secret key.
+        /// The name of the new secret key.
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
     },
-    /// Removes a secret key: what was signed with it lets nobody in any more.
+    /// Removes a secret key: signatures and tokens made with it become invalid.
     RevokeKey {
         /// The project's public key.
         key: String,
-        /// What people call the secret key.
+        /// The name of the secret key.
         name: String,
     },
-    /// Has a token let nobody in any more.
+    /// Revokes a token.
     RevokeToken {
         /// The project's public key.
         key: String,
@@ -65,17 +67,17 @@ pub(super) enum Command {
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         token_id: String,
     },
-    /// Has a project take no uploads until it is unblocked.
+    /// Blocks a project: it accepts no uploads until it is unblocked.
     Block {
         /// Its public key.
         key: String,
     },
-    /// Has a project take uploads again.
+    /// Unblocks a project: it accepts uploads again.
     Unblock {
         /// Its public key.
         key: String,
     },
-    /// Marks a project as removed: it takes no uploads, and nothing that it has is told of. Its files stay.
+    /// Marks a project as removed: it accepts no uploads, and the API shows none of its files, which are kept.
     Remove {
         /// Its public key.
         key: String,
@@ -83,55 +85,52 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let office = Office(Composition::shared(arguments.config).await?);
+    let commands = ProjectCommands(App::shared(arguments.config).await?);
     match arguments.command {
-        Command::Create { key, fields, with_key } => office.create(&key, &fields, with_key.as_deref()).await,
-        Command::List => office.list().await,
-        Command::Show { key } => office.show(&key).await,
+        Command::Create { key, fields, with_key } => commands.create(&key, &fields, with_key.as_deref()).await,
+        Command::List => commands.list().await,
+        Command::Show { key } => commands.show(&key).await,
         Command::Set { key, fields } => {
-            office.change(&key, |settings| assign(settings, &fields)).await?;
+            commands.change(&key, |settings| assign(settings, &fields)).await?;
             warn_of(&fields)?;
-            output::tell(&format!("{key} is changed, which holds from its next request on"));
+            output::tell(&format!("{key} is changed, with effect from the next request on"));
             Ok(())
         }
         Command::AddKey { key, name } => {
             let secret = random_secret()?;
-            office
+            commands
                 .change(&key, |settings| add_secret(settings, &name, &secret))
                 .await?;
             tell_secret(&key, &name, &secret)
         }
         Command::RevokeKey { key, name } => {
-            office.change(&key, |settings| remove_secret(settings, &name)).await?;
+            commands.change(&key, |settings| remove_secret(settings, &name)).await?;
             output::tell(&format!(
-                "what is signed with the secret key {name} of {key} lets nobody in any more"
+                "the secret key {name} of {key} is revoked: signatures and tokens made with it are invalid"
             ));
             Ok(())
         }
         Command::RevokeToken { key, token_id } => {
-            office.change(&key, |settings| revoke(settings, &token_id)).await?;
-            output::tell(&format!(
-                "the token {} of {key} lets nobody in any more",
-                output::plain(&token_id)
-            ));
+            commands.change(&key, |settings| revoke(settings, &token_id)).await?;
+            output::tell(&format!("the token {} of {key} is revoked", output::plain(&token_id)));
             Ok(())
         }
         Command::Block { key } => {
-            office.stand(&key, "blocked").await?;
+            commands.set_status(&key, "blocked").await?;
             output::tell(&format!(
-                "{key} takes no uploads until `intake projects unblock {key}`; its files stay as they are"
+                "{key} accepts no uploads until `intake projects unblock {key}`; its files are kept"
             ));
             Ok(())
         }
         Command::Unblock { key } => {
-            office.change(&key, |settings| stand(settings, "active")).await?;
-            output::tell(&format!("{key} takes uploads"));
+            commands.change(&key, |settings| set_status(settings, "active")).await?;
+            output::tell(&format!("{key} accepts uploads"));
             Ok(())
         }
         Command::Remove { key } => {
-            office.stand(&key, "removed").await?;
+            commands.set_status(&key, "removed").await?;
             output::tell(&format!(
-                "{key} is marked as removed. Its files stay until they expire or are deleted: see \
+                "{key} is marked as removed. Its files are kept until they expire or are deleted: see \
                  `intake files list --project {key}`"
             ));
             Ok(())
@@ -139,7 +138,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Says what of the settings does nothing.
+/// Warns of settings without an effect.
 fn warn_of(fields: &[Assignment]) -> Result<(), Failure> {
     let mut settings = Map::new();
     assign(&mut settings, fields)?;
@@ -149,15 +148,15 @@ fn warn_of(fields: &[Assignment]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where projects are looked up and changed.
-struct Office(Composition);
+/// The commands on projects.
+struct ProjectCommands(App);
 
-impl Office {
+impl ProjectCommands {
     fn catalog(&self) -> &dyn Catalog {
         self.0.pipeline.catalog()
     }
 
-    /// What the configuration says of a project, if it lists it.
+    /// The settings of a project that the configuration lists.
     fn configured(&self, key: &str) -> Option<Map<String, Value>> {
         let listed = self.0.configured().into_iter();
         listed.filter(|(listed, _)| listed == key).map(|(_, says)| says).next()
@@ -193,7 +192,7 @@ impl Office {
         }
         warn_of(fields)?;
         output::tell(&format!(
-            "{key} takes uploads. Try it:\n  echo 'Hello, world!' | curl -F UPLOADCARE_PUB_KEY={key} -F \
+            "{key} accepts uploads. Try it:\n  echo 'Hello, world!' | curl -F UPLOADCARE_PUB_KEY={key} -F \
              'file=@-;filename=hello.txt' {}/base/",
             self.address()
         ));
@@ -201,7 +200,7 @@ impl Office {
             Some((name, secret)) => tell_secret(key, name, &secret),
             None => {
                 output::tell(&format!(
-                    "Anybody who knows the key may upload. To have uploads signed: `intake projects add-key {key} NAME`, \
+                    "Anyone who knows the key may upload. To require signatures: `intake projects add-key {key} NAME`, \
                      then `intake projects set {key} signed_uploads=true`"
                 ));
                 Ok(())
@@ -209,7 +208,7 @@ impl Office {
         }
     }
 
-    /// What servers on this configuration are reached by, as far as it says.
+    /// The URL of servers with this configuration, as far as it names one.
     fn address(&self) -> String {
         let public = self.0.upload_api.public_url.as_deref();
         let public = public.map(|url| url.trim_end_matches('/').to_owned());
@@ -217,7 +216,7 @@ impl Office {
     }
 
     async fn list(&self) -> Result<(), Failure> {
-        /// So many at a time.
+        /// How many projects are read at a time.
         const PAGE: usize = 100;
         let head = ["KEY", "STANDING", "SECRET KEYS", "FILES", "BYTES", ""].map(str::to_owned);
         let mut rows = vec![head];
@@ -229,7 +228,7 @@ impl Office {
         loop {
             let page = self.catalog().projects(&behind, PAGE).await?;
             for project in &page {
-                // The configuration is asked first, so this one is asked by nobody.
+                // The configuration takes precedence, so this project is never used.
                 let hidden = configured.iter().any(|(key, _)| *key == project.public_key);
                 let mark = if hidden { "hidden by the configuration" } else { "" };
                 rows.push(self.row(&project.public_key, &project.settings, mark).await?);
@@ -277,7 +276,7 @@ impl Office {
         output::print(&format!("{place}{text}"))
     }
 
-    /// Whether a project can be used, with the stores that there are.
+    /// Checks a project's settings, including that its store exists.
     fn check(&self, managed: &ManagedProject) -> Result<(), ConfigErrors> {
         let project = managed.project()?;
         let Some(store) = &project.store else { return Ok(()) };
@@ -299,7 +298,7 @@ impl Office {
         Err(ConfigError::at("store", message).into())
     }
 
-    /// Changes a project, if it can be used afterwards.
+    /// Changes a project, if its settings are valid afterwards.
     async fn change(
         &self,
         key: &str,
@@ -312,18 +311,18 @@ impl Office {
         self.swap(key, edit).await
     }
 
-    /// Has a project take no uploads. Whatever else may be wrong with it must not stand in the way.
-    async fn stand(&self, key: &str, standing: &str) -> Result<(), Failure> {
-        self.swap(key, |next| Ok(stand(&mut next.settings, standing)?)).await
+    /// Changes the status of a project. Other settings are not checked: an invalid one must not prevent blocking it.
+    async fn set_status(&self, key: &str, status: &str) -> Result<(), Failure> {
+        self.swap(key, |next| Ok(set_status(&mut next.settings, status)?)).await
     }
 
-    /// Puts a changed project in its own place; if somebody else changed it first, changes what he made of it.
+    /// Replaces a project with the changed one. If it was changed meanwhile, applies the change to the newer one.
     async fn swap(
         &self,
         key: &str,
         edit: impl Fn(&mut ManagedProject) -> Result<(), ConfigErrors>,
     ) -> Result<(), Failure> {
-        /// Losing this often in a row is not bad luck any more.
+        /// So many conflicts in a row do not happen by chance.
         const TRIES: usize = 100;
         if self.configured(key).is_some() {
             return Err(Failure::Other(format!(
@@ -341,7 +340,7 @@ impl Office {
             }
         }
         Err(Failure::Other(format!(
-            "others change {key} faster than this can; nothing was changed"
+            "{key} is being changed by other commands all the time; it was not changed"
         )))
     }
 }

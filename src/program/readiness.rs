@@ -1,5 +1,5 @@
-//! Whether the program can take uploads now: asked of every stage, remembered for a moment, and no from the moment on at which the
-//! program is told to stop.
+//! Whether the program can accept uploads now: checks every stage, caches the result for a moment, and reports not ready as soon
+//! as the program is told to stop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,12 +9,12 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How long an answer holds: those who ask more often cost the stages nothing.
+/// How long a result is cached: more frequent requests do not reach the stages.
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a stage may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Looks whether the stages work. One looks at a time; everybody else waits for what it finds.
+/// Checks the stages. One caller checks at a time; others wait for its result.
 #[derive(Debug)]
 pub(super) struct Readiness {
     pipeline: Pipeline,
@@ -25,7 +25,7 @@ pub(super) struct Readiness {
 #[derive(Debug)]
 struct Look {
     at: Instant,
-    /// What stands in the way, if anything does.
+    /// The reason, if not ready.
     found: Result<(), String>,
 }
 
@@ -38,13 +38,13 @@ impl Readiness {
         }
     }
 
-    /// From now on the answer is no.
+    /// Reports not ready from now on.
     pub(super) fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
         measure::ready(false);
     }
 
-    /// Whether uploads can be taken.
+    /// Whether uploads can be accepted.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Readiness {
         if was_ready != found.is_ok() {
             match &found {
                 Ok(()) => info!("ready again"),
-                Err(reason) => warn!(reason, "not ready: uploads fail until this is mended"),
+                Err(reason) => warn!(reason, "not ready: uploads fail until this is fixed"),
             }
         }
         *last = Some(Look {
@@ -73,7 +73,7 @@ impl Readiness {
     }
 
     async fn look(&self) -> Result<(), String> {
-        // Not what lies below the fault, which may name hosts and paths.
+        // Without the causes of the fault, which may name hosts and paths.
         let alive = self.pipeline.alive(PATIENCE).await;
         alive.map_err(|fault| fault.to_string())
     }

@@ -1,4 +1,4 @@
-//! `intake serve`: says what it does, serves, sweeps, and stops when asked to.
+//! `intake serve`: prints a banner, serves, runs the maintenance, and stops on a signal.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -15,27 +15,28 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::admin::Admin;
-use super::{Composition, limits, output, places, warnings};
+use super::app::App;
+use super::{limits, output, places, warnings};
 use crate::{server, upload_api};
 
-/// How often it is looked up how much is unfinished.
+/// How often the backlog is measured.
 const MEASURED_EVERY: Duration = Duration::from_secs(10);
 
 /// Serves until the process is asked to stop.
-pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
-    let banner = Banner::of(&composition);
+pub(crate) async fn serve(app: App) -> Result<(), String> {
+    let banner = Banner::of(&app);
     if let Err(error) = limits::raise_open_files() {
-        warn!(%error, "could not let the process have as many open files as it may");
+        warn!(%error, "could not raise the limit of open files");
     }
-    for warning in warnings::of(&composition.source) {
+    for warning in warnings::of(&app.source) {
         warn!("{warning}");
     }
-    let Composition {
+    let App {
         pipeline,
         upload_api: settings,
         server: mut bounds,
         ..
-    } = composition;
+    } = app;
     bounds.shared_by_many.clone_from(&settings.trusted_proxies);
     let app = upload_api::host(pipeline.clone(), settings).map_err(|error| error.to_string())?;
     pipeline.ready().await.map_err(|fault| fault.chain())?;
@@ -54,7 +55,7 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
         None => None,
     };
 
-    // Serving does not depend on somebody who reads this.
+    // Serving does not depend on a reader of this output.
     let _unread = output::print(&banner.text(&address.to_string(), admin.as_ref().map(Admin::address)));
     let intervals = Intervals::default()
         .sweep(bounds.sweep_every)
@@ -73,7 +74,7 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     let stopped_at = OnceLock::new();
     let stop = async {
         stop.await;
-        // Before the listener closes, so that nobody is sent here who would find it closed.
+        // Before the listener closes, so that load balancers send no requests to a closed port.
         if let Some(readiness) = readiness {
             readiness.stop();
             tokio::time::sleep(bounds.stop_delay).await;
@@ -85,7 +86,7 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     let since = stopped_at.get().map_or(Duration::ZERO, Instant::elapsed);
     let left = bounds.shutdown_timeout.saturating_sub(since);
     if tokio::time::timeout(left, work.finish()).await.is_err() {
-        warn!("uploads that were still under way were cut off; nothing of them was acknowledged");
+        warn!("running uploads were cut off; none of them was acknowledged");
     }
     drop(stop_background);
     if let Err(failure) = background.await {
@@ -97,13 +98,13 @@ pub(crate) async fn serve(composition: Composition) -> Result<(), String> {
     served.map_err(|error| error.to_string())
 }
 
-/// Ready when the process gets SIGINT (Ctrl-C) or SIGTERM, or when its terminal is gone (SIGHUP). A second one ends it at once,
-/// which costs nothing that was acknowledged.
+/// Ready when the process gets SIGINT (Ctrl-C) or SIGTERM, or when its terminal is closed (SIGHUP). A second signal ends it at
+/// once, without losing acknowledged uploads.
 fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let mut hangup = listen(SignalKind::hangup())?;
-    // To a service, the signal is a request to read its configuration again.
+    // A service would be expected to reload its configuration.
     let has_terminal = std::io::stderr().is_terminal();
     Ok(async move {
         loop {
@@ -129,7 +130,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-/// What is said at the start: where, what with, and what is *not* switched on.
+/// The output at the start: the address, the parts in use, and what is *not* switched on.
 struct Banner {
     lines: String,
     key: String,
@@ -137,39 +138,37 @@ struct Banner {
 }
 
 impl Banner {
-    fn of(composition: &Composition) -> Self {
-        let mut settings = composition.source.settings();
+    fn of(app: &App) -> Self {
+        let mut settings = app.source.settings();
         let mut lines = String::new();
-        let _ok = writeln!(lines, "  {:<9} {}", "settings", composition.source.name());
+        let _ok = writeln!(lines, "  {:<9} {}", "settings", app.source.name());
         for (label, section) in [("files", "store"), ("records", "record")] {
             let place = places::of_section(settings.take(section).as_ref());
             let _ok = writeln!(lines, "  {label:<9} {place}");
         }
-        let keys = composition.projects();
+        let keys = app.projects();
         let listed = if keys.is_empty() {
             "none but those that `intake projects` lists".to_owned()
         } else {
             keys.join(", ")
         };
         let _ok = writeln!(lines, "  {:<9} {listed}", "projects");
-        let scanners: Vec<_> = composition.pipeline.scanners().collect();
+        let scanners: Vec<_> = app.pipeline.scanners().collect();
         let named = if scanners.is_empty() {
             "none".to_owned()
         } else {
             scanners.join(", ")
         };
         let _ok = writeln!(lines, "  {:<9} {named}", "scanners");
-        let _ok = writeln!(lines, "  {:<9} {}", "limits", composition.limits());
+        let _ok = writeln!(lines, "  {:<9} {}", "limits", app.limits());
         if !uses(settings.take("scan"), "clamav") {
             lines += "  NOT switched on: a virus scanner. Files are taken without being scanned; see [[scan]] in `intake config`.\n";
         }
-        if !composition.pipeline.can_pull() {
+        if !app.pipeline.can_pull() {
             lines += "  NOT switched on: files from elsewhere. /from_url/ is refused; see [receive.pull] in `intake config`.\n";
         }
-        let limit = composition.upload_api.max_direct_size;
-        let limit = limit
-            .min(ByteSize::b(composition.pipeline.limits().max_size))
-            .to_string();
+        let limit = app.upload_api.max_direct_size;
+        let limit = limit.min(ByteSize::b(app.pipeline.limits().max_size)).to_string();
         Self {
             lines,
             key: keys.into_iter().next().unwrap_or_else(|| "YOUR_KEY".to_owned()),

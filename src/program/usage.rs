@@ -1,4 +1,4 @@
-//! `intake usage`: what came, what went and what was stored, of each project and on each day, as it was booked with the uploads.
+//! `intake usage`: received, removed and stored files, by project and day, from the accounting of uploads.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -12,24 +12,25 @@ use jiff::Span;
 use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 
+use super::app::App;
+use super::failure::Failure;
 use super::output::{columns, json_line, print, size};
-use super::{Composition, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The configuration; without one, what `intake config` prints.
     #[arg(long, short, env = "INTAKE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Of this project only, by its public key.
+    /// Shows only this project, by its public key.
     #[arg(long, value_name = "KEY")]
     project: Option<String>,
-    /// The first day, in UTC; if not said, the 30th of those that end with the last one.
+    /// The first day, in UTC; the default is 29 days before the last one.
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     from: Option<Day>,
-    /// The last day, in UTC; if not said, today.
+    /// The last day, in UTC; the default is today.
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     to: Option<Day>,
-    /// One line of JSON for each project and day, for programs.
+    /// Prints one line of JSON for each project and day, for programs.
     #[arg(long)]
     json: bool,
 }
@@ -48,16 +49,16 @@ fn day(text: &str) -> Result<Day, String> {
 fn date(day: Day) -> String {
     let span = Span::new().try_days(day.0);
     let date = span.and_then(|span| FIRST.checked_add(span));
-    // Nobody can ask for a day that is in no calendar.
+    // A day beyond the calendar cannot be given on the command line.
     date.unwrap_or(Date::MAX).to_string()
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    /// Days, unless the first one is said.
+    /// The number of days, unless the first one is given.
     const USUAL: i64 = 30;
-    let composition = Composition::shared(arguments.config).await?;
+    let app = App::shared(arguments.config).await?;
     let today = Day::of(SystemTime::now());
-    // What is stored at the end of a day that has not begun is known to nobody.
+    // Days in the future have no usage yet.
     let to = arguments.to.unwrap_or(today).min(today);
     let from = arguments.from.unwrap_or(Day(to.0 - USUAL + 1));
     if from > to {
@@ -69,10 +70,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let project = arguments.project.as_deref();
     if let Some(project) = project {
-        composition.knows(project).await?;
+        app.knows(project).await?;
     }
-    // What is stored is what came and did not go, since ever.
-    let catalog = composition.pipeline.catalog();
+    // Stored is the sum of all received minus all removed files since the beginning.
+    let catalog = app.pipeline.catalog();
     let flows = catalog.flows(project, Day(0)..=to).await?;
     let mut present = BTreeMap::new();
     if to == today {
@@ -108,7 +109,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     print(&columns(&lines, numbers))
 }
 
-/// What there is of a project at present, and of no day before.
+/// The present counts of a project, which are not recorded by day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 struct Present {
     unfinished_uploads: u64,
@@ -139,7 +140,7 @@ struct Row {
     removed_bytes: u64,
     stored_files: u64,
     stored_bytes: u64,
-    /// Of today alone.
+    /// Only for today.
     #[serde(flatten)]
     present: Option<Present>,
 }
@@ -168,8 +169,8 @@ impl Row {
     }
 }
 
-/// Each project's days among these on which something came, went or was stored: whoever adds them up misses none, even those
-/// on which nothing changed. What there is of a project at present is told with the last day.
+/// A row for each project and each of these days on which files were received, removed or stored, even if nothing changed on that
+/// day. The row of the last day has the present counts.
 fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>, present: &BTreeMap<String, Present>) -> Vec<Row> {
     let (from, to) = days.into_inner();
     let mut projects: BTreeMap<String, Vec<Flow>> = BTreeMap::new();
@@ -208,7 +209,7 @@ fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>, present: &BTreeMap<String, 
     rows
 }
 
-/// Files that were there before anything was booked may go, but never make what is stored less than nothing.
+/// Removing files from before the accounting began must not make the stored ones negative.
 fn add(stored: &mut Holdings, flow: &Flow) {
     stored.files = stored.files.saturating_add(flow.received).saturating_sub(flow.removed);
     stored.bytes = stored

@@ -1,4 +1,4 @@
-//! What a configuration may say and yet does nothing: it is used, and said.
+//! Warnings of settings without an effect.
 
 use intake_core::{ConfigError, ConfigErrors, MediaRange};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use crate::config::Source;
 const OF_PROJECT: [&str; 2] = ["allow_types", "forbid_types"];
 const OF_PLUGIN: [&str; 2] = ["allow", "deny"];
 
-/// Each with its place and its line.
+/// The warnings, each with its setting and its line.
 pub(super) fn of(source: &Source) -> Vec<String> {
     let mut settings = source.settings();
     let mut found = Vec::new();
@@ -64,7 +64,7 @@ fn names_that_no_content_has(
     })
 }
 
-/// What content is found to be that one might expect to be found by that name.
+/// The type that is found instead of the expected one.
 fn hint(name: &str) -> &'static str {
     if name.ends_with("xml") {
         " (documents in XML are text/xml)"

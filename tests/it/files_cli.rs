@@ -145,7 +145,7 @@ fn orders_that_wait_are_listed_and_taken_back() {
     for token in &tokens {
         let said = intake(&server, &["files", "delete", token]);
         assert!(
-            stderr(&said).contains("is taken back: nothing is fetched"),
+            stderr(&said).contains("is cancelled: no file is fetched"),
             "{}",
             stderr(&said)
         );

@@ -63,7 +63,7 @@ fn groups_are_listed_shown_and_removed_and_their_files_stay() {
     assert_eq!(usage(), 5);
     let removed = intake(&server, &["groups", "delete", &groups[0]]);
     assert!(
-        stderr(&removed).contains("is removed; its files stay"),
+        stderr(&removed).contains("is removed; its files are kept"),
         "{}",
         stderr(&removed)
     );

@@ -143,7 +143,7 @@ fn everything_that_is_wrong_in_a_section_is_told() {
             vec![
                 r#"receive.max_size: expected a size such as "5 GB" or "100 MiB", or a number of bytes; found "5 gigs""#,
                 r#"receive.timeout: expected a length of time such as "30s", "24h" or "7days"; found 30"#,
-                "receive.claim: must be more than nothing",
+                "receive.claim: must be greater than zero",
                 "receive.nots: unknown field `nots`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `pulls_of_address`, `waiting_of_project`, `waiting_of_address`, `unfinished_of_project`, `unfinished_of_address`, `refused_of_project`, `groups_of_project`, `group_bytes_of_project`, `keep_groups`, `pull_tries`, `pull_pause`, `trash`, `pull`",
             ],
         ),

@@ -267,7 +267,7 @@ fn wrong_limits(limits: &Limits, notes: Option<Duration>) -> Vec<ConfigError> {
     let pause_too_long =
         (limits.pull_pause > LONGEST_PULL_PAUSE).then(|| ConfigError::at("pull_pause", "must be at most an hour"));
     nothing
-        .map(|(key, _)| ConfigError::at(key, "must be more than nothing"))
+        .map(|(key, _)| ConfigError::at(key, "must be greater than zero"))
         .chain(too_long.map(|(key, _)| ConfigError::at(key, "must be less than a hundred years")))
         .chain(too_many)
         .chain(pause_too_long)

@@ -159,12 +159,12 @@ fn an_error_names_its_place_and_what_would_be_right() {
         (
             "/receive",
             json!({"max_size": 0}),
-            "receive.max_size: must be more than nothing",
+            "receive.max_size: must be greater than zero",
         ),
         (
             "/receive",
             json!({"pull_tries": 0}),
-            "receive.pull_tries: must be more than nothing",
+            "receive.pull_tries: must be greater than zero",
         ),
         (
             "/receive",

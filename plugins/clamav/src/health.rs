@@ -1,4 +1,4 @@
-//! What is asked of clamd beside scans: whether it works, and which version it is.
+//! The health of a clamd: its self-test and its version.
 
 use std::time::Duration;
 
@@ -11,12 +11,13 @@ use crate::codes::{SCANNER_FAILED, SCANNER_UNAVAILABLE};
 use crate::protocol::{Answer, Connection, Flow, Stream, failed, legible};
 use crate::settings::Config;
 
-/// How long an answer holds. The self-test's must: clamd reports every finding to whoever is set to be told.
+/// How long an answer is cached. The self-test must not run more often: clamd reports each of its findings to its log and
+/// to `VirusEvent`.
 const FRESH: Duration = Duration::from_secs(600);
 /// How long a scan that is done may wait for the version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What clamd says of itself.
+/// The version that clamd reports, cached.
 #[derive(Debug, Default)]
 pub(crate) struct Engine(Mutex<Version>);
 
@@ -27,32 +28,32 @@ struct Version {
 }
 
 impl Engine {
-    /// What it said last. That it says nothing is no reason to fail.
+    /// The version, as clamd reported it last. A clamd that does not report one is no reason to fail.
     pub(crate) async fn version(&self, config: &Config) -> Option<String> {
-        // Whoever waits here does so for one question at most: the time is noted before the answer is there.
+        // A caller waits for at most one question here: the time is stored before the answer arrives.
         let mut version = self.0.lock().await;
         if is_over(version.asked) {
             version.asked = Some(Instant::now());
             match timeout(VERSION_TIMEOUT, Connection::ask(config, b"zVERSION\0")).await {
                 Ok(Ok(said)) => version.said = Some(legible(&said)),
-                Ok(Err(fault)) => debug!(fault = fault.chain(), "clamd does not say its version"),
-                Err(_) => debug!("clamd does not say its version in time"),
+                Ok(Err(fault)) => debug!(fault = fault.chain(), "clamd did not report its version"),
+                Err(_) => debug!("clamd did not report its version in time"),
             }
         }
         version.said.clone()
     }
 }
 
-/// Whether clamd works. One asks at a time.
+/// The self-test. One caller runs it at a time.
 #[derive(Debug, Default)]
 pub(crate) struct SelfTest(Mutex<Option<Instant>>);
 
 impl SelfTest {
-    /// Whether it is there, and finds what it has to.
+    /// Checks that clamd answers and, unless switched off, that it finds the EICAR test file.
     ///
     /// # Errors
     ///
-    /// What stands in the way.
+    /// [`SCANNER_UNAVAILABLE`] if clamd cannot be reached, [`SCANNER_FAILED`] if it fails the test.
     pub(crate) async fn ready(&self, config: &Config) -> Result<(), Fault> {
         let Ok(mut passed) = timeout(config.wait, self.0.lock()).await else {
             return Err(Fault::new(SCANNER_UNAVAILABLE, "clamd is being tested already").retryable());
@@ -66,7 +67,7 @@ impl SelfTest {
         }
         if config.self_test && is_over(*passed) {
             finds_a_virus(config).await?;
-            looks_at_all_that_it_is_handed(config).await?;
+            scans_the_largest_content(config).await?;
             *passed = Some(Instant::now());
         }
         Ok(())
@@ -84,9 +85,9 @@ async fn finds_a_virus(config: &Config) -> Result<(), Fault> {
     }
 }
 
-/// clamd calls clean what is larger than its limits, unless told otherwise. So it is handed something of the largest size
-/// in which it has to find something.
-async fn looks_at_all_that_it_is_handed(config: &Config) -> Result<(), Fault> {
+/// clamd calls clean what is larger than its limits, unless configured otherwise. So this has it scan a content of the
+/// largest size in which it has to find the test file.
+async fn scans_the_largest_content(config: &Config) -> Result<(), Fault> {
     let archive = archive(&eicar());
     let size = config.max_scan_size;
     if size < archive.len() as u64 {
@@ -96,7 +97,7 @@ async fn looks_at_all_that_it_is_handed(config: &Config) -> Result<(), Fault> {
         Answer::Found(_) => Ok(()),
         answer => {
             let message = format!(
-                "clamd does not look at an archive of {size} bytes, the most that it may be handed (max_scan_size): \
+                "clamd does not scan an archive of {size} bytes, the most that is sent to it (max_scan_size): \
                  its StreamMaxLength, MaxFileSize or MaxScanSize is too small, or ScanArchive is off ({answer:?})"
             );
             Err(Fault::new(SCANNER_FAILED, message))
@@ -104,7 +105,7 @@ async fn looks_at_all_that_it_is_handed(config: &Config) -> Result<(), Fault> {
     }
 }
 
-/// Has a content scanned that is zeros up to its size.
+/// Scans a content that begins with these bytes and is filled up with zeros.
 async fn scan(config: &Config, begin: &[u8], size: u64) -> Result<Answer, Fault> {
     const ZEROS: &[u8] = &[0; 64 * 1024];
     let mut stream = Stream::open(config).await?;
@@ -125,7 +126,7 @@ async fn scan(config: &Config, begin: &[u8], size: u64) -> Result<Answer, Fault>
     Answer::parse(&stream.into_connection().answer(within).await?)
 }
 
-/// A tar archive with one file in it, without its end, which is zeros.
+/// A tar archive with one file in it, without its end, which consists of zeros.
 fn archive(file: &[u8]) -> Vec<u8> {
     const BLOCK: usize = 512;
     const CHECKSUM: std::ops::Range<usize> = 148..156;
@@ -145,8 +146,8 @@ fn archive(file: &[u8]) -> Vec<u8> {
     archive
 }
 
-/// The EICAR test file, which every virus scanner reports and which does nothing. Put together here, lest one reports
-/// this file.
+/// The EICAR test file, which every virus scanner reports and which is harmless. It is assembled here, so that scanners do
+/// not report this source file.
 pub(crate) fn eicar() -> Vec<u8> {
     let halves = [
         r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD",

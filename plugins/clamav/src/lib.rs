@@ -8,11 +8,12 @@
 //! let scanner = ClamAv::at("127.0.0.1:3310").max_scan_size(100 << 20).on_limits(OnLimits::Accept);
 //! ```
 //!
-//! Clean is what clamd calls clean in so many words, after the last byte. Whatever else it says is a refusal or a
-//! [`Fault`], and so is silence. What it did not look at from end to end is [`OnLimits`]' to decide: clamd's own limits
-//! make it call content clean that it never read, so `max_scan_size` must not be above them, and
-//! [`ready`](Scanner::ready) tries that it is not.
+//! A content is clean only if clamd answers `OK` after the last byte. Every other answer is a refusal or a [`Fault`], and
+//! so is silence. [`OnLimits`] decides on content that clamd did not scan completely. clamd's own limits make it call
+//! content clean that it never read, so `max_scan_size` must not be above them; [`ready`](Scanner::ready) tests that.
 
+mod address;
+pub mod codes;
 mod health;
 mod protocol;
 mod session;
@@ -28,33 +29,20 @@ use intake_core::{ConfigError, Fault, FromSettings, Head, Plugin, Scan, Scanner,
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::address::Address;
 use crate::health::{Engine, SelfTest};
-use crate::protocol::{Address, Stream};
+use crate::protocol::Stream;
 use crate::session::Session;
 use crate::settings::{Config, LARGEST, MOST_CONNECTIONS};
 
 pub use crate::session::ScanNote;
 pub use crate::settings::{OnLimits, Settings};
 
-/// The codes of this plugin's refusals and faults.
-pub mod codes {
-    use intake_core::Code;
-
-    /// Refused: a signature matches; the subject is its name.
-    pub const INFECTED: Code = Code::new("infected");
-    /// Refused: the content is larger, or packed deeper, than the scanner looks.
-    pub const SCAN_INCOMPLETE: Code = Code::new("scan_incomplete");
-    /// Fault: the scanner is not there, or has no place left.
-    pub const SCANNER_UNAVAILABLE: Code = Code::new("scanner_unavailable");
-    /// Fault: the scanner is there and gave no verdict.
-    pub const SCANNER_FAILED: Code = Code::new("scanner_failed");
-}
-
 intake_core::inventory::submit! {
     Plugin::scanner::<ClamAv>("clamav", "scans content with ClamAV's clamd while it comes in")
 }
 
-/// A scanner that hands content to clamd.
+/// A scanner that sends content to clamd.
 ///
 /// Each scan has a connection of its own, and holds up to 128 KiB. Beside them are at most two more connections, one for
 /// [`ready`](Scanner::ready) and one that asks for the version.
@@ -97,7 +85,7 @@ impl ClamAv {
         self.with(|config| config.connect_timeout = timeout)
     }
 
-    /// How long clamd may take to accept 128 KiB, or to answer what is no scan; 30 seconds if not set.
+    /// How long clamd may take to read 128 KiB, or to answer a command other than a scan; 30 seconds if not set.
     #[must_use]
     pub fn io_timeout(self, timeout: Duration) -> Self {
         self.with(|config| config.io_timeout = timeout)
@@ -116,13 +104,13 @@ impl ClamAv {
         self.with(|config| config.max_scan_size = bytes.min(LARGEST))
     }
 
-    /// What becomes of a content that was not looked at from end to end; refused if not set.
+    /// What happens to a content that was not scanned completely; it is refused if not set.
     #[must_use]
     pub fn on_limits(self, on_limits: OnLimits) -> Self {
         self.with(|config| config.on_limits = on_limits)
     }
 
-    /// Has [`ready`](Scanner::ready) only ask whether clamd is there, and not whether it finds anything.
+    /// Makes [`ready`](Scanner::ready) only check that clamd answers, and not that it finds the EICAR test file.
     #[must_use]
     pub fn without_self_test(self) -> Self {
         self.with(|config| config.self_test = false)
@@ -158,7 +146,7 @@ impl Scanner for ClamAv {
     async fn open(&self, _head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
         let Ok(Ok(place)) = timeout(self.config.wait, self.places.clone().acquire_owned()).await else {
             let connections = self.config.connections;
-            let message = format!("clamd is scanning {connections} contents already, and goes on to");
+            let message = format!("all {connections} connections to clamd stayed in use (connections, wait)");
             return Err(Fault::new(codes::SCANNER_UNAVAILABLE, message).retryable());
         };
         let stream = Stream::open(&self.config).await?;
@@ -170,8 +158,8 @@ impl Scanner for ClamAv {
         )))
     }
 
-    /// Whether clamd answers. Also, unless switched off, and not again within ten minutes of a success: whether it finds
-    /// the EICAR test file, alone and in an archive of just `max_scan_size` bytes.
+    /// Checks that clamd answers. Unless switched off, and at most once in ten minutes after a success, it also checks that
+    /// clamd finds the EICAR test file, alone and in an archive of exactly `max_scan_size` bytes.
     async fn ready(&self) -> Result<(), Fault> {
         self.self_test.ready(&self.config).await
     }

@@ -1,16 +1,15 @@
-//! What is said on one connection to clamd, and nothing about what it means for an upload.
+//! The protocol of clamd on one connection. What an answer means for an upload is decided elsewhere.
 //!
 //! Written here rather than taken from the `clamav-client` crate, for three reasons. The crate pulls the content from a
-//! stream, while a scan is handed its pieces. It waits for ever wherever the daemon does. And when the daemon hangs up in
-//! the middle, it reports the write that broke instead of the answer that says why, although that answer can still be read.
+//! stream, while a scan is handed chunks. It has no timeouts, so a daemon that stalls stalls the scan. And when the daemon
+//! closes the connection in the middle, the crate reports the write that failed instead of the answer that explains it,
+//! although that answer can still be read.
 //!
-//! A command is `z`, its name and a NUL; so ends the answer. `INSTREAM` is followed by pieces, each after its length in
-//! four bytes, and by a length of zero. The daemon may answer before that, and then takes no more.
+//! A command is `z`, its name and a NUL; the answer ends with a NUL too. `INSTREAM` is followed by pieces, each after its length in
+//! four bytes, and by a length of zero. The daemon may answer before that, and then reads no more.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -20,39 +19,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::address::Address;
 use crate::codes::{SCANNER_FAILED, SCANNER_UNAVAILABLE};
 use crate::settings::Config;
 
-/// The most content that is sent behind one length. A scan holds this much, and no more.
+/// The most content that is sent behind one length. A scan holds no more than this in memory.
 pub(crate) const PIECE_BYTES: usize = 128 * 1024;
-/// Answers are a name and a few words; whatever is longer comes from something else than clamd.
+/// Answers are a name and a few words; a longer one does not come from clamd.
 const ANSWER_BYTES: usize = 1024;
-/// How long bytes that are no whole piece may stay here. The daemon gives a silent connection up after its `ReadTimeout`,
-/// and must not take a slow sender for one.
+/// How long an incomplete piece may be held back. The daemon closes a silent connection after its `ReadTimeout`, which must
+/// not happen to a slow sender.
 const STALE: Duration = Duration::from_secs(5);
-/// How long to wait before knocking again at a Unix socket whose queue is full; TCP does this by itself.
+/// How long to wait before connecting again to a Unix socket whose queue is full; TCP does this by itself.
 const KNOCK_AGAIN: Duration = Duration::from_millis(10);
 
 const LENGTH_BYTES: usize = size_of::<u32>();
 const END: [u8; LENGTH_BYTES] = [0; LENGTH_BYTES];
-
-/// Where clamd listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// Host and port.
-    Tcp(String),
-    /// The path of a Unix socket.
-    Unix(PathBuf),
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => f.write_str(address),
-            Self::Unix(path) => path.display().fmt(f),
-        }
-    }
-}
 
 /// Both kinds of socket.
 trait Socket: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -75,23 +57,23 @@ async fn connect(address: &Address) -> io::Result<Box<dyn Socket>> {
     }
 }
 
-/// Whether the daemon still takes what it is sent.
+/// Whether the daemon still reads what it is sent.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
-    /// It took everything.
+    /// It read everything.
     Goes,
-    /// It has answered or hung up before it took everything.
+    /// It answered or closed the connection before it had read everything.
     Stopped,
 }
 
-/// One connection, which is good for one answer.
+/// One connection, for one command and one answer.
 pub(crate) struct Connection {
     socket: Box<dyn Socket>,
     io_timeout: Duration,
     heard: Vec<u8>,
     closed: bool,
-    /// Why sending ended early, in case that no answer explains it.
+    /// Why sending ended early, for the case that no answer explains it.
     broken: Option<io::Error>,
 }
 
@@ -100,7 +82,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`SCANNER_UNAVAILABLE`] if nobody is there, [`SCANNER_FAILED`] if the command is not taken.
+    /// [`SCANNER_UNAVAILABLE`] if clamd cannot be reached, [`SCANNER_FAILED`] if it does not read the command in time.
     pub(crate) async fn open(config: &Config, command: &[u8]) -> Result<Self, Fault> {
         let Config { address, .. } = config;
         let unavailable = |why: BoxError| {
@@ -120,7 +102,7 @@ impl Connection {
             closed: false,
             broken: None,
         };
-        // Should it stop here, then whoever reads the answer learns why.
+        // If the daemon stopped reading here, its answer says why.
         let _flow = connection.send(command).await?;
         Ok(connection)
     }
@@ -134,11 +116,11 @@ impl Connection {
         Self::open(config, command).await?.answer(config.io_timeout).await
     }
 
-    /// Sends bytes, unless the daemon answers or hangs up before it took them all.
+    /// Sends bytes, until the daemon has read them all, answers or closes the connection.
     ///
     /// # Errors
     ///
-    /// [`SCANNER_FAILED`] if it takes nothing for too long.
+    /// [`SCANNER_FAILED`] if the daemon does not read them in time.
     async fn send(&mut self, bytes: &[u8]) -> Result<Flow, Fault> {
         let io_timeout = self.io_timeout;
         let mut rest = bytes;
@@ -160,13 +142,13 @@ impl Connection {
                 self.broken = Some(error);
                 Ok(Flow::Stopped)
             }
-            Err(elapsed) => Err(failed("clamd takes no more bytes").because(elapsed)),
+            Err(elapsed) => Err(failed("clamd reads no more bytes").because(elapsed)),
         }
     }
 
-    /// Whether the daemon has said something, or hung up. Does not wait.
+    /// Whether the daemon has sent anything, or has closed the connection. Does not wait.
     pub(crate) async fn was_answered(&mut self) -> bool {
-        // That a socket cannot be read is for `answer` to report.
+        // `answer` reports a socket that cannot be read.
         poll_fn(|cx| Poll::Ready(self.poll_hear(cx).is_ready())).await
     }
 
@@ -174,7 +156,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`SCANNER_FAILED`] if it does not come in time, or is none.
+    /// [`SCANNER_FAILED`] if none arrives in time, or if it is malformed.
     pub(crate) async fn answer(mut self, within: Duration) -> Result<Vec<u8>, Fault> {
         let reading = poll_fn(|cx| {
             loop {
@@ -188,17 +170,17 @@ impl Connection {
             }
         });
         match timeout(within, reading).await {
-            // Nothing follows an answer, so if something does, it was none.
+            // An answer is the last that clamd sends: with bytes behind it, it is malformed.
             Ok(Ok(end)) if end + 1 == self.heard.len() => {
                 self.heard.truncate(end);
                 Ok(self.heard)
             }
-            Ok(Ok(_)) => Err(self.no_answer("clamd said more than an answer")),
+            Ok(Ok(_)) => Err(self.no_answer("clamd sent more than an answer")),
             Ok(Err(error)) => {
                 self.broken = self.broken.or(error);
                 Err(match (self.closed, &self.broken) {
                     (false, None) => failed("clamd's answer has no end"),
-                    _ => self.no_answer("clamd hung up without an answer"),
+                    _ => self.no_answer("clamd closed the connection without an answer"),
                 })
             }
             Err(_) => Err(self.no_answer("clamd did not answer in time")),
@@ -216,7 +198,7 @@ impl Connection {
         }
     }
 
-    /// Ready if something was heard, which may be that there is nothing more to hear.
+    /// Ready if bytes arrived, or the daemon has closed its end.
     fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut space = [0; ANSWER_BYTES];
         let mut buffer = ReadBuf::new(&mut space);
@@ -227,7 +209,7 @@ impl Connection {
     }
 }
 
-/// A content on its way to the daemon.
+/// A content that is being sent to the daemon.
 pub(crate) struct Stream {
     connection: Connection,
     /// Room for a length, then the bytes that wait to be sent.
@@ -236,7 +218,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Connects and says that a content follows.
+    /// Connects and announces a content.
     ///
     /// # Errors
     ///
@@ -252,7 +234,7 @@ impl Stream {
         })
     }
 
-    /// Takes the next bytes of the content.
+    /// Sends the next bytes of the content, or buffers them.
     ///
     /// # Errors
     ///
@@ -273,7 +255,7 @@ impl Stream {
         Ok(Flow::Goes)
     }
 
-    /// Sends what is left, and that it was the last.
+    /// Sends the buffered bytes and the end of the content.
     ///
     /// # Errors
     ///
@@ -282,7 +264,7 @@ impl Stream {
         self.send(&END).await
     }
 
-    /// The connection, of which the answer is what is left to come.
+    /// The connection, on which the answer is to be read.
     pub(crate) fn into_connection(self) -> Connection {
         self.connection
     }
@@ -301,16 +283,16 @@ impl Stream {
     }
 }
 
-/// What the daemon says to a content.
+/// The daemon's answer to a content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// It found nothing.
     Clean,
-    /// It found something of this name.
+    /// It found a virus of this name.
     Found(String),
-    /// It met the limit of this name, and did not look further.
+    /// The content exceeds the limit of this name, so the daemon did not scan all of it.
     Limit(String),
-    /// The content is longer than it takes, so it looked at nothing.
+    /// The content is longer than the daemon accepts, so it scanned none of it.
     TooLong,
 }
 
@@ -319,7 +301,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// [`SCANNER_FAILED`] if it says anything else.
+    /// [`SCANNER_FAILED`] if it is any other answer.
     pub(crate) fn parse(answer: &[u8]) -> Result<Self, Fault> {
         match answer {
             b"stream: OK" => return Ok(Self::Clean),
@@ -335,12 +317,12 @@ impl Answer {
     }
 }
 
-/// A fault of a daemon that is there and does not do what it should.
+/// The fault of a daemon that was reached and gave no verdict.
 pub(crate) fn failed(message: impl Into<String>) -> Fault {
     Fault::new(SCANNER_FAILED, message).retryable()
 }
 
-/// What may be shown, logged and kept: printable, and not long.
+/// The text as it may be shown, logged and stored: printable, and not long.
 pub(crate) fn legible(bytes: &[u8]) -> String {
     const LONGEST: usize = 200;
     let shown = |byte: &u8| match byte {

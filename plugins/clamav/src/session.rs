@@ -1,4 +1,4 @@
-//! One content being scanned: what goes to clamd, and what its answer means for the upload.
+//! The scan of one content: what is sent to clamd, and what its answer means for the upload.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -17,13 +17,13 @@ use crate::health::Engine;
 use crate::protocol::{Answer, Connection, Flow, Stream, failed};
 use crate::settings::{Config, OnLimits};
 
-/// What a scan leaves in [`Facts::notes`](intake_core::Facts::notes).
+/// The note that a scan leaves in [`Facts::notes`](intake_core::Facts::notes).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanNote {
-    /// What clamd says of itself, such as `ClamAV 1.4.6/27800/Sun Nov 22 09:26:00 2026`: program, signatures and their
-    /// date. Up to ten minutes old; `None` if it did not say.
+    /// The version that clamd reports, such as `ClamAV 1.4.6/27800/Sun Nov 22 09:26:00 2026`: program, signatures and their
+    /// date. Up to ten minutes old; `None` if clamd did not report it.
     pub engine: Option<String>,
-    /// Bytes that were scanned, from the first on.
+    /// How many bytes were scanned, from the first on.
     pub scanned: u64,
     /// The most bytes that would have been scanned.
     pub limit: u64,
@@ -38,19 +38,19 @@ pub(crate) struct Session {
     config: Arc<Config>,
     engine: Arc<Engine>,
     state: State,
-    /// Bytes that came, whether or not they were handed on.
+    /// Bytes received so far, whether or not they were sent to clamd.
     came: u64,
     _place: OwnedSemaphorePermit,
 }
 
 enum State {
-    /// The daemon is handed what comes.
+    /// Incoming bytes are sent to the daemon.
     Streaming(Stream),
-    /// The daemon has as much as is scanned, and is at it while the rest comes.
+    /// The daemon has the first `max_scan_size` bytes and scans them, while the rest comes in and is not sent.
     Cut(Connection),
-    /// The daemon has said what there is to say.
+    /// The daemon has answered.
     Answered(Answer),
-    /// The last call failed, or was given up.
+    /// The last call failed, or its future was dropped.
     Broken,
 }
 
@@ -69,8 +69,8 @@ impl Session {
         self.came > self.config.max_scan_size
     }
 
-    /// Hands bytes on, and ends the content there if it goes on for longer than is scanned.
-    async fn hand_on(&self, mut stream: Stream, bytes: &[u8]) -> Result<State, Fault> {
+    /// Sends bytes, and ends the content there if the upload is longer than `max_scan_size`.
+    async fn forward(&self, mut stream: Stream, bytes: &[u8]) -> Result<State, Fault> {
         let pushed = stream.push(bytes).await?;
         let flow = match pushed {
             Flow::Goes if self.is_over() => stream.end().await?,
@@ -83,7 +83,7 @@ impl Session {
         }
     }
 
-    /// The answer of a daemon that did not take everything: whatever it says of the content, it has not read it.
+    /// The answer of a daemon that did not read everything: it must not call the content clean.
     async fn early_answer(&self, stream: Stream) -> Result<Answer, Fault> {
         match self.answer(stream.into_connection(), self.config.io_timeout).await? {
             Answer::Clean => Err(failed("clamd called a content clean before it had all of it")),
@@ -109,8 +109,8 @@ impl Session {
                 let rejection = Rejection::new(INFECTED, format!("the file is infected: {name}")).about(name);
                 return (Verdict::Reject(rejection), Coverage::Whole);
             }
-            Answer::TooLong => ("the scanner takes no file as long as this one".to_owned(), None),
-            Answer::Limit(name) => (format!("the scanner met its limit {name}"), Some(name)),
+            Answer::TooLong => ("the file is longer than the scanner accepts".to_owned(), None),
+            Answer::Limit(name) => (format!("the file exceeds the scanner's limit {name}"), Some(name)),
             Answer::Clean if self.is_over() => (self.cut(), None),
             Answer::Clean => return (Verdict::Accept, Coverage::Whole),
         };
@@ -137,11 +137,11 @@ impl Scan for Session {
         if self.is_over() && self.config.on_limits == OnLimits::Refuse {
             return Ok(Verdict::Reject(incomplete(&self.cut())));
         }
-        // Taken out, so that a call that fails or is given up leaves nothing to go on with.
+        // Replaced first, so that a call that fails or is cancelled leaves the session broken.
         self.state = match mem::replace(&mut self.state, State::Broken) {
             State::Streaming(stream) => {
                 let fits = usize::try_from(room).map_or(chunk.len(), |room| room.min(chunk.len()));
-                self.hand_on(stream, &chunk[..fits]).await?
+                self.forward(stream, &chunk[..fits]).await?
             }
             State::Cut(mut connection) => match connection.was_answered().await {
                 true => State::Answered(self.answer(connection, self.config.io_timeout).await?),
@@ -168,7 +168,7 @@ impl Scan for Session {
         };
         let (verdict, coverage) = self.judge(&answer);
         let mut notes = BTreeMap::new();
-        // What is refused leaves no facts.
+        // A refused upload has no facts.
         if verdict == Verdict::Accept {
             let limit = self.config.max_scan_size;
             let scanned = match answer {
@@ -188,10 +188,7 @@ impl Scan for Session {
 }
 
 fn incomplete(gap: &str) -> Rejection {
-    Rejection::new(
-        SCAN_INCOMPLETE,
-        format!("the file cannot be scanned from end to end: {gap}"),
-    )
+    Rejection::new(SCAN_INCOMPLETE, format!("the file cannot be scanned completely: {gap}"))
 }
 
 fn broken() -> Fault {

@@ -1,4 +1,4 @@
-//! What an operator may set, and what holds if nothing is set.
+//! The settings of the plugin and their defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use bytesize::ByteSize;
 use intake_core::ConfigError;
 use serde::Deserialize;
 
-use crate::protocol::Address;
+use crate::address::Address;
 
-/// The most that clamd looks at, whatever it is told: it counts in signed numbers of four bytes.
+/// The most bytes that clamd scans, whatever its limits are: it counts in signed 32-bit numbers.
 pub(crate) const LARGEST: u64 = i32::MAX as u64 - 2;
 
-/// Less is a unit that was forgotten, as in `"25"`.
+/// A smaller size is most likely a number whose unit was forgotten, as in `"25"`.
 const SMALLEST: u64 = 1 << 10;
 
-/// Far more than a clamd serves at a time; each may hold 128 KiB here.
+/// Far more than one clamd serves at a time; each connection may hold 128 KiB of memory here.
 pub(crate) const MOST_CONNECTIONS: usize = 4096;
 
-/// What becomes of a content that clamd did not look at from end to end.
+/// The verdict on a content that clamd did not scan completely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnLimits {
     /// It is refused.
     #[default]
     Refuse,
-    /// It is accepted unless something was found, and its record says what was not looked at.
+    /// It is accepted unless clamd found something; the coverage in its record says what was not scanned.
     Accept,
 }
 
@@ -49,7 +49,7 @@ pub struct Settings {
     self_test: Option<bool>,
 }
 
-/// Settings that make sense, with nothing left out.
+/// Checked settings, with the defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Config {
     pub(crate) address: Address,
@@ -96,7 +96,12 @@ impl TryFrom<Settings> for Config {
                 let message = "missing: set it to clamd's host and port, or `socket` to the path of its Unix socket";
                 return Err(ConfigError::at("address", message));
             }
-            (Some(_), Some(_)) => return Err(ConfigError::at("socket", "`address` is set too, and clamd is one")),
+            (Some(_), Some(_)) => {
+                return Err(ConfigError::at(
+                    "socket",
+                    "`address` is set too: set only one of the two",
+                ));
+            }
         });
         for (key, value, set) in [
             ("wait", &mut config.wait, settings.wait),
@@ -106,7 +111,7 @@ impl TryFrom<Settings> for Config {
         ] {
             *value = set.unwrap_or(*value);
             if value.is_zero() {
-                return Err(ConfigError::at(key, "must be more than nothing"));
+                return Err(ConfigError::at(key, "must be greater than zero"));
             }
         }
         if let Some(connections) = settings.connections {
@@ -126,7 +131,7 @@ impl TryFrom<Settings> for Config {
                 return Err(ConfigError::at("max_scan_size", message));
             }
             if bytes > LARGEST {
-                let message = format!("must be at most {LARGEST} bytes: clamd looks at no more; such as \"25 MiB\"");
+                let message = format!("must be at most {LARGEST} bytes: clamd scans no more; such as \"25 MiB\"");
                 return Err(ConfigError::at("max_scan_size", message));
             }
             config.max_scan_size = bytes;

@@ -8,7 +8,7 @@
 //! let scanner = ClamAv::at(clamd.address());
 //! # }
 //! ```
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says no by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,13 +19,14 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::address::Address;
 use crate::health;
-use crate::protocol::{Address, Connection};
+use crate::protocol::Connection;
 use crate::settings::Config;
 
 /// How long it may take until a clamd has loaded its signatures, or has ended.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often somebody else may take the port that was free a moment ago.
+/// How often to try again when another process has taken the port that was free a moment ago.
 const ATTEMPTS: usize = 5;
 
 /// Bytes that a [`Clamd`] reports wherever in a content they stand, as `Intake.Test.Marker.UNOFFICIAL`.
@@ -88,7 +89,7 @@ impl Clamd {
             .expect("clamd runs");
         let mut clamd = Self { child, folder, port };
 
-        // Asked on the Unix socket, which nobody else can have.
+        // Asked on the Unix socket, which no other process can have taken.
         let config = Config::new(Address::Unix(clamd.socket()));
         let until = Instant::now() + PATIENCE;
         while Connection::ask(&config, b"zPING\0").await.is_err() {
@@ -119,21 +120,21 @@ impl Clamd {
         std::fs::read_to_string(self.folder.path().join("clamd.log")).unwrap_or_default()
     }
 
-    /// Has it finish what it is at, and end.
+    /// Lets it finish its running scans, and stops it.
     ///
     /// # Panics
     ///
-    /// If it does not.
+    /// If it does not stop.
     pub async fn stop(mut self) {
         let config = Config::new(Address::Unix(self.socket()));
         let asked = Connection::open(&config, b"zSHUTDOWN\0").await;
-        // It says nothing to that; but who hangs up at once may not be heard.
+        // clamd does not answer this command; but it may miss a command whose connection is closed at once.
         let _silence = asked.expect("clamd takes the command").answer(PATIENCE).await;
         let ended = timeout(PATIENCE, self.child.wait()).await;
         ended.expect("clamd ends").expect("clamd can be watched");
     }
 
-    /// Stops it where it is, so that it neither answers nor hangs up, until [`go_on`](Self::go_on).
+    /// Suspends the process, so that it neither answers nor closes a connection, until [`go_on`](Self::go_on).
     ///
     /// # Panics
     ///
@@ -142,7 +143,7 @@ impl Clamd {
         self.signal("STOP");
     }
 
-    /// Lets it go on after [`pause`](Self::pause).
+    /// Continues it after [`pause`](Self::pause).
     ///
     /// # Panics
     ///
@@ -157,11 +158,11 @@ impl Clamd {
         assert!(sent.expect("there is `kill`").success(), "clamd takes no {name}");
     }
 
-    /// Ends it at once, as a crash would, and returns when it is gone.
+    /// Kills it, as a crash would, and returns when the process has ended.
     ///
     /// # Panics
     ///
-    /// If it cannot be ended.
+    /// If it cannot be killed.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("clamd can be ended");
     }

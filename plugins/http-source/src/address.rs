@@ -1,4 +1,4 @@
-//! Which addresses may be connected to. Nobody can connect to one that was not judged: see [`Permitted`].
+//! Which addresses may be connected to. The type [`Permitted`] ensures that only judged addresses are.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -14,13 +14,13 @@ impl Permitted {
     }
 }
 
-/// Judges all addresses that a host has. One that is refused refuses all: a host that is public and private at a time has
-/// no good reason to be. They come back in turns of IPv6 and IPv4, beginning with the first one's kind (RFC 8305, 4), as only a few
-/// are tried, and large hosts have eight of one kind.
+/// Judges all addresses of a host. If one is refused, all are: no honest host has both public and private addresses. The result
+/// alternates between IPv6 and IPv4, beginning with the kind of the first address (RFC 8305, 4), as only a few are tried, and
+/// large hosts have eight of one kind.
 ///
 /// # Errors
 ///
-/// The first address that is refused, and why.
+/// Why the first refused address is refused.
 pub(crate) fn permit<E>(
     addresses: &[IpAddr],
     port: u16,
@@ -36,7 +36,7 @@ pub(crate) fn permit<E>(
     Ok(permitted.collect())
 }
 
-/// What an address is if it is not public. An IPv4 address inside an IPv6 one counts as itself.
+/// The purpose of an address that is not public. An IPv4 address inside an IPv6 one is judged as itself.
 pub(crate) fn not_public(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => v4(address),
@@ -62,7 +62,7 @@ fn v6(address: Ipv6Addr) -> Option<&'static str> {
     v4(tunnelled(address)?)
 }
 
-/// The IPv4 address that an IPv6 one leads to, if it is public only as far as that is.
+/// The IPv4 address inside an IPv6 one, if the latter is public only if the former is.
 pub(crate) fn inner(address: IpAddr) -> Option<IpAddr> {
     match address {
         IpAddr::V4(_) => None,

@@ -1,6 +1,6 @@
-//! The way to a target: names are looked up, every address is judged, and one of those that were judged is connected to.
+//! Connections to targets: names are looked up, every address is judged, and one of the judged addresses is connected to.
 //!
-//! There is no pool, and no library that connects by itself: a connection is made for one request, to a [`Permitted`].
+//! There is no pool, and no library that connects by itself: each request has a new connection, to a [`Permitted`] address.
 
 use std::fmt;
 use std::io;
@@ -22,20 +22,20 @@ use tokio_rustls::TlsConnector;
 
 use crate::address::{Permitted, permit};
 use crate::codes::{PROXY_FAILED, TLS_UNAVAILABLE};
-use crate::endings::{UNREACHABLE_TRIES, network, reason, refused, unreachable};
-use crate::exchange::{Exchange, without_body};
-use crate::network::{Io, LookupError, Network};
+use crate::dialer::{Io, LookupError, Network};
+use crate::error::{UNREACHABLE_TRIES, network, reason, refused, unreachable};
+use crate::http1::{Exchange, without_body};
 use crate::settings::{Config, Proxy};
 use crate::target::{HostName, Target, not_found, not_open};
 
-/// How many addresses of a host are tried at most.
+/// The most addresses of a host that are tried.
 const TRIES: usize = 4;
 
-/// Reaches targets.
+/// Connects to targets.
 pub(crate) struct Client {
     pub(crate) config: Config,
     pub(crate) network: Arc<dyn Network>,
-    /// Certificates to go by instead of the machine's.
+    /// Root certificates to use instead of the machine's.
     pub(crate) roots: Option<Vec<CertificateDer<'static>>>,
     tls: OnceCell<TlsConnector>,
 }
@@ -50,11 +50,11 @@ impl Client {
         }
     }
 
-    /// The addresses that the target has now, every one of them judged.
+    /// Looks up the addresses of the target, and judges all of them.
     ///
     /// # Errors
     ///
-    /// If it has none, if one of them must not be connected to, or if it cannot be told for now.
+    /// If there is none, if one of them must not be connected to, or if the lookup failed.
     pub(crate) async fn resolve(&self, target: &Target) -> Result<Vec<Permitted>, Error> {
         let addresses = match &target.host {
             HostName::Address(address) => vec![*address],
@@ -73,11 +73,11 @@ impl Client {
         self.config.rules.permit(target, &addresses)
     }
 
-    /// A connection to the target, at one of the addresses that were judged.
+    /// A connection to the target, at one of the judged addresses.
     ///
     /// # Errors
     ///
-    /// If none of them can be connected to, or what is there does not prove to be the target.
+    /// If none of them can be connected to, or its certificate is not valid for the target.
     pub(crate) async fn connect(&self, target: &Target, permitted: &[Permitted]) -> Result<Box<dyn Io>, Error> {
         let plain = match &self.config.proxy {
             None => self.dial(permitted).await.map_err(unreachable)?,
@@ -107,7 +107,7 @@ impl Client {
         Err(failed)
     }
 
-    /// Has the operator's proxy connect to one of the addresses that were judged: it is told an address, never a name.
+    /// Lets the operator's proxy connect to one of the judged addresses; the proxy gets an address, never a name.
     async fn tunnel(&self, proxy: &Proxy, target: &Target, permitted: &[Permitted]) -> Result<Box<dyn Io>, Error> {
         for permitted in permitted.iter().take(TRIES) {
             let io = self.dial_proxy(proxy).await?;
@@ -117,11 +117,11 @@ impl Client {
             match answer.status {
                 status if status.is_success() => {
                     let tunnel = exchange.into_tunnel();
-                    return tunnel.ok_or_else(|| proxy_failed("spoke before it was its turn").into());
+                    return tunnel.ok_or_else(|| proxy_failed("sent bytes before it was asked").into());
                 }
-                // It has a list of its own.
+                // The proxy has a list of its own.
                 StatusCode::FORBIDDEN => return Err(not_open(target)),
-                // It did not get there; it may get to another.
+                // The proxy could not connect; it may reach another address.
                 status if status.is_server_error() => {}
                 status => return Err(proxy_failed(&format!("answers {}", status.as_u16())).into()),
             }
@@ -131,7 +131,7 @@ impl Client {
             .into())
     }
 
-    /// Connects to the proxy. It is the operator's own, and may be where it likes.
+    /// Connects to the proxy. Its address is not judged, as the operator has chosen it.
     pub(crate) async fn dial_proxy(&self, proxy: &Proxy) -> Result<Box<dyn Io>, Fault> {
         let addresses = match &proxy.host {
             HostName::Address(address) => vec![*address],
@@ -161,11 +161,11 @@ impl Client {
         }
     }
 
-    /// What https is checked by. It is read at first use, and once.
+    /// The TLS connector with the root certificates, which are read once, at the first use.
     ///
     /// # Errors
     ///
-    /// If there is nothing to check by.
+    /// If there are no root certificates.
     pub(crate) async fn tls(&self) -> Result<&TlsConnector, Fault> {
         let read = || async {
             let roots = self.roots.clone();
@@ -218,17 +218,14 @@ fn connect_request(address: SocketAddr) -> Result<Request<Empty<Bytes>>, Fault> 
 }
 
 fn tls_unavailable() -> Fault {
-    Fault::new(
-        TLS_UNAVAILABLE,
-        "there are no certificates by which https could be checked",
-    )
+    Fault::new(TLS_UNAVAILABLE, "there are no root certificates to verify https with")
 }
 
 fn proxy_failed(how: &str) -> Fault {
     Fault::new(PROXY_FAILED, format!("the egress proxy {how}"))
 }
 
-/// A certificate that is wrong will be wrong the next time; a connection that broke may not break again.
+/// An invalid certificate is refused; a broken connection may work the next time.
 fn of_tls(error: io::Error) -> Error {
     let said = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match said {

@@ -1,8 +1,7 @@
-//! What an answer says of how its bytes are packed: `Content-Encoding` (RFC 9110, 8.4) and `Transfer-Encoding` (RFC 9112, 6.1).
+//! The coding of an answer's bytes: `Content-Encoding` (RFC 9110, 8.4) and `Transfer-Encoding` (RFC 9112, 6.1).
 //!
-//! Requests ask for `identity`, so a source that packs all the same has its files lying packed, or does not look at what it is
-//! asked for. Many sources write a word there that packs nothing, such as `utf-8`, `none`, `binary` or `aws-chunked`. Such words
-//! are passed over, as browsers do.
+//! Requests ask for `identity`, so a source that packs nevertheless stores its files packed, or ignores the request. Many sources
+//! send words that are not codings, such as `utf-8`, `none`, `binary` or `aws-chunked`. Such words are ignored, as browsers do.
 
 use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use intake_core::Declared;
@@ -11,7 +10,7 @@ use intake_core::Declared;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
     Gzip,
-    /// RFC 9110 means zlib by it; many send bare deflate.
+    /// zlib according to RFC 9110; many sources send bare deflate.
     Deflate,
     Brotli,
     Zstd,
@@ -63,12 +62,12 @@ impl Packing {
     }
 }
 
-/// How the answer's bytes are to be unpacked, if they are. A file that is a packed one by its name or type (`backup.tar.gz`) is
-/// left as it is: servers that label such a file by its ending mean the file itself.
+/// The coding with which to unpack the answer's bytes, if any. A file that is a packed one by its name or type (`backup.tar.gz`)
+/// is not unpacked: servers label such a file by its extension, and mean the file itself.
 ///
 /// # Errors
 ///
-/// The packing, if it cannot be undone here: a short text for the sender.
+/// A short text for the sender that names the coding, if it is not supported.
 pub(crate) fn of_answer(headers: &HeaderMap, declared: &Declared) -> Result<Option<Coding>, String> {
     if let Some(word) = words(headers, &TRANSFER_ENCODING).find(|word| word != "chunked" && word != "identity") {
         let shown: String = word.chars().filter(|char| !char.is_control()).take(40).collect();
@@ -89,7 +88,7 @@ pub(crate) fn of_answer(headers: &HeaderMap, declared: &Declared) -> Result<Opti
     Ok(found)
 }
 
-/// The words of a header that is a list, in small letters.
+/// The words of a list header, in lower case.
 fn words(headers: &HeaderMap, header: &HeaderName) -> impl Iterator<Item = String> {
     let values = headers.get_all(header).into_iter();
     let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());

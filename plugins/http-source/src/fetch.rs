@@ -1,4 +1,4 @@
-//! From a URL to an upload: one request for each hop, each hop judged anew, and the last answer's bytes.
+//! Fetches a URL as an upload: one request for each hop, each hop judged again, and the body of the last answer.
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
@@ -17,18 +17,18 @@ use url::Position;
 use crate::client::Client;
 use crate::codes::{DOWNLOAD_CLIENT_ERROR, DOWNLOAD_FAILED, DOWNLOAD_SERVER_ERROR, TOO_MANY_REDIRECTS};
 use crate::coding;
-use crate::endings::{Budget, in_tiny_chunks, of_body, of_hyper, refused};
-use crate::exchange::{Exchange, without_body};
-use crate::names;
+use crate::error::{Budget, in_tiny_chunks, of_body, of_hyper, refused};
+use crate::file_name;
+use crate::http1::{Exchange, without_body};
 use crate::target::{Target, invalid};
 use crate::unpack::unpacked;
 
 impl Client {
-    /// Judges the source and looks up whether its addresses may be connected to.
+    /// Judges the source and the addresses of its host.
     ///
     /// # Errors
     ///
-    /// What speaks against it.
+    /// Why it is refused.
     pub(crate) async fn judge(&self, source: &str) -> Result<(), Error> {
         let target = self.config.rules.target(source)?;
         let budget = Budget::new(self.config.timeout);
@@ -38,11 +38,11 @@ impl Client {
         Ok(())
     }
 
-    /// Follows the source to its bytes.
+    /// Follows the redirects of the source to its bytes.
     ///
     /// # Errors
     ///
-    /// What speaks against one of the hops, or why it cannot be followed.
+    /// Why one of the hops is refused, or failed.
     pub(crate) async fn fetch(&self, source: &str) -> Result<Incoming, Error> {
         let budget = Budget::new(self.config.timeout);
         let first = self.config.rules.target(source)?;
@@ -60,7 +60,7 @@ impl Client {
                 None => {
                     let declared = declared(&head, &exchange, [&first, &target])?;
                     let pieces = Pieces {
-                        // A body that says how long it is comes as the network cuts it.
+                        // Only chunked bodies are counted: the pieces of others are those of the network.
                         chunks: exchange.size().is_none().then(|| Chunks::new(Instant::now())),
                         exchange,
                         budget,
@@ -83,7 +83,7 @@ impl Client {
         asked.await?.map_err(of_hyper)
     }
 
-    /// What is sent, and nothing else: no cookies, no credentials, no word of where the URL came from.
+    /// The request: no cookies, no credentials, no referrer.
     fn request(&self, target: &Target) -> Result<Request<Empty<Bytes>>, Error> {
         let url = &target.url;
         let path: PathAndQuery = url[Position::BeforePath..Position::AfterQuery]
@@ -101,7 +101,7 @@ impl Client {
     }
 }
 
-/// Where an answer sends us to, if it does.
+/// The location of a redirect, if the answer is one.
 fn redirect(head: &Parts) -> Option<&[u8]> {
     match head.status {
         StatusCode::MOVED_PERMANENTLY
@@ -113,14 +113,14 @@ fn redirect(head: &Parts) -> Option<&[u8]> {
     }
 }
 
-/// What the source says of its bytes, if it gives them.
+/// The name, the size and the type of the file from the answer's head.
 fn declared(head: &Parts, exchange: &Exchange, [first, last]: [&Target; 2]) -> Result<Declared, Error> {
     let status = head.status;
     let said =
         |code, message: &str| Rejection::new(code, format!("{message} ({})", status.as_u16())).about(status.as_str());
     match status {
         StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
-        // These ask to come again.
+        // These statuses invite a retry.
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
             return Err(Interruption::new(said(DOWNLOAD_CLIENT_ERROR, "the source does not give it now")).into());
         }
@@ -136,19 +136,19 @@ fn declared(head: &Parts, exchange: &Exchange, [first, last]: [&Target; 2]) -> R
     let disposition = head.headers.get(CONTENT_DISPOSITION);
     Ok(Declared {
         name: disposition
-            .and_then(|value| names::of_disposition(value.as_bytes()))
-            .or_else(|| names::of_path(first.url.path()))
-            .or_else(|| names::of_path(last.url.path())),
+            .and_then(|value| file_name::of_disposition(value.as_bytes()))
+            .or_else(|| file_name::of_path(first.url.path()))
+            .or_else(|| file_name::of_path(last.url.path())),
         size: exchange.size(),
         media_type: text(CONTENT_TYPE).and_then(|value| value.parse().ok()),
     })
 }
 
-/// The upload that an answer is.
+/// The upload from an answer.
 ///
 /// # Errors
 ///
-/// If it is packed in a way that cannot be undone.
+/// If its coding is not supported.
 fn incoming(head: &Parts, declared: Declared, pieces: Pieces) -> Result<Incoming, Error> {
     let coding = coding::of_answer(&head.headers, &declared).map_err(|how| {
         let message =
@@ -158,7 +158,7 @@ fn incoming(head: &Parts, declared: Declared, pieces: Pieces) -> Result<Incoming
     Ok(match coding {
         None => Incoming::from_stream(declared, pieces.into_stream()),
         Some(coding) => {
-            // The size that is declared is that of the packed bytes.
+            // The declared size is that of the packed bytes.
             let declared = Declared { size: None, ..declared };
             let pieces = pieces.into_stream();
             Incoming::from_stream(declared, unpacked(pieces, coding))

@@ -1,4 +1,4 @@
-//! Lists of hosts and ranges, as an operator writes them: normalised as URLs are, so that one host has one spelling.
+//! Lists of hosts and ranges in the settings: normalised like URLs, so that each host has one spelling.
 
 use std::net::IpAddr;
 
@@ -19,17 +19,19 @@ impl Hosts {
         self.names.is_empty() && self.below.is_empty() && self.ranges.is_empty()
     }
 
-    /// Adds what an operator wrote: `example.com`; `*.example.com`, everything below it; `.example.com`, both; an address; a
+    /// Adds an entry: `example.com`; `*.example.com`, everything below it; `.example.com`, both; an address; a
     /// range such as `10.0.0.0/8`.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
     pub(crate) fn add(&mut self, entry: &str) -> Result<(), String> {
-        let wrong = || format!("`{entry}` is no host, no `*.` or `.` before one, no address and no range");
+        let wrong = || {
+            format!("`{entry}` is not a host, with or without `*.` or `.` in front of it, nor an address or a range")
+        };
         if let Ok(range) = entry.parse::<IpNet>() {
             if range != range.trunc() {
-                return Err(format!("`{entry}` is no range: it would begin at {}", range.trunc()));
+                return Err(format!("`{entry}` is not a range: it would begin at {}", range.trunc()));
             }
             self.ranges.push(range);
             return Ok(());
@@ -60,12 +62,12 @@ impl Hosts {
         Ok(())
     }
 
-    /// Whether the list names it; the name must be one that [`plain_name`] gave.
+    /// Whether the list contains the name, which has to come from [`plain_name`].
     pub(crate) fn contains_name(&self, name: &str) -> bool {
         self.names.iter().any(|listed| listed == name) || self.below.iter().any(|below| name.ends_with(below))
     }
 
-    /// Whether the list holds the address. One that is the same on the wire, as IPv4 written in IPv6 is, is the same here.
+    /// Whether the list contains the address. An IPv4 address written as IPv6 is the same address.
     pub(crate) fn contains_address(&self, address: IpAddr) -> bool {
         let canonical = address.to_canonical();
         let within = |range: &IpNet| range.contains(&canonical) || range.contains(&address);
@@ -73,8 +75,8 @@ impl Hosts {
     }
 }
 
-/// The one spelling of a name that the URL standard has made lower case and ASCII: without the dot at its end. `None` if no
-/// host can be called so: names of hosts have letters, digits, `-` and `_` only, and lengths have bounds (RFC 1035, 2.3.4).
+/// The normalised spelling of a name that the URL standard has made lower case and ASCII: without the final dot. `None` if it
+/// is not the name of a host, which has only letters, digits, `-` and `_`, and a bounded length (RFC 1035, 2.3.4).
 pub(crate) fn plain_name(name: &str) -> Option<String> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let fits = |label: &str| {

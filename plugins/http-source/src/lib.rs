@@ -1,4 +1,4 @@
-//! Fetches uploads from URLs that strangers name, and never reaches inside.
+//! Fetches uploads from untrusted URLs, and connects to public addresses only.
 //!
 //! Chosen by `use = "http-source"` in `[receive.pull]`, or built in code:
 //!
@@ -14,25 +14,24 @@
 //! # Ok::<(), intake_core::ConfigError>(())
 //! ```
 //!
-//! A source is read once, by the URL standard; its host is looked up once for each hop; every address that the answer holds
-//! is judged; and one of just these addresses is connected to, by a connection that is made for one request. No second
-//! answer can slip in between, because none is asked for. Redirects are followed here, hop by hop, each judged as if it
-//! had been named.
+//! A source is parsed once, by the URL standard. For each hop its host is looked up once, every address of the answer is
+//! judged, and one of these addresses is connected to, by a new connection for one request. A second lookup with another
+//! answer cannot happen. Redirects are followed here, and each is judged like a source.
 
 mod address;
 mod client;
 pub mod codes;
 mod coding;
-mod endings;
-mod exchange;
-mod fetch;
-mod hosts;
-mod names;
 #[cfg_attr(
     not(feature = "testkit"),
     allow(unreachable_pub, reason = "only a test has another network")
 )]
-mod network;
+mod dialer;
+mod error;
+mod fetch;
+mod file_name;
+mod hosts;
+mod http1;
 mod ranges;
 mod settings;
 mod target;
@@ -43,22 +42,22 @@ use std::sync::Arc;
 use intake_core::{ConfigError, Error, Fault, FromSettings, Incoming, Plugin, Receiver, async_trait};
 
 use crate::client::Client;
-use crate::endings::Budget;
-use crate::network::System;
+use crate::dialer::System;
+use crate::error::Budget;
 use crate::settings::Config;
 
 #[cfg(feature = "testkit")]
-pub use crate::network::{Io, LookupError, Network};
+pub use crate::dialer::{Io, LookupError, Network};
 pub use crate::settings::Settings;
 
 intake_core::inventory::submit! {
     Plugin::receiver::<HttpSource>("http-source", "fetches http and https URLs, from public addresses only")
 }
 
-/// A receiver that fetches what a URL names, if it is public.
+/// A receiver that fetches files from URLs, if their hosts are public.
 ///
-/// The default fetches from every public host, at ports 80 and 443. An upload that is under way has one connection and at
-/// most 64 KiB in buffers.
+/// The default fetches from every public host, at ports 80 and 443. A running upload has one connection and at most 64 KiB in
+/// buffers.
 #[derive(Debug)]
 pub struct HttpSource(Client);
 
@@ -67,7 +66,7 @@ impl HttpSource {
     ///
     /// # Errors
     ///
-    /// The first setting that makes no sense.
+    /// The first invalid setting.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
         Ok(Self::with(settings.try_into()?))
     }
@@ -76,7 +75,7 @@ impl HttpSource {
         Self(Client::new(config, Arc::new(System::default())))
     }
 
-    /// The same receiver on another network: for tests, which answer names and see what would be connected to.
+    /// The same receiver on another network: for tests, which answer lookups and record connections.
     #[cfg(feature = "testkit")]
     #[must_use]
     pub fn on_network(mut self, network: impl Network + 'static) -> Self {
@@ -84,7 +83,7 @@ impl HttpSource {
         self
     }
 
-    /// The same receiver, going by these certificates (DER) instead of the machine's: for tests.
+    /// The same receiver with these root certificates (DER) instead of the machine's: for tests.
     #[cfg(feature = "testkit")]
     #[must_use]
     pub fn trusting(mut self, roots: impl IntoIterator<Item = Vec<u8>>) -> Self {

@@ -1,21 +1,21 @@
-//! The addresses that are not public, as data: each with what it is for and where that is written.
+//! The table of addresses that are not public, each with its purpose and its source.
 //!
 //! Taken from IANA's registries of special-purpose addresses ("IPv4 Special-Purpose Address Registry", "IPv6 Special-Purpose
-//! Address Registry", "Internet Protocol Version 6 Address Space"), whatever they call not globally reachable, plus the one
-//! service of a cloud that lives at a public address. Of IPv6 nothing is public that IANA does not give out as global unicast.
+//! Address Registry", "Internet Protocol Version 6 Address Space"), all ranges that they call not globally reachable, plus the
+//! service of a cloud at a public address. An IPv6 address is public only if IANA assigns it as global unicast.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// A range that strangers may not name.
+/// A range that is not public.
 #[derive(Debug)]
 pub(crate) struct Range<N> {
     pub(crate) net: N,
-    /// What lives there; for the log.
+    /// Its purpose; for the log.
     pub(crate) what: &'static str,
-    /// Where that is written.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for whoever reads or extends the table"))]
+    /// The document that defines it.
+    #[cfg_attr(not(test), allow(dead_code, reason = "for readers of the table"))]
     pub(crate) source: &'static str,
 }
 
@@ -51,11 +51,11 @@ pub(crate) const V4: &[Range<Ipv4Net>] = &[
     v4([240, 0, 0, 0], 4, "reserved, and the broadcast address", "RFC 1112, 4; RFC 919, 7"),
 ];
 
-/// What IANA gives out as global unicast (RFC 4291, 2.4; IANA's registry of the IPv6 address space). Whatever is not in it
-/// is not public.
+/// The addresses that IANA assigns as global unicast (RFC 4291, 2.4; IANA's registry of the IPv6 address space). All others are
+/// not public.
 pub(crate) const V6_PUBLIC: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// What is not public. Those outside [`V6_PUBLIC`] are named so that the log says what they are.
+/// Ranges that are not public. Those outside of [`V6_PUBLIC`] are listed so that the log names their purpose.
 #[rustfmt::skip]
 pub(crate) const V6: &[Range<Ipv6Net>] = &[
     v6([0, 0, 0, 0, 0, 0, 0, 0], 128, "unspecified", "RFC 4291, 2.5.2"),
@@ -77,16 +77,16 @@ pub(crate) const V6: &[Range<Ipv6Net>] = &[
     v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8, "multicast", "RFC 4291, 2.7"),
 ];
 
-/// How a name is judged that never belongs to a public host, whatever a resolver says.
+/// How to judge a name that never belongs to a public host, whatever a resolver answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
-    /// A host inside.
+    /// A host in a private network.
     Inside,
     /// Never a host.
     Nowhere,
 }
 
-/// Names that are inside or nowhere by definition, with everything below them.
+/// Names of private or of no hosts by definition, with everything below them.
 #[rustfmt::skip]
 pub(crate) const NAMES: &[(&str, Special, &str)] = &[
     ("localhost", Special::Inside, "RFC 6761, 6.3"),

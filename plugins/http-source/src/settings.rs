@@ -1,4 +1,4 @@
-//! What an operator may set, and what holds if nothing is set.
+//! The settings of the plugin and their defaults.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use url::Url;
 use crate::hosts::{Hosts, plain_name};
 use crate::target::{HostName, Rules};
 
-/// More redirects than anybody needs.
+/// More redirects than any real source has.
 const MOST_REDIRECTS: u8 = 20;
-/// No download is worth waiting for longer.
+/// The longest timeout.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-/// The settings of `http-source`. All may be left out.
+/// The settings of `http-source`. All are optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The ports that are fetched from; 80 and 443 if not set.
     pub ports: Option<Vec<u16>>,
-    /// The only hosts that are fetched from; every one if empty.
+    /// The only hosts that are fetched from; all if empty.
     pub allow_hosts: Vec<String>,
-    /// Hosts, addresses and ranges that are not fetched from, whatever is allowed or open.
+    /// Hosts, addresses and ranges that are not fetched from, even if they are allowed or open.
     pub deny_hosts: Vec<String>,
     /// Hosts, addresses and ranges that may be fetched from although they are not public.
     pub open: Vec<String>,
@@ -34,25 +34,25 @@ pub struct Settings {
     pub allow_downgrade: Option<bool>,
     /// How many redirects are followed, up to 20; 5 if not set.
     pub max_redirects: Option<u8>,
-    /// How long a hop may take to be looked up, connected to and, with https, greeted; 10 seconds if not set.
+    /// How long lookup, connection and TLS handshake of a hop may take; 10 seconds if not set.
     #[serde(with = "humantime_serde")]
     pub connect_timeout: Option<Duration>,
     /// How long a hop may take from the request to the end of the answer's head; 30 seconds if not set.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Option<Duration>,
-    /// How long no byte may come, and how long they may come more slowly than `min_rate`; 30 seconds if not set.
+    /// How long the source may send no byte, or send more slowly than `min_rate`; 30 seconds if not set.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Option<Duration>,
-    /// Bytes a second that a source has to send, on average over `idle_timeout`; 500 if not set. 0: no rate is asked for.
+    /// The least bytes a second from a source, on average over `idle_timeout`; 500 if not set, 0 for no limit.
     pub min_rate: Option<ByteSize>,
-    /// How long everything may take, from the first hop to the last byte; 30 minutes if not set.
+    /// How long the whole fetch may take, from the first hop to the last byte; 30 minutes if not set.
     #[serde(with = "humantime_serde")]
     pub timeout: Option<Duration>,
-    /// What the source is told that it is asked by; `intake/` and the version if not set.
+    /// The `User-Agent` of requests; `intake/` and the version if not set.
     pub user_agent: Option<String>,
 }
 
-/// Settings that make sense, with nothing left out.
+/// Checked settings, with the defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Config {
     pub(crate) rules: Rules,
@@ -143,9 +143,12 @@ impl TryFrom<Settings> for Config {
 fn ports(set: Option<Vec<u16>>, usual: Vec<u16>) -> Result<Vec<u16>, ConfigError> {
     match set {
         None => Ok(usual),
-        Some(ports) if ports.is_empty() => Err(ConfigError::at("ports", "there is none: nothing could be fetched")),
+        Some(ports) if ports.is_empty() => Err(ConfigError::at(
+            "ports",
+            "must not be empty: no source could be fetched",
+        )),
         Some(ports) => match ports.iter().position(|port| *port == 0) {
-            Some(at) => Err(ConfigError::at(at, "0 is no port").within("ports")),
+            Some(at) => Err(ConfigError::at(at, "0 is not a port").within("ports")),
             None => Ok(ports),
         },
     }
@@ -163,18 +166,18 @@ fn hosts(key: &'static str, entries: &[String]) -> Result<Hosts, ConfigError> {
 
 fn period(key: &'static str, set: Option<Duration>, usual: Duration) -> Result<Duration, ConfigError> {
     match set {
-        Some(period) if period.is_zero() => Err(ConfigError::at(key, "must be more than nothing")),
+        Some(period) if period.is_zero() => Err(ConfigError::at(key, "must be greater than zero")),
         Some(period) if period > LONGEST => Err(ConfigError::at(key, "must be at most a day")),
         set => Ok(set.unwrap_or(usual)),
     }
 }
 
-/// Nothing of it is said back: somebody may have written a password into it.
+/// Reads the URL of the proxy. Errors do not show it, as it may contain a password.
 fn proxy(text: &str) -> Result<Proxy, ConfigError> {
     let wrong = || {
         ConfigError::at(
             "proxy",
-            "must be the URL of an HTTP proxy, such as http://proxy:3128, and nothing behind it",
+            "must be the URL of an HTTP proxy without a path, such as http://proxy:3128",
         )
     };
     let url = Url::parse(text).map_err(|_| wrong())?;

@@ -1,7 +1,7 @@
-//! Judges what can be judged by reading: scheme, host, user info, port, lists, and addresses that stand in the URL.
+//! Judges a URL without a lookup: scheme, host, user info, port, lists, and addresses in the URL.
 //!
-//! A URL is read once, as the URL standard says, and only what was read is used from there on: whatever spelling somebody
-//! found for a host, the one that is judged is the one that is connected to.
+//! A URL is parsed once, by the URL standard, and only the parsed URL is used from there on: whatever the spelling of a host,
+//! the host that is judged is the one that is connected to.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -13,26 +13,26 @@ use url::{Host, ParseError, Url};
 
 use crate::address::{Permitted, inner, not_public, permit};
 use crate::codes::*;
-use crate::endings::refused;
+use crate::error::refused;
 use crate::hosts::{Hosts, plain_name};
 use crate::ranges::{NAMES, Special};
 
-/// The longest URL that is read, in bytes; signed ones have some thousands.
+/// The longest URL that is accepted, in bytes; signed ones have some thousands.
 const LONGEST: usize = 8192;
 
-/// What an operator lets strangers name.
+/// The operator's rules for sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
     pub(crate) ports: Vec<u16>,
     /// Empty: every host.
     pub(crate) allow: Hosts,
     pub(crate) deny: Hosts,
-    /// Hosts and ranges that may be inside.
+    /// Hosts and ranges that need not be public.
     pub(crate) open: Hosts,
     pub(crate) allow_downgrade: bool,
 }
 
-/// A URL that may be followed as far as reading it tells.
+/// A URL that was judged without a lookup.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) url: Url,
@@ -40,7 +40,7 @@ pub(crate) struct Target {
     pub(crate) port: u16,
 }
 
-/// A host in its one spelling.
+/// A normalised host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostName {
     Name(String),
@@ -48,12 +48,12 @@ pub(crate) enum HostName {
 }
 
 impl Target {
-    /// Whether it is to be asked over TLS.
+    /// Whether to connect over TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// The host as it is told to senders.
+    /// The host as it is shown to senders.
     pub(crate) fn shown(&self) -> String {
         match &self.host {
             HostName::Name(name) => name.clone(),
@@ -63,11 +63,11 @@ impl Target {
 }
 
 impl Rules {
-    /// Judges what somebody named.
+    /// Judges a source.
     ///
     /// # Errors
     ///
-    /// What speaks against it.
+    /// Why it is refused.
     pub(crate) fn target(&self, source: &str) -> Result<Target, Error> {
         if source.len() > LONGEST {
             return Err(invalid("too long"));
@@ -76,13 +76,13 @@ impl Rules {
         self.judge(url)
     }
 
-    /// Judges where a redirect leads to, as if somebody had named it.
+    /// Judges the target of a redirect like a source.
     ///
     /// # Errors
     ///
-    /// What speaks against it.
+    /// Why it is refused.
     pub(crate) fn redirected(&self, from: &Target, location: &[u8]) -> Result<Target, Error> {
-        // Bytes of another encoding mean themselves: browsers ask for them as they are.
+        // Bytes of another encoding are percent-encoded as they are, as browsers do.
         let location = match str::from_utf8(location) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => Cow::from(percent_encode(location, CONTROLS)),
@@ -109,7 +109,7 @@ impl Rules {
             Some(Host::Domain(name)) => HostName::Name(plain_name(name).ok_or_else(malformed)?),
         };
         if let HostName::Name(name) = &host {
-            // Whatever reads the host from the URL later reads it without the dot at its end too.
+            // Without the final dot, also for code that reads the host from the URL later.
             url.set_host(Some(name)).map_err(|_| malformed())?;
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -146,11 +146,11 @@ impl Rules {
         }
     }
 
-    /// Judges the addresses that a host has; see [`permit`].
+    /// Judges the addresses of a host; see [`permit`].
     ///
     /// # Errors
     ///
-    /// What speaks against one of them.
+    /// Why one of them is refused.
     pub(crate) fn permit(&self, target: &Target, addresses: &[IpAddr]) -> Result<Vec<Permitted>, Error> {
         permit(addresses, target.port, |address| self.judge_address(target, address))
     }
@@ -195,12 +195,12 @@ fn unreadable(error: ParseError) -> Error {
         | ParseError::InvalidIpv4Address
         | ParseError::InvalidIpv6Address
         | ParseError::InvalidDomainCharacter => malformed(),
-        _ => refused(Rejection::new(URL_UNPARSABLE, "this is no URL")),
+        _ => refused(Rejection::new(URL_UNPARSABLE, "this is not a URL")),
     }
 }
 
 fn malformed() -> Error {
-    refused(Rejection::new(URL_HOST_MALFORMED, "what the URL names is no host"))
+    refused(Rejection::new(URL_HOST_MALFORMED, "the host in the URL is malformed"))
 }
 
 pub(crate) fn invalid(what: &str) -> Error {

@@ -1,4 +1,4 @@
-//! Unpacks what a source has packed, piece by piece, within bounds on memory, on what comes out and on what goes in.
+//! Unpacks the packed bytes of a source piece by piece, with limits on memory, output and input.
 
 use std::future::poll_fn;
 use std::io;
@@ -17,31 +17,31 @@ use tokio_util::io::StreamReader;
 
 use crate::codes::DOWNLOAD_FAILED;
 use crate::coding::Coding;
-use crate::endings::refused;
+use crate::error::refused;
 
-/// The most that packed bytes may become, as a multiple of them. Text seldom becomes more than 20 times its packed bytes;
-/// 200 is also what Apache's `DeflateInflateRatioLimit` allows.
+/// The greatest ratio of unpacked to packed bytes. For text it is seldom above 20; 200 is also the default of Apache's
+/// `DeflateInflateRatioLimit`.
 const RATIO: u64 = 200;
-/// How many bytes may come out whatever the ratio is.
+/// How many bytes may be unpacked regardless of the ratio.
 const FREE_OUTPUT: u64 = 16 << 20;
-/// How many packed bytes may come beyond twice what comes out of them. No packing makes data much larger, so more than that is
-/// filling that keeps an upload busy.
+/// How many packed bytes may exceed twice the unpacked ones. No coding makes data much larger, so more than that is filling,
+/// sent to keep an upload busy.
 const FREE_INPUT: u64 = 1 << 20;
 /// The largest window of zstd that a sender may use on the web, as a power of two: 8 MiB (RFC 9659).
 const ZSTD_WINDOW: u32 = 23;
-/// Bytes that are unpacked at a time.
+/// How many bytes are unpacked at a time.
 const PIECE: usize = 64 * 1024;
-/// How many bytes of the beginning the choice of a decoder needs.
+/// How many bytes are needed to choose a decoder.
 const BEGINNING: usize = 2;
 
 type Pieces = BoxStream<'static, Result<Bytes, BoxError>>;
 
-/// What went in, and what came out.
+/// The numbers of packed and unpacked bytes.
 #[derive(Debug, Default)]
 struct Counts {
     packed: AtomicU64,
     unpacked: AtomicU64,
-    /// Whether the last packed byte went in.
+    /// Whether the last packed byte was read.
     ended: AtomicBool,
 }
 
@@ -67,7 +67,7 @@ impl Counts {
     }
 }
 
-/// The bytes that were packed. Reads no further ahead than one piece.
+/// Unpacks a stream. Reads at most one piece ahead.
 pub(crate) fn unpacked(
     packed: impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
     coding: Coding,
@@ -82,7 +82,7 @@ pub(crate) fn unpacked(
     .flatten()
 }
 
-/// The first pieces as one, as soon as they are enough to choose a decoder by, and everything behind them.
+/// The first bytes, enough to choose a decoder, and the rest of the stream.
 async fn beginning(mut pieces: Pieces) -> Result<(Bytes, Pieces), BoxError> {
     let mut beginning = BytesMut::new();
     while beginning.len() < BEGINNING {
@@ -95,7 +95,7 @@ async fn beginning(mut pieces: Pieces) -> Result<(Bytes, Pieces), BoxError> {
 }
 
 fn decode(beginning: Bytes, rest: Pieces, coding: Coding) -> Pieces {
-    // Nothing is nothing, however it is packed.
+    // An empty body is an empty file in every coding.
     if beginning.is_empty() {
         return stream::empty().boxed();
     }
@@ -142,7 +142,7 @@ async fn next_piece(decoder: &mut Pin<Box<dyn Decoder>>) -> io::Result<Option<By
     if decoder.read_buf(&mut piece).await? > 0 {
         return Ok(Some(piece.freeze()));
     }
-    // Bytes behind the end mean that it was not the end, or not this coding: what came so far is not the file.
+    // Bytes behind the end mean that the coding is another one, so the unpacked bytes are not the file.
     let behind = poll_fn(|cx| decoder.as_mut().packed().poll_fill_buf(cx).map_ok(<[u8]>::len)).await?;
     if behind > 0 {
         return Err(io::ErrorKind::InvalidData.into());
@@ -174,7 +174,7 @@ where
     match coding {
         Coding::Gzip => {
             let mut decoder = GzipDecoder::new(packed);
-            // A file may be several packed ones in a row (RFC 1952, 2.2); none of them is left out.
+            // A file may consist of several members (RFC 1952, 2.2).
             decoder.multiple_members(true);
             Box::pin(decoder)
         }
@@ -197,17 +197,17 @@ fn is_zlib(beginning: &[u8]) -> bool {
     }
 }
 
-/// Whether bytes begin as the variant of Brotli does that RFC 7932 (9.1) leaves out, whose window may be a gigabyte: the decoder
-/// would take it.
+/// Whether bytes begin like the variant of Brotli with a window of up to a gigabyte, which RFC 7932 (9.1) does not allow and the
+/// decoder would accept.
 fn has_large_window(beginning: &[u8]) -> bool {
     beginning.first().is_some_and(|first| first & 0x7f == 0x11)
 }
 
-/// What an error of the decoder means, or which error of ours has come through it.
+/// The error for the sender: one of this plugin that the decoder has passed on, or one for a failure of the decoder.
 fn failed(error: io::Error, coding: Coding, after_the_last_byte: bool) -> BoxError {
     match error.into_inner() {
         Some(ours) if ours.is::<Interruption>() || ours.is::<Error>() => ours,
-        // A source that was cut short may not be cut short the next time.
+        // The source was cut short, which may not happen the next time.
         _ if after_the_last_byte => Interruption::new(rejection(coding, "it ends too early")).into(),
         _ => unusable(coding, "it is damaged, or not packed so").into(),
     }

@@ -1,7 +1,7 @@
-//! Finds out what is known about images, and refuses pixel bombs.
+//! Reads the headers of images, and refuses pixel bombs.
 //!
-//! No pixel is decoded: what a picture says of itself stands in its header, and a header is small. So an upload costs a
-//! bounded piece of memory here, whatever it turns out to be, and everything that is not an image costs nothing.
+//! No pixel is decoded: size, colours and EXIF data are in the header, and a header is small. So an image takes a bounded
+//! amount of memory here, and other uploads take none.
 //!
 //! ```
 //! use intake_plugin_image_info::ImageInfo;
@@ -10,84 +10,59 @@
 //! # let _ = posters_too;
 //! ```
 
-mod aside;
-mod directory;
+mod blocking_pool;
+mod codes;
+mod exif;
 mod formats;
-mod look;
+mod ifd;
 mod pieces;
+mod policy;
+mod probe;
 mod scan;
 mod source;
-mod tags;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytesize::ByteSize;
-use intake_core::{Code, ConfigError, Fault, FromSettings, Head, Plugin, Scan, Scanner};
+use intake_core::{ConfigError, Fault, FromSettings, Head, Plugin, Scan, Scanner};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use crate::aside::SEATS;
+use crate::blocking_pool::PERMITS;
+use crate::policy::{Policy, Unreadable};
 use crate::scan::ImageScan;
 
+pub use crate::codes::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE};
+
 intake_core::inventory::submit! {
-    Plugin::scanner::<ImageInfo>("image-info", "notes what is known about images, and refuses pixel bombs")
+    Plugin::scanner::<ImageInfo>("image-info", "notes size, colours and EXIF data of images, and refuses pixel bombs")
 }
 
-/// The image has more pixels than are taken.
-pub const IMAGE_TOO_LARGE: Code = Code::new("image_too_large");
-/// The content looks like an image, and what it says of itself cannot be read.
-pub const IMAGE_UNREADABLE: Code = Code::new("image_unreadable");
-
-/// More than any camera makes (200 megapixels today), and 1 GB once decoded to four bytes a pixel.
+/// More pixels than any camera has (200 million today); 1 GB once decoded to four bytes a pixel.
 const MAX_PIXELS: u64 = 250_000_000;
-/// What JPEG can have. Much software counts sides in 16 bits.
+/// The most that JPEG supports. Much software counts sides in 16 bits.
 const MAX_SIDE: u32 = 65_535;
 /// Headers have a few hundred bytes, and EXIF data, with its thumbnail, less than 64 KiB.
 const MAX_HEADER: usize = 256 * 1024;
-/// A head's worth: less would not hold what is to be found.
+/// The length of an upload's head; headers do not fit into less.
 const LEAST_HEADER: usize = intake_core::HEAD_BYTES;
-/// It may be held for every upload that comes in at the time.
+/// It may be held in memory for every running upload.
 const MOST_HEADER: usize = 4 * 1024 * 1024;
 
-/// A scanner that notes what images say of themselves, under [`Image::NOTE`](intake_core::notes::Image::NOTE).
+/// A scanner that notes the properties of images, under [`Image::NOTE`](intake_core::notes::Image::NOTE).
 ///
-/// The default takes what [`ImageInfo::max_pixels`], [`ImageInfo::max_side`] and [`ImageInfo::max_header`] name, and accepts
-/// images that cannot be read.
+/// The default has the limits that [`ImageInfo::max_pixels`], [`ImageInfo::max_side`] and [`ImageInfo::max_header`] name, and
+/// accepts images that cannot be read.
 #[derive(Clone, Debug)]
 pub struct ImageInfo {
     policy: Policy,
     max_header: usize,
-    seats: Arc<Semaphore>,
-}
-
-/// What is refused.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Policy {
-    pub(crate) max_pixels: u64,
-    pub(crate) max_side: u32,
-    pub(crate) unreadable: Unreadable,
-}
-
-impl Policy {
-    /// Whether a picture of this width and height is too large.
-    fn refuses(&self, (width, height): (u32, u32)) -> bool {
-        width.max(height) > self.max_side || u64::from(width) * u64::from(height) > self.max_pixels
-    }
-}
-
-/// What becomes of images that cannot be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Unreadable {
-    /// Their coverage says that nobody knows how large they are.
-    #[default]
-    Accept,
-    Refuse,
+    permits: Arc<Semaphore>,
 }
 
 impl ImageInfo {
-    /// Refuses images that have more pixels, or any page or frame that has. 250 million unless set.
+    /// Refuses images with more pixels, in any page or frame. 250 million unless set.
     #[must_use]
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.policy.max_pixels = pixels;
@@ -101,7 +76,7 @@ impl ImageInfo {
         self
     }
 
-    /// Keeps no more of an image in memory, in bytes: all that it says of itself must fit, wherever in the file it stands.
+    /// Keeps no more of an image in memory, in bytes: its headers must fit, wherever in the file they are.
     /// From 8 KiB to 4 MiB, otherwise the nearest of the two; 256 KiB unless set.
     #[must_use]
     pub fn max_header(mut self, bytes: usize) -> Self {
@@ -109,7 +84,7 @@ impl ImageInfo {
         self
     }
 
-    /// Refuses content that looks like an image and cannot be read as one: whose size nobody knows then.
+    /// Refuses content that looks like an image and cannot be read as one, so that its size is unknown.
     #[must_use]
     pub fn refuse_unreadable(mut self) -> Self {
         self.policy.unreadable = Unreadable::Refuse;
@@ -126,7 +101,7 @@ impl Default for ImageInfo {
                 unreadable: Unreadable::default(),
             },
             max_header: MAX_HEADER,
-            seats: Arc::new(Semaphore::new(SEATS)),
+            permits: Arc::new(Semaphore::new(PERMITS)),
         }
     }
 }
@@ -134,7 +109,7 @@ impl Default for ImageInfo {
 #[async_trait]
 impl Scanner for ImageInfo {
     async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
-        let scan = ImageScan::new(head.media_type, self.policy, self.max_header, Arc::clone(&self.seats));
+        let scan = ImageScan::new(head.media_type, self.policy, self.max_header, Arc::clone(&self.permits));
         Ok(Box::new(scan))
     }
 
@@ -172,12 +147,12 @@ impl FromSettings for ImageInfo {
                 .filter(|bytes| (LEAST_HEADER..=MOST_HEADER).contains(bytes))
                 .ok_or_else(|| ConfigError::at("max_header", "must be from 8 KiB to 4 MiB"))?;
         }
-        // With nothing allowed, every image would be refused; `media-type` says that better.
+        // A limit of zero would refuse every image; that is what the plugin `media-type` is for.
         if scanner.policy.max_pixels == 0 {
-            return Err(ConfigError::at("max_pixels", "must be more than nothing"));
+            return Err(ConfigError::at("max_pixels", "must be greater than zero"));
         }
         if scanner.policy.max_side == 0 {
-            return Err(ConfigError::at("max_side", "must be more than nothing"));
+            return Err(ConfigError::at("max_side", "must be greater than zero"));
         }
         Ok(scanner)
     }

@@ -1,27 +1,27 @@
-//! Parts of an upload that were kept, each at its place.
+//! Parts of an upload that are kept in memory, each with its offset.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 
 use crate::source::{Gap, Source};
 
-/// How much of the beginning is kept: most files are whole within, or have their directory here.
+/// How much of the beginning is kept: most files are no longer, or have their first directory here.
 const BEGINNING: usize = 8 * 1024;
-/// Of what stands in front of the first directory, so much is kept too, as some writers put its values there.
+/// How much is kept in front of the first directory, as some writers put its values there.
 const IN_FRONT: u64 = 4 * 1024;
-/// No piece is shorter than this, so that what stands behind a directory mostly comes with it.
+/// No piece is shorter than this, so that the values behind a directory mostly come with it.
 const LEAST: u64 = 512;
-/// The most pieces, each of which is a reason to look again.
+/// The most pieces; after each of them the upload is read again.
 const MOST: usize = 128;
 
-/// Parts of an upload, by their places. What is asked for and is not here is noted down.
+/// Parts of an upload, by offset. A request for bytes that are not kept is remembered.
 #[derive(Debug)]
 pub(crate) struct Pieces<'a> {
-    /// In the order of their places; no two overlap.
+    /// In the order of their offsets; no two overlap.
     pieces: Vec<Piece<'a>>,
-    /// What lies beyond was not seen yet, and what lies in front and in no piece passed by.
+    /// Bytes from here on have not arrived; bytes in front of it that are in no piece were not kept.
     edge: u64,
-    /// Nothing lies beyond the edge.
+    /// The upload ends at the edge.
     has_ended: bool,
     /// The nearest bytes beyond the edge that were asked for: from where, to where.
     wanted: Cell<Option<(u64, u64)>>,
@@ -35,7 +35,7 @@ struct Piece<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    /// All there is.
+    /// A complete content.
     pub(crate) fn of(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
         let bytes = bytes.into();
         Self {
@@ -57,7 +57,7 @@ impl<'a> Pieces<'a> {
         }
     }
 
-    /// So many bytes at a place.
+    /// So many bytes at an offset.
     pub(crate) fn get(&self, at: u64, len: usize) -> Option<&[u8]> {
         let end = at.checked_add(len as u64)?;
         let found = self.pieces.partition_point(|piece| piece.at <= at).checked_sub(1);
@@ -69,7 +69,7 @@ impl<'a> Pieces<'a> {
         if let Some(bytes) = inside.and_then(|bytes| bytes.get(..len)) {
             return Some(bytes);
         }
-        // What begins in the last piece and ends beyond the edge is still to come.
+        // Bytes that begin in the last piece and end beyond the edge are still to come.
         let from = if inside.is_some_and(|bytes| at + bytes.len() as u64 == self.edge) {
             self.edge
         } else {
@@ -83,18 +83,18 @@ impl<'a> Pieces<'a> {
         None
     }
 
-    /// Something is there and is not looked at.
+    /// Remembers that something in the upload is not read.
     pub(crate) fn leave_out(&self) {
         self.lacks.set(true);
     }
 
-    /// Whether something that is there was asked for and is not here.
+    /// Whether something in the upload was not read, or was asked for and not kept.
     pub(crate) fn lacks(&self) -> bool {
         self.lacks.get()
     }
 
-    /// Waits for the nearest bytes that were asked for and are still to come. Answers whether there are any, so that it
-    /// is worth asking again.
+    /// Waits for the nearest bytes that were asked for and are still to come. Returns whether they arrived, so that asking
+    /// again can succeed.
     pub(crate) async fn fetch(&mut self, source: &mut Source) -> bool {
         let Some((from, end)) = self.wanted.take() else {
             return false;
@@ -107,7 +107,7 @@ impl<'a> Pieces<'a> {
         let from = from.saturating_sub(in_front).max(self.edge);
         match self.keep(source, from, (end - from).max(LEAST)).await {
             Ok(()) => true,
-            // To look again is not needed to know that it is not there.
+            // The upload ends before them.
             Err(Gap::Ended) => false,
             Err(Gap::Passed | Gap::TooMany) => {
                 self.lacks.set(true);
@@ -125,7 +125,7 @@ impl<'a> Pieces<'a> {
             return Err(if self.has_ended { Gap::Ended } else { Gap::TooMany });
         }
         self.has_ended = source.has_ended();
-        // A piece that goes on is one piece, so that what lies across is found.
+        // Adjacent pieces become one, so that values across their border are found.
         match self.pieces.last_mut() {
             Some(last) if self.edge == from => {
                 let last = last.bytes.to_mut();
@@ -138,7 +138,7 @@ impl<'a> Pieces<'a> {
             }),
         }
         self.edge = source.position();
-        // What is asked for now is asked for anew.
+        // The reader now asks for everything again.
         self.lacks.set(false);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! One upload being looked at.
+//! The scan of one upload.
 
 use std::sync::Arc;
 
@@ -7,20 +7,21 @@ use intake_core::notes::Image;
 use intake_core::{Bytes, Coverage, Fault, MediaType, Rejection, Report, Scan, Verdict};
 use tokio::sync::Semaphore;
 
-use crate::aside::{PATIENCE, aside};
+use crate::blocking_pool::{self, TIMEOUT};
+use crate::codes::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE};
 use crate::formats::{self, Format};
-use crate::look::Look;
+use crate::policy::{Policy, Unreadable};
+use crate::probe::Probe;
 use crate::source::Reading;
-use crate::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE, Policy, Unreadable};
 
-/// No pixels to count in these: they are drawn at whatever size one likes.
+/// Vector formats have no pixels to count: they are drawn at any size.
 const DRAWN: [&str; 1] = ["image/svg+xml"];
 
-/// One upload: read until enough is known, then answered from the report.
+/// The scan of one upload: its reader is polled until it has a result; from then on, the report answers.
 pub(crate) struct ImageScan {
     policy: Policy,
-    seats: Arc<Semaphore>,
-    /// `None`: everything is known, or there is nothing to be known.
+    permits: Arc<Semaphore>,
+    /// `None` once the report is final.
     reading: Option<Reading>,
     report: Report,
 }
@@ -30,34 +31,34 @@ impl ImageScan {
         media_type: Option<&MediaType>,
         policy: Policy,
         max_header: usize,
-        seats: Arc<Semaphore>,
+        permits: Arc<Semaphore>,
     ) -> Self {
         let mut scan = Self {
             policy,
-            seats,
+            permits,
             reading: None,
             report: Report::clean(),
         };
         match media_type {
             Some(image) if image.main() == "image" && !DRAWN.contains(&image.as_str()) => match Format::of(image) {
                 Some(format) => {
-                    let reader = |source| formats::look(format, source);
+                    let reader = |source| formats::probe(format, source);
                     scan.reading = Some(Reading::new(policy, max_header, reader));
                 }
-                None => scan.report = scan.unreadable("it is of a format that is not looked into"),
+                None => scan.report = scan.unreadable("its format is not supported"),
             },
             _ => {}
         }
         scan
     }
 
-    /// Lets the reader read, and reports if that is all there will be, or nothing else can matter.
+    /// Polls the reader, and completes the report if the reader has a result or the image is too large.
     async fn read(&mut self, mut reading: Reading) {
-        let read = aside(&self.seats, PATIENCE, move || {
-            let look = reading.poll();
-            (reading, look)
+        let read = blocking_pool::run(&self.permits, TIMEOUT, move || {
+            let probe = reading.poll();
+            (reading, probe)
         });
-        let (reading, look) = match read.await {
+        let (reading, probe) = match read.await {
             Ok(read) => read,
             Err(why) => {
                 self.report = self.unreadable(why);
@@ -66,8 +67,8 @@ impl ImageScan {
         };
         if let Some(size) = reading.too_large() {
             self.report.verdict = Verdict::Reject(self.too_large(size));
-        } else if let Some(look) = look {
-            self.report = self.tell(look);
+        } else if let Some(probe) = probe {
+            self.report = self.report(probe);
         } else {
             self.reading = Some(reading);
         }
@@ -78,24 +79,24 @@ impl ImageScan {
             max_pixels, max_side, ..
         } = self.policy;
         let message = format!(
-            "the image has {width} by {height} pixels; at most {max_pixels}, and {max_side} on a side, are taken"
+            "the image has {width} by {height} pixels; at most {max_pixels}, and {max_side} on a side, are accepted"
         );
         Rejection::new(IMAGE_TOO_LARGE, message).about(format!("{width}x{height}"))
     }
 
-    fn tell(&self, look: Look) -> Report {
-        let note = match look.note {
+    fn report(&self, probe: Probe) -> Report {
+        let note = match probe.note {
             Ok(note) if note.width == 0 || note.height == 0 => return self.unreadable("it has no pixels"),
             Ok(note) => note,
             Err(why) => return self.unreadable(why),
         };
         let mut report = Report::clean();
-        if let Some(missing) = look.missing {
-            report.coverage = Coverage::Partial(format!("not seen: {missing}"));
+        if let Some(missing) = probe.missing {
+            report.coverage = Coverage::Partial(format!("not read: {missing}"));
         }
         match serde_json::to_value(note) {
             Ok(note) => report.note(Image::NOTE, note),
-            // Plain numbers and text always become a value.
+            // A note of numbers and texts can always be serialised.
             Err(_) => report,
         }
     }

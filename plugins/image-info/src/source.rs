@@ -1,4 +1,4 @@
-//! The bytes of an upload, as a reader of a format asks for them: forwards, and with any part left out.
+//! The bytes of an upload as a format's reader asks for them: in order, where any part may be skipped.
 //!
 //! A reader of a format is a future: it waits for the bytes that it asks for, and the scan polls it when they have come. So
 //! its code reads from top to bottom like that of a reader of files, it keeps only what it asked for, and bytes that it does
@@ -9,11 +9,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::Policy;
-use crate::look::Look;
+use crate::policy::Policy;
+use crate::probe::Probe;
 
-/// How many bytes come together before a reader is polled: the first time so many as the head of an upload has, so that
-/// what a head says is told with it; then more, so that many small pieces cost no more than a few polls.
+/// How many bytes are buffered before a reader is polled: at first as many as the head of an upload has, so that a verdict
+/// on them comes with the head; then more, so that many small pieces need only a few polls.
 const FIRST_BATCH: usize = intake_core::HEAD_BYTES;
 const MOST_BATCH: usize = 32 * 1024;
 
@@ -24,11 +24,11 @@ pub(crate) enum Gap {
     Ended,
     /// They passed by before they were asked for.
     Passed,
-    /// They are more than may be kept.
+    /// They are more than the reader may keep.
     TooMany,
 }
 
-/// What a reader reads from.
+/// The end that a reader reads from.
 #[derive(Debug)]
 pub(crate) struct Source {
     inflow: Arc<Mutex<Inflow>>,
@@ -37,25 +37,25 @@ pub(crate) struct Source {
     allowance: usize,
 }
 
-/// What came and was not read yet: never more than was asked for, or a batch.
+/// The bytes that arrived and were not read yet: never more than the reader asked for, or a batch.
 #[derive(Debug)]
 struct Inflow {
     came: Vec<u8>,
     /// How many of those were read.
     read: usize,
-    /// How many of the bytes to come are left out.
+    /// How many of the bytes to come are skipped.
     left_out: u64,
     /// The place of the next byte that is read, from the beginning of the upload.
     position: u64,
     wanted: usize,
     batch: usize,
     has_ended: bool,
-    /// A size that is not taken.
+    /// A size above the limits.
     too_large: Option<(u32, u32)>,
 }
 
 impl Source {
-    /// Nothing came yet. At most so many bytes may be kept.
+    /// An empty source, whose reader may keep so many bytes.
     fn new(policy: Policy, allowance: usize) -> Self {
         let inflow = Inflow {
             came: Vec::new(),
@@ -130,12 +130,12 @@ impl Source {
         lock(&self.inflow).take(MOST_BATCH)
     }
 
-    /// Leaves bytes out.
+    /// Skips bytes.
     pub(crate) fn skip(&mut self, len: u64) {
         lock(&self.inflow).skip(len);
     }
 
-    /// Leaves out what stands in front of a place.
+    /// Skips the bytes in front of an offset.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl Source {
         Ok(())
     }
 
-    /// Leaves out everything up to the next byte of this value, and that byte.
+    /// Skips everything up to the next byte of this value, and that byte.
     ///
     /// # Errors
     ///
@@ -168,7 +168,8 @@ impl Source {
         }
     }
 
-    /// A size of all that would be drawn was read. If it is too large, that is the verdict, whatever follows.
+    /// Judges a size that was read, of the image or of a part that is drawn. If it is too large, the image is refused whatever
+    /// follows.
     pub(crate) fn saw(&mut self, size: (u32, u32)) {
         if self.policy.refuses(size) {
             lock(&self.inflow).too_large.get_or_insert(size);
@@ -195,28 +196,28 @@ impl Inflow {
         self.came.get(self.read..).unwrap_or_default()
     }
 
-    /// How many bytes there are to be before the reader is polled.
+    /// How many bytes are buffered before the reader is polled.
     fn target(&self) -> usize {
         self.wanted.max(self.batch)
     }
 
-    /// Takes in bytes up to the target; answers with those that are left.
+    /// Buffers bytes up to the target; returns those that are left.
     fn push<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let left_out = usize::try_from(self.left_out).map_or(bytes.len(), |left_out| left_out.min(bytes.len()));
         let (_, bytes) = bytes.split_at(left_out);
-        // Lossless: a slice has no more bytes than can be counted so.
+        // Lossless: a slice has fewer bytes than that.
         self.left_out -= left_out as u64;
         self.came.drain(..self.read);
         self.read = 0;
         let room = self.target() - self.came.len().min(self.target());
         let (taken, rest) = bytes.split_at(room.min(bytes.len()));
-        // To the byte, as a vector that grows by itself may take twice of what is allowed.
+        // Exactly, as a vector that grows by itself may take twice the memory that is allowed.
         self.came.reserve_exact(taken.len());
         self.came.extend_from_slice(taken);
         rest
     }
 
-    /// Leaves out bytes that came.
+    /// Drops bytes that arrived.
     fn pass(&mut self, len: usize) {
         self.read += len;
         self.position = self.position.saturating_add(len as u64);
@@ -233,7 +234,7 @@ impl Inflow {
 
     fn take(&mut self, len: usize) -> Vec<u8> {
         if self.read == 0 && self.came.len() <= len {
-            // Not copied, as it may be all that may be kept.
+            // Not copied, as this may be all that the reader may keep.
             self.position = self.position.saturating_add(self.came.len() as u64);
             return std::mem::take(&mut self.came);
         }
@@ -245,21 +246,21 @@ impl Inflow {
 }
 
 fn lock(inflow: &Mutex<Inflow>) -> MutexGuard<'_, Inflow> {
-    // What a reader that panicked left behind is only counted, and never read again.
+    // After a panic of the reader its bytes are never read again.
     inflow.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A reader at work.
+/// A running reader.
 pub(crate) struct Reading {
     inflow: Arc<Mutex<Inflow>>,
-    reader: Pin<Box<dyn Future<Output = Look> + Send>>,
+    reader: Pin<Box<dyn Future<Output = Probe> + Send>>,
 }
 
 impl Reading {
     /// A reader that may keep so many bytes.
     pub(crate) fn new<F>(policy: Policy, allowance: usize, reader: impl FnOnce(Source) -> F) -> Self
     where
-        F: Future<Output = Look> + Send + 'static,
+        F: Future<Output = Probe> + Send + 'static,
     {
         let source = Source::new(policy, allowance);
         Self {
@@ -268,7 +269,7 @@ impl Reading {
         }
     }
 
-    /// Takes in bytes; answers with those that are left once there are enough for a poll.
+    /// Buffers bytes; returns those that are left once there are enough for a poll.
     pub(crate) fn push<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         lock(&self.inflow).push(bytes)
     }
@@ -279,23 +280,23 @@ impl Reading {
         inflow.unread().len() >= inflow.target()
     }
 
-    /// Nothing will follow.
+    /// Ends the upload.
     pub(crate) fn end(&mut self) {
         lock(&self.inflow).has_ended = true;
     }
 
-    /// Lets the reader read. `None`: it wants more.
-    pub(crate) fn poll(&mut self) -> Option<Look> {
+    /// Polls the reader. `None` if it needs more bytes.
+    pub(crate) fn poll(&mut self) -> Option<Probe> {
         let polled = self.reader.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let mut inflow = lock(&self.inflow);
         inflow.batch = (inflow.batch * 2).min(MOST_BATCH);
         match polled {
-            Poll::Ready(look) => Some(look),
+            Poll::Ready(probe) => Some(probe),
             Poll::Pending => None,
         }
     }
 
-    /// A size that was read and is not taken.
+    /// A size that was read and is above the limits.
     pub(crate) fn too_large(&self) -> Option<(u32, u32)> {
         lock(&self.inflow).too_large
     }

@@ -1,7 +1,7 @@
-//! Takes or refuses media types, by content.
+//! Accepts or refuses media types, by content.
 //!
-//! What counts is what the first bytes look like. What the sender calls them is not asked: a name or a `Content-Type` is
-//! one click to change, and a refusal that believes them protects nobody.
+//! The type is that of the first bytes. The name and the `Content-Type` of the sender are ignored: they are easy to change, so
+//! a refusal by them protects from nothing.
 //!
 //! ```
 //! use intake_plugin_media_type::MediaTypes;
@@ -18,35 +18,35 @@ use intake_core::{
 use serde::Deserialize;
 
 intake_core::inventory::submit! {
-    Plugin::validator::<MediaTypes>("media-type", "takes or refuses media types, by content")
+    Plugin::validator::<MediaTypes>("media-type", "accepts or refuses media types, by content")
 }
 
-/// The content is of a type that is not taken, or of none that is known.
+/// The type of the content is not accepted, or unknown.
 pub const TYPE_FORBIDDEN: Code = intake_core::codes::TYPE_FORBIDDEN;
 
-/// A validator that takes contents of some types and refuses those of others.
+/// A validator that accepts contents of some types and refuses those of others.
 ///
-/// The default takes everything.
+/// The default accepts all types.
 #[derive(Clone, Debug, Default)]
 pub struct MediaTypes {
-    /// Empty: everything.
+    /// Empty: all types.
     allow: Vec<MediaRange>,
     deny: Vec<MediaRange>,
     unknown: Option<Unknown>,
 }
 
-/// What becomes of content that looks like nothing known.
+/// The verdict on content of an unknown type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unknown {
-    /// It is taken.
+    /// It is accepted.
     Accept,
     /// It is refused.
     Refuse,
 }
 
 impl MediaTypes {
-    /// Takes only what lies in one of these ranges, such as `image/*` or `application/pdf`. No range at all is every type.
+    /// Accepts only types in one of these ranges, such as `image/*` or `application/pdf`. Without a range, accepts all types.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl MediaTypes {
         })
     }
 
-    /// Refuses what lies in one of these ranges too, whatever is allowed.
+    /// Refuses types in one of these ranges, even if they are allowed.
     ///
     /// # Errors
     ///
@@ -68,8 +68,8 @@ impl MediaTypes {
         Ok(self)
     }
 
-    /// What becomes of content that looks like nothing known. Unless said, it is refused where only some types are allowed,
-    /// and taken where all are.
+    /// The verdict on content of an unknown type. Unless set, it is refused if only some types are allowed, and accepted if
+    /// all are.
     #[must_use]
     pub fn unknown(mut self, unknown: Unknown) -> Self {
         self.unknown = Some(unknown);
@@ -112,7 +112,7 @@ impl Validator for MediaTypes {
         self.judge(head.media_type)
     }
 
-    /// What a document in markup is may be known only here: its root may stand behind a comment of any length.
+    /// The type of a document in markup may be known only here: its root element may follow a comment of any length.
     fn whole(&self, _declared: &Declared, facts: &Facts) -> Verdict {
         self.judge(facts.media_type.as_ref())
     }

@@ -1,4 +1,4 @@
-//! What went wrong, in the core's words.
+//! Errors of libraries and services as faults.
 
 use std::error::Error;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::io;
 
 use intake_core::Fault;
 
-use crate::multipart::Failure;
-use crate::{STORE_FAILED, STORE_FULL};
+use crate::codes::{STORE_FAILED, STORE_FULL};
+use crate::failure::Failure;
 
-/// The library's error, with what was being done: "cannot {doing}".
+/// A fault from an error of OpenDAL: "cannot {doing}".
 pub(crate) fn of_opendal(doing: &str, error: opendal::Error) -> Fault {
     let full = error
         .source()
@@ -18,15 +18,14 @@ pub(crate) fn of_opendal(doing: &str, error: opendal::Error) -> Fault {
     fault(doing, full, may_pass(&error)).because(Brief(error))
 }
 
-/// OpenDAL's error without what it was doing and everything that the service answered, which is hundreds of characters before the
-/// cause.
+/// OpenDAL's error without its context and the service's whole answer, which are hundreds of characters in front of the cause.
 #[derive(Debug)]
 struct Brief(opendal::Error);
 
 impl fmt::Display for Brief {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.kind().fmt(f)?;
-        // The status is only in what is left out here.
+        // The status is only in the context, which is left out here.
         if let Some(status) = status(&self.0.to_string()) {
             write!(f, ", the service answered {status}")?;
         }
@@ -37,7 +36,7 @@ impl fmt::Display for Brief {
     }
 }
 
-/// The status of the answer in OpenDAL's whole words.
+/// The status of the answer in OpenDAL's context.
 fn status(words: &str) -> Option<&str> {
     let (_, rest) = words.split_once("status: ")?;
     rest.get(..3)
@@ -50,7 +49,7 @@ impl Error for Brief {
     }
 }
 
-/// The system's error, with what was being done: "cannot {doing}".
+/// A fault from an error of the system: "cannot {doing}".
 pub(crate) fn of_io(doing: &str, error: io::Error) -> Fault {
     use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
 
@@ -61,22 +60,22 @@ pub(crate) fn of_io(doing: &str, error: io::Error) -> Fault {
     fault(doing, is_full(&error), !lasts).because(error)
 }
 
-/// A service's answer, or that there was none, with what was being done: "cannot {doing}".
+/// A fault from a failed request to S3: "cannot {doing}".
 pub(crate) fn of_s3(doing: &str, failure: Failure) -> Fault {
     fault(doing, false, failure.passes).because(failure)
 }
 
-/// Whether trying later may help. OpenDAL says so of its errors, but its retry layer calls every error that went through
-/// it persistent, a wrong password as well as a service that is down; then the kind has to tell.
+/// Whether trying later may help. OpenDAL marks its errors accordingly, but its retry layer marks every error that passes it as
+/// persistent, a wrong password as well as a service that is down; then the kind decides.
 fn may_pass(error: &opendal::Error) -> bool {
     use opendal::ErrorKind::{Conflict, RateLimited, Unexpected};
 
     error.is_temporary() || (error.is_persistent() && matches!(error.kind(), Conflict | RateLimited | Unexpected))
 }
 
-/// The task or thread at work is gone: it panicked, or the program is ending.
+/// The task or thread ended early: it panicked, or the program is shutting down.
 pub(crate) fn of_lost_work(doing: &str) -> Fault {
-    Fault::new(STORE_FAILED, format!("cannot {doing}: whoever was at it is gone")).retryable()
+    Fault::new(STORE_FAILED, format!("cannot {doing}: the task ended early")).retryable()
 }
 
 fn is_full(error: &io::Error) -> bool {

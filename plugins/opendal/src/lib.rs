@@ -7,32 +7,20 @@
 //! let memory = OpendalStore::memory();
 //! ```
 //!
-//! OpenDAL reads and speaks to services. What it cannot do on a disk, making bytes durable and removing whatever an attempt
-//! that died has left, `disk.rs` does with the standard library. The README has the settings and what is promised.
+//! OpenDAL reads, and writes to services. On a disk, `fs` writes with the standard library, as OpenDAL can neither make bytes
+//! durable nor remove what an attempt has left that was cut off. The README lists settings and guarantees.
 
-mod cause;
-mod client;
-mod disk;
-mod disk_parts;
+mod codes;
+mod failure;
 mod fault;
-mod files;
-mod gather;
-mod multipart;
+mod fs;
 mod name;
-mod object;
-mod object_parts;
-mod objects;
-mod part_files;
-mod part_list;
-mod part_whole;
-mod probe;
 mod read;
 mod s3;
 mod settings;
-mod sign;
-mod spool;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod write_buffer;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -40,23 +28,21 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use intake_core::{
-    ByteStream, Bytes, Code, ConfigError, ConfigErrors, Fault, FromSettings, Key, MediaType, Multipart, Plugin,
-    Settings, Staged, Store, UploadId,
+    ByteStream, Bytes, ConfigError, ConfigErrors, Fault, FromSettings, Key, MediaType, Multipart, Plugin, Settings,
+    Staged, Store, UploadId,
 };
 use opendal::Operator;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::disk::Disk;
-use crate::files::Files;
+use crate::fs::files::Files;
+use crate::fs::store::FsStore;
 use crate::name::Name;
-use crate::objects::Objects;
+use crate::s3::probe;
+use crate::s3::store::ObjectStore;
 use crate::settings::Scheme;
 
-/// The store did not do what it was asked to.
-pub const STORE_FAILED: Code = Code::new("store_failed");
-/// There is no room left in the store.
-pub const STORE_FULL: Code = Code::new("store_full");
+pub use crate::codes::{STORE_FAILED, STORE_FULL};
 
 intake_core::inventory::submit! {
     Plugin::store::<OpendalStore>("opendal", "keeps bytes on disk, in S3 or in memory")
@@ -65,51 +51,52 @@ intake_core::inventory::submit! {
 /// Keeps bytes on disk, in S3 or in memory.
 #[derive(Debug)]
 pub struct OpendalStore {
-    place: Place,
+    backend: Backend,
 }
 
 #[derive(Debug)]
-enum Place {
-    Disk(Disk),
-    Objects(Objects),
+enum Backend {
+    Fs(FsStore),
+    Objects(ObjectStore),
 }
 
 impl OpendalStore {
-    /// Keeps bytes in a folder. What was committed outlives a loss of power. The folder is made when it is first needed.
+    /// Keeps bytes in a folder. Committed bytes survive a power failure. The folder is created at the first use.
     pub fn fs(root: impl Into<PathBuf>) -> Self {
-        Self::at(Place::Disk(Disk::new(Files::durable(root.into()))))
+        Self::at(Backend::Fs(FsStore::new(Files::durable(root.into()))))
     }
 
-    /// Keeps bytes in memory, and loses them at the end.
+    /// Keeps bytes in memory, and loses them when the process ends.
     #[must_use]
     pub fn memory() -> Self {
-        Self::at(Place::Objects(Objects::memory()))
+        Self::at(Backend::Objects(ObjectStore::memory()))
     }
 
-    /// Keeps bytes wherever OpenDAL can. The operator's own promises hold: OpenDAL's `fs` does not sync folders.
+    /// Keeps bytes wherever an OpenDAL operator can. The guarantees are those of the operator: OpenDAL's `fs` does not sync
+    /// folders.
     ///
     /// # Errors
     ///
-    /// If the operator's service cannot do what a store must; the message says what is lacking.
+    /// If the operator's service lacks a capability that a store needs; the message names it.
     pub fn new(operator: Operator) -> Result<Self, ConfigError> {
-        Objects::of(operator).map(|objects| Self::at(Place::Objects(objects)))
+        ObjectStore::of(operator).map(|objects| Self::at(Backend::Objects(objects)))
     }
 
-    fn at(place: Place) -> Self {
-        Self { place }
+    fn at(backend: Backend) -> Self {
+        Self { backend }
     }
 
-    /// A key for a probe: of its own, as other nodes may do the same at the same time; no upload has one that begins like this.
+    /// A random key for a probe, as other nodes may probe at the same time. No upload's key begins like this.
     fn probe_key() -> Key {
         const OURS: u128 = (1 << 48) - 1;
         Key::whole(UploadId::from(Uuid::from_u128(Uuid::new_v4().as_u128() & OURS)))
     }
 
-    /// Does once what an upload does, and one who reads and removes it.
+    /// Writes, reads and removes an object once.
     async fn probe(&self) -> Result<(), Fault> {
-        let objects = match &self.place {
-            Place::Disk(disk) => return disk.try_out().await,
-            Place::Objects(objects) => objects,
+        let objects = match &self.backend {
+            Backend::Fs(disk) => return disk.try_out().await,
+            Backend::Objects(objects) => objects,
         };
         let key = Self::probe_key();
         if objects.takes_parts() {
@@ -117,13 +104,16 @@ impl OpendalStore {
         }
         let written = Bytes::from_static(b"intake was here");
         let staged = self.stage(&key, None).await?;
-        // A service that failed just now is not waited for once more.
+        // After a failure no further call is made: the service would have to be waited for again.
         let read = self.write_and_read(&key, staged, &written).await?;
         self.delete(&key).await?;
         if read == written {
             return Ok(());
         }
-        Err(Fault::new(STORE_FAILED, "what was read is not what was written"))
+        Err(Fault::new(
+            STORE_FAILED,
+            "the bytes that were read differ from those that were written",
+        ))
     }
 
     async fn write_and_read(&self, key: &Key, mut staged: Box<dyn Staged>, written: &Bytes) -> Result<Vec<u8>, Fault> {
@@ -140,7 +130,7 @@ impl OpendalStore {
 }
 
 impl FromSettings for OpendalStore {
-    /// Read by hand, because which settings there are depends on `scheme`.
+    /// Read by hand, because the settings depend on `scheme`.
     type Settings = Map<String, Value>;
 
     fn from_settings(table: Map<String, Value>) -> Result<Self, ConfigError> {
@@ -149,10 +139,10 @@ impl FromSettings for OpendalStore {
 
     fn from_table(settings: Settings) -> Result<Self, ConfigErrors> {
         Ok(Self::at(match Scheme::read(settings)? {
-            Scheme::Fs(fs) if fs.durable => Place::Disk(Disk::new(Files::durable(fs.root))),
-            Scheme::Fs(fs) => Place::Disk(Disk::new(Files::fleeting(fs.root))),
-            Scheme::S3(s3) => Place::Objects(Objects::s3(*s3)),
-            Scheme::Memory => Place::Objects(Objects::memory()),
+            Scheme::Fs(fs) if fs.durable => Backend::Fs(FsStore::new(Files::durable(fs.root))),
+            Scheme::Fs(fs) => Backend::Fs(FsStore::new(Files::fleeting(fs.root))),
+            Scheme::S3(s3) => Backend::Objects(ObjectStore::s3(*s3)),
+            Scheme::Memory => Backend::Objects(ObjectStore::memory()),
         }))
     }
 }
@@ -161,56 +151,56 @@ impl FromSettings for OpendalStore {
 impl Store for OpendalStore {
     async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
         let name = Name::of(key)?;
-        match &self.place {
-            Place::Disk(disk) => disk.stage(name).await,
-            Place::Objects(objects) => objects.stage(name, media_type).await,
+        match &self.backend {
+            Backend::Fs(disk) => disk.stage(name).await,
+            Backend::Objects(objects) => objects.stage(name, media_type).await,
         }
     }
 
     async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
         let name = Name::of(key)?;
-        match &self.place {
-            Place::Disk(disk) => disk.read(&name, range).await,
-            Place::Objects(objects) => objects.read(&name, range).await,
+        match &self.backend {
+            Backend::Fs(disk) => disk.read(&name, range).await,
+            Backend::Objects(objects) => objects.read(&name, range).await,
         }
     }
 
     async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
         let name = Name::of(key)?;
-        match &self.place {
-            Place::Disk(disk) => disk.size(&name).await,
-            Place::Objects(objects) => objects.size(&name).await,
+        match &self.backend {
+            Backend::Fs(disk) => disk.size(&name).await,
+            Backend::Objects(objects) => objects.size(&name).await,
         }
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Fault> {
         let name = Name::of(key)?;
-        match &self.place {
-            Place::Disk(disk) => disk.delete(name).await,
-            Place::Objects(objects) => objects.delete(&name).await,
+        match &self.backend {
+            Backend::Fs(disk) => disk.delete(name).await,
+            Backend::Objects(objects) => objects.delete(&name).await,
         }
     }
 
     fn multipart(&self) -> Option<&dyn Multipart> {
-        match &self.place {
-            Place::Disk(disk) => Some(disk),
-            Place::Objects(objects) => objects.takes_parts().then_some(objects),
+        match &self.backend {
+            Backend::Fs(disk) => Some(disk),
+            Backend::Objects(objects) => objects.takes_parts().then_some(objects),
         }
     }
 
     fn most_bytes(&self) -> Option<u64> {
-        match &self.place {
-            Place::Disk(_) => None,
-            Place::Objects(objects) => objects.most_bytes(),
+        match &self.backend {
+            Backend::Fs(_) => None,
+            Backend::Objects(objects) => objects.most_bytes(),
         }
     }
 
     fn bytes_of_upload(&self) -> u64 {
-        /// What a file is gathered in before it is written.
+        /// The size of the write buffer.
         const BUFFERS: u64 = 256 * 1024;
-        match &self.place {
-            Place::Disk(_) => BUFFERS,
-            Place::Objects(objects) => objects.bytes_of_upload().unwrap_or(BUFFERS),
+        match &self.backend {
+            Backend::Fs(_) => BUFFERS,
+            Backend::Objects(objects) => objects.bytes_of_upload().unwrap_or(BUFFERS),
         }
     }
 
@@ -218,12 +208,12 @@ impl Store for OpendalStore {
         self.probe().await
     }
 
-    /// On a disk as at the start, which is cheap and also notices that there is no room. A bucket is only asked for something that
-    /// is not there: a dozen calls every few seconds would cost money.
+    /// On a disk the probe of the start, which is cheap and also finds a full disk. A bucket gets one request for an object that
+    /// does not exist: a dozen calls every few seconds would cost money.
     async fn alive(&self) -> Result<(), Fault> {
-        match &self.place {
-            Place::Disk(_) => self.ready().await,
-            Place::Objects(objects) => objects.size(&Name::checked("intake-is-alive")?).await.map(drop),
+        match &self.backend {
+            Backend::Fs(_) => self.ready().await,
+            Backend::Objects(objects) => objects.size(&Name::checked("intake-is-alive")?).await.map(drop),
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Names in the store.
+//! The names of uploads in the store.
 
 use std::fmt;
 
 use intake_core::{Fault, Key};
 
-use crate::STORE_FAILED;
+use crate::codes::STORE_FAILED;
 
-/// A key whose characters were looked at: no separator, no dot, nothing that a path could trip over.
+/// A key whose characters were checked: no separator, no dot, nothing that has a meaning in a path.
 #[derive(Clone, Debug)]
 pub(crate) struct Name(String);
 
 impl Name {
-    /// The core makes keys of these characters only. They become paths here, so here is where it is checked.
+    /// The core makes keys of these characters only. They are checked here, as this plugin uses them in paths.
     pub(crate) fn of(key: &Key) -> Result<Self, Fault> {
         Self::checked(key.as_str())
     }
@@ -31,7 +31,7 @@ impl Name {
         &self.0
     }
 
-    /// The folder that spreads names evenly, as ids are random. What may stand before an id is not: many names share it.
+    /// The folder of a name: two characters of its id, as ids are random, and not of a prefix, which many names share.
     pub(crate) fn shard(&self) -> &str {
         const FIRST_OF_AN_ID: usize = 8;
         let behind = self.0.split_once('-').map(|(_, rest)| rest);

@@ -1,4 +1,4 @@
-//! Reading, the same wherever the bytes are.
+//! Reading from any OpenDAL operator.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use opendal::{ErrorKind, Operator};
 
 use crate::fault;
 
-/// How many bytes are under a path, if any.
+/// The size of the object at a path, if there is one.
 pub(crate) async fn size(operator: &Operator, path: &str) -> Result<Option<u64>, Fault> {
     match operator.stat(path).await {
         Ok(found) => Ok(Some(found.content_length())),
@@ -17,10 +17,10 @@ pub(crate) async fn size(operator: &Operator, path: &str) -> Result<Option<u64>,
     }
 }
 
-/// Reads a range, or all, of what is under a path. A range is cut to what is there.
+/// Reads the object at a path, or a range of it, which is cut to the size of the object.
 ///
-/// With a chunk, each piece is a read of its own of at most that many bytes. Without, the pieces are what one answer of
-/// the service brings.
+/// With a chunk, each piece is a separate read of at most that many bytes. Without one, the pieces are those of a single
+/// answer of the service.
 pub(crate) async fn read(
     operator: &Operator,
     path: &str,
@@ -29,11 +29,11 @@ pub(crate) async fn read(
 ) -> Result<ByteStream, Fault> {
     let doing = format!("read {path}");
     let explain = |error: opendal::Error| match error.kind() {
-        ErrorKind::NotFound => Fault::new(codes::BYTES_MISSING, format!("there are no bytes under {path}")),
+        ErrorKind::NotFound => Fault::new(codes::BYTES_MISSING, format!("there are no bytes at {path}")),
         _ => fault::of_opendal(&doing, error),
     };
-    // Services answer differently to a range that ends behind the end, and readers are lazy: whoever asks for bytes that
-    // are not there shall hear it now.
+    // Services differ in their answer to a range beyond the end, and readers are lazy: a missing object has to be reported
+    // now.
     let size = operator.stat(path).await.map_err(explain)?.content_length();
     let range = match range {
         Some(range) => range.start..range.end.min(size),
@@ -55,7 +55,7 @@ pub(crate) async fn read(
         .map_err(explain)?;
     let pieces = buffers
         .map_err(move |error| BoxError::from(fault::of_opendal(&doing, error)))
-        // A buffer is a stream, too, but one with errors of another kind.
+        // A buffer is a stream too, but its error type differs.
         .map_ok(|buffer| stream::iter(Iterator::map(buffer, Ok)))
         .try_flatten();
     Ok(pieces.boxed())

@@ -1,4 +1,4 @@
-//! What an operator may set: `scheme`, and what goes with it.
+//! The settings: `scheme`, and those of each scheme.
 
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -37,20 +37,20 @@ pub(crate) struct S3 {
     pub(crate) prefix: String,
     #[serde(default = "yes")]
     pub(crate) path_style: bool,
-    /// How many parts the service takes of one upload.
+    /// The most parts of an upload that the service supports.
     #[serde(default = "S3::usual_parts")]
     pub(crate) max_parts: u16,
     part_size: Option<ByteSize>,
     #[serde(default)]
     pub(crate) direct: bool,
     pub(crate) direct_endpoint: Option<String>,
-    /// How long a connection is kept on which nothing is asked.
+    /// How long an idle connection is kept.
     #[serde(default = "S3::usual_idle", with = "humantime_serde")]
     pub(crate) idle_timeout: Duration,
-    /// Certificates that are trusted beside those that the system trusts.
+    /// Certificates that are trusted in addition to those of the system.
     pub(crate) ca_file: Option<PathBuf>,
     spool_folder: Option<PathBuf>,
-    /// Bytes of parts that are kept at a time until the service has them.
+    /// The most bytes of parts that are kept until the service has them.
     #[serde(default = "S3::usual_spool")]
     pub(crate) spool_size: ByteSize,
 }
@@ -73,7 +73,7 @@ impl Scheme {
             Some("s3") => settings.make(|s3: S3| s3.checked().map(Box::new).map(Self::S3)),
             Some("memory") => settings.make(|Memory {}| Ok::<_, ConfigError>(Self::Memory)),
             Some(other) => {
-                let message = format!("there is no `{other}`, expected {SCHEMES}");
+                let message = format!("unknown scheme `{other}`, expected {SCHEMES}");
                 Err(ConfigError::at("scheme", message).into())
             }
             None => Err(ConfigError::new(format!("`scheme` is missing, expected {SCHEMES}")).into()),
@@ -91,7 +91,7 @@ impl Fs {
 }
 
 impl S3 {
-    /// The least that S3 takes as a part which is not the last one.
+    /// The least size of a part in S3, except for the last one.
     fn least_part() -> ByteSize {
         ByteSize::mib(5)
     }
@@ -101,7 +101,7 @@ impl S3 {
         ByteSize::mib(128)
     }
 
-    /// The most that S3 itself takes.
+    /// The most parts that S3 itself supports.
     fn usual_parts() -> u16 {
         10_000
     }
@@ -115,8 +115,8 @@ impl S3 {
         ByteSize::gib(10)
     }
 
-    /// Bytes of a part of what is written in one go. Unless it is set, the least that lets an upload of the usual `max_size` have
-    /// no more parts than the service takes.
+    /// The size of the parts of a direct upload. Unless set, the smallest one with which an upload of the default `max_size` does
+    /// not exceed the number of parts that the service supports.
     pub(crate) fn part_size(&self) -> ByteSize {
         const USUAL_MAX_SIZE: u64 = 5 << 30;
 
@@ -126,7 +126,7 @@ impl S3 {
         self.part_size.unwrap_or(chosen)
     }
 
-    /// Bytes that one object can have, if it is written in one go.
+    /// The most bytes of an object from a direct upload.
     pub(crate) fn most_bytes(&self) -> u64 {
         self.part_size().as_u64().saturating_mul(u64::from(self.max_parts))
     }
@@ -139,7 +139,7 @@ impl S3 {
         self.region.as_deref().unwrap_or("us-east-1")
     }
 
-    /// Where the service is. Amazon's depends on the region, even if it is named without.
+    /// The URL of the service. Amazon's depends on the region, even if the setting does not name it.
     pub(crate) fn endpoint(&self) -> String {
         match self.endpoint.as_deref().map(|endpoint| endpoint.trim_end_matches('/')) {
             None | Some("https://s3.amazonaws.com") => format!("https://s3.{}.amazonaws.com", self.region()),
@@ -153,7 +153,7 @@ impl S3 {
         }
         if self.region.is_none() && self.endpoint.is_none() {
             return Err(ConfigError::new(
-                "`region` is missing; only one's own `endpoint` can do without",
+                "`region` is missing; it is optional only with an `endpoint`",
             ));
         }
         if let Some(endpoint) = &self.endpoint {
@@ -164,7 +164,7 @@ impl S3 {
             if !self.direct {
                 return Err(ConfigError::at(
                     "direct_endpoint",
-                    "is of use only with `direct = true`",
+                    "has an effect only with `direct = true`",
                 ));
             }
         }
@@ -178,7 +178,7 @@ impl S3 {
         if !(1..=Self::usual_parts()).contains(&self.max_parts) {
             return Err(ConfigError::at(
                 "max_parts",
-                "must be between 1 and 10000, such as 1000: how many parts the service takes of one upload",
+                "must be between 1 and 10000, such as 1000: the most parts of an upload that the service supports",
             ));
         }
         Ok(self)
@@ -193,7 +193,7 @@ fn check_endpoint(setting: &'static str, endpoint: &str) -> Result<(), ConfigErr
     if !matches!(url.scheme(), "http" | "https") {
         return wrong("must begin with https:// or http://");
     }
-    // It is named in errors and logs.
+    // Errors and logs show the endpoint.
     if !url.username().is_empty() || url.password().is_some() {
         return wrong("must not contain a user or a password; they go into `access_key_id` and `secret_access_key`");
     }

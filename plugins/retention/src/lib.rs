@@ -1,4 +1,4 @@
-//! Decides how long uploads stay.
+//! Decides how long uploads are kept.
 //!
 //! ```
 //! use std::time::Duration;
@@ -16,24 +16,24 @@ use intake_core::{ConfigError, Expirer, Facts, FromSettings, Lifetime, Plugin, R
 use serde::Deserialize;
 
 intake_core::inventory::submit! {
-    Plugin::expirer::<Retain>("retention", "keeps uploads for good, or for a while")
+    Plugin::expirer::<Retain>("retention", "keeps uploads permanently or for a period")
 }
 
-/// How long a temporary upload stays unless said otherwise: what clients of the Upload API are used to.
+/// The default period of a temporary upload, as in the Upload API.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An expirer with one period for uploads that are temporary and one for those that are kept.
 ///
-/// By default temporary ones stay for a day and kept ones for good, and who wishes for nothing gets their upload kept.
+/// By default temporary ones expire after a day and kept ones never, and an upload without a wish is kept.
 #[derive(Clone, Debug)]
 pub struct Retain {
     temporary: Duration,
-    /// `None`: for good.
+    /// `None`: permanently.
     kept: Option<Duration>,
     default: Wish,
 }
 
-/// What an upload becomes whose sender wishes for nothing.
+/// What happens to an upload whose sender has no wish.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Wish {
@@ -43,7 +43,7 @@ enum Wish {
 }
 
 impl Retain {
-    /// Temporary uploads stay for so long, kept ones for good.
+    /// Temporary uploads expire after this period, kept ones never.
     #[must_use]
     pub fn new(temporary: Duration) -> Self {
         Self {
@@ -53,14 +53,14 @@ impl Retain {
         }
     }
 
-    /// Kept uploads leave too, after so long.
+    /// Kept uploads expire too, after this period.
     #[must_use]
     pub fn kept_for(mut self, kept: Duration) -> Self {
         self.kept = Some(kept);
         self
     }
 
-    /// Uploads whose sender wishes for nothing are temporary.
+    /// Uploads whose sender has no wish are temporary.
     #[must_use]
     pub fn temporary_by_default(mut self) -> Self {
         self.default = Wish::Temporary;
@@ -84,7 +84,7 @@ impl Expirer for Retain {
         let period = if kept { self.kept } else { Some(self.temporary) };
         Lifetime {
             kept,
-            // An end that the clock cannot show is never reached.
+            // An end beyond the range of the clock is never reached.
             expires: period.and_then(|period| now.checked_add(period)),
         }
     }
@@ -112,9 +112,9 @@ impl FromSettings for Retain {
             default,
         } = settings;
         for (key, period) in [("temporary", temporary), ("kept", kept)] {
-            // What expires at once could not even be read by its sender.
+            // An upload that expires at once could not even be read by its sender.
             if period.is_some_and(|period| period.is_zero()) {
-                return Err(ConfigError::at(key, "must be more than nothing"));
+                return Err(ConfigError::at(key, "must be greater than zero"));
             }
         }
         Ok(Self {

@@ -113,8 +113,8 @@ fn settings_that_make_no_sense_are_named() {
         (json!({"temporay": "1h"}), "temporay: unknown field `temporay`"),
         (json!({"temporary": "soon"}), "temporary: expected a length of time"),
         (json!({"temporary": 3600}), "temporary: expected a length of time"),
-        (json!({"temporary": "0s"}), "temporary: must be more than nothing"),
-        (json!({"kept": "0s"}), "kept: must be more than nothing"),
+        (json!({"temporary": "0s"}), "temporary: must be greater than zero"),
+        (json!({"kept": "0s"}), "kept: must be greater than zero"),
         (
             json!({"default": "forever"}),
             "default: unknown variant `forever`, expected `keep` or `temporary`",

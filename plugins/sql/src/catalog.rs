@@ -1,11 +1,14 @@
-//! The statements for what is kept beside the records: projects, groups, and what was booked.
+//! The statements for projects, groups, accounts and daily usage.
 
 use std::ops::RangeInclusive;
 
 use intake_core::books::{Day, Flow, Holdings};
+use intake_core::{Fault, Group, ManagedProject};
 use sqlx::{Database, query, query_as, query_scalar};
 
-use crate::books::{signed, unsigned};
+use crate::accounting::{signed, unsigned};
+use crate::codes::RECORD_UNREADABLE;
+use crate::row::time;
 
 pub(crate) const ADD_PROJECT: &str =
     "INSERT INTO projects (public_key, revision, settings) VALUES ($1, $2, $3) ON CONFLICT (public_key) DO NOTHING";
@@ -23,7 +26,7 @@ pub(crate) const ADD_GROUP: &str = "INSERT INTO file_groups (id, project, create
 
 pub(crate) const GROUP: &str = "SELECT id, project, created, expires, members FROM file_groups WHERE id = $1";
 
-/// The newest first. Times and ids before the first one that there can be are behind everything.
+/// The newest first. The list begins before the highest time and id.
 pub(crate) const GROUPS: &str = "SELECT id, project, created, expires, members FROM file_groups \
     WHERE project = $1 AND (created, id) < ($2, $3) ORDER BY created DESC, id DESC LIMIT $4";
 
@@ -42,7 +45,7 @@ pub(crate) const FLOWS: &str = "SELECT project, day, asked, received, received_b
 
 pub(crate) const OVER: &str = "SELECT name FROM accounts WHERE until <= $1 ORDER BY until LIMIT $2";
 
-/// One by one, as some database may read all accounts to find those of a list.
+/// One by one, as a database may read all accounts to find those of a list.
 pub(crate) const FORGET: &str = "DELETE FROM accounts WHERE name = $1 AND until <= $2";
 
 /// Key, revision, settings.
@@ -51,7 +54,7 @@ pub(crate) type ProjectRow = (String, i64, String);
 pub(crate) type GroupRow = (String, String, i64, Option<i64>, String);
 type FlowRow = (String, i64, i64, i64, i64, i64, i64);
 
-/// The statements as functions. Those that change tell how many rows there were to change.
+/// The statements as functions. Those that change something return the number of changed rows.
 pub(crate) trait CatalogStatements: Database {
     /// Adds a project, or changes the one with the revision before.
     fn put_project(
@@ -78,7 +81,7 @@ pub(crate) trait CatalogStatements: Database {
         id: &str,
     ) -> impl Future<Output = sqlx::Result<Option<GroupRow>>> + Send;
 
-    /// Groups of a project, the newest first, from behind this one on.
+    /// Groups of a project, the newest first, after this one.
     fn groups(
         connection: &mut Self::Connection,
         project: &str,
@@ -86,7 +89,7 @@ pub(crate) trait CatalogStatements: Database {
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<GroupRow>>> + Send;
 
-    /// Groups whose time is over.
+    /// Expired groups.
     fn expired_groups(
         connection: &mut Self::Connection,
         now: i64,
@@ -103,14 +106,14 @@ pub(crate) trait CatalogStatements: Database {
         days: RangeInclusive<i64>,
     ) -> impl Future<Output = sqlx::Result<Vec<Flow>>> + Send;
 
-    /// Accounts whose time is over.
+    /// Expired accounts.
     fn over(
         connection: &mut Self::Connection,
         now: i64,
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<String>>> + Send;
 
-    /// Forgets an account, if its time is over.
+    /// Deletes an account, if it has expired.
     fn forget(
         connection: &mut Self::Connection,
         name: &str,
@@ -254,7 +257,44 @@ fn flow((project, day, asked, received, received_bytes, removed, removed_bytes):
     }
 }
 
-/// How many rows to read at most, as databases have it.
+/// The most rows to read, in the signed type of databases.
 pub(crate) fn at_most(limit: usize) -> i64 {
     signed(limit as u64)
+}
+
+/// The project of a row.
+///
+/// # Errors
+///
+/// [`RECORD_UNREADABLE`] if this version has not written it.
+pub(crate) fn project_of((public_key, revision, settings): ProjectRow) -> Result<ManagedProject, Fault> {
+    let settings = serde_json::from_str(&settings).map_err(|_| {
+        // The text is not shown: it contains secrets.
+        Fault::new(
+            RECORD_UNREADABLE,
+            format!("the settings of the project {public_key} are invalid"),
+        )
+    })?;
+    let revision = revision.cast_unsigned();
+    Ok(ManagedProject {
+        public_key,
+        revision,
+        settings,
+    })
+}
+
+/// The group of a row.
+///
+/// # Errors
+///
+/// [`RECORD_UNREADABLE`] if this version has not written it.
+pub(crate) fn group_of((id, project, created, expires, members): GroupRow) -> Result<Group, Fault> {
+    let wrong = || Fault::new(RECORD_UNREADABLE, format!("the group {id} cannot be read"));
+    Ok(Group {
+        expires: expires.map(|expires| time(expires).ok_or_else(wrong)).transpose()?,
+        id: id.parse().map_err(|error| wrong().because(error))?,
+        created: time(created).ok_or_else(wrong)?,
+        members: serde_json::from_str(&members).map_err(|error| wrong().because(error))?,
+        project,
+    })
 }

@@ -1,4 +1,4 @@
-//! Why the database could not do something, in a form that several callers can be told.
+//! Failures of the database, in a form that can be reported to several callers.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,9 +8,9 @@ use intake_core::Fault;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 
-use crate::RECORD_FAILED;
+use crate::codes::RECORD_FAILED;
 
-/// A [`Fault`] in the making. It can be cloned, as one commit that fails is a fault of everyone who took part in it.
+/// Becomes a [`Fault`]. It can be cloned, as a failed commit is a fault for all callers whose changes were in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -41,7 +41,7 @@ impl Failure {
         }
     }
 
-    /// The system refused, where it was asked for a file or a folder.
+    /// The system refused to open or create a file or a folder.
     pub(crate) fn of_system(message: impl Into<String>, error: io::Error) -> Self {
         use io::ErrorKind::{Interrupted, QuotaExceeded, StorageFull, TimedOut};
 
@@ -52,7 +52,7 @@ impl Failure {
         }
     }
 
-    /// The database refused; `is_passing` is its dialect's word on which of its errors pass.
+    /// The database failed; its dialect's `is_passing` decides which of its errors are temporary.
     pub(crate) fn of_database(
         message: impl Into<String>,
         error: sqlx::Error,
@@ -60,7 +60,7 @@ impl Failure {
     ) -> Self {
         Self {
             message: message.into(),
-            // Whatever else there is, such as a pool that is exhausted or a connection that broke, a new connection mends.
+            // Other errors, such as an exhausted pool or a broken connection, end with a new connection.
             retryable: by_database(&error).map_or(!is_set_so(&error), is_passing),
             source: Some(Arc::new(error)),
         }
@@ -77,7 +77,7 @@ impl From<Failure> for Fault {
     }
 }
 
-/// What the database itself said, even if it was said to a migration.
+/// The error of the database itself, also within that of a migration.
 pub(crate) fn by_database(error: &sqlx::Error) -> Option<&dyn DatabaseError> {
     match error {
         sqlx::Error::Database(error) => Some(&**error),
@@ -89,7 +89,7 @@ pub(crate) fn by_database(error: &sqlx::Error) -> Option<&dyn DatabaseError> {
     }
 }
 
-/// Whether somebody has to change something first: the tables, or what the database is told.
+/// Whether the error lasts until an operator changes the tables or the configuration.
 fn is_set_so(error: &sqlx::Error) -> bool {
     is_of_versions(error) || matches!(error, sqlx::Error::Configuration(_))
 }

@@ -16,14 +16,15 @@
 //!                    └──► pool of connections that only read
 //! ```
 //!
-//! What differs between databases is in `dialect`, `sqlite` and `postgres`: the rest is written once.
+//! Only `dialect`, `sqlite` and `postgres` differ between databases; the rest is shared.
 
-mod books;
+mod accounting;
 mod catalog;
+mod codes;
 mod dialect;
 mod failure;
 mod postgres;
-mod question;
+mod queries;
 mod readers;
 mod records;
 mod row;
@@ -38,8 +39,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Backlog, Booking, Catalog, Code, ConfigError, Duty, Fault, FromSettings, Listing, Plugin, Record, Recorder, Secret,
-    Swap, UploadId, inventory,
+    Backlog, Booking, Catalog, ConfigError, Duty, Fault, FromSettings, Listing, Plugin, Record, Recorder, Secret, Swap,
+    UploadId, inventory,
 };
 use serde::Deserialize;
 
@@ -47,31 +48,29 @@ use crate::postgres::Postgres;
 use crate::records::Records;
 use crate::sqlite::Sqlite;
 
-/// The database could not be asked, or could not answer.
-pub const RECORD_FAILED: Code = Code::new("record_failed");
-/// A row is not one that this version has written.
-pub const RECORD_UNREADABLE: Code = Code::new("record_unreadable");
+pub use crate::codes::{RECORD_FAILED, RECORD_UNREADABLE};
 
 inventory::submit! { Plugin::recorder::<SqlRecorder>("sql", "keeps records in SQLite or PostgreSQL") }
 
 /// Keeps records in an SQL database.
 ///
-/// A call that succeeded is on the disk. First use creates the tables, and for SQLite the file and the folders above it.
+/// When a call has succeeded, its change is on the disk. The first use creates the tables, and for SQLite the file and the
+/// folders above it.
 #[derive(Debug)]
 pub struct SqlRecorder(Box<dyn Recorder>);
 
-/// What an operator may set.
+/// The settings of `use = "sql"`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where the records are: `sqlite:///path/to/records.db` or `postgres://user:password@host/database`. A secret, because
-    /// there may be a password in it.
+    /// The database: `sqlite:///path/to/records.db` or `postgres://user:password@host/database`. A secret, because
+    /// it may contain a password.
     ///
-    /// An option, so that leaving it out is an error that says so.
+    /// Optional here only so that the error for a missing url names the supported ones.
     pub url: Option<Secret>,
 }
 
-/// What to write as a url.
+/// The supported urls, for messages.
 const SUPPORTED: &str = "supported are `sqlite:///path/to/records.db` and `postgres://user:password@host/database`";
 
 impl SqlRecorder {
@@ -80,17 +79,17 @@ impl SqlRecorder {
         Self(Box::new(Records::new(Sqlite::new(path.into()))))
     }
 
-    /// Keeps records in the PostgreSQL database that a url names, which several nodes may share. Opens nothing.
+    /// Keeps records in the PostgreSQL database of this url, which several nodes may share. Opens nothing.
     ///
     /// # Errors
     ///
-    /// If it is no such url, without showing any part of it.
+    /// If it is not a url of PostgreSQL. The error shows no part of it.
     pub fn postgres(url: &str) -> Result<Self, ConfigError> {
         let refused = |why| ConfigError::new(format!("not a url of PostgreSQL: {why}; {SUPPORTED}"));
         Ok(Self(Box::new(Records::new(Postgres::new(url).map_err(refused)?))))
     }
 
-    /// What a url names. No error shows any part of it, as there may be a password in it.
+    /// The recorder for a url. No error shows any part of the url, as it may contain a password.
     fn from_url(url: &str) -> Result<Self, ConfigError> {
         let (scheme, rest) = url.split_once(':').unwrap_or_default();
         match scheme {
@@ -111,13 +110,13 @@ impl SqlRecorder {
         if path.is_empty() {
             return Err(ConfigError::new(format!("the url names no file; {SUPPORTED}")));
         }
-        // Some of SQLite's parameters take back what a recorder promises: `mode=memory`, `immutable`, `vfs`.
+        // Some of SQLite's parameters break the promises of a recorder: `mode=memory`, `immutable`, `vfs`.
         if path.contains('?') {
             return Err(ConfigError::new(format!(
                 "the url takes no parameters, and a `?` in a file's name is written `%3F`; {SUPPORTED}"
             )));
         }
-        let path = sqlite::path_of_url(path).ok_or_else(|| ConfigError::new("the file's name is no UTF-8 text"))?;
+        let path = sqlite::path_of_url(path).ok_or_else(|| ConfigError::new("the file's name is not UTF-8 text"))?;
         Ok(Self::sqlite(path))
     }
 }
@@ -126,7 +125,7 @@ impl FromSettings for SqlRecorder {
     type Settings = Settings;
 
     fn from_settings(Settings { url }: Settings) -> Result<Self, ConfigError> {
-        let url = url.ok_or_else(|| ConfigError::at("url", format!("there is none; {SUPPORTED}")))?;
+        let url = url.ok_or_else(|| ConfigError::at("url", format!("missing; {SUPPORTED}")))?;
         url.expose(Self::from_url)
             .flatten()
             .map_err(|error| error.within("url"))

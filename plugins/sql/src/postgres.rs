@@ -1,4 +1,4 @@
-//! PostgreSQL: a server that several nodes share, and that may be away for a while.
+//! PostgreSQL: a server that several nodes share, and that may be unavailable for a while.
 
 use std::fmt;
 use std::io;
@@ -18,15 +18,15 @@ use crate::failure::{Failure, by_database, is_of_versions};
 
 mod url;
 
-/// How long to wait for a lock that another node holds, and for a server that is not there. Long enough for a restart.
+/// How long to wait for a lock that another node holds, and for a server that is unavailable. Long enough for a restart.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long an answer may take. A server that says nothing for so long is taken for one that is gone.
+/// How long an answer may take before the server counts as unavailable.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long it may take to bring the tables up to date.
+/// How long migrations may take.
 const MIGRATING: Duration = Duration::from_secs(600);
-/// The list of migrations. Not the driver's usual name, which the database of a program that embeds this may have already.
+/// The table of applied migrations. Not the driver's default name, which the database of an embedding program may use.
 const MIGRATIONS: &str = "intake_migrations";
-/// Whoever changes the tables holds this advisory lock of the database: `intake` in bytes.
+/// The advisory lock of the database that a migration holds: `intake` in bytes.
 const LOCK: i64 = 0x696e_7461_6b65;
 
 /// One database of records.
@@ -46,11 +46,11 @@ impl fmt::Debug for Postgres {
 }
 
 impl Postgres {
-    /// The records in the database that a url names.
+    /// The records in the database of this url.
     ///
     /// # Errors
     ///
-    /// What is wrong with the url, without any part of it.
+    /// What is wrong with the url. The text shows no part of it.
     pub(crate) fn new(url: &str) -> Result<Self, String> {
         Ok(Self {
             options: url::options(url)?,
@@ -59,7 +59,7 @@ impl Postgres {
         })
     }
 
-    /// The same, for those who cannot wait.
+    /// The same with shorter timeouts.
     #[cfg(test)]
     pub(crate) fn with_patience(self, patience: Duration, silence: Duration) -> Self {
         Self {
@@ -80,10 +80,10 @@ impl Postgres {
                 Failure::of_database(format!("cannot open the records in {place}"), error, Self::is_passing)
             }
             Refusal::ReadOnly => Failure::passing(format!(
-                "{place} takes no changes: it is a standby, or set to read only"
+                "{place} accepts no changes: it is a standby, or set to read only"
             )),
             Refusal::Encoding(encoding) => Failure::lasting(format!(
-                "the encoding of {place} is {encoding} and has to be UTF8, or it cannot keep every name"
+                "the encoding of {place} is {encoding} and has to be UTF8, so that it can store every file name"
             )),
         }
     }
@@ -105,7 +105,7 @@ impl Postgres {
         Ok(connection)
     }
 
-    /// Whether this is a server that can keep what it is given.
+    /// Checks that the server can store records.
     async fn examine(&self, connection: &mut PgConnection) -> Result<(), Refusal> {
         let settings = "SELECT current_setting('server_encoding'), current_setting('transaction_read_only'), \
              current_setting('fsync')";
@@ -119,20 +119,20 @@ impl Postgres {
         if fsync == "off" {
             tracing::warn!(
                 place = self.place(),
-                "the server's `fsync` is off: a loss of power may take back what was acknowledged"
+                "the server's `fsync` is off: a power failure may lose acknowledged uploads"
             );
         }
         Ok(())
     }
 
-    /// One node at a time, and all or nothing. The lock ends with the transaction, whatever ends that.
+    /// Runs the migrations: one node at a time, and all or nothing. The lock ends with the transaction.
     async fn migrate(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
         let mut transaction = connection.begin_with(self.begin()).await?;
         query("SELECT pg_advisory_xact_lock($1)")
             .bind(LOCK)
             .execute(&mut *transaction)
             .await?;
-        // Large tables take longer than any other statement may.
+        // A migration of a large table may take longer than any other statement.
         query("SET LOCAL statement_timeout = 0")
             .execute(&mut *transaction)
             .await?;
@@ -144,10 +144,10 @@ impl Postgres {
 impl Dialect for Postgres {
     type Database = sqlx::Postgres;
 
-    /// All settings are those of the transaction, so that they hold whatever else is done with the session.
+    /// All settings are local to the transaction, so that nothing else that is done with the session changes them.
     ///
-    /// What is bounded here is bounded on the server too, which would go on with what nobody waits for. None of its limits
-    /// ends a commit, not even one that waits for its standby.
+    /// The timeouts of this process are set on the server too, which would otherwise continue statements that no caller waits
+    /// for. None of them ends a commit, not even one that waits for its standby.
     fn begin(&self) -> SqlStr {
         let (patience, silence) = (self.patience.as_millis(), self.silence.as_millis());
         AssertSqlSafe(format!(
@@ -217,9 +217,9 @@ impl Dialect for Postgres {
 
     fn is_fleeting(error: &sqlx::Error) -> bool {
         match error {
-            // A certificate that is not trusted is invalid data, and stays so.
+            // An untrusted certificate is reported as invalid data. A retry does not help.
             sqlx::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData,
-            // A server that ends may do so between any two bytes.
+            // A server that shuts down may do so between any two bytes.
             sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed => true,
             error => by_database(error)
                 .and_then(DatabaseError::code)
@@ -228,14 +228,14 @@ impl Dialect for Postgres {
     }
 }
 
-/// What passes, by SQLSTATE: connections, transactions that gave way, what is short, operators, locks, disks, standbys.
+/// Whether an SQLSTATE is temporary: connections, serialisation failures, resources, operators, locks, disks, standbys.
 fn is_passing(state: &str) -> bool {
     let class = state.get(..2).unwrap_or_default();
     ["08", "40", "53", "57", "58"].contains(&class) || ["25006", "25P03", "26000", "55P03"].contains(&state)
 }
 
-/// What may be over at once, on another connection: the server went away, has no place free, became a standby, ended an
-/// idle session, chose this transaction to give way, or does not know the session's statements.
+/// Whether a retry on another connection may succeed at once: the server restarted, has no free connection, became a standby,
+/// ended an idle session, aborted this transaction for another, or does not know the session's statements.
 fn is_fleeting(state: &str) -> bool {
     let states = [
         "57P01", "57P02", "57P03", "57P05", "53300", "25006", "25P03", "40001", "40P01", "26000",
@@ -247,9 +247,9 @@ fn is_fleeting(state: &str) -> bool {
 enum Refusal {
     /// It could not be reached, or a statement was refused.
     OfStatement(sqlx::Error),
-    /// It can be read only.
+    /// It is read only.
     ReadOnly,
-    /// It does not know all characters.
+    /// Its encoding does not cover all characters.
     Encoding(String),
 }
 
@@ -269,7 +269,7 @@ impl From<sqlx::Error> for Refusal {
     }
 }
 
-/// Whether all migrations were made, and no others. Asked first, so that a role that may not make tables can use them.
+/// Whether exactly the known migrations were applied. Checked first, so that a role that may not create tables can use them.
 async fn is_up_to_date(connection: &mut PgConnection) -> sqlx::Result<bool> {
     if !has_table(connection, MIGRATIONS).await? {
         return Ok(false);

@@ -1,12 +1,12 @@
-//! The connections that look up.
+//! The connections that run queries.
 
 use sqlx::{Database, Pool};
 
 use crate::dialect::Dialect;
-use crate::question::Question;
+use crate::queries::Query;
 
-/// Connections that read. Those of maintenance and of readiness are apart, so that however many requests wait for theirs, what
-/// is abandoned is found and removed, and a database that answers is known to answer.
+/// Connections that read. Maintenance and readiness have their own, so that they work however many requests wait for theirs:
+/// abandoned uploads are still found and removed, and the readiness check still sees a database that answers.
 #[derive(Debug)]
 pub(crate) struct Readers<DB: Database> {
     of_requests: Pool<DB>,
@@ -14,7 +14,7 @@ pub(crate) struct Readers<DB: Database> {
 }
 
 impl<DB: Database> Readers<DB> {
-    /// More would wait for the same disk, and over a network a look-up takes about a round trip.
+    /// More connections would wait for the same disk, and over a network a query takes about a round trip.
     const OF_REQUESTS: u32 = 4;
     const OF_MAINTENANCE: u32 = 1;
 
@@ -25,9 +25,9 @@ impl<DB: Database> Readers<DB> {
         }
     }
 
-    /// Those to ask this by.
-    pub(crate) fn for_asking(&self, question: &Question<'_>) -> &Pool<DB> {
-        match question.is_of_maintenance() {
+    /// The connections for this query.
+    pub(crate) fn for_asking(&self, query: &Query<'_>) -> &Pool<DB> {
+        match query.is_maintenance() {
             true => &self.of_maintenance,
             false => &self.of_requests,
         }

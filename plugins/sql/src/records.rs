@@ -1,4 +1,4 @@
-//! The recorder over any dialect: changes go through the one writer, looking up through connections that only read.
+//! The recorder for any dialect: changes go through the one writer, queries through connections that only read.
 
 use std::cmp::Reverse;
 use std::ops::RangeInclusive;
@@ -15,21 +15,21 @@ use sqlx::Pool;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::catalog::{GroupRow, ProjectRow, at_most};
+use crate::catalog::at_most;
+use crate::codes::RECORD_FAILED;
 use crate::dialect::{Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
-use crate::question::{Found, Question, look_up};
+use crate::queries::{Found, Query, look_up};
 use crate::readers::Readers;
-use crate::row::{Row, duty, micros, revision, time};
+use crate::row::{Row, duty, micros, revision};
 use crate::statements::Answer;
-use crate::writer::{Change, Made, Update, Writer};
-use crate::{RECORD_FAILED, RECORD_UNREADABLE};
+use crate::writer::{Change, Made, RowUpdate, Writer};
 
-/// The records of one database. Opens it at first use.
+/// The records of one database, which is opened at first use.
 #[derive(Debug)]
 pub(crate) struct Records<D: Dialect> {
     dialect: Arc<D>,
-    /// No cell that is set once: a writer ends with the runtime on which it was started, and the next use starts another.
+    /// Not a `OnceCell`: a writer ends with the runtime that started it, and the next use starts another.
     opened: Mutex<Option<Arc<Opened<D>>>>,
 }
 
@@ -48,9 +48,12 @@ impl<D: Dialect> Records<D> {
     }
 
     async fn opened(&self) -> Result<Arc<Opened<D>>, Failure> {
-        // Bounded, because those who wait here while a database cannot be opened would each try after the other.
+        // With a timeout: while a database cannot be opened, the callers that wait here would try one after the other.
         let Ok(mut opened) = timeout(self.dialect.patience(), self.opened.lock()).await else {
-            let message = format!("somebody else is still opening the records in {}", self.dialect.place());
+            let message = format!(
+                "another caller is still opening the records in {}",
+                self.dialect.place()
+            );
             return Err(Failure::passing(message));
         };
         if let Some(opened) = opened.as_ref().filter(|opened| !opened.writer.has_ended()) {
@@ -67,21 +70,21 @@ impl<D: Dialect> Records<D> {
         self.opened().await?.writer.make(change).await
     }
 
-    /// Looks up, on another connection if one breaks: asking twice changes nothing.
-    async fn read(&self, question: Question<'_>) -> Result<Found, Failure> {
+    /// Runs a query, again on another connection if one breaks: a query can safely be repeated.
+    async fn read(&self, query: Query<'_>) -> Result<Found, Failure> {
         let opened = self.opened().await?;
         let deadline = Instant::now() + self.dialect.patience();
         loop {
-            match self.ask(opened.readers.for_asking(&question), &question).await {
+            match self.ask(opened.readers.for_asking(&query), &query).await {
                 Err(error) if D::is_fleeting(&error) && Instant::now() < deadline => sleep(PAUSE).await,
                 answer => return answer.map_err(|error| self.unread(error)),
             }
         }
     }
 
-    async fn ask(&self, readers: &Pool<D::Database>, question: &Question<'_>) -> sqlx::Result<Found> {
+    async fn ask(&self, readers: &Pool<D::Database>, query: &Query<'_>) -> sqlx::Result<Found> {
         let mut reader = readers.acquire().await?;
-        let look_up = look_up::<D>(&mut reader, question);
+        let look_up = look_up::<D>(&mut reader, query);
         let answer = match self.dialect.silence() {
             None => look_up.await,
             Some(silence) => {
@@ -90,7 +93,7 @@ impl<D: Dialect> Records<D> {
             }
         };
         if answer.as_ref().is_err_and(|error| by_database(error).is_none()) {
-            // The pool would ask a connection that comes back whether it is alive, and wait for the answer.
+            // The pool would ping a connection that is returned to it, and wait for the answer.
             reader.close_on_drop();
         }
         answer
@@ -114,12 +117,12 @@ impl<D: Dialect> Recorder for Records<D> {
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
-        let found = self.read(Question::Of(&id.to_string())).await?;
+        let found = self.read(Query::Of(&id.to_string())).await?;
         record_of(found)
     }
 
     async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        // The first revision has no predecessor whose place it could take.
+        // The first revision has no predecessor to replace.
         let Some(before) = record.revision.checked_sub(1) else {
             return Ok(Swap::Lost);
         };
@@ -135,7 +138,7 @@ impl<D: Dialect> Recorder for Records<D> {
             let Some(before) = record.revision.checked_sub(1) else {
                 return Ok(Swap::Lost);
             };
-            updates.push(Update {
+            updates.push(RowUpdate {
                 row: Row::of(record)?,
                 from: revision(before),
                 booking: booking.clone(),
@@ -144,7 +147,7 @@ impl<D: Dialect> Recorder for Records<D> {
         if updates.is_empty() {
             return Ok(Swap::Done);
         }
-        // Nodes that take rows in the same order never wait for each other in a circle.
+        // Nodes that lock rows in the same order do not deadlock.
         updates.sort_by(|one, other| one.row.id.cmp(&other.row.id));
         Ok(swap(self.change(Change::UpdateAll(updates)).await?))
     }
@@ -160,7 +163,7 @@ impl<D: Dialect> Recorder for Records<D> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let now = micros(now);
         let due = self
-            .read(Question::Due {
+            .read(Query::Due {
                 duty: duty(of),
                 now,
                 limit,
@@ -170,7 +173,7 @@ impl<D: Dialect> Recorder for Records<D> {
     }
 
     async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
-        record_of(self.read(Question::KnownAs(name)).await?)
+        record_of(self.read(Query::KnownAs(name)).await?)
     }
 
     async fn list(
@@ -182,17 +185,17 @@ impl<D: Dialect> Recorder for Records<D> {
     ) -> Result<Vec<Record>, Fault> {
         let (created, id) = before(behind);
         let of = async |project| {
-            let question = Question::List {
+            let query = Query::List {
                 kind,
                 project,
                 behind: (created, &id),
                 limit: at_most(limit),
             };
-            readable(self.read(question).await?.rows())
+            readable(self.read(query).await?.rows())
         };
         let mut listed = of(project).await?;
         if kind == Listing::Refused {
-            // Two looks by the index, in place of one at everybody's.
+            // Two queries by the index, instead of one over the rows of all projects.
             listed.extend(of("").await?);
             listed.sort_by_key(|record| Reverse((record.created, record.id)));
             listed.truncate(limit);
@@ -202,12 +205,12 @@ impl<D: Dialect> Recorder for Records<D> {
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
         let (project, limit) = (project.unwrap_or_default(), at_most(limit));
-        let oldest = self.read(Question::OldestRefused { project, limit }).await?;
+        let oldest = self.read(Query::OldestRefused { project, limit }).await?;
         readable(oldest.rows())
     }
 
     async fn backlog(&self) -> Result<Backlog, Fault> {
-        Ok(self.read(Question::Backlog).await?.backlog())
+        Ok(self.read(Query::Backlog).await?.backlog())
     }
 
     fn catalog(&self) -> &dyn Catalog {
@@ -220,8 +223,8 @@ impl<D: Dialect> Recorder for Records<D> {
 
     async fn ready(&self) -> Result<(), Fault> {
         self.change(Change::Nothing).await?;
-        // Any look-up by the index would do; this one reads a row at most.
-        self.read(Question::Due {
+        // Any query by the index would do; this one reads at most one row.
+        self.read(Query::Due {
             duty: duty(Duty::Sweep),
             now: i64::MIN,
             limit: 1,
@@ -234,12 +237,12 @@ impl<D: Dialect> Recorder for Records<D> {
 #[async_trait]
 impl<D: Dialect> Catalog for Records<D> {
     async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault> {
-        Ok(self.read(Question::Project(public_key)).await?.projects()?.pop())
+        Ok(self.read(Query::Project(public_key)).await?.projects()?.pop())
     }
 
     async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault> {
         let settings = serde_json::to_string(&project.settings).map_err(|error| {
-            let message = format!("the project {} cannot be written down", project.public_key);
+            let message = format!("the project {} cannot be serialised", project.public_key);
             Fault::new(RECORD_FAILED, message).because(error)
         })?;
         let row = (project.public_key.clone(), revision(project.revision), settings);
@@ -248,12 +251,12 @@ impl<D: Dialect> Catalog for Records<D> {
 
     async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault> {
         let limit = at_most(limit);
-        self.read(Question::Projects { behind, limit }).await?.projects()
+        self.read(Query::Projects { behind, limit }).await?.projects()
     }
 
     async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
         let members = serde_json::to_string(&group.members).map_err(|error| {
-            Fault::new(RECORD_FAILED, format!("the group {} cannot be written down", group.id)).because(error)
+            Fault::new(RECORD_FAILED, format!("the group {} cannot be serialised", group.id)).because(error)
         })?;
         let row = (
             group.id.to_string(),
@@ -269,7 +272,7 @@ impl<D: Dialect> Catalog for Records<D> {
     }
 
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
-        Ok(self.read(Question::Group(&id.to_string())).await?.groups()?.pop())
+        Ok(self.read(Query::Group(&id.to_string())).await?.groups()?.pop())
     }
 
     async fn groups(
@@ -280,12 +283,12 @@ impl<D: Dialect> Catalog for Records<D> {
     ) -> Result<Vec<Group>, Fault> {
         let (created, id) = before(behind);
         let (behind, limit) = ((created, id.as_str()), at_most(limit));
-        self.read(Question::Groups { project, behind, limit }).await?.groups()
+        self.read(Query::Groups { project, behind, limit }).await?.groups()
     }
 
     async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
         let (now, limit) = (micros(now), at_most(limit));
-        self.read(Question::ExpiredGroups { now, limit }).await?.groups()
+        self.read(Query::ExpiredGroups { now, limit }).await?.groups()
     }
 
     async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
@@ -294,7 +297,7 @@ impl<D: Dialect> Catalog for Records<D> {
     }
 
     async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
-        match self.read(Question::Holdings(account.as_str())).await? {
+        match self.read(Query::Holdings(account.as_str())).await? {
             Found::Holdings(holdings) => Ok(holdings),
             _ => Ok(Holdings::default()),
         }
@@ -302,7 +305,7 @@ impl<D: Dialect> Catalog for Records<D> {
 
     async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault> {
         let days = days.start().0..=days.end().0;
-        match self.read(Question::Flows { project, days }).await? {
+        match self.read(Query::Flows { project, days }).await? {
             Found::Flows(flows) => Ok(flows),
             _ => Ok(Vec::new()),
         }
@@ -310,7 +313,7 @@ impl<D: Dialect> Catalog for Records<D> {
 
     async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {
         let (now, limit) = (micros(now), at_most(limit));
-        let Found::Names(over) = self.read(Question::Over { now, limit }).await? else {
+        let Found::Names(over) = self.read(Query::Over { now, limit }).await? else {
             return Ok(0);
         };
         let forget = over.into_iter().map(|name| self.change(Change::Forget { name, now }));
@@ -334,7 +337,7 @@ fn taken(id: UploadId) -> Fault {
     Fault::new(codes::ID_TAKEN, format!("{id} is recorded already"))
 }
 
-/// The records of rows. One row that nobody can read must not keep everyone else's upload for ever.
+/// The records of rows. An unreadable row is skipped, so that it does not block all other uploads.
 fn readable(rows: Vec<Answer>) -> Result<Vec<Record>, Fault> {
     let mut records = Vec::with_capacity(rows.len());
     let mut unreadable = None;
@@ -342,7 +345,7 @@ fn readable(rows: Vec<Answer>) -> Result<Vec<Record>, Fault> {
         match row.and_then(Row::record) {
             Ok(record) => records.push(record),
             Err(fault) => {
-                tracing::error!(fault = fault.chain(), "left out a record that cannot be read");
+                tracing::error!(fault = fault.chain(), "skipped a record that cannot be read");
                 unreadable = Some(fault);
             }
         }
@@ -353,33 +356,6 @@ fn readable(rows: Vec<Answer>) -> Result<Vec<Record>, Fault> {
     }
 }
 
-pub(crate) fn project_of((public_key, revision, settings): ProjectRow) -> Result<ManagedProject, Fault> {
-    let settings = serde_json::from_str(&settings).map_err(|_| {
-        // What stands there is not shown: there are secrets in it.
-        Fault::new(
-            RECORD_UNREADABLE,
-            format!("the settings of the project {public_key} are not as they should be"),
-        )
-    })?;
-    let revision = revision.cast_unsigned();
-    Ok(ManagedProject {
-        public_key,
-        revision,
-        settings,
-    })
-}
-
-pub(crate) fn group_of((id, project, created, expires, members): GroupRow) -> Result<Group, Fault> {
-    let wrong = || Fault::new(RECORD_UNREADABLE, format!("the group {id} cannot be read"));
-    Ok(Group {
-        expires: expires.map(|expires| time(expires).ok_or_else(wrong)).transpose()?,
-        id: id.parse().map_err(|error| wrong().because(error))?,
-        created: time(created).ok_or_else(wrong)?,
-        members: serde_json::from_str(&members).map_err(|error| wrong().because(error))?,
-        project,
-    })
-}
-
 fn record_of(found: Found) -> Result<Option<Record>, Fault> {
     match found.rows().into_iter().next() {
         None => Ok(None),
@@ -387,7 +363,7 @@ fn record_of(found: Found) -> Result<Option<Record>, Fault> {
     }
 }
 
-/// Where a list goes on: behind this record, or at the newest there can be.
+/// Where a list continues: after this record, or at the newest.
 fn before(behind: Option<(SystemTime, UploadId)>) -> (i64, String) {
     match behind {
         Some((created, id)) => (micros(created), id.to_string()),

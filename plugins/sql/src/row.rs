@@ -1,7 +1,7 @@
 //! A record as a row, and back: the same record to the microsecond.
 //!
-//! What is asked for or summed up has a column of its own; the rest is JSON. A row of which any column cannot be read is a
-//! fault that names it, as half a record would be taken for the whole.
+//! Values that are searched for or summed up have a column of their own; the rest is JSON. If any column cannot be read, that
+//! is a fault which names the column: a part of a record must not be mistaken for the whole.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use intake_core::{Duty, Fault, Lifetime, Place, Record, State, UploadId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{RECORD_FAILED, RECORD_UNREADABLE};
+use crate::codes::{RECORD_FAILED, RECORD_UNREADABLE};
 
 /// The columns of a row, in the types that every database has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// If the record is in a state that there was not yet when this was written.
+    /// If the state of the record is unknown to this version.
     pub(crate) fn of(record: &Record) -> Result<Self, Fault> {
         let rejection = match &record.state {
             State::Open
@@ -58,7 +58,7 @@ impl Row {
             | State::Gone => None,
             State::Rejected(rejection) => Some(json(record, rejection)?),
             state => {
-                return Err(unwritable(record).because(format!("the state `{}` is not known here", state.name())));
+                return Err(unwritable(record).because(format!("unknown state `{}`", state.name())));
             }
         };
         Ok(Self {
@@ -71,7 +71,7 @@ impl Row {
             project: record.project.clone(),
             kept: record.lifetime.map(|lifetime| lifetime.kept),
             expires: record.lifetime.and_then(|lifetime| lifetime.expires).map(micros),
-            // For sums over many rows: nobody has counted more than fits, and the exact number is in the facts.
+            // For sums over many rows. The exact number is in the facts.
             size: record
                 .facts
                 .as_ref()
@@ -84,7 +84,7 @@ impl Row {
             pull: record.pull.as_ref().map(|pull| json(record, pull)).transpose()?,
             known_as: record.known_as.clone(),
             pass: record.pass.as_ref().map(|pass| json(record, pass)).transpose()?,
-            // Most are where everything is.
+            // Most uploads are at the default place.
             place: Some(&record.place)
                 .filter(|place| **place != Place::default())
                 .map(|place| json(record, place))
@@ -108,8 +108,8 @@ impl Row {
         let id: UploadId = self.id.parse().map_err(|error| wrong("id").because(error))?;
         let state = match (self.state.as_str(), &self.rejection) {
             ("rejected", Some(rejection)) => State::Rejected(parse(&self.id, "rejection", rejection)?),
-            ("rejected", None) => return Err(wrong("rejection").because("there is none")),
-            (_, Some(_)) => return Err(wrong("rejection").because("only what is rejected has one")),
+            ("rejected", None) => return Err(wrong("rejection").because("missing")),
+            (_, Some(_)) => return Err(wrong("rejection").because("set, although the upload is not rejected")),
             ("open", None) => State::Open,
             ("assembling", None) => State::Assembling,
             ("waiting", None) => State::Waiting,
@@ -120,18 +120,18 @@ impl Row {
             ("trashed", None) => State::Trashed,
             ("deleting", None) => State::Deleting,
             ("gone", None) => State::Gone,
-            (state, None) => return Err(wrong("state").because(format!("`{state}` is not known here"))),
+            (state, None) => return Err(wrong("state").because(format!("unknown state `{state}`"))),
         };
         let instant = |column, micros: Option<i64>| match micros.map(time) {
             None => Ok(None),
-            Some(None) => Err(wrong(column).because("there is no such time")),
+            Some(None) => Err(wrong(column).because("the time is out of range")),
             Some(time) => Ok(time),
         };
         let expires = instant("expires", self.expires)?;
         let lifetime = match (self.kept, expires) {
             (Some(kept), expires) => Some(Lifetime { kept, expires }),
             (None, None) => None,
-            (None, Some(_)) => return Err(wrong("kept").because("there is none, but it expires")),
+            (None, Some(_)) => return Err(wrong("kept").because("missing, although `expires` is set")),
         };
         let parts = self.parts.as_deref().map(|parts| parse(&self.id, "parts", parts));
         let pull = self.pull.as_deref().map(|pull| parse(&self.id, "pull", pull));
@@ -163,7 +163,7 @@ impl Row {
     }
 }
 
-/// What is to be done with a record, as databases have it. It follows from the state; it has a column for the index.
+/// The value of the column `duty`. It follows from the state; it has a column for the index.
 pub(crate) fn duty(duty: Duty) -> &'static str {
     match duty {
         Duty::Sweep => "sweep",
@@ -172,12 +172,12 @@ pub(crate) fn duty(duty: Duty) -> &'static str {
     }
 }
 
-/// A revision as databases have it. The upper half, which nobody counts up to, is negative there and still one to one.
+/// A revision in the signed type of databases. The mapping is one to one; revisions in the upper half become negative.
 pub(crate) fn revision(revision: u64) -> i64 {
     revision.cast_signed()
 }
 
-/// Microseconds since 1970, rounded down; what is beyond 290,000 years from there is as far as numbers go.
+/// Microseconds since 1970, rounded down, and clamped beyond 290,000 years from there.
 pub(crate) fn micros(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
@@ -205,17 +205,14 @@ fn parse<T: DeserializeOwned>(id: &str, column: &'static str, json: &str) -> Res
 }
 
 fn unwritable(record: &Record) -> Fault {
-    Fault::new(
-        RECORD_FAILED,
-        format!("the record {} cannot be written down", record.id),
-    )
+    Fault::new(RECORD_FAILED, format!("the record {} cannot be serialised", record.id))
 }
 
-/// A row that is not one of ours.
+/// The fault of a row that this version has not written.
 pub(crate) fn unreadable(id: &str, column: &'static str) -> Fault {
     Fault::new(
         RECORD_UNREADABLE,
-        format!("the record {id} cannot be read: its column `{column}` is not as it should be"),
+        format!("the record {id} cannot be read: its column `{column}` is invalid"),
     )
 }
 

@@ -15,9 +15,9 @@ use tokio::time::Instant;
 use crate::dialect::{Dialect, PAUSE, STATEMENTS};
 use crate::failure::{Failure, by_database, is_of_versions};
 
-/// How long to wait for a lock that another process holds. Long, because a busy disk may take seconds for one commit.
+/// How long to wait for a lock that another process holds. A busy disk may take seconds for one commit.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A write-ahead file that grew beyond this, because of a long read, is cut again.
+/// A write-ahead file that grew beyond this, because of a long read, is truncated.
 const LONGEST_LOG: &str = "67108864";
 
 // A transaction that reads first and then wants to write fails at once if another one has written in between.
@@ -26,7 +26,7 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 /// One file of records.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
-    /// Absolute, unless there is no such path: so no name is special to SQLite, which knows `:memory:` and `file:`.
+    /// Absolute if possible, so that SQLite does not interpret names such as `:memory:` and `file:`.
     path: PathBuf,
     patience: Duration,
 }
@@ -40,7 +40,7 @@ impl Sqlite {
         }
     }
 
-    /// The same, for those who cannot wait.
+    /// The same with a shorter timeout.
     #[cfg(test)]
     pub(crate) fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
@@ -62,16 +62,16 @@ impl Sqlite {
             ),
             false => format!("cannot open the records in {}", self.place()),
         };
-        // SQLite does not say why the system refused it the file; the system does.
+        // SQLite does not report why the system refused to open the file, so the system is asked.
         let is_refused = by_database(&error)
             .and_then(code)
             .is_some_and(|code| [CANNOT_OPEN, READ_ONLY].contains(&code));
         let refusal = is_refused.then(|| std::fs::OpenOptions::new().append(true).open(&self.path).err());
         match refusal.flatten() {
             Some(refusal) if refusal.kind() != io::ErrorKind::NotFound => Failure::of_system(message, refusal),
-            // The folder is there: it was made, or found, before the file was asked for.
+            // The folder exists: it was created, or found, before the file was opened.
             Some(_) => Failure::passing(format!(
-                "cannot make the records in {}: the program may not write in this folder",
+                "cannot create the records in {}: the program may not write in this folder",
                 self.place()
             )),
             None => Failure::of_database(message, error, Self::is_passing),
@@ -80,7 +80,10 @@ impl Sqlite {
 
     async fn folder(&self) -> Result<(), Failure> {
         let Some(folder) = self.path.parent().filter(|_| self.path.is_absolute()) else {
-            return Err(Failure::lasting(format!("`{}` is no path of a file", self.place())));
+            return Err(Failure::lasting(format!(
+                "`{}` is not the path of a file",
+                self.place()
+            )));
         };
         let folder = folder.to_owned();
         let made = tokio::task::spawn_blocking(move || make_folder(&folder)).await;
@@ -93,21 +96,21 @@ impl Sqlite {
             .options()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // The default of SQLite as others build it may differ. In write-ahead mode this syncs each commit.
+            // The default depends on how SQLite was built. In write-ahead mode this syncs each commit.
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", LONGEST_LOG);
         let mut connection = options.connect().await?;
-        // SQLite does not fail where it cannot have the mode that was asked for; it stays in the one that it is in.
+        // SQLite does not fail if it cannot use the requested mode; it stays in the current one.
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
             .fetch_one(&mut connection)
             .await?;
         if mode != "wal" {
-            let error = format!("this file system takes no write-ahead log; the mode is `{mode}`");
+            let error = format!("this file system does not support a write-ahead log; the mode is `{mode}`");
             return Err(sqlx::Error::Configuration(error.into()));
         }
         // The migrator has no lock for SQLite, and several processes may start at the same time.
         let mut transaction = connection.begin_with(BEGIN).await?;
-        // `run` is the documented way, but no future that awaits it on a connection can go from thread to thread.
+        // `run` is the documented way, but its future is not `Send` when it is given a connection.
         migrations().run_direct(None, &mut *transaction, false).await?;
         transaction.commit().await?;
         Ok(connection)
@@ -153,7 +156,7 @@ impl Dialect for Sqlite {
         loop {
             match self.open().await {
                 Ok(connection) => return Ok(connection),
-                // The change to write-ahead mode takes a lock for which SQLite does not wait.
+                // The change to write-ahead mode needs a lock for which SQLite does not wait.
                 Err(error) if is_locked(&error) && Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
                 Err(error) => return Err(self.failure(error)),
             }
@@ -164,7 +167,7 @@ impl Dialect for Sqlite {
         PoolOptions::new()
             .max_connections(most)
             .acquire_timeout(self.patience)
-            // There is no server behind a connection that could have gone away.
+            // There is no server that could have gone away.
             .test_before_acquire(false)
             .connect_lazy_with(self.options().read_only(true))
     }
@@ -189,7 +192,7 @@ impl Dialect for Sqlite {
     }
 }
 
-// SQLite's result codes for what passes: another process, or the system, is short of something.
+// SQLite's result codes of temporary errors: a lock of another process, or a lack of resources.
 const BUSY: u32 = 5;
 const LOCKED: u32 = 6;
 const OUT_OF_MEMORY: u32 = 7;
@@ -198,10 +201,10 @@ const IO: u32 = 10;
 const FULL: u32 = 13;
 const CANNOT_OPEN: u32 = 14;
 const PROTOCOL: u32 = 15;
-/// The file may not be written, which does not pass.
+/// The file may not be written, which is not temporary.
 const READ_ONLY: u32 = 8;
 
-/// SQLite's result code, without what extends it.
+/// SQLite's primary result code.
 fn code(error: &dyn DatabaseError) -> Option<u32> {
     let extended: u32 = error.code()?.parse().ok()?;
     Some(extended & 0xff)
@@ -233,7 +236,7 @@ fn migrations() -> Migrator {
     ])
 }
 
-/// Makes a folder and those above it, so that a crash does not take them back. SQLite does the same for its files.
+/// Creates a folder and those above it durably. SQLite does the same for its files.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.is_dir()).collect();
     std::fs::create_dir_all(folder)?;
@@ -243,7 +246,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The path in a url, which may write any byte as `%` and two digits. `None` if it is no text.
+/// The path in a url, which may write any byte as `%` and two digits. `None` if it is not UTF-8.
 pub(crate) fn path_of_url(path: &str) -> Option<PathBuf> {
     let path = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
     Some(PathBuf::from(path.into_owned()))

@@ -1,6 +1,6 @@
 //! The statements, the same for every database.
 //!
-//! Each finds its rows by the primary key or by the index of what is due; a test asks the database whether that is so.
+//! Each finds its rows by the primary key or by an index; a test checks that against the database's query plans.
 
 use intake_core::{Fault, Listing};
 use sqlx::{ColumnIndex, Database, Decode, Type, query, query_scalar};
@@ -22,7 +22,7 @@ macro_rules! values {
     };
 }
 
-/// A row that is there already is no error, which would end the transaction in some databases: it is zero rows.
+/// An existing row is reported as zero rows and not as an error, which would end the transaction in some databases.
 pub(crate) const INSERT: &str = concat!(
     "INSERT INTO uploads (id, ",
     columns!(),
@@ -55,7 +55,7 @@ pub(crate) const KNOWN_AS: &str = concat!(
     " FROM uploads WHERE known_as = $1 AND state = 'ready' ORDER BY created DESC LIMIT 1"
 );
 
-/// The newest first. Times and ids before the first one that there can be are behind everything.
+/// The newest first. The list begins before the highest time and id.
 pub(crate) const FILES_OF: &str = concat!(
     "SELECT id, ",
     columns!(),
@@ -94,7 +94,7 @@ pub(crate) const OLDEST_REFUSED: &str = concat!(
     " FROM uploads WHERE state = 'rejected' AND coalesce(project, '') = $1 ORDER BY created, id LIMIT $2"
 );
 
-/// How what there is of a kind is listed.
+/// The statement that lists rows of a kind.
 fn list_of(kind: Listing) -> &'static str {
     match kind {
         Listing::Files => FILES_OF,
@@ -109,10 +109,10 @@ pub(crate) const UNFINISHED: &str = "SELECT count(*) FROM uploads WHERE state IN
 
 pub(crate) const ORDERS: &str = "SELECT count(*) FROM uploads WHERE duty = 'pull'";
 
-/// A row of an answer: whether it can be read is a matter of each row.
+/// A row of a result, or why it cannot be read.
 pub(crate) type Answer = Result<Row, Fault>;
 
-/// The statements as functions. Those that change tell whether there was something to change.
+/// The statements as functions. Those that change something return whether a row was changed.
 pub(crate) trait Statements: Database {
     /// Adds a row.
     fn insert(connection: &mut Self::Connection, row: &Row) -> impl Future<Output = sqlx::Result<bool>> + Send;
@@ -142,14 +142,14 @@ pub(crate) trait Statements: Database {
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
 
-    /// The newest row of a readable upload that is known by this name.
+    /// The newest row of a readable upload with this name.
     fn known_as(
         connection: &mut Self::Connection,
         name: &str,
     ) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
 
-    /// The rows of a kind and a project, the newest first, from behind this one on. Of what was refused, those of this project
-    /// alone; or those of none, if it is empty.
+    /// The rows of a kind and a project, the newest first, after this one. For refused uploads, an empty project stands for
+    /// those without one.
     fn list(
         connection: &mut Self::Connection,
         kind: Listing,
@@ -198,7 +198,7 @@ macro_rules! bind {
     };
 }
 
-/// The bodies are a macro, because what a driver can bind is nothing that a trait can promise for all of them.
+/// The bodies are a macro, because no trait bound covers all types that each driver can bind.
 macro_rules! statements {
     ($database:ty) => {
         impl Statements for $database {
@@ -275,7 +275,7 @@ macro_rules! statements {
 statements!(sqlx::Sqlite);
 statements!(sqlx::Postgres);
 
-/// A row as it came.
+/// Reads a row.
 fn read<'r, R>(row: &'r R) -> Answer
 where
     R: sqlx::Row,
@@ -311,7 +311,7 @@ where
     })
 }
 
-/// One column of a row.
+/// Reads one column of a row.
 fn column<'r, T, R>(row: &'r R, id: &str, name: &'static str) -> Result<T, Fault>
 where
     R: sqlx::Row,
@@ -328,7 +328,7 @@ mod tests {
     use super::*;
     use crate::dialect::Dialect;
     use crate::sqlite::Sqlite;
-    use crate::{books, catalog};
+    use crate::{accounting, catalog};
 
     #[tokio::test]
     async fn no_statement_reads_more_rows_than_it_is_about() {
@@ -420,11 +420,11 @@ mod tests {
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),
             (
-                books::EMPTY,
+                accounting::EMPTY,
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),
             (
-                books::BALANCE,
+                accounting::BALANCE,
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),
         ] {

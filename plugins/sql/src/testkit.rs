@@ -8,7 +8,7 @@
 //! let recorder = SqlRecorder::postgres(&postgres.database().await).unwrap();
 //! # }
 //! ```
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says no by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -28,16 +28,16 @@ use tokio::time::{Instant, sleep};
 /// How long it may take until a server answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The cluster of those who need none for themselves.
+/// The cluster that tests share.
 static SHARED: Mutex<Weak<Postgres>> = Mutex::const_new(Weak::new());
 
-/// A PostgreSQL that runs until this is dropped. It listens on a Unix socket, where it takes everyone for who they say they
-/// are; if a setting has it listen on TCP too, it wants passwords there.
+/// A PostgreSQL that runs until this is dropped. It listens on a Unix socket, where it trusts every user name; if a setting
+/// makes it listen on TCP too, it requires passwords there.
 #[derive(Debug)]
 pub struct Postgres {
     programs: PathBuf,
     folder: TempDir,
-    /// PostgreSQL refuses to be run by root, so root becomes somebody else for it.
+    /// PostgreSQL refuses to be run by root, so root runs it as the user `postgres`.
     by_root: bool,
     port: u16,
     server: Option<Child>,
@@ -148,7 +148,7 @@ impl Postgres {
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
-    /// What the superuser is told when asked for a number.
+    /// The result of a query for a number, as the superuser.
     ///
     /// # Panics
     ///
@@ -165,16 +165,16 @@ impl Postgres {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
-    /// Has it hang up on everyone and end, with all in order.
+    /// Closes all sessions and shuts the server down in order.
     ///
     /// # Panics
     ///
-    /// If it does not.
+    /// If it does not stop.
     pub async fn stop(&mut self) {
         self.end("fast").await;
     }
 
-    /// Ends it at once and without any order, as a crash would, and returns when it is gone.
+    /// Stops the server immediately, as a crash would, and returns when it has ended.
     ///
     /// # Panics
     ///
@@ -264,7 +264,7 @@ impl Postgres {
     async fn end(&mut self, mode: &str) {
         let Some(mut server) = self.server.take() else { return };
         let mut stop = self.stopper(mode);
-        // Somebody else's tasks may have to go on for it to end.
+        // Other tasks of the runtime may have to run for it to end.
         let ended =
             tokio::task::spawn_blocking(move || stop.status().is_ok_and(|it| it.success()) && server.wait().is_ok());
         let ended = ended.await.expect("pg_ctl runs");
@@ -303,14 +303,14 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(mut server) = self.server.take() {
-            // Orderly enough to leave no shared memory behind. If this fails there is nobody to tell.
+            // Orderly enough to leave no shared memory behind. A failure cannot be reported here.
             let _ = self.stopper("immediate").status();
             let _ = server.wait();
         }
     }
 }
 
-/// Debian keeps the programs of a server out of the way.
+/// Debian installs the programs of a server outside the search path.
 fn programs() -> PathBuf {
     let is_here = |folder: &PathBuf| {
         ["initdb", "postgres", "pg_ctl"]

@@ -1,12 +1,12 @@
-//! One writer: a task with a connection of its own, which makes everything that waits part of one commit.
+//! One writer: a task with a connection of its own, which puts all waiting changes into one commit.
 //!
-//! A commit waits for the disk, and SQLite has one at a time. So whatever came while the disk was busy goes into the next
-//! commit together, and is answered after it. A change that the database refuses is left out and refused alone; a commit
-//! that fails is everyone's fault. A caller who goes away changes nothing for the others.
+//! A commit waits for the disk, and SQLite has one at a time. So the changes that arrive while the disk is busy go into the
+//! next commit together, and their callers are answered after it. A change that the database refuses is refused alone; a
+//! commit that fails is a fault for all its callers. A caller that goes away does not affect the others.
 //!
-//! What fails before the commit was asked for changed nothing, so it may be tried once more where that helps: a server that
-//! was restarted is no fault. When the answer to a commit is lost nobody knows, and everyone is told so: who tried again
-//! here would find the change made, and take it for somebody else's.
+//! A failure before the commit has changed nothing, so the writer tries again where that may help: a server that was
+//! restarted is no fault. When the answer to a commit is lost, its outcome is unknown, and all callers are told so: a retry
+//! here could find the change made, and mistake it for that of another writer.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use sqlx::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::books::Books;
+use crate::accounting::Accounts;
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
 use crate::dialect::{ConnectionOf, Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
@@ -23,44 +23,44 @@ use crate::readers::Readers;
 use crate::row::Row;
 use crate::statements::Statements;
 
-/// Changes in one commit at most.
+/// The most changes in one commit.
 const BATCH: usize = 128;
-/// Changes that wait for their commit at most, beside those in it. More callers wait at the door.
+/// The most changes that wait for their commit, beside those in it. Further callers wait for a place in the queue.
 const QUEUE: usize = 256;
 
-/// What is to be changed.
+/// A change to be made.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// A new row, and what is booked with it. Boxed, because the other changes are small.
+    /// Inserts a row, with its booking. Boxed, because the other changes are small.
     Insert(Box<Row>, Booking),
-    /// A row in place of the one with the revision `from`, and what is booked with it.
+    /// Replaces the row with the revision `from`, with its booking.
     Update { row: Box<Row>, from: i64, booking: Booking },
-    /// Rows in place of others, all or none. Never empty.
-    UpdateAll(Vec<Update>),
-    /// No row in place of this one.
+    /// Replaces rows, all or none. Never empty.
+    UpdateAll(Vec<RowUpdate>),
+    /// Deletes a row, if it has this revision.
     Remove { id: String, revision: i64 },
-    /// A managed project, new or in place of the one with the revision before.
+    /// Inserts a managed project, or replaces the one with the revision before.
     PutProject(ProjectRow),
-    /// A new group, and what is booked with it.
+    /// Inserts a group, with its booking.
     AddGroup(GroupRow, Booking),
-    /// No group of this id any more, and what is booked with that.
+    /// Deletes a group, with its booking.
     RemoveGroup { id: String, booking: Booking },
-    /// No account of this name any more, if its time is over.
+    /// Deletes an account, if it has expired.
     Forget { name: String, now: i64 },
-    /// Nothing: asks whether something could be changed.
+    /// Changes nothing: checks that a transaction can be committed.
     Nothing,
 }
 
-/// A row in place of the one with the revision `from`, and what is booked with it.
+/// A row that replaces the one with the revision `from`, and its booking.
 #[derive(Debug)]
-pub(crate) struct Update {
+pub(crate) struct RowUpdate {
     pub(crate) row: Row,
     pub(crate) from: i64,
     pub(crate) booking: Booking,
 }
 
 impl Change {
-    /// The row that it is about.
+    /// The row to be changed.
     fn id(&self) -> &str {
         match self {
             Self::Insert(row, _) | Self::Update { row, .. } => &row.id,
@@ -87,19 +87,19 @@ impl Change {
 /// How a change ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Made {
-    /// So many rows were changed, which may be none.
+    /// The number of changed rows, which may be zero.
     Rows(u64),
-    /// An account would have had too much, so nothing was.
+    /// An account would exceed its quota, so no row was changed.
     Full,
 }
 
-/// A change, and who waits for it.
+/// A change, and where its caller waits for the outcome.
 struct Job {
     change: Change,
     done: oneshot::Sender<Result<Made, Failure>>,
 }
 
-/// The way to the writer. The writer ends when this is dropped.
+/// The handle of the writer, which ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Writer<D> {
     jobs: mpsc::Sender<Job>,
@@ -118,19 +118,24 @@ impl<D: Dialect> Writer<D> {
         Self { jobs, dialect }
     }
 
-    /// Whether the task is gone, as it is after its runtime.
+    /// Whether the task has ended, as it does with its runtime.
     pub(crate) fn has_ended(&self) -> bool {
         self.jobs.is_closed()
     }
 
-    /// Makes a change. When this returns, it is durable; if it fails, it may be or not.
+    /// Makes a change. On success it is durable; after a failure, it may be made or not.
     pub(crate) async fn make(&self, change: Change) -> Result<Made, Failure> {
         let (done, answer) = oneshot::channel();
         let sent = self
             .jobs
             .send_timeout(Job { change, done }, self.dialect.patience())
             .await;
-        sent.map_err(|_| Failure::passing(format!("too many wait to write to the records in {}", self.place())))?;
+        sent.map_err(|_| {
+            Failure::passing(format!(
+                "the queue of changes to the records in {} is full",
+                self.place()
+            ))
+        })?;
         let lost = || Failure::passing(format!("the writer of the records in {} has ended", self.place()));
         answer.await.unwrap_or_else(|_| Err(lost()))
     }
@@ -142,17 +147,17 @@ impl<D: Dialect> Writer<D> {
 
 struct Task<D: Dialect> {
     dialect: Arc<D>,
-    /// `None` after a failure: nobody knows what state a connection is in then, and opening another takes a millisecond.
+    /// `None` after a failure: the state of the connection is unknown then, and opening another takes a millisecond.
     connection: Option<ConnectionOf<D>>,
 }
 
 /// Why a transaction was not made.
 enum Broken {
-    /// The change at this place is one that the database refuses, whatever stands around it.
+    /// The database refuses the change at this index.
     At(usize, Failure),
-    /// Nothing was changed, and the same may succeed on another connection.
+    /// Nothing was changed, and the transaction may succeed on another connection.
     Fleeting(Failure),
-    /// The transaction as a whole.
+    /// The transaction as a whole failed.
     Whole(Failure),
 }
 
@@ -163,7 +168,7 @@ impl<D: Dialect> Task<D> {
             self.write(&mut jobs).await;
             jobs.clear();
         }
-        // The last connection that closes brings the write-ahead log home, and only one that may write can.
+        // The last connection that closes checkpoints the write-ahead log, and only one that may write can do so.
         readers.close().await;
         if let Some(connection) = self.connection {
             let closed = connection.close().await;
@@ -171,23 +176,23 @@ impl<D: Dialect> Task<D> {
         }
     }
 
-    /// Makes all changes that can be made, and answers everyone.
+    /// Makes all changes that can be made, and answers all callers.
     async fn write(&mut self, jobs: &mut Vec<Job>) {
-        // Those who went away while they waited are not told anything, so nothing needs to be done for them.
+        // Callers that went away while they waited get no answer, so their changes are not made.
         jobs.retain(|job| !job.done.is_closed());
-        // Nodes that take rows in the same order do not wait for each other in a circle. Changes of one row stay in turn. (Several
-        // rows of one change stand where the first does: the database ends a circle of those, and the change is tried again.)
+        // Nodes that lock rows in the same order do not deadlock. Changes of one row stay in their order. (A change of several rows
+        // is sorted by its first one; if that leads to a deadlock, the database ends it, and the change is tried again.)
         jobs.sort_by(|one, other| one.change.id().cmp(other.change.id()));
         let deadline = Instant::now() + self.dialect.patience();
         while !jobs.is_empty() {
             match self.commit(jobs).await {
                 Ok(changed) => {
                     for (job, changed) in jobs.drain(..).zip(changed) {
-                        // It does not matter whether anyone still listens.
+                        // The caller may have gone away.
                         let _ = job.done.send(Ok(changed));
                     }
                 }
-                // Nothing was changed, so the others begin again without it.
+                // Nothing was changed, so the others are tried again without it.
                 Err(Broken::At(place, failure)) => {
                     let _ = jobs.remove(place).done.send(Err(failure));
                 }
@@ -237,12 +242,12 @@ async fn transact<D: Dialect>(
     };
     let mut transaction = connection.begin_with(dialect.begin()).await.map_err(unmade)?;
     let bookings = jobs.iter().flat_map(|job| job.change.bookings());
-    let mut books = Books::open::<D::Database>(&mut transaction, bookings)
+    let mut accounts = Accounts::lock::<D::Database>(&mut transaction, bookings)
         .await
         .map_err(unmade)?;
     let mut changed = Vec::with_capacity(jobs.len());
     for (place, job) in jobs.iter().enumerate() {
-        match make::<D>(&mut transaction, &job.change, &mut books).await {
+        match make::<D>(&mut transaction, &job.change, &mut accounts).await {
             Ok(done) => changed.push(done),
             Err(error) if by_database(&error).is_some_and(|error| !D::is_passing(error)) => {
                 transaction.rollback().await.map_err(unmade)?;
@@ -251,8 +256,8 @@ async fn transact<D: Dialect>(
             Err(error) => return Err(unmade(error)),
         }
     }
-    books.close::<D::Database>(&mut transaction).await.map_err(unmade)?;
-    // Whether it was made is not known then; each change was fine, so trying again may help in any case.
+    accounts.write::<D::Database>(&mut transaction).await.map_err(unmade)?;
+    // The outcome is unknown then. Each change was accepted, so trying again may help.
     transaction
         .commit()
         .await
@@ -260,9 +265,13 @@ async fn transact<D: Dialect>(
     Ok(changed)
 }
 
-async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change, books: &mut Books) -> sqlx::Result<Made> {
+async fn make<D: Dialect>(
+    connection: &mut ConnectionOf<D>,
+    change: &Change,
+    accounts: &mut Accounts,
+) -> sqlx::Result<Made> {
     let bookings = change.bookings();
-    if !books.have_room(&bookings) {
+    if !accounts.have_room(&bookings) {
         return no_room::<D>(connection, change).await;
     }
     let made = match change {
@@ -277,15 +286,15 @@ async fn make<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change, boo
         Change::Nothing => Ok(0),
     };
     if let Ok(1..) = &made {
-        bookings.into_iter().for_each(|booking| books.book(booking));
+        bookings.into_iter().for_each(|booking| accounts.apply(booking));
     }
     made.map(Made::Rows)
 }
 
-/// All of them, or none: within the transaction that everyone shares, these have one of their own.
-async fn update_all<D: Dialect>(connection: &mut ConnectionOf<D>, updates: &[Update]) -> sqlx::Result<u64> {
+/// Makes all of them or none, in a nested transaction within the shared one.
+async fn update_all<D: Dialect>(connection: &mut ConnectionOf<D>, updates: &[RowUpdate]) -> sqlx::Result<u64> {
     let mut inner = connection.begin().await?;
-    for Update { row, from, .. } in updates {
+    for RowUpdate { row, from, .. } in updates {
         if !D::Database::update(&mut inner, row, *from).await? {
             inner.rollback().await?;
             return Ok(0);
@@ -295,20 +304,20 @@ async fn update_all<D: Dialect>(connection: &mut ConnectionOf<D>, updates: &[Upd
     Ok(updates.len() as u64)
 }
 
-/// The revision of the row that is there, if one is.
+/// The revision of the row of this id, if there is one.
 async fn revision<D: Dialect>(connection: &mut ConnectionOf<D>, id: &str) -> sqlx::Result<Option<i64>> {
     let there = D::Database::get(connection, id).await?;
     Ok(there.and_then(Result::ok).map(|row| row.revision))
 }
 
-/// Whether it is for the room that the change is not made: what could not be made with any room is not.
+/// The outcome of a change that exceeds a quota: [`Made::Full`], unless the change could not be made with any quota.
 async fn no_room<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change) -> sqlx::Result<Made> {
     let could_be_made = match change {
         Change::Insert(row, _) => revision::<D>(connection, &row.id).await?.is_none(),
         Change::Update { row, from, .. } => revision::<D>(connection, &row.id).await? == Some(*from),
         Change::UpdateAll(updates) => {
             let mut could = true;
-            for Update { row, from, .. } in updates {
+            for RowUpdate { row, from, .. } in updates {
                 could &= revision::<D>(connection, &row.id).await? == Some(*from);
             }
             could

@@ -15,7 +15,7 @@ use crate::fake::{FakeClamd, Reply, Script};
 use crate::{Ending, open, scan, zeros};
 
 const SMALL: usize = 2000;
-/// More than sockets swallow when nobody reads at the other end.
+/// More than sockets swallow when the other end does not read.
 const LARGE: usize = 32 << 20;
 
 fn scanner(clamd: &FakeClamd) -> ClamAv {
@@ -98,7 +98,7 @@ async fn a_daemon_that_answers_early_or_hangs_up_calls_nothing_clean() {
 #[tokio::test]
 async fn an_early_answer_ends_the_upload_early() {
     let early = || Script::AnswerEarlyThenHang(b"stream: Win.Test.X-1 FOUND\0");
-    // While bytes cannot be sent, because nobody reads them.
+    // While bytes cannot be sent, because the daemon does not read them.
     let clamd = FakeClamd::start(early()).await;
     let mut scan = open(&scanner(&clamd)).await.unwrap();
     let verdict = scan.feed(&zeros(LARGE)).await.unwrap();
@@ -144,8 +144,8 @@ async fn a_daemon_that_is_silent_is_not_waited_for() {
         (Script::AnswerThenHang(b"stream: OK"), SMALL, "did not answer in time"),
         (Script::Deaf, SMALL, "did not answer in time"),
         (Script::Absent, SMALL, "did not answer in time"),
-        (Script::Deaf, LARGE, "takes no more bytes"),
-        (Script::Absent, LARGE, "takes no more bytes"),
+        (Script::Deaf, LARGE, "reads no more bytes"),
+        (Script::Absent, LARGE, "reads no more bytes"),
     ] {
         let clamd = FakeClamd::start(script).await;
         let scanner = scanner(&clamd).io_timeout(brief).scan_timeout(brief);
@@ -165,7 +165,7 @@ async fn an_answer_that_goes_on_is_not_read_to_its_end() {
 
 #[tokio::test]
 async fn a_daemon_that_is_not_there_is_unavailable() {
-    // Bound, so that nobody else gets it, and not listened at.
+    // Bound, so that no other process gets it, and without a listener.
     let port = TcpSocket::new_v4().unwrap();
     port.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let folder = std::env::temp_dir().join("intake-no-such-folder");
@@ -175,7 +175,7 @@ async fn a_daemon_that_is_not_there_is_unavailable() {
         ClamAv::at("no port"),
     ] {
         let report = scan(&scanner, &Bytes::from_static(b"x")).await;
-        Ending::Fault(SCANNER_UNAVAILABLE).assert(report, "nobody there");
+        Ending::Fault(SCANNER_UNAVAILABLE).assert(report, "no listener");
     }
 }
 
@@ -187,7 +187,7 @@ async fn what_was_not_looked_at_may_be_accepted_and_is_said() {
         (
             Script::AnswerEarly(b"INSTREAM size limit exceeded. ERROR\0"),
             LARGE,
-            Ending::Partly("takes no file as long"),
+            Ending::Partly("longer than the scanner accepts"),
         ),
         // What was found was found, however little was looked at.
         (
@@ -218,7 +218,10 @@ async fn a_virus_has_a_name_that_can_be_shown() {
 async fn a_scan_that_was_given_up_gives_no_verdict() {
     let clamd = FakeClamd::start(Script::Deaf).await;
     let mut scan = open(&scanner(&clamd)).await.unwrap();
-    assert!(scan.feed(&zeros(LARGE)).now_or_never().is_none(), "nobody reads");
+    assert!(
+        scan.feed(&zeros(LARGE)).now_or_never().is_none(),
+        "the daemon does not read"
+    );
     assert_eq!(scan.feed(&Bytes::new()).await.unwrap_err().code, SCANNER_FAILED);
     assert_eq!(scan.finish().await.unwrap_err().code, SCANNER_FAILED);
 }

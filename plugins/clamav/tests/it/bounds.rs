@@ -87,7 +87,7 @@ async fn what_is_too_large_is_refused_as_soon_as_it_is() {
     assert_eq!(scan.feed(&testkit::noise(1, 1000)).await.unwrap(), Verdict::Accept);
     let rejection = scan.feed(&Bytes::from_static(b"x")).await.unwrap().rejection().unwrap();
     assert_eq!(rejection.code, SCAN_INCOMPLETE);
-    // Whoever does not listen is told again.
+    // A caller that goes on feeding gets the same verdict again.
     Ending::Refused(SCAN_INCOMPLETE).assert(scan.finish().await, "a byte too large");
 }
 

@@ -80,7 +80,7 @@ async fn ready_needs_no_place_among_the_scans_and_no_patience() {
     let absent = FakeClamd::start(Script::Absent).await;
     let scanner = ClamAv::at(&absent.address).wait(Duration::from_millis(50));
     let mut first = scanner.ready();
-    assert!((&mut first).now_or_never().is_none(), "nobody answers");
+    assert!((&mut first).now_or_never().is_none(), "no answer");
     assert_eq!(scanner.ready().await.unwrap_err().code, SCANNER_UNAVAILABLE);
     drop(first);
 }

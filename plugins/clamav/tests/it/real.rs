@@ -115,7 +115,7 @@ async fn what_clamd_does_not_look_at_is_never_called_clean() {
                 (MIB, accept, at_end(2 * MIB), Ending::Partly("first 1048576 bytes")),
                 (MIB, accept, at_end(6 * MIB), Ending::Partly("first 1048576 bytes")),
                 (8 * MIB, refuse, at_start(6 * MIB), incomplete.clone()),
-                (8 * MIB, accept, at_start(6 * MIB), Ending::Partly("no file as long")),
+                (8 * MIB, accept, at_start(6 * MIB), Ending::Partly("longer than the scanner accepts")),
             ],
         ),
         // Here `max_scan_size` is too large, and clamd says so.
@@ -195,7 +195,7 @@ async fn a_daemon_that_dies_in_the_middle_calls_nothing_clean() {
 
 #[tokio::test]
 async fn as_many_as_set_are_scanned_at_a_time() {
-    // Who knocks at a Unix socket with a full queue is sent away at once. Over TCP the system would wait for seconds.
+    // A connection to a Unix socket with a full queue fails at once; over TCP the system would wait for seconds.
     let hurried = Clamd::start_with(&["MaxConnectionQueueLength 1"]).await;
     let clamd = Clamd::start().await;
     let (good, bad) = (testkit::noise(1, LONG), with(LONG, 1000, MARKER));

@@ -131,7 +131,7 @@ async fn over_tls_only_who_proves_to_be_the_host_is_read_from() {
         (code.as_str(), subject.as_str(), again),
         ("download_network_error", "certificate not valid", false)
     );
-    // Nobody vouches for it.
+    // Its certificate is not trusted.
     let strangers = world
         .receiver(Settings::default())
         .trusting([Identity::of(&["home.example"]).certificate]);

@@ -109,10 +109,10 @@ async fn what_is_opened_may_be_inside_and_nothing_else() {
         ("http://127.0.0.1/", "address_forbidden"),
         // Every address has to be.
         ("http://mixed.example/", "address_forbidden"),
-        // The same address on the wire is open; one that somebody would have to translate is not.
+        // The same address on the wire is open; one that a gateway would have to translate is not.
         ("http://wrapped.example/", "taken"),
         ("http://translated.example/", "address_forbidden"),
-        // Opened, and nobody knows it.
+        // Opened, and without an address.
         ("http://localhost/", "host_not_found"),
     ];
     assert_ends(settings, &table).await;

@@ -1,5 +1,5 @@
-//! What an operator can rely on, whoever names whatever.
-#![allow(clippy::unwrap_used, reason = "a test says no by panicking")]
+//! Tests of what an operator can rely on, for any source.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod contract;
 mod fetching;

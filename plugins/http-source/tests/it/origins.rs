@@ -260,8 +260,8 @@ async fn a_way_that_does_not_lead_anywhere_ends_in_its_code() {
         assert!(again, "{code} may pass");
         (code, subject, world.dialled().len())
     };
-    let nobody = World::default().name("home.example", Answer::Never);
-    assert_eq!(ends(nobody).await, ("download_timed_out".into(), "3".into(), 0));
+    let silent = World::default().name("home.example", Answer::Never);
+    assert_eq!(ends(silent).await, ("download_timed_out".into(), "3".into(), 0));
     let refused = addresses.iter().fold(named(), |world, address| world.refusing(address));
     assert_eq!(
         ends(refused).await,
@@ -285,15 +285,15 @@ async fn a_way_that_does_not_lead_anywhere_ends_in_its_code() {
 #[tokio::test(start_paused = true)]
 async fn a_source_that_is_not_there_or_slow_is_worth_fewer_tries() {
     let at = |steps: Vec<Step>| World::default().at_home(steps);
-    let nobody = || World::default().addresses("home.example", &["1.1.1.1"]);
+    let silent = || World::default().addresses("home.example", &["1.1.1.1"]);
     for (what, world, most) in [
-        ("takes no connections", nobody().refusing("1.1.1.1"), Some(3)),
+        ("takes no connections", silent().refusing("1.1.1.1"), Some(3)),
         (
             "is not found now",
             World::default().name("home.example", Answer::Unanswered),
             Some(3),
         ),
-        ("connects to nobody", nobody().silent("1.1.1.1"), Some(2)),
+        ("never answers", silent().silent("1.1.1.1"), Some(2)),
         ("says nothing", at(vec![Step::Hang]), Some(2)),
         ("stops", at(vec![say(format!("{OK}\r\nx")), Step::Hang]), Some(2)),
         (
@@ -382,7 +382,7 @@ async fn an_endless_body_is_read_as_far_as_the_pipeline_takes_it_and_no_further(
 }
 
 #[tokio::test(start_paused = true)]
-async fn bytes_that_nobody_asks_for_are_not_read() {
+async fn bytes_are_not_read_before_they_are_asked_for() {
     let world = World::default().at_home([
         say(format!("{OK}\r\n")),
         Step::Repeat(vec![0; 64 * 1024], Duration::ZERO),

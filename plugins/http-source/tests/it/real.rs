@@ -69,14 +69,14 @@ async fn this_machine_is_not_reached_unless_it_is_opened() {
         assert_eq!(ended, "address_forbidden", "{host}");
     }
     let knocked = listener.accept().map(drop).map_err(|error| error.kind());
-    assert_eq!(knocked, Err(std::io::ErrorKind::WouldBlock), "somebody connected");
+    assert_eq!(knocked, Err(std::io::ErrorKind::WouldBlock), "a connection was made");
 }
 
 #[test]
 fn proxies_in_the_environment_are_ignored() {
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    nobody.set_nonblocking(true).unwrap();
-    let proxy = format!("http://{}", nobody.local_addr().unwrap());
+    let idle = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    idle.set_nonblocking(true).unwrap();
+    let proxy = format!("http://{}", idle.local_addr().unwrap());
     let mut command = Command::new(std::env::current_exe().unwrap());
     // The other test, in an environment of its own.
     command.args(["--exact", "real::an_opened_host_on_this_machine_is_fetched_from"]);
@@ -93,6 +93,6 @@ fn proxies_in_the_environment_are_ignored() {
     let output = command.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
-    let knocked = nobody.accept().map(drop).map_err(|error| error.kind());
+    let knocked = idle.accept().map(drop).map_err(|error| error.kind());
     assert_eq!(knocked, Err(std::io::ErrorKind::WouldBlock), "the proxy was asked");
 }

@@ -33,23 +33,23 @@ fn nothing_needs_to_be_set_and_everything_can_be() {
 fn settings_that_make_no_sense_are_named() {
     for (settings, says) in [
         (json!({"port": [80]}), "port: unknown field `port`"),
-        (json!({"ports": []}), "ports: there is none"),
-        (json!({"ports": [80, 0]}), "ports[1]: 0 is no port"),
+        (json!({"ports": []}), "ports: must not be empty"),
+        (json!({"ports": [80, 0]}), "ports[1]: 0 is not a port"),
         (
             json!({"ports": [65536]}),
             "ports[0]: expected a whole number from 0 to 65535",
         ),
         (
             json!({"deny_hosts": ["a.example", "b..example"]}),
-            "deny_hosts[1]: `b..example` is no host",
+            "deny_hosts[1]: `b..example` is not a host",
         ),
         (json!({"deny_hosts": ["http://a.example/"]}), "deny_hosts[0]: "),
-        (json!({"allow_hosts": ["*"]}), "allow_hosts[0]: `*` is no host"),
+        (json!({"allow_hosts": ["*"]}), "allow_hosts[0]: `*` is not a host"),
         (json!({"allow_hosts": ["*.10.0.0.1"]}), "allow_hosts[0]: "),
         (json!({"allow_hosts": ["a.*.example"]}), "allow_hosts[0]: "),
         (
             json!({"open": ["10.0.0.1/8"]}),
-            "open[0]: `10.0.0.1/8` is no range: it would begin at 10.0.0.0/8",
+            "open[0]: `10.0.0.1/8` is not a range: it would begin at 10.0.0.0/8",
         ),
         (json!({"open": ["10.0.0.0/33"]}), "open[0]: "),
         (json!({"open": [""]}), "open[0]: "),
@@ -68,7 +68,7 @@ fn settings_that_make_no_sense_are_named() {
         (json!({"max_redirects": 21}), "max_redirects: must be at most 20"),
         (
             json!({"connect_timeout": "0s"}),
-            "connect_timeout: must be more than nothing",
+            "connect_timeout: must be greater than zero",
         ),
         (
             json!({"header_timeout": "25h"}),
@@ -76,7 +76,7 @@ fn settings_that_make_no_sense_are_named() {
         ),
         (json!({"idle_timeout": 5}), "idle_timeout: expected a length of time"),
         (json!({"min_rate": "fast"}), "min_rate: expected a size"),
-        (json!({"timeout": "0s"}), "timeout: must be more than nothing"),
+        (json!({"timeout": "0s"}), "timeout: must be greater than zero"),
         (json!({"user_agent": ""}), "user_agent: "),
         (json!({"user_agent": "a\r\nHost: b"}), "user_agent: "),
     ] {

@@ -1,5 +1,5 @@
-//! A network made for tests: names have the answers that they are given, everything that would be connected to is noted, and
-//! whoever is connected to behaves as it is told. No byte leaves the test, and time is the runtime's own.
+//! A network for tests: lookups have the answers that a test defines, connections are recorded, and
+//! servers behave as the test defines. No byte leaves the test, and time is that of the runtime.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -106,7 +106,7 @@ impl World {
         self
     }
 
-    /// Whoever listens at port 443 has a certificate for these.
+    /// The names in the certificate of servers at port 443.
     pub(crate) fn secured(self, identity: &Identity) -> Self {
         self.state().identity = Some(identity.clone());
         self
@@ -206,7 +206,7 @@ async fn read_head(wire: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(wire.read_u8().await?);
-        // Somebody speaks TLS to whoever does not.
+        // The client speaks TLS to a server that does not.
         if head[0] == 0x16 {
             return Err(io::ErrorKind::InvalidData.into());
         }

@@ -2,23 +2,23 @@
 
 use intake_core::notes::Image;
 
-use crate::formats::Format;
-use crate::look::Look;
+use crate::exif;
+use crate::formats::format::Format;
+use crate::probe::Probe;
 use crate::source::Source;
-use crate::tags;
 
-/// Sides are where the older header has them, or the newer one; the newer is at least this long.
+/// The least length of the newer header, which has the sides at other offsets than the older one.
 const INFO_HEADER: u32 = 40;
-/// The file header, and what is read of the longest image header.
+/// The length of the file header and of the longest image header that is read.
 const HEADERS: usize = 14 + 108;
 
-pub(crate) async fn look(source: &mut Source) -> Look {
+pub(crate) async fn probe(source: &mut Source) -> Probe {
     let bytes = source.keep_up_to(HEADERS).await;
     let note = header(&bytes);
     if let Some(note) = &note {
         source.saw((note.width, note.height));
     }
-    note.map_or(Look::nothing("it has no BMP header"), Look::whole)
+    note.map_or(Probe::failed("it has no BMP header"), Probe::complete)
 }
 
 fn header(bytes: &[u8]) -> Option<Image> {
@@ -37,7 +37,7 @@ fn header(bytes: &[u8]) -> Option<Image> {
     let height = i32::from_le_bytes(bytes.get(22..26)?.try_into().ok()?).unsigned_abs();
     let width = u32::try_from(i32::from_le_bytes(bytes.get(18..22)?.try_into().ok()?)).ok()?;
     let bits = u16_at(bytes, 28)?;
-    let dpi = tags::per_metre(u32_at(bytes, 38)?, u32_at(bytes, 42)?);
+    let dpi = exif::per_metre(u32_at(bytes, 38)?, u32_at(bytes, 42)?);
     // Longer headers may have a mask that says which bits are alpha.
     let has_alpha = length >= 56 && u32_at(bytes, 66)? != 0;
     let mut note = Format::Bmp.note((width, height), mode(bits, has_alpha));

@@ -1,12 +1,12 @@
-//! Boxes: a length, a name of four letters, and what is inside (ISO/IEC 14496-12, section 4.2).
+//! Boxes: a length, a name of four letters, and a body (ISO/IEC 14496-12, section 4.2).
 
 use crate::source::{Gap, Source};
 
-/// What a box begins with.
+/// The header of a box.
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) name: [u8; 4],
-    /// Where its inside begins, and where it ends.
+    /// Where its body begins, and where it ends.
     pub(crate) start: u64,
     pub(crate) end: u64,
 }
@@ -28,7 +28,7 @@ impl Header {
         (start <= end).then_some(Self { name, start, end }).ok_or(Gap::Ended)
     }
 
-    /// How many bytes are inside.
+    /// The length of the body.
     pub(crate) fn length(&self) -> u64 {
         self.end - self.start
     }
@@ -60,12 +60,12 @@ pub(crate) fn find<'a>(bytes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
     boxes(bytes).find_map(|(found, body)| (found == name).then_some(body))
 }
 
-/// Numbers one after the other. One that is not there is nothing, and so are all behind it.
+/// Numbers one after the other. Once one is missing, the following ones are too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numbers<'a>(&'a [u8]);
 
 impl<'a> Numbers<'a> {
-    /// The inside of a box that begins with its version, and that version.
+    /// The body of a box that begins with its version, and that version.
     pub(crate) fn versioned(body: &'a [u8]) -> Option<(Self, u8)> {
         let ([version, _, _, _], rest) = body.split_first_chunk()?;
         Some((Self(rest), *version))
@@ -98,7 +98,7 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// What EXIF data in a box, or an item, has behind the word that says how far in it begins. Some writers leave the word out.
+/// The EXIF data in a box or an item, which begins with the offset of that data. Some writers leave the offset out.
 pub(crate) fn exif_in(data: &[u8]) -> &[u8] {
     let behind = data.split_first_chunk().and_then(|(offset, rest)| {
         let offset = usize::try_from(u32::from_be_bytes(*offset)).ok()?;

@@ -3,27 +3,27 @@
 use gif::DecodingError;
 use gif::streaming_decoder::{Block, Decoded, OutputBuffer, StreamingDecoder};
 
-use crate::formats::Format;
-use crate::look::Look;
+use crate::formats::format::Format;
+use crate::probe::Probe;
 use crate::source::Source;
 
-pub(crate) async fn look(source: &mut Source) -> Look {
+pub(crate) async fn probe(source: &mut Source) -> Probe {
     let mut frames = Frames::default();
     let read = frames.read(source).await;
     let note = match (frames.count, read) {
-        (0, Err(_)) => return Look::nothing("what stands in front of its first frame is broken"),
-        (0, Ok(())) => return Look::nothing("it has no frame"),
-        // Viewers show what stands in front of what is broken.
+        (0, Err(_)) => return Probe::failed("its data in front of the first frame is broken"),
+        (0, Ok(())) => return Probe::failed("it has no frame"),
+        // Viewers show the frames in front of broken data.
         (count, _) => {
             let mut note = Format::Gif.note(frames.shown, Some("P"));
             note.sequence = Some(count > 1);
             note
         }
     };
-    Look::whole(note)
+    Probe::complete(note)
 }
 
-/// What the frames add up to.
+/// The number of frames, and the size of the screen.
 #[derive(Default)]
 struct Frames {
     count: usize,

@@ -1,30 +1,31 @@
-//! ICO and CUR: the list of pictures, and what each of them says itself.
+//! ICO and CUR: the list of pictures, and the header of each.
 
-use crate::formats::{Format, png};
-use crate::look::Look;
+use crate::formats::format::Format;
+use crate::formats::png;
+use crate::probe::Probe;
 use crate::source::{Gap, Source};
 
-/// The most pictures that are looked at. Editors write a dozen.
+/// The most pictures that are read. Editors write a dozen.
 const MOST_PICTURES: u16 = 256;
-/// What stands in front of a PNG's header chunk's data, with its length and name.
+/// The bytes in front of the data of a PNG's header chunk: signature, length and name.
 const PNG: [u8; 16] = *b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
 /// A picture in the list.
 #[derive(Clone, Copy, Debug)]
 struct Picture {
-    /// As the list says, until the picture says otherwise.
+    /// From the list, unless the picture has a header of its own.
     size: (u32, u32),
     mode: Option<&'static str>,
     at: u64,
 }
 
-pub(crate) async fn look(source: &mut Source) -> Look {
+pub(crate) async fn probe(source: &mut Source) -> Probe {
     let Ok((format, mut pictures, missing)) = list(source).await else {
-        return Look::nothing("it has no list of pictures");
+        return Probe::failed("it has no list of pictures");
     };
     pictures.sort_by_key(|picture| picture.at);
     for picture in &mut pictures {
-        // One that is not where the list says is as large as the list says.
+        // The list decides on a picture that cannot be found at its offset.
         if let Ok(Some((size, mode))) = inside(source, picture.at).await {
             (picture.size, picture.mode) = (size, mode);
         }
@@ -32,8 +33,8 @@ pub(crate) async fn look(source: &mut Source) -> Look {
     }
     let area = |picture: &&Picture| u64::from(picture.size.0) * u64::from(picture.size.1);
     match pictures.iter().max_by_key(area) {
-        Some(largest) => Look::without(format.note(largest.size, largest.mode), missing),
-        None => Look::nothing("it has no picture"),
+        Some(largest) => Probe::partial(format.note(largest.size, largest.mode), missing),
+        None => Probe::failed("it has no picture"),
     }
 }
 
@@ -50,7 +51,7 @@ async fn list(source: &mut Source) -> Result<(Format, Vec<Picture>, Option<&'sta
     let mut pictures = Vec::new();
     for _ in 0..count.min(MOST_PICTURES) {
         let [width, height, .., a, b, c, d] = source.next::<16>().await?;
-        // There is no picture without a side, so nothing stands for one more than fits.
+        // 0 stands for 256, which does not fit into a byte.
         let side = |byte| if byte == 0 { 256 } else { u32::from(byte) };
         pictures.push(Picture {
             size: (side(width), side(height)),
@@ -62,7 +63,7 @@ async fn list(source: &mut Source) -> Result<(Format, Vec<Picture>, Option<&'sta
     Ok((format, pictures, missing))
 }
 
-/// Size and mode of a picture, as it says itself. `None` if it says nothing.
+/// Size and mode from the picture's own header. `None` if it has none.
 async fn inside(source: &mut Source, at: u64) -> Result<Option<((u32, u32), Option<&'static str>)>, Gap> {
     source.skip_to(at)?;
     let start: [u8; 16] = source.next().await?;
@@ -73,7 +74,7 @@ async fn inside(source: &mut Source, at: u64) -> Result<Option<((u32, u32), Opti
         return Ok(None);
     };
     let side = |bytes| i32::from_le_bytes(bytes).unsigned_abs();
-    // Half of the rows say what is transparent.
+    // Half of the rows are the transparency mask.
     let size = (side([a, b, c, d]), side([e, f, g, h]) / 2);
     Ok(Some((size, Some("RGBA"))))
 }

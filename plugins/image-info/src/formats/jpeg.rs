@@ -1,29 +1,29 @@
 //! JPEG: the segments in front of the pixels (ITU-T T.81, annex B).
 //!
 //! A colour profile or an editor's notes may put half a megabyte in front of the size. They are passed over rather than
-//! kept, so there is no telling how far in the size may stand, and no need to.
+//! kept, so it does not matter how far into the file the size is.
 
 use intake_core::notes::Image;
 
-use crate::formats::Format;
-use crate::look::Look;
+use crate::exif;
+use crate::formats::format::Format;
+use crate::probe::Probe;
 use crate::source::{Gap, Source};
-use crate::tags;
 
 const APP0: u8 = 0xE0;
 const APP1: u8 = 0xE1;
 const SOS: u8 = 0xDA;
 const EOI: u8 = 0xD9;
 
-pub(crate) async fn look(source: &mut Source) -> Look {
+pub(crate) async fn probe(source: &mut Source) -> Probe {
     let mut header = Header::default();
     match header.read(source).await {
-        Ok(()) => header.note().map_or(Look::nothing("it has no size"), Look::whole),
-        Err(Broken(why)) => Look::nothing(why),
+        Ok(()) => header.note().map_or(Probe::failed("it has no size"), Probe::complete),
+        Err(Broken(why)) => Probe::failed(why),
     }
 }
 
-/// What the segments say.
+/// The values of the segments.
 #[derive(Debug, Default)]
 struct Header {
     frame: Option<Frame>,
@@ -38,7 +38,7 @@ struct Frame {
     components: u8,
 }
 
-/// Where there is no way on.
+/// Why the file cannot be read.
 struct Broken(&'static str);
 
 impl From<Gap> for Broken {
@@ -53,13 +53,13 @@ fn is_frame(code: u8) -> bool {
 }
 
 impl Header {
-    /// Reads all that is in front of the pixels.
+    /// Reads everything in front of the pixels.
     async fn read(&mut self, source: &mut Source) -> Result<(), Broken> {
         loop {
-            // What is no marker here is passed over, as decoders do.
+            // Bytes other than a marker are skipped here, as decoders do.
             source.skip_past(0xFF).await?;
             let mut code = 0xFF;
-            // Any number of these may stand in front of a marker's code.
+            // Any number of these may precede a marker's code.
             while code == 0xFF {
                 [code] = source.next().await?;
             }
@@ -88,7 +88,7 @@ impl Header {
                 self.frame(source, header)?;
             }
             APP0 if length >= 12 => self.jfif(source.next().await?),
-            APP1 if length >= 6 && self.exif.is_none() && source.next().await? == tags::NAME => {
+            APP1 if length >= 6 && self.exif.is_none() && source.next().await? == exif::NAME => {
                 self.exif = Some(source.keep(length - 6).await?);
             }
             _ => {}
@@ -103,7 +103,7 @@ impl Header {
             u16::from_be_bytes([h, height]).into(),
         );
         source.saw(size);
-        // Decoders do not agree on which one counts.
+        // Decoders do not agree on which one to use.
         if self.frame.replace(Frame { size, components }).is_some() {
             return Err(Broken("it has two sizes"));
         }
@@ -116,8 +116,8 @@ impl Header {
         };
         let density = [[x, x_low], [y, y_low]].map(|bytes| f64::from(u16::from_be_bytes(bytes)));
         self.dpi = match unit {
-            1 => tags::dots(density[0], density[1]),
-            2 => tags::dots(density[0] * tags::CM_PER_INCH, density[1] * tags::CM_PER_INCH),
+            1 => exif::dots(density[0], density[1]),
+            2 => exif::dots(density[0] * exif::CM_PER_INCH, density[1] * exif::CM_PER_INCH),
             _ => None,
         };
     }
@@ -126,7 +126,7 @@ impl Header {
         let frame = self.frame?;
         let mode = match frame.components {
             1 => Some("L"),
-            // Stored as luminance and colour mostly, and decoded to this by everyone.
+            // Mostly stored as luminance and colour, and decoded to RGB by all decoders.
             3 => Some("RGB"),
             4 => Some("CMYK"),
             _ => None,
@@ -134,8 +134,8 @@ impl Header {
         let mut note = Format::Jpeg.note(frame.size, mode);
         note.dpi = self.dpi;
         if let Some(data) = &self.exif {
-            tags::add(&mut note, data);
-            tags::turn(&mut note);
+            exif::add(&mut note, data);
+            exif::turn(&mut note);
         }
         Some(note)
     }

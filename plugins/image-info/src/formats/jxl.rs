@@ -5,19 +5,19 @@ use jxl_bitstream::Bitstream;
 use jxl_image::{ExtraChannelType, ImageHeader};
 use jxl_oxide_common::Bundle;
 
-use crate::formats::Format;
+use crate::exif;
 use crate::formats::boxes::{Header, exif_in};
-use crate::look::Look;
+use crate::formats::format::Format;
+use crate::probe::Probe;
 use crate::source::{Gap, Source};
-use crate::tags;
 
 /// A header has a few dozen bytes, and names of channels may add to it.
 const HEADER: usize = 8 * 1024;
-/// What the pixels, and what the boxes begin with.
+/// How a bare codestream, and how a container begins.
 const PIXELS: [u8; 2] = [0xFF, 0x0A];
 const CONTAINER: [u8; 10] = *b"\0\x0CJXL \r\n\x87\n";
 
-pub(crate) async fn look(source: &mut Source) -> Look {
+pub(crate) async fn probe(source: &mut Source) -> Probe {
     let mut found = Found::default();
     match source.next().await {
         Ok(PIXELS) => {
@@ -25,24 +25,24 @@ pub(crate) async fn look(source: &mut Source) -> Look {
             found.start(source, u64::MAX).await;
         }
         Ok([0, 0]) if source.next().await == Ok(CONTAINER) => {
-            // Where the boxes break off, what they said until then holds.
+            // Where the boxes break off, those before it count.
             let _ended: Result<(), Gap> = found.boxes(source).await;
         }
-        _ => return Look::nothing("it has no JPEG XL signature"),
+        _ => return Probe::failed("it has no JPEG XL signature"),
     }
     let Some(mut note) = found.note else {
-        return Look::nothing("its header was not found, or is broken");
+        return Probe::failed("its header was not found, or is broken");
     };
-    // The header says which way up it is, whatever the EXIF data does.
+    // The header decides on the orientation, whatever the EXIF data says.
     let turned = note.orientation.take();
     if let Some(data) = &found.exif {
-        tags::add(&mut note, exif_in(data));
+        exif::add(&mut note, exif_in(data));
     }
     note.orientation = note.orientation.or(turned);
-    Look::without(note, found.missing)
+    Probe::partial(note, found.missing)
 }
 
-/// What was found.
+/// The values that were found.
 #[derive(Debug, Default)]
 struct Found {
     /// The first bytes of the image, which may be cut at any place and lie in many boxes.

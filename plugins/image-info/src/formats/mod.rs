@@ -1,7 +1,8 @@
-//! The formats that are looked into, each in its own file.
+//! The supported formats, each in its own file.
 
 mod bmp;
 mod boxes;
+mod format;
 mod gif;
 mod heif;
 mod ico;
@@ -11,87 +12,23 @@ mod png;
 mod tiff;
 mod webp;
 
-use intake_core::MediaType;
-use intake_core::notes::Image;
-
-use crate::look::Look;
+use crate::probe::Probe;
 use crate::source::Source;
 
-/// The formats that are looked into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    Avif,
-    Bmp,
-    Cur,
-    Gif,
-    Heif,
-    Ico,
-    Jpeg,
-    Jxl,
-    Png,
-    Tiff,
-    Webp,
-}
+pub(crate) use self::format::Format;
 
-impl Format {
-    pub(crate) fn of(media_type: &MediaType) -> Option<Self> {
-        Some(match media_type.as_str() {
-            "image/avif" | "image/avif-sequence" => Self::Avif,
-            "image/bmp" => Self::Bmp,
-            "image/gif" => Self::Gif,
-            "image/heic" | "image/heic-sequence" | "image/heif" | "image/heif-sequence" => Self::Heif,
-            "image/jpeg" => Self::Jpeg,
-            "image/jxl" => Self::Jxl,
-            "image/apng" | "image/png" => Self::Png,
-            "image/tiff" | "image/x-adobe-dng" => Self::Tiff,
-            // The two have one type, and say in their header which they are.
-            "image/vnd.microsoft.icon" | "image/x-icon" => Self::Ico,
-            "image/webp" => Self::Webp,
-            _ => return None,
-        })
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Avif => "AVIF",
-            Self::Bmp => "BMP",
-            Self::Cur => "CUR",
-            Self::Gif => "GIF",
-            Self::Heif => "HEIF",
-            Self::Ico => "ICO",
-            Self::Jpeg => "JPEG",
-            Self::Jxl => "JXL",
-            Self::Png => "PNG",
-            Self::Tiff => "TIFF",
-            Self::Webp => "WEBP",
-        }
-    }
-
-    /// A note of this format: size and mode, one frame, and nothing else known yet.
-    pub(crate) fn note(self, (width, height): (u32, u32), mode: Option<&str>) -> Image {
-        Image {
-            format: self.name().to_owned(),
-            width,
-            height,
-            color_mode: mode.map(str::to_owned),
-            sequence: Some(false),
-            ..Image::default()
-        }
-    }
-}
-
-/// Reads an upload until all is known that it tells of the image.
-pub(crate) async fn look(format: Format, mut source: Source) -> Look {
+/// Reads an upload until everything that it says about the image is known.
+pub(crate) async fn probe(format: Format, mut source: Source) -> Probe {
     let source = &mut source;
     match format {
-        Format::Avif | Format::Heif => heif::look(format, source).await,
-        Format::Bmp => bmp::look(source).await,
-        Format::Cur | Format::Ico => ico::look(source).await,
-        Format::Gif => gif::look(source).await,
-        Format::Jpeg => jpeg::look(source).await,
-        Format::Jxl => jxl::look(source).await,
-        Format::Png => png::look(source).await,
-        Format::Tiff => tiff::look(source).await,
-        Format::Webp => webp::look(source).await,
+        Format::Avif | Format::Heif => heif::probe(format, source).await,
+        Format::Bmp => bmp::probe(source).await,
+        Format::Cur | Format::Ico => ico::probe(source).await,
+        Format::Gif => gif::probe(source).await,
+        Format::Jpeg => jpeg::probe(source).await,
+        Format::Jxl => jxl::probe(source).await,
+        Format::Png => png::probe(source).await,
+        Format::Tiff => tiff::probe(source).await,
+        Format::Webp => webp::probe(source).await,
     }
 }

@@ -2,34 +2,35 @@
 
 use intake_core::notes::Image;
 
-use crate::formats::Format;
-use crate::look::Look;
+use crate::exif;
+use crate::formats::format::Format;
+use crate::probe::Probe;
 use crate::source::{Gap, Source};
-use crate::tags;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
-/// What stands behind a chunk's data: a checksum. One that is wrong makes no picture smaller, and not all readers look.
+/// The length of the checksum behind a chunk's data. It is not verified: not all decoders do that, and a wrong checksum
+/// makes no picture smaller.
 const CHECKSUM: u64 = 4;
 
-pub(crate) async fn look(source: &mut Source) -> Look {
+pub(crate) async fn probe(source: &mut Source) -> Probe {
     if source.next().await != Ok(SIGNATURE) {
-        return Look::nothing("it has no PNG signature");
+        return Probe::failed("it has no PNG signature");
     }
     let mut header = Header::default();
-    // Where the chunks break off, what they said until then holds.
+    // Where the chunks break off, those before it count.
     let end = header.read(source).await;
     match (header.note, end) {
-        (_, Err(Stop::Broken(why))) => Look::nothing(why),
-        (None, _) => Look::nothing("it has no PNG header"),
-        (Some(_), _) if !header.has_pixels => Look::nothing("it has no pixels"),
+        (_, Err(Stop::Broken(why))) => Probe::failed(why),
+        (None, _) => Probe::failed("it has no PNG header"),
+        (Some(_), _) if !header.has_pixels => Probe::failed("it has no pixels"),
         (Some(mut note), _) => {
-            tags::turn(&mut note);
-            Look::without(note, header.missing)
+            exif::turn(&mut note);
+            Probe::partial(note, header.missing)
         }
     }
 }
 
-/// What the chunks say.
+/// The values of the chunks.
 #[derive(Debug, Default)]
 struct Header {
     note: Option<Image>,
@@ -87,7 +88,7 @@ impl Header {
 
     async fn exif(&mut self, source: &mut Source, length: u64) -> Result<(), Gap> {
         match (source.keep(length).await, &mut self.note) {
-            (Ok(data), Some(note)) => tags::add(note, &data),
+            (Ok(data), Some(note)) => exif::add(note, &data),
             (Err(Gap::TooMany), _) => self.missing = Some("the EXIF data"),
             _ => {}
         }
@@ -112,5 +113,5 @@ pub(crate) fn image_header([a, b, c, d, e, f, g, h, _, color, ..]: [u8; 13]) -> 
 fn density([a, b, c, d, e, f, g, h, unit]: [u8; 9]) -> Option<(u32, u32)> {
     let (x, y) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
     // The only other unit is none.
-    if unit == 1 { tags::per_metre(x, y) } else { None }
+    if unit == 1 { exif::per_metre(x, y) } else { None }
 }

@@ -1,14 +1,14 @@
 //! TIFF: the directories, which are those of EXIF data too (TIFF 6.0).
 //!
-//! They may stand anywhere, and mostly stand behind the pixels. So the upload is looked at again whenever a part of it has
-//! come that was asked for, and its parts are asked for in the order of their places.
+//! They may be anywhere, and are mostly behind the pixels. So the directories are read again whenever a part of the upload
+//! arrived that was asked for, and parts are asked for in the order of their offsets.
 
-use crate::directory::{Directory, Tiff};
-use crate::formats::Format;
-use crate::look::Look;
+use crate::exif;
+use crate::formats::format::Format;
+use crate::ifd::{Ifd, Tiff};
 use crate::pieces::Pieces;
+use crate::probe::Probe;
 use crate::source::Source;
-use crate::tags;
 
 const WIDTH: u16 = 0x0100;
 const HEIGHT: u16 = 0x0101;
@@ -21,21 +21,21 @@ const EXTRA_SAMPLES: u16 = 0x0152;
 /// The most of those that are judged.
 const MAX_SUB_DIRECTORIES: u64 = 16;
 
-pub(crate) async fn look(source: &mut Source) -> Look {
+pub(crate) async fn probe(source: &mut Source) -> Probe {
     let mut pieces = Pieces::begin(source).await;
     loop {
-        let look = look_at(&pieces, source);
+        let probe = probe_pieces(&pieces, source);
         if !pieces.fetch(source).await {
-            let lacks = pieces.lacks() || look.note.as_ref().is_ok_and(|note| note.sequence.is_none());
+            let lacks = pieces.lacks() || probe.note.as_ref().is_ok_and(|note| note.sequence.is_none());
             let missing = lacks.then_some("some of its directories, or values in them");
-            return Look { missing, ..look };
+            return Probe { missing, ..probe };
         }
     }
 }
 
-fn look_at(pieces: &Pieces<'_>, source: &mut Source) -> Look {
+fn probe_pieces(pieces: &Pieces<'_>, source: &mut Source) -> Probe {
     let Some(tiff) = Tiff::new(pieces) else {
-        return Look::nothing("it has no TIFF header");
+        return Probe::failed("it has no TIFF header");
     };
     let chain = tiff.chain();
     let pages = &chain.directories;
@@ -47,29 +47,29 @@ fn look_at(pieces: &Pieces<'_>, source: &mut Source) -> Look {
         source.saw(size);
     }
     let (Some(first), Some(shown)) = (pages.first(), pages.first().and_then(size)) else {
-        return Look::nothing("its first directory, or a size in it, was not found");
+        return Probe::failed("its first directory, or a size in it, was not found");
     };
-    // Decoders do not agree on which one counts.
+    // Decoders do not agree on which one to use.
     if pages.iter().any(|page| page.count(WIDTH) > 1 || page.count(HEIGHT) > 1) {
-        return Look::nothing("it has two sizes");
+        return Probe::failed("it has two sizes");
     }
     let mut note = Format::Tiff.note(shown, mode(first));
     note.sequence = match pages.len() {
         1 if !chain.is_whole => None,
         count => Some(count > 1),
     };
-    tags::add_from(&mut note, first);
-    tags::turn(&mut note);
-    Look::whole(note)
+    exif::add_from(&mut note, first);
+    exif::turn(&mut note);
+    Probe::complete(note)
 }
 
-fn size(page: &Directory<'_>) -> Option<(u32, u32)> {
+fn size(page: &Ifd<'_>) -> Option<(u32, u32)> {
     let side = |tag| u32::try_from(page.uint(tag)?).ok();
     Some((side(WIDTH)?, side(HEIGHT)?))
 }
 
-/// By photometric interpretation, samples per pixel, and what the last sample is.
-fn mode(page: &Directory<'_>) -> Option<&'static str> {
+/// By photometric interpretation, samples per pixel, and the meaning of the last sample.
+fn mode(page: &Ifd<'_>) -> Option<&'static str> {
     const JPEG: u64 = 7;
     const UNSPECIFIED: u64 = 0;
     let samples = page.uint(SAMPLES).unwrap_or(1);
@@ -82,7 +82,7 @@ fn mode(page: &Directory<'_>) -> Option<&'static str> {
         (3, 1) => "P",
         (3, 2) => "PA",
         (5, 4) => "CMYK",
-        // Decoders of JPEG hand out RGB, whatever is stored.
+        // Decoders of JPEG return RGB, whatever is stored.
         (6, 3) if page.uint(COMPRESSION) == Some(JPEG) => "RGB",
         (6, 3) => "YCbCr",
         (8, 3) => "LAB",

@@ -1,17 +1,17 @@
-//! WebP: the first chunk, and the EXIF chunk if it is said to be there (RFC 9649).
+//! WebP: the first chunk, and the EXIF chunk if the first one announces it (RFC 9649).
 
-use crate::formats::Format;
-use crate::look::Look;
+use crate::exif;
+use crate::formats::format::Format;
+use crate::probe::Probe;
 use crate::source::{Gap, Source};
-use crate::tags;
 
 const ANIMATED: u8 = 0x02;
 const HAS_EXIF: u8 = 0x08;
 const HAS_ALPHA: u8 = 0x10;
 
-pub(crate) async fn look(source: &mut Source) -> Look {
+pub(crate) async fn probe(source: &mut Source) -> Probe {
     let Ok(Some(first)) = First::read(source).await else {
-        return Look::nothing("it has no WebP header");
+        return Probe::failed("it has no WebP header");
     };
     let mode = if first.has_alpha { "RGBA" } else { "RGB" };
     let mut note = Format::Webp.note(first.size, Some(mode));
@@ -19,21 +19,21 @@ pub(crate) async fn look(source: &mut Source) -> Look {
     let mut missing = None;
     if first.flags & HAS_EXIF != 0 {
         match exif_chunk(source, first.end).await {
-            Ok(data) => tags::add(&mut note, &data),
+            Ok(data) => exif::add(&mut note, &data),
             Err(Gap::TooMany) => missing = Some("the EXIF data"),
-            // It is said to be there, and is not.
+            // It is announced and missing.
             Err(Gap::Ended | Gap::Passed) => {}
         }
     }
-    tags::turn(&mut note);
-    Look::without(note, missing)
+    exif::turn(&mut note);
+    Probe::partial(note, missing)
 }
 
-/// What the first chunk says.
+/// The values of the first chunk.
 struct First {
     size: (u32, u32),
     has_alpha: bool,
-    /// Those of the extended format.
+    /// The flags of the extended format.
     flags: u8,
     /// Where the next chunk begins.
     end: u64,
@@ -96,7 +96,7 @@ async fn chunk_header(source: &mut Source) -> Result<([u8; 4], u64), Gap> {
     Ok((name, length.into()))
 }
 
-/// The body of the EXIF chunk, which stands behind the pixels.
+/// The body of the EXIF chunk, which is behind the pixels.
 async fn exif_chunk(source: &mut Source, mut next: u64) -> Result<Vec<u8>, Gap> {
     loop {
         source.skip_to(next)?;

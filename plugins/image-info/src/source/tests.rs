@@ -1,9 +1,9 @@
-//! What readers can rely on.
+//! Tests of what readers can rely on.
 
 use intake_core::notes::Image;
 
 use super::*;
-use crate::Unreadable;
+use crate::policy::Unreadable;
 
 const POLICY: Policy = Policy {
     max_pixels: 100,
@@ -11,8 +11,8 @@ const POLICY: Policy = Policy {
     unreadable: Unreadable::Accept,
 };
 
-/// Gives a reader an upload in pieces; answers with what it told, and how many bytes waited for it at most.
-fn read(mut reading: Reading, pieces: &[&[u8]]) -> (Option<Look>, usize) {
+/// Gives a reader an upload in pieces; returns its result, and how many bytes were buffered for it at most.
+fn read(mut reading: Reading, pieces: &[&[u8]]) -> (Option<Probe>, usize) {
     let mut most = 0;
     for piece in pieces {
         let mut rest = *piece;
@@ -22,8 +22,8 @@ fn read(mut reading: Reading, pieces: &[&[u8]]) -> (Option<Look>, usize) {
             if !reading.is_due() {
                 break;
             }
-            if let Some(look) = reading.poll() {
-                return (Some(look), most);
+            if let Some(probe) = reading.poll() {
+                return (Some(probe), most);
             }
         }
     }
@@ -31,16 +31,17 @@ fn read(mut reading: Reading, pieces: &[&[u8]]) -> (Option<Look>, usize) {
     (reading.poll(), most)
 }
 
-fn told(look: Option<Look>) -> String {
-    look.expect("a reader ends with the upload")
+fn told(probe: Option<Probe>) -> String {
+    probe
+        .expect("a reader ends with the upload")
         .note
         .expect("a note")
         .format
 }
 
-fn telling(format: impl Into<String>) -> Look {
+fn telling(format: impl Into<String>) -> Probe {
     let format = format.into();
-    Look::whole(Image {
+    Probe::complete(Image {
         format,
         ..Image::default()
     })
@@ -88,8 +89,8 @@ fn no_more_waits_than_a_batch_or_what_was_asked_for() {
         let last = source.next::<4>().await;
         telling(format!("{}", last.is_ok()))
     });
-    let (look, most) = read(skipping, &pieces);
-    assert_eq!((told(look), most), ("true".to_owned(), FIRST_BATCH));
+    let (probe, most) = read(skipping, &pieces);
+    assert_eq!((told(probe), most), ("true".to_owned(), FIRST_BATCH));
 
     let reading = Reading::new(POLICY, 100_000, async |mut source| {
         let kept = source.keep(100_000).await.expect("there");
@@ -102,8 +103,8 @@ fn no_more_waits_than_a_batch_or_what_was_asked_for() {
             }
         }
     });
-    let (look, most) = read(reading, &pieces[..4]);
-    assert_eq!((told(look), most), ((4 * 1024 * 1024).to_string(), 100_000));
+    let (probe, most) = read(reading, &pieces[..4]);
+    assert_eq!((told(probe), most), ((4 * 1024 * 1024).to_string(), 100_000));
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl Heif {
         let mut entry = self.id(id);
         entry.push(u8::try_from(properties.len()).expect("a few"));
         for number in properties {
-            // As if nobody might ignore it.
+            // With the bit of an essential property.
             let number = u16::try_from(*number).expect("a few");
             if self.is_long {
                 entry.extend((number | 0x8000).to_be_bytes());

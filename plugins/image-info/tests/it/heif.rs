@@ -184,7 +184,7 @@ async fn colours_are_those_of_the_picture_and_of_what_belongs_to_it() {
         ("grey by another decoder", b"av01", Some(av1(1)), None, Some("L")),
         ("colours by another decoder", b"av01", Some(av1(0)), None, Some("RGB")),
         ("made of tiles", b"grid", None, None, Some("RGB")),
-        ("of what nobody knows", b"j2k1", None, None, None),
+        ("of an unknown codec", b"j2k1", None, None, None),
         ("alpha", b"hvc1", Some(colours.clone()), Some(alpha), Some("RGBA")),
         (
             "alpha of old",
@@ -303,7 +303,7 @@ async fn exif_data_that_passed_by_or_is_too_large_is_named() {
     ] {
         let report = scan(&ImageInfo::default(), &content).await;
         assert_eq!(note(&report), Some(plain("HEIF", (64, 48), "RGB")), "{name}");
-        assert_eq!(left_out(&report), Some("not seen: the EXIF data"), "{name}");
+        assert_eq!(left_out(&report), Some("not read: the EXIF data"), "{name}");
     }
     // The upload breaks off in front of it.
     let nowhere = described(Data::At(vec![(5_000, len)]), &describes, Vec::new(), false);

@@ -116,5 +116,5 @@ async fn more_pictures_than_are_looked_at_are_named() {
     many[4..6].copy_from_slice(&300_u16.to_le_bytes());
     many.resize(20_000, 1);
     let report = scan_as("image/x-icon", &many).await;
-    assert_eq!(left_out(&report), Some("not seen: some of the pictures in it"));
+    assert_eq!(left_out(&report), Some("not read: some of the pictures in it"));
 }

@@ -137,9 +137,9 @@ async fn exif_data_that_is_packed_or_too_large_is_named() {
     for (exif, why) in [
         (
             boxed(b"brob", b"Exif\x1B\x01"),
-            "not seen: the EXIF data, which is packed",
+            "not read: the EXIF data, which is packed",
         ),
-        (boxed(b"Exif", &vec![0; 300_000]), "not seen: the EXIF data"),
+        (boxed(b"Exif", &vec![0; 300_000]), "not read: the EXIF data"),
     ] {
         let content = container(&[exif, boxed(b"brob", b"xml \x1B"), boxed(b"jxlc", &bare())]);
         let report = scan(&ImageInfo::default(), &content).await;

@@ -2,6 +2,7 @@
 
 mod boxes;
 mod contract;
+mod exif;
 mod heif;
 mod icons;
 mod jxl;
@@ -11,7 +12,6 @@ mod places;
 mod refusals;
 mod samples;
 mod settings;
-mod tags;
 
 use intake_core::notes::Image;
 use intake_core::{Bytes, Coverage, Declared, Head, Report, Scanner, testkit};

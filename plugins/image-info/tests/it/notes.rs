@@ -237,7 +237,7 @@ async fn a_jpeg_may_have_whatever_it_likes_in_front_of_its_size() {
     let small = [b"Exif\0\0", &jpeg_of(&[], 0xC0, (3, 3), 3)[..]].concat();
     segments.push((0xE1, &small));
     let mut odd = jpeg_of(&segments, 0xC0, (20, 10), 4);
-    // Behind the first segment: bytes that belong to nobody, and markers that are written at length.
+    // Behind the first segment: bytes outside of any segment, and markers with fill bytes.
     let behind = 2 + 4 + profile.len();
     odd.splice(behind..behind, [0, 1, 2, 0xFF, 0, 0xFF, 0xFF, 0xFF, 0x01]);
     check([("jpeg", odd, usual("JPEG", "CMYK"))]).await;

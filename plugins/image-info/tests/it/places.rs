@@ -212,7 +212,7 @@ async fn what_was_not_seen_is_not_known_and_is_named() {
         sequence: None,
         ..usual("TIFF", "RGB")
     };
-    let directories = "not seen: some of its directories, or values in them";
+    let directories = "not read: some of its directories, or values in them";
     for (name, content, told, why) in [
         (
             "tiff of pages",
@@ -230,7 +230,7 @@ async fn what_was_not_seen_is_not_known_and_is_named() {
             "webp",
             webp_of(&[(b"VP8X", &vp8x(0x08, SIZE)), (b"EXIF", &large)]),
             usual("WEBP", "RGB"),
-            "not seen: the EXIF data",
+            "not read: the EXIF data",
         ),
         (
             "png",
@@ -242,7 +242,7 @@ async fn what_was_not_seen_is_not_known_and_is_named() {
                 },
             ),
             usual("PNG", "RGB"),
-            "not seen: the EXIF data",
+            "not read: the EXIF data",
         ),
     ] {
         let report = scan(&ImageInfo::default(), &content).await;

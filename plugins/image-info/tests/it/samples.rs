@@ -398,7 +398,7 @@ pub(crate) fn endless_exif() -> Vec<u8> {
     }
     data.extend([0; 4]);
     for _ in 0..ENTRIES {
-        // The number of entries for whoever takes this for the beginning of a directory, else a tag.
+        // The number of entries for a reader that expects a directory here, otherwise a tag.
         data.extend(u16::try_from(room).expect("fits").to_be_bytes());
         data.extend([0; 10]);
     }

@@ -58,9 +58,9 @@ async fn settings_do_what_they_say() {
 fn settings_that_make_no_sense_are_named() {
     for (settings, says) in [
         (json!({"max_pixel": 1}), "max_pixel: unknown field `max_pixel`"),
-        (json!({"max_pixels": 0}), "max_pixels: must be more than nothing"),
+        (json!({"max_pixels": 0}), "max_pixels: must be greater than zero"),
         (json!({"max_pixels": "many"}), "max_pixels: expected a whole number"),
-        (json!({"max_side": 0}), "max_side: must be more than nothing"),
+        (json!({"max_side": 0}), "max_side: must be greater than zero"),
         (
             json!({"max_side": 4_294_967_296_u64}),
             "max_side: expected a whole number from 0 to 4294967295",

@@ -1,4 +1,4 @@
-//! A real S3 server for tests, and a proxy that gets in its way: feature `testkit`.
+//! A real S3 server for tests, and a proxy that injects failures: feature `testkit`.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -10,114 +10,12 @@
 //! let settings = bucket.through(&proxy).settings();
 //! # }
 //! ```
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says no by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod bucket;
 mod proxy;
 mod server;
 
-use std::time::Duration;
-
-use reqwest::{Response, Url};
-use rusty_s3::{Credentials, Method, UrlStyle};
-use serde_json::{Value, json};
-
+pub use self::bucket::Bucket;
 pub use self::proxy::{S3Proxy, Trouble};
 pub use self::server::S3Server;
-use crate::client::Http;
-use crate::sign::Signer;
-
-/// A bucket of its own, and the way to it.
-#[derive(Clone, Debug)]
-pub struct Bucket {
-    /// Where the server listens: scheme, host and port.
-    pub endpoint: String,
-    /// The region that requests are signed for.
-    pub region: String,
-    /// The bucket's name.
-    pub name: String,
-    /// Who signs.
-    pub access_key_id: String,
-    /// What is signed with.
-    pub secret_access_key: String,
-}
-
-impl Bucket {
-    /// The same bucket, by way of a proxy.
-    #[must_use]
-    pub fn through(&self, proxy: &S3Proxy) -> Self {
-        let endpoint = proxy.endpoint();
-        Self {
-            endpoint,
-            ..self.clone()
-        }
-    }
-
-    /// What a configuration says of a store in this bucket, without `use`.
-    #[must_use]
-    pub fn settings(&self) -> Value {
-        json!({
-            "scheme": "s3",
-            "endpoint": self.endpoint,
-            "region": self.region,
-            "bucket": self.name,
-            "access_key_id": self.access_key_id,
-            "secret_access_key": self.secret_access_key,
-        })
-    }
-
-    /// The keys of all objects, sorted.
-    ///
-    /// # Panics
-    ///
-    /// If the server does not say, or there are more than it tells at once.
-    pub async fn objects(&self) -> Vec<String> {
-        self.keys("list-type", "2").await
-    }
-
-    /// The keys of all multipart uploads that were begun and neither completed nor aborted, sorted.
-    ///
-    /// # Panics
-    ///
-    /// If the server does not say, or there are more than it tells at once.
-    pub async fn unfinished(&self) -> Vec<String> {
-        self.keys("uploads", "").await
-    }
-
-    /// Asks for a list of the bucket's, and picks the keys out of it.
-    async fn keys(&self, name: &str, value: &str) -> Vec<String> {
-        let answer = self.ask(Method::Get, None, &[(name, value)]).await;
-        let status = answer.status();
-        let list = answer.text().await.expect("the server answers");
-        assert!(status.is_success(), "{status}: {list}");
-        assert!(!list.contains("<IsTruncated>true"), "{list}");
-        let after = list.split("<Key>").skip(1);
-        let mut keys: Vec<_> = after
-            .filter_map(|rest| rest.split('<').next())
-            .map(|key| quick_xml::escape::unescape(key).expect("XML").into_owned())
-            .collect();
-        keys.sort();
-        keys
-    }
-
-    /// Asks for something without a body.
-    async fn ask(&self, method: Method, key: Option<&str>, query: &[(&str, &str)]) -> Response {
-        self.try_to_ask(method, key, query).await.expect("the server answers")
-    }
-
-    async fn try_to_ask(
-        &self,
-        method: Method,
-        key: Option<&str>,
-        query: &[(&str, &str)],
-    ) -> Result<Response, reqwest::Error> {
-        let endpoint: Url = self.endpoint.parse().expect("a URL");
-        let bucket = rusty_s3::Bucket::new(endpoint, UrlStyle::Path, self.name.clone(), self.region.clone());
-        let credentials = Credentials::new(self.access_key_id.clone(), self.secret_access_key.clone());
-        let signer = Signer::new(bucket.expect("a bucket"), credentials);
-        let url = signer.url(method, key, query, &[], Duration::from_secs(60));
-        let method = reqwest::Method::from_bytes(method.to_str().as_bytes()).expect("a method");
-        // One client for each question: the runtime of a test ends with it, and its connections too.
-        let http = Http::new(Duration::ZERO, &[]).expect("a client");
-        http.fresh.request(method, url).send().await
-    }
-}

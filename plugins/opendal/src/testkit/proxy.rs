@@ -1,4 +1,4 @@
-//! A proxy that gets in the way of requests, by a plan, and notes what was asked.
+//! A proxy that injects failures into requests, by a plan, and records requests.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,48 +19,48 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::Bucket;
+use super::bucket::Bucket;
 
 /// Nothing that is waited for here takes longer, unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What may become of a request.
+/// A failure of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// It is answered with this status and this body, and the server never hears of it.
+    /// It is answered with this status and this body, and never reaches the server.
     Answer(u16, &'static str),
     /// The same, before its body has been read; then the connection is closed.
     AnswerAtOnce(u16, &'static str),
     /// It is not answered.
     Silence,
-    /// The connection is closed; the server never hears of it.
+    /// The connection is closed; it never reaches the server.
     HangUp,
-    /// The server does what was asked, and its answer is lost.
+    /// The server handles it, and its answer is lost.
     LostAnswer,
 }
 
 impl Trouble {
-    /// What S3 says to those who ask too much.
+    /// S3's answer to too many requests.
     pub const SLOW_DOWN: Self = Self::Answer(
         503,
         "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
     );
-    /// What S3 says when it fails.
+    /// S3's answer when it fails.
     pub const INTERNAL_ERROR: Self = Self::Answer(
         500,
         "<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>",
     );
-    /// What S3 says of an upload in parts that was completed, aborted, or never begun.
+    /// S3's answer for a multipart upload that was completed, aborted, or never begun.
     pub const NO_SUCH_UPLOAD: Self = Self::Answer(
         404,
         "<Error><Code>NoSuchUpload</Code><Message>The specified upload does not exist.</Message></Error>",
     );
 }
 
-/// What is to become of which requests.
+/// Which requests fail, and how.
 #[derive(Debug, Default)]
 struct Plan {
-    /// Requests whose words begin like this, how many of them, and what becomes of these: nothing special, or trouble.
+    /// Requests that begin with these words, how many of them, and how they fail, if they do.
     next: Vec<(String, usize, Option<Trouble>)>,
     share: Option<Share>,
 }
@@ -237,7 +237,7 @@ impl State {
         let answer = match trouble {
             None => self.pass_on(request).await,
             Some(Trouble::Answer(status, body)) => {
-                // A body that nobody reads would cut the connection off before the answer has arrived.
+                // With an unread body, the connection would be reset before the answer has arrived.
                 let _read = request.into_body().collect().await;
                 Ok(answer(status, body))
             }
@@ -294,6 +294,18 @@ impl Plan {
             let which = share.draw() as usize % share.troubles.len();
             share.troubles[which]
         })
+    }
+}
+
+impl Bucket {
+    /// The same bucket, by way of a proxy.
+    #[must_use]
+    pub fn through(&self, proxy: &S3Proxy) -> Self {
+        let endpoint = proxy.endpoint();
+        Self {
+            endpoint,
+            ..self.clone()
+        }
     }
 }
 

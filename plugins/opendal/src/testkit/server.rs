@@ -13,15 +13,15 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::Bucket;
+use super::bucket::Bucket;
 
-/// How long it may take until a server takes bytes.
+/// How long it may take until a server accepts bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often somebody else may take a port that was free a moment ago.
+/// How often to try again when another process has taken a port that was free a moment ago.
 const ATTEMPTS: usize = 3;
 /// Below those that the system hands out by itself, so that a server which is started again finds its own still free.
 const PORTS: std::ops::Range<u16> = 10_000..32_000;
-/// What listens: each with a port for HTTP and one for gRPC.
+/// The services that listen: each with a port for HTTP and one for gRPC.
 const PARTS: [&str; 5] = ["master", "volume", "filer", "s3", "admin"];
 const S3: usize = 6;
 
@@ -58,7 +58,7 @@ impl S3Server {
         SHARED.get_or_init(Self::start).await
     }
 
-    /// Starts a server, for a test that ends it, and waits until it takes bytes.
+    /// Starts a server, for a test that ends it, and waits until it accepts bytes.
     ///
     /// # Panics
     ///
@@ -80,7 +80,7 @@ impl S3Server {
         unreachable!("the last attempt panics")
     }
 
-    /// Makes a bucket that nobody else has.
+    /// Creates a bucket.
     ///
     /// # Panics
     ///
@@ -92,8 +92,7 @@ impl S3Server {
         bucket
     }
 
-    /// Ends it at once, as a crash would, and returns when it is gone. What it has acknowledged it still has when it is
-    /// started again.
+    /// Kills it, as a crash would, and returns when it has ended. Acknowledged bytes are still there when it is started again.
     ///
     /// # Panics
     ///
@@ -108,7 +107,7 @@ impl S3Server {
         gone.expect("it can be waited for");
     }
 
-    /// Starts it again where it was, on what it had; kills it first if need be.
+    /// Starts it again on the same port and data; kills it first if it runs.
     ///
     /// # Panics
     ///
@@ -120,7 +119,7 @@ impl S3Server {
         }
     }
 
-    /// Ends it, and removes all it had. Dropping it does the same.
+    /// Ends it, and removes its data. Dropping it does the same.
     pub fn stop(self) {}
 
     async fn run(&mut self) -> Result<(), String> {
@@ -185,7 +184,7 @@ impl Drop for S3Server {
     }
 }
 
-/// The secret is this server's own, so that nobody else can answer in its place.
+/// Whether the server works. The secret is unique to it, so that no other server can answer in its place.
 async fn takes_bytes(bucket: &Bucket) -> bool {
     let made = bucket.try_to_ask(Method::Put, None, &[]).await;
     let there = made.is_ok_and(|answer| answer.status().is_success() || answer.status() == 409);

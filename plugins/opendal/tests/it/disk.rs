@@ -84,7 +84,7 @@ async fn reading_and_deleting_work_before_anything_was_written() {
 }
 
 #[tokio::test]
-async fn folders_that_somebody_tidied_up_are_made_again() {
+async fn folders_that_an_operator_removed_are_created_again() {
     let folder = tempdir().unwrap();
     let root = folder.path().join("root");
     let (store, key) = (fs(&root), key());
@@ -180,7 +180,7 @@ async fn a_reader_goes_on_while_the_upload_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_list_of_parts_that_a_dead_process_left_beside_the_file_goes_when_somebody_goes_on() {
+async fn a_list_of_parts_that_a_dead_process_left_beside_the_file_goes_with_the_next_call() {
     let folder = tempdir().unwrap();
     let (store, key) = (fs(folder.path()), key());
     put(&*store, &key, &some_bytes()).await;

@@ -39,7 +39,7 @@ fn a_beginning_that_was_dropped_leaves_nothing() {
         assert!(store.stage(&key, None).now_or_never().is_none(), "the thread is busy");
         drop(busy);
         idle().await;
-        assert_eq!(files(folder.path()), [""; 0], "although nobody deletes it");
+        assert_eq!(files(folder.path()), [""; 0], "although it is not deleted");
     });
 }
 
@@ -96,7 +96,7 @@ fn a_commit_that_was_dropped_is_undone_by_a_delete() {
 }
 
 #[tokio::test]
-async fn a_commit_to_a_service_that_nobody_waits_for_is_undone() {
+async fn a_commit_to_a_service_whose_caller_is_gone_is_undone() {
     let (store, key) = (OpendalStore::memory(), key());
     let mut staged = store.stage(&key, None).await.unwrap();
     staged.write(some_bytes()).await.unwrap();

@@ -57,7 +57,7 @@ async fn on_a_small_disk(disk: &Path) {
     }
     let fault = written.unwrap_err();
     assert_eq!(fault.code.as_str(), "store_full", "{}", fault.chain());
-    assert!(fault.retryable, "somebody may make room");
+    assert!(fault.retryable, "there may be room later");
     staged.discard().await.unwrap();
     assert_eq!(files(disk), [""; 0]);
 

@@ -96,7 +96,7 @@ async fn a_call_that_does_something_else_than_uploads_need_is_named() {
             "GET *? -",
             200,
             "fifteen letters",
-            "what was read is not what was written",
+            "the bytes that were read differ from those that were written",
         ),
         (
             "DELETE *?uploadId",
@@ -162,7 +162,7 @@ async fn parts_do_not_go_straight_to_a_service_whose_addresses_let_in_more_than_
         assert!(!fault.retryable && fault.message.contains(what), "{}", fault.chain());
         assert!(fault.message.ends_with("set `direct = false`"), "{}", fault.chain());
         way.proxy.calm();
-        // Through the server nobody is told of an address.
+        // Through the server no client gets a signed URL.
         way.store().ready().await.unwrap();
         assert_eq!(way.leftovers().await, [""; 0]);
     }

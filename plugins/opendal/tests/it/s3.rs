@@ -260,7 +260,7 @@ async fn an_upload_that_is_not_known_any_more_is_complete_if_the_whole_is_there(
 async fn an_upload_that_is_not_known_any_more_is_not_complete_if_nothing_is_there() {
     let way = Way::new().await;
     let (store, key, bytes) = (way.store(), key(), noise(1, TWO_PARTS));
-    // Nobody has completed it: it was aborted, or the service has lost it.
+    // It was not completed: it was aborted, or the service has lost it.
     let sent = send_parts(&*store, &key, &bytes, || {
         way.proxy.trouble("POST", 1, Trouble::NO_SUCH_UPLOAD);
     });

@@ -52,7 +52,7 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         (json!({}), "`scheme` is missing, expected `fs`, `s3` or `memory`"),
         (
             json!({"scheme": "ftp"}),
-            "scheme: there is no `ftp`, expected `fs`, `s3` or `memory`",
+            "scheme: unknown scheme `ftp`, expected `fs`, `s3` or `memory`",
         ),
         (
             json!({"scheme": 1}),
@@ -81,7 +81,7 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         (s3(json!({"bucket": "a/b"})), "bucket: must be the name of a bucket"),
         (
             s3(json!({"region": null})),
-            "`region` is missing; only one's own `endpoint` can do without",
+            "`region` is missing; it is optional only with an `endpoint`",
         ),
         (
             s3(json!({"endpoint": "s3.example.com"})),
@@ -101,7 +101,7 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         ),
         (
             s3(json!({"direct_endpoint": "https://files.example.com"})),
-            "direct_endpoint: is of use only with `direct = true`",
+            "direct_endpoint: has an effect only with `direct = true`",
         ),
         (s3(json!({"prefix": "/x"})), "prefix: must be names with / between them"),
         (

@@ -84,7 +84,7 @@ async fn a_file_without_a_certificate_is_named_when_it_is_first_needed() {
     std::fs::write(&empty, "no certificate").unwrap();
     for (file, why) in [
         (folder.path().join("none.pem"), "No such file"),
-        (empty, "it has no certificate"),
+        (empty, "it contains no certificate"),
     ] {
         let fault = store_in(&bucket, json!({"ca_file": file})).ready().await.unwrap_err();
         let said = fault.chain();

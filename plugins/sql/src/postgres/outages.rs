@@ -13,16 +13,16 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::{Postgres, SILENCE};
-use crate::RECORD_FAILED;
+use crate::codes::RECORD_FAILED;
 use crate::records::Records;
 use crate::testkit;
 
-/// A database with nobody else in it, and records in it.
+/// A database with records and without other users.
 struct House {
     server: Arc<testkit::Postgres>,
     database: String,
     records: Arc<Records<Postgres>>,
-    somebody: PgConnection,
+    other_session: PgConnection,
 }
 
 impl House {
@@ -37,18 +37,18 @@ impl House {
         let postgres = Postgres::new(&url).unwrap().with_patience(patience, SILENCE);
         let records = Arc::new(Records::new(postgres));
         records.ready().await.unwrap();
-        let somebody = server.connect(&database).await;
+        let other_session = server.connect(&database).await;
         Self {
             server,
             database,
             records,
-            somebody,
+            other_session,
         }
     }
 
     async fn execute(&mut self, statements: &str) {
         let statements = AssertSqlSafe(statements.to_owned());
-        raw_sql(statements).execute(&mut self.somebody).await.unwrap();
+        raw_sql(statements).execute(&mut self.other_session).await.unwrap();
     }
 
     /// Ends the sessions of the records, and returns when they are gone. How many it were.
@@ -248,7 +248,7 @@ async fn line(to: PathBuf) -> (u16, watch::Sender<bool>) {
 }
 
 #[tokio::test]
-async fn silence_is_a_fault_that_passes_and_holds_up_nobody_who_comes_later() {
+async fn silence_is_a_fault_that_passes_and_does_not_hold_up_later_callers() {
     let mut house = House::new().await;
     let (port, cut) = line(house.server.socket()).await;
     let url = format!("postgres://postgres@127.0.0.1:{port}/{}", house.database);
@@ -281,11 +281,11 @@ async fn silence_is_a_fault_that_passes_and_holds_up_nobody_who_comes_later() {
     };
     timeout(Duration::from_secs(60), work)
         .await
-        .expect("nobody waits for ever");
+        .expect("no caller waits for ever");
 }
 
 #[tokio::test]
-async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
+async fn a_lock_that_another_session_holds_is_a_fault_that_passes() {
     let mut house = House::with_patience(Duration::from_secs(1)).await;
     let record = sample_record();
     assert_eq!(
@@ -296,7 +296,7 @@ async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
     let fault = house.records.update(&next(&record), Booking::none()).await.unwrap_err();
     passing(&fault);
     assert!(fault.chain().contains("lock timeout"), "{}", fault.chain());
-    // Nobody else has to wait.
+    // No other caller has to wait.
     assert_eq!(
         house.records.insert(&sample_record(), Booking::none()).await.unwrap(),
         Swap::Done

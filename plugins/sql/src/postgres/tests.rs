@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use sqlx::Row as _;
 
 use super::*;
-use crate::books::{BALANCE, EMPTY};
+use crate::accounting::{BALANCE, EMPTY};
 use crate::catalog::{EXPIRED_GROUPS, FORGET, GROUP, GROUPS, HOLDINGS, OVER, REMOVE_GROUP};
 use crate::statements::{
     DUE, FILES_OF, GET, INSERT, KNOWN_AS, OLDEST_REFUSED, ORDERS, ORDERS_OF, REFUSED_OF, REMOVE, UNFINISHED,
@@ -117,7 +117,7 @@ async fn a_role_that_may_not_make_tables_can_use_them() {
 async fn the_tables_are_in_the_schema_that_the_url_says() {
     let server = testkit::Postgres::shared().await;
     let url = server.database().await;
-    // Somebody else in the same database, who uses the same driver.
+    // Another program in the same database that uses the same driver.
     let theirs = "CREATE TABLE intake_migrations (of TEXT); CREATE TABLE uploads (theirs TEXT)";
     let ours = "CREATE SCHEMA ours; CREATE SCHEMA \"more Ours\"";
     server.execute(database_of(&url), &format!("{theirs}; {ours}")).await;
@@ -153,7 +153,7 @@ async fn a_database_that_cannot_do_is_refused_in_words() {
     for (url, says, retryable) in [
         (newer, "another version of this program", false),
         (taken, "already exists", false),
-        (read_only, "takes no changes", true),
+        (read_only, "accepts no changes", true),
         (server.url_of(&latin), "is LATIN1 and has to be UTF8", false),
         (server.url_of("nobodys"), "database \"nobodys\" does not exist", false),
         (

@@ -1,5 +1,5 @@
-//! What a url of PostgreSQL says. Read here and not by the driver, which logs what it does not know, and reads a file of
-//! passwords.
+//! Reads the url of a PostgreSQL database. The driver's own parser is not used, as it logs parameters that it does not know,
+//! and reads a file of passwords.
 
 use percent_encoding::percent_decode_str;
 use sqlx::ConnectOptions as _;
@@ -12,16 +12,16 @@ use crate::dialect::STATEMENTS;
 const PARAMETERS: &str = "`sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `port`, `dbname`, `user`, `password`, \
     `options` and `application_name`";
 
-/// How to connect to what a url names.
+/// The connection options of a url.
 ///
 /// # Errors
 ///
-/// What is wrong with it, in words that show no part of it: a password may be anywhere in a url that is wrong.
+/// What is wrong with it. The text shows no part of the url: in a malformed one, a password may be anywhere.
 pub(crate) fn options(url: &str) -> Result<PgConnectOptions, String> {
-    let url = Url::parse(url).map_err(|_| escaping("it is not one"))?;
-    // Both are where a password ends up whose special characters are written as they are, and messages show the database.
+    let url = Url::parse(url).map_err(|_| escaping("it cannot be parsed"))?;
+    // A password with unescaped special characters ends up in one of these, and messages show the database.
     if url.fragment().is_some() {
-        return Err(escaping("there is a `#` in it"));
+        return Err(escaping("it contains a `#`"));
     }
     let path = url.path().strip_prefix('/').unwrap_or(url.path());
     if path.contains(['/', '@', ':']) {
@@ -121,7 +121,8 @@ fn words(text: &str) -> Vec<String> {
 
 fn decoded(text: &str) -> Result<String, String> {
     let text = percent_decode_str(text).decode_utf8();
-    text.map(Into::into).map_err(|_| escaping("a part of it is no text"))
+    text.map(Into::into)
+        .map_err(|_| escaping("a part of it is not UTF-8 text"))
 }
 
 fn escaping(what: &str) -> String {

@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqlStr, SqliteConnection, SqlitePool, raw_sql};
 use tempfile::TempDir;
 
-use crate::RECORD_FAILED;
+use crate::codes::RECORD_FAILED;
 use crate::dialect::Dialect;
 use crate::failure::Failure;
 use crate::records::Records;
@@ -82,8 +82,8 @@ fn file(folder: &TempDir) -> std::path::PathBuf {
     folder.path().join("records.db")
 }
 
-/// Somebody else with the same file, such as an operator's shell.
-async fn somebody(path: &Path) -> SqliteConnection {
+/// Another session on the same file, such as an operator's shell.
+async fn other_session(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true);
     options.connect().await.unwrap()
 }
@@ -126,12 +126,12 @@ async fn a_full_disk_is_a_fault_that_passes() {
 }
 
 #[tokio::test]
-async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
+async fn a_lock_that_another_session_holds_is_a_fault_that_passes() {
     let folder = tempfile::tempdir().unwrap();
     let records = Records::new(Sqlite::new(file(&folder)).with_patience(Duration::from_secs(1)));
     records.ready().await.unwrap();
-    let mut somebody = somebody(&file(&folder)).await;
-    let lock = somebody.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut other_session = other_session(&file(&folder)).await;
+    let lock = other_session.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let record = sample_record();
     for fault in [
         records.insert(&record, Booking::none()).await.map(drop),
@@ -147,7 +147,7 @@ async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
         assert!(fault.chain().contains("locked"), "{}", fault.chain());
     }
     assert_eq!(
-        records.get(record.id).await.expect("a lock keeps nobody from reading"),
+        records.get(record.id).await.expect("a lock does not prevent reading"),
         None
     );
     lock.rollback().await.unwrap();
@@ -155,13 +155,13 @@ async fn a_lock_that_somebody_holds_is_a_fault_that_passes() {
 }
 
 #[tokio::test]
-async fn a_lock_that_somebody_holds_from_the_start_is_a_fault_that_passes() {
+async fn a_lock_that_another_session_holds_from_the_start_is_a_fault_that_passes() {
     let folder = tempfile::tempdir().unwrap();
     let options = SqliteConnectOptions::new()
         .filename(file(&folder))
         .create_if_missing(true);
-    let mut somebody = options.connect().await.unwrap();
-    let lock = somebody.begin_with("BEGIN EXCLUSIVE").await.unwrap();
+    let mut other_session = options.connect().await.unwrap();
+    let lock = other_session.begin_with("BEGIN EXCLUSIVE").await.unwrap();
     let records = Records::new(Sqlite::new(file(&folder)).with_patience(Duration::from_millis(20)));
     let fault = records.ready().await.unwrap_err();
     assert_eq!(
@@ -180,9 +180,9 @@ async fn opening_waits_even_where_sqlite_does_not() {
     let options = SqliteConnectOptions::new()
         .filename(file(&folder))
         .create_if_missing(true);
-    let mut somebody = options.connect().await.unwrap();
-    // Somebody who is about to write in another mode keeps others from changing to the write-ahead one.
-    let writes = somebody.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut other_session = options.connect().await.unwrap();
+    // A session that is about to write in another mode keeps others from changing to write-ahead mode.
+    let writes = other_session.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let records = records(&folder);
     let mut opening = records.ready();
     let early = tokio::time::timeout(Duration::from_millis(200), &mut opening).await;
@@ -199,7 +199,7 @@ async fn a_change_that_is_refused_is_refused_alone() {
     let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON uploads WHEN new.project = 'refused' \
          BEGIN SELECT RAISE(ABORT, 'not this one'); END";
     raw_sql(trigger)
-        .execute(&mut somebody(&file(&folder)).await)
+        .execute(&mut other_session(&file(&folder)).await)
         .await
         .unwrap();
     let all: Vec<_> = (0..60)
@@ -224,16 +224,16 @@ async fn a_change_that_is_refused_is_refused_alone() {
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_is_a_fault_of_everyone_in_it() {
+async fn a_commit_that_fails_is_a_fault_for_all_its_callers() {
     let folder = tempfile::tempdir().unwrap();
     let records = records(&folder);
     records.ready().await.unwrap();
-    let mut somebody = somebody(&file(&folder)).await;
+    let mut other_session = other_session(&file(&folder)).await;
     // A reference to nothing is noticed by the commit, and by no statement before.
     let trap = "CREATE TABLE trap (id TEXT REFERENCES uploads (id) DEFERRABLE INITIALLY DEFERRED); \
          CREATE TRIGGER trap AFTER INSERT ON uploads WHEN new.project = 'trap' \
          BEGIN INSERT INTO trap VALUES ('nobody'); END";
-    raw_sql(trap).execute(&mut somebody).await.unwrap();
+    raw_sql(trap).execute(&mut other_session).await.unwrap();
     let all: Vec<_> = (0..20).map(|_| of_project("trap")).collect();
     for (record, inserted) in all
         .iter()
@@ -248,7 +248,7 @@ async fn a_commit_that_fails_is_a_fault_of_everyone_in_it() {
         );
         assert_eq!(records.get(record.id).await.unwrap(), None);
     }
-    raw_sql("DROP TRIGGER trap").execute(&mut somebody).await.unwrap();
+    raw_sql("DROP TRIGGER trap").execute(&mut other_session).await.unwrap();
     for record in &all {
         assert_eq!(records.insert(record, Booking::none()).await.unwrap(), Swap::Done);
     }
@@ -296,7 +296,7 @@ fn a_recorder_outlives_the_runtime_on_which_it_was_opened() {
 }
 
 #[tokio::test]
-async fn the_first_revision_takes_nobodys_place() {
+async fn the_first_revision_replaces_no_record() {
     let folder = tempfile::tempdir().unwrap();
     let records = records(&folder);
     let last = Record {

@@ -15,7 +15,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sqlx::{AssertSqlSafe, PgConnection, query, query_as};
 
-/// A recorder in a database of its own, and somebody else with that database, such as an operator's shell.
+/// A recorder in a database of its own, and another session in that database, such as an operator's shell.
 async fn recorder(server: &Postgres) -> (SqlRecorder, PgConnection, String) {
     let url = server.database().await;
     let database = url.rsplit_once('/').unwrap().1;
@@ -38,11 +38,11 @@ async fn it_keeps_the_contract_on_many_threads() {
 #[tokio::test]
 async fn whether_there_are_records_is_told_without_making_any() {
     let server = Postgres::shared().await;
-    let (recorder, mut somebody, url) = recorder(&server).await;
+    let (recorder, mut other_session, url) = recorder(&server).await;
     let asking = SqlRecorder::postgres(&url).unwrap();
     assert!(!asking.exists().await.unwrap());
     let tables = "SELECT COUNT(*) FROM pg_class WHERE relnamespace = 'public'::REGNAMESPACE";
-    let (tables,): (i64,) = query_as(tables).fetch_one(&mut somebody).await.unwrap();
+    let (tables,): (i64,) = query_as(tables).fetch_one(&mut other_session).await.unwrap();
     assert_eq!(tables, 0);
     recorder.ready().await.unwrap();
     assert!(asking.exists().await.unwrap());
@@ -51,7 +51,7 @@ async fn whether_there_are_records_is_told_without_making_any() {
 #[tokio::test]
 async fn everything_is_there_after_a_restart_and_a_second_start_changes_no_table() {
     let server = Postgres::shared().await;
-    let (_, mut somebody, url) = recorder(&server).await;
+    let (_, mut other_session, url) = recorder(&server).await;
     let (mut all, mut seen) = (Vec::new(), Vec::new());
     for _ in 0..4 {
         let recorder = SqlRecorder::postgres(&url).unwrap();
@@ -66,7 +66,7 @@ async fn everything_is_there_after_a_restart_and_a_second_start_changes_no_table
         let tables = "SELECT relname::TEXT, oid::TEXT || xmin::TEXT FROM pg_class \
              WHERE relnamespace = 'public'::REGNAMESPACE \
              UNION ALL SELECT version::TEXT, xmin::TEXT || intake_migrations::TEXT FROM intake_migrations ORDER BY 1";
-        let tables: Vec<(String, String)> = query_as(tables).fetch_all(&mut somebody).await.unwrap();
+        let tables: Vec<(String, String)> = query_as(tables).fetch_all(&mut other_session).await.unwrap();
         assert!(tables.len() > 4, "{tables:?}");
         seen.push(tables);
     }
@@ -76,7 +76,7 @@ async fn everything_is_there_after_a_restart_and_a_second_start_changes_no_table
 #[tokio::test]
 async fn a_row_that_cannot_be_read_is_a_fault_that_names_it_and_keeps_no_other_from_being_due() {
     let server = Postgres::shared().await;
-    let (recorder, mut somebody, _) = recorder(&server).await;
+    let (recorder, mut other_session, _) = recorder(&server).await;
     let mut now = None;
     for (column, value) in [
         ("state", "'paused'"),
@@ -88,7 +88,7 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it_and_keeps_no_other_f
         assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
         let spoil = AssertSqlSafe(format!("UPDATE uploads SET {column} = {value} WHERE id = $1"));
         let spoil = query(spoil).bind(record.id.to_string());
-        spoil.execute(&mut somebody).await.unwrap();
+        spoil.execute(&mut other_session).await.unwrap();
         let fault = recorder.get(record.id).await.unwrap_err();
         assert_eq!((fault.code.clone(), fault.retryable), (RECORD_UNREADABLE, false));
         assert!(fault.message.contains(&record.id.to_string()), "{fault}");
@@ -159,7 +159,7 @@ async fn work(recorder: Arc<SqlRecorder>, enough: Arc<AtomicUsize>, until: usize
         };
         match told.await {
             Ok(swap) => {
-                assert_eq!(swap, Swap::Done, "nobody else changes it");
+                assert_eq!(swap, Swap::Done, "no other session changes it");
                 acknowledged.push(changed);
                 enough.fetch_add(1, Ordering::SeqCst);
             }

@@ -9,8 +9,8 @@ use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, query, query_as, raw_sql};
 
-/// Somebody else with the same file, such as an operator's shell.
-async fn somebody(path: &Path) -> SqliteConnection {
+/// Another session on the same file, such as an operator's shell.
+async fn other_session(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }
 
@@ -53,8 +53,10 @@ async fn a_second_start_changes_nothing() {
         SqlRecorder::sqlite(&path).ready().await.unwrap();
         let tables = "SELECT name, sql FROM sqlite_schema UNION ALL \
              SELECT 'version ' || version, installed_on || hex(checksum) || execution_time FROM _sqlx_migrations";
-        let tables: Vec<(String, Option<String>)> =
-            query_as(tables).fetch_all(&mut somebody(&path).await).await.unwrap();
+        let tables: Vec<(String, Option<String>)> = query_as(tables)
+            .fetch_all(&mut other_session(&path).await)
+            .await
+            .unwrap();
         assert!(tables.len() > 4, "{tables:?}");
         seen.push(tables);
     }
@@ -68,7 +70,7 @@ async fn records_of_a_newer_version_are_left_alone() {
     let path = folder.path().join("records.db");
     SqlRecorder::sqlite(&path).ready().await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)";
-    raw_sql(newer).execute(&mut somebody(&path).await).await.unwrap();
+    raw_sql(newer).execute(&mut other_session(&path).await).await.unwrap();
     let fault = SqlRecorder::sqlite(&path)
         .insert(&sample_record(), Booking::none())
         .await
@@ -111,7 +113,7 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it() {
     let path = folder.path().join("records.db");
     let recorder = SqlRecorder::sqlite(&path);
     recorder.ready().await.unwrap();
-    let mut somebody = somebody(&path).await;
+    let mut other_session = other_session(&path).await;
     for (column, value) in [
         ("state", "'paused'"),
         ("rejection", "'{}'"),
@@ -125,7 +127,7 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it() {
         let spoil = AssertSqlSafe(format!("UPDATE uploads SET {column} = {value} WHERE id = $1"));
         query(spoil)
             .bind(record.id.to_string())
-            .execute(&mut somebody)
+            .execute(&mut other_session)
             .await
             .unwrap();
         let fault = recorder.get(record.id).await.unwrap_err();
@@ -142,9 +144,9 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_being_due() {
     let recorder = SqlRecorder::sqlite(&path);
     let spoiled = sample_record();
     assert_eq!(recorder.insert(&spoiled, Booking::none()).await.unwrap(), Swap::Done);
-    let mut somebody = somebody(&path).await;
+    let mut other_session = other_session(&path).await;
     raw_sql("UPDATE uploads SET state = 'paused'")
-        .execute(&mut somebody)
+        .execute(&mut other_session)
         .await
         .unwrap();
     let now = spoiled.due.unwrap() + Duration::from_secs(9);

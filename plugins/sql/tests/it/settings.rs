@@ -2,7 +2,7 @@
 
 use intake_core::plugin::{Build, Stage};
 use intake_core::{ConfigError, Recorder, Registry, Settings};
-// A plugin that nobody names is not linked.
+// A plugin whose crate is not named is not linked.
 use intake_plugin_sql as _;
 use serde_json::{Value, json};
 
@@ -20,17 +20,17 @@ fn build(settings: Value) -> Result<Box<dyn Recorder>, ConfigError> {
 #[test]
 fn a_mistake_in_the_settings_is_named() {
     for (settings, says) in [
-        (json!({}), "url: there is none; supported are `sqlite://"),
+        (json!({}), "url: missing; supported are `sqlite://"),
         (json!({"url": "sqlite:///a", "pool": 3}), "pool: unknown field `pool`"),
         (json!({"url": 3}), "url: expected a text"),
         (json!({"url": {"env": "INTAKE_TEST_NO_SUCH_VARIABLE"}}), "url.env: "),
         (
             json!({"url": "postgres://me:hunter2@host:hunter2/db"}),
-            "url: not a url of PostgreSQL: it is not one; a special character",
+            "url: not a url of PostgreSQL: it cannot be parsed; a special character",
         ),
         (
             json!({"url": "postgresql://me:1#hunter2@host/db"}),
-            "url: not a url of PostgreSQL: there is a `#` in it; a special character",
+            "url: not a url of PostgreSQL: it contains a `#`; a special character",
         ),
         (
             json!({"url": "postgresql://me:1/hunter2@host/db"}),
@@ -58,7 +58,7 @@ fn a_mistake_in_the_settings_is_named() {
         ),
         (
             json!({"url": "postgresql://me:hunter2%ff@host/db"}),
-            "url: not a url of PostgreSQL: a part of it is no text",
+            "url: not a url of PostgreSQL: a part of it is not UTF-8 text",
         ),
         (
             json!({"url": "mysql://me:hunter2@host/db"}),
@@ -89,7 +89,7 @@ fn a_mistake_in_the_settings_is_named() {
         ),
         (
             json!({"url": "sqlite:///a/%ff"}),
-            "url: the file's name is no UTF-8 text",
+            "url: the file's name is not UTF-8 text",
         ),
     ] {
         let error = build(settings.clone()).unwrap_err().to_string();

@@ -1,24 +1,24 @@
-//! The pictures in a file, what they are made of and how they are shown (ISO/IEC 23008-12, sections 6 and 9).
+//! The pictures in a file, their data and how they are shown (ISO/IEC 23008-12, sections 6 and 9).
 
 use crate::formats::boxes::{Numbers, boxes, find};
 
 /// The most pieces that the data of one item may lie in.
 const MOST_EXTENTS: u64 = 16;
-/// The most items with EXIF data, and the most that belong to a picture, that are looked at. Lists that refer to each other
-/// would be gone through over and over.
+/// The most items with EXIF data, and the most that belong to a picture, that are read. Otherwise lists that refer to each
+/// other could be read over and over.
 const MOST_ITEMS: usize = 16;
-/// The most properties that are told apart. Cameras write a few dozen.
+/// The most properties that are read. Cameras write a few dozen.
 const MOST_PROPERTIES: usize = 1024;
-/// What a picture is called that says how transparent another one is, in HEVC, and in all others.
+/// The types of an auxiliary picture that is the alpha channel of another one, for HEVC and for all other codecs.
 const ALPHA: [&[u8]; 2] = [
     b"urn:mpeg:hevc:2015:auxid:1\0",
     b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0",
 ];
 
-/// What the box `meta` says of items.
+/// The items of the box `meta`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Items<'a> {
-    /// All that is inside.
+    /// Its body.
     meta: &'a [u8],
     /// The properties that items may have, and which item has which.
     properties: &'a [u8],
@@ -36,9 +36,9 @@ pub(super) struct Picture {
 /// Where the data of an item lies.
 #[derive(Debug)]
 pub(super) enum Place<'a> {
-    /// Here.
+    /// In the box itself.
     Inside(&'a [u8]),
-    /// At these places of the upload, so many bytes each.
+    /// In these ranges of the upload: offset and length.
     Elsewhere(Vec<(u64, u64)>),
 }
 
@@ -65,7 +65,7 @@ impl<'a> Items<'a> {
     pub(super) fn primary(&self) -> Option<Picture> {
         let id = self.primary_id()?;
         let mut size = None;
-        // In their order, as it counts whether a picture is turned before it is cropped.
+        // In their order, as turning before cropping gives another result.
         for (name, body) in self.properties_of(id) {
             size = match name {
                 b"ispe" => extent(body),
@@ -107,7 +107,7 @@ impl<'a> Items<'a> {
             let count = usize::try_from(numbers.next(1)?).ok()?;
             let bytes = if has_long_numbers { 2 } else { 1 };
             if item == id {
-                // The highest bit says that nobody may ignore the property.
+                // The highest bit marks a property that readers must not ignore.
                 let is_essential = if has_long_numbers { 0x8000 } else { 0x80 };
                 return Some((0..count).map_while(move |_| {
                     let number = numbers.next(bytes)? & (is_essential - 1);
@@ -119,14 +119,14 @@ impl<'a> Items<'a> {
         None
     }
 
-    /// What Pillow names it, which knows no transparent grey here.
+    /// Pillow's name of the mode; Pillow has no transparent grey for these formats.
     fn mode(&self, id: u32) -> Option<&'static str> {
         if self.has_alpha(id) {
             return Some("RGBA");
         }
         let channels = self.properties_of(id).find_map(|(name, body)| match name {
             b"pixi" => body.get(4).copied(),
-            // In the decoder's configuration: which colours there are beside brightness, if any.
+            // In the decoder's configuration: the colour channels beside brightness, if any.
             b"hvcC" => body.get(16).map(|byte| if byte & 3 == 0 { 1 } else { 3 }),
             b"av1C" => body.get(2).map(|byte| if byte & 0x10 != 0 { 1 } else { 3 }),
             _ => None,
@@ -138,7 +138,7 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// Whether another picture says how transparent this one is.
+    /// Whether another picture is the alpha channel of this one.
     fn has_alpha(&self, id: u32) -> bool {
         let mut others = self.references(*b"auxl").filter(|(_, to)| *to == id).take(MOST_ITEMS);
         others.any(|(from, _)| {
@@ -157,7 +157,7 @@ impl<'a> Items<'a> {
         let exif = self.kinds().filter(|(_, kind)| *kind == b"Exif");
         let data: Vec<_> = exif.map(|(id, _)| id).take(MOST_ITEMS).collect();
         let describes = |id: &u32| self.references(*b"cdsc").any(|(from, to)| from == *id && to == primary);
-        // Some writers do not say of which picture it is; then it is of all.
+        // Data that refers to no picture describes all of them.
         let describes_none = |id: &u32| !self.references(*b"cdsc").any(|(from, _)| from == *id);
         let ids = || data.iter().copied();
         let id = ids().find(describes).or_else(|| ids().find(describes_none))?;
@@ -180,7 +180,7 @@ impl<'a> Items<'a> {
             .filter_map(|(_, body)| {
                 let (mut numbers, version) = Numbers::versioned(body)?;
                 let id = numbers.short_or_long(version > 2)?;
-                // How it is encrypted. Older versions do not say of which kind it is.
+                // The protection index. Older versions have no type.
                 numbers.skip(2)?;
                 (version > 1).then_some((id, numbers.rest().first_chunk()?))
             })
@@ -211,7 +211,7 @@ impl<'a> Items<'a> {
         for _ in 0..numbers.short_or_long(version > 1)? {
             let item = numbers.short_or_long(version > 1)?;
             let method = if version > 0 { numbers.next(2)? & 0xF } else { 0 };
-            // Where the data lies in another file, it is not here.
+            // The data may be in another file.
             let is_here = numbers.next(2)? == 0;
             let base = numbers.next(base)?;
             let count = numbers.next(2)?;
@@ -250,7 +250,7 @@ fn extent(body: &[u8]) -> Option<(u32, u32)> {
     Some((numbers.short_or_long(true)?, numbers.short_or_long(true)?))
 }
 
-/// What is left of a picture: two fractions, rounded, as long as that is not more than there was.
+/// The size of a cropped picture: two fractions, rounded; at most the size before cropping.
 fn crop(body: &[u8], (width, height): (u32, u32)) -> Option<(u32, u32)> {
     let mut numbers = Numbers::of(body);
     let mut side = |most| {

@@ -1,43 +1,43 @@
-//! HEIF and AVIF: the boxes that say which picture is shown, and how (ISO/IEC 14496-12, ISO/IEC 23008-12).
+//! HEIF and AVIF: the boxes that define which picture is shown, and how (ISO/IEC 14496-12, ISO/IEC 23008-12).
 
 mod items;
 
 use std::borrow::Cow;
 
 use self::items::{Items, Place};
-use crate::formats::Format;
+use crate::exif;
 use crate::formats::boxes::{Header, exif_in};
-use crate::look::Look;
+use crate::formats::format::Format;
+use crate::probe::Probe;
 use crate::source::{Gap, Source};
-use crate::tags;
 
 /// Brands of image sequences (ISO/IEC 23008-12, and the AV1 image file format).
 const SEQUENCES: [&[u8]; 4] = [b"avis", b"hevc", b"hevx", b"msf1"];
 /// A list of brands has a dozen at most.
 const MOST_BRANDS: u64 = 1024;
 
-pub(crate) async fn look(format: Format, source: &mut Source) -> Look {
+pub(crate) async fn probe(format: Format, source: &mut Source) -> Probe {
     let Ok(found) = Found::read(source).await else {
-        return Look::nothing("the box that says its size was not found, or is larger than is kept");
+        return Probe::failed("the box with its size was not found, or is larger than max_header");
     };
     let items = Items::of(&found.meta);
-    // All of them, as decoders put one picture together from others.
+    // All of them, as decoders compose one picture from others.
     for size in items.sizes() {
         source.saw(size);
     }
     let Some(picture) = items.primary() else {
-        return Look::nothing("its size was not found");
+        return Probe::failed("its size was not found");
     };
     let mut note = format.note(picture.size, picture.mode);
     note.sequence = Some(found.is_sequence);
     let mut missing = None;
     match exif(source, &items).await {
-        // Which way up it is, the boxes have said.
-        Ok(Some(data)) => tags::add(&mut note, exif_in(&data)),
+        // The boxes decide on the orientation, so EXIF data turns nothing here.
+        Ok(Some(data)) => exif::add(&mut note, exif_in(&data)),
         Err(Gap::Passed | Gap::TooMany) => missing = Some("the EXIF data"),
         Ok(None) | Err(Gap::Ended) => {}
     }
-    Look::without(note, missing)
+    Probe::partial(note, missing)
 }
 
 /// The boxes at the top.

@@ -1,0 +1,8 @@
+//! The store in a folder.
+
+mod assemble;
+pub(crate) mod files;
+mod multipart;
+mod part_file;
+mod part_list;
+pub(crate) mod store;

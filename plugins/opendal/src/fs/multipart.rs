@@ -1,0 +1,151 @@
+//! Multipart uploads in a folder.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use intake_core::{Bytes, Fault, Key, Multipart, Part, Slot, Staged, codes};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::fault;
+use crate::fs::files::Files;
+use crate::fs::part_file::{Closed, OpenPart};
+use crate::fs::store::{FsStore, blocking};
+use crate::name::Name;
+use crate::write_buffer::WriteBuffer;
+
+/// The id of every upload: a folder needs no other id than the key.
+const UPLOAD: &str = "disk";
+
+#[async_trait]
+impl Multipart for FsStore {
+    async fn begin(&self, key: &Key) -> Result<String, Fault> {
+        // The first part creates the files.
+        Name::of(key).map(|_| UPLOAD.to_owned())
+    }
+
+    async fn stage(&self, key: &Key, _upload: &str, slot: &Slot, _size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
+        let (files, name, slot) = (self.files().clone(), Name::of(key)?, *slot);
+        let doing = format!("write part {} of {name}", slot.number);
+        let of = name.clone();
+        let opened = blocking(&doing, move || files.open_part(&of, &slot)).await?;
+        Ok(Box::new(WriteBuffer::into(StagedPart {
+            files: self.files().clone(),
+            name,
+            part: Arc::new(opened.map_err(of_closed)?),
+            size: 0,
+            doing,
+            writing: None,
+        })))
+    }
+
+    async fn list(&self, key: &Key, _upload: &str) -> Result<Vec<Part>, Fault> {
+        let (files, name) = (self.files().clone(), Name::of(key)?);
+        let parts = blocking(&format!("list the parts of {name}"), move || files.list_parts(&name)).await?;
+        let part = |(number, size)| Part {
+            number,
+            size,
+            tag: String::new(),
+        };
+        Ok(parts.into_iter().map(part).collect())
+    }
+
+    async fn assemble(&self, key: &Key, _upload: &str, parts: &[Part]) -> Result<(), Fault> {
+        let (files, name) = (self.files().clone(), Name::of(key)?);
+        let parts: BTreeMap<_, _> = parts.iter().map(|part| (part.number, part.size)).collect();
+        let doing = format!("put the parts of {name} together");
+        let kept = blocking(&doing, move || files.keep_parts(&name, &parts)).await?;
+        kept.map_err(of_closed)
+    }
+
+    async fn url(
+        &self,
+        _key: &Key,
+        _upload: &str,
+        _slot: &Slot,
+        _size: Option<u64>,
+        _: Duration,
+    ) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+}
+
+fn of_closed(closed: Closed) -> Fault {
+    match closed {
+        Closed::NotOpen => Fault::new(codes::NOT_OPEN, "this upload accepts no more parts"),
+        Closed::TooOften => {
+            let message = "parts of this upload were sent again too often: complete it, or begin another one";
+            Fault::new(codes::PARTS_TOO_OFTEN, message)
+        }
+        Closed::Changed => {
+            let message = "a part was sent again while the parts were put together";
+            Fault::new(codes::PARTS_MISSING, message).retryable()
+        }
+    }
+}
+
+/// A part that is being written.
+struct StagedPart {
+    files: Arc<Files>,
+    name: Name,
+    part: Arc<OpenPart>,
+    size: u64,
+    doing: String,
+    /// The running write. It stays here if the future that waits for it is dropped.
+    writing: Option<JoinHandle<io::Result<Result<(), Closed>>>>,
+}
+
+impl StagedPart {
+    /// Waits until no write runs.
+    async fn settle(&mut self) -> Result<(), Fault> {
+        let Some(writing) = &mut self.writing else {
+            return Ok(());
+        };
+        let ended = writing.await;
+        self.writing = None;
+        ended
+            .map_err(|_| fault::of_lost_work(&self.doing))?
+            .map_err(|error| fault::of_io(&self.doing, error))?
+            .map_err(of_closed)
+    }
+}
+
+#[async_trait]
+impl Staged for StagedPart {
+    async fn write(&mut self, piece: Bytes) -> Result<(), Fault> {
+        self.settle().await?;
+        let (part, at) = (self.part.clone(), self.size);
+        self.size += piece.len() as u64;
+        self.writing = Some(spawn_blocking(move || part.write_at(&piece, at)));
+        self.settle().await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
+        self.settle().await?;
+        let Self {
+            files,
+            name,
+            part,
+            size,
+            doing,
+            ..
+        } = *self;
+        let kept = blocking(&doing, move || files.keep_part(&name, &part, size)).await?;
+        kept.map_err(of_closed)
+    }
+
+    async fn discard(mut self: Box<Self>) -> Result<(), Fault> {
+        // The outcome of the write does not matter: no list names its bytes.
+        let _ended = self.settle().await;
+        let Self {
+            files,
+            name,
+            part,
+            doing,
+            ..
+        } = *self;
+        blocking(&doing, move || files.leave_part(&name, &part)).await
+    }
+}

@@ -1,0 +1,274 @@
+//! A configuration, read and checked: the pipeline, the Upload API, the server.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS};
+use serde_json::{Map, Value};
+
+use super::failure::Failure;
+use super::limits::{self, Counts, Machine, Stages, Wanted};
+use super::{output, places};
+use crate::config::{Source, Unusable};
+use crate::server::ServerSettings;
+use crate::upload_api;
+
+/// A checked configuration, and the pipeline that it defines.
+pub(super) struct App {
+    pub(super) source: Source,
+    pub(super) pipeline: Pipeline,
+    pub(super) upload_api: upload_api::Settings,
+    pub(super) server: ServerSettings,
+    /// The memory and the open files that all limits have to fit into.
+    pub(super) machine: Machine,
+}
+
+impl App {
+    /// Reads and checks everything; opens nothing.
+    pub(super) fn read(file: Option<PathBuf>) -> Result<Self, Unusable> {
+        let environment = environment()?;
+        let source = match file {
+            Some(path) => Source::file(&path, environment)?,
+            None => Source::built_in(environment)?,
+        };
+        Self::compose(&source).map_err(|errors| source.locate(&errors))
+    }
+
+    /// The same, for a command that uses the records of running servers. Prints where they are, and creates none: a command that is
+    /// started in the wrong folder would otherwise work on new records, and report success.
+    pub(super) async fn shared(file: Option<PathBuf>) -> Result<Self, Failure> {
+        let app = Self::read(file)?;
+        let record = app.source.settings().take("record");
+        app.tell(record.as_ref());
+        let place = places::of_records(record.as_ref());
+        if record.is_some_and(|record| record.get("use").and_then(Value::as_str) == Some("in-memory")) {
+            let message = "records are kept in memory ([record] use = \"in-memory\"), where each process has its own and nothing \
+                           outlives this command; it takes a recorder such as `sql`";
+            return Err(Failure::Other(message.to_owned()));
+        }
+        if app.pipeline.has_records().await? {
+            return Ok(app);
+        }
+        Err(Failure::Other(format!(
+            "there are no records in {place}: `intake serve` makes them at its first start, with the same configuration and in the \
+             same folder"
+        )))
+    }
+
+    /// The same, with limits that fit into the memory and the open files of the process.
+    pub(super) fn fitted(self) -> Result<Self, Unusable> {
+        let source = self.source.clone();
+        self.fit().map_err(|errors| source.locate(&errors))
+    }
+
+    fn fit(mut self) -> Result<Self, ConfigErrors> {
+        if let Some(memory) = self.server.memory {
+            self.machine.memory = memory.as_u64();
+        }
+        let mut settings = self.source.settings();
+        let [in_server, in_api] = ["server", "upload_api"].map(|section| settings.take(section));
+        let wanted = |section: &Option<Value>, key: &str, count| Wanted {
+            count,
+            is_set: section.as_ref().is_some_and(|section| section.get(key).is_some()),
+        };
+        let fetches = if self.pipeline.can_pull() {
+            self.pipeline.limits().pulls
+        } else {
+            0
+        };
+        let api = &self.upload_api;
+        let wanted = Counts {
+            connections: wanted(&in_server, "max_connections", self.server.max_connections),
+            requests: wanted(&in_api, "max_concurrent_requests", api.max_concurrent_requests),
+            uploads: wanted(&in_api, "max_uploads", api.max_uploads),
+            // The pipeline is already built with its number of fetches.
+            fetches: Wanted {
+                count: fetches,
+                is_set: true,
+            },
+        };
+        let stages = Stages {
+            scanners: self.pipeline.scanners().count(),
+            store: self.pipeline.bytes_of_upload(),
+        };
+        let counts = limits::fit(wanted, stages, self.machine)?;
+        self.server.max_connections = counts.connections;
+        self.upload_api.max_concurrent_requests = counts.requests;
+        self.upload_api.max_uploads = counts.uploads;
+        Ok(self)
+    }
+
+    /// The limits, in one line.
+    pub(super) fn limits(&self) -> String {
+        let (api, server) = (&self.upload_api, &self.server);
+        format!(
+            "{} connections, {} requests, {} uploads at a time, of one address {}, {} and {}; {} of memory, {} open files",
+            server.max_connections,
+            api.max_concurrent_requests,
+            api.max_uploads,
+            server.max_connections_of_address(),
+            api.max_concurrent_requests_of_address(),
+            api.max_uploads_of_address(),
+            ByteSize::b(self.machine.memory),
+            self.machine.files,
+        )
+    }
+
+    /// Prints which configuration a command uses, and which records.
+    pub(super) fn tell(&self, record: Option<&Value>) {
+        output::tell(&format!(
+            "using {}; records: {}",
+            self.source.name(),
+            places::of_records(record)
+        ));
+    }
+
+    /// The keys of the projects that the configuration lists, in its order.
+    pub(super) fn projects(&self) -> Vec<String> {
+        self.configured().into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// The same with their settings.
+    pub(super) fn configured(&self) -> Vec<(String, Map<String, Value>)> {
+        let Some(Value::Array(listed)) = self.source.settings().take("projects") else {
+            return Vec::new();
+        };
+        let keyed = |project| match project {
+            Value::Object(mut settings) => match settings.remove("public_key") {
+                Some(Value::String(key)) => Some((key, settings)),
+                _ => None,
+            },
+            _ => None,
+        };
+        listed.into_iter().filter_map(keyed).collect()
+    }
+
+    /// Checks that a project exists: otherwise a mistyped key would look like a project without files.
+    pub(super) async fn knows(&self, project: &str) -> Result<(), Failure> {
+        let listed = self.projects().iter().any(|key| key == project);
+        if listed || self.pipeline.catalog().project(project).await?.is_some() {
+            return Ok(());
+        }
+        Err(Failure::Other(unknown(project)))
+    }
+
+    /// The only project, listed in the configuration or managed.
+    pub(super) async fn the_only_project(&self) -> Result<String, Failure> {
+        /// The most projects that a message names.
+        const NAMED: usize = 20;
+        let mut keys = self.projects();
+        let managed = self.pipeline.catalog().projects("", NAMED).await?;
+        for project in managed {
+            if !keys.contains(&project.public_key) {
+                keys.push(project.public_key);
+            }
+        }
+        match keys.as_slice() {
+            [key] => Ok(key.clone()),
+            [] => Err(Failure::Other(
+                "there is no project; `intake projects create KEY` creates one".to_owned(),
+            )),
+            keys => {
+                let more = if keys.len() > NAMED { ", …" } else { "" };
+                let named = keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+                Err(Failure::Other(format!(
+                    "there are several projects, so `--project KEY` has to name one: {named}{more}"
+                )))
+            }
+        }
+    }
+
+    fn compose(source: &Source) -> Result<Self, ConfigErrors> {
+        let mut settings = source.settings();
+        let mut errors = ConfigErrors::default();
+        let registry = Registry::linked()?;
+        let pipeline = Pipeline::from_settings(&mut settings, &registry);
+        let server = settings
+            .take_table("server")
+            .map_err(ConfigErrors::from)
+            .and_then(|table| {
+                let checked = table.make(|server: ServerSettings| server.check().map(|()| server));
+                checked.map_err(|errors| errors.within("server"))
+            });
+        let upload_api = settings
+            .take_table("upload_api")
+            .map_err(ConfigErrors::from)
+            .and_then(|table| {
+                let sets_direct_size = table.keys().any(|key| key == "max_direct_size");
+                let most = pipeline.as_ref().ok().filter(|_| sets_direct_size);
+                let most = most.map(|pipeline| pipeline.limits().max_size);
+                let checked = table.make(|api: upload_api::Settings| {
+                    api.check()?;
+                    fits(api.max_direct_size, most)?;
+                    Ok::<_, ConfigErrors>(api)
+                });
+                checked.map_err(|errors| errors.within("upload_api"))
+            });
+        for left in settings.keys() {
+            let sections = SECTIONS
+                .into_iter()
+                .chain(["upload_api", "server"])
+                .collect::<Vec<_>>()
+                .join(", ");
+            errors.0.push(ConfigError::at(
+                left,
+                format!("no section is called that; there are: {sections}"),
+            ));
+        }
+        let (mut built, mut api, mut served) = (None, None, None);
+        match pipeline {
+            Ok(pipeline) => built = Some(pipeline),
+            Err(several) => errors.0.extend(several.0),
+        }
+        match upload_api {
+            Ok(settings) => api = Some(settings),
+            Err(several) => errors.0.extend(several.0),
+        }
+        match server {
+            Ok(settings) => served = Some(settings),
+            Err(several) => errors.0.extend(several.0),
+        }
+        match (built, api, served) {
+            (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Ok(Self {
+                source: source.clone(),
+                pipeline,
+                upload_api,
+                server,
+                machine: Machine::here(),
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+/// The environment. Variables of other programs need not be UTF-8.
+fn environment() -> Result<Vec<(String, String)>, Unusable> {
+    let mut variables = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => variables.push((name, value)),
+            (Ok(name), Err(_)) if name.starts_with("INTAKE_") => {
+                return Err(Unusable::of(format!("{name}: its value is not UTF-8 text")));
+            }
+            _ => {}
+        }
+    }
+    Ok(variables)
+}
+
+/// Checks a size against the limit for every file.
+fn fits(max_direct_size: ByteSize, most: Option<u64>) -> Result<(), ConfigError> {
+    match most.map(ByteSize::b) {
+        Some(most) if max_direct_size > most => {
+            let message = format!(
+                "{max_direct_size} is more than `max_size` of [receive], which is {most} and bounds every file"
+            );
+            Err(ConfigError::at("max_direct_size", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn unknown(project: &str) -> String {
+    format!("no project has the key {project}; `intake projects list` lists all projects")
+}
