@@ -46,6 +46,10 @@ pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
 
 /// A pointer to a store or recorder, and what is done around its calls.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "testkit"),
+    allow(unreachable_pub, reason = "only the testkit shows it, in the stages that fail on command")
+)]
 pub struct Wrapped<P, A> {
     inner: P,
     around: A,
