@@ -28,8 +28,16 @@ pub struct Unusable(Vec<String>);
 
 impl Unusable {
     /// One thing that is wrong.
+    #[cfg(feature = "program")]
     pub(crate) fn of(what: String) -> Self {
         Self(vec![what])
+    }
+
+    /// The same with one line more.
+    #[cfg(feature = "program")]
+    pub(crate) fn and(mut self, line: Option<String>) -> Self {
+        self.0.extend(line);
+        self
     }
 }
 

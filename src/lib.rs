@@ -27,7 +27,7 @@
 pub mod config;
 #[cfg(doctest)]
 mod docs;
-#[cfg(feature = "upload-api")]
+#[cfg(feature = "program")]
 pub mod program;
 pub mod server;
 mod variables;
@@ -38,7 +38,8 @@ pub use intake_core as core;
 #[cfg(feature = "upload-api")]
 pub use intake_upload_api as upload_api;
 
-/// The standard plugins, for those who put a pipeline together by hand.
+/// The plugins that this build has, each crate under its own name, such as `plugins::clamav`; and the stages of the standard ones,
+/// for code that puts a pipeline together.
 pub mod plugins {
     #[cfg(feature = "clamav")]
     pub use intake_plugin_clamav::ClamAv;
@@ -54,9 +55,7 @@ pub mod plugins {
     pub use intake_plugin_retention::Retain;
     #[cfg(feature = "sql")]
     pub use intake_plugin_sql::SqlRecorder;
-}
 
-/// Names every plugin crate, so that the linker keeps it.
-mod linked {
+    // Names every plugin crate, so that the linker keeps it.
     include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
 }

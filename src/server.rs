@@ -311,7 +311,11 @@ fn with_peer(app: Router, peer: SocketAddr) -> Router {
     #[cfg(feature = "upload-api")]
     return app.layer(axum::Extension(crate::upload_api::PeerAddress(peer.ip())));
     #[cfg(not(feature = "upload-api"))]
-    app
+    {
+        // Only the Upload API asks for it.
+        let _unused = peer;
+        app
+    }
 }
 
 /// Out of file descriptors is not out of business: wait for some to come back.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS};
+use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS, Step};
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
@@ -27,11 +27,27 @@ impl App {
     /// Reads and checks everything; opens nothing.
     pub(super) fn read(file: Option<PathBuf>) -> Result<Self, Unusable> {
         let environment = environment()?;
+        let is_built_in = file.is_none();
         let source = match file {
             Some(path) => Source::file(&path, environment)?,
             None => Source::built_in(environment)?,
         };
-        Self::compose(&source).map_err(|errors| source.locate(&errors))
+        Self::compose(&source).map_err(|errors| {
+            let lacks = if is_built_in { Self::lacking() } else { None };
+            source.locate(&errors).and(lacks)
+        })
+    }
+
+    /// What to do where the program was built with fewer plugins than the built-in configuration uses.
+    fn lacking() -> Option<String> {
+        let errors = Self::compose(&Source::built_in([]).ok()?).err()?;
+        let names_a_plugin = |error: &&ConfigError| error.place().last() == Some(&Step::from("use"));
+        errors.0.iter().find(names_a_plugin)?;
+        Some(
+            "this program was built without plugins that the built-in configuration uses: build it with their features, or name \
+             a configuration that uses only what `intake plugins` lists (--config FILE, or INTAKE_CONFIG)"
+                .to_owned(),
+        )
     }
 
     /// The same, for a command that uses the records of running servers. Prints where they are, and creates none: a command that is

@@ -53,6 +53,10 @@ pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
 
 /// A store or recorder behind a pointer, and what to do around its calls.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(feature = "testkit"),
+    allow(unreachable_pub, reason = "only the testkit shows it, in the stages that fail on command")
+)]
 pub struct Wrapped<P, A> {
     inner: P,
     around: A,

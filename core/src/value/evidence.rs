@@ -103,17 +103,25 @@ impl From<[u8; 32]> for Digest {
 }
 
 impl FromStr for Digest {
-    type Err = hex::FromHexError;
+    type Err = NotADigest;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes)?;
-        Ok(Self(bytes))
+        match hex::decode_to_slice(text, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err(NotADigest),
+        }
     }
 }
 
+/// The text is no digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no SHA-256 digest, which has 64 hexadecimal digits")]
+#[non_exhaustive]
+pub struct NotADigest;
+
 impl TryFrom<String> for Digest {
-    type Error = hex::FromHexError;
+    type Error = NotADigest;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
@@ -135,5 +143,19 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_has_64_hexadecimal_digits() {
+        let text = "5f".repeat(32);
+        assert_eq!(text.parse::<Digest>().map(String::from), Ok(text.clone()));
+        for wrong in ["", "5f", &text[1..], &format!("{text}5f"), &text.replace('f', "g")] {
+            assert_eq!(wrong.parse::<Digest>(), Err(NotADigest), "{wrong}");
+        }
     }
 }

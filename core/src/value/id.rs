@@ -42,14 +42,22 @@ impl From<Uuid> for UploadId {
 }
 
 impl FromStr for UploadId {
-    type Err = uuid::Error;
+    type Err = NotAnUploadId;
 
     /// Reads the hyphenated form only, so that an id has one spelling.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<uuid::fmt::Hyphenated>()
-            .map(|hyphenated| Self(hyphenated.into_uuid()))
+        match text.parse::<uuid::fmt::Hyphenated>() {
+            Ok(hyphenated) => Ok(Self(hyphenated.into_uuid())),
+            Err(_) => Err(NotAnUploadId),
+        }
     }
 }
+
+/// The text is no id of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no id of an upload, which is a UUID such as 67947755-1584-4e3f-902b-d4e2bf76a841")]
+#[non_exhaustive]
+pub struct NotAnUploadId;
 
 impl fmt::Display for UploadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,4 +121,24 @@ pub struct Place {
 pub(crate) fn is_prefix(prefix: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=32).contains(&prefix.len()) && prefix.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let text = "67947755-1584-4e3f-902b-d4e2bf76a841";
+        assert_eq!(text.parse::<UploadId>().map(|id| id.to_string()).as_deref(), Ok(text));
+        for wrong in [
+            "",
+            "67947755",
+            &text.replace('-', ""),
+            &format!("{{{text}}}"),
+            &text[1..],
+        ] {
+            assert_eq!(wrong.parse::<UploadId>(), Err(NotAnUploadId), "{wrong}");
+        }
+    }
 }

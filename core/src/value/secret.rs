@@ -28,11 +28,7 @@ impl Secret {
     }
 
     /// Reads the value. The last line end of a file is not part of it.
-    ///
-    /// # Errors
-    ///
-    /// If the variable is not set, or the file cannot be read. The error names the variable or the file.
-    pub fn reveal(&self) -> Result<SecretString, ConfigError> {
+    fn reveal(&self) -> Result<SecretString, ConfigError> {
         match &self.0 {
             Origin::Value(value) => Ok(value.clone()),
             Origin::Env(name) => std::env::var(name).map(SecretString::from).map_err(|_| {
@@ -63,16 +59,16 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// Those of [`reveal`](Self::reveal).
+    /// Those of [`expose`](Self::expose).
     pub fn fetched(&self) -> Result<Self, ConfigError> {
         Ok(Self(Origin::Value(self.reveal()?)))
     }
 
-    /// Passes the value to a function.
+    /// Reads the value and passes it to a function, so that no copy of it is kept by accident.
     ///
     /// # Errors
     ///
-    /// Those of [`reveal`](Self::reveal).
+    /// If the variable is not set or the file cannot be read; names it.
     pub fn expose<T>(&self, to: impl FnOnce(&str) -> T) -> Result<T, ConfigError> {
         Ok(to(self.reveal()?.expose_secret()))
     }

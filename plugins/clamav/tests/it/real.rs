@@ -115,7 +115,12 @@ async fn what_clamd_does_not_look_at_is_never_called_clean() {
                 (MIB, accept, at_end(2 * MIB), Ending::Partly("first 1048576 bytes")),
                 (MIB, accept, at_end(6 * MIB), Ending::Partly("first 1048576 bytes")),
                 (8 * MIB, refuse, at_start(6 * MIB), incomplete.clone()),
-                (8 * MIB, accept, at_start(6 * MIB), Ending::Partly("longer than the scanner accepts")),
+                (
+                    8 * MIB,
+                    accept,
+                    at_start(6 * MIB),
+                    Ending::Partly("longer than the scanner accepts"),
+                ),
             ],
         ),
         // Here `max_scan_size` is too large, and clamd says so.
