@@ -194,7 +194,7 @@ fn unfinished_uploads_are_listed_with_their_senders_and_can_be_ended() {
     assert_eq!(usage(), 2);
     let ended = intake(&server, &["files", "delete", &first.uuid]);
     assert!(
-        stderr(&ended).contains("was not finished, and is ended"),
+        stderr(&ended).contains("was unfinished, and is aborted"),
         "{}",
         stderr(&ended)
     );

@@ -121,7 +121,7 @@ fn a_malformed_token_is_refused_with_the_reason() {
         ),
         (json!({"types": []}), "`types` has none"),
         (json!({"max_size": null}), "`max_size` is null"),
-        (json!({"types": ["picture"]}), "no media type"),
+        (json!({"types": ["picture"]}), "is neither a media type"),
         (json!({"max_siez": 3}), "unknown field `max_siez`"),
         (json!({"exp": "soon"}), "invalid type"),
     ] {

@@ -110,7 +110,8 @@ impl Limiter {
         Ok(vec![permit.map_err(throttled)?])
     }
 
-    /// Counts a request against a rate. It waits for its turn where that comes in time, and is refused at once where it does not.
+    /// Counts a request against a rate. Requests of one holder wait in the order in which they came; the first of them is refused
+    /// at once if its turn does not come in time. One without patience does not wait for the others either.
     pub(crate) async fn count(&self, holder: &Holder, rate: Option<Rate>, patience: Duration) -> Result<(), ApiError> {
         let Some(rate) = rate else { return Ok(()) };
         let until = until(patience);
@@ -119,8 +120,11 @@ impl Limiter {
         let Ok(counted) = self
             .rates
             .get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(Counted::new(rate))));
-        let turn = timeout_at(until, counted.turn.lock()).await;
-        let _turn = turn.map_err(|_| throttled(NoneFree))?;
+        let turn = match patience.is_zero() {
+            true => None,
+            false => Some(timeout_at(until, counted.turn.lock()).await),
+        };
+        let _turn = turn.transpose().map_err(|_| throttled(NoneFree))?;
         while let Err(not_until) = counted.limiter.check() {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             if Instant::now() + wait > until {

@@ -51,7 +51,8 @@ pub struct Settings {
     #[serde(default)]
     pub max_requests_of_address: Option<Rate>,
     /// How long a request waits for its turn where there are as many requests or files under way as there may be, or where its
-    /// address asks more often than it may. Then it is answered with 429 and `Retry-After`. 0: at once.
+    /// address asks more often than it may; so long at most for each of the three. Then it is answered with 429 and `Retry-After`.
+    /// 0: at once.
     #[serde(default = "Settings::queue", with = "humantime_serde")]
     pub queue_timeout: Duration,
     /// Trusted proxies, as networks such as `10.0.0.0/8` or single addresses: the address that they add to `X-Forwarded-For` is the

@@ -210,7 +210,8 @@ impl Pipeline {
         };
         let mut staged = None;
         // Rules, secrets and tokens may be others than when it was begun: those that hold now are what counts.
-        let policy = self.current_policy(&claimed).await?;
+        // Not by what the caller knows: it may have waited for long, and a refusal here deletes the parts.
+        let policy = self.anew().current_policy(&claimed).await?;
         let store = self.inner().store_of(&claimed)?;
         let (body, sink) = match (store.multipart(), upload_of(&claimed)) {
             (Some(multipart), Some(upload)) => {

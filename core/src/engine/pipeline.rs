@@ -102,7 +102,8 @@ impl Pipeline {
     }
 
     /// The same pipeline for a caller that has looked this project up, such as an adapter for one request: it is not looked up
-    /// again before an upload is committed. The commit looks it up once more, so that its rules are those of that moment.
+    /// again before an upload is committed. The commit looks it up once more, so that its rules are those of that moment; only how
+    /// many files the project may have is checked when an upload begins, and so by the project that the caller knows.
     #[must_use]
     pub fn knowing(&self, project: Arc<Project>) -> Self {
         Self {

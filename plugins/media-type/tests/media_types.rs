@@ -231,8 +231,11 @@ fn settings_that_make_no_sense_are_named() {
             json!({"allow": "image/*"}),
             "allow: expected a list such as [\"image/*\"]",
         ),
-        (json!({"allow": ["image/*", "png"]}), "allow[1]: `png` is no media type"),
-        (json!({"deny": ["*/png"]}), "deny[0]: `*/png` is no media type"),
+        (
+            json!({"allow": ["image/*", "png"]}),
+            "allow[1]: `png` is neither a media type",
+        ),
+        (json!({"deny": ["*/png"]}), "deny[0]: `*/png` is neither a media type"),
         (
             json!({"unknown": "ask"}),
             "unknown: unknown variant `ask`, expected `accept` or `refuse`",

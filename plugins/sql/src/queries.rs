@@ -58,12 +58,10 @@ impl Query<'_> {
     /// Whether only maintenance runs this query, and no request does.
     pub(crate) fn is_maintenance(&self) -> bool {
         match self {
-            Self::Due { .. }
-            | Self::Backlog
-            | Self::OldestRefused { .. }
-            | Self::ExpiredGroups { .. }
-            | Self::Over { .. } => true,
-            Self::Of(_)
+            Self::Due { .. } | Self::Backlog | Self::ExpiredGroups { .. } | Self::Over { .. } => true,
+            // A refused request drops the oldest tombstones.
+            Self::OldestRefused { .. }
+            | Self::Of(_)
             | Self::KnownAs(_)
             | Self::List { .. }
             | Self::Project(_)
