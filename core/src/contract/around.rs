@@ -55,7 +55,10 @@ pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(feature = "testkit"),
-    allow(unreachable_pub, reason = "only the testkit shows it, in the stages that fail on command")
+    allow(
+        unreachable_pub,
+        reason = "only the testkit shows it, in the stages that fail on command"
+    )
 )]
 pub struct Wrapped<P, A> {
     inner: P,
