@@ -74,3 +74,7 @@ pub use crate::value::secret::Secret;
 pub use crate::value::settings::Settings;
 pub use crate::value::verdict::{Code, Rejection, Verdict};
 pub use crate::value::{codes, notes, parts, pass};
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use crate::value::fuzz;

@@ -29,6 +29,9 @@ mod endpoints;
 mod error;
 mod error_table;
 mod form;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod group_response;
 mod jsonp;
 mod key_names;

@@ -7,6 +7,8 @@ pub(crate) mod config_error;
 pub(crate) mod error;
 pub(crate) mod evidence;
 pub(crate) mod file_name;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 pub(crate) mod id;
 pub(crate) mod incoming;
 pub(crate) mod lifetime;

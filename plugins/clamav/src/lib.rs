@@ -14,6 +14,9 @@
 
 mod address;
 pub mod codes;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod health;
 mod protocol;
 mod session;

@@ -30,6 +30,9 @@ mod dialer;
 mod error;
 mod fetch;
 mod file_name;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod hosts;
 mod http1;
 mod ranges;

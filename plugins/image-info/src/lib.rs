@@ -14,6 +14,9 @@ mod blocking_pool;
 mod codes;
 mod exif;
 mod formats;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod ifd;
 mod pieces;
 mod policy;

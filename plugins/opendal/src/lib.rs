@@ -22,6 +22,10 @@ mod settings;
 pub mod testkit;
 mod write_buffer;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use crate::s3::api::fuzz;
+
 use std::ops::Range;
 use std::path::PathBuf;
 

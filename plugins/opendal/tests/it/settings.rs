@@ -118,11 +118,11 @@ fn what_makes_no_sense_is_refused_with_its_place() {
         ),
         (
             s3(json!({"max_parts": 10_001})),
-            "max_parts: must be between 1 and 10000, such as 1000: how many parts the service takes of one upload",
+            "max_parts: must be between 1 and 10000, such as 1000: the most parts of an upload that the service supports",
         ),
         (
             s3(json!({"max_parts": 0})),
-            "max_parts: must be between 1 and 10000, such as 1000: how many parts the service takes of one upload",
+            "max_parts: must be between 1 and 10000, such as 1000: the most parts of an upload that the service supports",
         ),
         (
             s3(json!({"secret_access_key": ["hunter2"]})),

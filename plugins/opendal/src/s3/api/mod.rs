@@ -5,6 +5,8 @@
 
 mod answer;
 mod feed;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod listed;
 mod lists;
 mod put;

@@ -1,0 +1,102 @@
+//! Private functions that the fuzz targets call.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use hmac::{Hmac, KeyInit, Mac};
+use intake_core::project::ProjectSecret;
+use intake_core::{Grant, Pass, Project, Secret};
+use sha2::{Digest as _, Sha256};
+
+use crate::auth;
+use crate::form::{Form, FormError, Limits, boundary};
+use crate::params::Params;
+
+/// A part of a form: its name, its file name, its content.
+pub type Part = (String, Option<String>, Vec<u8>);
+
+/// Reads a form whose body comes in these chunks: its whole parts, and why it cannot be read further.
+pub fn form(content_type: &[u8], chunks: Vec<Bytes>) -> (Vec<Part>, Option<String>) {
+    let boundary = match boundary(content_type) {
+        Ok(boundary) => boundary,
+        Err(error) => return (Vec::new(), Some(error.to_string())),
+    };
+    let body = stream::iter(chunks).map(Ok).boxed();
+    let mut form = Form::new(boundary, body, Limits::default());
+    let mut parts = Vec::new();
+    let reading = async {
+        while let Some(part) = form.next_part().await? {
+            let (name, file_name) = (part.name.clone(), part.file_name.clone());
+            let content: Vec<Bytes> = part.into_stream().try_collect().await?;
+            parts.push((name, file_name, content.concat()));
+        }
+        Ok::<(), FormError>(())
+    };
+    // The body is there already, so nothing is ever waited for.
+    let failed = match reading.now_or_never() {
+        Some(read) => read.err().map(|error| error.to_string()),
+        None => Some("it waits for more than the body".to_owned()),
+    };
+    (parts, failed)
+}
+
+const SECRET: &str = "a secret that no input of a fuzzer holds";
+
+/// The time at which tokens are checked.
+#[must_use]
+pub fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+/// What a text lets in as a `signature`, and as a bearer token.
+#[must_use]
+pub fn tokens(text: &str) -> [Option<Pass>; 2] {
+    let project = Project {
+        signed_uploads: true,
+        legacy_signatures: true,
+        secrets: vec![ProjectSecret {
+            name: "fuzz".to_owned(),
+            secret: Secret::new(SECRET),
+        }],
+        ..Project::new("demopublickey")
+    };
+    let mut params = Params::new(2);
+    let taken = ["signature", "expire"].map(|name| {
+        let value = if name == "signature" { text } else { "1900000000" };
+        params.take(name, Some(value)).is_ok()
+    });
+    let by_signature = auth::check(&project, &params, &HeaderMap::new(), "/base/", now());
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_str(&format!("Bearer {text}")) {
+        headers.insert(AUTHORIZATION, value);
+    }
+    let by_header = auth::check(&project, &Params::new(0), &headers, "/base/", now());
+    [
+        by_signature.ok().flatten().filter(|_| taken == [true; 2]),
+        by_header.ok().flatten(),
+    ]
+}
+
+/// What these claims grant if they are signed: in a policy token, and in an access token.
+#[must_use]
+pub fn claims(claims: &[u8]) -> [Option<Grant>; 2] {
+    let digest = Sha256::digest(SECRET);
+    let [policy, access] = [SECRET.as_bytes(), digest.as_slice()].map(|key| tokens(&signed(key, claims)));
+    [policy[0].clone(), access[1].clone()].map(|pass| pass.and_then(|pass| pass.grant))
+}
+
+fn signed(key: &[u8], claims: &[u8]) -> String {
+    let [head, claims] = [br#"{"alg":"HS256"}"#.as_slice(), claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let text = format!("{head}.{claims}");
+    let mut signature = Vec::new();
+    // HMAC takes keys of any length.
+    if let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) {
+        signature = mac.chain_update(&text).finalize().into_bytes().to_vec();
+    }
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
