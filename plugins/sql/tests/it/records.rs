@@ -104,7 +104,7 @@ async fn a_file_that_cannot_be_created_is_a_fault_that_names_it() {
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "no database, and no folder");
     let fault = SqlRecorder::sqlite("").ready().await.unwrap_err();
-    assert!(fault.message.contains("no path of a file"), "{fault}");
+    assert!(fault.message.contains("is not the path of a file"), "{fault}");
 }
 
 #[tokio::test]
