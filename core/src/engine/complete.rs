@@ -1,5 +1,5 @@
 //! Putting parts together. One claims the upload, renews the claim while it works, and everyone else waits for the outcome;
-//! if it dies, its claim ends and somebody else goes on.
+//! if it dies, its claim ends and another node goes on.
 
 use std::time::{Duration, Instant};
 
@@ -144,7 +144,7 @@ impl Pipeline {
         }
     }
 
-    /// `None`: somebody else has it.
+    /// `None`: another node has it.
     async fn resume_one(&self, record: Record) -> Option<Result<Record, Error>> {
         let claimed = self.after(&record, Event::Assemble).ok()?;
         match self.swap(&record, &claimed).await {
@@ -303,7 +303,7 @@ impl Pipeline {
             lifetime,
         };
         let ready = self.after(claimed, event)?;
-        // If this fails, the claim ends and somebody goes on: what was put together stays.
+        // If this fails, the claim ends and another node goes on: what was put together stays.
         match self.swap(claimed, &ready).await? {
             Swap::Done => {}
             Swap::Lost | Swap::Full => return Err(lost().into()),
@@ -314,11 +314,11 @@ impl Pipeline {
         Ok(ready)
     }
 
-    /// Removes the bytes, then notes why. If that cannot be done now, the claim ends, and whoever goes on does it.
+    /// Removes the bytes, then notes why. If that cannot be done now, the claim ends, and the node that takes over does it.
     ///
     /// # Errors
     ///
-    /// [`codes::LEASE_LOST`] if somebody else goes on already: then it is for them to say yes or no.
+    /// [`codes::LEASE_LOST`] if another node has taken over: that node accepts or refuses the upload.
     async fn refuse(&self, claimed: &mut Record, error: &Error) -> Result<(), Fault> {
         match self.remove_refused(claimed, error).await {
             Err(fault) if fault.code == codes::LEASE_LOST => Err(fault),
@@ -413,6 +413,6 @@ async fn discard(claimed: &Record, staged: Option<Box<dyn Staged>>) {
     if let Some(staged) = staged
         && let Err(fault) = staged.discard().await
     {
-        warn!(id = %claimed.id, fault = fault.chain(), "could not discard; whoever ends the upload removes it");
+        warn!(id = %claimed.id, fault = fault.chain(), "could not discard the bytes; the end of the upload removes them");
     }
 }

@@ -125,7 +125,7 @@ impl Pipeline {
         }
     }
 
-    /// `None`: somebody else has it.
+    /// `None`: another node has it.
     async fn try_order(&self, order: Record) -> Result<Option<UploadId>, Error> {
         let Some(pull) = order.pull.clone() else {
             return Ok(None);
@@ -157,7 +157,7 @@ impl Pipeline {
         }
 
         if pull.tries >= MOST_TRIES {
-            let fault = Fault::new(codes::FAULT, "whoever fetched this died of it, again and again");
+            let fault = Fault::new(codes::FAULT, "the worker crashed at each try to fetch this; giving up");
             self.note(&claimed, Event::Reject(Error::Fault(fault).noted())).await?;
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! Holding a claim: whoever works on an upload says so again and again, and stops when somebody else has it.
+//! Holding a claim: a node that works on an upload renews its claim, and stops when another node has it.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -70,7 +70,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`codes::LEASE_LOST`] if somebody else took the upload over; the work is dropped then.
+    /// [`codes::LEASE_LOST`] if another node took the upload over; the work is dropped then.
     pub(crate) async fn hold<T>(
         &self,
         claimed: &mut Record,
@@ -144,5 +144,5 @@ impl Pipeline {
 }
 
 pub(crate) fn lost() -> Fault {
-    Fault::new(codes::LEASE_LOST, "somebody else goes on with this upload").retryable()
+    Fault::new(codes::LEASE_LOST, "another node has taken this upload over").retryable()
 }

@@ -290,5 +290,9 @@ fn too_large(slot: &Slot) -> Error {
 }
 
 fn lost(id: UploadId) -> Fault {
-    Fault::new(codes::LEASE_LOST, format!("{id} was changed by somebody else")).retryable()
+    Fault::new(
+        codes::LEASE_LOST,
+        format!("{id} was changed by another request or node"),
+    )
+    .retryable()
 }

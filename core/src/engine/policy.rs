@@ -49,7 +49,7 @@ impl Pipeline {
         Ok(Policy::new(Some(project), pass, door))
     }
 
-    /// What holds for an upload that is about to be somebody's. A pipeline that knows projects takes nobody's uploads.
+    /// The policy of an upload that is about to belong to a project. A pipeline that knows projects accepts no upload without one.
     pub(crate) async fn required_policy(
         &self,
         project: Option<&str>,
@@ -57,7 +57,7 @@ impl Pipeline {
         door: Door,
     ) -> Result<Policy, Error> {
         if project.is_none() && !self.inner().directories.is_empty() {
-            let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "nobody says whose this upload is");
+            let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "the upload names no project");
             return Err(Error::rejected(PROJECT, rejection));
         }
         let policy = self.policy(project, pass, door).await?;
@@ -99,7 +99,7 @@ impl Pipeline {
                 Err(fault) => return fault.into(),
             }
         }
-        // By now somebody may have given back what was missing; then it was one of those that have a bound.
+        // Another upload may have returned its usage meanwhile; then the reason is the first account that has a limit.
         let reason = full.into_iter().chain(bounds).next();
         Error::rejected(PROJECT, reason.unwrap_or_else(no_room_for_file))
     }
