@@ -196,55 +196,26 @@ impl App {
 
     fn compose(source: &Source) -> Result<Self, ConfigErrors> {
         let mut settings = source.settings();
-        let mut errors = ConfigErrors::default();
         let registry = Registry::linked()?;
         let pipeline = Pipeline::from_settings(&mut settings, &registry);
-        let server = settings
-            .take_table("server")
-            .map_err(ConfigErrors::from)
-            .and_then(|table| {
-                let checked = table.make(|server: ServerSettings| server.check().map(|()| server));
-                checked.map_err(|errors| errors.within("server"))
-            });
-        let upload_api = settings
-            .take_table("upload_api")
-            .map_err(ConfigErrors::from)
-            .and_then(|table| {
-                let sets_direct_size = table.keys().any(|key| key == "max_direct_size");
-                let most = pipeline.as_ref().ok().filter(|_| sets_direct_size);
-                let most = most.map(|pipeline| pipeline.limits().max_size);
-                let checked = table.make(|api: upload_api::Settings| {
-                    api.check()?;
-                    fits(api.max_direct_size, most)?;
-                    Ok::<_, ConfigErrors>(api)
-                });
-                checked.map_err(|errors| errors.within("upload_api"))
-            });
-        for left in settings.keys() {
-            let sections = SECTIONS
-                .into_iter()
-                .chain(["upload_api", "server"])
-                .collect::<Vec<_>>()
-                .join(", ");
-            errors.0.push(ConfigError::at(
-                left,
-                format!("no section is called that; there are: {sections}"),
-            ));
-        }
-        let (mut built, mut api, mut served) = (None, None, None);
-        match pipeline {
-            Ok(pipeline) => built = Some(pipeline),
-            Err(several) => errors.0.extend(several.0),
-        }
-        match upload_api {
-            Ok(settings) => api = Some(settings),
-            Err(several) => errors.0.extend(several.0),
-        }
-        match server {
-            Ok(settings) => served = Some(settings),
-            Err(several) => errors.0.extend(several.0),
-        }
-        match (built, api, served) {
+        let server = section(&mut settings, "server", |table| {
+            table.make(|server: ServerSettings| server.check().map(|()| server))
+        });
+        let upload_api = section(&mut settings, "upload_api", |table| {
+            let sets_direct_size = table.keys().any(|key| key == "max_direct_size");
+            let most = pipeline.as_ref().ok().filter(|_| sets_direct_size);
+            let most = most.map(|pipeline| pipeline.limits().max_size);
+            table.make(|api: upload_api::Settings| {
+                api.check()?;
+                fits(api.max_direct_size, most)?;
+                Ok::<_, ConfigErrors>(api)
+            })
+        });
+        let mut errors = unknown_sections(&settings);
+        let pipeline = or_add(pipeline, &mut errors);
+        let upload_api = or_add(upload_api, &mut errors);
+        let server = or_add(server, &mut errors);
+        match (pipeline, upload_api, server) {
             (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Ok(Self {
                 source: source.clone(),
                 pipeline,
@@ -255,6 +226,31 @@ impl App {
             _ => Err(errors),
         }
     }
+}
+
+/// Reads the settings of one section.
+fn section<T>(
+    settings: &mut Settings,
+    name: &str,
+    read: impl FnOnce(Settings) -> Result<T, ConfigErrors>,
+) -> Result<T, ConfigErrors> {
+    let table = settings.take_table(name)?;
+    read(table).map_err(|errors| errors.within(name))
+}
+
+/// The errors of the sections that are left when all known ones were taken.
+fn unknown_sections(settings: &Settings) -> ConfigErrors {
+    let known: Vec<_> = SECTIONS.into_iter().chain(["upload_api", "server"]).collect();
+    let unknown = |left: &str| {
+        let message = format!("no section is called that; there are: {}", known.join(", "));
+        ConfigError::at(left, message)
+    };
+    ConfigErrors(settings.keys().map(unknown).collect())
+}
+
+/// What was read, or nothing and its errors beside the others.
+fn or_add<T>(read: Result<T, ConfigErrors>, errors: &mut ConfigErrors) -> Option<T> {
+    read.map_err(|several| errors.0.extend(several.0)).ok()
 }
 
 /// The environment. Variables of other programs need not be UTF-8.

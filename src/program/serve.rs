@@ -7,11 +7,12 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use intake_core::Intervals;
+use intake_core::{Intervals, Pipeline};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use super::admin::Admin;
@@ -57,19 +58,7 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
 
     // Serving does not depend on a reader of this output.
     let _unread = output::print(&banner.text(&address.to_string(), admin.as_ref().map(Admin::address)));
-    let intervals = Intervals::default()
-        .sweep(bounds.sweep_every)
-        .recovery(bounds.resume_every);
-    let intervals = match &admin {
-        Some(_) => intervals.measurement(MEASURED_EVERY),
-        None => intervals,
-    };
-    let work = pipeline.clone();
-    let (stop_background, stopped) = oneshot::channel::<()>();
-    let background = tokio::spawn(async move {
-        let stopped = async { drop(stopped.await) };
-        pipeline.run_background(intervals, stopped).await;
-    });
+    let background = Background::start(&pipeline, &bounds, admin.is_some());
     let readiness = admin.as_ref().map(Admin::readiness);
     let stopped_at = OnceLock::new();
     let stop = async {
@@ -85,17 +74,46 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
     // Uploads whose connections are gone end by themselves, within the same time.
     let since = stopped_at.get().map_or(Duration::ZERO, Instant::elapsed);
     let left = bounds.shutdown_timeout.saturating_sub(since);
-    if tokio::time::timeout(left, work.finish()).await.is_err() {
+    if tokio::time::timeout(left, pipeline.finish()).await.is_err() {
         warn!("running uploads were cut off; none of them was acknowledged");
     }
-    drop(stop_background);
-    if let Err(failure) = background.await {
-        error!(%failure, "the maintenance ended early");
-    }
+    background.stop().await;
     if let Some(admin) = admin {
         admin.end().await;
     }
     served.map_err(|error| error.to_string())
+}
+
+/// The maintenance that runs beside the server.
+struct Background {
+    task: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Background {
+    fn start(pipeline: &Pipeline, bounds: &ServerSettings, measures: bool) -> Self {
+        let intervals = Intervals::default()
+            .sweep(bounds.sweep_every)
+            .recovery(bounds.resume_every);
+        let intervals = match measures {
+            true => intervals.measurement(MEASURED_EVERY),
+            false => intervals,
+        };
+        let pipeline = pipeline.clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            pipeline.run_background(intervals, stopped).await;
+        });
+        Self { task, stop }
+    }
+
+    async fn stop(self) {
+        drop(self.stop);
+        if let Err(failure) = self.task.await {
+            error!(%failure, "the maintenance ended early");
+        }
+    }
 }
 
 /// Ready when the process gets SIGINT (Ctrl-C) or SIGTERM, or when its terminal is closed (SIGHUP). A second signal ends it at

@@ -6,29 +6,26 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::{info, warn};
 
-use crate::contract::stages::Staged;
-use crate::engine::complete_failure::{Failure, failure, not_yet};
-use crate::engine::lease::lost;
+use crate::engine::accept::fail;
+use crate::engine::attempt::{Attempt, Bytes, discard, too_slow_to_complete};
+use crate::engine::commit::Admitted;
+use crate::engine::failure::{Failure, not_yet, of_parts};
+use crate::engine::lease::Lease;
 use crate::engine::multipart::refusal_or;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::{Sink, Source, pump};
 use crate::engine::upload_log::UploadLog;
 use crate::policy::upload::Policy;
-use crate::record::books::Swap;
 use crate::record::event::Event;
-use crate::record::keys::upload_of;
-use crate::record::keys::{key_of, part_key_of};
+use crate::record::keys::{key_of, part_key_of, upload_of};
 use crate::record::upload::{Duty, Record, State};
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::Facts;
 use crate::value::id::{BoxError, ByteStream, UploadId};
 use crate::value::lifetime::Door;
-use crate::value::options::Terms;
 use crate::value::parts::{Part, Parts};
-use crate::value::pass::with_granted;
 use crate::value::verdict::RECEIVE;
-use crate::value::verdict::Rejection;
 
 /// Parts under keys of their own that are looked up, or removed, at a time.
 const AT_A_TIME: usize = 16;
@@ -55,8 +52,9 @@ impl Resumed {
 /// What every stage has accepted.
 struct Judged {
     facts: Facts,
-    /// What was written meanwhile, where the store has no way of its own with parts. Not durable yet.
-    staged: Option<Box<dyn Staged>>,
+    /// Where the store has no multipart uploads of its own, the whole was written meanwhile, and is not durable yet.
+    bytes: Bytes,
+    policy: Policy,
 }
 
 impl Pipeline {
@@ -89,23 +87,22 @@ impl Pipeline {
                 }
                 State::Assembling if !record.is_due(self.now()) => {
                     if waiting.elapsed() > self.inner().limits.timeout {
-                        return Err(Error::rejected(RECEIVE, too_slow()));
+                        return Err(too_slow_to_complete());
                     }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSES.1);
                 }
                 State::Open | State::Assembling if record.state != State::Open || !record.is_due(self.now()) => {
                     let claimed = self.after(&record, Event::Assemble)?;
-                    match self.swap(&record, &claimed).await? {
-                        Swap::Done => match self.assemble(claimed).await {
+                    // `None`: another request or node was faster; look again.
+                    if let Some(lease) = Lease::take(self, &record, claimed).await? {
+                        match self.assemble(lease).await {
                             // Somebody thought us dead and goes on with it; theirs is the answer.
                             Err(Error::Fault(fault))
                                 if fault.code == codes::LEASE_LOST
                                     && waiting.elapsed() <= self.inner().limits.timeout => {}
                             ended => return ended,
-                        },
-                        // Somebody was faster; look again.
-                        Swap::Lost | Swap::Full => {}
+                        }
                     }
                 }
                 _ => return Err(Error::NotFound(id)),
@@ -147,63 +144,49 @@ impl Pipeline {
     /// `None`: another node has it.
     async fn resume_one(&self, record: Record) -> Option<Result<Record, Error>> {
         let claimed = self.after(&record, Event::Assemble).ok()?;
-        match self.swap(&record, &claimed).await {
-            Ok(Swap::Done) => {
-                info!(id = %record.id, "goes on with an upload whose worker is gone");
-                Some(self.assemble(claimed).await)
+        match Lease::take(self, &record, claimed).await {
+            Ok(Some(lease)) => {
+                info!(id = %record.id, "resuming an upload whose node stopped");
+                Some(self.assemble(lease).await)
             }
-            Ok(Swap::Lost | Swap::Full) => None,
+            Ok(None) => None,
             Err(fault) => {
-                warn!(id = %record.id, fault = fault.chain(), "could not claim an upload to go on with");
+                warn!(id = %record.id, fault = fault.chain(), "could not take over an upload to resume it");
                 None
             }
         }
     }
 
-    /// Works on an upload that was claimed, to its end or until it is given back.
-    async fn assemble(&self, mut claimed: Record) -> Result<Record, Error> {
-        let started = Instant::now();
-        // An attempt that is cut off here was not acknowledged, and a later one finds the upload claimed.
-        self.inner().in_flight.close(claimed.id).await;
-        let work = self.clone().judge_whole(claimed.clone());
-        let bounded = tokio::time::timeout(self.inner().limits.timeout, work);
-        let judged = match self.hold(&mut claimed, Duration::MAX, || Event::Renew, bounded).await? {
-            Ok(Ok(judged)) => self.commit_whole(&mut claimed, judged).await?,
-            Ok(Err(failure)) => Err(failure),
-            Err(_) => Err(Failure::Retry(Error::rejected(RECEIVE, too_slow()))),
-        };
-        // Once more: looking at the whole may have taken a while.
-        let judged = match judged {
-            Ok(facts) => self.judge_again(&claimed, &facts).await.map(|policy| (facts, policy)),
-            Err(failure) => Err(failure),
-        };
-        let ended = match judged {
-            Ok((facts, policy)) => self.make_assembled_readable(&claimed, facts, policy).await,
-            Err(Failure::Rejected(error)) => {
-                self.refuse(&mut claimed, &error).await?;
-                Err(error)
+    /// Works on an upload on which this node has the lease, to its end or until it is released.
+    async fn assemble(&self, lease: Lease) -> Result<Record, Error> {
+        let record = lease.record();
+        let (id, project, pass) = (record.id, record.project.as_deref(), record.pass.as_ref());
+        let log = UploadLog::new(id, Door::Parts, &record.declared, project, pass);
+        let mut attempt = Attempt::of(lease, log);
+        // An attempt at a part that is cut off here was not acknowledged, and a later one finds the upload closed.
+        self.inner().in_flight.close(id).await;
+        match self.read_whole(&mut attempt).await {
+            Ok((facts, policy)) => {
+                let ended = self.conclude(vec![Admitted { attempt, facts }], Ok(vec![policy])).await;
+                match ended?.pop() {
+                    Some(record) => Ok(record),
+                    None => unreachable!("one upload has one record"),
+                }
             }
-            Err(Failure::Retry(error)) => {
-                self.give_back(&claimed).await;
-                Err(error)
-            }
-        };
-        let log = UploadLog {
-            id: claimed.id,
-            door: Door::Parts,
-            declared: &claimed.declared,
-            project: claimed.project.as_deref(),
-            pass: claimed.pass.as_ref(),
-            started,
-        };
-        match &ended {
-            Ok(ready) => log.accepted(ready),
-            Err(error) => log.failed(error),
+            Err(failure) => Err(fail([&mut attempt].into_iter(), failure).await),
         }
-        ended
     }
 
-    /// Makes the parts one, if they are the whole, and has every stage judge it.
+    /// Joins the parts, if they are the whole, and has every stage judge it, while the lease is renewed.
+    async fn read_whole(&self, attempt: &mut Attempt) -> Result<(Facts, Policy), Failure> {
+        let work = self.clone().judge_whole(attempt.record().clone());
+        let bounded = tokio::time::timeout(self.inner().limits.timeout, work);
+        let judged = attempt.renew(bounded).await?;
+        let Judged { facts, bytes, policy } = judged.unwrap_or_else(|_| Err(Failure::Retry(too_slow_to_complete())))?;
+        attempt.bytes = bytes;
+        Ok((facts, policy))
+    }
+
     async fn judge_whole(self, claimed: Record) -> Result<Judged, Failure> {
         let Some(parts) = claimed.parts.clone() else {
             return Err(Fault::new(codes::ILLEGAL_TRANSITION, "this upload has no parts").into());
@@ -216,7 +199,7 @@ impl Pipeline {
         let (body, sink) = match (store.multipart(), upload_of(&claimed)) {
             (Some(multipart), Some(upload)) => {
                 let key = key_of(&claimed);
-                // Whoever worked on it before may have come this far.
+                // The node that worked on it before may have come this far.
                 if store.size(&key).await? != Some(parts.size) {
                     let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
                     let assembled = multipart.assemble(&key, upload, &list).await;
@@ -231,135 +214,29 @@ impl Pipeline {
         };
         // Their size is known, and no limit beside it: more bytes are a part that came again, and none too large a file.
         let source = Source::new(body, u64::MAX, Some(parts.size));
-        let judged = pump(self.inner(), &policy, &claimed, source, sink)
-            .await
-            .map_err(failure);
-        match judged {
-            Ok(facts) => Ok(Judged { facts, staged }),
-            Err(failure) => {
-                discard(&claimed, staged).await;
-                Err(failure)
+        match pump(self.inner(), &policy, &claimed, source, sink).await {
+            Ok(facts) => Ok(Judged {
+                facts,
+                bytes: staged.map_or(Bytes::Durable, Bytes::staged),
+                policy,
+            }),
+            Err(error) => {
+                if let Some(staged) = staged {
+                    discard(&claimed, staged).await;
+                }
+                Err(of_parts(error))
             }
         }
     }
 
     /// What holds for an upload now, if it is let in now. If it is not, that may pass: its parts stay for as long as they may.
     async fn current_policy(&self, claimed: &Record) -> Result<Policy, Failure> {
-        let policy = self
-            .policy(claimed.project.as_deref(), claimed.pass.as_ref(), Door::Parts)
-            .await;
-        let policy = policy.map_err(Failure::Retry)?;
-        policy.lets_in(self.now()).map_err(Failure::Retry)?;
+        let policy = self.required_policy(claimed.project.as_deref(), claimed.pass.as_ref(), Door::Parts);
+        let policy = policy.await.map_err(Failure::Retry)?;
         // What is declared has to hold, so what speaks against that now will speak against the whole.
-        policy
-            .judge(|rules| rules.declared(&claimed.declared))
-            .map_err(Failure::Rejected)?;
+        let judged = policy.judge(|rules| rules.declared(&claimed.declared));
+        judged.map_err(Failure::Refuse)?;
         Ok(policy)
-    }
-
-    /// The same, of an upload of which everything is known.
-    async fn judge_again(&self, claimed: &Record, facts: &Facts) -> Result<Policy, Failure> {
-        let policy = self.anew().current_policy(claimed).await?;
-        policy
-            .judge(|rules| rules.whole(&claimed.declared, facts))
-            .map_err(Failure::Rejected)?;
-        Ok(policy)
-    }
-
-    /// Makes durable what was written while it was judged, if anything was. An error is that the claim does not hold.
-    async fn commit_whole(&self, claimed: &mut Record, judged: Judged) -> Result<Result<Facts, Failure>, Fault> {
-        let Judged { facts, staged } = judged;
-        let Some(staged) = staged else {
-            return Ok(Ok(facts));
-        };
-        // Somebody who took over may have made the upload readable, out of other parts.
-        self.confirm(claimed).await?;
-        // The bytes before the record.
-        let commit = tokio::time::timeout(self.inner().limits.timeout, staged.commit());
-        Ok(
-            match self.hold(claimed, Duration::MAX, || Event::Renew, commit).await? {
-                Ok(committed) => committed.map(|()| facts).map_err(Failure::from),
-                Err(_) => Err(Failure::Retry(Error::rejected(RECEIVE, too_slow()))),
-            },
-        )
-    }
-
-    async fn make_assembled_readable(&self, claimed: &Record, facts: Facts, policy: Policy) -> Result<Record, Error> {
-        let now = self.now();
-        let wish = policy.wish(claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default());
-        let lifetime = policy.lifetime(self.inner().expirer.lifetime(&facts, wish, now), now, now);
-        let terms = Terms {
-            project: claimed.project.clone(),
-            pass: claimed.pass.clone(),
-            sender: None,
-            retention: wish,
-            metadata: with_granted(claimed.metadata.clone(), claimed.pass.as_ref()),
-            tags: claimed.tags.clone(),
-            known_as: None,
-        };
-        let event = Event::Commit {
-            facts: Box::new(facts),
-            terms: Box::new(terms),
-            lifetime,
-        };
-        let ready = self.after(claimed, event)?;
-        // If this fails, the claim ends and another node goes on: what was put together stays.
-        match self.swap(claimed, &ready).await? {
-            Swap::Done => {}
-            Swap::Lost | Swap::Full => return Err(lost().into()),
-        }
-        if let Err(fault) = self.delete_apart(&ready).await {
-            warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; left to the sweeper");
-        }
-        Ok(ready)
-    }
-
-    /// Removes the bytes, then notes why. If that cannot be done now, the claim ends, and the node that takes over does it.
-    ///
-    /// # Errors
-    ///
-    /// [`codes::LEASE_LOST`] if another node has taken over: that node accepts or refuses the upload.
-    async fn refuse(&self, claimed: &mut Record, error: &Error) -> Result<(), Fault> {
-        match self.remove_refused(claimed, error).await {
-            Err(fault) if fault.code == codes::LEASE_LOST => Err(fault),
-            Err(fault) => {
-                warn!(id = %claimed.id, fault = fault.chain(), "could not end a refused upload; it will be done again");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    async fn remove_refused(&self, claimed: &mut Record, error: &Error) -> Result<(), Fault> {
-        // Before anything is removed, as a sweeper does: somebody who took over may have made the upload readable.
-        self.confirm(claimed).await?;
-        let refused = claimed.clone();
-        let delete = async {
-            self.inner().store_of(&refused)?.delete(&key_of(&refused)).await?;
-            self.delete_apart(&refused).await
-        };
-        self.hold(claimed, Duration::MAX, || Event::Renew, delete).await??;
-        match self
-            .swap(claimed, &self.after(claimed, Event::Reject(error.noted()))?)
-            .await?
-        {
-            Swap::Done => {
-                self.bound_tombstones(refused.project.as_deref()).await;
-                Ok(())
-            }
-            Swap::Lost | Swap::Full => Err(lost()),
-        }
-    }
-
-    /// Opens the upload again: its parts stay, and it may be completed later.
-    async fn give_back(&self, claimed: &Record) {
-        let released = match self.after(claimed, Event::Release) {
-            Ok(open) => self.swap(claimed, &open).await,
-            Err(fault) => Err(fault),
-        };
-        if let Err(fault) = released {
-            warn!(id = %claimed.id, fault = fault.chain(), "could not give an upload back; its claim will end");
-        }
     }
 
     async fn list_apart(&self, record: &Record, parts: &Parts) -> Result<Vec<Part>, Fault> {
@@ -399,20 +276,5 @@ impl Pipeline {
         let deleted = stream::iter(1..=parts.count())
             .map(|number| async move { store.delete(&part_key_of(record, number)).await });
         deleted.buffer_unordered(AT_A_TIME).try_collect().await
-    }
-}
-
-fn too_slow() -> Rejection {
-    Rejection::new(
-        codes::TIMED_OUT,
-        "it took too long to look at the whole; it may be tried again",
-    )
-}
-
-async fn discard(claimed: &Record, staged: Option<Box<dyn Staged>>) {
-    if let Some(staged) = staged
-        && let Err(fault) = staged.discard().await
-    {
-        warn!(id = %claimed.id, fault = fault.chain(), "could not discard the bytes; the end of the upload removes them");
     }
 }

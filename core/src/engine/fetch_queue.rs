@@ -6,6 +6,7 @@
 use tracing::warn;
 
 use crate::contract::stages::Receiver;
+use crate::engine::lease::Lease;
 use crate::engine::pipeline::Pipeline;
 use crate::record::books::Swap;
 use crate::record::event::Event;
@@ -66,9 +67,9 @@ impl Pipeline {
             .required_policy(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
             .await?;
         let record = Record::order(id, pull, terms, self.now(), &self.inner().periods);
-        self.intend(&record, &policy).await?;
+        let lease = Lease::insert(self, record, &policy).await?;
         self.inner().ordered.notify_one();
-        Ok(record)
+        Ok(lease.into_record())
     }
 
     /// Takes an order back. What was fetched of it by then is removed.

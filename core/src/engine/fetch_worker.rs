@@ -13,10 +13,9 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::contract::measure;
-use crate::engine::lease::lost;
+use crate::engine::lease::{Lease, lost};
 use crate::engine::limits::Limits;
 use crate::engine::pipeline::Pipeline;
-use crate::record::books::Swap;
 use crate::record::event::Event;
 use crate::record::pull::Pull;
 use crate::record::upload::{Duty, Record, State};
@@ -142,50 +141,43 @@ impl Pipeline {
         {
             pull.upload = Some(ready.id);
         }
-        match self.swap(&order, &claimed).await {
-            Ok(Swap::Done) => {}
-            Ok(Swap::Lost | Swap::Full) => return Ok(None),
+        let mut lease = match Lease::take(self, &order, claimed).await {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return Ok(None),
             Err(fault) => {
-                // It is still due. Whoever looks next, looks at once.
+                // It is still due, so the next node would look at once.
                 tokio::time::sleep(AGAIN).await;
                 return Err(fault.into());
             }
-        }
+        };
         if let Some(ready) = before {
-            self.note(&claimed, Event::Pulled).await?;
+            lease.advance(Event::Pulled).await?;
             return Ok(Some(ready.id));
         }
-
         if pull.tries >= MOST_TRIES {
             let fault = Fault::new(codes::FAULT, "the worker crashed at each try to fetch this; giving up");
-            self.note(&claimed, Event::Reject(Error::Fault(fault).noted())).await?;
+            self.note(&mut lease, Event::Reject(Error::Fault(fault).noted()))
+                .await?;
             return Ok(None);
         }
-
-        let fetched = self.fetch(&mut claimed, &pull, upload).await;
-        match fetched {
-            Ok(()) => {
-                self.note(&claimed, Event::Pulled).await?;
-                Ok(Some(upload))
-            }
-            Err(error) if error.code() == codes::LEASE_LOST => {
-                self.end_try(upload).await;
-                Err(error)
-            }
-            Err(error) => {
-                self.end_try(upload).await;
-                let event = match self.pause(&claimed, &error) {
-                    Some(pause) => Event::Postpone(pause),
-                    None => Event::Reject(error.noted()),
-                };
-                self.note(&claimed, event).await?;
-                Err(error)
-            }
+        let Err(error) = self.fetch(&mut lease, &pull, upload).await else {
+            lease.advance(Event::Pulled).await?;
+            return Ok(Some(upload));
+        };
+        self.end_try(upload).await;
+        // Another node that has taken the order over notes how it ends.
+        if error.code() != codes::LEASE_LOST {
+            let event = match self.pause(lease.record(), &error) {
+                Some(pause) => Event::Postpone(pause),
+                None => Event::Reject(error.noted()),
+            };
+            self.note(&mut lease, event).await?;
         }
+        Err(error)
     }
 
     /// Receives, has every stage judge, and commits, while the claim is renewed with how far it is.
-    async fn fetch(&self, claimed: &mut Record, pull: &Pull, upload: UploadId) -> Result<(), Error> {
+    async fn fetch(&self, lease: &mut Lease, pull: &Pull, upload: UploadId) -> Result<(), Error> {
         let (came, total) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(UNKNOWN)));
         let progress = {
             let (came, total) = (came.clone(), total.clone());
@@ -197,14 +189,13 @@ impl Pipeline {
                 }
             }
         };
-        let pass = claimed.pass.clone().unwrap_or_default();
+        let order = lease.record().clone();
+        let pass = order.pass.unwrap_or_default();
         let pass = Some(Pass { ordered: true, ..pass });
         // Before anybody is asked for anything: the project may not want it any more.
-        let policy = self
-            .policy(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
-            .await?;
+        let policy = self.policy(order.project.as_deref(), pass.as_ref(), Door::Pull).await?;
         policy.lets_in(self.now())?;
-        let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
+        let (project, sender) = (order.project.clone(), order.sender);
         let receiving = async {
             let mut incoming = self.receiver()?.receive(&pull.source).await?;
             incoming.id = upload;
@@ -220,22 +211,18 @@ impl Pipeline {
             self.admit(counted(incoming, came)).await
         };
         let bounded = tokio::time::timeout(self.inner().limits.timeout, receiving);
-        let admitted = self.hold(claimed, BEAT, &progress, bounded).await?;
+        let admitted = lease.hold(BEAT, &progress, bounded).await?;
         let admitted = admitted.unwrap_or_else(|_| Err(too_slow(self.inner().limits.timeout)))?;
 
-        // Nobody else may have begun to try: from here on the claim has its whole time left, and the commit has no more.
-        let still_ours = self.after(claimed, progress())?;
-        if self.swap(claimed, &still_ours).await? != Swap::Done {
-            return Err(lost().into());
-        }
-        *claimed = still_ours;
+        // No other node may have begun to try: from here on the lease has its whole time left, and the commit has no more.
+        lease.advance(progress()).await?;
         let terms = Terms {
-            project: claimed.project.clone(),
+            project: order.project,
             pass,
             sender: None,
             retention: pull.wish,
-            metadata: claimed.metadata.clone(),
-            tags: claimed.tags.clone(),
+            metadata: order.metadata,
+            tags: order.tags,
             known_as: pull.known_as.clone(),
         };
         let committed = tokio::time::timeout(self.inner().periods.claim, admitted.commit(terms)).await;
@@ -249,18 +236,14 @@ impl Pipeline {
         claimed.pull.as_ref()?.pause(tries, limits.pull_pause)
     }
 
-    async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
-        let next = self.after(claimed, event)?;
-        match self.swap(claimed, &next).await? {
-            Swap::Done => {
-                if let State::Rejected(_) = next.state {
-                    self.bound_tombstones(next.project.as_deref()).await;
-                }
-                Ok(())
-            }
-            // Somebody took the order back, or over; they have seen to the upload.
-            Swap::Lost | Swap::Full => Err(lost()),
+    /// Changes an order. If that fails with [`codes::LEASE_LOST`], its owner took it back, or another node has it and sees to the
+    /// upload.
+    async fn note(&self, lease: &mut Lease, event: Event) -> Result<(), Fault> {
+        lease.advance(event).await?;
+        if let State::Rejected(_) = lease.record().state {
+            self.bound_tombstones(lease.record().project.as_deref()).await;
         }
+        Ok(())
     }
 }
 

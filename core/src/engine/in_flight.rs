@@ -43,7 +43,7 @@ impl Cut {
 }
 
 /// An attempt, as others see it.
-struct Attempt {
+struct PartAttempt {
     /// Closed once the attempt is over.
     cut: oneshot::Sender<Cut>,
     over: Over,
@@ -54,7 +54,7 @@ type Over = oneshot::Receiver<Infallible>;
 
 /// The attempts of this process. There are no more than requests that send parts, and some that are over.
 #[derive(Default)]
-pub(crate) struct InFlight(Mutex<HashMap<(UploadId, u16), Attempt>>);
+pub(crate) struct InFlight(Mutex<HashMap<(UploadId, u16), PartAttempt>>);
 
 /// One attempt, as who makes it sees it. It is over when this is dropped.
 pub(crate) struct Flight {
@@ -67,7 +67,7 @@ impl InFlight {
     pub(crate) async fn begin(&self, id: UploadId, number: u16) -> Flight {
         let (cut, to_be_cut) = oneshot::channel();
         let (ending, over) = oneshot::channel();
-        let attempt = Attempt { cut, over };
+        let attempt = PartAttempt { cut, over };
         let older = {
             let mut attempts = self.lock();
             forget_those_over(&mut attempts);
@@ -104,14 +104,14 @@ impl InFlight {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(UploadId, u16), Attempt>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(UploadId, u16), PartAttempt>> {
         // Nothing that is held across a panic here can be half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Looks seldom enough that it costs nothing, and often enough that there are never many more than are alive.
-fn forget_those_over(attempts: &mut HashMap<(UploadId, u16), Attempt>) {
+fn forget_those_over(attempts: &mut HashMap<(UploadId, u16), PartAttempt>) {
     const OFTEN: usize = 64;
 
     if attempts.len().is_multiple_of(OFTEN) {
@@ -119,7 +119,7 @@ fn forget_those_over(attempts: &mut HashMap<(UploadId, u16), Attempt>) {
     }
 }
 
-impl Attempt {
+impl PartAttempt {
     fn end(self, why: Cut) -> Over {
         // Who does not hear it is over.
         let _unheard = self.cut.send(why);

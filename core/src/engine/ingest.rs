@@ -1,32 +1,19 @@
-//! The one pass that every upload takes: judged, recorded as an intent, read once, judged again, and then committed or not.
-//!
-//! Order is safety here. The intent is recorded before the first byte is stored, the bytes are durable before the record
-//! says that they can be read, and only then somebody is told so. Whatever breaks off in between leaves a record whose
-//! lease ends, and the sweeper does the rest: nothing needs to run in `Drop`.
+//! Uploads in one request, and those that are fetched: judged, recorded as an intent, read once, and admitted or refused.
 
-use std::time::Instant;
-
-use tracing::warn;
-
-use crate::contract::stages::Staged;
+use crate::engine::attempt::Attempt;
 use crate::engine::commit::Admitted;
 use crate::engine::pipeline::Pipeline;
-use crate::engine::pump::{Sink, Source, pump};
+use crate::engine::pump::Source;
 use crate::engine::upload_log::UploadLog;
 use crate::policy::rules::too_large;
 use crate::policy::upload::Policy;
-use crate::record::books::Booking;
-use crate::record::books::Swap;
-use crate::record::event::Event;
 use crate::record::upload::Record;
-use crate::value::codes;
 use crate::value::error::Error;
 use crate::value::evidence::Declared;
 use crate::value::incoming::Incoming;
 use crate::value::lifetime::Door;
 use crate::value::options::Terms;
 use crate::value::verdict::RECEIVE;
-use crate::value::verdict::Rejection;
 
 impl Pipeline {
     /// Takes an upload in one go: [`admit`](Self::admit), then [`commit`](Admitted::commit), on a task of its own (see
@@ -67,25 +54,17 @@ impl Pipeline {
     /// [`Error::Rejected`] with the first "no", [`Error::Interrupted`] if the body broke off, [`Error::Fault`] if one of
     /// our parts failed. Whichever it is, nothing of the upload is readable, and its bytes are removed.
     pub async fn admit(&self, incoming: Incoming) -> Result<Admitted, Error> {
-        let started = Instant::now();
-        let (id, door, declared) = (incoming.id, incoming.door, incoming.declared.clone());
-        let (project, pass) = (incoming.project.clone(), incoming.pass.clone());
-        let admitted = self.read_and_judge(incoming, started).await;
+        let Incoming { id, door, .. } = incoming;
+        let (project, pass) = (incoming.project.as_deref(), incoming.pass.as_ref());
+        let log = UploadLog::new(id, door, &incoming.declared, project, pass);
+        let admitted = self.read_and_judge(incoming, log.clone()).await;
         if let Err(error) = &admitted {
-            let log = UploadLog {
-                id,
-                door,
-                declared: &declared,
-                project: project.as_deref(),
-                pass: pass.as_ref(),
-                started,
-            };
             log.failed(error);
         }
         admitted
     }
 
-    async fn read_and_judge(&self, incoming: Incoming, started: Instant) -> Result<Admitted, Error> {
+    async fn read_and_judge(&self, incoming: Incoming, log: UploadLog) -> Result<Admitted, Error> {
         let Incoming {
             id,
             declared,
@@ -100,37 +79,16 @@ impl Pipeline {
         let policy = self.policy(project.as_deref(), pass.as_ref(), door).await?;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let limit = policy.at_most(limit);
-
         self.judge_declared(&declared, limit, &policy)?;
 
         let record = Record::intent(id, declared, self.now(), &self.inner().periods);
         let record = record.of(project, pass, policy.place()).sent_by(sender);
-        self.inner().store_of(&record)?;
-        // The intent before any byte: from here on a sweeper knows of whatever the store may hold under this id, and its
-        // project's account has what it is going to need, as far as it was said.
-        self.intend(&record, &policy).await?;
-
-        let mut staged = None;
         let source = Source::new(body, limit, record.declared.size).counted(door);
-        let pumped = tokio::time::timeout(
-            limits.timeout,
-            pump(self.inner(), &policy, &record, source, Sink::Stage(&mut staged)),
-        )
-        .await;
-        match pumped.unwrap_or_else(|_| Err(too_slow())) {
-            Ok(facts) => match staged {
-                Some(staged) => Ok(Admitted {
-                    pipeline: self.clone(),
-                    record,
-                    door,
-                    facts,
-                    staged,
-                    started,
-                }),
-                None => unreachable!("the pump stages before it has facts"),
-            },
+        let mut attempt = Attempt::begin(self, record, log, &policy).await?;
+        match attempt.read(&policy, source).await {
+            Ok(facts) => Ok(Admitted { attempt, facts }),
             Err(error) => {
-                self.undo(&record, staged, error.noted()).await;
+                attempt.refuse(error.noted()).await?;
                 Err(error)
             }
         }
@@ -143,33 +101,4 @@ impl Pipeline {
         }
         self.inner().judge(policy, |validator| validator.declared(declared))
     }
-
-    /// Records a new upload or order, if its project, its token and its sender have room for it.
-    pub(crate) async fn intend(&self, record: &Record, policy: &Policy) -> Result<(), Error> {
-        let booking = Booking::of(None, record, policy.quota(), self.now());
-        let booking = self.bounded(record, booking);
-        match self.inner().recorder.insert(record, &booking).await? {
-            Swap::Done => Ok(()),
-            Swap::Lost | Swap::Full => Err(self.no_room(record, &booking).await),
-        }
-    }
-
-    /// Removes what an attempt stored and notes why it ended. If that cannot be done now, the sweeper does it.
-    pub(crate) async fn undo(&self, record: &Record, staged: Option<Box<dyn Staged>>, rejection: Rejection) {
-        if let Some(staged) = staged
-            && let Err(fault) = staged.discard().await
-        {
-            // The record stays as it is: when its lease is over, a sweeper removes the bytes.
-            warn!(id = %record.id, fault = fault.chain(), "could not discard; left to the sweeper");
-            return;
-        }
-        let Ok(noted) = record.apply(Event::Reject(rejection), self.now(), &self.inner().periods) else {
-            return;
-        };
-        self.leave_tombstone(record, noted).await;
-    }
-}
-
-fn too_slow() -> Error {
-    Error::rejected(RECEIVE, Rejection::new(codes::TIMED_OUT, "the upload took too long"))
 }

@@ -1,4 +1,4 @@
-//! Holding a claim: a node that works on an upload renews its claim, and stops when another node has it.
+//! The lease of one node on one record: how it is taken, renewed while the node works, and lost.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -7,81 +7,87 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::warn;
 
 use crate::engine::pipeline::Pipeline;
-use crate::record::apply::IllegalTransition;
-use crate::record::books::Booking;
-use crate::record::books::Quota;
-use crate::record::books::Swap;
+use crate::policy::upload::Policy;
+use crate::record::books::{Booking, Swap};
 use crate::record::event::Event;
 use crate::record::upload::Record;
 use crate::value::codes;
-use crate::value::error::Fault;
+use crate::value::error::{Error, Fault};
 
-/// A claim is not renewed more often than a recorder can bear.
+/// The shortest time between two renewals, so that a short lease does not overload the recorder.
 const LEAST_BEAT: Duration = Duration::from_millis(1);
 
-impl Pipeline {
-    /// Puts a record in another's place, and books what that changes.
-    pub(crate) async fn put(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
-        let booking = Booking::of(Some(before), next, Quota::default(), self.now());
-        self.inner().recorder.update(next, &booking).await
-    }
+/// A record on which this node works, as this node wrote it last. Dropping it is legal: the lease ends by itself, and a sweeper
+/// or another node goes on.
+pub(crate) struct Lease {
+    pipeline: Pipeline,
+    record: Record,
+}
 
-    /// Swaps a record in. If the recorder fails, looks whether it has done its part all the same.
-    pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
-        let booking = Booking::of(Some(before), next, Quota::default(), self.now());
-        let swapped = self.inner().recorder.update(next, &booking).await;
-        self.as_it_is(next, swapped).await
-    }
-
-    /// Swaps records in, each with what is booked with it: all of them or none. If the recorder fails, looks whether it has
-    /// done its part all the same.
-    pub(crate) async fn swap_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
-        let recorder = &self.inner().recorder;
-        match changes {
-            [] => Ok(Swap::Done),
-            [(next, booking)] => self.as_it_is(next, recorder.update(next, booking).await).await,
-            // As one of them is, all are.
-            [(next, _), ..] => self.as_it_is(next, recorder.update_all(changes).await).await,
+impl Lease {
+    /// Inserts the record of a new upload or order, if its project, its token and its sender have room for it.
+    pub(crate) async fn insert(pipeline: &Pipeline, record: Record, policy: &Policy) -> Result<Self, Error> {
+        let booking = Booking::of(None, &record, policy.quota(), pipeline.now());
+        let booking = pipeline.bounded(&record, booking);
+        match pipeline.inner().recorder.insert(&record, &booking).await? {
+            Swap::Done => Ok(Self {
+                pipeline: pipeline.clone(),
+                record,
+            }),
+            Swap::Lost | Swap::Full => Err(pipeline.no_room(&record, &booking).await),
         }
     }
 
-    /// How a swap has ended, where the recorder may have failed after it had done it.
-    async fn as_it_is(&self, next: &Record, swapped: Result<Swap, Fault>) -> Result<Swap, Fault> {
-        let fault = match swapped {
-            Ok(swap) => return Ok(swap),
-            Err(fault) => fault,
-        };
-        match self.inner().recorder.get(next.id).await {
-            Ok(Some(found)) if found == *next => Ok(Swap::Done),
-            _ => Err(fault),
-        }
+    /// Takes a record over by writing its next revision. `None`: another node was faster.
+    pub(crate) async fn take(pipeline: &Pipeline, before: &Record, next: Record) -> Result<Option<Self>, Fault> {
+        let taken = pipeline.swap(before, &next).await?;
+        Ok((taken == Swap::Done).then(|| Self {
+            pipeline: pipeline.clone(),
+            record: next,
+        }))
     }
 
-    /// What becomes of a record when the event happens now.
-    pub(crate) fn after(&self, record: &Record, event: Event) -> Result<Record, Fault> {
-        let illegal = |illegal: IllegalTransition| {
-            Fault::new(codes::ILLEGAL_TRANSITION, "this upload is not where it should be").because(illegal)
-        };
-        record.apply(event, self.now(), &self.inner().periods).map_err(illegal)
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
     }
 
-    /// Works on an upload that was claimed, and renews the claim meanwhile, with what `beat` says, and at least every `most`.
-    /// In the end `claimed` is the record as it is then.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    pub(crate) fn into_record(self) -> Record {
+        self.record
+    }
+
+    /// Changes the record by an event. With [`Event::Renew`] this makes sure that the lease holds, for as long as a new one would.
     ///
     /// # Errors
     ///
-    /// [`codes::LEASE_LOST`] if another node took the upload over; the work is dropped then.
+    /// [`codes::LEASE_LOST`] if another node has taken the record over; faults of the recorder.
+    pub(crate) async fn advance(&mut self, event: Event) -> Result<(), Fault> {
+        let next = self.pipeline.after(&self.record, event)?;
+        match self.pipeline.swap(&self.record, &next).await? {
+            Swap::Done => self.record = next,
+            Swap::Lost | Swap::Full => return Err(lost()),
+        }
+        Ok(())
+    }
+
+    /// Does some work and renews the lease meanwhile, with what `beat` says, and at least every `most`.
+    ///
+    /// # Errors
+    ///
+    /// [`codes::LEASE_LOST`] if another node has taken the record over; the work is dropped then.
     pub(crate) async fn hold<T>(
-        &self,
-        claimed: &mut Record,
+        &mut self,
         most: Duration,
         beat: impl Fn() -> Event,
         work: impl Future<Output = T>,
     ) -> Result<T, Fault> {
-        /// Renewals in a claim: one or two may fail.
+        /// Renewals within the time of a lease: one or two may fail.
         const OFTEN: u32 = 3;
 
-        let every = (self.inner().periods.claim / OFTEN).clamp(LEAST_BEAT, most);
+        let every = (self.pipeline.inner().periods.claim / OFTEN).clamp(LEAST_BEAT, most);
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut work = pin!(work);
@@ -91,52 +97,37 @@ impl Pipeline {
                 biased;
                 done = &mut work => {
                     if let Some(unheard) = unheard {
-                        self.settle(claimed, &unheard).await?;
+                        self.settle(&unheard).await?;
                     }
                     return Ok(done);
                 }
-                _ = ticks.tick() => self.renew(claimed, beat(), &mut unheard).await?,
+                _ = ticks.tick() => self.renew(beat(), &mut unheard).await?,
             }
         }
     }
 
-    /// Makes sure that a claim holds, for as long as a new one would: before anything is done that somebody who took the upload
-    /// over would suffer from.
-    ///
-    /// # Errors
-    ///
-    /// [`codes::LEASE_LOST`] if somebody did, and whatever stands in the way of finding out.
-    pub(crate) async fn confirm(&self, claimed: &mut Record) -> Result<(), Fault> {
-        let renewed = self.after(claimed, Event::Renew)?;
-        match self.swap(claimed, &renewed).await? {
-            Swap::Done => *claimed = renewed,
-            Swap::Lost | Swap::Full => return Err(lost()),
-        }
-        Ok(())
-    }
-
-    /// Renews a claim once. If it is not known whether that was done, the renewal is left in `unheard`.
-    async fn renew(&self, claimed: &mut Record, beat: Event, unheard: &mut Option<Record>) -> Result<(), Fault> {
+    /// Renews the lease once. If it is not known whether that was done, the renewal is left in `unheard`.
+    async fn renew(&mut self, beat: Event, unheard: &mut Option<Record>) -> Result<(), Fault> {
         if let Some(renewal) = unheard.take() {
-            self.settle(claimed, &renewal).await?;
+            self.settle(&renewal).await?;
         }
-        let next = self.after(claimed, beat)?;
-        match self.swap(claimed, &next).await {
-            Ok(Swap::Done) => *claimed = next,
+        let next = self.pipeline.after(&self.record, beat)?;
+        match self.pipeline.swap(&self.record, &next).await {
+            Ok(Swap::Done) => self.record = next,
             Ok(Swap::Lost | Swap::Full) => return Err(lost()),
             Err(fault) => {
-                warn!(id = %claimed.id, fault = fault.chain(), "could not renew a claim; it will be tried again");
+                warn!(id = %next.id, fault = fault.chain(), "could not renew a lease; it is tried again");
                 *unheard = Some(next);
             }
         }
         Ok(())
     }
 
-    /// Finds out what became of a renewal whose answer was lost.
-    async fn settle(&self, claimed: &mut Record, renewal: &Record) -> Result<(), Fault> {
-        match self.inner().recorder.get(claimed.id).await? {
-            Some(found) if found == *renewal => *claimed = found,
-            Some(found) if found == *claimed => {}
+    /// Finds out whether a renewal was written whose answer was lost.
+    async fn settle(&mut self, renewal: &Record) -> Result<(), Fault> {
+        match self.pipeline.inner().recorder.get(renewal.id).await? {
+            Some(found) if found == *renewal => self.record = found,
+            Some(found) if found == self.record => {}
             _ => return Err(lost()),
         }
         Ok(())
@@ -144,5 +135,5 @@ impl Pipeline {
 }
 
 pub(crate) fn lost() -> Fault {
-    Fault::new(codes::LEASE_LOST, "another node has taken this upload over").retryable()
+    Fault::new(codes::LEASE_LOST, "another node or request has taken this upload over").retryable()
 }

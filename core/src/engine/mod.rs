@@ -1,11 +1,14 @@
 //! The pipeline: what it does with uploads, in which order, on a clock.
 
+pub(crate) mod accept;
+pub(crate) mod attempt;
 pub(crate) mod background;
 pub(crate) mod backlog;
+pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod complete;
-pub(crate) mod complete_failure;
 pub(crate) mod config;
+pub(crate) mod failure;
 pub(crate) mod fetch_queue;
 pub(crate) mod fetch_worker;
 pub(crate) mod files;
@@ -19,6 +22,7 @@ pub mod permits;
 pub(crate) mod pipeline;
 pub(crate) mod policy;
 pub(crate) mod pump;
+pub(crate) mod relocate;
 pub(crate) mod stores;
 pub(crate) mod sweep;
 pub(crate) mod tasks;

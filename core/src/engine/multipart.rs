@@ -13,10 +13,10 @@ use sha2::{Digest as _, Sha256};
 use tracing::debug;
 
 use crate::contract::stages::Staged;
+use crate::engine::attempt::Attempt;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::Source;
-use crate::record::books::Swap;
-use crate::record::event::Event;
+use crate::engine::upload_log::UploadLog;
 use crate::record::keys::{key_of, part_key_of};
 use crate::record::upload::{Record, State};
 use crate::value::codes;
@@ -81,22 +81,26 @@ impl Pipeline {
 
         let record = Record::open(id, declared, parts, terms, self.now(), &self.inner().periods);
         let record = Record { place, ..record };
-        // The intent first: the store may hold something under this id from here on.
-        self.intend(&record, &policy).await?;
+        let log = UploadLog::new(
+            id,
+            Door::Parts,
+            &record.declared,
+            record.project.as_deref(),
+            record.pass.as_ref(),
+        );
+        let mut attempt = Attempt::begin(self, record, log, &policy).await?;
         let Some(multipart) = multipart else {
-            return Ok(record);
+            return Ok(attempt.into_record());
         };
-        let upload = match multipart.begin(&key_of(&record)).await {
-            Ok(upload) => upload,
-            Err(fault) => {
-                self.end(&record).await;
-                return Err(fault.into());
+        match multipart.begin(&key_of(attempt.record())).await {
+            Ok(upload) => {
+                attempt.begun(upload).await?;
+                Ok(attempt.into_record())
             }
-        };
-        let begun = self.after(&record, Event::Begun { upload })?;
-        match self.swap(&record, &begun).await? {
-            Swap::Done => Ok(begun),
-            Swap::Lost | Swap::Full => Err(lost(id).into()),
+            Err(fault) => {
+                attempt.give_up().await;
+                Err(fault.into())
+            }
         }
     }
 
@@ -287,12 +291,4 @@ fn not_open() -> Rejection {
 fn too_large(slot: &Slot) -> Error {
     let message = format!("part {} has more than {} bytes", slot.number, slot.at_most);
     Error::rejected(RECEIVE, Rejection::new(codes::PARTS_TOO_LARGE, message))
-}
-
-fn lost(id: UploadId) -> Fault {
-    Fault::new(
-        codes::LEASE_LOST,
-        format!("{id} was changed by another request or node"),
-    )
-    .retryable()
 }

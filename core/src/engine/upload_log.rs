@@ -8,19 +8,23 @@ use crate::contract::measure;
 use crate::record::upload::Record;
 use crate::value::error::Error;
 use crate::value::evidence::Declared;
+use crate::value::file_name::FileName;
 use crate::value::id::UploadId;
 use crate::value::lifetime::Door;
 use crate::value::pass::Pass;
 use crate::value::verdict::{Code, Rejection};
 
 /// What an upload's line says beside how it ended. What its sender says is written in quotes and escaped.
-pub(crate) struct UploadLog<'a> {
-    pub(crate) id: UploadId,
-    pub(crate) door: Door,
-    pub(crate) declared: &'a Declared,
-    pub(crate) project: Option<&'a str>,
-    pub(crate) pass: Option<&'a Pass>,
-    pub(crate) started: Instant,
+#[derive(Clone)]
+pub(crate) struct UploadLog {
+    id: UploadId,
+    pub(crate) method: Door,
+    name: Option<FileName>,
+    size: Option<u64>,
+    project: Option<String>,
+    /// The id of the token that authorized the upload.
+    token: Option<String>,
+    started: Instant,
 }
 
 /// Writes the line at a level, with the fields that every line has and more.
@@ -29,22 +33,50 @@ macro_rules! line {
         $level!(
             target: "intake::upload",
             id = %$log.id,
-            method = $log.door.name(),
-            project = $log.project,
-            name = $log.declared.name.as_deref(),
-            token = $log.pass.and_then(|pass| pass.grant.as_ref()).map(|grant| grant.id.as_str()),
+            method = $log.method.name(),
+            project = $log.project.as_deref(),
+            name = $log.name.as_deref(),
+            token = $log.token.as_deref(),
             millis = $log.started.elapsed().as_millis() as u64,
             $($more)*
         )
     };
 }
 
-impl UploadLog<'_> {
+impl UploadLog {
+    /// The log of an upload that begins now.
+    pub(crate) fn new(
+        id: UploadId,
+        method: Door,
+        declared: &Declared,
+        project: Option<&str>,
+        pass: Option<&Pass>,
+    ) -> Self {
+        let mut log = Self {
+            id,
+            method,
+            name: declared.name.clone(),
+            size: declared.size,
+            project: None,
+            token: None,
+            started: Instant::now(),
+        };
+        log.belongs_to(project, pass);
+        log
+    }
+
+    /// Notes whose the upload is, and which token authorized it.
+    pub(crate) fn belongs_to(&mut self, project: Option<&str>, pass: Option<&Pass>) {
+        self.project = project.map(str::to_owned);
+        let grant = pass.and_then(|pass| pass.grant.as_ref());
+        self.token = grant.map(|grant| grant.id.clone());
+    }
+
     /// Every stage accepted it, and it can be read.
     pub(crate) fn accepted(&self, ready: &Record) {
         self.count("ready", None);
         let facts = ready.facts.as_ref();
-        measure::accepted(self.door, facts.map_or(0, |facts| facts.size));
+        measure::accepted(self.method, facts.map_or(0, |facts| facts.size));
         let media_type = facts.and_then(|facts| facts.media_type.as_ref());
         line!(
             info,
@@ -57,12 +89,12 @@ impl UploadLog<'_> {
     }
 
     fn count(&self, ending: &'static str, code: Option<&Code>) {
-        measure::upload_ended(self.door, ending, code, self.started.elapsed());
+        measure::upload_ended(self.method, ending, code, self.started.elapsed());
     }
 
     /// It ended otherwise. A fault is the operator's to mend, so it is an error, with everything that is known of its cause.
     pub(crate) fn failed(&self, error: &Error) {
-        let size = self.declared.size;
+        let size = self.size;
         match error {
             Error::Rejected { by, rejection } => self.refused(by, rejection),
             Error::Interrupted(why) => {
@@ -102,7 +134,7 @@ impl UploadLog<'_> {
             info,
             self,
             state = "rejected",
-            size = self.declared.size,
+            size = self.size,
             code = code.as_str(),
             by,
             subject = subject.as_deref(),

@@ -1,4 +1,4 @@
-//! Why the parts of an upload were not put together: refused for good, or not now.
+//! Why an upload that is under way is not accepted, and what follows from it.
 
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
@@ -6,14 +6,29 @@ use crate::value::parts::Part;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
-/// Why an upload was not put together.
+/// Why an upload is not accepted.
 pub(crate) enum Failure {
-    /// A stage said no: the upload is over.
-    Rejected(Error),
-    /// Not now: its parts stay, and it may be tried again.
+    /// The upload is over: its bytes are deleted, and the reason is noted.
+    Refuse(Error),
+    /// Not now: its parts stay, and it may be completed later.
     Retry(Error),
+    /// The lease is lost, or it is not known what the recorder has written: nothing of the upload is touched.
+    Leave(Error),
 }
 
+impl Failure {
+    pub(crate) fn error(&self) -> &Error {
+        let (Self::Refuse(error) | Self::Retry(error) | Self::Leave(error)) = self;
+        error
+    }
+
+    pub(crate) fn into_error(self) -> Error {
+        let (Self::Refuse(error) | Self::Retry(error) | Self::Leave(error)) = self;
+        error
+    }
+}
+
+/// The failure of an upload in parts.
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self::Retry(fault.into())
@@ -24,14 +39,14 @@ pub(crate) fn not_yet(judged: Result<Vec<Part>, Rejection>) -> Result<Vec<Part>,
     judged.map_err(|rejection| Failure::Retry(Error::rejected(RECEIVE, rejection)))
 }
 
-/// What the pass ended with, for an upload whose bytes are our own to read.
-pub(crate) fn failure(error: Error) -> Failure {
+/// The failure of an upload in parts, whose whole was read from the server's own store.
+pub(crate) fn of_parts(error: Error) -> Failure {
     match error {
         // A part was sent again while the whole was read.
         Error::Rejected { by, rejection } if rejection.code == codes::SIZE_MISMATCH => {
             Failure::Retry(Error::Rejected { by, rejection })
         }
-        refused @ Error::Rejected { .. } => Failure::Rejected(refused),
+        refused @ Error::Rejected { .. } => Failure::Refuse(refused),
         Error::Interrupted(why) => {
             let fault = Fault::new(codes::BYTES_MISSING, "the parts could not be read to their end");
             fault.retryable().because(why).into()

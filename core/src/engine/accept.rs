@@ -1,0 +1,187 @@
+//! How attempts end: judged once more by what is known now, made durable, and then readable. Several that belong together, such
+//! as the files of one request, become readable in one change of the records: all of them or none, whenever a crash comes.
+
+use futures_util::{StreamExt, stream};
+use tracing::{info, warn};
+
+use crate::engine::attempt::Attempt;
+use crate::engine::commit::Admitted;
+use crate::engine::failure::Failure;
+use crate::engine::lease::lost;
+use crate::engine::pipeline::Pipeline;
+use crate::policy::upload::Policy;
+use crate::record::books::{Booking, Swap};
+use crate::record::event::Event;
+use crate::record::keys::key_at;
+use crate::record::upload::Record;
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::pass::with_granted;
+use crate::value::verdict::REQUEST;
+
+/// Uploads of one request that are made durable at a time.
+const AT_A_TIME: usize = 8;
+
+impl Pipeline {
+    /// Accepts uploads that every stage has accepted and that are judged now, or ends them, and logs which. All of them are
+    /// accepted, or none is.
+    pub(crate) async fn conclude(
+        &self,
+        mut uploads: Vec<Admitted>,
+        judged: Result<Vec<Policy>, Failure>,
+    ) -> Result<Vec<Record>, Error> {
+        let accepted = match judged {
+            Ok(policies) => self.accept(&mut uploads, policies).await,
+            Err(failure) => Err(failure),
+        };
+        match accepted {
+            Ok(ready) => {
+                for (upload, ready) in uploads.iter().zip(&ready) {
+                    upload.attempt.log.accepted(ready);
+                }
+                Ok(ready)
+            }
+            Err(failure) => Err(fail(uploads.iter_mut().map(|upload| &mut upload.attempt), failure).await),
+        }
+    }
+
+    /// The policy of each upload as it is now. Every rule of a project counts here, because it may not have been known before
+    /// whose the upload is.
+    pub(crate) async fn judge_all(&self, uploads: &[Admitted]) -> Result<Vec<Policy>, Failure> {
+        let mut policies: Vec<Policy> = Vec::with_capacity(uploads.len());
+        for (at, upload) in uploads.iter().enumerate() {
+            let before = at.checked_sub(1);
+            let policy = match before.filter(|before| uploads[*before].attempt.has_policy_of(&upload.attempt)) {
+                Some(before) => policies[before].clone(),
+                None => upload.attempt.policy(self).await?,
+            };
+            policies.push(policy);
+        }
+        for (Admitted { attempt, facts }, policy) in uploads.iter().zip(&policies) {
+            let judged = policy.judge(|rules| rules.whole(&attempt.record().declared, facts));
+            judged.map_err(Failure::Refuse)?;
+            if !attempt.is_renewed() {
+                let store = self.inner().store_at(&policy.place());
+                store.map_err(|fault| attempt.not_now(fault))?;
+            }
+        }
+        Ok(policies)
+    }
+
+    async fn accept(&self, uploads: &mut Vec<Admitted>, policies: Vec<Policy>) -> Result<Vec<Record>, Failure> {
+        let durable = stream::iter(std::mem::take(uploads).into_iter().zip(policies))
+            .map(|(mut upload, policy)| async move {
+                let durable = upload.attempt.make_durable(&upload.facts, &policy).await;
+                (upload, durable)
+            })
+            .buffered(AT_A_TIME);
+        let mut failure = None;
+        for (upload, durable) in durable.collect::<Vec<_>>().await {
+            uploads.push(upload);
+            failure = failure.or(durable.err());
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        // Once more: making them durable may have taken a while.
+        let policies = self.anew().judge_all(uploads).await?;
+        self.make_readable(uploads, &policies).await
+    }
+
+    /// The last step, after the bytes are durable: the records say so, in one change.
+    async fn make_readable(&self, uploads: &[Admitted], policies: &[Policy]) -> Result<Vec<Record>, Failure> {
+        let changes = uploads
+            .iter()
+            .zip(policies)
+            .map(|(upload, policy)| self.readable(upload, policy));
+        let leave = |fault: Fault| Failure::Leave(fault.into());
+        let changes: Vec<_> = changes.collect::<Result<_, _>>().map_err(leave)?;
+        // If the recorder fails, the bytes stay whatever it has done: the records may say that they can be read.
+        match self.swap_all(&changes).await.map_err(leave)? {
+            Swap::Done => {
+                let ready: Vec<_> = changes.into_iter().map(|(ready, _)| ready).collect();
+                for record in &ready {
+                    self.remove_leftovers(record).await;
+                }
+                Ok(ready)
+            }
+            Swap::Full => {
+                // It is not known which of them did not fit; one that asks for something says why.
+                let error = match changes.iter().find(|(_, booking)| !booking.lines.is_empty()) {
+                    Some((ready, booking)) => self.no_room(ready, booking).await,
+                    None => Fault::new(codes::FAULT, "the recorder has no room for what takes none").into(),
+                };
+                Err(Failure::Refuse(error))
+            }
+            // Another node has the parts now, and accepts or refuses them.
+            Swap::Lost if uploads.iter().any(|upload| upload.attempt.is_renewed()) => Err(leave(lost())),
+            // A sweeper thought one of these attempts dead and has deleted what it found; these bytes came after it looked.
+            Swap::Lost => {
+                let fault = Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable();
+                Err(Failure::Refuse(fault.into()))
+            }
+        }
+    }
+
+    /// The record of an upload once it is readable, and the usage that this changes.
+    fn readable(&self, Admitted { attempt, facts }: &Admitted, policy: &Policy) -> Result<(Record, Booking), Fault> {
+        let now = self.now();
+        let mut terms = attempt.options.clone();
+        terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
+        let lifetime = self.inner().expirer.lifetime(facts, policy.wish(terms.retention), now);
+        let event = Event::Commit {
+            facts: Box::new(facts.clone()),
+            terms: Box::new(terms),
+            lifetime: policy.lifetime(lifetime, now, now),
+        };
+        let ready = self.after(attempt.record(), event)?;
+        let booking = Booking::of(Some(attempt.record()), &ready, policy.quota(), now);
+        Ok((ready, booking))
+    }
+
+    /// Deletes what is left beside the bytes of an accepted upload. If that cannot be done now, a sweeper does it.
+    async fn remove_leftovers(&self, ready: &Record) {
+        let removed = async {
+            // Parts may still come late, so the record stays due and a sweeper looks for them once more.
+            self.delete_apart(ready).await?;
+            if let Some(left) = &ready.left {
+                self.inner().store_at(left)?.delete(&key_at(ready, left)).await?;
+                let _swept_meanwhile = self.put(ready, &self.after(ready, Event::Tidied)?).await?;
+            }
+            Ok::<(), Fault>(())
+        };
+        if let Err(fault) = removed.await {
+            warn!(id = %ready.id, fault = fault.chain(), "could not remove what is left over; left to the sweeper");
+        }
+    }
+}
+
+/// Ends attempts that are not accepted, and answers with what their caller is told.
+pub(crate) async fn fail<'a>(attempts: impl Iterator<Item = &'a mut Attempt>, failure: Failure) -> Error {
+    let mut lost = None;
+    for (at, attempt) in attempts.enumerate() {
+        match &failure {
+            Failure::Refuse(error) => {
+                if let Err(fault) = attempt.refuse(error.noted()).await {
+                    lost = Some(fault);
+                }
+            }
+            Failure::Retry(_) => attempt.release().await,
+            Failure::Leave(_) => {}
+        }
+        let error = failure.error();
+        match at {
+            // The node that has it now says how it ends.
+            _ if lost.is_some() || (attempt.is_renewed() && error.code() == codes::LEASE_LOST) => {
+                info!(id = %attempt.record().id, "another node has taken this upload over");
+            }
+            // One failure is one error line; the others of the request went with it.
+            0 => attempt.log.failed(error),
+            _ => attempt.log.refused(REQUEST, &error.noted()),
+        }
+    }
+    match lost {
+        Some(fault) => fault.into(),
+        None => failure.into_error(),
+    }
+}

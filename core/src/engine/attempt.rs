@@ -1,0 +1,323 @@
+//! One upload under way, by whichever method it arrives: begun with an intent or a lease, then accepted, refused or released.
+//!
+//! Order is safety here. The record comes before the first byte, the bytes are durable before the record says that they can be
+//! read, and nothing is deleted of an upload that another node may have accepted. An attempt that is dropped leaves a record
+//! whose lease ends; a sweeper or another node does the rest, so nothing needs to run in `Drop`.
+
+use std::time::{Duration, SystemTime};
+
+use sync_wrapper::SyncWrapper;
+use tracing::warn;
+
+use crate::contract::measure;
+use crate::contract::measure::timed;
+use crate::contract::stages::Staged;
+use crate::engine::failure::Failure;
+use crate::engine::lease::Lease;
+use crate::engine::pipeline::Pipeline;
+use crate::engine::pump::{Sink, Source, pump};
+use crate::engine::upload_log::UploadLog;
+use crate::policy::upload::Policy;
+use crate::record::event::Event;
+use crate::record::keys::key_of;
+use crate::record::upload::{Record, State};
+use crate::value::codes;
+use crate::value::error::{Error, Fault};
+use crate::value::evidence::Facts;
+use crate::value::options::Terms;
+use crate::value::verdict::RECEIVE;
+use crate::value::verdict::Rejection;
+
+/// An upload under way on this node.
+pub(crate) struct Attempt {
+    pub(super) lease: Lease,
+    /// What the sender asks for, as far as it is known.
+    pub(super) options: Terms,
+    pub(super) bytes: Bytes,
+    pub(super) log: UploadLog,
+}
+
+/// How far the bytes of an attempt have come.
+pub(crate) enum Bytes {
+    /// Nothing was written.
+    None,
+    /// Written, and not durable. The wrapper lets an attempt be shared, although a staged write may not be.
+    Staged(SyncWrapper<Box<dyn Staged>>),
+    Durable,
+    /// It is not known whether they are durable.
+    Doubtful,
+}
+
+impl Bytes {
+    pub(super) fn staged(staged: Box<dyn Staged>) -> Self {
+        Self::Staged(SyncWrapper::new(staged))
+    }
+}
+
+impl Attempt {
+    /// Records the intent of a new upload, if its project, its token and its sender have room for it. From here on a sweeper
+    /// knows of whatever the store may hold under its id, and its project's account has what it is going to need.
+    pub(crate) async fn begin(
+        pipeline: &Pipeline,
+        record: Record,
+        log: UploadLog,
+        policy: &Policy,
+    ) -> Result<Self, Error> {
+        pipeline.inner().store_of(&record)?;
+        Ok(Self::of(Lease::insert(pipeline, record, policy).await?, log))
+    }
+
+    /// An attempt at the upload of a record on which this node has the lease. Its bytes were written before, if at all.
+    pub(crate) fn of(lease: Lease, log: UploadLog) -> Self {
+        let record = lease.record();
+        let options = Terms {
+            project: record.project.clone(),
+            retention: record.parts.as_ref().map(|parts| parts.wish).unwrap_or_default(),
+            pass: record.pass.clone(),
+            sender: None,
+            metadata: record.metadata.clone(),
+            tags: record.tags.clone(),
+            known_as: record.known_as.clone(),
+        };
+        Self {
+            lease,
+            options,
+            bytes: Bytes::None,
+            log,
+        }
+    }
+
+    pub(crate) fn record(&self) -> &Record {
+        self.lease.record()
+    }
+
+    /// Notes what the sender asks for, where that was not known before the last byte.
+    pub(super) fn ask(&mut self, terms: &Terms) {
+        let mut terms = terms.clone();
+        terms.project = terms.project.or_else(|| self.options.project.take());
+        terms.pass = terms.pass.or_else(|| self.options.pass.take());
+        self.log.belongs_to(terms.project.as_deref(), terms.pass.as_ref());
+        self.options = terms;
+    }
+
+    pub(crate) fn into_record(self) -> Record {
+        self.lease.into_record()
+    }
+
+    pub(super) fn pipeline(&self) -> Pipeline {
+        self.lease.pipeline().clone()
+    }
+
+    /// Whether this node renews its lease while it works. The others end when the time of their first lease is over.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.record().state == State::Assembling
+    }
+
+    /// Notes the store's own name for a multipart upload.
+    pub(crate) async fn begun(&mut self, upload: String) -> Result<(), Fault> {
+        self.lease.advance(Event::Begun { upload }).await
+    }
+
+    /// Reads the source to its end: every stage judges it, and the store takes it.
+    pub(crate) async fn read(&mut self, policy: &Policy, source: Source) -> Result<Facts, Error> {
+        let mut staged = None;
+        let pipeline = self.pipeline();
+        let inner = pipeline.inner();
+        let pumped = tokio::time::timeout(
+            inner.limits.timeout,
+            pump(inner, policy, self.record(), source, Sink::Stage(&mut staged)),
+        )
+        .await;
+        self.bytes = staged.map_or(Bytes::None, Bytes::staged);
+        pumped.unwrap_or_else(|_| Err(too_slow()))
+    }
+
+    /// Does some work while the lease is renewed.
+    ///
+    /// # Errors
+    ///
+    /// If the lease does not hold, or it is not known whether it does; the work is dropped then.
+    pub(crate) async fn renew<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let done = self.lease.hold(Duration::MAX, || Event::Renew, work).await;
+        done.map_err(|fault| Failure::Leave(fault.into()))
+    }
+
+    /// The policy of this upload as it is now, if its project and its token let it in now.
+    pub(super) async fn policy(&self, pipeline: &Pipeline) -> Result<Policy, Failure> {
+        let policy = pipeline.required_policy(
+            self.options.project.as_deref(),
+            self.options.pass.as_ref(),
+            self.log.method,
+        );
+        policy.await.map_err(|error| self.not_now(error))
+    }
+
+    /// Whether the policies of two attempts depend on the same.
+    pub(super) fn has_policy_of(&self, other: &Self) -> bool {
+        let of = |attempt: &Self| {
+            (
+                attempt.options.project.clone(),
+                attempt.options.pass.clone(),
+                attempt.log.method,
+            )
+        };
+        of(self) == of(other)
+    }
+
+    /// What follows from an error that may pass. Parts stay, so that the upload can be completed later; of an upload in one request
+    /// nobody sends the bytes again under the same id.
+    pub(super) fn not_now(&self, error: impl Into<Error>) -> Failure {
+        match self.is_renewed() {
+            true => Failure::Retry(error.into()),
+            false => Failure::Refuse(error.into()),
+        }
+    }
+
+    /// Makes the bytes durable, at the location that the policy names.
+    pub(super) async fn make_durable(&mut self, facts: &Facts, policy: &Policy) -> Result<(), Failure> {
+        let staged = match std::mem::replace(&mut self.bytes, Bytes::Doubtful) {
+            Bytes::Staged(staged) => staged.into_inner(),
+            Bytes::Durable => {
+                self.bytes = Bytes::Durable;
+                return Ok(());
+            }
+            Bytes::None | Bytes::Doubtful => {
+                let fault = Fault::new(codes::BYTES_MISSING, "the store was given no bytes of this upload");
+                return Err(self.not_now(fault));
+            }
+        };
+        let committed = match self.is_renewed() {
+            true => self.commit_renewed(staged).await?,
+            false => {
+                let left = left_of_lease(self.record(), self.lease.pipeline().now());
+                let work = async {
+                    commit(staged).await?;
+                    self.relocate(facts, policy).await
+                };
+                let slow = |_| Fault::new(codes::TIMED_OUT, "the store took longer than the lease").retryable();
+                let committed = tokio::time::timeout(left, work).await.map_err(slow);
+                committed.and_then(|committed| committed).map_err(Error::from)
+            }
+        };
+        committed.map_err(|error| self.not_now(error))?;
+        self.bytes = Bytes::Durable;
+        Ok(())
+    }
+
+    async fn commit_renewed(&mut self, staged: Box<dyn Staged>) -> Result<Result<(), Error>, Failure> {
+        // A node that took over may have made the upload readable, out of other parts.
+        let confirmed = self.lease.advance(Event::Renew).await;
+        confirmed.map_err(|fault| Failure::Leave(fault.into()))?;
+        let limit = self.lease.pipeline().inner().limits.timeout;
+        let committed = self.renew(tokio::time::timeout(limit, commit(staged))).await?;
+        Ok(match committed {
+            Ok(committed) => committed.map_err(Error::from),
+            Err(_) => Err(too_slow_to_complete()),
+        })
+    }
+
+    /// Deletes the bytes and notes why the upload is refused. What cannot be done now is left to a sweeper, or to the node that
+    /// takes over.
+    ///
+    /// # Errors
+    ///
+    /// [`codes::LEASE_LOST`] if another node has taken the upload over: that node accepts or refuses it.
+    pub(crate) async fn refuse(&mut self, why: Rejection) -> Result<(), Fault> {
+        let bytes = std::mem::replace(&mut self.bytes, Bytes::Doubtful);
+        if self.is_renewed() {
+            return self.refuse_renewed(bytes, why).await;
+        }
+        let (pipeline, record) = (self.pipeline(), self.record());
+        let removed = match bytes {
+            Bytes::None => true,
+            // The record stays as it is if this fails: when its lease is over, a sweeper removes the bytes.
+            Bytes::Staged(staged) => discard(record, staged.into_inner()).await,
+            Bytes::Durable => pipeline.delete_bytes(record).await,
+            Bytes::Doubtful => {
+                self.give_up().await;
+                false
+            }
+        };
+        if removed && let Ok(noted) = pipeline.after(record, Event::Reject(why)) {
+            pipeline.leave_tombstone(record, noted).await;
+        }
+        Ok(())
+    }
+
+    /// Ends an attempt of which the store may hold bytes, so that what it holds is given back before its lease ends.
+    pub(crate) async fn give_up(&self) {
+        let (pipeline, record) = (self.pipeline(), self.record());
+        // The bytes before the record, as only this attempt could make them readable: on a full disk they take the room that the
+        // recorder needs. Some may still come, so the record ends as one whose bytes are deleted once more.
+        pipeline.delete_bytes(record).await;
+        pipeline.end_try(record.id).await;
+    }
+
+    async fn refuse_renewed(&mut self, bytes: Bytes, why: Rejection) -> Result<(), Fault> {
+        if let Bytes::Staged(staged) = bytes {
+            discard(self.record(), staged.into_inner()).await;
+        }
+        match self.remove_and_note(why).await {
+            Err(fault) if fault.code != codes::LEASE_LOST => {
+                let id = self.record().id;
+                warn!(%id, fault = fault.chain(), "could not end a refused upload; it will be done again");
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
+    async fn remove_and_note(&mut self, why: Rejection) -> Result<(), Fault> {
+        // Before anything is deleted, as a sweeper does: a node that took over may have made the upload readable.
+        self.lease.advance(Event::Renew).await?;
+        let (pipeline, refused) = (self.pipeline(), self.record().clone());
+        let delete = async {
+            pipeline.inner().store_of(&refused)?.delete(&key_of(&refused)).await?;
+            pipeline.delete_apart(&refused).await
+        };
+        self.lease.hold(Duration::MAX, || Event::Renew, delete).await??;
+        self.lease.advance(Event::Reject(why)).await?;
+        pipeline.bound_tombstones(refused.project.as_deref()).await;
+        Ok(())
+    }
+
+    /// Opens a multipart upload again: its parts stay, and it may be completed later.
+    pub(crate) async fn release(&mut self) {
+        if let Err(fault) = self.lease.advance(Event::Release).await {
+            let id = self.record().id;
+            warn!(%id, fault = fault.chain(), "could not release an upload; its lease will end");
+        }
+    }
+}
+
+async fn commit(staged: Box<dyn Staged>) -> Result<(), Fault> {
+    let mut committing = Duration::ZERO;
+    let committed = timed(&mut committing, staged.commit()).await;
+    measure::stage("commit", committing);
+    committed
+}
+
+/// Answers whether it could be done.
+pub(super) async fn discard(record: &Record, staged: Box<dyn Staged>) -> bool {
+    match staged.discard().await {
+        Ok(()) => true,
+        Err(fault) => {
+            warn!(id = %record.id, fault = fault.chain(), "could not discard the bytes; the end of the upload removes them");
+            false
+        }
+    }
+}
+
+fn left_of_lease(record: &Record, now: SystemTime) -> Duration {
+    let left = record.due.and_then(|due| due.duration_since(now).ok());
+    left.unwrap_or_default()
+}
+
+fn too_slow() -> Error {
+    Error::rejected(RECEIVE, Rejection::new(codes::TIMED_OUT, "the upload took too long"))
+}
+
+pub(super) fn too_slow_to_complete() -> Error {
+    let message = "it took too long to look at the whole; it may be tried again";
+    Error::rejected(RECEIVE, Rejection::new(codes::TIMED_OUT, message))
+}

@@ -1,0 +1,58 @@
+//! Copying durable bytes to the location that their project wants, where that was not known before they were written.
+
+use futures_util::StreamExt;
+use sha2::{Digest as _, Sha256};
+
+use crate::contract::stages::Staged;
+use crate::engine::attempt::Attempt;
+use crate::policy::upload::Policy;
+use crate::record::event::Event;
+use crate::record::keys::key_of;
+use crate::value::codes;
+use crate::value::error::Fault;
+use crate::value::evidence::{Digest, Facts};
+use crate::value::id::ByteStream;
+
+impl Attempt {
+    /// Copies durable bytes to where their project wants them. Nobody can read them meanwhile, and the record names both locations
+    /// before there is anything at the second.
+    pub(super) async fn relocate(&mut self, facts: &Facts, policy: &Policy) -> Result<(), Fault> {
+        let (to, record) = (policy.place(), self.record().clone());
+        // What was begun as this project's was begun where it belonged then.
+        let is_at_home = record.project.is_some() && record.project == self.options.project;
+        if is_at_home || record.place == to {
+            return Ok(());
+        }
+        let pipeline = self.pipeline();
+        let inner = pipeline.inner();
+        self.lease.advance(Event::Move { to }).await?;
+        let moving = self.record();
+        let body = inner.store_of(&record)?.read(&key_of(&record), None).await?;
+        let store = inner.store_of(moving)?;
+        let mut writing = store.stage(&key_of(moving), facts.media_type.as_ref()).await?;
+        match copy(body, &mut *writing).await {
+            Ok(digest) if digest == facts.digest => writing.commit().await,
+            ended => {
+                // What cannot be discarded, a sweeper deletes.
+                let discarded = writing.discard().await;
+                discarded.and(ended.map(drop))?;
+                let message = "the bytes of an upload were others when they were read back";
+                Err(Fault::new(codes::BYTES_MISSING, message))
+            }
+        }
+    }
+}
+
+/// Copies a stream into the store, and returns the digest of the bytes.
+async fn copy(mut body: ByteStream, to: &mut dyn Staged) -> Result<Digest, Fault> {
+    let mut hasher = Sha256::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|why| {
+            let fault = Fault::new(codes::BYTES_MISSING, "the bytes of an upload could not be read back");
+            fault.retryable().because(why)
+        })?;
+        hasher.update(&chunk);
+        to.write(chunk).await?;
+    }
+    Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
+}
