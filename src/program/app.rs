@@ -87,8 +87,8 @@ impl App {
             count,
             is_set: section.as_ref().is_some_and(|section| section.get(key).is_some()),
         };
-        let fetches = if self.pipeline.can_pull() {
-            self.pipeline.limits().pulls
+        let fetches = if self.pipeline.can_fetch() {
+            self.pipeline.limits().max_fetches
         } else {
             0
         };
@@ -122,9 +122,9 @@ impl App {
             server.max_connections,
             api.max_concurrent_requests,
             api.max_uploads,
-            server.max_connections_of_address(),
-            api.max_concurrent_requests_of_address(),
-            api.max_uploads_of_address(),
+            server.max_connections_per_ip(),
+            api.max_concurrent_requests_per_ip(),
+            api.max_uploads_per_ip(),
             ByteSize::b(self.machine.memory),
             self.machine.files,
         )

@@ -3,9 +3,9 @@
 
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
-use intake_core::books::Account;
+use intake_core::accounting::Account;
 use intake_core::project::shown;
-use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Swap};
+use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Update};
 use serde_json::{Map, Value};
 
 use super::app::{App, unknown};
@@ -183,8 +183,8 @@ impl ProjectCommands {
         };
         self.check(&project)?;
         match self.catalog().put_project(&project).await? {
-            Swap::Done => {}
-            Swap::Lost | Swap::Full => {
+            Update::Applied => {}
+            Update::Conflict | Update::QuotaExceeded => {
                 return Err(Failure::Other(format!(
                     "there is a project {key} already: see `intake projects show {key}`"
                 )));
@@ -244,7 +244,7 @@ impl ProjectCommands {
     async fn row(&self, key: &str, settings: &Map<String, Value>, mark: &str) -> Result<[String; 6], Failure> {
         let standing = settings.get("standing").and_then(Value::as_str).unwrap_or("active");
         let secrets = settings.get("secrets").and_then(Value::as_array).map_or(0, Vec::len);
-        let has = self.catalog().holdings(&Account::project(key)).await?;
+        let has = self.catalog().usage(&Account::project(key)).await?;
         Ok([
             key.to_owned(),
             standing.to_owned(),
@@ -335,8 +335,8 @@ impl ProjectCommands {
             next.revision += 1;
             edit(&mut next)?;
             match self.catalog().put_project(&next).await? {
-                Swap::Done => return Ok(()),
-                Swap::Lost | Swap::Full => {}
+                Update::Applied => return Ok(()),
+                Update::Conflict | Update::QuotaExceeded => {}
             }
         }
         Err(Failure::Other(format!(

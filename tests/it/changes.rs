@@ -82,7 +82,7 @@ fn a_change_between_start_and_complete_takes_effect_at_complete() {
         ),
         (
             "its type is forbidden",
-            with(json!({"forbid_types": ["text/plain"]})),
+            with(json!({"deny_types": ["text/plain"]})),
             "FileTypeForbiddenError",
             final_no,
         ),
@@ -94,7 +94,7 @@ fn a_change_between_start_and_complete_takes_effect_at_complete() {
         ),
         (
             "its ending is forbidden",
-            with(json!({"forbid_extensions": ["bin"]})),
+            with(json!({"deny_extensions": ["bin"]})),
             "FileTypeForbiddenError",
             final_no,
         ),
@@ -116,7 +116,7 @@ fn a_change_between_start_and_complete_takes_effect_at_complete() {
         let again = code(&town.complete("shop", &uuid));
         assert_eq!(again == "accepted", comes_back, "{change}, taken back: {again}");
         let files = u64::from(comes_back);
-        assert_eq!(town.holdings("shop").0, files, "{change}: what is booked");
+        assert_eq!(town.usage("shop").0, files, "{change}: what is booked");
     }
 }
 
@@ -171,7 +171,7 @@ impl intake::core::Scan for Meanwhile {
                 settings: settings.as_object().unwrap().clone(),
                 ..before
             };
-            assert_eq!(recorder.put_project(&project).await?, intake::core::Swap::Done);
+            assert_eq!(recorder.put_project(&project).await?, intake::core::Update::Applied);
         }
         Ok(intake::core::Report::clean())
     }
@@ -181,7 +181,7 @@ impl intake::core::Scan for Meanwhile {
 fn a_change_while_the_whole_is_scanned_takes_effect() {
     for (change, expected, comes_back) in [
         (json!({"standing": "blocked"}), "AccountBlockedError", true),
-        (json!({"forbid_types": ["text/*"]}), "FileTypeForbiddenError", false),
+        (json!({"deny_types": ["text/*"]}), "FileTypeForbiddenError", false),
     ] {
         let meanwhile = Meanwhile::default();
         let settings = intake::upload_api::Settings::default();

@@ -108,7 +108,7 @@ fn a_choice_of_files_that_was_left_empty_takes_no_room_of_a_quota() {
     let chosen = form("shop").file("photo", "", b"").file("file", "a.txt", b"hello");
     let answer = town.base(&chosen);
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(town.holdings("shop"), (1, 5));
+    assert_eq!(town.usage("shop"), (1, 5));
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn a_project_has_as_many_groups_as_it_may_however_many_are_made_at_once() {
 #[test]
 fn a_group_leaves_when_its_time_is_over_and_makes_room() {
     let town = Town::of(&[
-        ("shop", json!({"max_groups": 1, "keep_groups": "1h"})),
+        ("shop", json!({"max_groups": 1, "group_ttl": "1h"})),
         ("other", json!({})),
     ]);
     let made = ["shop", "other"].map(|key| {

@@ -144,7 +144,7 @@ fn everything_that_is_wrong_in_a_section_is_told() {
                 r#"receive.max_size: expected a size such as "5 GB" or "100 MiB", or a number of bytes; found "5 gigs""#,
                 r#"receive.timeout: expected a length of time such as "30s", "24h" or "7days"; found 30"#,
                 "receive.claim: must be greater than zero",
-                "receive.nots: unknown field `nots`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `pulls_of_address`, `waiting_of_project`, `waiting_of_address`, `unfinished_of_project`, `unfinished_of_address`, `refused_of_project`, `groups_of_project`, `group_bytes_of_project`, `keep_groups`, `pull_tries`, `pull_pause`, `trash`, `pull`",
+                "receive.nots: unknown field `nots`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `max_fetches_per_project`, `max_fetches_per_ip`, `max_queued_fetches_per_project`, `max_queued_fetches_per_ip`, `max_multiparts_per_project`, `max_multiparts_per_ip`, `max_tombstones_per_project`, `max_groups_per_project`, `max_group_bytes_per_project`, `group_ttl`, `fetch_tries`, `fetch_backoff`, `trash`, `pull`",
             ],
         ),
         (

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use intake::core::Catalog as _;
-use intake::core::books::Account;
+use intake::core::accounting::Account;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -40,12 +40,12 @@ fn one_operation_is_one_file_and_is_given_back_if_no_file_comes_of_it() {
     town.pass(Duration::from_secs(25 * 3600));
     town.block_on(town.pipeline.sweep()).unwrap();
     assert_eq!(start().0, 0);
-    // A fetch order: one operation, and none for its upload.
+    // A fetch job: one operation, and none for its upload.
     let token = limited(1, "order");
     let order = || post(&town, "/from_url/", &token, "pub_key=shop&source_url=x");
     let first = order().json()["token"].as_str().unwrap().to_owned();
     assert_eq!(refused(&order()), used_up);
-    town.block_on(town.pipeline.pull_due()).unwrap();
+    town.block_on(town.pipeline.fetch_due()).unwrap();
     let fetched = town.get(&format!("/from_url/status/?token={first}")).json();
     assert_eq!(fetched["status"], "success", "{fetched}");
     // A token without a limit has no account.
@@ -53,7 +53,7 @@ fn one_operation_is_one_file_and_is_given_back_if_no_file_comes_of_it() {
     assert_eq!(code(&upload(&town, &unlimited)), "accepted");
     let id = format!("sha256:{}", hex::encode(Sha256::digest(&unlimited)));
     let account = Account::token("shop", &id);
-    assert_eq!(town.block_on(town.recorder.holdings(&account)).unwrap().files, 0);
+    assert_eq!(town.block_on(town.recorder.usage(&account)).unwrap().files, 0);
 }
 
 #[test]

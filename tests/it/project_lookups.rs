@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use intake::core::{Directory, Fault, Project, async_trait};
+use intake::core::{Fault, Project, ProjectProvider, async_trait};
 use intake::upload_api::Settings;
 
 use crate::support::Form;
@@ -19,7 +19,7 @@ const BY_COMMIT: usize = 1;
 struct Counting(Arc<AtomicUsize>);
 
 #[async_trait]
-impl Directory for Counting {
+impl ProjectProvider for Counting {
     async fn find(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Ok((public_key == "counted").then(|| Arc::new(Project::new("counted"))))
@@ -35,7 +35,7 @@ fn with_files(form: Form, count: usize) -> Form {
 fn an_upload_looks_its_project_up_once_and_its_commit_once_more() {
     let lookups = Counting::default();
     let counted = lookups.clone();
-    let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));
+    let town = Town::with(&[], Settings::default(), |builder| builder.project_provider(counted));
     for count in [1, 3] {
         let key_first = with_files(form("counted"), count);
         let key_last = with_files(Form::default(), count).field("UPLOADCARE_PUB_KEY", "counted");
@@ -53,7 +53,7 @@ fn an_upload_looks_its_project_up_once_and_its_commit_once_more() {
 fn a_key_that_no_project_has_is_looked_up_once() {
     let lookups = Counting::default();
     let counted = lookups.clone();
-    let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));
+    let town = Town::with(&[], Settings::default(), |builder| builder.project_provider(counted));
     let key_first = with_files(form("unknown"), 3);
     let key_last = with_files(Form::default(), 3).field("UPLOADCARE_PUB_KEY", "unknown");
     for sent in [key_first, key_last] {
@@ -67,7 +67,7 @@ fn a_key_that_no_project_has_is_looked_up_once() {
 fn other_requests_look_their_project_up_once_and_a_completion_once_more() {
     let lookups = Counting::default();
     let counted = lookups.clone();
-    let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));
+    let town = Town::with(&[], Settings::default(), |builder| builder.project_provider(counted));
     let taken = || lookups.0.swap(0, Ordering::SeqCst);
     let file = town.base(&with_files(form("counted"), 1)).json()["file0"]
         .as_str()

@@ -27,7 +27,7 @@ fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_i
         ),
         (json!({"max_multipart_size": "3 B"}), "a.txt", "text", "accepted"),
         (
-            json!({"forbid_types": ["text/*"]}),
+            json!({"deny_types": ["text/*"]}),
             "a.png",
             "text",
             "FileTypeForbiddenError",
@@ -45,7 +45,7 @@ fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_i
             "FileTypeForbiddenError",
         ),
         (
-            json!({"forbid_extensions": ["exe"]}),
+            json!({"deny_extensions": ["exe"]}),
             "a.exe.",
             "text",
             "FileTypeForbiddenError",
@@ -68,13 +68,13 @@ fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_i
             stored,
             "{settings}: what was refused is still there"
         );
-        assert_eq!(town.holdings("shop").0, stored as u64, "{settings}: what is booked");
+        assert_eq!(town.usage("shop").0, stored as u64, "{settings}: what is booked");
     }
 }
 
 #[test]
 fn a_name_is_judged_as_it_was_sent_and_as_it_is_shown() {
-    let forbid = json!({"forbid_extensions": ["exe"]});
+    let forbid = json!({"deny_extensions": ["exe"]});
     let allow = json!({"allow_extensions": ["png"]});
     let long = |stem: &str, ending: &str, count| stem.repeat(count) + ending;
     for (settings, name, expected) in [
@@ -130,7 +130,7 @@ fn a_fetched_file_is_judged_by_the_rules_at_the_time_of_the_fetch() {
         let town = Town::of(&[("shop", json!({}))]);
         let token = order(&town);
         town.set("shop", change.clone());
-        town.block_on(town.pipeline.pull_due()).unwrap();
+        town.block_on(town.pipeline.fetch_due()).unwrap();
         let status = town.get(&format!("/from_url/status/?token={token}")).json();
         assert_eq!(status["error_code"], expected, "{change}: {status}");
         if change["max_url_size"] == "9 B" {
@@ -225,7 +225,7 @@ fn a_store_that_the_configuration_does_not_have_takes_nothing() {
 
 #[test]
 fn a_project_with_unusable_settings_is_a_fault_and_takes_no_uploads() {
-    use intake::core::{Catalog as _, ManagedProject, Swap};
+    use intake::core::{Catalog as _, ManagedProject, Update};
 
     let town = Town::of(&[]);
     let settings = json!({"max_size": "many", "secrets": [{"name": "a", "secret": "hunter2"}]});
@@ -234,12 +234,15 @@ fn a_project_with_unusable_settings_is_a_fault_and_takes_no_uploads() {
         revision: 0,
         settings: settings.as_object().unwrap().clone(),
     };
-    assert_eq!(town.block_on(town.recorder.put_project(&project)).unwrap(), Swap::Done);
+    assert_eq!(
+        town.block_on(town.recorder.put_project(&project)).unwrap(),
+        Update::Applied
+    );
     let answer = town.base(&form("shop").file("file", "a", b"x"));
     assert_eq!(code(&answer), "UploadAPIError");
     let fault = town.block_on(town.pipeline.project("shop")).unwrap_err();
     assert!(
-        fault.chain().contains("max_size") && !format!("{fault:?}").contains("hunter2"),
+        fault.report().contains("max_size") && !format!("{fault:?}").contains("hunter2"),
         "{fault:?}"
     );
 }
@@ -290,7 +293,7 @@ fn a_group_of_as_many_files_as_may_be_comes_in_any_order_and_as_any_body() {
 #[test]
 fn received_and_removed_files_are_counted_by_project_and_day() {
     use intake::core::Catalog as _;
-    use intake::core::books::Day;
+    use intake::core::accounting::Day;
 
     let town = Town::of(&[("shop", json!({})), ("other", json!({}))]);
     let first = town.upload("shop", b"12345");
@@ -304,18 +307,18 @@ fn received_and_removed_files_are_counted_by_project_and_day() {
     );
     town.pass(Duration::from_secs(24 * 3600));
     town.block_on(town.pipeline.sweep()).unwrap();
-    let flows = town
-        .block_on(town.recorder.flows(Some("shop"), Day(0)..=Day(i64::MAX)))
+    let daily_usage = town
+        .block_on(town.recorder.daily_usage(Some("shop"), Day(0)..=Day(i64::MAX)))
         .unwrap();
-    let told: Vec<_> = flows
+    let told: Vec<_> = daily_usage
         .iter()
-        .map(|flow| {
+        .map(|daily_usage| {
             [
-                flow.asked,
-                flow.received,
-                flow.received_bytes,
-                flow.removed,
-                flow.removed_bytes,
+                daily_usage.asked,
+                daily_usage.received,
+                daily_usage.received_bytes,
+                daily_usage.removed,
+                daily_usage.removed_bytes,
             ]
         })
         .collect();
@@ -334,7 +337,7 @@ fn a_request_has_one_project_whichever_names_its_key_has() {
     assert_eq!(send("one", "two"), "ProjectPublicKeyInvalidError");
     assert_eq!(send("two", "one"), "ProjectPublicKeyInvalidError");
     assert_eq!(
-        (town.holdings("one").0, town.holdings("two").0, town.store.keys().len()),
+        (town.usage("one").0, town.usage("two").0, town.store.keys().len()),
         (1, 0, 1)
     );
 }

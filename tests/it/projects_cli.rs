@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
-use intake::core::{ManagedProject, Recorder, Swap};
+use intake::core::{ManagedProject, Recorder, Update};
 use intake::plugins::SqlRecorder;
 use sha2::Sha256;
 
@@ -307,7 +307,7 @@ fn every_project_is_listed_however_many_there_are() {
                 settings: serde_json::Map::new(),
             };
             let put = recorder.catalog().put_project(&project).await.unwrap();
-            assert_eq!(put, Swap::Done);
+            assert_eq!(put, Update::Applied);
         }
     });
     let list = works(&server, &["projects", "list"]);
@@ -330,7 +330,7 @@ fn a_project_that_cannot_be_used_as_it_is_can_still_be_blocked() {
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let put = runtime.block_on(recorder.catalog().put_project(&project)).unwrap();
-    assert_eq!(put, Swap::Done);
+    assert_eq!(put, Update::Applied);
     works(&server, &["projects", "block", "odd"]);
     assert_eq!(upload(&server, "odd", None), refused("AccountBlockedError"));
     let said = is_refused(&server, &["projects", "unblock", "odd"]);

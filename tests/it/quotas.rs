@@ -28,7 +28,7 @@ fn of_200_uploads_at_once_so_many_get_in_as_there_is_room_for_whatever_their_ord
             }
         });
         assert_eq!(accepted.into_inner(), room, "{bound}");
-        assert_eq!(town.holdings("shop"), (room as u64, 100 * room as u64), "{bound}");
+        assert_eq!(town.usage("shop"), (room as u64, 100 * room as u64), "{bound}");
         assert_eq!(
             town.store.keys().len(),
             room,
@@ -56,11 +56,11 @@ fn an_upload_in_parts_has_its_room_from_its_start_on_and_gives_it_back_if_it_com
     let town = Town::of(&[("shop", json!({"max_stored": "15 MiB"}))]);
     let start = || code(&town.post("/multipart/start/", &starting("shop", "")));
     assert_eq!(start(), "accepted");
-    assert_eq!(town.holdings("shop"), (1, 2 * PART as u64));
+    assert_eq!(town.usage("shop"), (1, 2 * PART as u64));
     assert_eq!(start(), "AccountLimitsExceededError");
     town.pass(Duration::from_secs(25 * 3600));
     town.block_on(town.pipeline.sweep()).unwrap();
-    assert_eq!(town.holdings("shop"), (0, 0));
+    assert_eq!(town.usage("shop"), (0, 0));
     assert_eq!(start(), "accepted");
 }
 
@@ -72,7 +72,7 @@ fn an_upload_that_breaks_off_gives_back_its_quota() {
     let (head, body) = (whole.head("/base/"), whole.body());
     let head = format!("{head}Host: x\r\nContent-Length: {}\r\n\r\n", body.len());
     std::io::Write::write_all(&mut stream, &[head.as_bytes(), &body[..50_000]].concat()).unwrap();
-    wait_until("it has its room", || town.holdings("shop").0 == 1);
+    wait_until("it has its room", || town.usage("shop").0 == 1);
     assert_eq!(
         code(&town.base(&form("shop").file("file", "a", b"x"))),
         "AccountLimitsExceededError"
@@ -82,7 +82,7 @@ fn an_upload_that_breaks_off_gives_back_its_quota() {
     wait_until("it is given back", || {
         town.pass(Duration::from_secs(3 * 3600));
         town.block_on(town.pipeline.sweep()).unwrap();
-        town.holdings("shop").0 == 0
+        town.usage("shop").0 == 0
     });
     assert_eq!(town.store.keys(), []);
 }
@@ -108,7 +108,7 @@ fn a_token_lets_in_as_many_uploads_as_it_says_however_many_ask_at_once() {
 
 #[test]
 fn a_use_of_a_token_that_came_to_nothing_is_no_use() {
-    let project = json!({"secrets": [{"name": "one", "secret": "secret"}], "forbid_types": ["application/pdf"]});
+    let project = json!({"secrets": [{"name": "one", "secret": "secret"}], "deny_types": ["application/pdf"]});
     let town = Town::of(&[("shop", project)]);
     let jwt = token("secret", "once", json!({}));
     let send = |content: &[u8]| code(&town.base(&form("shop").field("signature", &jwt).file("file", "a", content)));
@@ -122,8 +122,8 @@ fn a_use_of_a_token_that_came_to_nothing_is_no_use() {
     // Long after the token has expired its account is deleted.
     town.pass(Duration::from_secs(40 * 24 * 3600));
     town.block_on(town.pipeline.sweep()).unwrap();
-    let account = intake::core::books::Account::token("shop", "once");
-    assert_eq!(town.block_on(town.recorder.holdings(&account)).unwrap().files, 0);
+    let account = intake::core::accounting::Account::token("shop", "once");
+    assert_eq!(town.block_on(town.recorder.usage(&account)).unwrap().files, 0);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_token_is_used_once_per_order_however_often_it_is_tried() {
     let order = || town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
     let ordered = order().json()["token"].as_str().unwrap().to_owned();
     assert_eq!(code(&order()), "SignatureExpirationError");
-    town.block_on(town.pipeline.pull_due()).unwrap();
+    town.block_on(town.pipeline.fetch_due()).unwrap();
     let status = town.get(&format!("/from_url/status/?token={ordered}")).json();
     assert_eq!(status["status"], "success", "{status}");
     assert_eq!(code(&order()), "SignatureExpirationError");
@@ -185,7 +185,7 @@ fn a_throttled_client_gets_retry_after_in_a_form_that_it_reads() {
 #[test]
 fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
     let settings = |trusted: &[&str]| Settings {
-        max_requests_of_address: Some("1/h".parse().unwrap()),
+        max_requests_per_ip: Some("1/h".parse().unwrap()),
         trusted_proxies: trusted.iter().map(|network| network.parse().unwrap()).collect(),
         ..Settings::default()
     };
@@ -229,7 +229,7 @@ fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
 #[test]
 fn a_project_and_an_address_have_so_many_uploads_under_way_and_the_others_go_on() {
     let settings = Settings {
-        max_uploads_of_address: Some(2),
+        max_uploads_per_ip: Some(2),
         queue_timeout: std::time::Duration::ZERO,
         ..Settings::default()
     };
@@ -248,11 +248,11 @@ fn a_project_and_an_address_have_so_many_uploads_under_way_and_the_others_go_on(
     };
     let small = |key: &str| code(&town.base(&form(key).file("file", "a", b"x")));
     let (mut slow, rest) = begin("one");
-    wait_until("it is under way", || town.holdings("one").0 == 1);
+    wait_until("it is under way", || town.usage("one").0 == 1);
     assert_eq!(small("one"), "RequestThrottledError", "the project has one place");
     assert_eq!(small("two"), "accepted", "another project's");
     let _second = begin("two");
-    wait_until("it is under way", || town.holdings("two").0 == 2);
+    wait_until("it is under way", || town.usage("two").0 == 2);
     assert_eq!(small("two"), "RequestThrottledError", "the address has two places");
     std::io::Write::write_all(&mut slow, &rest[50_000..]).unwrap();
     let answer = support::read_answer(&mut slow).unwrap();
@@ -304,7 +304,7 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
 fn a_project_that_waits_for_its_own_permits_blocks_no_other() {
     let settings = Settings {
         max_uploads: 2,
-        max_uploads_of_address: Some(1),
+        max_uploads_per_ip: Some(1),
         trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
         ..Settings::default()
     };
@@ -335,7 +335,7 @@ fn a_request_of_several_files_that_fails_has_used_nothing() {
         .file("c", "c", b"z");
     let two = two.field("UPLOADCARE_PUB_KEY", "shop").field("signature", &jwt);
     assert_eq!(code(&town.base(&two)), "SignatureExpirationError");
-    assert_eq!((town.holdings("shop"), town.store.keys().len()), ((0, 0), 0));
+    assert_eq!((town.usage("shop"), town.store.keys().len()), ((0, 0), 0));
     let one = form("shop").field("signature", &jwt).file("file", "a", b"x");
     assert_eq!(code(&town.base(&one)), "accepted");
 }
@@ -346,7 +346,7 @@ fn a_full_quota_is_not_reported_as_a_used_up_token() {
     let town = Town::of(&[("shop", project)]);
     let jwt = token("secret", "once", json!({}));
     let ordered = town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
-    town.block_on(town.pipeline.pull_due()).unwrap();
+    town.block_on(town.pipeline.fetch_due()).unwrap();
     let order = ordered.json()["token"].as_str().unwrap().to_owned();
     let status = town.get(&format!("/from_url/status/?token={order}")).json();
     assert_eq!(

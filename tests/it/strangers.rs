@@ -165,7 +165,7 @@ fn a_fetch_of_another_project_is_no_duplicate() {
         .json()
     };
     assert_eq!(order("mine")["type"], "token");
-    town.block_on(town.pipeline.pull_due()).unwrap();
+    town.block_on(town.pipeline.fetch_due()).unwrap();
     assert_eq!(order("other")["type"], "token");
     assert_eq!(order("mine")["type"], "file_info");
 }

@@ -171,8 +171,8 @@ fn metadata_and_retention_of_a_token_replace_those_of_the_sender() {
         .as_str()
         .unwrap()
         .to_owned();
-    town.block_on(town.pipeline.pull_due()).unwrap();
-    let fetched = town.record(&order).pull.unwrap().upload.unwrap().to_string();
+    town.block_on(town.pipeline.fetch_due()).unwrap();
+    let fetched = town.record(&order).fetch_job.unwrap().upload.unwrap().to_string();
     for id in [direct, in_parts, fetched] {
         let info = town.get(&format!("/info/?pub_key=shop&file_id={id}")).json();
         assert_eq!(info["metadata"], json!({"order": "4711", "pet": "cat"}), "{info}");

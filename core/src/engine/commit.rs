@@ -12,19 +12,19 @@ use crate::contract::stages::Staged;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::upload_log::UploadLog;
 use crate::policy::upload::Policy;
-use crate::record::books::Booking;
-use crate::record::books::Swap;
+use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
 use crate::record::keys::{key_at, key_of};
+use crate::record::update::Update;
 use crate::record::upload::Record;
+use crate::value::authorization::Authorization;
+use crate::value::authorization::with_granted;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::{Declared, Digest, Facts};
 use crate::value::id::{ByteStream, UploadId};
-use crate::value::lifetime::Door;
-use crate::value::options::Terms;
-use crate::value::pass::Pass;
-use crate::value::pass::with_granted;
+use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::Rejection;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest as _, Sha256};
@@ -40,7 +40,7 @@ const AT_A_TIME: usize = 8;
 pub struct Admitted {
     pub(crate) pipeline: Pipeline,
     pub(crate) record: Record,
-    pub(crate) door: Door,
+    pub(crate) method: UploadMethod,
     pub(crate) facts: Facts,
     pub(crate) staged: Box<dyn Staged>,
     pub(crate) started: Instant,
@@ -71,9 +71,9 @@ impl Admitted {
     /// # Errors
     ///
     /// Those of [`Pipeline::commit_together`].
-    pub async fn commit(self, terms: Terms) -> Result<Record, Error> {
+    pub async fn commit(self, options: UploadOptions) -> Result<Record, Error> {
         let pipeline = self.pipeline.clone();
-        match pipeline.commit_together(vec![self], terms).await?.pop() {
+        match pipeline.commit_together(vec![self], options).await?.pop() {
             Some(record) => Ok(record),
             None => unreachable!("one upload has one record"),
         }
@@ -83,10 +83,10 @@ impl Admitted {
     pub async fn discard(self, why: Rejection) {
         let log = UploadLog {
             id: self.record.id,
-            door: self.door,
+            method: self.method,
             declared: &self.record.declared,
             project: self.record.project.as_deref(),
-            pass: self.record.pass.as_ref(),
+            authorization: self.record.authorization.as_ref(),
             started: self.started,
         };
         log.refused(REQUEST, &why);
@@ -107,9 +107,9 @@ impl fmt::Debug for Admitted {
 /// An upload between its admission and its end.
 struct Ending {
     record: Record,
-    door: Door,
+    method: UploadMethod,
     facts: Facts,
-    terms: Terms,
+    options: UploadOptions,
     started: Instant,
     bytes: Progress,
 }
@@ -124,15 +124,15 @@ enum Progress {
 }
 
 impl Ending {
-    fn of(admitted: Admitted, terms: &Terms) -> Self {
-        let mut terms = terms.clone();
-        terms.project = terms.project.or_else(|| admitted.record.project.clone());
-        terms.pass = terms.pass.or_else(|| admitted.record.pass.clone());
+    fn of(admitted: Admitted, options: &UploadOptions) -> Self {
+        let mut options = options.clone();
+        options.project = options.project.or_else(|| admitted.record.project.clone());
+        options.authorization = options.authorization.or_else(|| admitted.record.authorization.clone());
         Self {
             record: admitted.record,
-            door: admitted.door,
+            method: admitted.method,
             facts: admitted.facts,
-            terms,
+            options,
             started: admitted.started,
             bytes: Progress::Staged(admitted.staged),
         }
@@ -141,10 +141,10 @@ impl Ending {
     fn log(&self) -> UploadLog<'_> {
         UploadLog {
             id: self.record.id,
-            door: self.door,
+            method: self.method,
             declared: &self.record.declared,
-            project: self.terms.project.as_deref(),
-            pass: self.terms.pass.as_ref(),
+            project: self.options.project.as_deref(),
+            authorization: self.options.authorization.as_ref(),
             started: self.started,
         }
     }
@@ -152,9 +152,9 @@ impl Ending {
     /// What its rules depend on.
     fn ruled_by(&self) -> RuledBy {
         RuledBy {
-            project: self.terms.project.clone(),
-            pass: self.terms.pass.clone(),
-            door: self.door,
+            project: self.options.project.clone(),
+            authorization: self.options.authorization.clone(),
+            method: self.method,
         }
     }
 }
@@ -163,8 +163,8 @@ impl Ending {
 #[derive(PartialEq)]
 struct RuledBy {
     project: Option<String>,
-    pass: Option<Pass>,
-    door: Door,
+    authorization: Option<Authorization>,
+    method: UploadMethod,
 }
 
 impl Pipeline {
@@ -181,10 +181,10 @@ impl Pipeline {
     /// their bytes are removed then. A [`Fault`] if bytes or records may not be durable, or if this came after the end of a
     /// lease ([`LEASE_LOST`](codes::LEASE_LOST)). If the recorder fails and cannot say whether it has done its part, the
     /// uploads may be readable although this is an error.
-    pub async fn commit_together(&self, admitted: Vec<Admitted>, terms: Terms) -> Result<Vec<Record>, Error> {
+    pub async fn commit_together(&self, admitted: Vec<Admitted>, options: UploadOptions) -> Result<Vec<Record>, Error> {
         let mut uploads: Vec<_> = admitted
             .into_iter()
-            .map(|admitted| Ending::of(admitted, &terms))
+            .map(|admitted| Ending::of(admitted, &options))
             .collect();
         let ended = self.make_all_readable(&mut uploads).await;
         match &ended {
@@ -236,36 +236,39 @@ impl Pipeline {
         let now = self.now();
         let mut changes = Vec::with_capacity(uploads.len());
         for (upload, policy) in uploads.iter().zip(policies) {
-            let (facts, mut terms) = (upload.facts.clone(), upload.terms.clone());
-            terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
-            let lifetime = self.inner().expirer.lifetime(&facts, policy.wish(terms.retention), now);
+            let (facts, mut options) = (upload.facts.clone(), upload.options.clone());
+            options.metadata = with_granted(options.metadata, options.authorization.as_ref());
+            let lifetime = self
+                .inner()
+                .expirer
+                .lifetime(&facts, policy.retention(options.retention), now);
             let event = Event::Commit {
                 facts: Box::new(facts),
-                terms: Box::new(terms),
+                options: Box::new(options),
                 lifetime: policy.lifetime(lifetime, now, now),
             };
             let ready = self.after(&upload.record, event)?;
-            let booking = Booking::of(Some(&upload.record), &ready, policy.quota(), now);
-            changes.push((ready, booking));
+            let usage_change = UsageChange::of(Some(&upload.record), &ready, policy.quota(), now);
+            changes.push((ready, usage_change));
         }
         // If the recorder fails, the bytes stay whatever it has done: the records may say that they can be read.
         match self.swap_all(&changes).await? {
-            Swap::Done => {
+            Update::Applied => {
                 let ready: Vec<_> = changes.into_iter().map(|(ready, _)| ready).collect();
                 for record in &ready {
-                    self.remove_left(record).await;
+                    self.remove_previous(record).await;
                 }
                 Ok(ready)
             }
-            Swap::Full => {
+            Update::QuotaExceeded => {
                 // It is not known which of them did not fit; one that asks for something says why.
-                let error = match changes.iter().find(|(_, booking)| !booking.lines.is_empty()) {
-                    Some((ready, booking)) => self.no_room(ready, booking).await,
+                let error = match changes.iter().find(|(_, usage_change)| !usage_change.deltas.is_empty()) {
+                    Some((ready, usage_change)) => self.no_room(ready, usage_change).await,
                     None => Fault::new(codes::FAULT, "the recorder has no room for what takes none").into(),
                 };
                 Err(self.take_all_back(uploads, error).await)
             }
-            Swap::Lost => {
+            Update::Conflict => {
                 // A sweeper thought one of these attempts dead and has removed what it found; our bytes came after it looked.
                 let fault = Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable();
                 Err(self.take_all_back(uploads, fault.into()).await)
@@ -281,7 +284,7 @@ impl Pipeline {
             let policy = match at.checked_sub(1).filter(|before| ruled_by[*before] == *by) {
                 Some(before) => policies[before].clone(),
                 None => {
-                    self.required_policy(by.project.as_deref(), by.pass.as_ref(), by.door)
+                    self.required_policy(by.project.as_deref(), by.authorization.as_ref(), by.method)
                         .await?
                 }
             };
@@ -289,7 +292,7 @@ impl Pipeline {
         }
         for (upload, policy) in uploads.iter().zip(&policies) {
             policy.judge(|rules| rules.whole(&upload.record.declared, &upload.facts))?;
-            self.inner().store_at(&policy.place())?;
+            self.inner().store_at(&policy.location())?;
         }
         Ok(policies)
     }
@@ -299,13 +302,13 @@ impl Pipeline {
         let Progress::Staged(staged) = std::mem::replace(&mut upload.bytes, Progress::Doubtful) else {
             return (upload, Ok(()));
         };
-        let project = upload.terms.project.as_deref();
+        let project = upload.options.project.as_deref();
         let work = async {
             let mut committing = Duration::ZERO;
             let committed = timed(&mut committing, staged.commit()).await;
             measure::stage("commit", committing);
             committed?;
-            self.bring_home(upload.record.clone(), &upload.facts, &policy, project)
+            self.relocate(upload.record.clone(), &upload.facts, &policy, project)
                 .await
         };
         let ended = match tokio::time::timeout(left_of_lease(&upload.record, self.now()), work).await {
@@ -334,22 +337,22 @@ impl Pipeline {
 
     /// Moves durable bytes to where their project wants them, if they were written elsewhere because it was not known yet whose
     /// they are. Nobody can read them meanwhile, and the record knows of both places before there is anything in the second.
-    async fn bring_home(
+    async fn relocate(
         &self,
         record: Record,
         facts: &Facts,
         policy: &Policy,
         project: Option<&str>,
     ) -> Result<Record, Fault> {
-        let to = policy.place();
+        let to = policy.location();
         // What was begun as this project's was begun where it belonged then.
         let is_at_home = record.project.is_some() && record.project.as_deref() == project;
-        if is_at_home || record.place == to {
+        if is_at_home || record.location == to {
             return Ok(record);
         }
         let (from_store, from) = (self.inner().store_of(&record)?, key_of(&record));
-        let moving = self.after(&record, Event::Move { to })?;
-        if self.swap(&record, &moving).await? != Swap::Done {
+        let moving = self.after(&record, Event::Relocate { to })?;
+        if self.swap(&record, &moving).await? != Update::Applied {
             return Err(Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable());
         }
         let body = from_store.read(&from, None).await?;
@@ -392,14 +395,19 @@ impl Pipeline {
     }
 
     /// Removes what was moved from where it was. If that cannot be done now, the sweeper does it.
-    async fn remove_left(&self, ready: &Record) {
-        let Some(left) = &ready.left else { return };
+    async fn remove_previous(&self, ready: &Record) {
+        let Some(previous_location) = &ready.previous_location else {
+            return;
+        };
         let removed = async {
-            self.inner().store_at(left)?.delete(&key_at(ready, left)).await?;
+            self.inner()
+                .store_at(previous_location)?
+                .delete(&key_at(ready, previous_location))
+                .await?;
             self.put(ready, &self.after(ready, Event::Tidied)?).await
         };
         if let Err(fault) = removed.await {
-            warn!(id = %ready.id, fault = fault.chain(), "could not remove what was moved; left to the sweeper");
+            warn!(id = %ready.id, fault = fault.report(), "could not remove what was moved; left to the sweeper");
         }
     }
 }
@@ -410,7 +418,7 @@ async fn copy(mut body: ByteStream, to: &mut dyn Staged) -> Result<Digest, Fault
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|why| {
             let fault = Fault::new(codes::BYTES_MISSING, "the bytes of an upload could not be read back");
-            fault.retryable().because(why)
+            fault.retryable().with_source(why)
         })?;
         hasher.update(&chunk);
         to.write(chunk).await?;

@@ -14,19 +14,19 @@ use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::{Sink, Source, pump};
 use crate::engine::upload_log::UploadLog;
 use crate::policy::upload::Policy;
-use crate::record::books::Swap;
 use crate::record::event::Event;
 use crate::record::keys::upload_of;
 use crate::record::keys::{key_of, part_key_of};
-use crate::record::upload::{Duty, Record, State};
+use crate::record::update::Update;
+use crate::record::upload::{Record, State, Task};
+use crate::value::authorization::with_granted;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::Facts;
 use crate::value::id::{BoxError, ByteStream, UploadId};
-use crate::value::lifetime::Door;
-use crate::value::options::Terms;
-use crate::value::parts::{Part, Parts};
-use crate::value::pass::with_granted;
+use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
+use crate::value::parts::{Part, PartPlan};
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
@@ -97,7 +97,7 @@ impl Pipeline {
                 State::Open | State::Assembling if record.state != State::Open || !record.is_due(self.now()) => {
                     let claimed = self.after(&record, Event::Assemble)?;
                     match self.swap(&record, &claimed).await? {
-                        Swap::Done => match self.assemble(claimed).await {
+                        Update::Applied => match self.assemble(claimed).await {
                             // Somebody thought us dead and goes on with it; theirs is the answer.
                             Err(Error::Fault(fault))
                                 if fault.code == codes::LEASE_LOST
@@ -105,7 +105,7 @@ impl Pipeline {
                             ended => return ended,
                         },
                         // Somebody was faster; look again.
-                        Swap::Lost | Swap::Full => {}
+                        Update::Conflict | Update::QuotaExceeded => {}
                     }
                 }
                 _ => return Err(Error::NotFound(id)),
@@ -124,7 +124,7 @@ impl Pipeline {
 
         let mut resumed = Resumed::default();
         loop {
-            let due = self.inner().recorder.due(Duty::Resume, self.now(), BATCH).await?;
+            let due = self.inner().recorder.due(Task::Resume, self.now(), BATCH).await?;
             let full = due.len() == BATCH;
             let mut outcomes =
                 stream::iter(due.into_iter().map(|record| self.resume_one(record))).buffer_unordered(BATCH);
@@ -148,13 +148,13 @@ impl Pipeline {
     async fn resume_one(&self, record: Record) -> Option<Result<Record, Error>> {
         let claimed = self.after(&record, Event::Assemble).ok()?;
         match self.swap(&record, &claimed).await {
-            Ok(Swap::Done) => {
+            Ok(Update::Applied) => {
                 info!(id = %record.id, "goes on with an upload whose worker is gone");
                 Some(self.assemble(claimed).await)
             }
-            Ok(Swap::Lost | Swap::Full) => None,
+            Ok(Update::Conflict | Update::QuotaExceeded) => None,
             Err(fault) => {
-                warn!(id = %record.id, fault = fault.chain(), "could not claim an upload to go on with");
+                warn!(id = %record.id, fault = fault.report(), "could not claim an upload to go on with");
                 None
             }
         }
@@ -190,10 +190,10 @@ impl Pipeline {
         };
         let log = UploadLog {
             id: claimed.id,
-            door: Door::Parts,
+            method: UploadMethod::Multipart,
             declared: &claimed.declared,
             project: claimed.project.as_deref(),
-            pass: claimed.pass.as_ref(),
+            authorization: claimed.authorization.as_ref(),
             started,
         };
         match &ended {
@@ -225,7 +225,7 @@ impl Pipeline {
                 (store.read(&key, None).await?, Sink::Stored)
             }
             _ => {
-                let list = not_yet(parts.judge(self.list_apart(&claimed, &parts).await?))?;
+                let list = not_yet(parts.judge(self.list_separate_parts(&claimed, &parts).await?))?;
                 (self.read_apart(&claimed, list), Sink::Stage(&mut staged))
             }
         };
@@ -246,7 +246,11 @@ impl Pipeline {
     /// What holds for an upload now, if it is let in now. If it is not, that may pass: its parts stay for as long as they may.
     async fn current_policy(&self, claimed: &Record) -> Result<Policy, Failure> {
         let policy = self
-            .policy(claimed.project.as_deref(), claimed.pass.as_ref(), Door::Parts)
+            .policy(
+                claimed.project.as_deref(),
+                claimed.authorization.as_ref(),
+                UploadMethod::Multipart,
+            )
             .await;
         let policy = policy.map_err(Failure::Retry)?;
         policy.lets_in(self.now()).map_err(Failure::Retry)?;
@@ -286,30 +290,30 @@ impl Pipeline {
 
     async fn make_assembled_readable(&self, claimed: &Record, facts: Facts, policy: Policy) -> Result<Record, Error> {
         let now = self.now();
-        let wish = policy.wish(claimed.parts.as_ref().map(|parts| parts.wish).unwrap_or_default());
-        let lifetime = policy.lifetime(self.inner().expirer.lifetime(&facts, wish, now), now, now);
-        let terms = Terms {
+        let retention = policy.retention(claimed.parts.as_ref().map(|parts| parts.retention).unwrap_or_default());
+        let lifetime = policy.lifetime(self.inner().expirer.lifetime(&facts, retention, now), now, now);
+        let options = UploadOptions {
             project: claimed.project.clone(),
-            pass: claimed.pass.clone(),
+            authorization: claimed.authorization.clone(),
             sender: None,
-            retention: wish,
-            metadata: with_granted(claimed.metadata.clone(), claimed.pass.as_ref()),
+            retention,
+            metadata: with_granted(claimed.metadata.clone(), claimed.authorization.as_ref()),
             tags: claimed.tags.clone(),
-            known_as: None,
+            source_key: None,
         };
         let event = Event::Commit {
             facts: Box::new(facts),
-            terms: Box::new(terms),
+            options: Box::new(options),
             lifetime,
         };
         let ready = self.after(claimed, event)?;
         // If this fails, the claim ends and another node goes on: what was put together stays.
         match self.swap(claimed, &ready).await? {
-            Swap::Done => {}
-            Swap::Lost | Swap::Full => return Err(lost().into()),
+            Update::Applied => {}
+            Update::Conflict | Update::QuotaExceeded => return Err(lost().into()),
         }
-        if let Err(fault) = self.delete_apart(&ready).await {
-            warn!(id = %ready.id, fault = fault.chain(), "could not remove parts; left to the sweeper");
+        if let Err(fault) = self.delete_separate_parts(&ready).await {
+            warn!(id = %ready.id, fault = fault.report(), "could not remove parts; left to the sweeper");
         }
         Ok(ready)
     }
@@ -323,7 +327,7 @@ impl Pipeline {
         match self.remove_refused(claimed, error).await {
             Err(fault) if fault.code == codes::LEASE_LOST => Err(fault),
             Err(fault) => {
-                warn!(id = %claimed.id, fault = fault.chain(), "could not end a refused upload; it will be done again");
+                warn!(id = %claimed.id, fault = fault.report(), "could not end a refused upload; it will be done again");
                 Ok(())
             }
             Ok(()) => Ok(()),
@@ -336,18 +340,18 @@ impl Pipeline {
         let refused = claimed.clone();
         let delete = async {
             self.inner().store_of(&refused)?.delete(&key_of(&refused)).await?;
-            self.delete_apart(&refused).await
+            self.delete_separate_parts(&refused).await
         };
         self.hold(claimed, Duration::MAX, || Event::Renew, delete).await??;
         match self
             .swap(claimed, &self.after(claimed, Event::Reject(error.noted()))?)
             .await?
         {
-            Swap::Done => {
+            Update::Applied => {
                 self.bound_tombstones(refused.project.as_deref()).await;
                 Ok(())
             }
-            Swap::Lost | Swap::Full => Err(lost()),
+            Update::Conflict | Update::QuotaExceeded => Err(lost()),
         }
     }
 
@@ -358,11 +362,11 @@ impl Pipeline {
             Err(fault) => Err(fault),
         };
         if let Err(fault) = released {
-            warn!(id = %claimed.id, fault = fault.chain(), "could not give an upload back; its claim will end");
+            warn!(id = %claimed.id, fault = fault.report(), "could not give an upload back; its claim will end");
         }
     }
 
-    async fn list_apart(&self, record: &Record, parts: &Parts) -> Result<Vec<Part>, Fault> {
+    async fn list_separate_parts(&self, record: &Record, parts: &PartPlan) -> Result<Vec<Part>, Fault> {
         let store = self.inner().store_of(record)?;
         let sizes = stream::iter(1..=parts.count()).map(|number| async move {
             let size = store.size(&part_key_of(record, number)).await?;
@@ -378,12 +382,12 @@ impl Pipeline {
 
     fn read_apart(&self, record: &Record, parts: Vec<Part>) -> ByteStream {
         let pipeline = self.clone();
-        let place = record.place.clone();
+        let location = record.location.clone();
         let keys: Vec<_> = parts.iter().map(|part| part_key_of(record, part.number)).collect();
         let streams = stream::iter(keys).then(move |key| {
-            let (pipeline, place) = (pipeline.clone(), place.clone());
+            let (pipeline, location) = (pipeline.clone(), location.clone());
             async move {
-                let part = pipeline.inner().store_at(&place)?.read(&key, None).await;
+                let part = pipeline.inner().store_at(&location)?.read(&key, None).await;
                 part.map_err(BoxError::from)
             }
         });
@@ -391,8 +395,8 @@ impl Pipeline {
     }
 
     /// Removes all parts that are under keys of their own.
-    pub(crate) async fn delete_apart(&self, record: &Record) -> Result<(), Fault> {
-        let Some(parts) = record.parts.as_ref().filter(|parts| parts.apart) else {
+    pub(crate) async fn delete_separate_parts(&self, record: &Record) -> Result<(), Fault> {
+        let Some(parts) = record.parts.as_ref().filter(|parts| parts.separate_keys) else {
             return Ok(());
         };
         let store = self.inner().store_of(record)?;
@@ -413,6 +417,6 @@ async fn discard(claimed: &Record, staged: Option<Box<dyn Staged>>) {
     if let Some(staged) = staged
         && let Err(fault) = staged.discard().await
     {
-        warn!(id = %claimed.id, fault = fault.chain(), "could not discard the bytes; the end of the upload removes them");
+        warn!(id = %claimed.id, fault = fault.report(), "could not discard the bytes; the end of the upload removes them");
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn failure(error: Error) -> Failure {
         refused @ Error::Rejected { .. } => Failure::Rejected(refused),
         Error::Interrupted(why) => {
             let fault = Fault::new(codes::BYTES_MISSING, "the parts could not be read to their end");
-            fault.retryable().because(why).into()
+            fault.retryable().with_source(why).into()
         }
         error => Failure::Retry(error),
     }

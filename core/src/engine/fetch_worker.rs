@@ -1,4 +1,4 @@
-//! Fetching what was ordered. One node claims an order and renews the claim while bytes come; if it dies, another tries again.
+//! Fetching what was ordered. One node claims a fetch job and renews the claim while bytes come; if it dies, another tries again.
 //!
 //! Each try is an upload of its own, whose id is noted in the order before anything of it is. So whoever tries again first ends
 //! what the last one has left, or finds that it had come to its end, and nothing is fetched into two uploads.
@@ -16,29 +16,29 @@ use crate::contract::measure;
 use crate::engine::lease::lost;
 use crate::engine::limits::Limits;
 use crate::engine::pipeline::Pipeline;
-use crate::record::books::Swap;
 use crate::record::event::Event;
-use crate::record::pull::Pull;
-use crate::record::upload::{Duty, Record, State};
+use crate::record::fetch_job::FetchJob;
+use crate::record::update::Update;
+use crate::record::upload::{Record, State, Task};
+use crate::value::authorization::Authorization;
 use crate::value::codes;
 use crate::value::error::{Error, Fault, Interruption};
 use crate::value::id::UploadId;
 use crate::value::incoming::Incoming;
-use crate::value::lifetime::Door;
-use crate::value::options::Terms;
-use crate::value::pass::Pass;
+use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
-/// Orders that are looked at, at a time, for those whose project and sender may have one more fetched.
+/// Fetch jobs that are looked at, at a time, for those whose project and sender may have one more fetched.
 const LOOK: usize = 1024;
 
-/// How often an order may be begun, be it by nodes that died. More than it is tried again, as nodes are started anew for many
+/// How often a fetch job may be begun, be it by nodes that died. More than it is tried again, as nodes are started anew for many
 /// reasons.
 const MOST_TRIES: u32 = 16;
-/// How often it is noted how far an order is, at least.
+/// How often it is noted how far a fetch job is, at least.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long one waits who could not claim an order.
+/// How long one waits who could not claim a fetch job.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Pipeline {
@@ -46,18 +46,18 @@ impl Pipeline {
     /// [`Limits`](crate::Limits) say. Any number of nodes may do so. Dropping it is legal at any moment; what was under way is
     /// tried again by another node when its claim is over.
     ///
-    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once, and an order whose
+    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once, and a fetch job whose
     /// next try is due in between is tried on time.
-    pub async fn pull_for_ever(&self, every: Duration) {
+    pub async fn run_fetches(&self, every: Duration) {
         let mut running = Running::default();
         loop {
             let next = self.start_due(&mut running, every).await.unwrap_or_else(|fault| {
-                warn!(fault = fault.chain(), "could not look up what is to be fetched");
+                warn!(fault = fault.report(), "could not look up what is to be fetched");
                 None
             });
             tokio::select! {
                 Some(ended) = running.tasks.join_next() => running.forget(ended.ok()),
-                () = self.inner().ordered.notified() => {}
+                () = self.inner().fetch_queued.notified() => {}
                 () = tokio::time::sleep(next.unwrap_or(every)) => {}
             }
         }
@@ -68,7 +68,7 @@ impl Pipeline {
     /// # Errors
     ///
     /// If it could not be looked up.
-    pub async fn pull_due(&self) -> Result<(), Fault> {
+    pub async fn fetch_due(&self) -> Result<(), Fault> {
         let mut running = Running::default();
         loop {
             self.start_due(&mut running, Duration::ZERO).await?;
@@ -83,33 +83,33 @@ impl Pipeline {
     /// within `ahead`.
     async fn start_due(&self, running: &mut Running, ahead: Duration) -> Result<Option<Duration>, Fault> {
         let limits = &self.inner().limits;
-        if running.tasks.len() >= limits.pulls {
+        if running.tasks.len() >= limits.max_fetches {
             return Ok(None);
         }
         let now = self.now();
         let until = now.checked_add(ahead).unwrap_or(now);
-        for order in self.inner().recorder.due(Duty::Pull, until, LOOK).await? {
-            if running.tasks.len() >= limits.pulls {
+        for job in self.inner().recorder.due(Task::Fetch, until, LOOK).await? {
+            if running.tasks.len() >= limits.max_fetches {
                 break;
             }
-            if !order.is_due(now) {
+            if !job.is_due(now) {
                 // Those that have been due longest come first, so everything behind it is due later.
-                return Ok(order.due.and_then(|due| due.duration_since(now).ok()));
+                return Ok(job.due.and_then(|due| due.duration_since(now).ok()));
             }
-            if running.has_place(&order, limits) {
-                running.begin(self.clone(), order);
+            if running.has_room(&job, limits) {
+                running.begin(self.clone(), job);
             }
         }
         Ok(None)
     }
 
     /// One order: settles what an earlier try has left, then tries once.
-    async fn pull_one(&self, order: Record) {
-        let (id, started) = (order.id, Instant::now());
-        match self.try_order(order).await {
+    async fn fetch_one(&self, job: Record) {
+        let (id, started) = (job.id, Instant::now());
+        match self.try_fetch_job(job).await {
             Ok(Some(ready)) => {
                 measure::fetch_tried(Ok(()));
-                info!(order = %id, upload = %ready, millis = millis(started), "fetched");
+                info!(job = %id, upload = %ready, millis = millis(started), "fetched");
             }
             Ok(None) => {}
             Err(error) => {
@@ -117,34 +117,34 @@ impl Pipeline {
                 measure::fetch_tried(Err(&code));
                 match &error {
                     Error::Fault(fault) => {
-                        error!(order = %id, %code, reason = fault.chain(), millis, "failed to fetch")
+                        error!(job = %id, %code, reason = fault.report(), millis, "failed to fetch")
                     }
-                    refusal => info!(order = %id, %code, reason = refusal.to_string(), millis, "did not fetch"),
+                    refusal => info!(job = %id, %code, reason = refusal.to_string(), millis, "did not fetch"),
                 }
             }
         }
     }
 
     /// `None`: another node has it.
-    async fn try_order(&self, order: Record) -> Result<Option<UploadId>, Error> {
-        let Some(pull) = order.pull.clone() else {
+    async fn try_fetch_job(&self, job: Record) -> Result<Option<UploadId>, Error> {
+        let Some(fetch_job) = job.fetch_job.clone() else {
             return Ok(None);
         };
         let upload = UploadId::random();
-        let mut claimed = self.after(&order, Event::Pull { upload })?;
+        let mut claimed = self.after(&job, Event::Fetch { upload })?;
         // The last try first. If it had come to its end and nobody has noted that, it is what was ordered.
-        let before = match pull.upload {
+        let before = match fetch_job.upload {
             Some(before) => self.abandon(before).await?,
             None => None,
         };
         if let Some(ready) = &before
-            && let Some(pull) = &mut claimed.pull
+            && let Some(fetch_job) = &mut claimed.fetch_job
         {
-            pull.upload = Some(ready.id);
+            fetch_job.upload = Some(ready.id);
         }
-        match self.swap(&order, &claimed).await {
-            Ok(Swap::Done) => {}
-            Ok(Swap::Lost | Swap::Full) => return Ok(None),
+        match self.swap(&job, &claimed).await {
+            Ok(Update::Applied) => {}
+            Ok(Update::Conflict | Update::QuotaExceeded) => return Ok(None),
             Err(fault) => {
                 // It is still due. Whoever looks next, looks at once.
                 tokio::time::sleep(AGAIN).await;
@@ -152,20 +152,20 @@ impl Pipeline {
             }
         }
         if let Some(ready) = before {
-            self.note(&claimed, Event::Pulled).await?;
+            self.note(&claimed, Event::Fetched).await?;
             return Ok(Some(ready.id));
         }
 
-        if pull.tries >= MOST_TRIES {
+        if fetch_job.tries >= MOST_TRIES {
             let fault = Fault::new(codes::FAULT, "the worker crashed at each try to fetch this; giving up");
             self.note(&claimed, Event::Reject(Error::Fault(fault).noted())).await?;
             return Ok(None);
         }
 
-        let fetched = self.fetch(&mut claimed, &pull, upload).await;
+        let fetched = self.attempt(&mut claimed, &fetch_job, upload).await;
         match fetched {
             Ok(()) => {
-                self.note(&claimed, Event::Pulled).await?;
+                self.note(&claimed, Event::Fetched).await?;
                 Ok(Some(upload))
             }
             Err(error) if error.code() == codes::LEASE_LOST => {
@@ -185,7 +185,7 @@ impl Pipeline {
     }
 
     /// Receives, has every stage judge, and commits, while the claim is renewed with how far it is.
-    async fn fetch(&self, claimed: &mut Record, pull: &Pull, upload: UploadId) -> Result<(), Error> {
+    async fn attempt(&self, claimed: &mut Record, fetch_job: &FetchJob, upload: UploadId) -> Result<(), Error> {
         let (came, total) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(UNKNOWN)));
         let progress = {
             let (came, total) = (came.clone(), total.clone());
@@ -197,25 +197,32 @@ impl Pipeline {
                 }
             }
         };
-        let pass = claimed.pass.clone().unwrap_or_default();
-        let pass = Some(Pass { ordered: true, ..pass });
+        let authorization = claimed.authorization.clone().unwrap_or_default();
+        let authorization = Some(Authorization {
+            via_fetch_job: true,
+            ..authorization
+        });
         // Before anybody is asked for anything: the project may not want it any more.
         let policy = self
-            .policy(claimed.project.as_deref(), pass.as_ref(), Door::Pull)
+            .policy(
+                claimed.project.as_deref(),
+                authorization.as_ref(),
+                UploadMethod::FromUrl,
+            )
             .await?;
         policy.lets_in(self.now())?;
         let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
         let receiving = async {
-            let mut incoming = self.receiver()?.receive(&pull.source).await?;
+            let mut incoming = self.fetcher()?.receive(&fetch_job.source).await?;
             incoming.id = upload;
             incoming.project = project;
-            incoming.pass = pass.clone();
+            incoming.authorization = authorization.clone();
             incoming.sender = sender;
-            incoming.door = Door::Pull;
-            if let Some(name) = &pull.name {
+            incoming.method = UploadMethod::FromUrl;
+            if let Some(name) = &fetch_job.name {
                 incoming.declared.name = Some(name.clone());
             }
-            incoming.at_most = pull.at_most.or(incoming.at_most);
+            incoming.at_most = fetch_job.at_most.or(incoming.at_most);
             total.store(incoming.declared.size.unwrap_or(UNKNOWN), Ordering::Relaxed);
             self.admit(counted(incoming, came)).await
         };
@@ -225,41 +232,41 @@ impl Pipeline {
 
         // Nobody else may have begun to try: from here on the claim has its whole time left, and the commit has no more.
         let still_ours = self.after(claimed, progress())?;
-        if self.swap(claimed, &still_ours).await? != Swap::Done {
+        if self.swap(claimed, &still_ours).await? != Update::Applied {
             return Err(lost().into());
         }
         *claimed = still_ours;
-        let terms = Terms {
+        let options = UploadOptions {
             project: claimed.project.clone(),
-            pass,
+            authorization,
             sender: None,
-            retention: pull.wish,
+            retention: fetch_job.retention,
             metadata: claimed.metadata.clone(),
             tags: claimed.tags.clone(),
-            known_as: pull.known_as.clone(),
+            source_key: fetch_job.source_key.clone(),
         };
-        let committed = tokio::time::timeout(self.inner().periods.claim, admitted.commit(terms)).await;
+        let committed = tokio::time::timeout(self.inner().periods.lease, admitted.commit(options)).await;
         committed.unwrap_or_else(|_| Err(lost().into())).map(drop)
     }
 
-    /// How long the order waits until it is tried again. `None` if it is given up.
+    /// How long the fetch job waits until it is tried again. `None` if it is given up.
     fn pause(&self, claimed: &Record, error: &Error) -> Option<Duration> {
         let limits = &self.inner().limits;
-        let tries = tries_worth(error).min(limits.pull_tries);
-        claimed.pull.as_ref()?.pause(tries, limits.pull_pause)
+        let tries = tries_worth(error).min(limits.fetch_tries);
+        claimed.fetch_job.as_ref()?.pause(tries, limits.fetch_backoff)
     }
 
     async fn note(&self, claimed: &Record, event: Event) -> Result<(), Fault> {
         let next = self.after(claimed, event)?;
         match self.swap(claimed, &next).await? {
-            Swap::Done => {
+            Update::Applied => {
                 if let State::Rejected(_) = next.state {
                     self.bound_tombstones(next.project.as_deref()).await;
                 }
                 Ok(())
             }
-            // Somebody took the order back, or over; they have seen to the upload.
-            Swap::Lost | Swap::Full => Err(lost()),
+            // Somebody took the fetch job back, or over; they have seen to the upload.
+            Update::Conflict | Update::QuotaExceeded => Err(lost()),
         }
     }
 }
@@ -294,7 +301,7 @@ fn tries_worth(error: &Error) -> u32 {
 
 fn too_slow(limit: Duration) -> Error {
     let rejection = Rejection::new(codes::TIMED_OUT, "it took too long to fetch it");
-    Error::rejected(RECEIVE, rejection.about(limit.as_secs().to_string()))
+    Error::rejected(RECEIVE, rejection.with_subject(limit.as_secs().to_string()))
 }
 
 fn millis(started: Instant) -> u64 {
@@ -305,12 +312,12 @@ fn millis(started: Instant) -> u64 {
 #[derive(Default)]
 struct Running {
     tasks: JoinSet<(UploadId, Vec<Share>)>,
-    orders: HashSet<UploadId>,
+    jobs: HashSet<UploadId>,
     /// How many of each project, and of each sender.
     of: HashMap<Share, usize>,
 }
 
-/// What an order takes a place of: its project's, and its sender's.
+/// What a fetch job takes a place of: its project's, and its sender's.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Share {
     Project(String),
@@ -320,33 +327,33 @@ enum Share {
 impl Share {
     fn most(&self, limits: &Limits) -> usize {
         match self {
-            Self::Project(_) => limits.pulls_of_project,
-            Self::Sender(_) => limits.pulls_of_address,
+            Self::Project(_) => limits.max_fetches_per_project,
+            Self::Sender(_) => limits.max_fetches_per_ip,
         }
     }
 
-    fn of(order: &Record) -> Vec<Self> {
-        let project = Self::Project(order.project.clone().unwrap_or_default());
-        let sender = order.sender.clone().map(Self::Sender);
+    fn of(job: &Record) -> Vec<Self> {
+        let project = Self::Project(job.project.clone().unwrap_or_default());
+        let sender = job.sender.clone().map(Self::Sender);
         [project].into_iter().chain(sender).collect()
     }
 }
 
 impl Running {
-    fn has_place(&self, order: &Record, limits: &Limits) -> bool {
+    fn has_room(&self, job: &Record, limits: &Limits) -> bool {
         let has_less = |share: &Share| self.of.get(share).is_none_or(|running| *running < share.most(limits));
         // What was begun just now may not be claimed yet.
-        !self.orders.contains(&order.id) && Share::of(order).iter().all(has_less)
+        !self.jobs.contains(&job.id) && Share::of(job).iter().all(has_less)
     }
 
-    fn begin(&mut self, pipeline: Pipeline, order: Record) {
-        let (id, shares) = (order.id, Share::of(&order));
-        self.orders.insert(id);
+    fn begin(&mut self, pipeline: Pipeline, job: Record) {
+        let (id, shares) = (job.id, Share::of(&job));
+        self.jobs.insert(id);
         for share in &shares {
             *self.of.entry(share.clone()).or_default() += 1;
         }
         self.tasks.spawn(async move {
-            pipeline.pull_one(order).await;
+            pipeline.fetch_one(job).await;
             (id, shares)
         });
     }
@@ -354,7 +361,7 @@ impl Running {
     /// `None`: a task panicked. Whose it was is not known then, so it keeps its place until all have ended.
     fn forget(&mut self, ended: Option<(UploadId, Vec<Share>)>) {
         if let Some((id, shares)) = ended {
-            self.orders.remove(&id);
+            self.jobs.remove(&id);
             for share in shares {
                 if let Some(running) = self.of.get_mut(&share) {
                     *running = running.saturating_sub(1);
@@ -363,7 +370,7 @@ impl Running {
             self.of.retain(|_, running| *running > 0);
         }
         if self.tasks.is_empty() {
-            self.orders.clear();
+            self.jobs.clear();
             self.of.clear();
         }
     }

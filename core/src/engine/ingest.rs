@@ -15,16 +15,16 @@ use crate::engine::pump::{Sink, Source, pump};
 use crate::engine::upload_log::UploadLog;
 use crate::policy::rules::too_large;
 use crate::policy::upload::Policy;
-use crate::record::books::Booking;
-use crate::record::books::Swap;
+use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
+use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::Error;
 use crate::value::evidence::Declared;
 use crate::value::incoming::Incoming;
-use crate::value::lifetime::Door;
-use crate::value::options::Terms;
+use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
@@ -36,13 +36,13 @@ impl Pipeline {
     /// # Errors
     ///
     /// Those of both.
-    pub async fn ingest(&self, mut incoming: Incoming, terms: Terms) -> Result<Record, Error> {
+    pub async fn ingest(&self, mut incoming: Incoming, options: UploadOptions) -> Result<Record, Error> {
         // Whose it is, is known before its bytes come.
-        incoming.project = incoming.project.or_else(|| terms.project.clone());
-        incoming.pass = incoming.pass.or_else(|| terms.pass.clone());
-        incoming.sender = incoming.sender.or_else(|| terms.sender.clone());
+        incoming.project = incoming.project.or_else(|| options.project.clone());
+        incoming.authorization = incoming.authorization.or_else(|| options.authorization.clone());
+        incoming.sender = incoming.sender.or_else(|| options.sender.clone());
         let pipeline = self.clone();
-        self.run(async move { pipeline.admit(incoming).await?.commit(terms).await })
+        self.run(async move { pipeline.admit(incoming).await?.commit(options).await })
             .await?
     }
 
@@ -50,11 +50,11 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// Those of the receiver and of [`ingest`](Self::ingest); a [`Fault`](crate::Fault) if the pipeline has no receiver.
-    pub async fn pull(&self, source: &str, terms: Terms) -> Result<Record, Error> {
-        let mut incoming = self.receiver()?.receive(source).await?;
-        incoming.door = Door::Pull;
-        self.ingest(incoming, terms).await
+    /// Those of the fetcher and of [`ingest`](Self::ingest); a [`Fault`](crate::Fault) if the pipeline has no fetcher.
+    pub async fn fetch(&self, source: &str, options: UploadOptions) -> Result<Record, Error> {
+        let mut incoming = self.fetcher()?.receive(source).await?;
+        incoming.method = UploadMethod::FromUrl;
+        self.ingest(incoming, options).await
     }
 
     /// Reads the upload to its end and has every stage judge it. Nobody can read it yet: that takes [`Admitted::commit`].
@@ -68,16 +68,16 @@ impl Pipeline {
     /// our parts failed. Whichever it is, nothing of the upload is readable, and its bytes are removed.
     pub async fn admit(&self, incoming: Incoming) -> Result<Admitted, Error> {
         let started = Instant::now();
-        let (id, door, declared) = (incoming.id, incoming.door, incoming.declared.clone());
-        let (project, pass) = (incoming.project.clone(), incoming.pass.clone());
+        let (id, method, declared) = (incoming.id, incoming.method, incoming.declared.clone());
+        let (project, authorization) = (incoming.project.clone(), incoming.authorization.clone());
         let admitted = self.read_and_judge(incoming, started).await;
         if let Err(error) = &admitted {
             let log = UploadLog {
                 id,
-                door,
+                method,
                 declared: &declared,
                 project: project.as_deref(),
-                pass: pass.as_ref(),
+                authorization: authorization.as_ref(),
                 started,
             };
             log.failed(error);
@@ -91,27 +91,27 @@ impl Pipeline {
             declared,
             at_most,
             project,
-            pass,
+            authorization,
             sender,
-            door,
+            method,
             body,
         } = incoming;
         let limits = &self.inner().limits;
-        let policy = self.policy(project.as_deref(), pass.as_ref(), door).await?;
+        let policy = self.policy(project.as_deref(), authorization.as_ref(), method).await?;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let limit = policy.at_most(limit);
 
         self.judge_declared(&declared, limit, &policy)?;
 
         let record = Record::intent(id, declared, self.now(), &self.inner().periods);
-        let record = record.of(project, pass, policy.place()).sent_by(sender);
+        let record = record.of(project, authorization, policy.location()).sent_by(sender);
         self.inner().store_of(&record)?;
         // The intent before any byte: from here on a sweeper knows of whatever the store may hold under this id, and its
         // project's account has what it is going to need, as far as it was said.
         self.intend(&record, &policy).await?;
 
         let mut staged = None;
-        let source = Source::new(body, limit, record.declared.size).counted(door);
+        let source = Source::new(body, limit, record.declared.size).counted(method);
         let pumped = tokio::time::timeout(
             limits.timeout,
             pump(self.inner(), &policy, &record, source, Sink::Stage(&mut staged)),
@@ -122,7 +122,7 @@ impl Pipeline {
                 Some(staged) => Ok(Admitted {
                     pipeline: self.clone(),
                     record,
-                    door,
+                    method,
                     facts,
                     staged,
                     started,
@@ -146,11 +146,11 @@ impl Pipeline {
 
     /// Records a new upload or order, if its project, its token and its sender have room for it.
     pub(crate) async fn intend(&self, record: &Record, policy: &Policy) -> Result<(), Error> {
-        let booking = Booking::of(None, record, policy.quota(), self.now());
-        let booking = self.bounded(record, booking);
-        match self.inner().recorder.insert(record, &booking).await? {
-            Swap::Done => Ok(()),
-            Swap::Lost | Swap::Full => Err(self.no_room(record, &booking).await),
+        let usage_change = UsageChange::of(None, record, policy.quota(), self.now());
+        let usage_change = self.bounded(record, usage_change);
+        match self.inner().recorder.insert(record, &usage_change).await? {
+            Update::Applied => Ok(()),
+            Update::Conflict | Update::QuotaExceeded => Err(self.no_room(record, &usage_change).await),
         }
     }
 
@@ -160,7 +160,7 @@ impl Pipeline {
             && let Err(fault) = staged.discard().await
         {
             // The record stays as it is: when its lease is over, a sweeper removes the bytes.
-            warn!(id = %record.id, fault = fault.chain(), "could not discard; left to the sweeper");
+            warn!(id = %record.id, fault = fault.report(), "could not discard; left to the sweeper");
             return;
         }
         let Ok(noted) = record.apply(Event::Reject(rejection), self.now(), &self.inner().periods) else {

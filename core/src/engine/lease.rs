@@ -7,11 +7,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::warn;
 
 use crate::engine::pipeline::Pipeline;
+use crate::record::accounting::Quota;
+use crate::record::accounting::UsageChange;
 use crate::record::apply::IllegalTransition;
-use crate::record::books::Booking;
-use crate::record::books::Quota;
-use crate::record::books::Swap;
 use crate::record::event::Event;
+use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::Fault;
@@ -21,38 +21,38 @@ const LEAST_BEAT: Duration = Duration::from_millis(1);
 
 impl Pipeline {
     /// Puts a record in another's place, and books what that changes.
-    pub(crate) async fn put(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
-        let booking = Booking::of(Some(before), next, Quota::default(), self.now());
-        self.inner().recorder.update(next, &booking).await
+    pub(crate) async fn put(&self, before: &Record, next: &Record) -> Result<Update, Fault> {
+        let usage_change = UsageChange::of(Some(before), next, Quota::default(), self.now());
+        self.inner().recorder.update(next, &usage_change).await
     }
 
     /// Swaps a record in. If the recorder fails, looks whether it has done its part all the same.
-    pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
-        let booking = Booking::of(Some(before), next, Quota::default(), self.now());
-        let swapped = self.inner().recorder.update(next, &booking).await;
+    pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Update, Fault> {
+        let usage_change = UsageChange::of(Some(before), next, Quota::default(), self.now());
+        let swapped = self.inner().recorder.update(next, &usage_change).await;
         self.as_it_is(next, swapped).await
     }
 
     /// Swaps records in, each with what is booked with it: all of them or none. If the recorder fails, looks whether it has
     /// done its part all the same.
-    pub(crate) async fn swap_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    pub(crate) async fn swap_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         let recorder = &self.inner().recorder;
         match changes {
-            [] => Ok(Swap::Done),
-            [(next, booking)] => self.as_it_is(next, recorder.update(next, booking).await).await,
+            [] => Ok(Update::Applied),
+            [(next, usage_change)] => self.as_it_is(next, recorder.update(next, usage_change).await).await,
             // As one of them is, all are.
             [(next, _), ..] => self.as_it_is(next, recorder.update_all(changes).await).await,
         }
     }
 
     /// How a swap has ended, where the recorder may have failed after it had done it.
-    async fn as_it_is(&self, next: &Record, swapped: Result<Swap, Fault>) -> Result<Swap, Fault> {
+    async fn as_it_is(&self, next: &Record, swapped: Result<Update, Fault>) -> Result<Update, Fault> {
         let fault = match swapped {
             Ok(swap) => return Ok(swap),
             Err(fault) => fault,
         };
         match self.inner().recorder.get(next.id).await {
-            Ok(Some(found)) if found == *next => Ok(Swap::Done),
+            Ok(Some(found)) if found == *next => Ok(Update::Applied),
             _ => Err(fault),
         }
     }
@@ -60,7 +60,7 @@ impl Pipeline {
     /// What becomes of a record when the event happens now.
     pub(crate) fn after(&self, record: &Record, event: Event) -> Result<Record, Fault> {
         let illegal = |illegal: IllegalTransition| {
-            Fault::new(codes::ILLEGAL_TRANSITION, "this upload is not where it should be").because(illegal)
+            Fault::new(codes::ILLEGAL_TRANSITION, "this upload is not where it should be").with_source(illegal)
         };
         record.apply(event, self.now(), &self.inner().periods).map_err(illegal)
     }
@@ -81,7 +81,7 @@ impl Pipeline {
         /// Renewals in a claim: one or two may fail.
         const OFTEN: u32 = 3;
 
-        let every = (self.inner().periods.claim / OFTEN).clamp(LEAST_BEAT, most);
+        let every = (self.inner().periods.lease / OFTEN).clamp(LEAST_BEAT, most);
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut work = pin!(work);
@@ -109,8 +109,8 @@ impl Pipeline {
     pub(crate) async fn confirm(&self, claimed: &mut Record) -> Result<(), Fault> {
         let renewed = self.after(claimed, Event::Renew)?;
         match self.swap(claimed, &renewed).await? {
-            Swap::Done => *claimed = renewed,
-            Swap::Lost | Swap::Full => return Err(lost()),
+            Update::Applied => *claimed = renewed,
+            Update::Conflict | Update::QuotaExceeded => return Err(lost()),
         }
         Ok(())
     }
@@ -122,10 +122,10 @@ impl Pipeline {
         }
         let next = self.after(claimed, beat)?;
         match self.swap(claimed, &next).await {
-            Ok(Swap::Done) => *claimed = next,
-            Ok(Swap::Lost | Swap::Full) => return Err(lost()),
+            Ok(Update::Applied) => *claimed = next,
+            Ok(Update::Conflict | Update::QuotaExceeded) => return Err(lost()),
             Err(fault) => {
-                warn!(id = %claimed.id, fault = fault.chain(), "could not renew a claim; it will be tried again");
+                warn!(id = %claimed.id, fault = fault.report(), "could not renew a claim; it will be tried again");
                 *unheard = Some(next);
             }
         }

@@ -6,20 +6,20 @@ use tracing::{error, info};
 
 use crate::contract::measure;
 use crate::record::upload::Record;
+use crate::value::authorization::Authorization;
 use crate::value::error::Error;
 use crate::value::evidence::Declared;
 use crate::value::id::UploadId;
-use crate::value::lifetime::Door;
-use crate::value::pass::Pass;
+use crate::value::lifetime::UploadMethod;
 use crate::value::verdict::{Code, Rejection};
 
 /// What an upload's line says beside how it ended. What its sender says is written in quotes and escaped.
 pub(crate) struct UploadLog<'a> {
     pub(crate) id: UploadId,
-    pub(crate) door: Door,
+    pub(crate) method: UploadMethod,
     pub(crate) declared: &'a Declared,
     pub(crate) project: Option<&'a str>,
-    pub(crate) pass: Option<&'a Pass>,
+    pub(crate) authorization: Option<&'a Authorization>,
     pub(crate) started: Instant,
 }
 
@@ -29,10 +29,10 @@ macro_rules! line {
         $level!(
             target: "intake::upload",
             id = %$log.id,
-            method = $log.door.name(),
+            method = $log.method.name(),
             project = $log.project,
             name = $log.declared.name.as_deref(),
-            token = $log.pass.and_then(|pass| pass.grant.as_ref()).map(|grant| grant.id.as_str()),
+            token = $log.authorization.and_then(|authorization| authorization.grant.as_ref()).map(|grant| grant.id.as_str()),
             millis = $log.started.elapsed().as_millis() as u64,
             $($more)*
         )
@@ -44,7 +44,7 @@ impl UploadLog<'_> {
     pub(crate) fn accepted(&self, ready: &Record) {
         self.count("ready", None);
         let facts = ready.facts.as_ref();
-        measure::accepted(self.door, facts.map_or(0, |facts| facts.size));
+        measure::accepted(self.method, facts.map_or(0, |facts| facts.size));
         let media_type = facts.and_then(|facts| facts.media_type.as_ref());
         line!(
             info,
@@ -57,7 +57,7 @@ impl UploadLog<'_> {
     }
 
     fn count(&self, ending: &'static str, code: Option<&Code>) {
-        measure::upload_ended(self.door, ending, code, self.started.elapsed());
+        measure::upload_ended(self.method, ending, code, self.started.elapsed());
     }
 
     /// It ended otherwise. A fault is the operator's to mend, so it is an error, with everything that is known of its cause.
@@ -86,7 +86,7 @@ impl UploadLog<'_> {
             }
             Error::Fault(fault) => {
                 self.count("fault", Some(&fault.code));
-                let (code, reason) = (fault.code.as_str(), fault.chain());
+                let (code, reason) = (fault.code.as_str(), fault.report());
                 line!(error, self, state = "fault", size, code, reason, "upload failed");
             }
         }

@@ -1,4 +1,4 @@
-//! What every receiver keeps to.
+//! What every fetcher keeps to.
 
 use intake_core::testkit::{self, Source, noise};
 use intake_plugin_http_source::{Settings, codes};
@@ -44,6 +44,6 @@ async fn it_keeps_to_what_every_receiver_keeps_to() {
         Source::interrupted("http://home.example/busy", codes::DOWNLOAD_SERVER_ERROR),
         Source::interrupted("http://home.example/torn", codes::DOWNLOAD_NETWORK_ERROR),
     ];
-    let checked = testkit::receiver(world.receiver(Settings::default()), &sources).await;
+    let checked = testkit::fetcher(world.fetcher(Settings::default()), &sources).await;
     assert!(checked.left_out.is_empty(), "{checked}");
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use intake_core::Receiver;
+use intake_core::Fetcher;
 use intake_plugin_http_source::Settings;
 
 use crate::tls::Identity;
@@ -110,7 +110,7 @@ async fn no_source_ever_opens_a_connection_to_an_address_that_is_not_public() {
     let mut wrong = Vec::new();
     for row in rows() {
         let world = world(row.world, &identity);
-        let ended = ending(fetch(&world.receiver(Settings::default()), &row.source).await).0;
+        let ended = ending(fetch(&world.fetcher(Settings::default()), &row.source).await).0;
         let (dialled, opened) = (world.dialled(), inside(&world.dialled()));
         if ended != row.ending || !opened.is_empty() || (ended == "taken" && dialled.is_empty()) {
             wrong.push(format!(
@@ -128,7 +128,7 @@ async fn judging_a_source_opens_nothing_and_says_the_same_of_its_first_hop() {
     let mut wrong = Vec::new();
     for row in rows() {
         let world = world(row.world, &identity);
-        let judged = world.receiver(Settings::default()).judge(&row.source).await;
+        let judged = world.fetcher(Settings::default()).judge(&row.source).await;
         let ended = ending(judged.map(|()| b"taken".to_vec())).0;
         // What a later hop leads to is not known yet.
         let as_expected = ended == row.ending || (ended == "taken" && row.world.contains("=>"));
@@ -144,9 +144,9 @@ async fn an_answer_that_changes_after_a_source_was_judged_is_judged_again() {
     let world = World::default()
         .addresses("evil.example", &["93.184.216.34"])
         .addresses("evil.example", &["127.0.0.1"]);
-    let receiver = world.receiver(Settings::default());
-    assert!(receiver.judge("http://evil.example/").await.is_ok());
-    let (ended, subject, again) = ending(fetch(&receiver, "http://evil.example/").await);
+    let fetcher = world.fetcher(Settings::default());
+    assert!(fetcher.judge("http://evil.example/").await.is_ok());
+    let (ended, subject, again) = ending(fetch(&fetcher, "http://evil.example/").await);
     assert_eq!(
         (ended.as_str(), subject.as_str(), again),
         ("address_forbidden", "evil.example", false)
@@ -159,7 +159,7 @@ async fn what_is_too_long_or_no_host_is_not_followed_from_wherever_it_comes() {
     let long = format!("http://pub.example/{}", "x".repeat(8192));
     let world = World::default().addresses("pub.example", &["93.184.216.34"]);
     let ends = async |source: &str| {
-        let (ended, subject, _) = ending(fetch(&world.receiver(Settings::default()), source).await);
+        let (ended, subject, _) = ending(fetch(&world.fetcher(Settings::default()), source).await);
         (ended, subject)
     };
     assert_eq!(ends(&long).await, ("url_invalid".into(), "too long".into()));

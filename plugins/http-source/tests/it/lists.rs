@@ -28,7 +28,7 @@ fn world() -> World {
 async fn assert_ends(settings: Settings, table: &[(&str, &str)]) {
     for (source, expected) in table {
         let world = world();
-        let ended = ending(fetch(&world.receiver(settings.clone()), source).await).0;
+        let ended = ending(fetch(&world.fetcher(settings.clone()), source).await).0;
         assert_eq!(ended, *expected, "{source} with {settings:?}");
         assert!(
             ended == "taken" || world.dialled().is_empty(),
@@ -139,7 +139,7 @@ async fn a_redirect_meets_the_same_lists() {
     };
     let ends = async |settings: Settings| {
         let world = world();
-        let ended = ending(fetch(&world.receiver(settings), "http://home.example/").await).0;
+        let ended = ending(fetch(&world.fetcher(settings), "http://home.example/").await).0;
         (ended, world.dialled().len())
     };
     let denied = Settings {

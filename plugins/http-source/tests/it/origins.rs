@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-use intake_core::{Error, Interruption, Pipeline, Receiver, Terms};
+use intake_core::{Error, Fetcher, Interruption, Pipeline, UploadOptions};
 use intake_plugin_http_source::Settings;
 use tokio::time::Instant;
 
@@ -26,7 +26,7 @@ fn settings() -> Settings {
 /// Fetches, and answers with the ending and the seconds that it took.
 async fn run(world: &World) -> ((String, String, bool), u64) {
     let begun = Instant::now();
-    let ended = ending(fetch(&world.receiver(settings()), SOURCE).await);
+    let ended = ending(fetch(&world.fetcher(settings()), SOURCE).await);
     (ended, begun.elapsed().as_secs())
 }
 
@@ -320,7 +320,7 @@ async fn a_source_that_is_not_there_or_slow_is_worth_fewer_tries() {
             None,
         ),
     ] {
-        let Err(Error::Interrupted(why)) = fetch(&world.receiver(settings()), SOURCE).await else {
+        let Err(Error::Interrupted(why)) = fetch(&world.fetcher(settings()), SOURCE).await else {
             panic!("a source that {what} may be there again");
         };
         assert_eq!(why.downcast_ref::<Interruption>().unwrap().most_tries, most, "{what}");
@@ -338,7 +338,7 @@ async fn everything_together_may_take_no_longer_than_set() {
         ..settings()
     };
     let begun = Instant::now();
-    let (code, subject, _) = ending(fetch(&world.receiver(settings), SOURCE).await);
+    let (code, subject, _) = ending(fetch(&world.fetcher(settings), SOURCE).await);
     assert_eq!((code.as_str(), subject.as_str()), ("download_timed_out", "6"));
     assert_eq!(begun.elapsed().as_secs(), 6);
 }
@@ -350,7 +350,7 @@ async fn a_slow_reader_is_no_silent_origin() {
         seconds(32),
         say("more"),
     ]);
-    let incoming = world.receiver(settings()).receive(SOURCE).await.unwrap();
+    let incoming = world.fetcher(settings()).receive(SOURCE).await.unwrap();
     // Of the silence, it has waited for two seconds only.
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(crate::read(incoming).await.unwrap(), b"fourmore");
@@ -363,7 +363,7 @@ async fn an_endless_body_is_read_as_far_as_the_pipeline_takes_it_and_no_further(
     for length in ["", "content-length: 999999999999\r\n"] {
         let world = World::default().at_home([say(format!("{OK}{length}\r\n")), zeros.clone()]);
         let pipeline = Pipeline::builder()
-            .receiver("pull", world.receiver(settings()))
+            .fetcher("pull", world.fetcher(settings()))
             .store(MemoryStore::default())
             .recorder(MemoryRecorder::default())
             .expirer(KeepAll)
@@ -374,7 +374,7 @@ async fn an_endless_body_is_read_as_far_as_the_pipeline_takes_it_and_no_further(
             })
             .build()
             .unwrap();
-        let error = pipeline.pull(SOURCE, Terms::default()).await.unwrap_err();
+        let error = pipeline.fetch(SOURCE, UploadOptions::default()).await.unwrap_err();
         assert_eq!(error.code(), intake_core::codes::TOO_LARGE);
         // What lay in buffers, beside what was read.
         assert!(world.sent() < LIMIT + 256 * 1024, "{} bytes were sent", world.sent());
@@ -387,7 +387,7 @@ async fn bytes_are_not_read_before_they_are_asked_for() {
         say(format!("{OK}\r\n")),
         Step::Repeat(vec![0; 64 * 1024], Duration::ZERO),
     ]);
-    let incoming = world.receiver(settings()).receive(SOURCE).await.unwrap();
+    let incoming = world.fetcher(settings()).receive(SOURCE).await.unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(world.sent() < 128 * 1024, "{} bytes were sent", world.sent());
     drop(incoming);
@@ -396,7 +396,7 @@ async fn bytes_are_not_read_before_they_are_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn an_error_among_the_bytes_says_what_it_is() {
     let world = World::default().at_home([say(format!("{OK}content-length: 9\r\n\r\nfour")), Step::Hang]);
-    let incoming = world.receiver(settings()).receive(SOURCE).await.unwrap();
+    let incoming = world.fetcher(settings()).receive(SOURCE).await.unwrap();
     let pieces: Vec<_> = futures_util::StreamExt::collect(incoming.body).await;
     let errors: Vec<_> = pieces.into_iter().filter_map(Result::err).collect();
     let [error] = &errors[..] else { panic!("{errors:?}") };

@@ -131,8 +131,8 @@ impl World {
         self.sent.load(Ordering::SeqCst)
     }
 
-    /// A receiver in this world.
-    pub(crate) fn receiver(&self, settings: Settings) -> HttpSource {
+    /// A fetcher in this world.
+    pub(crate) fn fetcher(&self, settings: Settings) -> HttpSource {
         let source = HttpSource::new(settings).unwrap().on_network(self.clone());
         let identity = self.state().identity.clone();
         match identity {
