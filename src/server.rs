@@ -94,6 +94,14 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
+    /// The settings whose names have changed, each with its name in earlier versions and its name now.
+    pub const RENAMED: [(&str, &str); 4] = [
+        ("max_connections_of_address", "max_connections_per_ip"),
+        ("head_timeout", "header_timeout"),
+        ("sweep_every", "sweep_interval"),
+        ("resume_every", "recovery_interval"),
+    ];
+
     /// Connections that one address may have at a time.
     #[must_use]
     pub fn max_connections_per_ip(&self) -> usize {

@@ -203,7 +203,9 @@ impl App {
             .take_table("server")
             .map_err(ConfigErrors::from)
             .and_then(|table| {
-                let checked = table.make(|server: ServerSettings| server.check().map(|()| server));
+                let checked = table.make_unless_renamed(&ServerSettings::RENAMED, |server: ServerSettings| {
+                    server.check().map(|()| server)
+                });
                 checked.map_err(|errors| errors.within("server"))
             });
         let upload_api = settings
@@ -213,7 +215,7 @@ impl App {
                 let sets_direct_size = table.keys().any(|key| key == "max_direct_size");
                 let most = pipeline.as_ref().ok().filter(|_| sets_direct_size);
                 let most = most.map(|pipeline| pipeline.limits().max_size);
-                let checked = table.make(|api: upload_api::Settings| {
+                let checked = table.make_unless_renamed(&upload_api::Settings::RENAMED, |api: upload_api::Settings| {
                     api.check()?;
                     fits(api.max_direct_size, most)?;
                     Ok::<_, ConfigErrors>(api)

@@ -1,4 +1,4 @@
-//! Changes of a project while an upload is in progress take effect when it is completed: its standing, secrets, rules and tokens.
+//! Changes of a project while an upload is in progress take effect when it is completed: its status, secrets, rules and tokens.
 
 use serde_json::{Value, json};
 
@@ -22,25 +22,25 @@ fn a_change_between_start_and_complete_takes_effect_at_complete() {
         ("nothing", signing(), passes, true),
         (
             "blocked",
-            with(json!({"standing": "blocked"})),
+            with(json!({"status": "blocked"})),
             "AccountBlockedError",
             true,
         ),
         (
             "not paid for",
-            with(json!({"standing": "unpaid"})),
+            with(json!({"status": "unpaid"})),
             "AccountUnpaidError",
             true,
         ),
         (
             "at its limits",
-            with(json!({"standing": "limits_exceeded"})),
+            with(json!({"status": "limits_exceeded"})),
             "AccountLimitsExceededError",
             true,
         ),
         (
             "removed",
-            with(json!({"standing": "removed"})),
+            with(json!({"status": "removed"})),
             "ProjectPublicKeyRemovedError",
             true,
         ),
@@ -137,7 +137,7 @@ fn a_part_of_an_upload_that_could_not_be_completed_is_not_taken() {
         crate::support::send(&town.address, &format!("PUT {path} HTTP/1.1\r\n"), b"x")
     };
     assert_eq!(put(&begun.parts[1]).status, 200);
-    town.set("shop", json!({"standing": "blocked"}));
+    town.set("shop", json!({"status": "blocked"}));
     assert_eq!(code(&put(&begun.parts[1])), "AccountBlockedError");
 }
 
@@ -180,7 +180,7 @@ impl intake::core::Scan for Meanwhile {
 #[test]
 fn a_change_while_the_whole_is_scanned_takes_effect() {
     for (change, expected, comes_back) in [
-        (json!({"standing": "blocked"}), "AccountBlockedError", true),
+        (json!({"status": "blocked"}), "AccountBlockedError", true),
         (json!({"deny_types": ["text/*"]}), "FileTypeForbiddenError", false),
     ] {
         let meanwhile = Meanwhile::default();

@@ -188,9 +188,9 @@ fn fifty_fetches_that_a_killed_process_was_at_end_well_and_once_each() {
 
     let origin = Origin::start();
     let many = [
-        ("INTAKE_RECEIVE__PULLS", "64"),
-        ("INTAKE_RECEIVE__PULLS_OF_PROJECT", "64"),
-        ("INTAKE_RECEIVE__PULLS_OF_ADDRESS", "64"),
+        ("INTAKE_RECEIVE__MAX_FETCHES", "64"),
+        ("INTAKE_RECEIVE__MAX_FETCHES_PER_PROJECT", "64"),
+        ("INTAKE_RECEIVE__MAX_FETCHES_PER_IP", "64"),
     ];
     let variables: Vec<_> = QUICK.iter().copied().chain(many).collect();
     let mut server = Server::start_with(&origin.opened(), &variables);
@@ -247,8 +247,8 @@ fn an_origin_that_misbehaves_ends_in_the_right_code_and_leaves_nothing() {
 fn why_nothing_was_fetched_is_said_after_as_many_tries_as_are_set() {
     let origin = Origin::start();
     let settings = [
-        ("INTAKE_RECEIVE__PULL_TRIES", "3"),
-        ("INTAKE_RECEIVE__PULL_PAUSE", "10ms"),
+        ("INTAKE_RECEIVE__FETCH_TRIES", "3"),
+        ("INTAKE_RECEIVE__FETCH_BACKOFF", "10ms"),
     ];
     let server = Server::start_with(&origin.opened(), &settings);
     for (path, tries, error) in [
@@ -344,7 +344,10 @@ fn a_file_that_has_left_since_is_said_to_be_gone() {
 #[test]
 fn a_project_with_too_many_orders_is_told_to_come_again() {
     let origin = Origin::start();
-    let server = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__WAITING_OF_PROJECT", "1")]);
+    let server = Server::start_with(
+        &origin.opened(),
+        &[("INTAKE_RECEIVE__MAX_QUEUED_FETCHES_PER_PROJECT", "1")],
+    );
     let token = order(&server, &origin.url("/held/1/100/a.bin"), "");
     let body = format!(
         "pub_key={DEMO}&source_url={}",

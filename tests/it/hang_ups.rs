@@ -48,9 +48,9 @@ impl HangUp {
 
 /// All senders have one address here, and none of them may be refused for that.
 const ALL_AT_ONCE: &[(&str, &str)] = &[
-    ("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "512"),
-    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "512"),
-    ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "1024"),
+    ("INTAKE_UPLOAD_API__MAX_UPLOADS_PER_IP", "512"),
+    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_PER_IP", "512"),
+    ("INTAKE_SERVER__MAX_CONNECTIONS_PER_IP", "1024"),
 ];
 
 #[test]

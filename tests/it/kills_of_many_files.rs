@@ -19,7 +19,7 @@ const SENDERS: usize = 12;
 const OF_A_FOLDER: usize = 10;
 
 /// All senders have one address here, and none of them may be refused for that.
-const ALL_AT_ONCE: &[(&str, &str)] = &[("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "512")];
+const ALL_AT_ONCE: &[(&str, &str)] = &[("INTAKE_UPLOAD_API__MAX_UPLOADS_PER_IP", "512")];
 
 /// Sends a request of 3 to 20 small files, and answers with the status. `None`: the server was gone before the end.
 fn send(address: &str, request: usize) -> Option<u16> {

@@ -48,8 +48,8 @@ fn two_gib_in_one_request_cost_less_than_64_mib_of_memory() {
 const SENDERS: usize = 32;
 /// All senders have one address.
 const ALL_CONNECTIONS: &[(&str, &str)] = &[
-    ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "1024"),
-    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "512"),
+    ("INTAKE_SERVER__MAX_CONNECTIONS_PER_IP", "1024"),
+    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_PER_IP", "512"),
 ];
 
 /// Each sends 100 MiB, four parts at a time.

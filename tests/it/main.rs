@@ -40,6 +40,7 @@ mod proxy;
 mod quotas;
 mod reference;
 mod remains;
+mod renamed_settings;
 mod shares;
 mod signed;
 mod site;

@@ -12,7 +12,7 @@ use crate::town::{Town, code, file_first, form, starting};
 fn the_rules_of_a_project_hold_whether_its_key_comes_before_the_file_or_behind_it() {
     let rules: [(Value, &str, &str, &str); 10] = [
         (json!({}), "a.txt", "text", "accepted"),
-        (json!({"standing": "blocked"}), "a.txt", "text", "AccountBlockedError"),
+        (json!({"status": "blocked"}), "a.txt", "text", "AccountBlockedError"),
         (
             json!({"max_size": "3 B"}),
             "a.txt",
@@ -121,10 +121,7 @@ fn a_fetched_file_is_judged_by_the_rules_at_the_time_of_the_fetch() {
             json!({"allow_types": ["image/*"]}),
             json!("DownloadFileValidationFailedError"),
         ),
-        (
-            json!({"standing": "blocked"}),
-            json!("DownloadFileValidationFailedError"),
-        ),
+        (json!({"status": "blocked"}), json!("DownloadFileValidationFailedError")),
         (json!({"max_files": 0}), json!("DownloadFileValidationFailedError")),
     ] {
         let town = Town::of(&[("shop", json!({}))]);

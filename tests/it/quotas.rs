@@ -266,7 +266,7 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
         ("INTAKE_PROJECTS__3__MAX_FILES", "3"),
         ("INTAKE_PROJECTS__3__PUBLIC_KEY", "bound"),
         ("INTAKE_RECEIVE__TIMEOUT", "1s"),
-        ("INTAKE_SERVER__SWEEP_EVERY", "200ms"),
+        ("INTAKE_SERVER__SWEEP_INTERVAL", "200ms"),
     ];
     let server = support::Server::start_with("", &variables);
     let begin = |server: &support::Server| {

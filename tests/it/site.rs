@@ -38,8 +38,8 @@ pub enum Parts {
 
 /// Settings with which another node soon takes over after a crash.
 pub const QUICK: &[(&str, &str)] = &[
-    ("INTAKE_RECEIVE__CLAIM", "1s"),
-    ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
+    ("INTAKE_RECEIVE__LEASE", "1s"),
+    ("INTAKE_SERVER__RECOVERY_INTERVAL", "100ms"),
 ];
 
 /// Longer than a lease, than parts may take to arrive, and than any record of an ended upload is kept.

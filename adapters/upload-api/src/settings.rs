@@ -102,6 +102,13 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The settings whose names have changed, each with its name in earlier versions and its name now.
+    pub const RENAMED: [(&str, &str); 3] = [
+        ("max_concurrent_requests_of_address", "max_concurrent_requests_per_ip"),
+        ("max_uploads_of_address", "max_uploads_per_ip"),
+        ("max_requests_of_address", "max_requests_per_ip"),
+    ];
+
     /// The reference: "files smaller than 100 megabytes only".
     fn direct_size() -> ByteSize {
         ByteSize::mib(100)

@@ -64,6 +64,26 @@ struct Receive {
     _pull: Option<()>,
 }
 
+/// The settings of `[receive]` whose names have changed, each with its name in earlier versions and its name now.
+const RENAMED: [(&str, &str); 16] = [
+    ("unfinished", "multipart_ttl"),
+    ("claim", "lease"),
+    ("notes", "tombstone_ttl"),
+    ("pulls", "max_fetches"),
+    ("pulls_of_project", "max_fetches_per_project"),
+    ("pulls_of_address", "max_fetches_per_ip"),
+    ("waiting_of_project", "max_queued_fetches_per_project"),
+    ("waiting_of_address", "max_queued_fetches_per_ip"),
+    ("unfinished_of_project", "max_multiparts_per_project"),
+    ("unfinished_of_address", "max_multiparts_per_ip"),
+    ("refused_of_project", "max_tombstones_per_project"),
+    ("groups_of_project", "max_groups_per_project"),
+    ("group_bytes_of_project", "max_group_bytes_per_project"),
+    ("keep_groups", "group_ttl"),
+    ("pull_tries", "fetch_tries"),
+    ("pull_pause", "fetch_backoff"),
+];
+
 /// What a scanner that fails means for an upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -179,7 +199,7 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
         Ok(_) => {}
         Err(wrong) => errors.0.extend(wrong.0),
     }
-    match table.make(limits) {
+    match table.make_unless_renamed(&RENAMED, limits) {
         Ok((limits, tombstone_ttl)) => {
             builder.limits = limits;
             builder.tombstone_ttl = tombstone_ttl;

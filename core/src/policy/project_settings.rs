@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::policy::project::Project;
+use crate::record::managed::ManagedProject;
 use crate::value::config_error::{ConfigError, ConfigErrors};
 use crate::value::id::is_prefix;
 use crate::value::settings::Settings;
@@ -19,7 +20,7 @@ impl Project {
     ///
     /// All errors, each with its place.
     pub fn from_settings(settings: Settings) -> Result<Self, ConfigErrors> {
-        settings.make(Self::checked)
+        settings.make_unless_renamed(&ManagedProject::RENAMED, Self::checked)
     }
 
     fn checked(mut project: Self) -> Result<Self, ConfigErrors> {

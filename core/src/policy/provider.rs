@@ -68,13 +68,13 @@ impl ProjectProvider for ConfigProjects {
 }
 
 impl ManagedProject {
-    /// Reads the project from its settings.
+    /// Reads the project from its settings, which may have names of earlier versions.
     ///
     /// # Errors
     ///
     /// All errors in its settings.
     pub fn project(&self) -> Result<Project, ConfigErrors> {
-        let mut settings = self.settings.clone();
+        let mut settings = self.clone().with_new_names().settings;
         settings.insert("public_key".to_owned(), Value::String(self.public_key.clone()));
         Project::from_settings(Settings::new(settings))
     }

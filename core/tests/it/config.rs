@@ -147,7 +147,7 @@ fn an_error_names_its_place_and_what_would_be_right() {
         (
             "/receive",
             json!({"maxsize": 1}),
-            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `max_fetches_per_project`, `max_fetches_per_ip`, `max_queued_fetches_per_project`, `max_queued_fetches_per_ip`, `max_multiparts_per_project`, `max_multiparts_per_ip`, `max_tombstones_per_project`, `max_groups_per_project`, `max_group_bytes_per_project`, `group_ttl`, `fetch_tries`, `fetch_backoff`, `trash`, `pull`",
+            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `multipart_ttl`, `lease`, `tombstone_ttl`, `max_fetches`, `max_fetches_per_project`, `max_fetches_per_ip`, `max_queued_fetches_per_project`, `max_queued_fetches_per_ip`, `max_multiparts_per_project`, `max_multiparts_per_ip`, `max_tombstones_per_project`, `max_groups_per_project`, `max_group_bytes_per_project`, `group_ttl`, `fetch_tries`, `fetch_backoff`, `trash`, `pull`",
         ),
         (
             "/receive",
@@ -182,7 +182,7 @@ fn an_error_names_its_place_and_what_would_be_right() {
         (
             "/receive",
             json!({"pull": {"use": "x"}}),
-            "receive.pull.use: no receiver is called `x`; this program has: none",
+            "receive.pull.use: no fetcher is called `x`; this program has: none",
         ),
     ];
     for (place, wrong, says) in table {
