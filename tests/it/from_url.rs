@@ -4,8 +4,8 @@ use intake::core::testkit::noise;
 use serde_json::{Value, json};
 
 use crate::clients::{js, python};
+use crate::cluster::{Cluster, Parts, QUICK};
 use crate::origin::Origin;
-use crate::site::{Parts, QUICK, Site};
 use crate::support::{Server, wait_until};
 
 const DEMO: &str = "demopublickey";
@@ -150,8 +150,11 @@ fn the_python_client_has_files_fetched() {
 
 #[test]
 fn how_far_it_is_can_be_asked_of_any_node_and_any_node_fetches() {
-    let (site, origin) = (Site::new(Parts::ThroughTheServer), Origin::start());
-    let (one, other) = (site.node(&origin.opened(), QUICK), site.node(&origin.opened(), QUICK));
+    let (cluster, origin) = (Cluster::new(Parts::ThroughTheServer), Origin::start());
+    let (one, other) = (
+        cluster.node(&origin.opened(), QUICK),
+        cluster.node(&origin.opened(), QUICK),
+    );
     let sized = order(&one, &origin.url("/held/1/400000/a.bin"), "");
     assert_ne!(status(&other, &sized)["status"], "unknown");
     wait_until("the other node sees how far it is", || {

@@ -247,7 +247,7 @@ fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTree
     let (mut found, mut raised, mut last) = (String::new(), BTreeSet::new(), String::new());
     let mut part_paths: Vec<String> = Vec::new();
     // One time for all tokens of a file, so that equal claims make equal tokens.
-    let now = crate::town::seconds_from_now(0);
+    let now = crate::in_process::seconds_from_now(0);
     let mut parts = written.split(">>>");
     found += parts.next().unwrap_or_default();
     for part in parts {
@@ -319,7 +319,10 @@ fn with_tokens(text: &str, now: u64) -> String {
             }
         }
         let head = serde_json::json!({"alg": "HS256", "typ": "JWT"});
-        format!("{before}{}", crate::town::jwt(&Sha256::digest(secret), head, claims))
+        format!(
+            "{before}{}",
+            crate::in_process::jwt(&Sha256::digest(secret), head, claims)
+        )
     };
     text.split('\n').map(with_token).collect::<Vec<_>>().join("\n")
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use intake::core::Swept;
 
 use crate::crash::later;
-use crate::remains::{Random, Remains, form_of, many};
+use crate::leftovers::{Leftovers, Random, form_of, many};
 use crate::support::{PATIENCE, Server, read_answer, wait_until};
 
 const SENDERS: usize = 12;
@@ -82,15 +82,15 @@ fn of_a_request_with_several_files_all_are_there_or_none_whenever_the_process_is
             server = server.restart_after_kill(ALL_AT_ONCE);
             let swept = runtime.block_on(async { later(&server).sweep().await.unwrap() });
             assert_eq!(swept, Swept { failed: 0, ..swept }, "kill {kill}");
-            let remains = Remains::of(&server);
-            remains.is_whole(&server);
-            let lost: Vec<_> = acknowledged.difference(&remains.requests()).copied().collect();
+            let leftovers = Leftovers::of(&server);
+            leftovers.is_whole(&server);
+            let lost: Vec<_> = acknowledged.difference(&leftovers.requests()).copied().collect();
             assert!(
                 lost.is_empty(),
                 "folder {folder}, kill {kill}: {lost:?} were acknowledged"
             );
         }
-        let requests = Remains::of(&server).requests();
+        let requests = Leftovers::of(&server).requests();
         all += next.load(Ordering::SeqCst) - first;
         kept += requests.len();
         only_kept += requests.difference(&acknowledged).count();

@@ -5,7 +5,7 @@ use std::io::Read;
 use intake::core::testkit::noise;
 use sha2::{Digest, Sha256};
 
-use crate::site::{Parts, Site};
+use crate::cluster::{Cluster, Parts};
 use crate::support::{PART, Server, in_parallel};
 
 const GIB: u64 = 1 << 30;
@@ -82,9 +82,9 @@ fn thirty_two_senders_of_100_mib_in_parallel_parts_cost_less_than_128_mib_of_mem
 
 #[test]
 fn thirty_two_senders_of_100_mib_in_parallel_parts_cost_less_than_128_mib_of_memory_over_a_bucket_too() {
-    let site = Site::new(Parts::ThroughTheServer);
-    let node = site.node("", ALL_CONNECTIONS);
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    let node = cluster.node("", ALL_CONNECTIONS);
     thirty_two_senders_upload_to(&node);
-    let objects = site.runtime.block_on(site.bucket.objects());
+    let objects = cluster.runtime.block_on(cluster.bucket.objects());
     assert_eq!(objects.len(), SENDERS);
 }

@@ -9,7 +9,7 @@ use intake_plugin_clamav::testkit::{Clamd, eicar};
 use tempfile::TempDir;
 
 use crate::admin::Node;
-use crate::house::root;
+use crate::architecture::root;
 use crate::origin::Origin;
 use crate::support::{self, Form, in_parallel, wait_until};
 use crate::virus::{runtime, scanned_by};

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod contract;
+mod fake_network;
 mod fetching;
 mod hostile;
 mod lists;
@@ -11,7 +12,6 @@ mod packed;
 mod real;
 mod settings;
 mod tls;
-mod world;
 
 use futures_util::TryStreamExt;
 use intake_core::{Bytes, Error, Fetcher, Incoming};

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use crate::support::{self, Answer, Form};
 
 /// A service, its store, its recorder and its clock.
-pub struct Town {
+pub struct InProcess {
     pub address: String,
     pub pipeline: Pipeline,
     pub recorder: MemoryRecorder,
@@ -50,7 +50,7 @@ impl Fetcher for TenBytes {
     }
 }
 
-impl Town {
+impl InProcess {
     /// A service with these projects, by their keys.
     pub fn of(projects: &[(&str, Value)]) -> Self {
         Self::with(projects, Settings::default(), |builder| builder)
@@ -84,7 +84,7 @@ impl Town {
             tokio::spawn(async move { serve(listener, app, &bounds, std::future::pending()).await });
             address
         });
-        let town = Self {
+        let server = Self {
             address,
             pipeline,
             recorder,
@@ -94,9 +94,9 @@ impl Town {
             runtime,
         };
         for (key, settings) in projects {
-            town.set(key, settings.clone());
+            server.set(key, settings.clone());
         }
-        town
+        server
     }
 
     /// Makes a project, or changes everything about it.
