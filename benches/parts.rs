@@ -8,10 +8,10 @@
 //! `TMPDIR` says.
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "a benchmark")]
 
-mod measure;
 #[allow(dead_code, reason = "what the tests have, and not all of it is needed here")]
-#[path = "../tests/it/site.rs"]
-mod site;
+#[path = "../tests/it/cluster.rs"]
+mod cluster;
+mod measure;
 #[allow(dead_code, reason = "what the tests have, and not all of it is needed here")]
 #[path = "../tests/it/support.rs"]
 mod support;
@@ -22,8 +22,8 @@ use std::time::Instant;
 use intake::core::testkit::noise;
 use serde_json::Value;
 
+use crate::cluster::{Cluster, Parts};
 use crate::measure::{GIB, MIB, clear, median, processor_seconds, stat};
-use crate::site::{Parts, Site};
 use crate::support::{Server, in_parallel, send};
 
 const ROUNDS: usize = 3;
@@ -64,8 +64,8 @@ const WAYS: [Way; 8] = [
 ];
 
 fn main() {
-    let through = Site::new(Parts::ThroughTheServer);
-    let past = Site::new(Parts::StraightIntoTheBucket);
+    let through = Cluster::new(Parts::ThroughTheServer);
+    let past = Cluster::new(Parts::StraightIntoTheBucket);
     let s3 = process_of_s3();
     println!(
         "{ROUNDS} rounds of {} MiB below {}, {AT_A_TIME} parts at a time",

@@ -191,15 +191,15 @@ fn settings(connections: usize, memory: u64) -> impl Iterator<Item = (&'static s
             "INTAKE_SERVER__MAX_CONNECTIONS",
             max_connections(connections).to_string(),
         ),
-        ("INTAKE_SERVER__SWEEP_EVERY", "1m".to_owned()),
+        ("INTAKE_SERVER__SWEEP_INTERVAL", "1m".to_owned()),
         ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS", AT_A_TIME.to_string()),
         (
-            "INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS",
+            "INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_PER_IP",
             OF_ADDRESS.to_string(),
         ),
-        ("INTAKE_UPLOAD_API__MAX_REQUESTS_OF_ADDRESS", RATE.to_owned()),
+        ("INTAKE_UPLOAD_API__MAX_REQUESTS_PER_IP", RATE.to_owned()),
         ("INTAKE_UPLOAD_API__MAX_UPLOADS", AT_A_TIME.to_string()),
-        ("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", OF_ADDRESS.to_string()),
+        ("INTAKE_UPLOAD_API__MAX_UPLOADS_PER_IP", OF_ADDRESS.to_string()),
     ];
     settings
         .into_iter()

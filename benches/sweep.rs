@@ -1,4 +1,4 @@
-//! What a recorder is asked for costs what it is about, not what is there: sweeps, and uploads with and without booking, in
+//! What a recorder is asked for costs what it is about, not what is there: sweeps, and uploads with and without usage change, in
 //! databases of 10,000 and of a million records: `cargo bench --bench sweep`.
 //!
 //! Whatever is measured is measured in the small database and then in the large one, round after round, so that a ratio is
@@ -26,13 +26,13 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use intake::core::books::Quota;
+use intake::core::accounting::Quota;
 use intake::core::memory::{KeepAll, MemoryStore};
 use intake::core::record::Periods;
 use intake::core::testkit::noise;
 use intake::core::{
-    Booking, Coverage, Declared, Digest, Event, Facts, FileName, Key, Lifetime, Pipeline, Place, Record, Recorder,
-    Store, Swap, Swept, Terms, UploadId,
+    Coverage, Declared, Digest, Event, Facts, FileName, Key, Lifetime, Location, Pipeline, Record, Recorder, Store,
+    Swept, Update, UploadId, UploadOptions, UsageChange,
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
@@ -55,10 +55,10 @@ const AT_A_TIME: usize = 128;
 const PROJECT: &str = "project-7";
 const SIZE: u64 = 2_411_724;
 const PERIODS: Periods = Periods {
-    lease: Duration::from_secs(2 * 3600),
-    claim: Duration::from_secs(30),
+    write_lease: Duration::from_secs(2 * 3600),
+    lease: Duration::from_secs(30),
     open: Duration::from_secs(24 * 3600),
-    note: Duration::from_secs(24 * 3600),
+    tombstone: Duration::from_secs(24 * 3600),
     trash: Duration::ZERO,
 };
 /// Some that is compared with each time, and never reached.
@@ -211,7 +211,10 @@ impl Filled {
         let recorder = Arc::new(database.recorder());
         let now = SystemTime::now();
         let like = ready(&intent(now), None, now);
-        assert_eq!(recorder.insert(&like, Booking::none()).await.unwrap(), Swap::Done);
+        assert_eq!(
+            recorder.insert(&like, UsageChange::none()).await.unwrap(),
+            Update::Applied
+        );
         database.fill(&like, records - 1).await;
         println!(
             "  {:<10} {records:>9} records, {:>5} MiB, in {:.1} s",
@@ -256,8 +259,11 @@ impl Filled {
             let (upload, content) = (upload.clone(), content.clone());
             async move {
                 self.keep(&upload, content).await;
-                let booking = Booking::of(None, &upload, QUOTA, now);
-                assert_eq!(self.recorder.insert(&upload, &booking).await.unwrap(), Swap::Done);
+                let usage_change = UsageChange::of(None, &upload, QUOTA, now);
+                assert_eq!(
+                    self.recorder.insert(&upload, &usage_change).await.unwrap(),
+                    Update::Applied
+                );
             }
         };
         at_once(uploads.iter().map(add)).await;
@@ -325,13 +331,13 @@ async fn upload(recorder: &SqlRecorder, booked: bool) -> (UploadId, u64) {
     let after = ready(&before, None, now);
     let (first, second) = match booked {
         true => (
-            &Booking::of(None, &before, QUOTA, now),
-            &Booking::of(Some(&before), &after, QUOTA, now),
+            &UsageChange::of(None, &before, QUOTA, now),
+            &UsageChange::of(Some(&before), &after, QUOTA, now),
         ),
-        false => (Booking::none(), Booking::none()),
+        false => (UsageChange::none(), UsageChange::none()),
     };
-    assert_eq!(recorder.insert(&before, first).await.unwrap(), Swap::Done);
-    assert_eq!(recorder.update(&after, second).await.unwrap(), Swap::Done);
+    assert_eq!(recorder.insert(&before, first).await.unwrap(), Update::Applied);
+    assert_eq!(recorder.update(&after, second).await.unwrap(), Update::Applied);
     (after.id, after.revision)
 }
 
@@ -341,7 +347,7 @@ fn intent(now: SystemTime) -> Record {
         size: Some(SIZE),
         media_type: Some("image/jpeg".parse().unwrap()),
     };
-    Record::intent(UploadId::random(), declared, now, &PERIODS).of(Some(PROJECT.to_owned()), None, Place::default())
+    Record::intent(UploadId::random(), declared, now, &PERIODS).of(Some(PROJECT.to_owned()), None, Location::default())
 }
 
 fn ready(intent: &Record, expires: Option<SystemTime>, now: SystemTime) -> Record {
@@ -358,17 +364,17 @@ fn ready(intent: &Record, expires: Option<SystemTime>, now: SystemTime) -> Recor
             .into(),
         notes: [("image".to_owned(), image)].into(),
     };
-    let terms = Terms {
+    let options = UploadOptions {
         project: intent.project.clone(),
         metadata: [("subsystem", "uploader"), ("page", "/albums/2024/lisbon")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
-        ..Terms::default()
+        ..UploadOptions::default()
     };
     let kept = expires.is_none();
     let commit = Event::Commit {
         facts: Box::new(facts),
-        terms: Box::new(terms),
+        options: Box::new(options),
         lifetime: Lifetime { kept, expires },
     };
     intent.apply(commit, now, &PERIODS).unwrap()

@@ -9,7 +9,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
-use intake::core::{Declared, Error, Incoming, Intervals, Pipeline, Project, State as RecordState, Terms, UploadId};
+use intake::core::{
+    Declared, Error, Incoming, Intervals, Pipeline, Project, State as RecordState, UploadId, UploadOptions,
+};
 use intake::plugins::{MediaTypes, OpendalStore, Retain, SqlRecorder};
 use intake::server::{ServerSettings, serve};
 use tokio::net::TcpListener;
@@ -54,11 +56,11 @@ async fn stop() {
 
 async fn take(State(pipeline): State<Pipeline>, body: Body) -> Result<String, Refused> {
     let incoming = Incoming::from_stream(Declared::default(), body.into_data_stream());
-    let terms = Terms {
+    let options = UploadOptions {
         project: Some(OWNER.to_owned()),
-        ..Terms::default()
+        ..UploadOptions::default()
     };
-    let record = pipeline.ingest(incoming, terms).await?;
+    let record = pipeline.ingest(incoming, options).await?;
     Ok(format!("{}\n", record.id))
 }
 

@@ -41,14 +41,14 @@ pub struct ServerSettings {
     /// Connections at a time. More wait in the system's queue.
     pub max_connections: usize,
     /// Connections at a time from one address; more are closed at once. An eighth of `max_connections`, unless it is set.
-    pub max_connections_of_address: Option<usize>,
+    pub max_connections_per_ip: Option<usize>,
     /// Networks whose connections come for many clients, such as those of a proxy: they are counted with all, and not by
     /// address. The program takes them from `trusted_proxies` in `[upload_api]`.
     #[serde(skip)]
     pub shared_by_many: Vec<IpNet>,
     /// How long a request's head may take to come, and how long a connection may stay open without one.
     #[serde(with = "humantime_serde")]
-    pub head_timeout: Duration,
+    pub header_timeout: Duration,
     /// How long new connections are still taken when the server is asked to stop, after it has said that it is not ready any more:
     /// long enough for a load balancer to notice. [`serve`] takes no notice of it.
     #[serde(with = "humantime_serde")]
@@ -66,10 +66,10 @@ pub struct ServerSettings {
     pub shutdown_timeout: Duration,
     /// How often to do what is due: end what was abandoned, remove what expired.
     #[serde(with = "humantime_serde")]
-    pub sweep_every: Duration,
+    pub sweep_interval: Duration,
     /// How often to look for work that somebody else has begun and did not end, such as another node that is gone.
     #[serde(with = "humantime_serde")]
-    pub resume_every: Duration,
+    pub recovery_interval: Duration,
 }
 
 impl Default for ServerSettings {
@@ -79,26 +79,33 @@ impl Default for ServerSettings {
             admin: "127.0.0.1:8081".to_owned(),
             memory: None,
             max_connections: 1024,
-            max_connections_of_address: None,
+            max_connections_per_ip: None,
             shared_by_many: Vec::new(),
-            head_timeout: Duration::from_secs(15),
+            header_timeout: Duration::from_secs(15),
             stop_delay: Duration::ZERO,
             write_timeout: Duration::from_secs(30),
             min_rate: ByteSize::b(LeastRate::USUAL),
             linger_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
-            sweep_every: Duration::from_secs(60),
-            resume_every: Duration::from_secs(5),
+            sweep_interval: Duration::from_secs(60),
+            recovery_interval: Duration::from_secs(5),
         }
     }
 }
 
 impl ServerSettings {
+    /// The settings whose names have changed, each with its name in earlier versions and its name now.
+    pub const RENAMED: [(&str, &str); 4] = [
+        ("max_connections_of_address", "max_connections_per_ip"),
+        ("head_timeout", "header_timeout"),
+        ("sweep_every", "sweep_interval"),
+        ("resume_every", "recovery_interval"),
+    ];
+
     /// Connections that one address may have at a time.
     #[must_use]
-    pub fn max_connections_of_address(&self) -> usize {
-        self.max_connections_of_address
-            .unwrap_or(share_of(self.max_connections))
+    pub fn max_connections_per_ip(&self) -> usize {
+        self.max_connections_per_ip.unwrap_or(share_of(self.max_connections))
     }
 
     /// Whether the settings make sense.
@@ -109,11 +116,11 @@ impl ServerSettings {
     pub fn check(&self) -> Result<(), ConfigErrors> {
         let nothing = [
             ("max_connections", self.max_connections == 0),
-            ("max_connections_of_address", self.max_connections_of_address == Some(0)),
-            ("head_timeout", self.head_timeout.is_zero()),
+            ("max_connections_per_ip", self.max_connections_per_ip == Some(0)),
+            ("header_timeout", self.header_timeout.is_zero()),
             ("write_timeout", self.write_timeout.is_zero()),
-            ("sweep_every", self.sweep_every.is_zero()),
-            ("resume_every", self.resume_every.is_zero()),
+            ("sweep_interval", self.sweep_interval.is_zero()),
+            ("recovery_interval", self.recovery_interval.is_zero()),
         ];
         let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
         let nothing = nothing.map(|(key, _)| ConfigError::at(key, "must be greater than zero"));
@@ -190,7 +197,7 @@ pub async fn serve(
     http.timer(TokioTimer::new())
         // A client may close its sending side behind its request and still wait for the answer.
         .half_close(true)
-        .header_read_timeout(settings.head_timeout)
+        .header_read_timeout(settings.header_timeout)
         .max_buf_size(BUFFER_BYTES);
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -250,7 +257,7 @@ impl Connections {
     fn of(settings: &ServerSettings) -> Self {
         Self {
             permits: Permits::new("connections", settings.max_connections.max(1)),
-            of_address: settings.max_connections_of_address(),
+            of_address: settings.max_connections_per_ip(),
             shared_by_many: settings.shared_by_many.clone(),
             turned_away: Mutex::default(),
         }
@@ -287,7 +294,7 @@ impl Connections {
             warn!(
                 connections = *count,
                 address = %peer,
-                "turned connections away: the address has as many as `max_connections_of_address` in [server] allows; if it is \
+                "turned connections away: the address has as many as `max_connections_per_ip` in [server] allows; if it is \
                  your proxy, list it in `trusted_proxies` of [upload_api]"
             );
             *turned_away = (0, Some(Instant::now()));

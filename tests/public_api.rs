@@ -3,7 +3,13 @@
 //!
 //! The listing is made from the sources: what a crate declares as `pub` and shows at its root, by declaration or re-export. It
 //! has signatures, fields, variants and traits, and no documentation.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -57,7 +63,10 @@ impl Sources {
                 Some((_, items)) => self.add(items.clone(), below, file),
                 None => {
                     let found = places(file, &name).into_iter().find(|path| path.exists());
-                    self.read(&found.unwrap_or_else(|| panic!("no file of {}", below.join("::"))), below);
+                    self.read(
+                        &found.unwrap_or_else(|| panic!("no file of {}", below.join("::"))),
+                        below,
+                    );
                 }
             }
         }
@@ -158,7 +167,10 @@ impl Shown<'_> {
         // A re-export of a re-export.
         for item in items {
             if let Item::Use(reexport) = item {
-                for found in paths_of(&reexport.tree, &[]).into_iter().filter(|found| found.last() == Some(last)) {
+                for found in paths_of(&reexport.tree, &[])
+                    .into_iter()
+                    .filter(|found| found.last() == Some(last))
+                {
                     self.named(&found, name, &parent.to_vec(), public);
                 }
             }
@@ -250,7 +262,12 @@ fn shown(item: &Item) -> Option<(String, Item)> {
         Item::Const(item) if is_public(&item.vis) => keep_shown(&mut item.attrs),
         Item::Static(item) if is_public(&item.vis) => keep_shown(&mut item.attrs),
         Item::Type(item) if is_public(&item.vis) => keep_shown(&mut item.attrs),
-        Item::Macro(item) if item.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export")) => {
+        Item::Macro(item)
+            if item
+                .attrs
+                .iter()
+                .any(|attribute| attribute.path().is_ident("macro_export")) =>
+        {
             let name = item.ident.clone()?;
             return Some((name.to_string(), parse_quote!(macro_rules! #name {})));
         }
@@ -265,7 +282,9 @@ fn keep_public(fields: &mut Fields) {
         Fields::Named(fields) => {
             let all = std::mem::replace(&mut fields.named, Punctuated::new());
             let count = all.len();
-            fields.named.extend(all.into_iter().filter(|field| is_public(&field.vis)));
+            fields
+                .named
+                .extend(all.into_iter().filter(|field| is_public(&field.vis)));
             fields.named.iter_mut().for_each(|field| keep_shown(&mut field.attrs));
             if fields.named.len() < count {
                 fields.named.push(parse_quote!(private: _));
@@ -292,7 +311,12 @@ fn implementations(sources: &Sources, types: &BTreeSet<String>) -> Vec<ItemImpl>
     let mut shown = Vec::new();
     for mut item in all {
         let Type::Path(of) = &*item.self_ty else { continue };
-        if !of.path.segments.last().is_some_and(|name| types.contains(&name.ident.to_string())) {
+        if !of
+            .path
+            .segments
+            .last()
+            .is_some_and(|name| types.contains(&name.ident.to_string()))
+        {
             continue;
         }
         keep_shown(&mut item.attrs);
@@ -314,7 +338,8 @@ fn implementations(sources: &Sources, types: &BTreeSet<String>) -> Vec<ItemImpl>
         let is_private_trait = item.trait_.as_ref().is_some_and(|(_, path, _)| {
             let name = path.segments.last().unwrap().ident.to_string();
             let declared = sources.0.values().flatten();
-            let mut own = declared.filter(|item| matches!(item, Item::Trait(_)) && name_of(item).as_ref() == Some(&name));
+            let mut own =
+                declared.filter(|item| matches!(item, Item::Trait(_)) && name_of(item).as_ref() == Some(&name));
             own.next().is_some_and(|item| shown_trait(item).is_none())
         });
         if (of_trait && !is_private_trait) || !item.items.is_empty() {
@@ -345,7 +370,10 @@ fn listing(folder: &Path) -> String {
         text.push_str(&format!("// {path}\n{}\n", printed(item.clone())));
     }
     let implementations = implementations(&sources, &shown.types);
-    let mut implementations: Vec<_> = implementations.into_iter().map(|item| printed(Item::Impl(item))).collect();
+    let mut implementations: Vec<_> = implementations
+        .into_iter()
+        .map(|item| printed(Item::Impl(item)))
+        .collect();
     implementations.sort();
     text.push_str(&implementations.join("\n"));
     text
@@ -365,7 +393,10 @@ fn no_public_item_changes_unseen() {
     let update = std::env::var_os("UPDATE_PUBLIC_API").is_some();
     let mut changed = Vec::new();
     for (name, folder) in CRATES {
-        let (file, found) = (format!("tests/data/public-api/{name}.rs.txt"), listing(&root.join(folder).join("src")));
+        let (file, found) = (
+            format!("tests/data/public-api/{name}.rs.txt"),
+            listing(&root.join(folder).join("src")),
+        );
         let path = root.join(&file);
         if update {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

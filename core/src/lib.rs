@@ -4,12 +4,12 @@
 //!                what the sender says        what the bytes say          what is known at the end
 //!                     Declared       ──────►       Head       ──────►          Facts
 //!                        │                           │                           │
-//! Receiver ─► Incoming ─► Validator::declared ─► Validator::head ─► [pump] ─► Validator::whole ─► commit
-//! (pull only)  one stream │                          │              │ │ │                         │  │
+//! Fetcher ─► Incoming ─► Validator::declared ─► Validator::head ─► [pump] ─► Validator::whole ─► commit
+//! (URLs only)  one stream │                          │              │ │ │                         │  │
 //!                         ▼                          ▼              │ │ └► Scan::feed (each)      │  └► Recorder: Ready
 //!                   refused, no trace          Recorder: Staged     │ └──► SHA-256                └───► Store: durable
 //!                                               (the intent)        └────► Staged::write
-//! later:  sweep  ── "what is due?" ──►  lease over → erase · expired → erase · erase again · drop old notes
+//! later:  sweep  ── "what is due?" ──►  lease over → delete · expired → delete · delete again · remove old tombstones
 //! ```
 //!
 //! [`stages`] has the contract for plugin authors, [`record`] the states of an upload, [`Pipeline`] the calls for programs, and
@@ -33,47 +33,48 @@ pub use crate::contract::catalog::Catalog;
 pub use crate::contract::fail_open::FailOpen;
 pub use crate::contract::plugin::{FromSettings, Plugin, Registry};
 pub use crate::contract::stages::{
-    Backlog, Expirer, Listing, Multipart, Receiver, Recorder, Report, Scan, Scanner, Staged, Store, Validator,
+    Backlog, Expirer, Fetcher, Listing, Multipart, Recorder, Report, Scan, Scanner, Staged, Store, Validator,
 };
 pub use crate::contract::{measure, plugin, stages};
 pub use crate::engine::background::Intervals;
 pub use crate::engine::commit::Admitted;
 pub use crate::engine::complete::Resumed;
 pub use crate::engine::config::{SECTIONS, settings_of};
-pub use crate::engine::fetch_queue::Order;
+pub use crate::engine::fetch_queue::NewFetch;
 pub use crate::engine::limits::Limits;
-pub use crate::engine::multipart::Opening;
+pub use crate::engine::multipart::NewMultipart;
 pub use crate::engine::permits;
 pub use crate::engine::pipeline::{Builder, Pipeline};
 pub use crate::engine::sweep::Swept;
-pub use crate::policy::directory::Directory;
 pub use crate::policy::project::Project;
-pub use crate::policy::{directory, project};
-pub use crate::record::books::{Booking, Swap};
+pub use crate::policy::provider::ProjectProvider;
+pub use crate::policy::{project, provider};
+pub use crate::record::accounting::UsageChange;
 pub use crate::record::event::Event;
+pub use crate::record::fetch_job::FetchJob;
 pub use crate::record::group::{Group, Member};
 pub use crate::record::managed::ManagedProject;
-pub use crate::record::pull::Pull;
-pub use crate::record::upload::{Duty, Record, State};
-pub use crate::record::{books, group, pull};
+pub use crate::record::update::Update;
+pub use crate::record::upload::{Record, State, Task};
+pub use crate::record::{accounting, fetch_job, group};
+pub use crate::value::authorization::{Authorization, Grant};
 pub use crate::value::chunks::{Chunks, TinyChunks};
 pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
 pub use crate::value::error::{Error, Fault, Interruption};
 pub use crate::value::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, Head, NotADigest};
 pub use crate::value::file_name::{FileName, NotAFileName};
-pub use crate::value::id::{BoxError, ByteStream, Key, NotAnUploadId, Place, UploadId};
+pub use crate::value::id::{BoxError, ByteStream, Key, Location, NotAnUploadId, UploadId};
 pub use crate::value::incoming::Incoming;
-pub use crate::value::lifetime::{Door, Lifetime, Retention};
+pub use crate::value::lifetime::{Lifetime, Retention, UploadMethod};
 pub use crate::value::media_type::{MediaRange, MediaType, NotAMediaType};
-pub use crate::value::options::{Terms, sender_at};
+pub use crate::value::options::{UploadOptions, sender_at};
 pub use crate::value::pace::{LeastRate, Pace};
-pub use crate::value::parts::{Part, Parts, Slot};
-pub use crate::value::pass::{Grant, Pass};
+pub use crate::value::parts::{Part, PartPlan, PartRange};
 pub use crate::value::reading::names_of;
 pub use crate::value::secret::Secret;
 pub use crate::value::settings::Settings;
 pub use crate::value::verdict::{Code, Rejection, Verdict};
-pub use crate::value::{codes, notes, parts, pass};
+pub use crate::value::{authorization, codes, notes, parts};
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -75,8 +75,8 @@ impl Admin {
         let bounds = ServerSettings {
             max_connections: CONNECTIONS,
             // All clients are the operator's own.
-            max_connections_of_address: Some(CONNECTIONS),
-            head_timeout: MOMENT,
+            max_connections_per_ip: Some(CONNECTIONS),
+            header_timeout: MOMENT,
             shutdown_timeout: MOMENT,
             ..ServerSettings::default()
         };

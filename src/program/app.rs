@@ -87,8 +87,8 @@ impl App {
             count,
             is_set: section.as_ref().is_some_and(|section| section.get(key).is_some()),
         };
-        let fetches = if self.pipeline.can_pull() {
-            self.pipeline.limits().pulls
+        let fetches = if self.pipeline.can_fetch() {
+            self.pipeline.limits().max_fetches
         } else {
             0
         };
@@ -122,9 +122,9 @@ impl App {
             server.max_connections,
             api.max_concurrent_requests,
             api.max_uploads,
-            server.max_connections_of_address(),
-            api.max_concurrent_requests_of_address(),
-            api.max_uploads_of_address(),
+            server.max_connections_per_ip(),
+            api.max_concurrent_requests_per_ip(),
+            api.max_uploads_per_ip(),
             ByteSize::b(self.machine.memory),
             self.machine.files,
         )
@@ -199,13 +199,15 @@ impl App {
         let registry = Registry::linked()?;
         let pipeline = Pipeline::from_settings(&mut settings, &registry);
         let server = section(&mut settings, "server", |table| {
-            table.make(|server: ServerSettings| server.check().map(|()| server))
+            table.make_unless_renamed(&ServerSettings::RENAMED, |server: ServerSettings| {
+                server.check().map(|()| server)
+            })
         });
         let upload_api = section(&mut settings, "upload_api", |table| {
             let sets_direct_size = table.keys().any(|key| key == "max_direct_size");
             let most = pipeline.as_ref().ok().filter(|_| sets_direct_size);
             let most = most.map(|pipeline| pipeline.limits().max_size);
-            table.make(|api: upload_api::Settings| {
+            table.make_unless_renamed(&upload_api::Settings::RENAMED, |api: upload_api::Settings| {
                 api.check()?;
                 fits(api.max_direct_size, most)?;
                 Ok::<_, ConfigErrors>(api)

@@ -35,6 +35,9 @@ pub(super) fn assign(settings: &mut Map<String, Value>, fields: &[Assignment]) -
                 let message = "a project has its key for good; `create` makes another one";
                 return Err(ConfigError::at("public_key", message));
             }
+            (old, _) if let Some(new) = new_name(old) => {
+                return Err(ConfigError::at(old, format!("is now called `{new}`")));
+            }
             (_, Some(value)) => {
                 settings.insert(field.clone(), value.clone());
             }
@@ -45,6 +48,12 @@ pub(super) fn assign(settings: &mut Map<String, Value>, fields: &[Assignment]) -
         }
     }
     Ok(())
+}
+
+/// The name of a setting now, if this is its name in earlier versions.
+fn new_name(field: &str) -> Option<&'static str> {
+    let mut renamed = ManagedProject::RENAMED.into_iter();
+    renamed.find(|(old, _)| *old == field).map(|(_, new)| new)
 }
 
 /// The assigned fields as a new table.
@@ -69,9 +78,9 @@ fn is_one(field: &str) -> Result<(), ConfigError> {
     unknown.map_or(Ok(()), Err)
 }
 
-/// Sets the status, whose setting is `standing`.
+/// Sets the status.
 pub(super) fn set_status(settings: &mut Map<String, Value>, status: &str) -> Result<(), ConfigError> {
-    settings.insert("standing".to_owned(), status.into());
+    settings.insert("status".to_owned(), status.into());
     Ok(())
 }
 

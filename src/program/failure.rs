@@ -18,7 +18,7 @@ impl From<Unusable> for Failure {
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self::Other(fault.chain())
+        Self::Other(fault.report())
     }
 }
 

@@ -96,7 +96,10 @@ impl<'a> File<'a> {
         // While its parts are put together, the due time is the end of the claim, and not of the upload.
         let ends = record.due.filter(|_| record.state == State::Open);
         let parts = record.parts.as_ref().map(|parts| parts.size);
-        let name = record.pull.as_ref().and_then(|pull| pull.name.as_deref());
+        let name = record
+            .fetch_job
+            .as_ref()
+            .and_then(|fetch_job| fetch_job.name.as_deref());
         Self {
             id: record.id.to_string(),
             state: state(record, now),
@@ -112,8 +115,8 @@ impl<'a> File<'a> {
             restorable_until: restorable.map(exact_time),
             ends: ends.map(exact_time),
             sender: record.sender.as_deref(),
-            source: record.pull.as_ref().map(|pull| pull.source.as_str()),
-            tries: record.pull.as_ref().map(|pull| pull.tries),
+            source: record.fetch_job.as_ref().map(|fetch_job| fetch_job.source.as_str()),
+            tries: record.fetch_job.as_ref().map(|fetch_job| fetch_job.tries),
             refused: rejection.map(|rejection| rejection.code.as_str()),
             refused_by: rejection.and_then(|rejection| rejection.by.as_deref()),
             refused_about: rejection.and_then(|rejection| rejection.subject.as_deref()),

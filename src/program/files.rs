@@ -94,7 +94,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             let kind = match (refused, unfinished, orders) {
                 (true, ..) => Listing::Refused,
                 (_, true, _) => Listing::Unfinished,
-                (.., true) => Listing::Orders,
+                (.., true) => Listing::Fetches,
                 _ => Listing::Files,
             };
             list(&app, (&project, kind), limit, behind, json).await
@@ -123,7 +123,7 @@ async fn delete(pipeline: &Pipeline, id: UploadId, for_good: bool) -> Result<(),
             tell(&format!("{id} was unfinished, and is aborted: its parts are removed"));
             return Ok(());
         }
-        Some(State::Waiting | State::Pulling) => {
+        Some(State::Queued | State::Fetching) => {
             let cancelled = pipeline.cancel(id).await;
             told(pipeline, id, cancelled, "cancelled").await?;
             tell(&format!("{id} is cancelled: no file is fetched"));
@@ -154,7 +154,7 @@ async fn look(pipeline: &Pipeline, id: UploadId) -> Result<Option<Record>, Failu
 
 fn chain(error: Error) -> String {
     match error {
-        Error::Fault(fault) => fault.chain(),
+        Error::Fault(fault) => fault.report(),
         other => other.to_string(),
     }
 }
@@ -182,7 +182,7 @@ fn head(kind: Listing) -> String {
         Listing::Files => line("ID", "STATE", "CREATED", "SIZE", "UNTIL", "NAME"),
         Listing::Refused => refused_line("ID", "CREATED", "BY", "CODE", "ABOUT", "NAME"),
         Listing::Unfinished => unfinished_line("ID", "STATE", "CREATED", "SIZE", "ENDS", "SENDER", "NAME"),
-        Listing::Orders => order_line("ID", "STATE", "CREATED", "TRIES", "SENDER", "SOURCE"),
+        Listing::Fetches => order_line("ID", "STATE", "CREATED", "TRIES", "SENDER", "SOURCE"),
     }
 }
 
@@ -220,7 +220,7 @@ async fn list(
                 Listing::Files => file.line(),
                 Listing::Refused => file.refused_line(),
                 Listing::Unfinished => file.unfinished_line(),
-                Listing::Orders => file.order_line(),
+                Listing::Fetches => file.order_line(),
             };
         }
         print(&text)?;

@@ -173,7 +173,7 @@ fn too_little(what: &str, there: &str, needed: &str) -> ConfigError {
     };
     let message = format!(
         "the process may have {there} of {what}, and this configuration may need {needed}: {how}, or lower \
-         `max_connections` in [server], `max_concurrent_requests` and `max_uploads` in [upload_api], or `pulls` in [receive]"
+         `max_connections` in [server], `max_concurrent_requests` and `max_uploads` in [upload_api], or `max_fetches` in [receive]"
     );
     ConfigError::at("server", message)
 }

@@ -3,9 +3,9 @@
 
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
-use intake_core::books::Account;
+use intake_core::accounting::Account;
 use intake_core::project::shown;
-use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Swap};
+use intake_core::{Catalog, ConfigError, ConfigErrors, ManagedProject, Update};
 use serde_json::{Map, Value};
 
 use super::app::{App, unknown};
@@ -183,8 +183,8 @@ impl ProjectCommands {
         };
         self.check(&project)?;
         match self.catalog().put_project(&project).await? {
-            Swap::Done => {}
-            Swap::Lost | Swap::Full => {
+            Update::Applied => {}
+            Update::Conflict | Update::QuotaExceeded => {
                 return Err(Failure::Other(format!(
                     "there is a project {key} already: see `intake projects show {key}`"
                 )));
@@ -218,7 +218,7 @@ impl ProjectCommands {
     async fn list(&self) -> Result<(), Failure> {
         /// How many projects are read at a time.
         const PAGE: usize = 100;
-        let head = ["KEY", "STANDING", "SECRET KEYS", "FILES", "BYTES", ""].map(str::to_owned);
+        let head = ["KEY", "STATUS", "SECRET KEYS", "FILES", "BYTES", ""].map(str::to_owned);
         let mut rows = vec![head];
         let configured = self.0.configured();
         for (key, settings) in &configured {
@@ -227,7 +227,7 @@ impl ProjectCommands {
         let mut behind = String::new();
         loop {
             let page = self.catalog().projects(&behind, PAGE).await?;
-            for project in &page {
+            for project in page.iter().cloned().map(ManagedProject::with_new_names) {
                 // The configuration takes precedence, so this project is never used.
                 let hidden = configured.iter().any(|(key, _)| *key == project.public_key);
                 let mark = if hidden { "hidden by the configuration" } else { "" };
@@ -242,12 +242,12 @@ impl ProjectCommands {
     }
 
     async fn row(&self, key: &str, settings: &Map<String, Value>, mark: &str) -> Result<[String; 6], Failure> {
-        let standing = settings.get("standing").and_then(Value::as_str).unwrap_or("active");
+        let status = settings.get("status").and_then(Value::as_str).unwrap_or("active");
         let secrets = settings.get("secrets").and_then(Value::as_array).map_or(0, Vec::len);
-        let has = self.catalog().holdings(&Account::project(key)).await?;
+        let has = self.catalog().usage(&Account::project(key)).await?;
         Ok([
             key.to_owned(),
-            standing.to_owned(),
+            status.to_owned(),
             secrets.to_string(),
             has.files.to_string(),
             output::size(has.bytes),
@@ -265,7 +265,7 @@ impl ProjectCommands {
                 if let Err(error) = self.check(&found) {
                     output::tell(&format!("as it is, {key} cannot be used: {error}"));
                 }
-                ("", found.settings)
+                ("", found.with_new_names().settings)
             }
         };
         let unwritable = |error: &dyn std::fmt::Display| Failure::Other(format!("cannot write as TOML: {error}"));
@@ -331,12 +331,12 @@ impl ProjectCommands {
         }
         for _ in 0..TRIES {
             let found = self.catalog().project(key).await?;
-            let mut next = found.ok_or_else(|| Failure::Other(unknown(key)))?;
+            let mut next = found.ok_or_else(|| Failure::Other(unknown(key)))?.with_new_names();
             next.revision += 1;
             edit(&mut next)?;
             match self.catalog().put_project(&next).await? {
-                Swap::Done => return Ok(()),
-                Swap::Lost | Swap::Full => {}
+                Update::Applied => return Ok(()),
+                Update::Conflict | Update::QuotaExceeded => {}
             }
         }
         Err(Failure::Other(format!(

@@ -40,7 +40,7 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
     } = app;
     bounds.shared_by_many.clone_from(&settings.trusted_proxies);
     let app = upload_api::host(pipeline.clone(), settings).map_err(|error| error.to_string())?;
-    pipeline.ready().await.map_err(|fault| fault.chain())?;
+    pipeline.ready().await.map_err(|fault| fault.report())?;
     let listener = TcpListener::bind(&bounds.listen).await.map_err(|error| {
         format!(
             "cannot listen on {}: {error}; set `listen` in [server], or INTAKE_SERVER__LISTEN",
@@ -93,8 +93,8 @@ struct Background {
 impl Background {
     fn start(pipeline: &Pipeline, bounds: &ServerSettings, measures: bool) -> Self {
         let intervals = Intervals::default()
-            .sweep(bounds.sweep_every)
-            .recovery(bounds.resume_every);
+            .sweep(bounds.sweep_interval)
+            .recovery(bounds.recovery_interval);
         let intervals = match measures {
             true => intervals.measurement(MEASURED_EVERY),
             false => intervals,
@@ -182,7 +182,7 @@ impl Banner {
         if !uses(settings.take("scan"), "clamav") {
             lines += "  NOT switched on: a virus scanner. Files are taken without being scanned; see [[scan]] in `intake config`.\n";
         }
-        if !app.pipeline.can_pull() {
+        if !app.pipeline.can_fetch() {
             lines += "  NOT switched on: files from elsewhere. /from_url/ is refused; see [receive.pull] in `intake config`.\n";
         }
         let limit = app.upload_api.max_direct_size;

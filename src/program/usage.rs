@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use intake_core::Catalog;
-use intake_core::books::{Account, Day, Flow, Holdings};
+use intake_core::accounting::{Account, DailyUsage, Day, Usage};
 use jiff::Span;
 use jiff::civil::Date;
 use serde::{Serialize, Serializer};
@@ -74,17 +74,17 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     // Stored is the sum of all received minus all removed files since the beginning.
     let catalog = app.pipeline.catalog();
-    let flows = catalog.flows(project, Day(0)..=to).await?;
+    let daily_usages = catalog.daily_usage(project, Day(0)..=to).await?;
     let mut present = BTreeMap::new();
     if to == today {
-        for flow in &flows {
-            if !present.contains_key(&flow.project) {
-                let now = Present::of(catalog, &flow.project).await?;
-                present.insert(flow.project.clone(), now);
+        for daily_usage in &daily_usages {
+            if !present.contains_key(&daily_usage.project) {
+                let now = Present::of(catalog, &daily_usage.project).await?;
+                present.insert(daily_usage.project.clone(), now);
             }
         }
     }
-    let rows = rows(flows, from..=to, &present);
+    let rows = rows(daily_usages, from..=to, &present);
     if arguments.json {
         let lines: Result<String, Failure> = rows.iter().map(json_line).collect();
         return print(&lines?);
@@ -120,9 +120,9 @@ struct Present {
 impl Present {
     async fn of(catalog: &dyn Catalog, project: &str) -> Result<Self, Failure> {
         Ok(Self {
-            unfinished_uploads: catalog.holdings(&Account::unfinished(project)).await?.files,
-            groups: catalog.holdings(&Account::groups(project)).await?.files,
-            waiting_orders: catalog.holdings(&Account::orders(project)).await?.files,
+            unfinished_uploads: catalog.usage(&Account::unfinished(project)).await?.files,
+            groups: catalog.usage(&Account::groups(project)).await?.files,
+            waiting_orders: catalog.usage(&Account::fetches(project)).await?.files,
         })
     }
 }
@@ -171,35 +171,40 @@ impl Row {
 
 /// A row for each project and each of these days on which files were received, removed or stored, even if nothing changed on that
 /// day. The row of the last day has the present counts.
-fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>, present: &BTreeMap<String, Present>) -> Vec<Row> {
+fn rows(daily_usages: Vec<DailyUsage>, days: RangeInclusive<Day>, present: &BTreeMap<String, Present>) -> Vec<Row> {
     let (from, to) = days.into_inner();
-    let mut projects: BTreeMap<String, Vec<Flow>> = BTreeMap::new();
-    for flow in flows {
-        projects.entry(flow.project.clone()).or_default().push(flow);
+    let mut projects: BTreeMap<String, Vec<DailyUsage>> = BTreeMap::new();
+    for daily_usage in daily_usages {
+        projects
+            .entry(daily_usage.project.clone())
+            .or_default()
+            .push(daily_usage);
     }
     let mut rows = Vec::new();
-    for (project, flows) in projects {
-        let mut flows = flows.into_iter().peekable();
-        let mut stored = Holdings::default();
-        while let Some(flow) = flows.next_if(|flow| flow.day < from) {
-            add(&mut stored, &flow);
+    for (project, daily_usages) in projects {
+        let mut daily_usages = daily_usages.into_iter().peekable();
+        let mut stored = Usage::default();
+        while let Some(daily_usage) = daily_usages.next_if(|daily_usage| daily_usage.day < from) {
+            add(&mut stored, &daily_usage);
         }
         for day in (from.0..=to.0).map(Day) {
-            let flow = flows.next_if(|flow| flow.day == day).unwrap_or_default();
-            add(&mut stored, &flow);
+            let daily_usage = daily_usages
+                .next_if(|daily_usage| daily_usage.day == day)
+                .unwrap_or_default();
+            add(&mut stored, &daily_usage);
             let present = present.get(&project).filter(|_| day == to).copied();
             let has_nothing = present.unwrap_or_default() == Present::default();
-            if flow == Flow::default() && stored == Holdings::default() && has_nothing {
+            if daily_usage == DailyUsage::default() && stored == Usage::default() && has_nothing {
                 continue;
             }
             rows.push(Row {
                 project: project.clone(),
                 day,
-                asked: flow.asked,
-                received_files: flow.received,
-                received_bytes: flow.received_bytes,
-                removed_files: flow.removed,
-                removed_bytes: flow.removed_bytes,
+                asked: daily_usage.asked,
+                received_files: daily_usage.received,
+                received_bytes: daily_usage.received_bytes,
+                removed_files: daily_usage.removed,
+                removed_bytes: daily_usage.removed_bytes,
                 stored_files: stored.files,
                 stored_bytes: stored.bytes,
                 present,
@@ -210,20 +215,23 @@ fn rows(flows: Vec<Flow>, days: RangeInclusive<Day>, present: &BTreeMap<String, 
 }
 
 /// Removing files from before the accounting began must not make the stored ones negative.
-fn add(stored: &mut Holdings, flow: &Flow) {
-    stored.files = stored.files.saturating_add(flow.received).saturating_sub(flow.removed);
+fn add(stored: &mut Usage, daily_usage: &DailyUsage) {
+    stored.files = stored
+        .files
+        .saturating_add(daily_usage.received)
+        .saturating_sub(daily_usage.removed);
     stored.bytes = stored
         .bytes
-        .saturating_add(flow.received_bytes)
-        .saturating_sub(flow.removed_bytes);
+        .saturating_add(daily_usage.received_bytes)
+        .saturating_sub(daily_usage.removed_bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn flow(project: &str, day: i64, received: u64, removed: u64) -> Flow {
-        Flow {
+    fn daily_usage(project: &str, day: i64, received: u64, removed: u64) -> DailyUsage {
+        DailyUsage {
             project: project.to_owned(),
             day: Day(day),
             asked: received,
@@ -236,18 +244,18 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_told_of_every_day_and_of_what_came_before_the_first() {
-        let flows = vec![
-            flow("b", 9, 5, 0),
-            flow("a", 12, 1, 3),
-            flow("b", 11, 1, 0),
-            flow("b", 13, 0, 6),
+        let daily_usages = vec![
+            daily_usage("b", 9, 5, 0),
+            daily_usage("a", 12, 1, 3),
+            daily_usage("b", 11, 1, 0),
+            daily_usage("b", 13, 0, 6),
         ];
         let unfinished = Present {
             unfinished_uploads: 1,
             ..Present::default()
         };
         let present = BTreeMap::from([("a".to_owned(), unfinished), ("b".to_owned(), Present::default())]);
-        let told: Vec<_> = rows(flows, Day(10)..=Day(14), &present)
+        let told: Vec<_> = rows(daily_usages, Day(10)..=Day(14), &present)
             .into_iter()
             .map(|row| {
                 (

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::config::Source;
 
 /// Lists of media types in a project, and in the settings of the plugin `media-type`.
-const OF_PROJECT: [&str; 2] = ["allow_types", "forbid_types"];
+const OF_PROJECT: [&str; 2] = ["allow_types", "deny_types"];
 const OF_PLUGIN: [&str; 2] = ["allow", "deny"];
 
 /// The warnings, each with its setting and its line.

@@ -5,8 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::in_process::{
+    InProcess, PART, code, file_first, form, jwt, seconds_from_now, signed, signing, starting, token,
+};
 use crate::support::{self, Answer, Form};
-use crate::town::{PART, Town, code, file_first, form, jwt, seconds_from_now, signed, signing, starting, token};
 
 /// An access token, made now and valid for ten minutes, unless the claims say otherwise.
 pub fn bearer(secret: &str, claims: Value) -> String {
@@ -26,22 +28,22 @@ pub fn restricted(restrictions: Value) -> Value {
 }
 
 /// `POST /base/` with one file and these lines of a header.
-pub fn base(town: &Town, form: &Form, lines: &str) -> Answer {
+pub fn base(server: &InProcess, form: &Form, lines: &str) -> Answer {
     let head = form.head("/base/?jsonerrors=1") + lines;
-    support::send(&town.address, &head, &form.body())
+    support::send(&server.address, &head, &form.body())
 }
 
 pub fn authorization(token: &str) -> String {
     format!("Authorization: Bearer {token}\r\n")
 }
 
-pub fn upload(town: &Town, token: &str) -> Answer {
-    base(town, &file_first("shop", "a.txt", b"x"), &authorization(token))
+pub fn upload(server: &InProcess, token: &str) -> Answer {
+    base(server, &file_first("shop", "a.txt", b"x"), &authorization(token))
 }
 
-pub fn post(town: &Town, path: &str, token: &str, body: &str) -> Answer {
+pub fn post(server: &InProcess, path: &str, token: &str, body: &str) -> Answer {
     let head = format!("POST {path}?jsonerrors=1 HTTP/1.1\r\n{}", authorization(token));
-    town.send(&head, body)
+    server.send(&head, body)
 }
 
 /// The status, code and sentence of a refusal.
@@ -58,7 +60,7 @@ pub fn refused(answer: &Answer) -> (u64, String, String) {
 #[test]
 fn a_token_lets_in_while_it_holds_and_a_refusal_says_why_it_does_not() {
     let now = seconds_from_now(0);
-    let town = Town::of(&[("shop", signing())]);
+    let server = InProcess::of(&[("shop", signing())]);
     let invalid = |reason: &str| {
         (
             401,
@@ -133,12 +135,12 @@ fn a_token_lets_in_while_it_holds_and_a_refusal_says_why_it_does_not() {
         ),
     ];
     for (claims, (status, code, says)) in cases {
-        let answer = upload(&town, &bearer("secret", claims.clone()));
+        let answer = upload(&server, &bearer("secret", claims.clone()));
         assert_eq!(refused(&answer), (status, code.to_owned(), says), "{claims}");
     }
     let twice = format!(r#"{{"iat": {now}, "exp": {now}, "exp": {}}}"#, now + 600);
     let twice = jwt(&Sha256::digest("secret"), json!({"alg": "HS256"}), twice);
-    assert_eq!(code(&upload(&town, &twice)), "AccessTokenInvalidError");
+    assert_eq!(code(&upload(&server, &twice)), "AccessTokenInvalidError");
     for claims in [
         json!({"uses": 1}),
         json!({"uc": null}),
@@ -149,14 +151,14 @@ fn a_token_lets_in_while_it_holds_and_a_refusal_says_why_it_does_not() {
         operations(Value::Null),
         operations(json!(1.5)),
     ] {
-        let (status, code, says) = refused(&upload(&town, &bearer("secret", claims.clone())));
+        let (status, code, says) = refused(&upload(&server, &bearer("secret", claims.clone())));
         assert_eq!((status, &*code), (401, "AccessTokenInvalidError"), "{claims}: {says}");
     }
 }
 
 #[test]
 fn a_token_that_cannot_be_read_or_was_signed_otherwise_is_refused() {
-    let town = Town::of(&[("shop", signing())]);
+    let server = InProcess::of(&[("shop", signing())]);
     let good = bearer("secret", json!({}));
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let head = |head: Value| jwt(&Sha256::digest("secret"), head, json!({}));
@@ -192,7 +194,7 @@ fn a_token_that_cannot_be_read_or_was_signed_otherwise_is_refused() {
     ] {
         let says = format!("Invalid token. Reason: {reason}");
         let expected = (401, "AccessTokenInvalidError".to_owned(), says);
-        assert_eq!(refused(&upload(&town, &token)), expected, "{token}");
+        assert_eq!(refused(&upload(&server, &token)), expected, "{token}");
     }
     for lines in [
         "Basic x",
@@ -203,7 +205,7 @@ fn a_token_that_cannot_be_read_or_was_signed_otherwise_is_refused() {
         "Bearer a\r\nAuthorization: Bearer b",
     ] {
         let answer = base(
-            &town,
+            &server,
             &file_first("shop", "a", b"x"),
             &format!("Authorization: {lines}\r\n"),
         );
@@ -215,22 +217,22 @@ fn a_token_that_cannot_be_read_or_was_signed_otherwise_is_refused() {
         );
     }
     let lower = base(
-        &town,
+        &server,
         &file_first("shop", "a", b"x"),
         &format!("authorization: bearer  {good}\r\n"),
     );
     assert_eq!(code(&lower), "accepted");
-    let empty = base(&town, &file_first("shop", "a", b"x"), "Authorization:\r\n");
+    let empty = base(&server, &file_first("shop", "a", b"x"), "Authorization:\r\n");
     assert_eq!(code(&empty), "SignatureRequiredError");
-    assert_eq!(town.store.keys().len(), 1, "bytes of a refused request stay");
+    assert_eq!(server.store.keys().len(), 1, "bytes of a refused request stay");
 }
 
 #[test]
 fn a_refusal_as_text_has_the_status_and_the_challenge_that_goes_with_it() {
-    let town = Town::of(&[("shop", signing())]);
+    let server = InProcess::of(&[("shop", signing())]);
     let form = file_first("shop", "a", b"x");
     let head = form.head("/base/") + &authorization("not-a-jwt");
-    let answer = support::send(&town.address, &head, &form.body());
+    let answer = support::send(&server.address, &head, &form.body());
     assert_eq!(
         (answer.status, &*answer.text()),
         (401, "Invalid token. Reason: unreadable or not a JWT")
@@ -243,19 +245,19 @@ fn a_refusal_as_text_has_the_status_and_the_challenge_that_goes_with_it() {
 
 #[test]
 fn a_scope_decides_for_every_endpoint_that_brings_something() {
-    let town = Town::of(&[("shop", signing())]);
-    let file = upload(&town, &bearer("secret", json!({}))).json()["file"].clone();
+    let server = InProcess::of(&[("shop", signing())]);
+    let file = upload(&server, &bearer("secret", json!({}))).json()["file"].clone();
     let group = format!("pub_key=shop&files[]={}", file.as_str().unwrap());
-    let begun = town.begin("shop", &signed("secret"));
+    let begun = server.begin("shop", &signed("secret"));
     let complete = format!("UPLOADCARE_PUB_KEY=shop&uuid={}", begun.uuid);
     let ask = |path: &str, scope: &str| {
         let token = bearer("secret", restricted(json!({"scope": [scope]})));
         refused(&match path {
-            "/base/" => upload(&town, &token),
-            "/multipart/start/" => post(&town, path, &token, &starting("shop", "")),
-            "/multipart/complete/" => post(&town, path, &token, &complete),
-            "/from_url/" => post(&town, path, &token, "pub_key=shop&source_url=x"),
-            _ => post(&town, path, &token, &group),
+            "/base/" => upload(&server, &token),
+            "/multipart/start/" => post(&server, path, &token, &starting("shop", "")),
+            "/multipart/complete/" => post(&server, path, &token, &complete),
+            "/from_url/" => post(&server, path, &token, "pub_key=shop&source_url=x"),
+            _ => post(&server, path, &token, &group),
         })
     };
     let paths = [
@@ -284,29 +286,29 @@ fn a_scope_decides_for_every_endpoint_that_brings_something() {
 
 #[test]
 fn the_header_counts_only_where_uploads_have_to_be_signed_and_no_signature_comes() {
-    let town = Town::of(&[("shop", signing()), ("open", json!({}))]);
+    let server = InProcess::of(&[("shop", signing()), ("open", json!({}))]);
     let wrong = authorization("not-a-jwt");
-    let open = base(&town, &form("open").file("file", "a", b"x"), &wrong);
+    let open = base(&server, &form("open").file("file", "a", b"x"), &wrong);
     assert_eq!(code(&open), "accepted");
     let expire = seconds_from_now(60).to_string();
     let by_signature = |signature: &str| {
         let form = file_first("shop", "a", b"x").field("signature", signature);
-        code(&base(&town, &form.field("expire", &expire), &wrong))
+        code(&base(&server, &form.field("expire", &expire), &wrong))
     };
     let good = signed("secret");
     let (good, until) = good.split_once("&expire=").unwrap();
     let form = file_first("shop", "a", b"x").field("signature", good.trim_start_matches("&signature="));
-    assert_eq!(code(&base(&town, &form.field("expire", until), &wrong)), "accepted");
+    assert_eq!(code(&base(&server, &form.field("expire", until), &wrong)), "accepted");
     assert_eq!(by_signature("00"), "SignatureInvalidError");
     let policy = token("secret", "t", json!({}));
     let form = file_first("shop", "a", b"x").field("signature", &policy);
-    assert_eq!(code(&base(&town, &form, &wrong)), "accepted");
+    assert_eq!(code(&base(&server, &form, &wrong)), "accepted");
     // The key may come before the file, and the token after it.
-    let form = crate::town::form("shop")
+    let form = crate::in_process::form("shop")
         .file("file", "a", b"x")
         .field("signature", "00");
     let answer = base(
-        &town,
+        &server,
         &form.field("expire", &expire),
         &authorization(&bearer("secret", json!({}))),
     );
@@ -314,45 +316,45 @@ fn the_header_counts_only_where_uploads_have_to_be_signed_and_no_signature_comes
     let expire_alone = file_first("shop", "a", b"x").field("expire", &expire);
     assert_eq!(
         code(&base(
-            &town,
+            &server,
             &expire_alone,
             &authorization(&bearer("secret", json!({})))
         )),
         "accepted"
     );
-    assert_eq!(code(&base(&town, &expire_alone, "")), "SignatureRequiredError");
+    assert_eq!(code(&base(&server, &expire_alone, "")), "SignatureRequiredError");
     for path in [
         "/info/?pub_key=shop&file_id=x",
         "/from_url/status/?token=x",
         "/group/info/?pub_key=shop&group_id=x",
     ] {
-        let answer = town.send(&format!("GET {path}&jsonerrors=1 HTTP/1.1\r\n{wrong}"), "");
+        let answer = server.send(&format!("GET {path}&jsonerrors=1 HTTP/1.1\r\n{wrong}"), "");
         assert!(!code(&answer).contains("Token"), "{path}: {}", answer.text());
     }
 }
 
 #[test]
 fn an_upload_in_parts_is_completed_without_the_header_and_a_header_that_comes_is_checked() {
-    let town = Town::of(&[("shop", signing())]);
+    let server = InProcess::of(&[("shop", signing())]);
     let now = seconds_from_now(0);
     let token = bearer("secret", restricted(json!({"limits": {"operations": 1}})));
-    let begun = post(&town, "/multipart/start/", &token, &starting("shop", "")).json();
+    let begun = post(&server, "/multipart/start/", &token, &starting("shop", "")).json();
     let begun = support::Begun::of(&begun);
     for part in &begun.parts {
         let head = format!("PUT {part} HTTP/1.1\r\n{}", authorization("not-a-jwt"));
         assert_eq!(
-            support::send(&town.address, &head, &[b'x'; PART]).status,
+            support::send(&server.address, &head, &[b'x'; PART]).status,
             200,
             "a part's address lets it in"
         );
     }
     let body = format!("UPLOADCARE_PUB_KEY=shop&uuid={}", begun.uuid);
-    let complete = |token: &str| code(&post(&town, "/multipart/complete/", token, &body));
+    let complete = |token: &str| code(&post(&server, "/multipart/complete/", token, &body));
     let late = bearer("secret", json!({"iat": now - 900, "exp": now - 300}));
     assert_eq!(complete(&late), "AccessTokenExpiredError");
     // The operation is counted at the start.
     assert_eq!(complete(&token), "accepted");
-    assert_eq!(code(&town.complete("shop", &begun.uuid)), "accepted");
+    assert_eq!(code(&server.complete("shop", &begun.uuid)), "accepted");
 }
 
 #[test]
@@ -360,15 +362,16 @@ fn a_policy_token_is_no_access_token_even_where_the_secret_makes_the_same_key() 
     // HMAC takes the digest of a key that is longer than 64 bytes, so such a secret has one key for both.
     let long = "s".repeat(65);
     let project = json!({"signed_uploads": true, "secrets": [{"name": "one", "secret": long}]});
-    let town = Town::of(&[("shop", project)]);
+    let server = InProcess::of(&[("shop", project)]);
     let now = seconds_from_now(0);
     let policy = token(&long, "t", json!({"iat": now, "exp": now + 600}));
-    assert_eq!(code(&upload(&town, &policy)), "AccessTokenInvalidError");
-    assert_eq!(code(&upload(&town, &bearer(&long, json!({})))), "accepted");
+    assert_eq!(code(&upload(&server, &policy)), "AccessTokenInvalidError");
+    assert_eq!(code(&upload(&server, &bearer(&long, json!({})))), "accepted");
     let limited = restricted(json!({"limits": {"operations": 1}}));
     let access = bearer(&long, json!({"jti": "t", "uc": limited["uc"]}));
-    assert_eq!(code(&upload(&town, &access)), "accepted");
-    let as_signature = |token: &str| code(&town.base(&form("shop").field("signature", token).file("file", "a", b"x")));
+    assert_eq!(code(&upload(&server, &access)), "accepted");
+    let as_signature =
+        |token: &str| code(&server.base(&form("shop").field("signature", token).file("file", "a", b"x")));
     assert_eq!(as_signature(&access), "UploadFailedError");
     // The id of a policy token that would share the account of an access token.
     let id = format!("sha256:{}", URL_SAFE_NO_PAD.encode("x"));

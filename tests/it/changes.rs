@@ -1,8 +1,8 @@
-//! Changes of a project while an upload is in progress take effect when it is completed: its standing, secrets, rules and tokens.
+//! Changes of a project while an upload is in progress take effect when it is completed: its status, secrets, rules and tokens.
 
 use serde_json::{Value, json};
 
-use crate::town::{Town, code, form, signed, signing, token};
+use crate::in_process::{InProcess, code, form, signed, signing, token};
 
 /// Changes that are possible while a multipart upload is in progress, and the error with which its completion then ends.
 #[test]
@@ -22,25 +22,25 @@ fn a_change_between_start_and_complete_takes_effect_at_complete() {
         ("nothing", signing(), passes, true),
         (
             "blocked",
-            with(json!({"standing": "blocked"})),
+            with(json!({"status": "blocked"})),
             "AccountBlockedError",
             true,
         ),
         (
             "not paid for",
-            with(json!({"standing": "unpaid"})),
+            with(json!({"status": "unpaid"})),
             "AccountUnpaidError",
             true,
         ),
         (
             "at its limits",
-            with(json!({"standing": "limits_exceeded"})),
+            with(json!({"status": "limits_exceeded"})),
             "AccountLimitsExceededError",
             true,
         ),
         (
             "removed",
-            with(json!({"standing": "removed"})),
+            with(json!({"status": "removed"})),
             "ProjectPublicKeyRemovedError",
             true,
         ),
@@ -82,7 +82,7 @@ fn a_change_between_start_and_complete_takes_effect_at_complete() {
         ),
         (
             "its type is forbidden",
-            with(json!({"forbid_types": ["text/plain"]})),
+            with(json!({"deny_types": ["text/plain"]})),
             "FileTypeForbiddenError",
             final_no,
         ),
@@ -94,7 +94,7 @@ fn a_change_between_start_and_complete_takes_effect_at_complete() {
         ),
         (
             "its ending is forbidden",
-            with(json!({"forbid_extensions": ["bin"]})),
+            with(json!({"deny_extensions": ["bin"]})),
             "FileTypeForbiddenError",
             final_no,
         ),
@@ -106,38 +106,38 @@ fn a_change_between_start_and_complete_takes_effect_at_complete() {
         ),
     ];
     for (change, settings, expected, comes_back) in changes {
-        let town = Town::of(&[("shop", signing())]);
+        let server = InProcess::of(&[("shop", signing())]);
         let jwt = token("secret", "t", json!({"uses": 2}));
-        let uuid = town.parts("shop", &format!("&signature={jwt}"));
-        town.set("shop", settings);
-        let answer = town.complete("shop", &uuid);
+        let uuid = server.parts("shop", &format!("&signature={jwt}"));
+        server.set("shop", settings);
+        let answer = server.complete("shop", &uuid);
         assert_eq!(code(&answer), expected, "{change}: {}", answer.text());
-        town.set("shop", signing());
-        let again = code(&town.complete("shop", &uuid));
+        server.set("shop", signing());
+        let again = code(&server.complete("shop", &uuid));
         assert_eq!(again == "accepted", comes_back, "{change}, taken back: {again}");
         let files = u64::from(comes_back);
-        assert_eq!(town.holdings("shop").0, files, "{change}: what is booked");
+        assert_eq!(server.usage("shop").0, files, "{change}: what is booked");
     }
 }
 
 #[test]
 fn an_upload_that_was_begun_unsigned_is_not_completed_once_signatures_are_asked_for() {
-    let town = Town::of(&[("shop", json!({}))]);
-    let uuid = town.parts("shop", "");
-    town.set("shop", signing());
-    assert_eq!(code(&town.complete("shop", &uuid)), "SignatureRequiredError");
+    let server = InProcess::of(&[("shop", json!({}))]);
+    let uuid = server.parts("shop", "");
+    server.set("shop", signing());
+    assert_eq!(code(&server.complete("shop", &uuid)), "SignatureRequiredError");
 }
 
 #[test]
 fn a_part_of_an_upload_that_could_not_be_completed_is_not_taken() {
-    let town = Town::of(&[("shop", signing())]);
-    let begun = town.begin("shop", &signed("secret"));
+    let server = InProcess::of(&[("shop", signing())]);
+    let begun = server.begin("shop", &signed("secret"));
     let put = |path: &str| {
         let path = format!("{path}&jsonerrors=1");
-        crate::support::send(&town.address, &format!("PUT {path} HTTP/1.1\r\n"), b"x")
+        crate::support::send(&server.address, &format!("PUT {path} HTTP/1.1\r\n"), b"x")
     };
     assert_eq!(put(&begun.parts[1]).status, 200);
-    town.set("shop", json!({"standing": "blocked"}));
+    server.set("shop", json!({"status": "blocked"}));
     assert_eq!(code(&put(&begun.parts[1])), "AccountBlockedError");
 }
 
@@ -171,7 +171,7 @@ impl intake::core::Scan for Meanwhile {
                 settings: settings.as_object().unwrap().clone(),
                 ..before
             };
-            assert_eq!(recorder.put_project(&project).await?, intake::core::Swap::Done);
+            assert_eq!(recorder.put_project(&project).await?, intake::core::Update::Applied);
         }
         Ok(intake::core::Report::clean())
     }
@@ -180,28 +180,28 @@ impl intake::core::Scan for Meanwhile {
 #[test]
 fn a_change_while_the_whole_is_scanned_takes_effect() {
     for (change, expected, comes_back) in [
-        (json!({"standing": "blocked"}), "AccountBlockedError", true),
-        (json!({"forbid_types": ["text/*"]}), "FileTypeForbiddenError", false),
+        (json!({"status": "blocked"}), "AccountBlockedError", true),
+        (json!({"deny_types": ["text/*"]}), "FileTypeForbiddenError", false),
     ] {
         let meanwhile = Meanwhile::default();
         let settings = intake::upload_api::Settings::default();
         let scanner = meanwhile.clone();
-        let town = Town::with(&[("shop", json!({}))], settings, |builder| {
+        let server = InProcess::with(&[("shop", json!({}))], settings, |builder| {
             builder.scanner("meanwhile", scanner)
         });
-        let uuid = town.parts("shop", "");
-        let next = || *meanwhile.0.lock().unwrap() = Some((town.recorder.clone(), change.clone()));
+        let uuid = server.parts("shop", "");
+        let next = || *meanwhile.0.lock().unwrap() = Some((server.recorder.clone(), change.clone()));
         next();
-        assert_eq!(code(&town.complete("shop", &uuid)), expected, "{change}");
-        town.set("shop", json!({}));
+        assert_eq!(code(&server.complete("shop", &uuid)), expected, "{change}");
+        server.set("shop", json!({}));
         assert_eq!(
-            code(&town.complete("shop", &uuid)) == "accepted",
+            code(&server.complete("shop", &uuid)) == "accepted",
             comes_back,
             "{change}"
         );
         next();
         assert_eq!(
-            code(&town.base(&form("shop").file("file", "a", b"text"))),
+            code(&server.base(&form("shop").file("file", "a", b"text"))),
             expected,
             "{change}"
         );

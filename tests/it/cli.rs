@@ -80,7 +80,11 @@ fn a_typing_error_is_refused_with_its_line_and_a_correction() {
             "max_fields = \"many\"",
             "upload_api.max_fields: expected a whole number, without quotes; found \"many\"",
         ),
-        ("sweep_every = \"1h\"", "sweep_every = \"soon\"", "server.sweep_every: "),
+        (
+            "sweep_interval = \"1h\"",
+            "sweep_interval = \"soon\"",
+            "server.sweep_interval: ",
+        ),
         (
             "temporary = \"24h\"",
             "temporary = 24",
@@ -152,14 +156,14 @@ fn a_type_that_no_content_is_found_to_be_is_said_and_can_be_used() {
     let dir = TempDir::new().unwrap();
     let text = config(dir.path()).replace(
         "public_key = \"other\"",
-        "public_key = \"other\", allow_types = [\"image/*\", \"text/csv\"], forbid_types = [\"audio/x-flac\", \"image/apng\"]",
+        "public_key = \"other\", allow_types = [\"image/*\", \"text/csv\"], deny_types = [\"audio/x-flac\", \"image/apng\"]",
     ) + "\n[[validate]]\nuse = \"media-type\"\ndeny = [\"image/svg+xml\", \"application/xhtml+xml\", \"message/*\"]\n";
     let output = check(dir.path(), &text);
     let found = said(&output);
     assert!(output.status.success(), "{found}");
     for warning in [
         "projects[1].allow_types[1]: no content is found to be text/csv (text of any kind is text/plain), so this does nothing",
-        "projects[1].forbid_types[1]: no content is found to be image/apng, so this does nothing",
+        "projects[1].deny_types[1]: no content is found to be image/apng, so this does nothing",
         "validate[0].deny[1]: no content is found to be application/xhtml+xml (documents in XML are text/xml), so this does nothing",
         "validate[0].deny[2]: no content is found to be message/*, so this does nothing",
     ] {

@@ -29,9 +29,9 @@ pub fn later(server: &Server) -> Pipeline {
 
 /// The server takes as many uploads at a time as there are senders.
 const ALL_AT_ONCE: &[(&str, &str)] = &[
-    ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "256"),
-    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "256"),
-    ("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "256"),
+    ("INTAKE_SERVER__MAX_CONNECTIONS_PER_IP", "256"),
+    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_PER_IP", "256"),
+    ("INTAKE_UPLOAD_API__MAX_UPLOADS_PER_IP", "256"),
 ];
 
 /// Two hundred senders send half of their files before any of them goes on. The process is killed once this number of them has

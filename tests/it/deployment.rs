@@ -10,8 +10,8 @@ use intake_plugin_sql::testkit::Postgres;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::architecture::root;
 use crate::docs::{Block, blocks};
-use crate::house::root;
 use crate::proxy::{Nginx, free_address};
 use crate::support::{INTAKE, listening};
 use crate::transcript::{Shell, steps};

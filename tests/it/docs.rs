@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::house::{root, tracked};
+use crate::architecture::{root, tracked};
 use crate::support::INTAKE;
 
 /// A block of a page, between two fences.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use intake::core::memory::{MemoryRecorder, MemoryStore};
-use intake::core::{Declared, Incoming, Intervals, Pipeline, Project, Retention, Terms};
+use intake::core::{Declared, Incoming, Intervals, Pipeline, Project, Retention, UploadOptions};
 use intake::plugins::Retain;
 use intake::server::{ServerSettings, serve};
 use intake::upload_api::{Settings, router};
@@ -49,7 +49,7 @@ fn uploads() -> Router {
 
 fn two_requests_a_minute() -> Router {
     let settings = Settings {
-        max_requests_of_address: Some("2/min".parse().unwrap()),
+        max_requests_per_ip: Some("2/min".parse().unwrap()),
         ..Settings::default()
     };
     router(pipeline(), settings).unwrap()
@@ -156,12 +156,12 @@ async fn one_call_does_the_maintenance_until_it_is_stopped() {
         .clock(move || std::time::UNIX_EPOCH + began.elapsed())
         .build()
         .unwrap();
-    let terms = Terms {
+    let options = UploadOptions {
         retention: Retention::Temporary,
-        ..Terms::default()
+        ..UploadOptions::default()
     };
     let incoming = Incoming::from_bytes(Declared::named("a.txt"), "text");
-    let id = pipeline.ingest(incoming, terms).await.unwrap().id;
+    let id = pipeline.ingest(incoming, options).await.unwrap().id;
     let (stop, stopped) = oneshot::channel::<()>();
     let background = pipeline.clone();
     let running = tokio::spawn(async move {

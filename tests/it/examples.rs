@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::architecture::root;
 use crate::docs::blocks;
-use crate::house::root;
 use crate::support::{self, Answer, Form, INTAKE, files_below};
 use crate::transcript::{Shell, steps};
 

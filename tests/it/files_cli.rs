@@ -119,8 +119,8 @@ fn orders_that_wait_are_listed_and_taken_back() {
     let address = listener.local_addr().unwrap();
     let source = format!("http://{address}/a.bin");
     let port = address.port();
-    let pull = format!("[receive.pull]\nuse = \"http-source\"\nports = [{port}]\nopen = [\"127.0.0.1\"]\n");
-    let server = Server::start_with(&pull, &[]);
+    let fetch_job = format!("[receive.pull]\nuse = \"http-source\"\nports = [{port}]\nopen = [\"127.0.0.1\"]\n");
+    let server = Server::start_with(&fetch_job, &[]);
     let order = || {
         let body = format!("pub_key=demopublickey&source_url={source}");
         let answer = server.send("POST /from_url/ HTTP/1.1\r\n", body.as_bytes());

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::in_process::{InProcess, form};
 use crate::support::{Answer, BOUNDARY, Form, Server, read_answer};
-use crate::town::{Town, form};
 
 /// The requests that were recorded or made, and the sizes of the files in each, by their fields.
 fn requests() -> Vec<(String, Vec<u8>, BTreeMap<String, usize>)> {
@@ -104,11 +104,11 @@ fn a_choice_of_files_that_was_left_empty_is_no_file() {
 
 #[test]
 fn a_choice_of_files_that_was_left_empty_takes_no_room_of_a_quota() {
-    let town = Town::of(&[("shop", json!({"max_files": 1}))]);
+    let in_process = InProcess::of(&[("shop", json!({"max_files": 1}))]);
     let chosen = form("shop").file("photo", "", b"").file("file", "a.txt", b"hello");
-    let answer = town.base(&chosen);
+    let answer = in_process.base(&chosen);
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(town.holdings("shop"), (1, 5));
+    assert_eq!(in_process.usage("shop"), (1, 5));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use intake::core::testkit::noise;
 use serde_json::{Value, json};
 
 use crate::clients::{js, python};
+use crate::cluster::{Cluster, Parts, QUICK};
 use crate::origin::Origin;
-use crate::site::{Parts, QUICK, Site};
 use crate::support::{Server, wait_until};
 
 const DEMO: &str = "demopublickey";
@@ -150,8 +150,11 @@ fn the_python_client_has_files_fetched() {
 
 #[test]
 fn how_far_it_is_can_be_asked_of_any_node_and_any_node_fetches() {
-    let (site, origin) = (Site::new(Parts::ThroughTheServer), Origin::start());
-    let (one, other) = (site.node(&origin.opened(), QUICK), site.node(&origin.opened(), QUICK));
+    let (cluster, origin) = (Cluster::new(Parts::ThroughTheServer), Origin::start());
+    let (one, other) = (
+        cluster.node(&origin.opened(), QUICK),
+        cluster.node(&origin.opened(), QUICK),
+    );
     let sized = order(&one, &origin.url("/held/1/400000/a.bin"), "");
     assert_ne!(status(&other, &sized)["status"], "unknown");
     wait_until("the other node sees how far it is", || {
@@ -188,9 +191,9 @@ fn fifty_fetches_that_a_killed_process_was_at_end_well_and_once_each() {
 
     let origin = Origin::start();
     let many = [
-        ("INTAKE_RECEIVE__PULLS", "64"),
-        ("INTAKE_RECEIVE__PULLS_OF_PROJECT", "64"),
-        ("INTAKE_RECEIVE__PULLS_OF_ADDRESS", "64"),
+        ("INTAKE_RECEIVE__MAX_FETCHES", "64"),
+        ("INTAKE_RECEIVE__MAX_FETCHES_PER_PROJECT", "64"),
+        ("INTAKE_RECEIVE__MAX_FETCHES_PER_IP", "64"),
     ];
     let variables: Vec<_> = QUICK.iter().copied().chain(many).collect();
     let mut server = Server::start_with(&origin.opened(), &variables);
@@ -247,8 +250,8 @@ fn an_origin_that_misbehaves_ends_in_the_right_code_and_leaves_nothing() {
 fn why_nothing_was_fetched_is_said_after_as_many_tries_as_are_set() {
     let origin = Origin::start();
     let settings = [
-        ("INTAKE_RECEIVE__PULL_TRIES", "3"),
-        ("INTAKE_RECEIVE__PULL_PAUSE", "10ms"),
+        ("INTAKE_RECEIVE__FETCH_TRIES", "3"),
+        ("INTAKE_RECEIVE__FETCH_BACKOFF", "10ms"),
     ];
     let server = Server::start_with(&origin.opened(), &settings);
     for (path, tries, error) in [
@@ -344,7 +347,10 @@ fn a_file_that_has_left_since_is_said_to_be_gone() {
 #[test]
 fn a_project_with_too_many_orders_is_told_to_come_again() {
     let origin = Origin::start();
-    let server = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__WAITING_OF_PROJECT", "1")]);
+    let server = Server::start_with(
+        &origin.opened(),
+        &[("INTAKE_RECEIVE__MAX_QUEUED_FETCHES_PER_PROJECT", "1")],
+    );
     let token = order(&server, &origin.url("/held/1/100/a.bin"), "");
     let body = format!(
         "pub_key={DEMO}&source_url={}",

@@ -19,9 +19,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 use intake::core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-use intake::core::project::{Autostore, Project, ProjectSecret, Standing};
+use intake::core::project::{Autostore, Project, ProjectSecret, ProjectStatus};
 use intake::core::{
-    Code, Declared, Error, Fault, Head, Incoming, Limits, Pipeline, Receiver, Rejection, Report, Scan, Scanner, Secret,
+    Code, Declared, Error, Fault, Fetcher, Head, Incoming, Limits, Pipeline, Rejection, Report, Scan, Scanner, Secret,
     Verdict, async_trait, codes,
 };
 use intake::server::{ServerSettings, serve};
@@ -63,7 +63,7 @@ impl Scan for SaysScan {
             (Some("refuse"), Some(code), subject) => {
                 let code: Code = serde_json::from_value(code.into()).unwrap();
                 let rejection = Rejection::new(code, "it says so");
-                let rejection = subject.into_iter().fold(rejection, Rejection::about);
+                let rejection = subject.into_iter().fold(rejection, Rejection::with_subject);
                 Ok(Report {
                     verdict: Verdict::Reject(rejection),
                     ..Report::clean()
@@ -77,7 +77,7 @@ impl Scan for SaysScan {
 /// A receiver that the name of the source controls: `judge CODE SUBJECT`, `receive CODE SUBJECT`, `fail`, `large`; any other name is
 /// returned as the content.
 #[async_trait]
-impl Receiver for Says {
+impl Fetcher for Says {
     async fn judge(&self, source: &str) -> Result<(), Error> {
         match source.strip_prefix("judge ") {
             Some(said) => Err(refused(said)),
@@ -113,7 +113,7 @@ fn refused(said: &str) -> Error {
         rejection: if subject.is_empty() {
             rejection
         } else {
-            rejection.about(subject)
+            rejection.with_subject(subject)
         },
     }
 }
@@ -121,7 +121,7 @@ fn refused(said: &str) -> Error {
 /// A server with small bounds, so that requests beyond them fit into a file, and its pipeline.
 async fn start() -> (String, Pipeline) {
     let pipeline = Pipeline::builder()
-        .receiver("says", Says)
+        .fetcher("says", Says)
         .scanner("says", Says)
         .store(MemoryStore::default())
         .recorder(MemoryRecorder::default())
@@ -147,14 +147,14 @@ async fn start() -> (String, Pipeline) {
         legacy_signatures: true,
         ..signed.clone()
     };
-    let standing = |key: &str, standing| Project {
-        standing,
+    let status = |key: &str, status| Project {
+        status,
         ..Project::new(key)
     };
     let pages = Project {
         origins: vec!["https://shop.example.com".to_owned()],
         max_group_files: Some(2),
-        forbid_extensions: vec!["exe".to_owned()],
+        deny_extensions: vec!["exe".to_owned()],
         max_metadata_keys: Some(1),
         ..Project::new("pages")
     };
@@ -170,10 +170,10 @@ async fn start() -> (String, Pipeline) {
         legacy,
         pages,
         full,
-        standing("blocked", Standing::Blocked),
-        standing("unpaid", Standing::Unpaid),
-        standing("limited", Standing::LimitsExceeded),
-        standing("removed", Standing::Removed),
+        status("blocked", ProjectStatus::Blocked),
+        status("unpaid", ProjectStatus::Unpaid),
+        status("limited", ProjectStatus::LimitsExceeded),
+        status("removed", ProjectStatus::Removed),
     ];
     let pipeline = projects
         .into_iter()
@@ -204,7 +204,7 @@ async fn the_wire_is_as_it_was_written_down() {
         let written = std::fs::read_to_string(&path).unwrap();
         let address = address.clone();
         let (handle, pipeline) = (tokio::runtime::Handle::current(), pipeline.clone());
-        let pull = move || handle.block_on(pipeline.pull_due()).unwrap();
+        let pull = move || handle.block_on(pipeline.fetch_due()).unwrap();
         let (found, codes) = tokio::task::spawn_blocking({
             let written = written.clone();
             move || exchange_all(&address, &pull, &written)
@@ -247,7 +247,7 @@ fn exchange_all(address: &str, pull: &dyn Fn(), written: &str) -> (String, BTree
     let (mut found, mut raised, mut last) = (String::new(), BTreeSet::new(), String::new());
     let mut part_paths: Vec<String> = Vec::new();
     // One time for all tokens of a file, so that equal claims make equal tokens.
-    let now = crate::town::seconds_from_now(0);
+    let now = crate::in_process::seconds_from_now(0);
     let mut parts = written.split(">>>");
     found += parts.next().unwrap_or_default();
     for part in parts {
@@ -319,7 +319,10 @@ fn with_tokens(text: &str, now: u64) -> String {
             }
         }
         let head = serde_json::json!({"alg": "HS256", "typ": "JWT"});
-        format!("{before}{}", crate::town::jwt(&Sha256::digest(secret), head, claims))
+        format!(
+            "{before}{}",
+            crate::in_process::jwt(&Sha256::digest(secret), head, claims)
+        )
     };
     text.split('\n').map(with_token).collect::<Vec<_>>().join("\n")
 }

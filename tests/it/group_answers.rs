@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use intake::core::{Booking, Group, Member, Recorder, Swap, UploadId};
+use intake::core::{Group, Member, Recorder, Update, UploadId, UsageChange};
 use intake::plugins::SqlRecorder;
 use serde_json::Value;
 
@@ -84,9 +84,9 @@ fn eighteen_requests_at_once_for_the_largest_group_cost_little_memory() {
     let recorder = SqlRecorder::sqlite(server.dir.path().join("records.db"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let added = runtime
-        .block_on(recorder.catalog().add_group(&old, Booking::none()))
+        .block_on(recorder.catalog().add_group(&old, UsageChange::none()))
         .unwrap();
-    assert_eq!(added, Swap::Done);
+    assert_eq!(added, Update::Applied);
 
     let before = server.peak_memory() >> 20;
     let path = format!("/group/info/?pub_key=demopublickey&group_id={}~{MOST}", old.id);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::in_process::{InProcess, code};
 use crate::projects_cli::{intake, is_refused, stderr, works};
 use crate::support::Server;
-use crate::town::{Town, code};
 
 /// Makes a group that lists one file this number of times, and returns its id.
 fn group(server: &Server, file: &str, times: usize) -> String {
@@ -89,12 +89,12 @@ fn groups_are_listed_shown_and_removed_and_their_files_stay() {
 
 #[test]
 fn a_project_has_as_many_groups_as_it_may_however_many_are_made_at_once() {
-    let town = Town::of(&[("shop", json!({"max_groups": 7}))]);
-    let file = town.upload("shop", b"x");
+    let in_process = InProcess::of(&[("shop", json!({"max_groups": 7}))]);
+    let file = in_process.upload("shop", b"x");
     let making = format!("pub_key=shop&files[]={file}");
     let made = std::sync::Mutex::new(Vec::new());
     crate::support::in_parallel(60, 16, |_| {
-        let answer = town.post("/group/", &making);
+        let answer = in_process.post("/group/", &making);
         match &*code(&answer) {
             "accepted" => made
                 .lock()
@@ -107,31 +107,34 @@ fn a_project_has_as_many_groups_as_it_may_however_many_are_made_at_once() {
     let made = made.into_inner().unwrap();
     assert_eq!(made.len(), 7);
     let id = made[0].split('~').next().unwrap().parse().unwrap();
-    town.block_on(town.pipeline.delete_group(id)).unwrap();
+    in_process.block_on(in_process.pipeline.delete_group(id)).unwrap();
     assert_eq!(
-        code(&town.post("/group/", &making)),
+        code(&in_process.post("/group/", &making)),
         "accepted",
         "what was removed makes room"
     );
-    assert_eq!(code(&town.post("/group/", &making)), "AccountLimitsExceededError");
+    assert_eq!(code(&in_process.post("/group/", &making)), "AccountLimitsExceededError");
 }
 
 #[test]
 fn a_group_leaves_when_its_time_is_over_and_makes_room() {
-    let town = Town::of(&[
-        ("shop", json!({"max_groups": 1, "keep_groups": "1h"})),
+    let in_process = InProcess::of(&[
+        ("shop", json!({"max_groups": 1, "group_ttl": "1h"})),
         ("other", json!({})),
     ]);
     let made = ["shop", "other"].map(|key| {
-        let file = town.upload(key, b"x");
-        let group = town.post("/group/", &format!("pub_key={key}&files[]={file}")).json();
+        let file = in_process.upload(key, b"x");
+        let group = in_process
+            .post("/group/", &format!("pub_key={key}&files[]={file}"))
+            .json();
         (key, file, group["id"].as_str().unwrap().to_owned())
     });
-    let told = |key: &str, id: &str| code(&town.get(&format!("/group/info/?pub_key={key}&group_id={id}&jsonerrors=1")));
+    let told =
+        |key: &str, id: &str| code(&in_process.get(&format!("/group/info/?pub_key={key}&group_id={id}&jsonerrors=1")));
     for (key, _, id) in &made {
         assert_eq!(told(key, id), "accepted");
     }
-    town.pass(Duration::from_secs(3601));
+    in_process.pass(Duration::from_secs(3601));
     assert_eq!(
         told("shop", &made[0].2),
         "GroupNotFoundError",
@@ -139,7 +142,7 @@ fn a_group_leaves_when_its_time_is_over_and_makes_room() {
     );
     assert_eq!(told("other", &made[1].2), "accepted", "no group expires by default");
     let again = format!("pub_key=shop&files[]={}", made[0].1);
-    assert_eq!(code(&town.post("/group/", &again)), "AccountLimitsExceededError");
-    assert_eq!(town.block_on(town.pipeline.sweep()).unwrap().groups, 1);
-    assert_eq!(code(&town.post("/group/", &again)), "accepted");
+    assert_eq!(code(&in_process.post("/group/", &again)), "AccountLimitsExceededError");
+    assert_eq!(in_process.block_on(in_process.pipeline.sweep()).unwrap().groups, 1);
+    assert_eq!(code(&in_process.post("/group/", &again)), "accepted");
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::admin::Node;
-use crate::remains::{Random, form_of, many, settled, with_files};
+use crate::in_process::{code, token};
+use crate::leftovers::{Random, form_of, many, settled, with_files};
 use crate::support::{Form, in_parallel};
-use crate::town::{code, token};
 
 /// How a sender hangs up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +48,9 @@ impl HangUp {
 
 /// All senders have one address here, and none of them may be refused for that.
 const ALL_AT_ONCE: &[(&str, &str)] = &[
-    ("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "512"),
-    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "512"),
-    ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "1024"),
+    ("INTAKE_UPLOAD_API__MAX_UPLOADS_PER_IP", "512"),
+    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_PER_IP", "512"),
+    ("INTAKE_SERVER__MAX_CONNECTIONS_PER_IP", "1024"),
 ];
 
 #[test]
@@ -96,12 +96,12 @@ fn senders_that_hang_up_at_any_byte_leave_whole_requests_and_nothing_else() {
         let _refused = stream.write_all(&all[..sent]);
         WAYS[random.below(3)].on(stream);
     });
-    let remains = settled(&node);
+    let leftovers = settled(&node);
     assert!(
-        remains.requests().len() > count / 20 && remains.ended > count / 4,
+        leftovers.requests().len() > count / 20 && leftovers.ended > count / 4,
         "{} were kept, {} uploads broke off: that is not what was meant here",
-        remains.requests().len(),
-        remains.ended
+        leftovers.requests().len(),
+        leftovers.ended
     );
 }
 

@@ -219,7 +219,7 @@ fn a_request_that_never_ends_is_cut_off() {
 #[test]
 fn a_silent_client_is_cut_off() {
     let variables = [
-        ("INTAKE_SERVER__HEAD_TIMEOUT", "300ms"),
+        ("INTAKE_SERVER__HEADER_TIMEOUT", "300ms"),
         ("INTAKE_UPLOAD_API__IDLE_TIMEOUT", "300ms"),
     ];
     let server = Server::start_with("", &variables);

@@ -34,7 +34,7 @@ fn body(headers: &str, body: &str) -> Vec<u8> {
 
 /// Checks the statuses of answers, each request on a connection of its own.
 fn holds(table: Vec<(&str, Vec<u8>, &[u16])>) {
-    let server = Server::start_with("", &[("INTAKE_SERVER__HEAD_TIMEOUT", "2s")]);
+    let server = Server::start_with("", &[("INTAKE_SERVER__HEADER_TIMEOUT", "2s")]);
     let wrong: Vec<_> = table
         .into_iter()
         .filter_map(|(what, bytes, expected)| {

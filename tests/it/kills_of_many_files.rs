@@ -11,7 +11,7 @@ use std::time::Duration;
 use intake::core::Swept;
 
 use crate::crash::later;
-use crate::remains::{Random, Remains, form_of, many};
+use crate::leftovers::{Leftovers, Random, form_of, many};
 use crate::support::{PATIENCE, Server, read_answer, wait_until};
 
 const SENDERS: usize = 12;
@@ -19,7 +19,7 @@ const SENDERS: usize = 12;
 const OF_A_FOLDER: usize = 10;
 
 /// All senders have one address here, and none of them may be refused for that.
-const ALL_AT_ONCE: &[(&str, &str)] = &[("INTAKE_UPLOAD_API__MAX_UPLOADS_OF_ADDRESS", "512")];
+const ALL_AT_ONCE: &[(&str, &str)] = &[("INTAKE_UPLOAD_API__MAX_UPLOADS_PER_IP", "512")];
 
 /// Sends a request of 3 to 20 small files, and answers with the status. `None`: the server was gone before the end.
 fn send(address: &str, request: usize) -> Option<u16> {
@@ -82,15 +82,15 @@ fn of_a_request_with_several_files_all_are_there_or_none_whenever_the_process_is
             server = server.restart_after_kill(ALL_AT_ONCE);
             let swept = runtime.block_on(async { later(&server).sweep().await.unwrap() });
             assert_eq!(swept, Swept { failed: 0, ..swept }, "kill {kill}");
-            let remains = Remains::of(&server);
-            remains.is_whole(&server);
-            let lost: Vec<_> = acknowledged.difference(&remains.requests()).copied().collect();
+            let leftovers = Leftovers::of(&server);
+            leftovers.is_whole(&server);
+            let lost: Vec<_> = acknowledged.difference(&leftovers.requests()).copied().collect();
             assert!(
                 lost.is_empty(),
                 "folder {folder}, kill {kill}: {lost:?} were acknowledged"
             );
         }
-        let requests = Remains::of(&server).requests();
+        let requests = Leftovers::of(&server).requests();
         all += next.load(Ordering::SeqCst) - first;
         kept += requests.len();
         only_kept += requests.difference(&acknowledged).count();

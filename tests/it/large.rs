@@ -5,7 +5,7 @@ use std::io::Read;
 use intake::core::testkit::noise;
 use sha2::{Digest, Sha256};
 
-use crate::site::{Parts, Site};
+use crate::cluster::{Cluster, Parts};
 use crate::support::{PART, Server, in_parallel};
 
 const GIB: u64 = 1 << 30;
@@ -48,8 +48,8 @@ fn two_gib_in_one_request_cost_less_than_64_mib_of_memory() {
 const SENDERS: usize = 32;
 /// All senders have one address.
 const ALL_CONNECTIONS: &[(&str, &str)] = &[
-    ("INTAKE_SERVER__MAX_CONNECTIONS_OF_ADDRESS", "1024"),
-    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_OF_ADDRESS", "512"),
+    ("INTAKE_SERVER__MAX_CONNECTIONS_PER_IP", "1024"),
+    ("INTAKE_UPLOAD_API__MAX_CONCURRENT_REQUESTS_PER_IP", "512"),
 ];
 
 /// Each sends 100 MiB, four parts at a time.
@@ -82,9 +82,9 @@ fn thirty_two_senders_of_100_mib_in_parallel_parts_cost_less_than_128_mib_of_mem
 
 #[test]
 fn thirty_two_senders_of_100_mib_in_parallel_parts_cost_less_than_128_mib_of_memory_over_a_bucket_too() {
-    let site = Site::new(Parts::ThroughTheServer);
-    let node = site.node("", ALL_CONNECTIONS);
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    let node = cluster.node("", ALL_CONNECTIONS);
     thirty_two_senders_upload_to(&node);
-    let objects = site.runtime.block_on(site.bucket.objects());
+    let objects = cluster.runtime.block_on(cluster.bucket.objects());
     assert_eq!(objects.len(), SENDERS);
 }

@@ -15,7 +15,7 @@ use crate::virus::{runtime, scanned_by};
 /// Projects with rules, before those of the usual configuration.
 const PROJECTS: &str = r#"projects = [
     { public_key = "signed", signed_uploads = true, secrets = [{ name = "first", secret = "s3cret" }] },
-    { public_key = "small", max_direct_size = "8 B", forbid_extensions = ["exe"], allow_types = ["text/*"] },
+    { public_key = "small", max_direct_size = "8 B", deny_extensions = ["exe"], allow_types = ["text/*"] },
 "#;
 
 /// A running program whose log is kept.

@@ -18,7 +18,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// The output of `check` for a configuration, without the lines that show the place.
-fn told(folder: &Path, text: &str) -> String {
+pub fn told(folder: &Path, text: &str) -> String {
     std::fs::write(folder.join("intake.toml"), text).unwrap();
     let output = intake(folder, &["check", "intake.toml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(78), "{text}: {output:?}");
@@ -108,7 +108,7 @@ fn a_wrong_value_is_told_with_a_right_one() {
 }
 
 /// A configuration with more in a section of it.
-fn with(text: &str, section: &str, settings: &str) -> String {
+pub fn with(text: &str, section: &str, settings: &str) -> String {
     let head = format!("[{section}]\n");
     let key = settings.split_once(" =").unwrap().0;
     let other = |line: &&str| section.starts_with('[') || !line.trim_start().starts_with(&format!("{key} ="));
@@ -139,12 +139,12 @@ fn everything_that_is_wrong_in_a_section_is_told() {
     for (section, settings, mut messages) in [
         (
             "receive",
-            "max_size = \"5 gigs\"\ntimeout = 30\nclaim = \"0s\"\nnots = \"1h\"",
+            "max_size = \"5 gigs\"\ntimeout = 30\nlease = \"0s\"\nnots = \"1h\"",
             vec![
                 r#"receive.max_size: expected a size such as "5 GB" or "100 MiB", or a number of bytes; found "5 gigs""#,
                 r#"receive.timeout: expected a length of time such as "30s", "24h" or "7days"; found 30"#,
-                "receive.claim: must be greater than zero",
-                "receive.nots: unknown field `nots`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `pulls_of_address`, `waiting_of_project`, `waiting_of_address`, `unfinished_of_project`, `unfinished_of_address`, `refused_of_project`, `groups_of_project`, `group_bytes_of_project`, `keep_groups`, `pull_tries`, `pull_pause`, `trash`, `pull`",
+                "receive.lease: must be greater than zero",
+                "receive.nots: unknown field `nots`, expected one of `max_size`, `timeout`, `multipart_ttl`, `lease`, `tombstone_ttl`, `max_fetches`, `max_fetches_per_project`, `max_fetches_per_ip`, `max_queued_fetches_per_project`, `max_queued_fetches_per_ip`, `max_multiparts_per_project`, `max_multiparts_per_ip`, `max_tombstones_per_project`, `max_groups_per_project`, `max_group_bytes_per_project`, `group_ttl`, `fetch_tries`, `fetch_backoff`, `trash`, `pull`",
             ],
         ),
         (

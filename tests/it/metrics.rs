@@ -9,7 +9,7 @@ use intake_plugin_clamav::testkit::{Clamd, eicar};
 use tempfile::TempDir;
 
 use crate::admin::Node;
-use crate::house::root;
+use crate::architecture::root;
 use crate::origin::Origin;
 use crate::support::{self, Form, in_parallel, wait_until};
 use crate::virus::{runtime, scanned_by};
@@ -19,8 +19,8 @@ const RULES: &str = r#"
 [[projects]]
 public_key = "rules"
 max_size = "1 KiB"
-forbid_extensions = ["exe"]
-forbid_types = ["image/png"]
+deny_extensions = ["exe"]
+deny_types = ["image/png"]
 
 [[projects]]
 public_key = "signed"
@@ -80,8 +80,8 @@ fn every_upload_is_counted_once_by_door_ending_and_code() {
     }
 
     let expected = |table: &[(&str, &str, &str, f64)]| -> BTreeMap<String, f64> {
-        let series = table.iter().map(|(door, ending, code, count)| {
-            (format!("door=\"{door}\",ending=\"{ending}\",code=\"{code}\""), *count)
+        let series = table.iter().map(|(method, ending, code, count)| {
+            (format!("door=\"{method}\",ending=\"{ending}\",code=\"{code}\""), *count)
         });
         series.collect()
     };

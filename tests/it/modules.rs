@@ -5,7 +5,7 @@ use std::path::Path;
 
 use syn::visit::{self, Visit};
 
-use crate::house::{root, tracked};
+use crate::architecture::{root, tracked};
 
 /// The floors of the core, from the ground up. A file uses its own floor and those below.
 const FLOORS: [&str; 7] = ["value", "record", "contract", "policy", "engine", "memory", "testkit"];

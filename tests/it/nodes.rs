@@ -12,8 +12,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::clients::{js, python};
+use crate::cluster::{A_DAY, Cluster, Parts, QUICK};
 use crate::parts::{digest, file_of};
-use crate::site::{A_DAY, Parts, QUICK, Site};
 use crate::support::{Begun, COMPLETE, PART, Server, completing, send, wait_until};
 use crate::virus::scanned_by;
 
@@ -43,18 +43,18 @@ fn ask_to_complete(node: &Server, uuid: &str) -> std::net::TcpStream {
 
 #[test]
 fn the_javascript_client_uploads_through_the_server_into_a_bucket() {
-    let site = Site::new(Parts::ThroughTheServer);
-    the_javascript_client_uploads(&site);
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    the_javascript_client_uploads(&cluster);
 }
 
 #[test]
 fn the_javascript_client_uploads_straight_into_a_bucket() {
-    let site = Site::new(Parts::StraightIntoTheBucket);
-    the_javascript_client_uploads(&site);
+    let cluster = Cluster::new(Parts::StraightIntoTheBucket);
+    the_javascript_client_uploads(&cluster);
 }
 
-fn the_javascript_client_uploads(site: &Site) {
-    let node = site.node("", &[]);
+fn the_javascript_client_uploads(cluster: &Cluster) {
+    let node = cluster.node("", &[]);
     let mut kept = Vec::new();
     for size in [12 * MIB, 100 * MIB, 1024 * MIB + 4711] {
         let sent = file_of(node.dir.path(), size);
@@ -63,20 +63,20 @@ fn the_javascript_client_uploads(site: &Site) {
         let id = done["info"]["uuid"].as_str().unwrap().to_owned();
         assert_eq!(done["info"]["size"], size);
         assert!(
-            site.digest(&id).as_ref() == Ok(&digest(&sent)),
+            cluster.digest(&id).as_ref() == Ok(&digest(&sent)),
             "{size} bytes came out other than they went in"
         );
         std::fs::remove_file(sent).unwrap();
         kept.push(id);
     }
-    site.is_left_with(&kept.iter().map(|id| &**id).collect::<Vec<_>>());
+    cluster.is_left_with(&kept.iter().map(|id| &**id).collect::<Vec<_>>());
 }
 
 #[test]
 fn the_python_client_uploads_in_both_ways() {
     for parts in [Parts::ThroughTheServer, Parts::StraightIntoTheBucket] {
-        let site = Site::new(parts);
-        let node = site.node("", &[]);
+        let cluster = Cluster::new(parts);
+        let node = cluster.node("", &[]);
         for size in [12 * MIB, 100 * MIB, 1024 * MIB] {
             let sent = file_of(node.dir.path(), size);
             let done = python(
@@ -86,7 +86,7 @@ fn the_python_client_uploads_in_both_ways() {
             );
             let id = done["file"].as_str().unwrap();
             assert!(
-                site.digest(id).as_ref() == Ok(&digest(&sent)),
+                cluster.digest(id).as_ref() == Ok(&digest(&sent)),
                 "{parts:?}: {size} bytes came out other than they went in"
             );
             std::fs::remove_file(sent).unwrap();
@@ -96,8 +96,8 @@ fn the_python_client_uploads_in_both_ways() {
 
 #[test]
 fn parts_may_go_to_any_node_and_all_completions_get_one_answer() {
-    let site = Site::new(Parts::ThroughTheServer);
-    let (one, other) = (site.node("", QUICK), site.node("", QUICK));
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    let (one, other) = (cluster.node("", QUICK), cluster.node("", QUICK));
     let whole = noise(1, SIZE);
     let begun = one.begin_parts(SIZE);
     put(&[&one, &other], &begun, &whole, [2, 0, 1]);
@@ -115,14 +115,14 @@ fn parts_may_go_to_any_node_and_all_completions_get_one_answer() {
         assert_eq!(answer, &answers[0]);
     }
     assert_eq!(other.complete(&begun.uuid).json(), answers[0]);
-    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
-    site.is_left_with(&[&begun.uuid]);
+    assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
+    cluster.is_left_with(&[&begun.uuid]);
 }
 
 #[test]
 fn a_node_that_is_killed_between_parts_costs_none_that_was_acknowledged() {
-    let site = Site::new(Parts::ThroughTheServer);
-    let (mut one, other) = (site.node("", QUICK), site.node("", QUICK));
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    let (mut one, other) = (cluster.node("", QUICK), cluster.node("", QUICK));
     let whole = noise(2, SIZE);
     let begun = one.begin_parts(SIZE);
     put(&[&one], &begun, &whole, [0]);
@@ -141,28 +141,28 @@ fn a_node_that_is_killed_between_parts_costs_none_that_was_acknowledged() {
     );
     put(&[&other], &begun, &whole, [1, 2]);
     assert_eq!(other.complete(&begun.uuid).json()["size"], SIZE);
-    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
-    site.is_left_with(&[&begun.uuid]);
+    assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
+    cluster.is_left_with(&[&begun.uuid]);
 }
 
 #[test]
 fn an_upload_that_a_killed_node_was_completing_is_resumed_by_another() {
     // The store has assembled the parts, and no record says that they are readable.
-    let site = Site::new(Parts::ThroughTheServer);
-    let mut clamd = site.runtime.block_on(Clamd::start());
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    let mut clamd = cluster.runtime.block_on(Clamd::start());
     let (mut one, other) = (
-        site.node(&scanned_by(&clamd), QUICK),
-        site.node(&scanned_by(&clamd), QUICK),
+        cluster.node(&scanned_by(&clamd), QUICK),
+        cluster.node(&scanned_by(&clamd), QUICK),
     );
     let whole = noise(3, SIZE);
     let begun = one.begin_parts(SIZE);
     put(&[&one, &other], &begun, &whole, 0..3);
     clamd.pause();
     let _asked = ask_to_complete(&one, &begun.uuid);
-    let in_bucket = || site.runtime.block_on(site.bucket.objects()) == [begun.uuid.clone()];
+    let in_bucket = || cluster.runtime.block_on(cluster.bucket.objects()) == [begun.uuid.clone()];
     wait_until("the store has put the parts together", in_bucket);
     assert_eq!(
-        site.digest(&begun.uuid),
+        cluster.digest(&begun.uuid),
         Err(codes::NOT_FOUND),
         "it can be read before a scanner has said yes"
     );
@@ -170,18 +170,18 @@ fn an_upload_that_a_killed_node_was_completing_is_resumed_by_another() {
     clamd.go_on();
     let info = other.complete(&begun.uuid).json();
     assert_eq!(info["size"], SIZE, "{info}");
-    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
-    site.is_left_with(&[&begun.uuid]);
-    site.runtime.block_on(clamd.kill());
+    assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
+    cluster.is_left_with(&[&begun.uuid]);
+    cluster.runtime.block_on(clamd.kill());
 }
 
 #[test]
 fn a_node_that_is_killed_while_the_store_puts_parts_together_costs_nothing() {
     // In the first case the store never gets the node's request; in the second it has assembled the parts, and its answer is lost.
     for troubles in [&[Trouble::Silence][..], &[Trouble::LostAnswer, Trouble::Silence]] {
-        let site = Site::with_proxy(Parts::ThroughTheServer);
-        let (mut one, other) = (site.node("", QUICK), site.node("", QUICK));
-        let proxy = site.proxy.as_ref().unwrap();
+        let cluster = Cluster::with_proxy(Parts::ThroughTheServer);
+        let (mut one, other) = (cluster.node("", QUICK), cluster.node("", QUICK));
+        let proxy = cluster.proxy.as_ref().unwrap();
         let whole = noise(8, SIZE);
         let begun = one.begin_parts(SIZE);
         put(&[&one, &other], &begun, &whole, 0..3);
@@ -192,42 +192,42 @@ fn a_node_that_is_killed_while_the_store_puts_parts_together_costs_nothing() {
         let at_the_store = || proxy.asked().iter().any(|line| line.ends_with(": Silence"));
         wait_until("the store was asked to put the parts together", at_the_store);
         one.kill();
-        assert_eq!(site.digest(&begun.uuid), Err(codes::NOT_FOUND), "{troubles:?}");
+        assert_eq!(cluster.digest(&begun.uuid), Err(codes::NOT_FOUND), "{troubles:?}");
         let info = other.complete(&begun.uuid).json();
         assert_eq!(info["size"], SIZE, "{troubles:?}: {info}");
-        assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
-        site.is_left_with(&[&begun.uuid]);
+        assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
+        cluster.is_left_with(&[&begun.uuid]);
     }
 }
 
 #[test]
 fn an_upload_is_resumed_even_if_no_client_asks_again() {
-    let site = Site::new(Parts::ThroughTheServer);
-    let mut clamd = site.runtime.block_on(Clamd::start());
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    let mut clamd = cluster.runtime.block_on(Clamd::start());
     let (mut one, other) = (
-        site.node(&scanned_by(&clamd), QUICK),
-        site.node(&scanned_by(&clamd), QUICK),
+        cluster.node(&scanned_by(&clamd), QUICK),
+        cluster.node(&scanned_by(&clamd), QUICK),
     );
     let whole = noise(4, SIZE);
     let begun = one.begin_parts(SIZE);
     put(&[&one], &begun, &whole, 0..3);
     clamd.pause();
     let _asked = ask_to_complete(&one, &begun.uuid);
-    let in_bucket = || !site.runtime.block_on(site.bucket.objects()).is_empty();
+    let in_bucket = || !cluster.runtime.block_on(cluster.bucket.objects()).is_empty();
     wait_until("the store has put the parts together", in_bucket);
     one.kill();
     clamd.go_on();
     let info = format!("/info/?pub_key=demopublickey&file_id={}", begun.uuid);
     wait_until("the other node has gone on with it", || other.get(&info).status == 200);
-    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
-    site.runtime.block_on(clamd.kill());
+    assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
+    cluster.runtime.block_on(clamd.kill());
 }
 
 #[test]
 fn a_refused_upload_in_the_bucket_is_not_readable_and_deleted() {
-    let site = Site::new(Parts::StraightIntoTheBucket);
-    let mut clamd = site.runtime.block_on(Clamd::start());
-    let node = site.node(&scanned_by(&clamd), QUICK);
+    let cluster = Cluster::new(Parts::StraightIntoTheBucket);
+    let mut clamd = cluster.runtime.block_on(Clamd::start());
+    let node = cluster.node(&scanned_by(&clamd), QUICK);
     let mut whole = noise(5, SIZE).to_vec();
     whole[PART..PART + intake_plugin_clamav::testkit::MARKER.len()]
         .copy_from_slice(intake_plugin_clamav::testkit::MARKER);
@@ -239,16 +239,16 @@ fn a_refused_upload_in_the_bucket_is_not_readable_and_deleted() {
         json!({"publicKey": "demopublickey", "path": sent}),
     );
     assert_eq!(error["code"], "FileInfectedError", "{error}");
-    assert_eq!(site.runtime.block_on(site.bucket.objects()), [""; 0]);
-    site.is_left_with(&[]);
-    site.runtime.block_on(clamd.kill());
+    assert_eq!(cluster.runtime.block_on(cluster.bucket.objects()), [""; 0]);
+    cluster.is_left_with(&[]);
+    cluster.runtime.block_on(clamd.kill());
 }
 
 #[test]
 fn a_store_that_fails_now_and_then_costs_no_part_that_was_acknowledged() {
-    let site = Site::with_proxy(Parts::ThroughTheServer);
-    let (one, other) = (site.node("", QUICK), site.node("", QUICK));
-    let proxy = site.proxy.as_ref().unwrap();
+    let cluster = Cluster::with_proxy(Parts::ThroughTheServer);
+    let (one, other) = (cluster.node("", QUICK), cluster.node("", QUICK));
+    let proxy = cluster.proxy.as_ref().unwrap();
     let troubles = [
         Trouble::INTERNAL_ERROR,
         Trouble::SLOW_DOWN,
@@ -277,19 +277,19 @@ fn a_store_that_fails_now_and_then_costs_no_part_that_was_acknowledged() {
         }
         again("complete", &mut || one.complete(&begun.uuid).json()["size"] == SIZE);
         proxy.calm();
-        assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+        assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
         proxy.trouble_for_some(8 + number, 20, &troubles);
         kept.push(begun.uuid);
     }
     proxy.calm();
-    site.is_left_with(&kept.iter().map(|id| &**id).collect::<Vec<_>>());
+    cluster.is_left_with(&kept.iter().map(|id| &**id).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_store_that_says_nothing_ends_a_request_and_not_the_upload() {
-    let site = Site::with_proxy(Parts::ThroughTheServer);
-    let node = site.node("", &[("INTAKE_RECEIVE__TIMEOUT", "2s")]);
-    let proxy = site.proxy.as_ref().unwrap();
+    let cluster = Cluster::with_proxy(Parts::ThroughTheServer);
+    let node = cluster.node("", &[("INTAKE_RECEIVE__TIMEOUT", "2s")]);
+    let proxy = cluster.proxy.as_ref().unwrap();
     let whole = noise(6, SIZE);
     let begun = node.begin_parts(SIZE);
     put(&[&node], &begun, &whole, [0, 1]);
@@ -301,32 +301,32 @@ fn a_store_that_says_nothing_ends_a_request_and_not_the_upload() {
     let timed_out = node.complete(&begun.uuid).json();
     assert_eq!(timed_out["error"]["status_code"], 408, "{timed_out}");
     assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
-    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
-    site.is_left_with(&[&begun.uuid]);
+    assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
+    cluster.is_left_with(&[&begun.uuid]);
 }
 
 #[test]
 fn a_part_that_the_store_does_not_take_at_once_is_acknowledged_when_it_has_it() {
-    let site = Site::with_proxy(Parts::ThroughTheServer);
-    let node = site.node("", QUICK);
+    let cluster = Cluster::with_proxy(Parts::ThroughTheServer);
+    let node = cluster.node("", QUICK);
     let whole = noise(9, SIZE);
     let begun = node.begin_parts(SIZE);
     for (part, trouble) in [Trouble::SLOW_DOWN, Trouble::INTERNAL_ERROR, Trouble::HangUp]
         .into_iter()
         .enumerate()
     {
-        site.proxy.as_ref().unwrap().trouble("PUT", 2, trouble);
+        cluster.proxy.as_ref().unwrap().trouble("PUT", 2, trouble);
         put(&[&node], &begun, &whole, [part]);
     }
     assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
-    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
-    site.is_left_with(&[&begun.uuid]);
+    assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
+    cluster.is_left_with(&[&begun.uuid]);
 }
 
 #[test]
 fn a_part_that_the_store_did_not_take_straight_is_named_and_can_be_sent_again() {
-    let site = Site::with_proxy(Parts::StraightIntoTheBucket);
-    let node = site.node("", QUICK);
+    let cluster = Cluster::with_proxy(Parts::StraightIntoTheBucket);
+    let node = cluster.node("", QUICK);
     let whole = noise(10, SIZE);
     let started = node.start_parts(SIZE, PART);
     let put = |part: usize| {
@@ -336,8 +336,8 @@ fn a_part_that_the_store_did_not_take_straight_is_named_and_can_be_sent_again() 
         send(host, &format!("PUT /{path} HTTP/1.1\r\n"), bytes).status
     };
     let id = started["uuid"].as_str().unwrap();
-    site.proxy.as_ref().unwrap().let_pass("PUT", 1);
-    site.proxy.as_ref().unwrap().trouble("PUT", 1, Trouble::SLOW_DOWN);
+    cluster.proxy.as_ref().unwrap().let_pass("PUT", 1);
+    cluster.proxy.as_ref().unwrap().trouble("PUT", 1, Trouble::SLOW_DOWN);
     assert_eq!([0, 1, 2].map(put), [200, 503, 200]);
     let missing = node.complete(id).json();
     assert_eq!(missing["error"]["status_code"], 400, "{missing}");
@@ -347,18 +347,19 @@ fn a_part_that_the_store_did_not_take_straight_is_named_and_can_be_sent_again() 
     );
     assert_eq!(put(1), 200);
     assert_eq!(node.complete(id).json()["size"], SIZE);
-    assert_eq!(site.digest(id), Ok(hash(&whole)));
+    assert_eq!(cluster.digest(id), Ok(hash(&whole)));
 }
 
 #[test]
 fn a_part_that_is_sent_again_while_its_upload_is_completed_leaves_it_open() {
-    let site = Site::with_proxy(Parts::ThroughTheServer);
-    let node = site.node("", QUICK);
+    let cluster = Cluster::with_proxy(Parts::ThroughTheServer);
+    let node = cluster.node("", QUICK);
     let whole = noise(11, SIZE);
     let begun = node.begin_parts(SIZE);
     put(&[&node], &begun, &whole, 0..3);
     let invalid = "<Error><Code>InvalidPart</Code><Message>m</Message></Error>";
-    site.proxy
+    cluster
+        .proxy
         .as_ref()
         .unwrap()
         .trouble("POST", 1, Trouble::Answer(400, invalid));
@@ -369,13 +370,13 @@ fn a_part_that_is_sent_again_while_its_upload_is_completed_leaves_it_open() {
         "{not_whole}"
     );
     assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
-    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
+    assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
 }
 
 #[test]
 fn the_address_of_a_part_in_a_bucket_lets_in_just_as_many_bytes_as_it_has() {
-    let site = Site::new(Parts::StraightIntoTheBucket);
-    let node = site.node("", QUICK);
+    let cluster = Cluster::new(Parts::StraightIntoTheBucket);
+    let node = cluster.node("", QUICK);
     let started = node.start_parts(3 * PART, PART);
     let url = started["parts"][0].as_str().unwrap();
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
@@ -385,8 +386,8 @@ fn the_address_of_a_part_in_a_bucket_lets_in_just_as_many_bytes_as_it_has() {
 
 #[test]
 fn a_bucket_wants_to_know_how_long_a_part_is() {
-    let site = Site::new(Parts::ThroughTheServer);
-    let node = site.node("", QUICK);
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    let node = cluster.node("", QUICK);
     let begun = node.begin_parts(SIZE);
     let head = format!("PUT {} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", begun.parts[0]);
     let answer = node.send(&head, b"5\r\nbytes\r\n0\r\n\r\n");
@@ -395,31 +396,31 @@ fn a_bucket_wants_to_know_how_long_a_part_is() {
 
 #[test]
 fn a_database_that_is_started_anew_in_the_middle_costs_nothing() {
-    let mut site = Site::new(Parts::ThroughTheServer);
-    let mut postgres = site.runtime.block_on(intake_plugin_sql::testkit::Postgres::start());
-    site.database = site.runtime.block_on(postgres.database());
-    let (one, other) = (site.node("", QUICK), site.node("", QUICK));
+    let mut cluster = Cluster::new(Parts::ThroughTheServer);
+    let mut postgres = cluster.runtime.block_on(intake_plugin_sql::testkit::Postgres::start());
+    cluster.database = cluster.runtime.block_on(postgres.database());
+    let (one, other) = (cluster.node("", QUICK), cluster.node("", QUICK));
     let whole = noise(7, SIZE);
     let begun = one.begin_parts(SIZE);
     put(&[&one], &begun, &whole, [0]);
-    site.runtime.block_on(postgres.kill());
-    site.runtime.block_on(postgres.restart());
+    cluster.runtime.block_on(postgres.kill());
+    cluster.runtime.block_on(postgres.restart());
     put(&[&one, &other], &begun, &whole, [1, 2]);
-    site.runtime.block_on(async {
+    cluster.runtime.block_on(async {
         postgres.stop().await;
         postgres.restart().await;
     });
     assert_eq!(other.complete(&begun.uuid).json()["size"], SIZE);
-    assert_eq!(site.digest(&begun.uuid), Ok(hash(&whole)));
-    site.is_left_with(&[&begun.uuid]);
+    assert_eq!(cluster.digest(&begun.uuid), Ok(hash(&whole)));
+    cluster.is_left_with(&[&begun.uuid]);
 }
 
 #[test]
 fn sweepers_that_race_end_each_abandoned_upload_once() {
     const ABANDONED: u64 = 20;
 
-    let site = Site::new(Parts::ThroughTheServer);
-    let node = site.node("", QUICK);
+    let cluster = Cluster::new(Parts::ThroughTheServer);
+    let node = cluster.node("", QUICK);
     let whole = noise(8, SIZE);
     for _ in 0..ABANDONED {
         let begun = node.begin_parts(SIZE);
@@ -428,9 +429,9 @@ fn sweepers_that_race_end_each_abandoned_upload_once() {
     let begun = node.begin_parts(SIZE);
     put(&[&node], &begun, &whole, 0..3);
     assert_eq!(node.complete(&begun.uuid).json()["size"], SIZE);
-    let sweepers: Vec<_> = (0..4).map(|_| site.later(A_DAY)).collect();
-    let swept = site.runtime.block_on(join_all(sweepers.iter().map(Pipeline::sweep)));
+    let sweepers: Vec<_> = (0..4).map(|_| cluster.later(A_DAY)).collect();
+    let swept = cluster.runtime.block_on(join_all(sweepers.iter().map(Pipeline::sweep)));
     let abandoned: u64 = swept.into_iter().map(|swept| swept.unwrap().abandoned).sum();
     assert_eq!(abandoned, ABANDONED);
-    site.is_left_with(&[&begun.uuid]);
+    cluster.is_left_with(&[&begun.uuid]);
 }

@@ -4,18 +4,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use intake::core::Catalog as _;
-use intake::core::books::Account;
+use intake::core::accounting::Account;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::access_tokens::{authorization, base, bearer, post, refused, restricted, upload};
+use crate::in_process::{InProcess, PART, code, file_first, form, signing, starting};
 use crate::parts::file_of;
 use crate::support::{self, in_parallel};
-use crate::town::{PART, Town, code, file_first, form, signing, starting};
 
 #[test]
 fn one_operation_is_one_file_and_is_given_back_if_no_file_comes_of_it() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let limited = |most: u64, jti: &str| {
         let mut claims = restricted(json!({"limits": {"operations": most}}));
         claims["jti"] = json!(jti);
@@ -29,101 +29,104 @@ fn one_operation_is_one_file_and_is_given_back_if_no_file_comes_of_it() {
         "OperationsLimitExceededError".to_owned(),
         "The operation limit of the token is exhausted.".to_owned(),
     );
-    assert_eq!(refused(&base(&town, &three, &authorization(&token))), used_up);
-    assert_eq!(code(&base(&town, &two, &authorization(&token))), "accepted");
-    assert_eq!(refused(&upload(&town, &token)), used_up);
+    assert_eq!(refused(&base(&in_process, &three, &authorization(&token))), used_up);
+    assert_eq!(code(&base(&in_process, &two, &authorization(&token))), "accepted");
+    assert_eq!(refused(&upload(&in_process, &token)), used_up);
     // A multipart upload: one operation from its start, given back when the upload is abandoned.
     let token = limited(1, "parts");
-    let start = || refused(&post(&town, "/multipart/start/", &token, &starting("shop", "")));
+    let start = || refused(&post(&in_process, "/multipart/start/", &token, &starting("shop", "")));
     assert_eq!(start().0, 0);
     assert_eq!(start(), used_up);
-    town.pass(Duration::from_secs(25 * 3600));
-    town.block_on(town.pipeline.sweep()).unwrap();
+    in_process.pass(Duration::from_secs(25 * 3600));
+    in_process.block_on(in_process.pipeline.sweep()).unwrap();
     assert_eq!(start().0, 0);
-    // A fetch order: one operation, and none for its upload.
+    // A fetch job: one operation, and none for its upload.
     let token = limited(1, "order");
-    let order = || post(&town, "/from_url/", &token, "pub_key=shop&source_url=x");
+    let order = || post(&in_process, "/from_url/", &token, "pub_key=shop&source_url=x");
     let first = order().json()["token"].as_str().unwrap().to_owned();
     assert_eq!(refused(&order()), used_up);
-    town.block_on(town.pipeline.pull_due()).unwrap();
-    let fetched = town.get(&format!("/from_url/status/?token={first}")).json();
+    in_process.block_on(in_process.pipeline.fetch_due()).unwrap();
+    let fetched = in_process.get(&format!("/from_url/status/?token={first}")).json();
     assert_eq!(fetched["status"], "success", "{fetched}");
     // A token without a limit has no account.
     let unlimited = bearer("secret", json!({}));
-    assert_eq!(code(&upload(&town, &unlimited)), "accepted");
+    assert_eq!(code(&upload(&in_process, &unlimited)), "accepted");
     let id = format!("sha256:{}", hex::encode(Sha256::digest(&unlimited)));
     let account = Account::token("shop", &id);
-    assert_eq!(town.block_on(town.recorder.holdings(&account)).unwrap().files, 0);
+    assert_eq!(
+        in_process.block_on(in_process.recorder.usage(&account)).unwrap().files,
+        0
+    );
 }
 
 #[test]
 fn of_100_senders_at_once_so_many_get_in_as_the_token_has_operations() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let token = bearer("secret", restricted(json!({"limits": {"operations": 30}})));
     let accepted = AtomicUsize::new(0);
-    in_parallel(100, 32, |_| match &*code(&upload(&town, &token)) {
+    in_parallel(100, 32, |_| match &*code(&upload(&in_process, &token)) {
         "accepted" => drop(accepted.fetch_add(1, Ordering::SeqCst)),
         "OperationsLimitExceededError" => {}
         other => panic!("{other}"),
     });
     assert_eq!(accepted.into_inner(), 30);
-    assert_eq!(town.store.keys().len(), 30);
+    assert_eq!(in_process.store.keys().len(), 30);
 }
 
 #[test]
 fn a_secret_can_be_replaced_while_tokens_of_the_old_one_are_about() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let secret = |name: &str| json!({"name": name, "secret": format!("{name} secret")});
     let secrets = |all: &[&str]| {
         let all: Vec<_> = all.iter().map(|name| secret(name)).collect();
-        town.set("shop", json!({"signed_uploads": true, "secrets": all}));
+        in_process.set("shop", json!({"signed_uploads": true, "secrets": all}));
     };
     secrets(&["old", "new"]);
     let (old, new) = (bearer("old secret", json!({})), bearer("new secret", json!({})));
     assert_eq!(
-        [code(&upload(&town, &old)), code(&upload(&town, &new))],
+        [code(&upload(&in_process, &old)), code(&upload(&in_process, &new))],
         ["accepted", "accepted"]
     );
-    let begun = post(&town, "/multipart/start/", &old, &starting("shop", "")).json();
+    let begun = post(&in_process, "/multipart/start/", &old, &starting("shop", "")).json();
     let begun = support::Begun::of(&begun);
     secrets(&["new"]);
     let says = "Invalid token. Reason: signature does not match".to_owned();
     let invalid = (401, "AccessTokenInvalidError".to_owned(), says);
-    assert_eq!(refused(&upload(&town, &old)), invalid);
-    assert_eq!(code(&upload(&town, &new)), "accepted");
+    assert_eq!(refused(&upload(&in_process, &old)), invalid);
+    assert_eq!(code(&upload(&in_process, &new)), "accepted");
     let put = support::send(
-        &town.address,
+        &in_process.address,
         &format!("PUT {}&jsonerrors=1 HTTP/1.1\r\n", begun.parts[0]),
         &[b'x'; PART],
     );
     assert_eq!(refused(&put), invalid);
-    assert_eq!(refused(&town.complete("shop", &begun.uuid)), invalid);
+    assert_eq!(refused(&in_process.complete("shop", &begun.uuid)), invalid);
 }
 
 #[test]
 fn a_token_is_revoked_by_its_digest_or_by_its_jti_and_completes_nothing_then() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let named = bearer("secret", json!({"jti": "mine"}));
     let nameless = bearer("secret", json!({}));
     let digest = format!("sha256:{}", hex::encode(Sha256::digest(&nameless)));
-    let uuid = support::Begun::of(&post(&town, "/multipart/start/", &named, &starting("shop", "")).json()).uuid;
+    let uuid = support::Begun::of(&post(&in_process, "/multipart/start/", &named, &starting("shop", "")).json()).uuid;
     let mut project = signing();
     project["revoked_tokens"] = json!(["mine", digest]);
-    town.set("shop", project);
+    in_process.set("shop", project);
     let revoked = (
         401,
         "AccessTokenInvalidError".to_owned(),
         "Invalid token. Reason: it was revoked".to_owned(),
     );
     for answer in [
-        upload(&town, &named),
-        upload(&town, &nameless),
-        town.complete("shop", &uuid),
+        upload(&in_process, &named),
+        upload(&in_process, &nameless),
+        in_process.complete("shop", &uuid),
     ] {
         assert_eq!(refused(&answer), revoked);
     }
     assert_eq!(
-        code(&upload(&town, &bearer("secret", json!({"jti": "other"})))),
+        code(&upload(&in_process, &bearer("secret", json!({"jti": "other"})))),
         "accepted"
     );
 }
@@ -136,8 +139,8 @@ fn of_100_senders_on_two_nodes_so_many_get_in_as_the_token_has_operations() {
         ("INTAKE_PROJECTS__1__SECRETS__0__NAME", "one"),
         ("INTAKE_PROJECTS__1__SECRETS__0__SECRET", "secret"),
     ];
-    let site = crate::site::Site::new(crate::site::Parts::ThroughTheServer);
-    let nodes = [site.node("", &variables), site.node("", &variables)];
+    let cluster = crate::cluster::Cluster::new(crate::cluster::Parts::ThroughTheServer);
+    let nodes = [cluster.node("", &variables), cluster.node("", &variables)];
     let token = bearer("secret", restricted(json!({"limits": {"operations": 30}})));
     let form = file_first("shop", "a.txt", b"x");
     let head = form.head("/base/?jsonerrors=1") + &authorization(&token);
@@ -168,11 +171,11 @@ fn the_code_in_the_documentation_makes_tokens_that_hold() {
     std::fs::write(&script, format!("{minting}\n{call}")).unwrap();
     let output = std::process::Command::new("node").arg(&script).output().unwrap();
     let token = String::from_utf8(output.stdout).unwrap();
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(code(&upload(&town, token.trim())), "accepted", "{token}{said}");
-    assert_eq!(code(&upload(&town, token.trim())), "OperationsLimitExceededError");
-    let start = post(&town, "/multipart/start/", token.trim(), &starting("shop", ""));
+    assert_eq!(code(&upload(&in_process, token.trim())), "accepted", "{token}{said}");
+    assert_eq!(code(&upload(&in_process, token.trim())), "OperationsLimitExceededError");
+    let start = post(&in_process, "/multipart/start/", token.trim(), &starting("shop", ""));
     assert_eq!(code(&start), "ScopeForbiddenError");
 }
 

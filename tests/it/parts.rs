@@ -105,8 +105,8 @@ fn an_upload_that_a_killed_process_was_completing_is_resumed() {
     let runtime = runtime();
     let clamd = runtime.block_on(intake_plugin_clamav::testkit::Clamd::start());
     let variables = [
-        ("INTAKE_RECEIVE__CLAIM", "1s"),
-        ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
+        ("INTAKE_RECEIVE__LEASE", "1s"),
+        ("INTAKE_SERVER__RECOVERY_INTERVAL", "100ms"),
     ];
     let mut server = Server::start_with(&scanned_by(&clamd), &variables);
     let whole = noise(9, 2 * PART + 100_000);
@@ -124,8 +124,8 @@ fn an_upload_that_a_killed_process_was_completing_is_resumed() {
         server.files().iter().any(|path| path.ends_with(&begun.uuid))
     });
     let variables = [
-        ("INTAKE_RECEIVE__CLAIM", "1s"),
-        ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
+        ("INTAKE_RECEIVE__LEASE", "1s"),
+        ("INTAKE_SERVER__RECOVERY_INTERVAL", "100ms"),
     ];
     server.kill();
     let unread = |server: &Server| {
@@ -163,7 +163,7 @@ fn a_file_of_more_than_ten_thousand_parts_is_refused_with_the_size_that_would_do
 
 #[test]
 fn the_address_of_a_part_lets_nothing_in_when_its_time_is_over() {
-    let server = Server::start_with("", &[("INTAKE_RECEIVE__UNFINISHED", "1s")]);
+    let server = Server::start_with("", &[("INTAKE_RECEIVE__MULTIPART_TTL", "1s")]);
     let begun = server.begin_parts(2 * PART);
     wait_until("its time is over", || {
         server.put_part(&begun.parts[0], b"late").status == 403

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use intake::core::{Directory, Fault, Project, async_trait};
+use intake::core::{Fault, Project, ProjectProvider, async_trait};
 use intake::upload_api::Settings;
 
+use crate::in_process::{InProcess, code, form};
 use crate::support::Form;
-use crate::town::{Town, code, form};
 
 /// Look-ups by the request itself, whatever it brings.
 const BY_REQUEST: usize = 1;
@@ -19,7 +19,7 @@ const BY_COMMIT: usize = 1;
 struct Counting(Arc<AtomicUsize>);
 
 #[async_trait]
-impl Directory for Counting {
+impl ProjectProvider for Counting {
     async fn find(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Ok((public_key == "counted").then(|| Arc::new(Project::new("counted"))))
@@ -35,13 +35,13 @@ fn with_files(form: Form, count: usize) -> Form {
 fn an_upload_looks_its_project_up_once_and_its_commit_once_more() {
     let lookups = Counting::default();
     let counted = lookups.clone();
-    let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));
+    let server = InProcess::with(&[], Settings::default(), |builder| builder.project_provider(counted));
     for count in [1, 3] {
         let key_first = with_files(form("counted"), count);
         let key_last = with_files(Form::default(), count).field("UPLOADCARE_PUB_KEY", "counted");
         for (order, sent) in [("key first", key_first), ("key last", key_last)] {
             lookups.0.store(0, Ordering::SeqCst);
-            let answer = town.base(&sent);
+            let answer = server.base(&sent);
             assert_eq!(code(&answer), "accepted", "{}", answer.text());
             let counted = lookups.0.load(Ordering::SeqCst);
             assert_eq!(counted, BY_REQUEST + BY_COMMIT, "{count} files, {order}");
@@ -53,12 +53,12 @@ fn an_upload_looks_its_project_up_once_and_its_commit_once_more() {
 fn a_key_that_no_project_has_is_looked_up_once() {
     let lookups = Counting::default();
     let counted = lookups.clone();
-    let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));
+    let server = InProcess::with(&[], Settings::default(), |builder| builder.project_provider(counted));
     let key_first = with_files(form("unknown"), 3);
     let key_last = with_files(Form::default(), 3).field("UPLOADCARE_PUB_KEY", "unknown");
     for sent in [key_first, key_last] {
         lookups.0.store(0, Ordering::SeqCst);
-        assert_eq!(code(&town.base(&sent)), "ProjectPublicKeyInvalidError");
+        assert_eq!(code(&server.base(&sent)), "ProjectPublicKeyInvalidError");
         assert_eq!(lookups.0.load(Ordering::SeqCst), BY_REQUEST);
     }
 }
@@ -67,20 +67,20 @@ fn a_key_that_no_project_has_is_looked_up_once() {
 fn other_requests_look_their_project_up_once_and_a_completion_once_more() {
     let lookups = Counting::default();
     let counted = lookups.clone();
-    let town = Town::with(&[], Settings::default(), |builder| builder.directory(counted));
+    let server = InProcess::with(&[], Settings::default(), |builder| builder.project_provider(counted));
     let taken = || lookups.0.swap(0, Ordering::SeqCst);
-    let file = town.base(&with_files(form("counted"), 1)).json()["file0"]
+    let file = server.base(&with_files(form("counted"), 1)).json()["file0"]
         .as_str()
         .unwrap()
         .to_owned();
     taken();
-    let group = town.get(&format!("/group/?pub_key=counted&files[0]={file}&jsonerrors=1"));
+    let group = server.get(&format!("/group/?pub_key=counted&files[0]={file}&jsonerrors=1"));
     assert_eq!((code(&group), taken()), ("accepted".to_owned(), BY_REQUEST));
-    town.begin("counted", "");
+    server.begin("counted", "");
     assert_eq!(taken(), BY_REQUEST, "an upload in parts is begun");
-    let uploaded = town.parts("counted", "");
+    let uploaded = server.parts("counted", "");
     taken();
-    assert_eq!(code(&town.complete("counted", &uploaded)), "accepted");
+    assert_eq!(code(&server.complete("counted", &uploaded)), "accepted");
     // Before the whole is read as well: a refusal deletes the parts, and the request may have waited for long.
     assert_eq!(taken(), BY_REQUEST + 1 + BY_COMMIT, "an upload in parts is completed");
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
-use intake::core::{ManagedProject, Recorder, Swap};
+use intake::core::{ManagedProject, Recorder, Update};
 use intake::plugins::SqlRecorder;
 use sha2::Sha256;
 
@@ -197,7 +197,9 @@ fn a_field_that_is_wrong_is_named_and_nothing_is_changed() {
         ("origins=[\"example.com\"]", "origins[0]: must be a scheme and a host"),
         ("max_requests=10/day", "max_requests: expected a rate"),
         ("keep_unstored=0s", "keep_unstored: must be greater than zero"),
-        ("standing=asleep", "standing"),
+        ("status=asleep", "status"),
+        ("standing=active", "standing: is now called `status`"),
+        ("forbid_types=", "forbid_types: is now called `deny_types`"),
         ("store=asia", "store: no store is called `asia`; [[stores]] has: europe"),
         ("secrets=[\"hunter2\"]", "secrets: secret keys are made by `add-key`"),
         ("public_key=other", "public_key: a project has its key for good"),
@@ -307,7 +309,7 @@ fn every_project_is_listed_however_many_there_are() {
                 settings: serde_json::Map::new(),
             };
             let put = recorder.catalog().put_project(&project).await.unwrap();
-            assert_eq!(put, Swap::Done);
+            assert_eq!(put, Update::Applied);
         }
     });
     let list = works(&server, &["projects", "list"]);
@@ -330,7 +332,7 @@ fn a_project_that_cannot_be_used_as_it_is_can_still_be_blocked() {
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let put = runtime.block_on(recorder.catalog().put_project(&project)).unwrap();
-    assert_eq!(put, Swap::Done);
+    assert_eq!(put, Update::Applied);
     works(&server, &["projects", "block", "odd"]);
     assert_eq!(upload(&server, "odd", None), refused("AccountBlockedError"));
     let said = is_refused(&server, &["projects", "unblock", "odd"]);
@@ -338,6 +340,45 @@ fn a_project_that_cannot_be_used_as_it_is_can_still_be_blocked() {
         said.contains("store: no store is called `a store of another node`"),
         "{said}"
     );
+}
+
+#[test]
+fn a_project_that_an_earlier_version_stored_keeps_its_settings() {
+    let server = Server::start();
+    let recorder = SqlRecorder::sqlite(server.dir.path().join("records.db"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stored = |key: &str, revision, settings| {
+        let project = ManagedProject {
+            public_key: key.to_owned(),
+            revision,
+            settings: serde_json::from_str(settings).unwrap(),
+        };
+        let put = runtime.block_on(recorder.catalog().put_project(&project)).unwrap();
+        assert_eq!(put, Update::Applied);
+    };
+    stored(
+        "old",
+        0,
+        r#"{"standing": "unpaid", "forbid_types": ["image/*"], "keep_groups": "1d"}"#,
+    );
+    stored("text", 0, r#"{"forbid_types": ["text/plain"]}"#);
+    stored("txt", 0, r#"{"forbid_extensions": ["txt"]}"#);
+    assert_eq!(upload(&server, "old", None), refused("AccountUnpaidError"));
+    for key in ["text", "txt"] {
+        assert_eq!(upload(&server, key, None), refused("FileTypeForbiddenError"), "{key}");
+    }
+    let list = works(&server, &["projects", "list"]);
+    let row = list.lines().find(|line| line.starts_with("old ")).unwrap();
+    assert!(row.contains("unpaid"), "{row}");
+
+    // A change writes the names of this version.
+    works(&server, &["projects", "unblock", "old"]);
+    upload(&server, "old", None).unwrap();
+    let found = runtime.block_on(recorder.catalog().project("old")).unwrap().unwrap();
+    let names: Vec<_> = found.settings.keys().map(String::as_str).collect();
+    assert_eq!(names, ["deny_types", "group_ttl", "status"]);
+    let shown: toml::Table = works(&server, &["projects", "show", "txt"]).parse().unwrap();
+    assert!(shown.contains_key("deny_extensions"), "{shown}");
 }
 
 #[test]

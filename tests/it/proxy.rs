@@ -120,7 +120,7 @@ fn once(text: &str, from: &str, to: &str) -> String {
 fn limited() -> Server {
     let variables = [
         ("INTAKE_UPLOAD_API__TRUSTED_PROXIES", r#"["127.0.0.1/32"]"#),
-        ("INTAKE_UPLOAD_API__MAX_REQUESTS_OF_ADDRESS", "2/min"),
+        ("INTAKE_UPLOAD_API__MAX_REQUESTS_PER_IP", "2/min"),
     ];
     Server::start_with("", &variables)
 }

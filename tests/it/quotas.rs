@@ -7,13 +7,13 @@ use intake::core::Catalog as _;
 use intake::upload_api::Settings;
 use serde_json::json;
 
+use crate::in_process::{InProcess, PART, code, file_first, form, starting, token};
 use crate::support::{self, Form, in_parallel, wait_until};
-use crate::town::{PART, Town, code, file_first, form, starting, token};
 
 #[test]
 fn of_200_uploads_at_once_so_many_get_in_as_there_is_room_for_whatever_their_order() {
     for (bound, room) in [(json!({"max_files": 30}), 30), (json!({"max_stored": "3000 B"}), 30)] {
-        let town = Town::of(&[("shop", bound.clone())]);
+        let in_process = InProcess::of(&[("shop", bound.clone())]);
         let accepted = AtomicUsize::new(0);
         in_parallel(200, 32, |number| {
             let content = [b'x'; 100];
@@ -21,16 +21,16 @@ fn of_200_uploads_at_once_so_many_get_in_as_there_is_room_for_whatever_their_ord
                 0 => form("shop").file("file", "a", &content),
                 _ => file_first("shop", "a", &content),
             };
-            match &*code(&town.base(&form)) {
+            match &*code(&in_process.base(&form)) {
                 "accepted" => drop(accepted.fetch_add(1, Ordering::SeqCst)),
                 "AccountLimitsExceededError" => {}
                 other => panic!("{other}"),
             }
         });
         assert_eq!(accepted.into_inner(), room, "{bound}");
-        assert_eq!(town.holdings("shop"), (room as u64, 100 * room as u64), "{bound}");
+        assert_eq!(in_process.usage("shop"), (room as u64, 100 * room as u64), "{bound}");
         assert_eq!(
-            town.store.keys().len(),
+            in_process.store.keys().len(),
             room,
             "{bound}: bytes of a refused upload are still there"
         );
@@ -39,57 +39,59 @@ fn of_200_uploads_at_once_so_many_get_in_as_there_is_room_for_whatever_their_ord
 
 #[test]
 fn deleted_and_expired_files_free_their_quota() {
-    let town = Town::of(&[("shop", json!({"max_files": 1}))]);
-    let full = || code(&town.base(&form("shop").file("file", "a", b"x")));
-    let id = town.upload("shop", b"x");
+    let in_process = InProcess::of(&[("shop", json!({"max_files": 1}))]);
+    let full = || code(&in_process.base(&form("shop").file("file", "a", b"x")));
+    let id = in_process.upload("shop", b"x");
     assert_eq!(full(), "AccountLimitsExceededError");
-    town.block_on(town.pipeline.delete(id.parse().unwrap())).unwrap();
-    town.upload("shop", b"y");
+    in_process
+        .block_on(in_process.pipeline.delete(id.parse().unwrap()))
+        .unwrap();
+    in_process.upload("shop", b"y");
     assert_eq!(full(), "AccountLimitsExceededError");
-    town.pass(Duration::from_secs(25 * 3600));
-    town.block_on(town.pipeline.sweep()).unwrap();
+    in_process.pass(Duration::from_secs(25 * 3600));
+    in_process.block_on(in_process.pipeline.sweep()).unwrap();
     assert_eq!(full(), "accepted");
 }
 
 #[test]
 fn an_upload_in_parts_has_its_room_from_its_start_on_and_gives_it_back_if_it_comes_to_nothing() {
-    let town = Town::of(&[("shop", json!({"max_stored": "15 MiB"}))]);
-    let start = || code(&town.post("/multipart/start/", &starting("shop", "")));
+    let in_process = InProcess::of(&[("shop", json!({"max_stored": "15 MiB"}))]);
+    let start = || code(&in_process.post("/multipart/start/", &starting("shop", "")));
     assert_eq!(start(), "accepted");
-    assert_eq!(town.holdings("shop"), (1, 2 * PART as u64));
+    assert_eq!(in_process.usage("shop"), (1, 2 * PART as u64));
     assert_eq!(start(), "AccountLimitsExceededError");
-    town.pass(Duration::from_secs(25 * 3600));
-    town.block_on(town.pipeline.sweep()).unwrap();
-    assert_eq!(town.holdings("shop"), (0, 0));
+    in_process.pass(Duration::from_secs(25 * 3600));
+    in_process.block_on(in_process.pipeline.sweep()).unwrap();
+    assert_eq!(in_process.usage("shop"), (0, 0));
     assert_eq!(start(), "accepted");
 }
 
 #[test]
 fn an_upload_that_breaks_off_gives_back_its_quota() {
-    let town = Town::of(&[("shop", json!({"max_files": 1}))]);
+    let in_process = InProcess::of(&[("shop", json!({"max_files": 1}))]);
     let whole = form("shop").file("file", "a", &[b'x'; 100_000]);
-    let mut stream = support::connect(&town.address);
+    let mut stream = support::connect(&in_process.address);
     let (head, body) = (whole.head("/base/"), whole.body());
     let head = format!("{head}Host: x\r\nContent-Length: {}\r\n\r\n", body.len());
     std::io::Write::write_all(&mut stream, &[head.as_bytes(), &body[..50_000]].concat()).unwrap();
-    wait_until("it has its room", || town.holdings("shop").0 == 1);
+    wait_until("it has its room", || in_process.usage("shop").0 == 1);
     assert_eq!(
-        code(&town.base(&form("shop").file("file", "a", b"x"))),
+        code(&in_process.base(&form("shop").file("file", "a", b"x"))),
         "AccountLimitsExceededError"
     );
     drop(stream);
     // Either the server notices, or the lease ends and a sweeper gives it back.
     wait_until("it is given back", || {
-        town.pass(Duration::from_secs(3 * 3600));
-        town.block_on(town.pipeline.sweep()).unwrap();
-        town.holdings("shop").0 == 0
+        in_process.pass(Duration::from_secs(3 * 3600));
+        in_process.block_on(in_process.pipeline.sweep()).unwrap();
+        in_process.usage("shop").0 == 0
     });
-    assert_eq!(town.store.keys(), []);
+    assert_eq!(in_process.store.keys(), []);
 }
 
 #[test]
 fn a_token_lets_in_as_many_uploads_as_it_says_however_many_ask_at_once() {
-    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let in_process = InProcess::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
     let jwt = token("secret", "seven", json!({"uses": 7}));
     let accepted = AtomicUsize::new(0);
     in_parallel(100, 16, |number| {
@@ -97,7 +99,7 @@ fn a_token_lets_in_as_many_uploads_as_it_says_however_many_ask_at_once() {
             0 => form("shop").field("signature", &jwt).file("file", "a", b"x"),
             _ => file_first("shop", "a", b"x").field("signature", &jwt),
         };
-        match &*code(&town.base(&form)) {
+        match &*code(&in_process.base(&form)) {
             "accepted" => drop(accepted.fetch_add(1, Ordering::SeqCst)),
             "SignatureExpirationError" => {}
             other => panic!("{other}"),
@@ -108,75 +110,82 @@ fn a_token_lets_in_as_many_uploads_as_it_says_however_many_ask_at_once() {
 
 #[test]
 fn a_use_of_a_token_that_came_to_nothing_is_no_use() {
-    let project = json!({"secrets": [{"name": "one", "secret": "secret"}], "forbid_types": ["application/pdf"]});
-    let town = Town::of(&[("shop", project)]);
+    let project = json!({"secrets": [{"name": "one", "secret": "secret"}], "deny_types": ["application/pdf"]});
+    let in_process = InProcess::of(&[("shop", project)]);
     let jwt = token("secret", "once", json!({}));
-    let send = |content: &[u8]| code(&town.base(&form("shop").field("signature", &jwt).file("file", "a", content)));
+    let send =
+        |content: &[u8]| code(&in_process.base(&form("shop").field("signature", &jwt).file("file", "a", content)));
     assert_eq!(send(b"%PDF-1.7"), "FileTypeForbiddenError");
     assert_eq!(send(b"text"), "accepted");
     assert_eq!(send(b"text"), "SignatureExpirationError");
     // Deleting a file that the token authorized does not give back its use.
-    let id = town.block_on(town.pipeline.files_of("shop", None, 10)).unwrap()[0].id;
-    town.block_on(town.pipeline.delete(id)).unwrap();
+    let id = in_process
+        .block_on(in_process.pipeline.files_of("shop", None, 10))
+        .unwrap()[0]
+        .id;
+    in_process.block_on(in_process.pipeline.delete(id)).unwrap();
     assert_eq!(send(b"text"), "SignatureExpirationError");
     // Long after the token has expired its account is deleted.
-    town.pass(Duration::from_secs(40 * 24 * 3600));
-    town.block_on(town.pipeline.sweep()).unwrap();
-    let account = intake::core::books::Account::token("shop", "once");
-    assert_eq!(town.block_on(town.recorder.holdings(&account)).unwrap().files, 0);
+    in_process.pass(Duration::from_secs(40 * 24 * 3600));
+    in_process.block_on(in_process.pipeline.sweep()).unwrap();
+    let account = intake::core::accounting::Account::token("shop", "once");
+    assert_eq!(
+        in_process.block_on(in_process.recorder.usage(&account)).unwrap().files,
+        0
+    );
 }
 
 #[test]
 fn a_token_is_used_when_an_upload_in_parts_begins_and_not_when_one_is_given_up() {
-    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let in_process = InProcess::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
     let jwt = token("secret", "once", json!({}));
-    let start = || town.post("/multipart/start/", &starting("shop", &format!("&signature={jwt}")));
+    let start = || in_process.post("/multipart/start/", &starting("shop", &format!("&signature={jwt}")));
     assert_eq!(code(&start()), "accepted");
     assert_eq!(code(&start()), "SignatureExpirationError");
-    town.pass(Duration::from_secs(25 * 3600));
-    town.block_on(town.pipeline.sweep()).unwrap();
+    in_process.pass(Duration::from_secs(25 * 3600));
+    in_process.block_on(in_process.pipeline.sweep()).unwrap();
     assert_eq!(code(&start()), "accepted", "the one before has come to nothing");
 }
 
 #[test]
 fn a_token_is_used_once_per_order_however_often_it_is_tried() {
-    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let in_process = InProcess::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
     let jwt = token("secret", "once", json!({}));
-    let order = || town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
+    let order = || in_process.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
     let ordered = order().json()["token"].as_str().unwrap().to_owned();
     assert_eq!(code(&order()), "SignatureExpirationError");
-    town.block_on(town.pipeline.pull_due()).unwrap();
-    let status = town.get(&format!("/from_url/status/?token={ordered}")).json();
+    in_process.block_on(in_process.pipeline.fetch_due()).unwrap();
+    let status = in_process.get(&format!("/from_url/status/?token={ordered}")).json();
     assert_eq!(status["status"], "success", "{status}");
     assert_eq!(code(&order()), "SignatureExpirationError");
 }
 
 #[test]
 fn a_throttled_client_gets_retry_after_in_a_form_that_it_reads() {
-    let town = Town::of(&[("shop", json!({"max_requests": "2/h"})), ("other", json!({}))]);
+    let in_process = InProcess::of(&[("shop", json!({"max_requests": "2/h"})), ("other", json!({}))]);
     let file = |key: &str| form(key).file("file", "a", b"x");
-    assert_eq!(code(&town.base(&file("shop"))), "accepted");
-    assert_eq!(code(&town.base(&file("shop"))), "accepted");
-    let throttled = town.base(&file("shop"));
+    assert_eq!(code(&in_process.base(&file("shop"))), "accepted");
+    assert_eq!(code(&in_process.base(&file("shop"))), "accepted");
+    let throttled = in_process.base(&file("shop"));
     assert_eq!((throttled.status, &*code(&throttled)), (200, "RequestThrottledError"));
     let seconds = |answer: &support::Answer| answer.header("retry-after").unwrap().parse::<u64>().unwrap();
     assert!((1..=1800).contains(&seconds(&throttled)), "{:?}", throttled.headers);
     let exposed = throttled.header("access-control-expose-headers").unwrap();
     assert!(exposed.contains("Retry-After"), "{exposed}");
     let form = file("shop");
-    let plain = support::send(&town.address, &form.head("/base/"), &form.body());
+    let plain = support::send(&in_process.address, &form.head("/base/"), &form.body());
     assert_eq!((plain.status, plain.text().as_str()), (429, "Request was throttled."));
     assert!(seconds(&plain) >= 1);
     for answer in [
-        town.get("/info/?pub_key=shop&file_id=x&jsonerrors=1"),
-        town.post("/group/", "pub_key=shop&files[]=x"),
-        town.post("/multipart/start/", &starting("shop", "")),
-        town.post("/from_url/", "pub_key=shop&source_url=x"),
+        in_process.get("/info/?pub_key=shop&file_id=x&jsonerrors=1"),
+        in_process.post("/group/", "pub_key=shop&files[]=x"),
+        in_process.post("/multipart/start/", &starting("shop", "")),
+        in_process.post("/from_url/", "pub_key=shop&source_url=x"),
     ] {
         assert_eq!(code(&answer), "RequestThrottledError");
     }
     assert_eq!(
-        code(&town.base(&file("other"))),
+        code(&in_process.base(&file("other"))),
         "accepted",
         "another project pays for it"
     );
@@ -185,19 +194,19 @@ fn a_throttled_client_gets_retry_after_in_a_form_that_it_reads() {
 #[test]
 fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
     let settings = |trusted: &[&str]| Settings {
-        max_requests_of_address: Some("1/h".parse().unwrap()),
+        max_requests_per_ip: Some("1/h".parse().unwrap()),
         trusted_proxies: trusted.iter().map(|network| network.parse().unwrap()).collect(),
         ..Settings::default()
     };
-    let ask = |town: &Town, forwarded: &str| {
+    let ask = |in_process: &InProcess, forwarded: &str| {
         let head =
             format!("GET /info/?pub_key=shop&file_id=x&jsonerrors=1 HTTP/1.1\r\nX-Forwarded-For: {forwarded}\r\n");
-        code(&town.send(&head, ""))
+        code(&in_process.send(&head, ""))
     };
-    let town = |trusted: &[&str]| Town::with(&[("shop", json!({}))], settings(trusted), |builder| builder);
+    let in_process = |trusted: &[&str]| InProcess::with(&[("shop", json!({}))], settings(trusted), |builder| builder);
     let (asked, throttled) = ("FileIdInvalidError", "RequestThrottledError");
 
-    let behind_proxy = town(&["127.0.0.0/8", "10.0.0.0/8"]);
+    let behind_proxy = in_process(&["127.0.0.0/8", "10.0.0.0/8"]);
     for (forwarded, expected) in [
         ("192.0.2.1", asked),
         ("192.0.2.1", throttled),
@@ -211,7 +220,7 @@ fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
     ] {
         assert_eq!(ask(&behind_proxy, forwarded), expected, "{forwarded}");
     }
-    let no_proxy = town(&[]);
+    let no_proxy = in_process(&[]);
     assert_eq!(ask(&no_proxy, "192.0.2.1"), asked);
     assert_eq!(
         ask(&no_proxy, "192.0.2.2"),
@@ -229,12 +238,12 @@ fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
 #[test]
 fn a_project_and_an_address_have_so_many_uploads_under_way_and_the_others_go_on() {
     let settings = Settings {
-        max_uploads_of_address: Some(2),
+        max_uploads_per_ip: Some(2),
         queue_timeout: std::time::Duration::ZERO,
         ..Settings::default()
     };
     let projects = [("one", json!({"max_uploads": 1})), ("two", json!({}))];
-    let town = Town::with(&projects, settings, |builder| builder);
+    let in_process = InProcess::with(&projects, settings, |builder| builder);
     let begin = |key: &str| {
         let form = form(key).file("file", "a", &[b'x'; 100_000]);
         let (head, body) = (form.head("/base/?jsonerrors=1"), form.body());
@@ -242,17 +251,17 @@ fn a_project_and_an_address_have_so_many_uploads_under_way_and_the_others_go_on(
             "{head}Host: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        let mut stream = support::connect(&town.address);
+        let mut stream = support::connect(&in_process.address);
         std::io::Write::write_all(&mut stream, &[head.as_bytes(), &body[..50_000]].concat()).unwrap();
         (stream, body)
     };
-    let small = |key: &str| code(&town.base(&form(key).file("file", "a", b"x")));
+    let small = |key: &str| code(&in_process.base(&form(key).file("file", "a", b"x")));
     let (mut slow, rest) = begin("one");
-    wait_until("it is under way", || town.holdings("one").0 == 1);
+    wait_until("it is under way", || in_process.usage("one").0 == 1);
     assert_eq!(small("one"), "RequestThrottledError", "the project has one place");
     assert_eq!(small("two"), "accepted", "another project's");
     let _second = begin("two");
-    wait_until("it is under way", || town.holdings("two").0 == 2);
+    wait_until("it is under way", || in_process.usage("two").0 == 2);
     assert_eq!(small("two"), "RequestThrottledError", "the address has two places");
     std::io::Write::write_all(&mut slow, &rest[50_000..]).unwrap();
     let answer = support::read_answer(&mut slow).unwrap();
@@ -266,7 +275,7 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
         ("INTAKE_PROJECTS__3__MAX_FILES", "3"),
         ("INTAKE_PROJECTS__3__PUBLIC_KEY", "bound"),
         ("INTAKE_RECEIVE__TIMEOUT", "1s"),
-        ("INTAKE_SERVER__SWEEP_EVERY", "200ms"),
+        ("INTAKE_SERVER__SWEEP_INTERVAL", "200ms"),
     ];
     let server = support::Server::start_with("", &variables);
     let begin = |server: &support::Server| {
@@ -304,14 +313,14 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
 fn a_project_that_waits_for_its_own_permits_blocks_no_other() {
     let settings = Settings {
         max_uploads: 2,
-        max_uploads_of_address: Some(1),
+        max_uploads_per_ip: Some(1),
         trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
         ..Settings::default()
     };
-    let town = Town::with(&[("shop", json!({}))], settings, |builder| builder);
-    let begun = town.begin("shop", "");
+    let in_process = InProcess::with(&[("shop", json!({}))], settings, |builder| builder);
+    let begun = in_process.begin("shop", "");
     let slow = |part: &str| {
-        let mut stream = support::connect(&town.address);
+        let mut stream = support::connect(&in_process.address);
         let head =
             format!("PUT {part} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nContent-Length: {PART}\r\n\r\n");
         std::io::Write::write_all(&mut stream, &[head.as_bytes(), &[0; 100_000]].concat()).unwrap();
@@ -321,34 +330,37 @@ fn a_project_that_waits_for_its_own_permits_blocks_no_other() {
     let file = form("shop").file("file", "a", b"x");
     let head = file.head("/base/?jsonerrors=1") + "X-Forwarded-For: 192.0.2.2\r\n";
     for _ in 0..50 {
-        assert_eq!(code(&support::send(&town.address, &head, &file.body())), "accepted");
+        assert_eq!(
+            code(&support::send(&in_process.address, &head, &file.body())),
+            "accepted"
+        );
     }
 }
 
 #[test]
 fn a_request_of_several_files_that_fails_has_used_nothing() {
-    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let in_process = InProcess::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
     let jwt = token("secret", "once", json!({}));
     let two = Form::default()
         .file("a", "a", b"x")
         .file("b", "b", b"y")
         .file("c", "c", b"z");
     let two = two.field("UPLOADCARE_PUB_KEY", "shop").field("signature", &jwt);
-    assert_eq!(code(&town.base(&two)), "SignatureExpirationError");
-    assert_eq!((town.holdings("shop"), town.store.keys().len()), ((0, 0), 0));
+    assert_eq!(code(&in_process.base(&two)), "SignatureExpirationError");
+    assert_eq!((in_process.usage("shop"), in_process.store.keys().len()), ((0, 0), 0));
     let one = form("shop").field("signature", &jwt).file("file", "a", b"x");
-    assert_eq!(code(&town.base(&one)), "accepted");
+    assert_eq!(code(&in_process.base(&one)), "accepted");
 }
 
 #[test]
 fn a_full_quota_is_not_reported_as_a_used_up_token() {
     let project = json!({"secrets": [{"name": "one", "secret": "secret"}], "max_stored": "5 B"});
-    let town = Town::of(&[("shop", project)]);
+    let in_process = InProcess::of(&[("shop", project)]);
     let jwt = token("secret", "once", json!({}));
-    let ordered = town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
-    town.block_on(town.pipeline.pull_due()).unwrap();
+    let ordered = in_process.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={jwt}"));
+    in_process.block_on(in_process.pipeline.fetch_due()).unwrap();
     let order = ordered.json()["token"].as_str().unwrap().to_owned();
-    let status = town.get(&format!("/from_url/status/?token={order}")).json();
+    let status = in_process.get(&format!("/from_url/status/?token={order}")).json();
     assert_eq!(
         status["error"], "File validation error: Account has reached its limits.",
         "{status}"

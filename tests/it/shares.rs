@@ -162,7 +162,7 @@ fn is_fetched(server: &Server, token: &Value) -> bool {
 #[test]
 fn one_address_has_two_of_sixteen_fetches_and_others_go_before_its_next() {
     let origin = Origin::start();
-    let server = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__PULLS", "16")]);
+    let server = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__MAX_FETCHES", "16")]);
     let held = |number: usize| format!("/held/{number}/1000/a.bin");
     let orders: Vec<_> = (0..6)
         .map(|number| order_from(&server, STRANGER, &origin.url(&held(number))))

@@ -34,7 +34,7 @@ pub fn config(dir: &Path) -> String {
         [server]
         listen = "127.0.0.1:0"
         admin = "off"
-        sweep_every = "1h"
+        sweep_interval = "1h"
         [upload_api]
         max_fields = 100
         [store]

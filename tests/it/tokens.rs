@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::in_process::{
+    InProcess, code, file_first, form, jwt, seconds_from_now, signing, starting, token, token_with_head,
+};
 use crate::support::Form;
-use crate::town::{Town, code, file_first, form, jwt, seconds_from_now, signing, starting, token, token_with_head};
 
 const TINY_PNG: &[u8] = include_bytes!("../data/3x2.png");
 
@@ -33,14 +35,14 @@ fn a_token_authorizes_exactly_what_it_says() {
         (json!({"max_siez": 3}), b"text", "UploadFailedError"),
     ];
     for (number, (claims, content, expected)) in cases.into_iter().enumerate() {
-        let town = Town::of(&[("shop", signing())]);
+        let in_process = InProcess::of(&[("shop", signing())]);
         let jwt = token("secret", &number.to_string(), json!({"uses": 2}));
-        assert_eq!(code(&town.base(&with(&jwt).file("file", "a", b"x"))), "accepted");
+        assert_eq!(code(&in_process.base(&with(&jwt).file("file", "a", b"x"))), "accepted");
         let mut claims = claims;
         claims["uses"] = json!(2);
         let jwt = token("secret", "case", claims.clone());
-        let first = town.base(&with(&jwt).file("file", "a", content));
-        let behind = town.base(&file_first("shop", "a", content).field("signature", &jwt));
+        let first = in_process.base(&with(&jwt).file("file", "a", content));
+        let behind = in_process.base(&file_first("shop", "a", content).field("signature", &jwt));
         assert_eq!(
             [&*code(&first), &*code(&behind)],
             [expected; 2],
@@ -48,17 +50,17 @@ fn a_token_authorizes_exactly_what_it_says() {
             first.text()
         );
         let stored = if expected == "accepted" { 3 } else { 1 };
-        assert_eq!(town.store.keys().len(), stored, "{claims}");
+        assert_eq!(in_process.store.keys().len(), stored, "{claims}");
     }
 }
 
 #[test]
 fn a_token_that_says_two_things_of_one_is_refused() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let expires = seconds_from_now(3600);
     let ask = |more: &str| {
         let claims = format!("{{\"jti\": \"t\", \"exp\": {expires}, \"uses\": 9{more}}}");
-        town.base(&with(&jwt(b"secret", json!({"alg": "HS256"}), claims)).file("file", "a", b"x"))
+        in_process.base(&with(&jwt(b"secret", json!({"alg": "HS256"}), claims)).file("file", "a", b"x"))
     };
     assert_eq!(code(&ask(r#", "metadata": {"a": "1", "b": "2"}"#)), "accepted");
     for more in [
@@ -72,12 +74,12 @@ fn a_token_that_says_two_things_of_one_is_refused() {
         let answer = ask(more);
         assert_eq!(code(&answer), "UploadFailedError", "{more}: {}", answer.text());
     }
-    assert_eq!(town.store.keys().len(), 1, "nothing of them was kept");
+    assert_eq!(in_process.store.keys().len(), 1, "nothing of them was kept");
 }
 
 #[test]
 fn a_token_that_was_changed_or_made_with_another_secret_or_algorithm_is_refused() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let good = token("secret", "t", json!({"uses": 5}));
     let (head, rest) = good.split_once('.').unwrap();
     let (claims, signature) = rest.split_once('.').unwrap();
@@ -101,17 +103,17 @@ fn a_token_that_was_changed_or_made_with_another_secret_or_algorithm_is_refused(
         token_with_head("secret", json!({"alg": "HS256", "crit": ["exp"]}), "t", json!({})),
     ] {
         assert_eq!(
-            code(&town.base(&with(&wrong).file("file", "a", b"x"))),
+            code(&in_process.base(&with(&wrong).file("file", "a", b"x"))),
             "SignatureInvalidError",
             "{wrong}"
         );
     }
-    assert_eq!(code(&town.base(&with(&good).file("file", "a", b"x"))), "accepted");
+    assert_eq!(code(&in_process.base(&with(&good).file("file", "a", b"x"))), "accepted");
 }
 
 #[test]
 fn a_malformed_token_is_refused_with_the_reason() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     for (claims, says) in [
         (json!({"uses": 0}), "`uses` must be greater than zero"),
         (json!({"jti": ""}), "`jti` has to have 1 to 128 characters"),
@@ -125,22 +127,22 @@ fn a_malformed_token_is_refused_with_the_reason() {
         (json!({"max_siez": 3}), "unknown field `max_siez`"),
         (json!({"exp": "soon"}), "invalid type"),
     ] {
-        let answer = town.base(&with(&token("secret", "t", claims.clone())).file("file", "a", b"x"));
+        let answer = in_process.base(&with(&token("secret", "t", claims.clone())).file("file", "a", b"x"));
         assert!(answer.text().contains(says), "{claims}: {}", answer.text());
     }
     let milliseconds = token("secret", "t", json!({"exp": seconds_from_now(60) * 1000}));
-    let answer = town.base(&with(&milliseconds).file("file", "a", b"x"));
+    let answer = in_process.base(&with(&milliseconds).file("file", "a", b"x"));
     assert_eq!(code(&answer), "SignatureExpirationInvalidError");
     let milliseconds = token("secret", "t", json!({"complete_by": seconds_from_now(60) * 1000}));
-    let answer = town.base(&with(&milliseconds).file("file", "a", b"x"));
+    let answer = in_process.base(&with(&milliseconds).file("file", "a", b"x"));
     assert_eq!(code(&answer), "SignatureExpirationInvalidError");
     let long = token("secret", "t", json!({"iss": "x".repeat(8192), "max_size": 0}));
     let answers = [
-        town.base(&with(&long).file("file", "a", b"x")),
-        town.base(&file_first("shop", "a", b"x").field("signature", &long)),
-        town.post("/multipart/start/", &starting("shop", &format!("&signature={long}"))),
-        town.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={long}")),
-        town.post("/group/", &format!("pub_key=shop&files[]=x&signature={long}")),
+        in_process.base(&with(&long).file("file", "a", b"x")),
+        in_process.base(&file_first("shop", "a", b"x").field("signature", &long)),
+        in_process.post("/multipart/start/", &starting("shop", &format!("&signature={long}"))),
+        in_process.post("/from_url/", &format!("pub_key=shop&source_url=x&signature={long}")),
+        in_process.post("/group/", &format!("pub_key=shop&files[]=x&signature={long}")),
     ];
     assert!(
         answers
@@ -148,13 +150,13 @@ fn a_malformed_token_is_refused_with_the_reason() {
             .all(|answer| code(answer) == "RequestSizeLimitExceededError")
     );
     let metadata = token("secret", "t", json!({"metadata": {"a b": "c"}}));
-    let answer = town.base(&with(&metadata).file("file", "a", b"x"));
+    let answer = in_process.base(&with(&metadata).file("file", "a", b"x"));
     assert_eq!(code(&answer), "FileMetadataKeyForbiddenError");
 }
 
 #[test]
 fn metadata_and_retention_of_a_token_replace_those_of_the_sender() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let claims = json!({"metadata": {"order": "4711"}, "store": "1", "stays": 600, "uses": 3});
     let jwt = token("secret", "t", claims);
     let said = |form: Form| {
@@ -163,21 +165,21 @@ fn metadata_and_retention_of_a_token_replace_those_of_the_sender() {
             .field("UPLOADCARE_STORE", "0")
     };
     let direct = said(with(&jwt)).file("file", "a", b"x");
-    let direct = town.base(&direct).json()["file"].as_str().unwrap().to_owned();
-    let in_parts = town.parts("shop", &format!("&signature={jwt}&metadata[order]=1&metadata[pet]=cat"));
-    assert_eq!(code(&town.complete("shop", &in_parts)), "accepted");
+    let direct = in_process.base(&direct).json()["file"].as_str().unwrap().to_owned();
+    let in_parts = in_process.parts("shop", &format!("&signature={jwt}&metadata[order]=1&metadata[pet]=cat"));
+    assert_eq!(code(&in_process.complete("shop", &in_parts)), "accepted");
     let ordered = format!("pub_key=shop&source_url=x&signature={jwt}&metadata[order]=1&metadata[pet]=cat&store=0");
-    let order = town.post("/from_url/", &ordered).json()["token"]
+    let order = in_process.post("/from_url/", &ordered).json()["token"]
         .as_str()
         .unwrap()
         .to_owned();
-    town.block_on(town.pipeline.pull_due()).unwrap();
-    let fetched = town.record(&order).pull.unwrap().upload.unwrap().to_string();
+    in_process.block_on(in_process.pipeline.fetch_due()).unwrap();
+    let fetched = in_process.record(&order).fetch_job.unwrap().upload.unwrap().to_string();
     for id in [direct, in_parts, fetched] {
-        let info = town.get(&format!("/info/?pub_key=shop&file_id={id}")).json();
+        let info = in_process.get(&format!("/info/?pub_key=shop&file_id={id}")).json();
         assert_eq!(info["metadata"], json!({"order": "4711", "pet": "cat"}), "{info}");
         assert_eq!(info["is_stored"], true);
-        let record = town.record(&id);
+        let record = in_process.record(&id);
         let stays = record
             .lifetime
             .unwrap()
@@ -201,61 +203,64 @@ fn a_token_is_looked_at_again_when_an_upload_is_completed() {
     ];
     for (claims, expected) in cases {
         // It is checked at the completion, not only at the start.
-        let town = Town::of(&[("shop", signing())]);
+        let in_process = InProcess::of(&[("shop", signing())]);
         let late = claims["complete_by"] == 1;
         let mut claims = claims;
         if late {
             claims["complete_by"] = json!(seconds_from_now(500));
         }
         let jwt = token("secret", "t", claims.clone());
-        let uuid = town.parts("shop", &format!("&signature={jwt}"));
+        let uuid = in_process.parts("shop", &format!("&signature={jwt}"));
         if late {
-            town.pass(std::time::Duration::from_secs(501));
+            in_process.pass(std::time::Duration::from_secs(501));
         }
-        assert_eq!(code(&town.complete("shop", &uuid)), expected, "{claims}");
+        assert_eq!(code(&in_process.complete("shop", &uuid)), expected, "{claims}");
     }
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let small = token("secret", "t", json!({"max_size": 10}));
-    let answer = town.post("/multipart/start/", &starting("shop", &format!("&signature={small}")));
+    let answer = in_process.post("/multipart/start/", &starting("shop", &format!("&signature={small}")));
     assert_eq!(code(&answer), "MultipartFileSizeLimitExceededError");
 }
 
 #[test]
 fn an_upload_may_be_completed_after_its_token_has_expired() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let jwt = token("secret", "t", json!({"exp": seconds_from_now(600)}));
-    let uuid = town.parts("shop", &format!("&signature={jwt}"));
-    town.pass(std::time::Duration::from_secs(3600));
-    assert_eq!(code(&town.complete("shop", &uuid)), "accepted");
+    let uuid = in_process.parts("shop", &format!("&signature={jwt}"));
+    in_process.pass(std::time::Duration::from_secs(3600));
+    assert_eq!(code(&in_process.complete("shop", &uuid)), "accepted");
 }
 
 #[test]
 fn a_token_counts_wherever_it_is_sent_even_where_none_is_asked_for() {
-    let town = Town::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
+    let in_process = InProcess::of(&[("shop", json!({"secrets": [{"name": "one", "secret": "secret"}]}))]);
     let small = token("secret", "t", json!({"max_size": 3}));
     assert_eq!(
-        code(&town.base(&with(&small).file("file", "a", b"text"))),
+        code(&in_process.base(&with(&small).file("file", "a", b"text"))),
         "FileSizeLimitExceededError"
     );
-    assert_eq!(code(&town.base(&form("shop").file("file", "a", b"text"))), "accepted");
+    assert_eq!(
+        code(&in_process.base(&form("shop").file("file", "a", b"text"))),
+        "accepted"
+    );
     let made_up = token("another", "t", json!({}));
     assert_eq!(
-        code(&town.base(&with(&made_up).file("file", "a", b"text"))),
+        code(&in_process.base(&with(&made_up).file("file", "a", b"text"))),
         "SignatureInvalidError"
     );
 }
 
 #[test]
 fn a_revoked_token_and_a_token_of_a_revoked_secret_are_refused() {
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let jwt = token("secret", "t", json!({"uses": 9}));
-    let send = || code(&town.base(&with(&jwt).file("file", "a", b"x")));
+    let send = || code(&in_process.base(&with(&jwt).file("file", "a", b"x")));
     assert_eq!(send(), "accepted");
     let mut revoked = signing();
     revoked["revoked_tokens"] = json!(["t"]);
-    town.set("shop", revoked);
+    in_process.set("shop", revoked);
     assert_eq!(send(), "SignatureInvalidError");
-    town.set(
+    in_process.set(
         "shop",
         json!({"signed_uploads": true, "secrets": [{"name": "two", "secret": "new"}]}),
     );
@@ -267,10 +272,10 @@ fn a_token_lets_in_nothing_that_its_project_would_not() {
     let mut project = signing();
     project["max_metadata_keys"] = json!(1);
     project["autostore"] = json!("forbidden");
-    let town = Town::of(&[("shop", project)]);
+    let in_process = InProcess::of(&[("shop", project)]);
     let send = |claims: Value| {
         let form = with(&token("secret", "t", claims)).field("metadata[a]", "1");
-        code(&town.base(&form.file("file", "a", b"x")))
+        code(&in_process.base(&form.file("file", "a", b"x")))
     };
     assert_eq!(
         send(json!({"metadata": {"b": "2"}})),
@@ -284,7 +289,7 @@ fn a_token_lets_in_nothing_that_its_project_would_not() {
 fn a_token_that_expires_while_bytes_come_has_let_them_in() {
     use std::io::Write as _;
 
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     let end = seconds_from_now(2);
     let whole = with(&token("secret", "t", json!({"exp": end}))).file("file", "a", &[b'x'; 100_000]);
     let (head, body) = (whole.head("/base/?jsonerrors=1"), whole.body());
@@ -292,13 +297,13 @@ fn a_token_that_expires_while_bytes_come_has_let_them_in() {
         "{head}Host: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    let mut stream = crate::support::connect(&town.address);
+    let mut stream = crate::support::connect(&in_process.address);
     stream.write_all(&[head.as_bytes(), &body[..50_000]].concat()).unwrap();
     crate::support::wait_until("it has expired", || seconds_from_now(0) > end);
     stream.write_all(&body[50_000..]).unwrap();
     assert_eq!(code(&crate::support::read_answer(&mut stream).unwrap()), "accepted");
     let late = with(&token("secret", "u", json!({"exp": end}))).file("file", "a", b"x");
-    assert_eq!(code(&town.base(&late)), "SignatureExpirationError");
+    assert_eq!(code(&in_process.base(&late)), "SignatureExpirationError");
 }
 
 /// The code in the documentation that makes tokens in this language.
@@ -324,11 +329,11 @@ fn the_code_in_the_documentation_mints_tokens_that_hold() {
     let (script, module) = (dir.path().join("mint.py"), dir.path().join("mint.mjs"));
     std::fs::write(&script, python).unwrap();
     std::fs::write(&module, js).unwrap();
-    let town = Town::of(&[("shop", signing())]);
+    let in_process = InProcess::of(&[("shop", signing())]);
     for (program, script) in [("node", &module), ("python3", &script)] {
         let output = Command::new(program).arg(script).output().unwrap();
         let jwt = String::from_utf8(output.stdout).unwrap();
-        let send = |content: &[u8]| code(&town.base(&with(jwt.trim()).file("file", "a", content)));
+        let send = |content: &[u8]| code(&in_process.base(&with(jwt.trim()).file("file", "a", content)));
         assert_eq!(
             send(b"small"),
             "accepted",

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use crate::house::root;
+use crate::architecture::root;
 use crate::support::INTAKE;
 
 /// A command of a page, and what it prints there.

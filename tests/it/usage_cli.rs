@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use intake::core::books::{Booking, Day, Flow};
+use intake::core::accounting::{DailyUsage, Day, UsageChange};
 use intake::core::record::Periods;
-use intake::core::{Declared, Record, Recorder, Swap, UploadId};
+use intake::core::{Declared, Record, Recorder, Update, UploadId};
 use intake::plugins::SqlRecorder;
 use serde_json::{Value, json};
 
@@ -91,29 +91,29 @@ fn long_stored_files_are_reported_on_every_day() {
     let server = Server::start();
     let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
     let periods = Periods {
+        write_lease: hour,
         lease: hour,
-        claim: hour,
         open: hour,
-        note: hour,
+        tombstone: hour,
         trash: hour,
     };
-    let came = Flow {
+    let came = DailyUsage {
         project: "strict".to_owned(),
         day: Day(Day::of(now).0 - 40),
         asked: 3,
         received: 3,
         received_bytes: 9_007_199_254_740_993,
-        ..Flow::default()
+        ..DailyUsage::default()
     };
-    let booking = Booking {
-        lines: Vec::new(),
-        flow: Some(came),
+    let usage_change = UsageChange {
+        deltas: Vec::new(),
+        daily_usage: Some(came),
     };
     let record = Record::intent(UploadId::random(), Declared::default(), now, &periods);
     let recorder = SqlRecorder::sqlite(server.dir.path().join("records.db"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let kept = runtime.block_on(recorder.insert(&record, &booking)).unwrap();
-    assert_eq!(kept, Swap::Done);
+    let kept = runtime.block_on(recorder.insert(&record, &usage_change)).unwrap();
+    assert_eq!(kept, Update::Applied);
 
     let days = usage(&server, &[]);
     assert_eq!(days.len(), 30);

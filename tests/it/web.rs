@@ -144,7 +144,7 @@ fn a_policy_token_goes_where_the_component_has_a_signature() {
     let page = Page::before(&server, "a guess");
     let file = file_of(server.dir.path(), 1000);
     for (id, most, outcome) in [("enough", 1000, "uploaded"), ("less", 999, "refused")] {
-        let token = crate::town::token("new secret", id, json!({"max_size": most}));
+        let token = crate::in_process::token("new secret", id, json!({"max_size": most}));
         let signature = json!({"secureSignature": token, "secureExpire": "4000000000"});
         let done = page.upload(&json!({"files": [file], "signature": signature}));
         assert_eq!(done["uploads"][0]["outcome"], outcome, "{done}");

@@ -131,7 +131,7 @@ impl ApiError {
             Error::Rejected { by, .. } => api_error.log.by = Some(by.clone()),
             Error::Fault(fault) => {
                 api_error.code = fault.code.clone();
-                api_error.log.cause = Some(fault.chain());
+                api_error.log.cause = Some(fault.report());
             }
             _ => {}
         }
@@ -248,7 +248,7 @@ mod tests {
                 &long[..200]
             )
         );
-        let infected = Rejection::new(Code::new("infected"), "it has a virus").about("Eicar");
+        let infected = Rejection::new(Code::new("infected"), "it has a virus").with_subject("Eicar");
         assert_eq!(
             ApiError::from_rejection(&infected).message(),
             "The file is infected by Eicar virus."

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use hmac::{Hmac, KeyInit, Mac};
 use intake_core::project::ProjectSecret;
-use intake_core::{Grant, Pass, Project, Secret};
+use intake_core::{Authorization, Grant, Project, Secret};
 use sha2::{Digest as _, Sha256};
 
 use crate::auth;
@@ -55,7 +55,7 @@ pub fn now() -> SystemTime {
 
 /// What a text lets in as a `signature`, and as a bearer token.
 #[must_use]
-pub fn tokens(text: &str) -> [Option<Pass>; 2] {
+pub fn tokens(text: &str) -> [Option<Authorization>; 2] {
     let project = Project {
         signed_uploads: true,
         legacy_signatures: true,
@@ -87,7 +87,8 @@ pub fn tokens(text: &str) -> [Option<Pass>; 2] {
 pub fn claims(claims: &[u8]) -> [Option<Grant>; 2] {
     let digest = Sha256::digest(SECRET);
     let [policy, access] = [SECRET.as_bytes(), digest.as_slice()].map(|key| tokens(&signed(key, claims)));
-    [policy[0].clone(), access[1].clone()].map(|pass| pass.and_then(|pass| pass.grant))
+    [policy[0].clone(), access[1].clone()]
+        .map(|authorization| authorization.and_then(|authorization| authorization.grant))
 }
 
 fn signed(key: &[u8], claims: &[u8]) -> String {

@@ -76,7 +76,7 @@ pub(crate) async fn body(pipeline: Pipeline, group: Group, cdn: &str, origin: &s
     }
     let rest = pieces.inspect_err(|error| {
         let cause = match error {
-            Error::Fault(fault) => fault.chain(),
+            Error::Fault(fault) => fault.report(),
             other => other.to_string(),
         };
         error!(

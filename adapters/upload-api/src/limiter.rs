@@ -48,9 +48,9 @@ impl Limiter {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             requests: Permits::new("requests", settings.max_concurrent_requests),
-            requests_per_ip: settings.max_concurrent_requests_of_address(),
+            requests_per_ip: settings.max_concurrent_requests_per_ip(),
             uploads: Permits::new("uploads", settings.max_uploads),
-            uploads_per_ip: settings.max_uploads_of_address(),
+            uploads_per_ip: settings.max_uploads_per_ip(),
             rates: Cache::new(REMEMBERED),
         }
     }
@@ -190,7 +190,7 @@ mod tests {
         let limiter = limiter(Settings {
             max_concurrent_requests: 16,
             max_uploads: 16,
-            max_uploads_of_address: Some(3),
+            max_uploads_per_ip: Some(3),
             ..Settings::default()
         });
         let now = Duration::ZERO;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use intake_core::project::with_granted;
-use intake_core::{Pass, Project};
+use intake_core::{Authorization, Project};
 
 use crate::codes;
 use crate::error::ApiError;
@@ -77,11 +77,15 @@ impl Metadata {
     }
 
     /// All of it with what a token adds, or the first error: by the bounds of every project, then by those of this one.
-    pub(crate) fn finish(self, project: &Project, pass: Option<&Pass>) -> Result<BTreeMap<String, String>, ApiError> {
+    pub(crate) fn finish(
+        self,
+        project: &Project,
+        authorization: Option<&Authorization>,
+    ) -> Result<BTreeMap<String, String>, ApiError> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let entries = with_granted(self.entries, pass);
+        let entries = with_granted(self.entries, authorization);
         let too_long = |text: &str, most: Option<usize>| most.filter(|most| text.chars().count() > *most);
         for (key, value) in &entries {
             if let Some(most) = too_long(key, project.max_metadata_key_length) {

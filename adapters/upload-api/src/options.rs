@@ -1,6 +1,6 @@
 //! What a sender asks for with a file: how long to keep it, metadata and tags. See `docs/upload-api.md`, "Direct uploads".
 
-use intake_core::{Retention, Terms};
+use intake_core::{Retention, UploadOptions};
 
 use crate::auth::Authorized;
 use crate::codes;
@@ -18,9 +18,13 @@ pub(crate) fn upload_options(
     authorized: &Authorized,
     params: &mut Params,
     store: &'static str,
-) -> Result<Terms, ApiError> {
-    let Authorized { project, pass, sender } = authorized;
-    let metadata = std::mem::take(&mut params.metadata).finish(project, pass.as_ref())?;
+) -> Result<UploadOptions, ApiError> {
+    let Authorized {
+        project,
+        authorization,
+        sender,
+    } = authorized;
+    let metadata = std::mem::take(&mut params.metadata).finish(project, authorization.as_ref())?;
     let tags = tags::read(params.get("tags").unwrap_or_default())?;
     let retention = match params.get(store) {
         Some("auto") => project
@@ -30,13 +34,13 @@ pub(crate) fn upload_options(
         Some("1" | "true") => Retention::Keep,
         _ => Retention::Temporary,
     };
-    Ok(Terms {
+    Ok(UploadOptions {
         project: Some(project.public_key.clone()),
-        pass: pass.clone(),
+        authorization: authorization.clone(),
         sender: sender.clone(),
         retention,
         metadata,
         tags,
-        known_as: None,
+        source_key: None,
     })
 }

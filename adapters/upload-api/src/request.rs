@@ -10,8 +10,8 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use intake_core::permits::Holder;
-use intake_core::project::Standing;
-use intake_core::{Error, Pass, Pipeline, Project, sender_at};
+use intake_core::project::ProjectStatus;
+use intake_core::{Authorization, Error, Pipeline, Project, sender_at};
 
 use crate::api::Api;
 use crate::auth::{self, Authorized, access_token};
@@ -40,7 +40,7 @@ pub(crate) struct Request<'a> {
     /// The answer of the one look-up of the project.
     project: Option<Result<Arc<Project>, ApiError>>,
     /// The answer of the one check of the authorization.
-    authorization: Option<Result<Option<Pass>, ApiError>>,
+    authorization: Option<Result<Option<Authorization>, ApiError>>,
 }
 
 impl<'a> Request<'a> {
@@ -121,8 +121,8 @@ impl<'a> Request<'a> {
     async fn look_up(&self, key: &str) -> Result<Arc<Project>, ApiError> {
         let found = self.api.pipeline.project(key).await.map_err(Error::from)?;
         let project = found.ok_or_else(|| ApiError::new(&codes::KEY_INVALID).arg(self.endpoint.key_names().0))?;
-        match project.standing {
-            Standing::Removed => Err(inactive(&project)),
+        match project.status {
+            ProjectStatus::Removed => Err(inactive(&project)),
             _ => Ok(project),
         }
     }
@@ -130,7 +130,7 @@ impl<'a> Request<'a> {
     /// The same, if the request may change something in it.
     pub(crate) async fn active_project(&mut self) -> Result<Arc<Project>, ApiError> {
         let project = self.project().await?;
-        if project.standing != Standing::Active {
+        if project.status != ProjectStatus::Active {
             return Err(inactive(&project));
         }
         self.check_origin(&project)?;
@@ -140,14 +140,18 @@ impl<'a> Request<'a> {
     /// The project that the request may bring a file or a group to, and what authorizes it.
     pub(crate) async fn authorize(&mut self) -> Result<Authorized, ApiError> {
         let project = self.active_project().await?;
-        let pass = self.check_authorization(&project)?;
+        let authorization = self.check_authorization(&project)?;
         let sender = self.sender();
-        Ok(Authorized { project, pass, sender })
+        Ok(Authorized {
+            project,
+            authorization,
+            sender,
+        })
     }
 
     /// What authorizes the request, if that is known before all of its parameters are: a token, or a signature with its end. Beside
     /// anything else a signature may still come, and an access token does not count beside one.
-    pub(crate) fn authorize_early(&mut self, project: &Project) -> Result<Option<Pass>, ApiError> {
+    pub(crate) fn authorize_early(&mut self, project: &Project) -> Result<Option<Authorization>, ApiError> {
         let is_known = |signature: &str| auth::is_policy_token(signature) || self.params.get("expire").is_some();
         match self.params.get("signature").is_some_and(is_known) {
             true => self.check_authorization(project),
@@ -156,7 +160,7 @@ impl<'a> Request<'a> {
     }
 
     /// Checks once what was known when it was first asked for: of several values of a parameter the first counts.
-    fn check_authorization(&mut self, project: &Project) -> Result<Option<Pass>, ApiError> {
+    fn check_authorization(&mut self, project: &Project) -> Result<Option<Authorization>, ApiError> {
         if let Some(checked) = &self.authorization {
             return checked.clone();
         }
@@ -213,7 +217,7 @@ impl<'a> Request<'a> {
 
 /// Why a project takes nothing.
 fn inactive(project: &Project) -> ApiError {
-    match project.standing.refusal(&project.public_key) {
+    match project.status.refusal(&project.public_key) {
         Some(rejection) => ApiError::from_rejection(&rejection),
         None => codes::UPLOAD_REFUSED.into(),
     }

@@ -130,7 +130,7 @@ async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) 
     // On a task of its own: what a client has asked for is done although it hangs up behind its last byte, as phones do.
     let answered = pipeline.run(work.instrument(span.clone())).await;
     answered.unwrap_or_else(|fault| {
-        span.in_scope(|| error!(reason = fault.chain(), "request failed"));
+        span.in_scope(|| error!(reason = fault.report(), "request failed"));
         measure::request_answered(Endpoint::Unknown.path(), 500, Some(&fault.code));
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     })
@@ -146,7 +146,7 @@ async fn wait_for_turn(
     let patience = endpoint.patience(&api.settings);
     let client = client_ip.map(Holder::at);
     if let Some(client) = client.as_ref().filter(|_| endpoint.counts(method)) {
-        let rate = api.settings.max_requests_of_address;
+        let rate = api.settings.max_requests_per_ip;
         api.limiter.count(client, rate, patience).await?;
     }
     api.limiter.acquire_request(client.as_ref(), patience).await

@@ -39,17 +39,17 @@ pub struct Settings {
     pub max_concurrent_requests: usize,
     /// Requests under way at a time from one address. An eighth of `max_concurrent_requests`, unless it is set.
     #[serde(default)]
-    pub max_concurrent_requests_of_address: Option<usize>,
+    pub max_concurrent_requests_per_ip: Option<usize>,
     /// Files under way at a time, with those of one request that wait for its end; more wait. Each holds memory, an open file of
     /// the store, and a connection to each scanner.
     #[serde(default = "Settings::uploads")]
     pub max_uploads: usize,
     /// Files under way at a time from one address, so that no client has all. An eighth of `max_uploads`, unless it is set.
     #[serde(default)]
-    pub max_uploads_of_address: Option<usize>,
+    pub max_uploads_per_ip: Option<usize>,
     /// Requests from one address, such as `600/min`; more wait. Not counted, unless it is set.
     #[serde(default)]
-    pub max_requests_of_address: Option<Rate>,
+    pub max_requests_per_ip: Option<Rate>,
     /// How long a request waits for its turn where there are as many requests or files under way as there may be, or where its
     /// address asks more often than it may; so long at most for each of the three. Then it is answered with 429 and `Retry-After`.
     /// 0: at once.
@@ -86,10 +86,10 @@ impl Default for Settings {
             max_fields: Self::fields(),
             max_group_files: Self::group_files(),
             max_concurrent_requests: Self::requests(),
-            max_concurrent_requests_of_address: None,
+            max_concurrent_requests_per_ip: None,
             max_uploads: Self::uploads(),
-            max_uploads_of_address: None,
-            max_requests_of_address: None,
+            max_uploads_per_ip: None,
+            max_requests_per_ip: None,
             queue_timeout: Self::queue(),
             trusted_proxies: Vec::new(),
             idle_timeout: Self::idle(),
@@ -102,6 +102,13 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The settings whose names have changed, each with its name in earlier versions and its name now.
+    pub const RENAMED: [(&str, &str); 3] = [
+        ("max_concurrent_requests_of_address", "max_concurrent_requests_per_ip"),
+        ("max_uploads_of_address", "max_uploads_per_ip"),
+        ("max_requests_of_address", "max_requests_per_ip"),
+    ];
+
     /// The reference: "files smaller than 100 megabytes only".
     fn direct_size() -> ByteSize {
         ByteSize::mib(100)
@@ -158,14 +165,14 @@ impl Settings {
 
     /// Files that one address may have under way at a time.
     #[must_use]
-    pub fn max_uploads_of_address(&self) -> usize {
-        self.max_uploads_of_address.unwrap_or(share_of(self.max_uploads))
+    pub fn max_uploads_per_ip(&self) -> usize {
+        self.max_uploads_per_ip.unwrap_or(share_of(self.max_uploads))
     }
 
     /// Requests that one address may have under way at a time.
     #[must_use]
-    pub fn max_concurrent_requests_of_address(&self) -> usize {
-        self.max_concurrent_requests_of_address
+    pub fn max_concurrent_requests_per_ip(&self) -> usize {
+        self.max_concurrent_requests_per_ip
             .unwrap_or(share_of(self.max_concurrent_requests))
     }
 
@@ -198,11 +205,11 @@ impl Settings {
                 "max_uploads",
                 self.max_uploads > 0 && self.max_uploads <= tokio::sync::Semaphore::MAX_PERMITS,
             ),
-            ("max_uploads_of_address", self.max_uploads_of_address != Some(0)),
+            ("max_uploads_per_ip", self.max_uploads_per_ip != Some(0)),
             ("max_concurrent_requests", self.max_concurrent_requests > 0),
             (
-                "max_concurrent_requests_of_address",
-                self.max_concurrent_requests_of_address != Some(0),
+                "max_concurrent_requests_per_ip",
+                self.max_concurrent_requests_per_ip != Some(0),
             ),
             ("idle_timeout", !self.idle_timeout.is_zero()),
             ("params_timeout", !self.params_timeout.is_zero()),

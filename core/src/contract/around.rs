@@ -10,17 +10,18 @@ use bytes::Bytes;
 
 use crate::contract::catalog::Catalog;
 use crate::contract::stages::{Backlog, Listing, Multipart, Recorder, Staged, Store};
-use crate::record::books::{Account, Day, Flow, Holdings};
-use crate::record::books::{Booking, Swap};
+use crate::record::accounting::UsageChange;
+use crate::record::accounting::{Account, DailyUsage, Day, Usage};
 use crate::record::group::Group;
 use crate::record::managed::ManagedProject;
-use crate::record::upload::{Duty, Record};
+use crate::record::update::Update;
+use crate::record::upload::{Record, Task};
 use crate::value::codes;
 use crate::value::error::Fault;
 use crate::value::id::{ByteStream, Key, UploadId};
 use crate::value::media_type::MediaType;
 use crate::value::parts::MOST_PARTS;
-use crate::value::parts::{Part, Slot};
+use crate::value::parts::{Part, PartRange};
 
 /// Does something around calls of a store or recorder.
 pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
@@ -152,9 +153,15 @@ where
         self.around.run("begin", || format!("begin parts of {key}"), call).await
     }
 
-    async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
-        let what = format!("part {} of {key}", slot.number);
-        let call = multipart_of(&self.inner)?.stage(key, upload, slot, size);
+    async fn stage(
+        &self,
+        key: &Key,
+        upload: &str,
+        range: &PartRange,
+        size: Option<u64>,
+    ) -> Result<Box<dyn Staged>, Fault> {
+        let what = format!("part {} of {key}", range.number);
+        let call = multipart_of(&self.inner)?.stage(key, upload, range, size);
         let staged = self
             .around
             .run("stage", || format!("stage {what}, {size:?} bytes"), call)
@@ -177,12 +184,12 @@ where
         &self,
         key: &Key,
         upload: &str,
-        slot: &Slot,
+        range: &PartRange,
         size: Option<u64>,
         lifetime: Duration,
     ) -> Result<Option<String>, Fault> {
-        let call = multipart_of(&self.inner)?.url(key, upload, slot, size, lifetime);
-        let asked = || format!("the address of part {} of {key}", slot.number);
+        let call = multipart_of(&self.inner)?.url(key, upload, range, size, lifetime);
+        let asked = || format!("the address of part {} of {key}", range.number);
         self.around.run("url", asked, call).await
     }
 }
@@ -228,10 +235,10 @@ where
     P: Deref<Target: Recorder> + Debug + Send + Sync,
     A: Around,
 {
-    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+    async fn insert(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
         let asked = || format!("insert {}, revision {}", record.id, record.revision);
         self.around
-            .run("insert", asked, self.inner.insert(record, booking))
+            .run("insert", asked, self.inner.insert(record, usage_change))
             .await
     }
 
@@ -239,14 +246,14 @@ where
         self.around.run("get", || format!("get {id}"), self.inner.get(id)).await
     }
 
-    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+    async fn update(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
         let asked = || format!("update {} to revision {}", record.id, record.revision);
         self.around
-            .run("update", asked, self.inner.update(record, booking))
+            .run("update", asked, self.inner.update(record, usage_change))
             .await
     }
 
-    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    async fn update_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         let asked = || {
             let updates = changes
                 .iter()
@@ -263,14 +270,16 @@ where
         self.around.run("remove", asked, self.inner.remove(id, revision)).await
     }
 
-    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        let asked = || format!("what is due for {duty:?} at {now:?}, at most {limit}");
-        self.around.run("due", asked, self.inner.due(duty, now, limit)).await
+    async fn due(&self, task: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let asked = || format!("what is due for {task:?} at {now:?}, at most {limit}");
+        self.around.run("due", asked, self.inner.due(task, now, limit)).await
     }
 
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+    async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
         let asked = || format!("what is known as {name:?}");
-        self.around.run("known_as", asked, self.inner.known_as(name)).await
+        self.around
+            .run("find_by_source_key", asked, self.inner.find_by_source_key(name))
+            .await
     }
 
     async fn list(
@@ -329,7 +338,7 @@ where
             .await
     }
 
-    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault> {
+    async fn put_project(&self, project: &ManagedProject) -> Result<Update, Fault> {
         let asked = || format!("put project {:?}, revision {}", project.public_key, project.revision);
         let call = self.inner.catalog().put_project(project);
         self.around.run_beside("put_project", asked, call).await
@@ -341,8 +350,8 @@ where
         self.around.run_beside("projects", asked, call).await
     }
 
-    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
-        let call = self.inner.catalog().add_group(group, booking);
+    async fn add_group(&self, group: &Group, usage_change: &UsageChange) -> Result<Update, Fault> {
+        let call = self.inner.catalog().add_group(group, usage_change);
         self.around
             .run_beside("add_group", || format!("add group {}", group.id), call)
             .await
@@ -370,24 +379,24 @@ where
         self.around.run_beside("expired_groups", asked, call).await
     }
 
-    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
-        let call = self.inner.catalog().remove_group(id, booking);
+    async fn remove_group(&self, id: UploadId, usage_change: &UsageChange) -> Result<Update, Fault> {
+        let call = self.inner.catalog().remove_group(id, usage_change);
         self.around
             .run_beside("remove_group", || format!("remove group {id}"), call)
             .await
     }
 
-    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
-        let call = self.inner.catalog().holdings(account);
+    async fn usage(&self, account: &Account) -> Result<Usage, Fault> {
+        let call = self.inner.catalog().usage(account);
         self.around
-            .run_beside("holdings", || format!("holdings of {account:?}"), call)
+            .run_beside("usage", || format!("usage of {account:?}"), call)
             .await
     }
 
-    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault> {
+    async fn daily_usage(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<DailyUsage>, Fault> {
         let asked = || format!("flows of {project:?} on {days:?}");
-        let call = self.inner.catalog().flows(project, days.clone());
-        self.around.run_beside("flows", asked, call).await
+        let call = self.inner.catalog().daily_usage(project, days.clone());
+        self.around.run_beside("daily_usage", asked, call).await
     }
 
     async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {

@@ -6,16 +6,16 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use crate::record::books::Swap;
-use crate::record::books::{Account, Booking, Day, Flow, Holdings};
+use crate::record::accounting::{Account, DailyUsage, Day, Usage, UsageChange};
 use crate::record::group::Group;
 use crate::record::managed::ManagedProject;
+use crate::record::update::Update;
 use crate::value::error::Fault;
 use crate::value::id::UploadId;
 
 /// What a recorder keeps beside the records: projects, groups, accounts and daily counts.
 ///
-/// The rules of [`Recorder`](crate::Recorder) hold here too: a change is durable when its call returns, and a group and its booking
+/// The rules of [`Recorder`](crate::Recorder) hold here too: a change is durable when its call returns, and a group and its usage change
 /// are written in one transaction.
 #[async_trait]
 pub trait Catalog: Debug + Send + Sync {
@@ -27,12 +27,12 @@ pub trait Catalog: Debug + Send + Sync {
     async fn project(&self, public_key: &str) -> Result<Option<ManagedProject>, Fault>;
 
     /// Inserts a project whose revision is 0, or replaces the project that has the revision before that of `project`. Otherwise it
-    /// returns [`Swap::Lost`] and writes nothing.
+    /// returns [`Update::Conflict`] and writes nothing.
     ///
     /// # Errors
     ///
     /// If it is not known whether the project was written.
-    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault>;
+    async fn put_project(&self, project: &ManagedProject) -> Result<Update, Fault>;
 
     /// Lists managed projects whose keys follow `behind`, in the order of their keys. Returns at most `limit` projects.
     ///
@@ -41,12 +41,12 @@ pub trait Catalog: Debug + Send + Sync {
     /// If the recorder could not look them up.
     async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault>;
 
-    /// Inserts a new group and its booking. Returns [`Swap::Full`] if the booking exceeds a quota, and then writes nothing.
+    /// Inserts a new group and its usage change. Returns [`Update::QuotaExceeded`] if the usage change exceeds a quota, and then writes nothing.
     ///
     /// # Errors
     ///
     /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if this id has a group, else if it is not known whether the group was inserted.
-    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault>;
+    async fn add_group(&self, group: &Group, usage_change: &UsageChange) -> Result<Update, Fault>;
 
     /// Returns the group with this id, if there is one.
     ///
@@ -76,19 +76,19 @@ pub trait Catalog: Debug + Send + Sync {
     /// If the recorder could not look them up.
     async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault>;
 
-    /// Deletes a group and writes the booking. Returns [`Swap::Lost`] if there is no such group, and then writes nothing.
+    /// Deletes a group and writes the usage change. Returns [`Update::Conflict`] if there is no such group, and then writes nothing.
     ///
     /// # Errors
     ///
     /// If it is not known whether the group was deleted.
-    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault>;
+    async fn remove_group(&self, id: UploadId, usage_change: &UsageChange) -> Result<Update, Fault>;
 
     /// Returns what is booked on an account. An account on which nothing was ever booked has zero bytes and files.
     ///
     /// # Errors
     ///
     /// If the recorder could not look it up.
-    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault>;
+    async fn usage(&self, account: &Account) -> Result<Usage, Fault>;
 
     /// Lists what was received and removed on each of these days, for one project or for all. The list is ordered by day, then by the
     /// projects' keys.
@@ -96,9 +96,9 @@ pub trait Catalog: Debug + Send + Sync {
     /// # Errors
     ///
     /// If the recorder could not look it up.
-    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault>;
+    async fn daily_usage(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<DailyUsage>, Fault>;
 
-    /// Deletes at most `limit` accounts whose [`until`](crate::books::Line::until) is over. Returns how many it deleted.
+    /// Deletes at most `limit` accounts whose [`until`](crate::accounting::AccountDelta::until) is over. Returns how many it deleted.
     ///
     /// # Errors
     ///

@@ -80,6 +80,9 @@ impl Scan for FailOpenScan {
 }
 
 fn passed_over(fault: &Fault) -> String {
-    warn!(fault = fault.chain(), "a scanner failed and is set to let uploads pass");
+    warn!(
+        fault = fault.report(),
+        "a scanner failed and is set to let uploads pass"
+    );
     format!("the scanner failed: {}", fault.code)
 }

@@ -11,8 +11,8 @@ pub enum Listing {
     Refused,
     /// Multipart uploads that are not finished: [`Open`](State::Open) or [`Assembling`](State::Assembling).
     Unfinished,
-    /// Fetch orders that are not finished: [`Waiting`](State::Waiting) or [`Pulling`](State::Pulling).
-    Orders,
+    /// Fetch jobs that are not finished: [`Queued`](State::Queued) or [`Fetching`](State::Fetching).
+    Fetches,
 }
 
 impl Listing {
@@ -24,7 +24,7 @@ impl Listing {
             Self::Files => of_project && matches!(record.state, State::Ready | State::Trashed),
             Self::Refused => (of_project || record.project.is_none()) && matches!(record.state, State::Rejected(_)),
             Self::Unfinished => of_project && matches!(record.state, State::Open | State::Assembling),
-            Self::Orders => of_project && matches!(record.state, State::Waiting | State::Pulling),
+            Self::Fetches => of_project && matches!(record.state, State::Queued | State::Fetching),
         }
     }
 }
@@ -34,6 +34,6 @@ impl Listing {
 pub struct Backlog {
     /// Multipart uploads that are not finished: see [`Listing::Unfinished`].
     pub unfinished: u64,
-    /// Fetch orders that are not finished: see [`Listing::Orders`].
-    pub orders: u64,
+    /// Fetch jobs that are not finished: see [`Listing::Fetches`].
+    pub fetches: u64,
 }

@@ -1,7 +1,7 @@
 //! The metrics of the core, through the `metrics` facade. The core keeps no values: they are counted only if the program installs a
 //! metrics recorder, as `intake` does.
 //!
-//! No label takes a value from a sender. Each label has a bounded set of values: doors, endings, codes, stages, stores and calls.
+//! No label takes a value from a sender. Each label has a bounded set of values: methods, endings, codes, stages, stores and calls.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use metrics::{Counter, counter, describe_counter, describe_gauge, describe_histo
 use crate::contract::around::Around;
 use crate::value::error::Fault;
 use crate::value::id::ByteStream;
-use crate::value::lifetime::Door;
+use crate::value::lifetime::UploadMethod;
 use crate::value::verdict::Code;
 
 /// The most codes that become label values of their own. This repository has about a hundred. Codes beyond this bound, such as
@@ -41,7 +41,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_uploads_total",
         Kind::Counter,
-        "Uploads that ended, by door, ending and code.",
+        "Uploads that ended, by method, ending and code.",
     ),
     (
         "intake_upload_seconds",
@@ -51,12 +51,12 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_received_bytes_total",
         Kind::Counter,
-        "Bytes of files that senders sent to this node, by door.",
+        "Bytes of files that senders sent to this node, by method.",
     ),
     (
         "intake_accepted_bytes_total",
         Kind::Counter,
-        "Bytes of files that were accepted, by door.",
+        "Bytes of files that were accepted, by method.",
     ),
     (
         "intake_stage_seconds",
@@ -111,7 +111,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
     (
         "intake_fetch_queue",
         Kind::Gauge,
-        "Orders to fetch a URL that have not ended, on all nodes.",
+        "Fetch jobs that have not ended, on all nodes.",
     ),
     (
         "intake_sweep_lag_seconds",
@@ -184,13 +184,13 @@ pub(crate) fn permit_refused(limit: &'static str) {
 }
 
 /// Counts an upload that ended, and records how long it took.
-pub(crate) fn upload_ended(door: Door, ending: &'static str, code: Option<&Code>, took: Duration) {
-    let (door, code) = (door.name(), code.map_or_else(|| NONE.to_owned(), value_of));
-    counter!("intake_uploads_total", "door" => door, "ending" => ending, "code" => code).increment(1);
-    histogram!("intake_upload_seconds", "door" => door, "ending" => ending).record(took);
+pub(crate) fn upload_ended(method: UploadMethod, ending: &'static str, code: Option<&Code>, took: Duration) {
+    let (method, code) = (method.name(), code.map_or_else(|| NONE.to_owned(), value_of));
+    counter!("intake_uploads_total", "method" => method, "ending" => ending, "code" => code).increment(1);
+    histogram!("intake_upload_seconds", "method" => method, "ending" => ending).record(took);
 }
 
-/// Counts a try of a fetch order.
+/// Counts a try of a fetch job.
 pub(crate) fn fetch_tried(ended: Result<(), &Code>) {
     let (ending, code) = match ended {
         Ok(()) => ("fetched", NONE.to_owned()),
@@ -200,13 +200,13 @@ pub(crate) fn fetch_tried(ended: Result<(), &Code>) {
 }
 
 /// Adds the size of an accepted upload, in bytes.
-pub(crate) fn accepted(door: Door, bytes: u64) {
-    counter!("intake_accepted_bytes_total", "door" => door.name()).increment(bytes);
+pub(crate) fn accepted(method: UploadMethod, bytes: u64) {
+    counter!("intake_accepted_bytes_total", "method" => method.name()).increment(bytes);
 }
 
-/// The counter of bytes that arrive through a door.
-pub(crate) fn received(door: Door) -> Counter {
-    counter!("intake_received_bytes_total", "door" => door.name())
+/// The counter of bytes that arrive by an upload method.
+pub(crate) fn received(method: UploadMethod) -> Counter {
+    counter!("intake_received_bytes_total", "method" => method.name())
 }
 
 /// Records how long a stage worked on one upload.

@@ -40,7 +40,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-use crate::contract::stages::{Expirer, Receiver, Recorder, Scanner, Store, Validator};
+use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
 pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
 pub use crate::value::settings::Settings;
 
@@ -74,7 +74,7 @@ type BuildOf<T> = fn(Settings) -> Result<Box<T>, ConfigErrors>;
 #[non_exhaustive]
 pub enum Build {
     /// Chosen by `use` in `[receive.pull]`.
-    Receiver(BuildOf<dyn Receiver>),
+    Fetcher(BuildOf<dyn Fetcher>),
     /// Chosen by `use` in `[[validate]]`.
     Validator(BuildOf<dyn Validator>),
     /// Chosen by `use` in `[[scan]]`.
@@ -92,7 +92,7 @@ impl Build {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self {
-            Self::Receiver(_) => Stage::Receiver,
+            Self::Fetcher(_) => Stage::Fetcher,
             Self::Validator(_) => Stage::Validator,
             Self::Scanner(_) => Stage::Scanner,
             Self::Store(_) => Stage::Store,
@@ -106,7 +106,7 @@ impl Build {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// Fetches the bytes of a source.
-    Receiver,
+    Fetcher,
     /// Judges an upload by its facts.
     Validator,
     /// Reads the content as it arrives, and judges it.
@@ -122,7 +122,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Receiver => "receiver",
+            Self::Fetcher => "fetcher",
             Self::Validator => "validator",
             Self::Scanner => "scanner",
             Self::Store => "store",
@@ -159,8 +159,8 @@ macro_rules! constructors {
 }
 
 constructors! {
-    /// A plugin that is a receiver.
-    receiver: Receiver,
+    /// A plugin that is a fetcher.
+    fetcher: Fetcher,
     /// A plugin that is a validator.
     validator: Validator,
     /// A plugin that is a scanner.

@@ -2,7 +2,7 @@
 //!
 //! | stage | what the pipeline asks of it | may wait | may fail |
 //! | --- | --- | --- | --- |
-//! | [`Receiver`] | to fetch what a source names | yes | yes |
+//! | [`Fetcher`] | to fetch what a source names | yes | yes |
 //! | [`Validator`] | to judge an upload by its facts | no | no |
 //! | [`Scanner`] | to read the content as it arrives, then to judge it | yes | yes |
 //! | [`Store`] | to keep bytes | yes | yes |
@@ -19,7 +19,7 @@
 //!
 //! Each trait has a suite in `testkit`. An implementation that passes its suite keeps the contract.
 
-use crate::record::books::Swap;
+use crate::record::update::Update;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -31,35 +31,35 @@ use serde_json::Value;
 
 pub use crate::contract::catalog::Catalog;
 pub use crate::contract::listing::{Backlog, Listing};
-use crate::record::books::Booking;
-use crate::record::upload::{Duty, Record};
+use crate::record::accounting::UsageChange;
+use crate::record::upload::{Record, Task};
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::{Coverage, Declared, Facts, Head};
 use crate::value::id::{ByteStream, Key, UploadId};
 use crate::value::incoming::Incoming;
 use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::media_type::MediaType;
-use crate::value::parts::{MOST_PARTS, Part, Slot};
+use crate::value::parts::{MOST_PARTS, Part, PartRange};
 use crate::value::verdict::Verdict;
 
 /// Fetches the bytes of an upload from a source that the sender names, such as a URL.
 ///
-/// Only *fetched* uploads need a receiver. An adapter that already has the bytes builds an [`Incoming`] itself.
+/// Only *fetched* uploads need a fetcher. An adapter that already has the bytes builds an [`Incoming`] itself.
 ///
 /// The pipeline fetches many sources at the same time. Each upload has an id of its own, and the pipeline may drop any of them
-/// at any moment. A text that names no source is the sender's mistake: the receiver refuses it with [`Error::Rejected`], never
+/// at any moment. A text that names no source is the sender's mistake: the fetcher refuses it with [`Error::Rejected`], never
 /// with a fault.
 #[async_trait]
-pub trait Receiver: Debug + Send + Sync {
+pub trait Fetcher: Debug + Send + Sync {
     /// Checks early whether the source may be fetched: [`receive`](Self::receive) checks again. Opens no connection to the source.
     ///
     /// # Errors
     ///
     /// - [`Error::Rejected`] if the source must not be fetched.
-    /// - [`Error::Interrupted`] if the receiver cannot tell now.
+    /// - [`Error::Interrupted`] if the fetcher cannot tell now.
     async fn judge(&self, source: &str) -> Result<(), Error>;
 
-    /// Checks the source and opens it. The receiver reads bytes only as fast as the pipeline asks for them.
+    /// Checks the source and opens it. The fetcher reads bytes only as fast as the pipeline asks for them.
     ///
     /// # Errors
     ///
@@ -322,7 +322,13 @@ pub trait Multipart: Debug + Send + Sync {
     /// - [`LENGTH_REQUIRED`](crate::codes::LENGTH_REQUIRED) if the store has to know the size.
     /// - [`PARTS_TOO_OFTEN`](crate::codes::PARTS_TOO_OFTEN) if the store keeps no more writes of this upload.
     /// - Any other fault if the store cannot start.
-    async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault>;
+    async fn stage(
+        &self,
+        key: &Key,
+        upload: &str,
+        range: &PartRange,
+        size: Option<u64>,
+    ) -> Result<Box<dyn Staged>, Fault>;
 
     /// Lists the committed parts, in the order of their numbers.
     ///
@@ -355,28 +361,28 @@ pub trait Multipart: Debug + Send + Sync {
         &self,
         key: &Key,
         upload: &str,
-        slot: &Slot,
+        range: &PartRange,
         size: Option<u64>,
         lifetime: Duration,
     ) -> Result<Option<String>, Fault>;
 }
 
-/// Keeps records of uploads and of fetch orders.
+/// Keeps records of uploads and of fetch jobs.
 ///
 /// A recorder stores records and compares their revisions. It has no rules of its own: [`Record::apply`] says how a record
-/// changes, and [`Booking::of`] says what a change adds to or takes from accounts.
+/// changes, and [`UsageChange::of`] says what a change adds to or takes from accounts.
 ///
 /// - A change is durable when its call returns.
 /// - Times are kept to the microsecond.
-/// - A record and its booking are written in one transaction.
+/// - A record and its usage change are written in one transaction.
 #[async_trait]
 pub trait Recorder: Debug + Send + Sync {
-    /// Inserts a new record and its booking. Returns [`Swap::Full`] if the booking exceeds a quota, and then writes nothing.
+    /// Inserts a new record and its usage change. Returns [`Update::QuotaExceeded`] if the usage change exceeds a quota, and then writes nothing.
     ///
     /// # Errors
     ///
     /// [`ID_TAKEN`](crate::codes::ID_TAKEN) if this id has a record, else if it is not known whether the record was inserted.
-    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault>;
+    async fn insert(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault>;
 
     /// Returns the record with this id, if there is one.
     ///
@@ -385,25 +391,25 @@ pub trait Recorder: Debug + Send + Sync {
     /// If the recorder could not look it up.
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault>;
 
-    /// Replaces a record by its next revision, and writes the booking.
+    /// Replaces a record by its next revision, and writes the usage change.
     ///
     /// It compares and swaps: the kept record must have the revision before that of `record`. Otherwise it returns
-    /// [`Swap::Lost`]. If the booking exceeds a quota, it returns [`Swap::Full`]. In both cases nothing is written.
+    /// [`Update::Conflict`]. If the usage change exceeds a quota, it returns [`Update::QuotaExceeded`]. In both cases nothing is written.
     ///
     /// # Errors
     ///
     /// If it is not known whether the record was replaced.
-    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault>;
+    async fn update(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault>;
 
     /// Does what [`update`](Self::update) does for each of these records, in one transaction: all or nothing.
     ///
-    /// The records have different ids. It returns [`Swap::Lost`] if one of them has changed, and [`Swap::Full`] if all bookings
+    /// The records have different ids. It returns [`Update::Conflict`] if one of them has changed, and [`Update::QuotaExceeded`] if all usage changes
     /// together exceed a quota. In both cases nothing is written.
     ///
     /// # Errors
     ///
     /// If it is not known whether the records were replaced.
-    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault>;
+    async fn update_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault>;
 
     /// Deletes a record if it still has this revision. If there is no such record, the call succeeds and changes nothing.
     ///
@@ -418,14 +424,14 @@ pub trait Recorder: Debug + Send + Sync {
     /// # Errors
     ///
     /// If the recorder could not look them up.
-    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault>;
+    async fn due(&self, task: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault>;
 
-    /// Returns the newest record with this [`known_as`](Record::known_as) name in the state [`Ready`](crate::State::Ready).
+    /// Returns the newest record with this [`source_key`](Record::source_key) name in the state [`Ready`](crate::State::Ready).
     ///
     /// # Errors
     ///
     /// If the recorder could not look it up.
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault>;
+    async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault>;
 
     /// Lists records of this kind and project, the newest first. Returns at most `limit` records.
     ///
@@ -488,5 +494,5 @@ pub trait Expirer: Debug + Send + Sync {
     /// Returns the lifetime of an upload that is committed, or that its owner asks to keep, at `now`.
     ///
     /// If the lifetime ends, it ends later than `now`. Otherwise not even the sender could read the upload.
-    fn lifetime(&self, facts: &Facts, wish: Retention, now: SystemTime) -> Lifetime;
+    fn lifetime(&self, facts: &Facts, retention: Retention, now: SystemTime) -> Lifetime;
 }

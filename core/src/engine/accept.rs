@@ -10,13 +10,14 @@ use crate::engine::failure::Failure;
 use crate::engine::lease::lost;
 use crate::engine::pipeline::Pipeline;
 use crate::policy::upload::Policy;
-use crate::record::books::{Booking, Swap};
+use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
 use crate::record::keys::key_at;
+use crate::record::update::Update;
 use crate::record::upload::Record;
+use crate::value::authorization::with_granted;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
-use crate::value::pass::with_granted;
 use crate::value::verdict::REQUEST;
 
 /// Uploads of one request that are made durable at a time.
@@ -61,7 +62,7 @@ impl Pipeline {
             let judged = policy.judge(|rules| rules.whole(&attempt.record().declared, facts));
             judged.map_err(Failure::Refuse)?;
             if !attempt.is_renewed() {
-                let store = self.inner().store_at(&policy.place());
+                let store = self.inner().store_at(&policy.location());
                 store.map_err(|fault| attempt.not_now(fault))?;
             }
         }
@@ -98,25 +99,25 @@ impl Pipeline {
         let changes: Vec<_> = changes.collect::<Result<_, _>>().map_err(leave)?;
         // If the recorder fails, the bytes stay whatever it has done: the records may say that they can be read.
         match self.swap_all(&changes).await.map_err(leave)? {
-            Swap::Done => {
+            Update::Applied => {
                 let ready: Vec<_> = changes.into_iter().map(|(ready, _)| ready).collect();
                 for record in &ready {
                     self.remove_leftovers(record).await;
                 }
                 Ok(ready)
             }
-            Swap::Full => {
+            Update::QuotaExceeded => {
                 // It is not known which of them did not fit; one that asks for something says why.
-                let error = match changes.iter().find(|(_, booking)| !booking.lines.is_empty()) {
-                    Some((ready, booking)) => self.no_room(ready, booking).await,
+                let error = match changes.iter().find(|(_, usage_change)| !usage_change.deltas.is_empty()) {
+                    Some((ready, usage_change)) => self.no_room(ready, usage_change).await,
                     None => Fault::new(codes::FAULT, "the recorder has no room for what takes none").into(),
                 };
                 Err(Failure::Refuse(error))
             }
             // Another node has the parts now, and accepts or refuses them.
-            Swap::Lost if uploads.iter().any(|upload| upload.attempt.is_renewed()) => Err(leave(lost())),
+            Update::Conflict if uploads.iter().any(|upload| upload.attempt.is_renewed()) => Err(leave(lost())),
             // A sweeper thought one of these attempts dead and has deleted what it found; these bytes came after it looked.
-            Swap::Lost => {
+            Update::Conflict => {
                 let fault = Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable();
                 Err(Failure::Refuse(fault.into()))
             }
@@ -124,34 +125,44 @@ impl Pipeline {
     }
 
     /// The record of an upload once it is readable, and the usage that this changes.
-    fn readable(&self, Admitted { attempt, facts }: &Admitted, policy: &Policy) -> Result<(Record, Booking), Fault> {
+    fn readable(
+        &self,
+        Admitted { attempt, facts }: &Admitted,
+        policy: &Policy,
+    ) -> Result<(Record, UsageChange), Fault> {
         let now = self.now();
-        let mut terms = attempt.options.clone();
-        terms.metadata = with_granted(terms.metadata, terms.pass.as_ref());
-        let lifetime = self.inner().expirer.lifetime(facts, policy.wish(terms.retention), now);
+        let mut options = attempt.options.clone();
+        options.metadata = with_granted(options.metadata, options.authorization.as_ref());
+        let lifetime = self
+            .inner()
+            .expirer
+            .lifetime(facts, policy.retention(options.retention), now);
         let event = Event::Commit {
             facts: Box::new(facts.clone()),
-            terms: Box::new(terms),
+            options: Box::new(options),
             lifetime: policy.lifetime(lifetime, now, now),
         };
         let ready = self.after(attempt.record(), event)?;
-        let booking = Booking::of(Some(attempt.record()), &ready, policy.quota(), now);
-        Ok((ready, booking))
+        let usage_change = UsageChange::of(Some(attempt.record()), &ready, policy.quota(), now);
+        Ok((ready, usage_change))
     }
 
     /// Deletes what is left beside the bytes of an accepted upload. If that cannot be done now, a sweeper does it.
     async fn remove_leftovers(&self, ready: &Record) {
         let removed = async {
             // Parts may still come late, so the record stays due and a sweeper looks for them once more.
-            self.delete_apart(ready).await?;
-            if let Some(left) = &ready.left {
-                self.inner().store_at(left)?.delete(&key_at(ready, left)).await?;
+            self.delete_separate_parts(ready).await?;
+            if let Some(previous) = &ready.previous_location {
+                self.inner()
+                    .store_at(previous)?
+                    .delete(&key_at(ready, previous))
+                    .await?;
                 let _swept_meanwhile = self.put(ready, &self.after(ready, Event::Tidied)?).await?;
             }
             Ok::<(), Fault>(())
         };
         if let Err(fault) = removed.await {
-            warn!(id = %ready.id, fault = fault.chain(), "could not remove what is left over; left to the sweeper");
+            warn!(id = %ready.id, fault = fault.report(), "could not remove what is left over; left to the sweeper");
         }
     }
 }

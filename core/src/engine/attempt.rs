@@ -24,7 +24,7 @@ use crate::record::upload::{Record, State};
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::Facts;
-use crate::value::options::Terms;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
@@ -32,7 +32,7 @@ use crate::value::verdict::Rejection;
 pub(crate) struct Attempt {
     pub(super) lease: Lease,
     /// What the sender asks for, as far as it is known.
-    pub(super) options: Terms,
+    pub(super) options: UploadOptions,
     pub(super) bytes: Bytes,
     pub(super) log: UploadLog,
 }
@@ -70,14 +70,14 @@ impl Attempt {
     /// An attempt at the upload of a record on which this node has the lease. Its bytes were written before, if at all.
     pub(crate) fn of(lease: Lease, log: UploadLog) -> Self {
         let record = lease.record();
-        let options = Terms {
+        let options = UploadOptions {
             project: record.project.clone(),
-            retention: record.parts.as_ref().map(|parts| parts.wish).unwrap_or_default(),
-            pass: record.pass.clone(),
+            retention: record.parts.as_ref().map(|parts| parts.retention).unwrap_or_default(),
+            authorization: record.authorization.clone(),
             sender: None,
             metadata: record.metadata.clone(),
             tags: record.tags.clone(),
-            known_as: record.known_as.clone(),
+            source_key: record.source_key.clone(),
         };
         Self {
             lease,
@@ -92,12 +92,13 @@ impl Attempt {
     }
 
     /// Notes what the sender asks for, where that was not known before the last byte.
-    pub(super) fn ask(&mut self, terms: &Terms) {
-        let mut terms = terms.clone();
-        terms.project = terms.project.or_else(|| self.options.project.take());
-        terms.pass = terms.pass.or_else(|| self.options.pass.take());
-        self.log.belongs_to(terms.project.as_deref(), terms.pass.as_ref());
-        self.options = terms;
+    pub(super) fn ask(&mut self, options: &UploadOptions) {
+        let mut options = options.clone();
+        options.project = options.project.or_else(|| self.options.project.take());
+        options.authorization = options.authorization.or_else(|| self.options.authorization.take());
+        self.log
+            .belongs_to(options.project.as_deref(), options.authorization.as_ref());
+        self.options = options;
     }
 
     pub(crate) fn into_record(self) -> Record {
@@ -146,7 +147,7 @@ impl Attempt {
     pub(super) async fn policy(&self, pipeline: &Pipeline) -> Result<Policy, Failure> {
         let policy = pipeline.required_policy(
             self.options.project.as_deref(),
-            self.options.pass.as_ref(),
+            self.options.authorization.as_ref(),
             self.log.method,
         );
         policy.await.map_err(|error| self.not_now(error))
@@ -157,7 +158,7 @@ impl Attempt {
         let of = |attempt: &Self| {
             (
                 attempt.options.project.clone(),
-                attempt.options.pass.clone(),
+                attempt.options.authorization.clone(),
                 attempt.log.method,
             )
         };
@@ -234,7 +235,7 @@ impl Attempt {
             Bytes::Staged(staged) => discard(record, staged.into_inner()).await,
             Bytes::Durable => pipeline.delete_bytes(record).await,
             Bytes::Doubtful => {
-                self.give_up().await;
+                self.abort_multipart().await;
                 false
             }
         };
@@ -245,7 +246,7 @@ impl Attempt {
     }
 
     /// Ends an attempt of which the store may hold bytes, so that what it holds is given back before its lease ends.
-    pub(crate) async fn give_up(&self) {
+    pub(crate) async fn abort_multipart(&self) {
         let (pipeline, record) = (self.pipeline(), self.record());
         // The bytes before the record, as only this attempt could make them readable: on a full disk they take the room that the
         // recorder needs. Some may still come, so the record ends as one whose bytes are deleted once more.
@@ -260,7 +261,7 @@ impl Attempt {
         match self.remove_and_note(why).await {
             Err(fault) if fault.code != codes::LEASE_LOST => {
                 let id = self.record().id;
-                warn!(%id, fault = fault.chain(), "could not end a refused upload; it will be done again");
+                warn!(%id, fault = fault.report(), "could not end a refused upload; it will be done again");
                 Ok(())
             }
             ended => ended,
@@ -273,7 +274,7 @@ impl Attempt {
         let (pipeline, refused) = (self.pipeline(), self.record().clone());
         let delete = async {
             pipeline.inner().store_of(&refused)?.delete(&key_of(&refused)).await?;
-            pipeline.delete_apart(&refused).await
+            pipeline.delete_separate_parts(&refused).await
         };
         self.lease.hold(Duration::MAX, || Event::Renew, delete).await??;
         self.lease.advance(Event::Reject(why)).await?;
@@ -285,7 +286,7 @@ impl Attempt {
     pub(crate) async fn release(&mut self) {
         if let Err(fault) = self.lease.advance(Event::Release).await {
             let id = self.record().id;
-            warn!(%id, fault = fault.chain(), "could not release an upload; its lease will end");
+            warn!(%id, fault = fault.report(), "could not release an upload; its lease will end");
         }
     }
 }
@@ -302,7 +303,7 @@ pub(super) async fn discard(record: &Record, staged: Box<dyn Staged>) -> bool {
     match staged.discard().await {
         Ok(()) => true,
         Err(fault) => {
-            warn!(id = %record.id, fault = fault.chain(), "could not discard the bytes; the end of the upload removes them");
+            warn!(id = %record.id, fault = fault.report(), "could not discard the bytes; the end of the upload removes them");
             false
         }
     }

@@ -20,7 +20,7 @@ pub struct Intervals {
     /// Between two sweeps ([`Pipeline::sweep`]), which end abandoned uploads and delete expired files. 60 s by default.
     pub sweep: Duration,
     /// Between two looks for uploads that a crashed node left incomplete ([`Pipeline::resume`]), and for URLs that other nodes
-    /// were told to fetch ([`Pipeline::pull_for_ever`]). 5 s by default.
+    /// were told to fetch ([`Pipeline::run_fetches`]). 5 s by default.
     pub recovery: Duration,
     /// Between two looks at how much is unfinished, for the metrics ([`Pipeline::measure_backlog`]). `None` by default: nobody
     /// looks.
@@ -62,7 +62,7 @@ impl Intervals {
 
 impl Pipeline {
     /// Does the maintenance of a pipeline until `stop` is ready: deletes what expired or was abandoned, completes uploads that a
-    /// crashed node left, and fetches URLs where a receiver is set. A program that serves uploads runs this once; any number of
+    /// crashed node left, and fetches URLs where a fetcher is set. A program that serves uploads runs this once; any number of
     /// nodes may run it at the same time.
     ///
     /// A round that fails is logged and tried again after its pause. Work that `stop` cuts off is taken up again by the next
@@ -87,13 +87,13 @@ impl Pipeline {
     pub async fn run_background(&self, intervals: Intervals, stop: impl Future<Output = ()>) {
         let mut loops = JoinSet::new();
         let pipeline = self.clone();
-        loops.spawn(async move { pipeline.sweep_every(intervals.sweep).await });
+        loops.spawn(async move { pipeline.sweep_interval(intervals.sweep).await });
         let pipeline = self.clone();
-        loops.spawn(async move { pipeline.resume_every(intervals.recovery).await });
-        if self.can_pull() {
+        loops.spawn(async move { pipeline.recovery_interval(intervals.recovery).await });
+        if self.can_fetch() {
             let pipeline = self.clone();
             let pause = intervals.recovery.max(SHORTEST);
-            loops.spawn(async move { pipeline.pull_for_ever(pause).await });
+            loops.spawn(async move { pipeline.run_fetches(pause).await });
         }
         if let Some(pause) = intervals.measurement {
             let pipeline = self.clone();
@@ -104,7 +104,7 @@ impl Pipeline {
         loops.shutdown().await;
     }
 
-    async fn sweep_every(&self, pause: Duration) {
+    async fn sweep_interval(&self, pause: Duration) {
         let mut ticks = ticks(pause);
         loop {
             ticks.tick().await;
@@ -117,7 +117,7 @@ impl Pipeline {
                 Some(Ok(swept)) if swept.is_empty() => debug!("nothing was due"),
                 Some(Ok(swept)) => info!(?swept, "swept"),
                 Some(Err(fault)) => error!(
-                    fault = fault.chain(),
+                    fault = fault.report(),
                     "failed to look up what is due; the next sweep tries again"
                 ),
                 None => {}
@@ -125,7 +125,7 @@ impl Pipeline {
         }
     }
 
-    async fn resume_every(&self, pause: Duration) {
+    async fn recovery_interval(&self, pause: Duration) {
         let mut ticks = ticks(pause);
         loop {
             ticks.tick().await;
@@ -134,7 +134,7 @@ impl Pipeline {
                 Some(Ok(resumed)) if resumed.is_empty() => {}
                 Some(Ok(resumed)) => info!(?resumed, "completed uploads that another node left"),
                 Some(Err(fault)) => error!(
-                    fault = fault.chain(),
+                    fault = fault.report(),
                     "failed to look up interrupted uploads; tried again soon"
                 ),
                 None => {}
@@ -148,7 +148,7 @@ impl Pipeline {
             ticks.tick().await;
             let pipeline = self.clone();
             if let Some(Err(fault)) = guarded(async move { pipeline.measure_backlog().await }).await {
-                debug!(fault = fault.chain(), "could not look up how much is unfinished");
+                debug!(fault = fault.report(), "could not look up how much is unfinished");
             }
         }
     }

@@ -7,7 +7,7 @@ use metrics::{counter, gauge, histogram};
 use crate::contract::stages::Backlog;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::sweep::Swept;
-use crate::record::upload::Duty;
+use crate::record::upload::Task;
 use crate::value::error::Fault;
 
 /// Notes a sweep.
@@ -40,12 +40,12 @@ impl Pipeline {
     /// The recorder's fault.
     pub async fn measure_backlog(&self) -> Result<(), Fault> {
         let looked_up = self.backlog().await;
-        let (unfinished, orders, lag) = match &looked_up {
-            Ok((Backlog { unfinished, orders }, lag)) => (*unfinished as f64, *orders as f64, lag.as_secs_f64()),
+        let (unfinished, fetches, lag) = match &looked_up {
+            Ok((Backlog { unfinished, fetches }, lag)) => (*unfinished as f64, *fetches as f64, lag.as_secs_f64()),
             Err(_) => (f64::NAN, f64::NAN, f64::NAN),
         };
         gauge!("intake_unfinished_uploads").set(unfinished);
-        gauge!("intake_fetch_queue").set(orders);
+        gauge!("intake_fetch_queue").set(fetches);
         gauge!("intake_sweep_lag_seconds").set(lag);
         looked_up.map(drop)
     }
@@ -55,7 +55,7 @@ impl Pipeline {
         let recorder = &self.inner().recorder;
         let backlog = recorder.backlog().await?;
         let now = self.now();
-        let oldest = recorder.due(Duty::Sweep, now, 1).await?;
+        let oldest = recorder.due(Task::Sweep, now, 1).await?;
         let due = oldest.first().and_then(|record| record.due);
         let lag = due.and_then(|due| now.duration_since(due).ok()).unwrap_or_default();
         Ok((backlog, lag))

@@ -1,9 +1,10 @@
 //! Changes of records: each is a compare-and-swap of one revision, written together with the usage that it changes.
 
 use crate::engine::pipeline::Pipeline;
+use crate::record::accounting::{Quota, UsageChange};
 use crate::record::apply::IllegalTransition;
-use crate::record::books::{Booking, Quota, Swap};
 use crate::record::event::Event;
+use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::Fault;
@@ -12,43 +13,43 @@ impl Pipeline {
     /// The record after the event, if the event happens now.
     pub(crate) fn after(&self, record: &Record, event: Event) -> Result<Record, Fault> {
         let illegal = |illegal: IllegalTransition| {
-            Fault::new(codes::ILLEGAL_TRANSITION, "this upload is not where it should be").because(illegal)
+            Fault::new(codes::ILLEGAL_TRANSITION, "this upload is not where it should be").with_source(illegal)
         };
         record.apply(event, self.now(), &self.inner().periods).map_err(illegal)
     }
 
     /// Writes the next revision of a record.
-    pub(crate) async fn put(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
-        let booking = Booking::of(Some(before), next, Quota::default(), self.now());
-        self.inner().recorder.update(next, &booking).await
+    pub(crate) async fn put(&self, before: &Record, next: &Record) -> Result<Update, Fault> {
+        let usage_change = UsageChange::of(Some(before), next, Quota::default(), self.now());
+        self.inner().recorder.update(next, &usage_change).await
     }
 
     /// Writes the next revision of a record. If the recorder fails, reads the record to see whether it was written all the same.
-    pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Swap, Fault> {
-        let booking = Booking::of(Some(before), next, Quota::default(), self.now());
-        let swapped = self.inner().recorder.update(next, &booking).await;
+    pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Update, Fault> {
+        let usage_change = UsageChange::of(Some(before), next, Quota::default(), self.now());
+        let swapped = self.inner().recorder.update(next, &usage_change).await;
         self.as_it_is(next, swapped).await
     }
 
     /// Writes the next revisions of several records: all of them or none. If the recorder fails, reads one of them to see whether
     /// they were written all the same.
-    pub(crate) async fn swap_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    pub(crate) async fn swap_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         let recorder = &self.inner().recorder;
         match changes {
-            [] => Ok(Swap::Done),
-            [(next, booking)] => self.as_it_is(next, recorder.update(next, booking).await).await,
+            [] => Ok(Update::Applied),
+            [(next, usage_change)] => self.as_it_is(next, recorder.update(next, usage_change).await).await,
             [(next, _), ..] => self.as_it_is(next, recorder.update_all(changes).await).await,
         }
     }
 
     /// The outcome of a change, where the recorder may have failed after it had written it.
-    async fn as_it_is(&self, next: &Record, swapped: Result<Swap, Fault>) -> Result<Swap, Fault> {
+    async fn as_it_is(&self, next: &Record, swapped: Result<Update, Fault>) -> Result<Update, Fault> {
         let fault = match swapped {
             Ok(swap) => return Ok(swap),
             Err(fault) => fault,
         };
         match self.inner().recorder.get(next.id).await {
-            Ok(Some(found)) if found == *next => Ok(Swap::Done),
+            Ok(Some(found)) if found == *next => Ok(Update::Applied),
             _ => Err(fault),
         }
     }

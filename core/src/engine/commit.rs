@@ -8,7 +8,7 @@ use crate::record::upload::Record;
 use crate::value::error::Error;
 use crate::value::evidence::{Declared, Facts};
 use crate::value::id::UploadId;
-use crate::value::options::Terms;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::REQUEST;
 use crate::value::verdict::Rejection;
 
@@ -46,9 +46,9 @@ impl Admitted {
     /// # Errors
     ///
     /// Those of [`Pipeline::commit_together`].
-    pub async fn commit(self, terms: Terms) -> Result<Record, Error> {
+    pub async fn commit(self, options: UploadOptions) -> Result<Record, Error> {
         let pipeline = self.attempt.pipeline();
-        match pipeline.commit_together(vec![self], terms).await?.pop() {
+        match pipeline.commit_together(vec![self], options).await?.pop() {
             Some(record) => Ok(record),
             None => unreachable!("one upload has one record"),
         }
@@ -84,9 +84,13 @@ impl Pipeline {
     /// their bytes are removed then. A [`Fault`](crate::Fault) if bytes or records may not be durable, or if this came after the
     /// end of a lease ([`LEASE_LOST`](crate::codes::LEASE_LOST)). If the recorder fails and cannot say whether it has done its
     /// part, the uploads may be readable although this is an error.
-    pub async fn commit_together(&self, mut admitted: Vec<Admitted>, terms: Terms) -> Result<Vec<Record>, Error> {
+    pub async fn commit_together(
+        &self,
+        mut admitted: Vec<Admitted>,
+        options: UploadOptions,
+    ) -> Result<Vec<Record>, Error> {
         for Admitted { attempt, .. } in &mut admitted {
-            attempt.ask(&terms);
+            attempt.ask(&options);
         }
         let judged = self.judge_all(&admitted).await;
         self.conclude(admitted, judged).await

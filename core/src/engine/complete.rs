@@ -18,13 +18,13 @@ use crate::engine::upload_log::UploadLog;
 use crate::policy::upload::Policy;
 use crate::record::event::Event;
 use crate::record::keys::{key_of, part_key_of, upload_of};
-use crate::record::upload::{Duty, Record, State};
+use crate::record::upload::{Record, State, Task};
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::Facts;
 use crate::value::id::{BoxError, ByteStream, UploadId};
-use crate::value::lifetime::Door;
-use crate::value::parts::{Part, Parts};
+use crate::value::lifetime::UploadMethod;
+use crate::value::parts::{Part, PartPlan};
 use crate::value::verdict::RECEIVE;
 
 /// Parts under keys of their own that are looked up, or removed, at a time.
@@ -121,7 +121,7 @@ impl Pipeline {
 
         let mut resumed = Resumed::default();
         loop {
-            let due = self.inner().recorder.due(Duty::Resume, self.now(), BATCH).await?;
+            let due = self.inner().recorder.due(Task::Resume, self.now(), BATCH).await?;
             let full = due.len() == BATCH;
             let mut outcomes =
                 stream::iter(due.into_iter().map(|record| self.resume_one(record))).buffer_unordered(BATCH);
@@ -151,7 +151,7 @@ impl Pipeline {
             }
             Ok(None) => None,
             Err(fault) => {
-                warn!(id = %record.id, fault = fault.chain(), "could not take over an upload to resume it");
+                warn!(id = %record.id, fault = fault.report(), "could not take over an upload to resume it");
                 None
             }
         }
@@ -160,8 +160,8 @@ impl Pipeline {
     /// Works on an upload on which this node has the lease, to its end or until it is released.
     async fn assemble(&self, lease: Lease) -> Result<Record, Error> {
         let record = lease.record();
-        let (id, project, pass) = (record.id, record.project.as_deref(), record.pass.as_ref());
-        let log = UploadLog::new(id, Door::Parts, &record.declared, project, pass);
+        let (id, project, authorization) = (record.id, record.project.as_deref(), record.authorization.as_ref());
+        let log = UploadLog::new(id, UploadMethod::Multipart, &record.declared, project, authorization);
         let mut attempt = Attempt::of(lease, log);
         // An attempt at a part that is cut off here was not acknowledged, and a later one finds the upload closed.
         self.inner().in_flight.close(id).await;
@@ -208,7 +208,7 @@ impl Pipeline {
                 (store.read(&key, None).await?, Sink::Stored)
             }
             _ => {
-                let list = not_yet(parts.judge(self.list_apart(&claimed, &parts).await?))?;
+                let list = not_yet(parts.judge(self.list_separate_parts(&claimed, &parts).await?))?;
                 (self.read_apart(&claimed, list), Sink::Stage(&mut staged))
             }
         };
@@ -231,7 +231,11 @@ impl Pipeline {
 
     /// What holds for an upload now, if it is let in now. If it is not, that may pass: its parts stay for as long as they may.
     async fn current_policy(&self, claimed: &Record) -> Result<Policy, Failure> {
-        let policy = self.required_policy(claimed.project.as_deref(), claimed.pass.as_ref(), Door::Parts);
+        let policy = self.required_policy(
+            claimed.project.as_deref(),
+            claimed.authorization.as_ref(),
+            UploadMethod::Multipart,
+        );
         let policy = policy.await.map_err(Failure::Retry)?;
         // What is declared has to hold, so what speaks against that now will speak against the whole.
         let judged = policy.judge(|rules| rules.declared(&claimed.declared));
@@ -239,7 +243,7 @@ impl Pipeline {
         Ok(policy)
     }
 
-    async fn list_apart(&self, record: &Record, parts: &Parts) -> Result<Vec<Part>, Fault> {
+    async fn list_separate_parts(&self, record: &Record, parts: &PartPlan) -> Result<Vec<Part>, Fault> {
         let store = self.inner().store_of(record)?;
         let sizes = stream::iter(1..=parts.count()).map(|number| async move {
             let size = store.size(&part_key_of(record, number)).await?;
@@ -255,12 +259,12 @@ impl Pipeline {
 
     fn read_apart(&self, record: &Record, parts: Vec<Part>) -> ByteStream {
         let pipeline = self.clone();
-        let place = record.place.clone();
+        let location = record.location.clone();
         let keys: Vec<_> = parts.iter().map(|part| part_key_of(record, part.number)).collect();
         let streams = stream::iter(keys).then(move |key| {
-            let (pipeline, place) = (pipeline.clone(), place.clone());
+            let (pipeline, location) = (pipeline.clone(), location.clone());
             async move {
-                let part = pipeline.inner().store_at(&place)?.read(&key, None).await;
+                let part = pipeline.inner().store_at(&location)?.read(&key, None).await;
                 part.map_err(BoxError::from)
             }
         });
@@ -268,8 +272,8 @@ impl Pipeline {
     }
 
     /// Removes all parts that are under keys of their own.
-    pub(crate) async fn delete_apart(&self, record: &Record) -> Result<(), Fault> {
-        let Some(parts) = record.parts.as_ref().filter(|parts| parts.apart) else {
+    pub(crate) async fn delete_separate_parts(&self, record: &Record) -> Result<(), Fault> {
+        let Some(parts) = record.parts.as_ref().filter(|parts| parts.separate_keys) else {
             return Ok(());
         };
         let store = self.inner().store_of(record)?;

@@ -23,10 +23,10 @@ pub const SECTIONS: [&str; 8] = [
 /// No calendar of ours ends before the end of anything that begins now and lasts no longer.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// More tries of one order than anybody needs: with the pauses doubled each time, ten take over 500 times the first pause.
-const MOST_PULL_TRIES: u32 = 10;
-/// The longest first pause: with the most tries, the last pause of an order is then ten days.
-const LONGEST_PULL_PAUSE: Duration = Duration::from_secs(3600);
+/// More tries of one fetch job than anybody needs: with the pauses doubled each time, ten take over 500 times the first pause.
+const MOST_FETCH_TRIES: u32 = 10;
+/// The longest first pause: with the most tries, the last pause of a fetch job is then ten days.
+const LONGEST_FETCH_BACKOFF: Duration = Duration::from_secs(3600);
 
 /// `[receive]`: what an upload may cost at most.
 #[derive(Debug, Default, Deserialize)]
@@ -37,32 +37,52 @@ struct Receive {
     #[serde(default, with = "humantime_serde")]
     timeout: Option<Duration>,
     #[serde(default, with = "humantime_serde")]
-    unfinished: Option<Duration>,
+    multipart_ttl: Option<Duration>,
     #[serde(default, with = "humantime_serde")]
-    claim: Option<Duration>,
+    lease: Option<Duration>,
     #[serde(default, with = "humantime_serde")]
-    notes: Option<Duration>,
-    pulls: Option<usize>,
-    pulls_of_project: Option<usize>,
-    pulls_of_address: Option<usize>,
-    waiting_of_project: Option<u64>,
-    waiting_of_address: Option<u64>,
-    unfinished_of_project: Option<u64>,
-    unfinished_of_address: Option<u64>,
-    refused_of_project: Option<u64>,
-    groups_of_project: Option<u64>,
-    group_bytes_of_project: Option<ByteSize>,
+    tombstone_ttl: Option<Duration>,
+    max_fetches: Option<usize>,
+    max_fetches_per_project: Option<usize>,
+    max_fetches_per_ip: Option<usize>,
+    max_queued_fetches_per_project: Option<u64>,
+    max_queued_fetches_per_ip: Option<u64>,
+    max_multiparts_per_project: Option<u64>,
+    max_multiparts_per_ip: Option<u64>,
+    max_tombstones_per_project: Option<u64>,
+    max_groups_per_project: Option<u64>,
+    max_group_bytes_per_project: Option<ByteSize>,
     #[serde(default, with = "humantime_serde")]
-    keep_groups: Option<Duration>,
-    pull_tries: Option<u32>,
+    group_ttl: Option<Duration>,
+    fetch_tries: Option<u32>,
     #[serde(default, with = "humantime_serde")]
-    pull_pause: Option<Duration>,
+    fetch_backoff: Option<Duration>,
     #[serde(default, with = "humantime_serde")]
     trash: Option<Duration>,
     /// Taken out before; named here so that the message for an unknown key lists it.
     #[serde(default, rename = "pull")]
     _pull: Option<()>,
 }
+
+/// The settings of `[receive]` whose names have changed, each with its name in earlier versions and its name now.
+const RENAMED: [(&str, &str); 16] = [
+    ("unfinished", "multipart_ttl"),
+    ("claim", "lease"),
+    ("notes", "tombstone_ttl"),
+    ("pulls", "max_fetches"),
+    ("pulls_of_project", "max_fetches_per_project"),
+    ("pulls_of_address", "max_fetches_per_ip"),
+    ("waiting_of_project", "max_queued_fetches_per_project"),
+    ("waiting_of_address", "max_queued_fetches_per_ip"),
+    ("unfinished_of_project", "max_multiparts_per_project"),
+    ("unfinished_of_address", "max_multiparts_per_ip"),
+    ("refused_of_project", "max_tombstones_per_project"),
+    ("groups_of_project", "max_groups_per_project"),
+    ("group_bytes_of_project", "max_group_bytes_per_project"),
+    ("keep_groups", "group_ttl"),
+    ("pull_tries", "fetch_tries"),
+    ("pull_pause", "fetch_backoff"),
+];
 
 /// What a scanner that fails means for an upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -171,31 +191,31 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
     let mut errors = ConfigErrors::default();
     let pull = table.take_table("pull").map_err(ConfigErrors::from).and_then(|pull| {
         let is_set = pull.keys().next().is_some();
-        let chosen = is_set.then(|| choose(pull, registry, Stage::Receiver));
+        let chosen = is_set.then(|| choose(pull, registry, Stage::Fetcher));
         chosen.transpose().map_err(|errors| errors.within("pull"))
     });
     match pull {
-        Ok(Some((name, Built::Receiver(receiver)))) => builder.receiver = Some((name, receiver)),
+        Ok(Some((name, Built::Fetcher(fetcher)))) => builder.fetcher = Some((name, fetcher)),
         Ok(_) => {}
         Err(wrong) => errors.0.extend(wrong.0),
     }
-    match table.make(limits) {
-        Ok((limits, note)) => {
+    match table.make_unless_renamed(&RENAMED, limits) {
+        Ok((limits, tombstone_ttl)) => {
             builder.limits = limits;
-            builder.note = note;
+            builder.tombstone_ttl = tombstone_ttl;
         }
         Err(wrong) => errors.0.extend(wrong.0),
     }
     errors.within("receive").0
 }
 
-/// What an upload may cost, and how long notes stay.
+/// What an upload may cost, and how long tombstones stay.
 fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> {
-    let notes = receive.notes;
+    let tombstone_ttl = receive.tombstone_ttl;
     let limits = with_usual(&receive);
-    let errors = wrong_limits(&limits, notes);
+    let errors = wrong_limits(&limits, tombstone_ttl);
     match errors.is_empty() {
-        true => Ok((limits, notes)),
+        true => Ok((limits, tombstone_ttl)),
         false => Err(ConfigErrors(errors)),
     }
 }
@@ -203,69 +223,80 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
 /// What is set, and the usual where nothing is.
 fn with_usual(receive: &Receive) -> Limits {
     let usual = Limits::default();
-    let pulls = receive.pulls.unwrap_or(usual.pulls);
-    let waiting_of_project = receive.waiting_of_project.unwrap_or(usual.waiting_of_project);
-    let unfinished_of_project = receive.unfinished_of_project.unwrap_or(usual.unfinished_of_project);
+    let max_fetches = receive.max_fetches.unwrap_or(usual.max_fetches);
+    let max_queued_fetches_per_project = receive
+        .max_queued_fetches_per_project
+        .unwrap_or(usual.max_queued_fetches_per_project);
+    let max_multiparts_per_project = receive
+        .max_multiparts_per_project
+        .unwrap_or(usual.max_multiparts_per_project);
     // What one address may have of what a project may have.
     let an_eighth = |all: u64| (all / SHARES as u64).max(1);
     Limits {
         max_size: receive.max_size.map_or(usual.max_size, |size| size.as_u64()),
         timeout: receive.timeout.unwrap_or(usual.timeout),
-        unfinished: receive.unfinished.unwrap_or(usual.unfinished),
-        claim: receive.claim.unwrap_or(usual.claim),
-        pulls,
-        pulls_of_project: receive.pulls_of_project.unwrap_or(usual.pulls_of_project),
-        pulls_of_address: receive.pulls_of_address.unwrap_or(share_of(pulls)),
-        waiting_of_project,
-        waiting_of_address: receive.waiting_of_address.unwrap_or(an_eighth(waiting_of_project)),
-        unfinished_of_project,
-        unfinished_of_address: receive
-            .unfinished_of_address
-            .unwrap_or(an_eighth(unfinished_of_project)),
-        refused_of_project: receive.refused_of_project.unwrap_or(usual.refused_of_project),
-        groups_of_project: receive.groups_of_project.unwrap_or(usual.groups_of_project),
-        group_bytes_of_project: receive
-            .group_bytes_of_project
-            .map_or(usual.group_bytes_of_project, |size| size.as_u64()),
-        keep_groups: receive.keep_groups.or(usual.keep_groups),
-        pull_tries: receive.pull_tries.unwrap_or(usual.pull_tries),
-        pull_pause: receive.pull_pause.unwrap_or(usual.pull_pause),
+        multipart_ttl: receive.multipart_ttl.unwrap_or(usual.multipart_ttl),
+        lease: receive.lease.unwrap_or(usual.lease),
+        max_fetches,
+        max_fetches_per_project: receive.max_fetches_per_project.unwrap_or(usual.max_fetches_per_project),
+        max_fetches_per_ip: receive.max_fetches_per_ip.unwrap_or(share_of(max_fetches)),
+        max_queued_fetches_per_project,
+        max_queued_fetches_per_ip: receive
+            .max_queued_fetches_per_ip
+            .unwrap_or(an_eighth(max_queued_fetches_per_project)),
+        max_multiparts_per_project,
+        max_multiparts_per_ip: receive
+            .max_multiparts_per_ip
+            .unwrap_or(an_eighth(max_multiparts_per_project)),
+        max_tombstones_per_project: receive
+            .max_tombstones_per_project
+            .unwrap_or(usual.max_tombstones_per_project),
+        max_groups_per_project: receive.max_groups_per_project.unwrap_or(usual.max_groups_per_project),
+        max_group_bytes_per_project: receive
+            .max_group_bytes_per_project
+            .map_or(usual.max_group_bytes_per_project, |size| size.as_u64()),
+        group_ttl: receive.group_ttl.or(usual.group_ttl),
+        fetch_tries: receive.fetch_tries.unwrap_or(usual.fetch_tries),
+        fetch_backoff: receive.fetch_backoff.unwrap_or(usual.fetch_backoff),
         trash: receive.trash.unwrap_or(usual.trash),
     }
 }
 
 /// What is wrong with limits.
-fn wrong_limits(limits: &Limits, notes: Option<Duration>) -> Vec<ConfigError> {
+fn wrong_limits(limits: &Limits, tombstone_ttl: Option<Duration>) -> Vec<ConfigError> {
     let nothing = [
         ("max_size", limits.max_size == 0),
         ("timeout", limits.timeout.is_zero()),
-        ("unfinished", limits.unfinished.is_zero()),
-        ("claim", limits.claim.is_zero()),
-        ("notes", notes.is_some_and(|notes| notes.is_zero())),
-        ("pulls", limits.pulls == 0),
-        ("pulls_of_project", limits.pulls_of_project == 0),
-        ("pulls_of_address", limits.pulls_of_address == 0),
-        ("waiting_of_project", limits.waiting_of_project == 0),
-        ("waiting_of_address", limits.waiting_of_address == 0),
-        ("unfinished_of_project", limits.unfinished_of_project == 0),
-        ("unfinished_of_address", limits.unfinished_of_address == 0),
-        ("keep_groups", limits.keep_groups.is_some_and(|stays| stays.is_zero())),
-        ("pull_tries", limits.pull_tries == 0),
+        ("multipart_ttl", limits.multipart_ttl.is_zero()),
+        ("lease", limits.lease.is_zero()),
+        ("tombstone_ttl", tombstone_ttl.is_some_and(|ttl| ttl.is_zero())),
+        ("max_fetches", limits.max_fetches == 0),
+        ("max_fetches_per_project", limits.max_fetches_per_project == 0),
+        ("max_fetches_per_ip", limits.max_fetches_per_ip == 0),
+        (
+            "max_queued_fetches_per_project",
+            limits.max_queued_fetches_per_project == 0,
+        ),
+        ("max_queued_fetches_per_ip", limits.max_queued_fetches_per_ip == 0),
+        ("max_multiparts_per_project", limits.max_multiparts_per_project == 0),
+        ("max_multiparts_per_ip", limits.max_multiparts_per_ip == 0),
+        ("group_ttl", limits.group_ttl.is_some_and(|stays| stays.is_zero())),
+        ("fetch_tries", limits.fetch_tries == 0),
     ];
     let too_long = [
         ("timeout", limits.timeout),
-        ("unfinished", limits.unfinished),
-        ("claim", limits.claim),
-        ("notes", notes.unwrap_or_default()),
+        ("multipart_ttl", limits.multipart_ttl),
+        ("lease", limits.lease),
+        ("tombstone_ttl", tombstone_ttl.unwrap_or_default()),
         ("trash", limits.trash),
-        ("keep_groups", limits.keep_groups.unwrap_or_default()),
+        ("group_ttl", limits.group_ttl.unwrap_or_default()),
     ];
     let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
     let too_long = too_long.into_iter().filter(|(_, period)| *period > LONGEST);
-    let too_many = (limits.pull_tries > MOST_PULL_TRIES)
-        .then(|| ConfigError::at("pull_tries", format!("must be at most {MOST_PULL_TRIES}")));
-    let pause_too_long =
-        (limits.pull_pause > LONGEST_PULL_PAUSE).then(|| ConfigError::at("pull_pause", "must be at most an hour"));
+    let too_many = (limits.fetch_tries > MOST_FETCH_TRIES)
+        .then(|| ConfigError::at("fetch_tries", format!("must be at most {MOST_FETCH_TRIES}")));
+    let pause_too_long = (limits.fetch_backoff > LONGEST_FETCH_BACKOFF)
+        .then(|| ConfigError::at("fetch_backoff", "must be at most an hour"));
     nothing
         .map(|(key, _)| ConfigError::at(key, "must be greater than zero"))
         .chain(too_long.map(|(key, _)| ConfigError::at(key, "must be less than a hundred years")))
@@ -304,7 +335,7 @@ fn each(
 
 /// A stage that was built: what [`Build`] makes.
 enum Built {
-    Receiver(Box<dyn crate::contract::stages::Receiver>),
+    Fetcher(Box<dyn crate::contract::stages::Fetcher>),
     Validator(Box<dyn crate::contract::stages::Validator>),
     Scanner(Box<dyn crate::contract::stages::Scanner>),
     Store(Box<dyn crate::contract::stages::Store>),
@@ -327,7 +358,7 @@ fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(Str
     let name: Option<String> = entry.take_parsed("name")?;
     let plugin = registry.find(stage, &chosen)?;
     let built = match plugin.build {
-        Build::Receiver(build) => Built::Receiver(build(entry)?),
+        Build::Fetcher(build) => Built::Fetcher(build(entry)?),
         Build::Validator(build) => Built::Validator(build(entry)?),
         Build::Scanner(build) => Built::Scanner(build(entry)?),
         Build::Store(build) => Built::Store(build(entry)?),

@@ -49,7 +49,7 @@ pub(crate) fn of_parts(error: Error) -> Failure {
         refused @ Error::Rejected { .. } => Failure::Refuse(refused),
         Error::Interrupted(why) => {
             let fault = Fault::new(codes::BYTES_MISSING, "the parts could not be read to their end");
-            fault.retryable().because(why).into()
+            fault.retryable().with_source(why).into()
         }
         error => Failure::Retry(error),
     }

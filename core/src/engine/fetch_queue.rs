@@ -1,78 +1,82 @@
-//! Orders to fetch something: placed, asked after, taken back. Fetching itself is in `puller`.
+//! The queue of fetch jobs: adding a job, asking after it, cancelling it. `fetch_worker` runs the jobs.
 //!
-//! An order is a record of its own, and its id is not the upload's: whoever may ask what became of an order may not open a file
-//! by that. The recorder is the queue; any node fetches what is due.
+//! A fetch job is a record of its own, and its id is not the upload's: a client that may ask what became of a fetch
+//! job may not open a file by that. The recorder is the queue, and any node runs the jobs that are due.
 
 use tracing::warn;
 
-use crate::contract::stages::Receiver;
+use crate::contract::stages::Fetcher;
 use crate::engine::lease::Lease;
 use crate::engine::pipeline::Pipeline;
-use crate::record::books::Swap;
 use crate::record::event::Event;
-use crate::record::pull::Pull;
+use crate::record::fetch_job::FetchJob;
+use crate::record::update::Update;
 use crate::record::upload::{Record, State};
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::id::UploadId;
-use crate::value::lifetime::Door;
-use crate::value::options::Terms;
+use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::Rejection;
 
-/// An order to fetch something.
+/// The arguments that queue a fetch job.
 #[derive(Clone, Debug)]
-pub struct Order {
-    /// What the order is asked after by. Not the upload's id.
+pub struct NewFetch {
+    /// The id of the fetch job, by which a client asks after it. It is not the id of the upload.
     pub id: UploadId,
-    /// What is to be fetched.
-    pub pull: Pull,
-    /// Whose it is, how long to keep it, and what to note beside it.
-    pub terms: Terms,
+    /// The source, and the name of the file.
+    pub fetch_job: FetchJob,
+    /// What the sender asks for: the project, how long to keep the file, metadata and tags.
+    pub options: UploadOptions,
 }
 
-impl Order {
-    /// An order under a new id.
+impl NewFetch {
+    /// A fetch job under a new id.
     #[must_use]
-    pub fn new(mut pull: Pull, terms: Terms) -> Self {
-        pull.wish = terms.retention;
-        pull.known_as.clone_from(&terms.known_as);
+    pub fn new(mut fetch_job: FetchJob, options: UploadOptions) -> Self {
+        fetch_job.retention = options.retention;
+        fetch_job.source_key.clone_from(&options.source_key);
         Self {
             id: UploadId::random(),
-            pull,
-            terms,
+            fetch_job,
+            options,
         }
     }
 }
 
 impl Pipeline {
-    /// Whether what the source names may be fetched at all; opens no connection to it.
+    /// Checks whether the source may be fetched. It opens no connection.
     ///
     /// # Errors
     ///
-    /// Those of [`Receiver::judge`]; a [`Fault`] if the pipeline has no receiver.
-    pub async fn judge_source(&self, source: &str) -> Result<(), Error> {
-        self.receiver()?.judge(source).await
+    /// Those of [`Fetcher::judge`]; a [`Fault`] if the pipeline has no fetcher.
+    pub async fn check_source(&self, source: &str) -> Result<(), Error> {
+        self.fetcher()?.judge(source).await
     }
 
-    /// Places an order. When this returns, no crash takes it back: some node fetches it, or notes why not.
+    /// Queues a fetch job. When this returns, no crash removes it: a node fetches the source, or records why it could not.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with [`codes::TOO_MANY_ORDERS`] if too many orders of the project wait; a [`Fault`] if the pipeline
-    /// has no receiver or the order could not be recorded.
-    pub async fn order(&self, order: Order) -> Result<Record, Error> {
-        self.receiver()?;
-        let Order { id, pull, terms } = order;
+    /// [`Error::Rejected`] with [`codes::TOO_MANY_ORDERS`] if the project or the sender has too many fetch jobs; a [`Fault`] if the pipeline
+    /// has no fetcher or the fetch job could not be recorded.
+    pub async fn queue_fetch(&self, new_fetch: NewFetch) -> Result<Record, Error> {
+        self.fetcher()?;
+        let NewFetch { id, fetch_job, options } = new_fetch;
         let policy = self
-            .required_policy(terms.project.as_deref(), terms.pass.as_ref(), Door::Pull)
+            .required_policy(
+                options.project.as_deref(),
+                options.authorization.as_ref(),
+                UploadMethod::FromUrl,
+            )
             .await?;
-        let record = Record::order(id, pull, terms, self.now(), &self.inner().periods);
+        let record = Record::queued(id, fetch_job, options, self.now(), &self.inner().periods);
         let lease = Lease::insert(self, record, &policy).await?;
-        self.inner().ordered.notify_one();
+        self.inner().fetch_queued.notify_one();
         Ok(lease.into_record())
     }
 
-    /// Takes an order back. What was fetched of it by then is removed.
+    /// Cancels a fetch job, and deletes the bytes that it has fetched.
     ///
     /// # Errors
     ///
@@ -82,14 +86,14 @@ impl Pipeline {
         const TRIES: usize = 8;
         for _ in 0..TRIES {
             let record = self.inner().recorder.get(id).await?.ok_or(Error::NotFound(id))?;
-            let rejection = Rejection::new(codes::CANCELLED, "the order was taken back");
-            if !matches!(record.state, State::Waiting | State::Pulling) {
+            let rejection = Rejection::new(codes::CANCELLED, "the fetch job was cancelled");
+            if !matches!(record.state, State::Queued | State::Fetching) {
                 return Err(Error::NotFound(id));
             }
             let cancelled = self.after(&record, Event::Reject(rejection))?;
-            if self.swap(&record, &cancelled).await? == Swap::Done {
+            if self.swap(&record, &cancelled).await? == Update::Applied {
                 self.bound_tombstones(cancelled.project.as_deref()).await;
-                if let Some(upload) = record.pull.and_then(|pull| pull.upload)
+                if let Some(upload) = record.fetch_job.and_then(|fetch_job| fetch_job.upload)
                     && let Some(ready) = self.end_try(upload).await
                 {
                     // It had come to its end just now, and nobody has been told.
@@ -100,19 +104,19 @@ impl Pipeline {
         }
         Err(Fault::new(
             codes::ILLEGAL_TRANSITION,
-            "the order changes faster than it can be read",
+            "the fetch job changes faster than it can be read",
         )
         .retryable()
         .into())
     }
 
-    /// The newest readable upload of this name: see [`Terms::known_as`].
+    /// The newest readable upload with this source key: see [`UploadOptions::source_key`].
     ///
     /// # Errors
     ///
     /// Faults of the recorder.
-    pub async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
-        let known = self.inner().recorder.known_as(name).await?;
+    pub async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
+        let known = self.inner().recorder.find_by_source_key(name).await?;
         Ok(known.filter(|record| record.is_readable(self.now())))
     }
 
@@ -123,7 +127,7 @@ impl Pipeline {
             Ok(ready) => return ready,
             Err(fault) => fault,
         };
-        warn!(id = %upload, fault = fault.chain(), "could not end a try; left to the sweeper");
+        warn!(id = %upload, fault = fault.report(), "could not end a try; left to the sweeper");
         None
     }
 
@@ -139,27 +143,27 @@ impl Pipeline {
             return Ok(None);
         };
         match self.swap(&record, &deleting).await? {
-            Swap::Done => {
-                self.erase(&deleting).await;
+            Update::Applied => {
+                self.finish_deletion(&deleting).await;
                 Ok(None)
             }
             // It has been committed, or refused, just now.
-            Swap::Lost | Swap::Full => {
+            Update::Conflict | Update::QuotaExceeded => {
                 let record = self.inner().recorder.get(upload).await?;
                 Ok(record.filter(|record| record.state == State::Ready))
             }
         }
     }
 
-    /// Whether there is somebody who fetches what a source names.
+    /// Whether the pipeline has a fetcher.
     #[must_use]
-    pub fn can_pull(&self) -> bool {
-        self.inner().receiver.is_some()
+    pub fn can_fetch(&self) -> bool {
+        self.inner().fetcher.is_some()
     }
 
-    pub(crate) fn receiver(&self) -> Result<&dyn Receiver, Fault> {
-        match &self.inner().receiver {
-            Some((_, receiver)) => Ok(&**receiver),
+    pub(crate) fn fetcher(&self) -> Result<&dyn Fetcher, Fault> {
+        match &self.inner().fetcher {
+            Some((_, fetcher)) => Ok(&**fetcher),
             None => Err(Fault::new(
                 codes::NO_RECEIVER,
                 "this pipeline fetches nothing: it has no receiver",

@@ -1,4 +1,4 @@
-//! Fetching what was ordered. One node claims an order and renews the claim while bytes come; if it dies, another tries again.
+//! Fetching what was ordered. One node claims a fetch job and renews the claim while bytes come; if it dies, another tries again.
 //!
 //! Each try is an upload of its own, whose id is noted in the order before anything of it is. So whoever tries again first ends
 //! what the last one has left, or finds that it had come to its end, and nothing is fetched into two uploads.
@@ -17,27 +17,27 @@ use crate::engine::lease::{Lease, lost};
 use crate::engine::limits::Limits;
 use crate::engine::pipeline::Pipeline;
 use crate::record::event::Event;
-use crate::record::pull::Pull;
-use crate::record::upload::{Duty, Record, State};
+use crate::record::fetch_job::FetchJob;
+use crate::record::upload::{Record, State, Task};
+use crate::value::authorization::Authorization;
 use crate::value::codes;
 use crate::value::error::{Error, Fault, Interruption};
 use crate::value::id::UploadId;
 use crate::value::incoming::Incoming;
-use crate::value::lifetime::Door;
-use crate::value::options::Terms;
-use crate::value::pass::Pass;
+use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
-/// Orders that are looked at, at a time, for those whose project and sender may have one more fetched.
+/// Fetch jobs that are looked at, at a time, for those whose project and sender may have one more fetched.
 const LOOK: usize = 1024;
 
-/// How often an order may be begun, be it by nodes that died. More than it is tried again, as nodes are started anew for many
+/// How often a fetch job may be begun, be it by nodes that died. More than it is tried again, as nodes are started anew for many
 /// reasons.
 const MOST_TRIES: u32 = 16;
-/// How often it is noted how far an order is, at least.
+/// How often it is noted how far a fetch job is, at least.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long one waits who could not claim an order.
+/// How long one waits who could not claim a fetch job.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Pipeline {
@@ -45,18 +45,18 @@ impl Pipeline {
     /// [`Limits`](crate::Limits) say. Any number of nodes may do so. Dropping it is legal at any moment; what was under way is
     /// tried again by another node when its claim is over.
     ///
-    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once, and an order whose
+    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once, and a fetch job whose
     /// next try is due in between is tried on time.
-    pub async fn pull_for_ever(&self, every: Duration) {
+    pub async fn run_fetches(&self, every: Duration) {
         let mut running = Running::default();
         loop {
             let next = self.start_due(&mut running, every).await.unwrap_or_else(|fault| {
-                warn!(fault = fault.chain(), "could not look up what is to be fetched");
+                warn!(fault = fault.report(), "could not look up what is to be fetched");
                 None
             });
             tokio::select! {
                 Some(ended) = running.tasks.join_next() => running.forget(ended.ok()),
-                () = self.inner().ordered.notified() => {}
+                () = self.inner().fetch_queued.notified() => {}
                 () = tokio::time::sleep(next.unwrap_or(every)) => {}
             }
         }
@@ -67,7 +67,7 @@ impl Pipeline {
     /// # Errors
     ///
     /// If it could not be looked up.
-    pub async fn pull_due(&self) -> Result<(), Fault> {
+    pub async fn fetch_due(&self) -> Result<(), Fault> {
         let mut running = Running::default();
         loop {
             self.start_due(&mut running, Duration::ZERO).await?;
@@ -82,33 +82,33 @@ impl Pipeline {
     /// within `ahead`.
     async fn start_due(&self, running: &mut Running, ahead: Duration) -> Result<Option<Duration>, Fault> {
         let limits = &self.inner().limits;
-        if running.tasks.len() >= limits.pulls {
+        if running.tasks.len() >= limits.max_fetches {
             return Ok(None);
         }
         let now = self.now();
         let until = now.checked_add(ahead).unwrap_or(now);
-        for order in self.inner().recorder.due(Duty::Pull, until, LOOK).await? {
-            if running.tasks.len() >= limits.pulls {
+        for job in self.inner().recorder.due(Task::Fetch, until, LOOK).await? {
+            if running.tasks.len() >= limits.max_fetches {
                 break;
             }
-            if !order.is_due(now) {
+            if !job.is_due(now) {
                 // Those that have been due longest come first, so everything behind it is due later.
-                return Ok(order.due.and_then(|due| due.duration_since(now).ok()));
+                return Ok(job.due.and_then(|due| due.duration_since(now).ok()));
             }
-            if running.has_place(&order, limits) {
-                running.begin(self.clone(), order);
+            if running.has_room(&job, limits) {
+                running.begin(self.clone(), job);
             }
         }
         Ok(None)
     }
 
     /// One order: settles what an earlier try has left, then tries once.
-    async fn pull_one(&self, order: Record) {
-        let (id, started) = (order.id, Instant::now());
-        match self.try_order(order).await {
+    async fn fetch_one(&self, job: Record) {
+        let (id, started) = (job.id, Instant::now());
+        match self.try_fetch_job(job).await {
             Ok(Some(ready)) => {
                 measure::fetch_tried(Ok(()));
-                info!(order = %id, upload = %ready, millis = millis(started), "fetched");
+                info!(job = %id, upload = %ready, millis = millis(started), "fetched");
             }
             Ok(None) => {}
             Err(error) => {
@@ -116,32 +116,32 @@ impl Pipeline {
                 measure::fetch_tried(Err(&code));
                 match &error {
                     Error::Fault(fault) => {
-                        error!(order = %id, %code, reason = fault.chain(), millis, "failed to fetch")
+                        error!(job = %id, %code, reason = fault.report(), millis, "failed to fetch")
                     }
-                    refusal => info!(order = %id, %code, reason = refusal.to_string(), millis, "did not fetch"),
+                    refusal => info!(job = %id, %code, reason = refusal.to_string(), millis, "did not fetch"),
                 }
             }
         }
     }
 
     /// `None`: another node has it.
-    async fn try_order(&self, order: Record) -> Result<Option<UploadId>, Error> {
-        let Some(pull) = order.pull.clone() else {
+    async fn try_fetch_job(&self, job: Record) -> Result<Option<UploadId>, Error> {
+        let Some(fetch_job) = job.fetch_job.clone() else {
             return Ok(None);
         };
         let upload = UploadId::random();
-        let mut claimed = self.after(&order, Event::Pull { upload })?;
+        let mut claimed = self.after(&job, Event::Fetch { upload })?;
         // The last try first. If it had come to its end and nobody has noted that, it is what was ordered.
-        let before = match pull.upload {
+        let before = match fetch_job.upload {
             Some(before) => self.abandon(before).await?,
             None => None,
         };
         if let Some(ready) = &before
-            && let Some(pull) = &mut claimed.pull
+            && let Some(fetch_job) = &mut claimed.fetch_job
         {
-            pull.upload = Some(ready.id);
+            fetch_job.upload = Some(ready.id);
         }
-        let mut lease = match Lease::take(self, &order, claimed).await {
+        let mut lease = match Lease::take(self, &job, claimed).await {
             Ok(Some(lease)) => lease,
             Ok(None) => return Ok(None),
             Err(fault) => {
@@ -151,21 +151,21 @@ impl Pipeline {
             }
         };
         if let Some(ready) = before {
-            lease.advance(Event::Pulled).await?;
+            lease.advance(Event::Fetched).await?;
             return Ok(Some(ready.id));
         }
-        if pull.tries >= MOST_TRIES {
+        if fetch_job.tries >= MOST_TRIES {
             let fault = Fault::new(codes::FAULT, "the worker crashed at each try to fetch this; giving up");
             self.note(&mut lease, Event::Reject(Error::Fault(fault).noted()))
                 .await?;
             return Ok(None);
         }
-        let Err(error) = self.fetch(&mut lease, &pull, upload).await else {
-            lease.advance(Event::Pulled).await?;
+        let Err(error) = self.run_try(&mut lease, &fetch_job, upload).await else {
+            lease.advance(Event::Fetched).await?;
             return Ok(Some(upload));
         };
         self.end_try(upload).await;
-        // Another node that has taken the order over notes how it ends.
+        // Another node that has taken the fetch job over notes how it ends.
         if error.code() != codes::LEASE_LOST {
             let event = match self.pause(lease.record(), &error) {
                 Some(pause) => Event::Postpone(pause),
@@ -177,7 +177,7 @@ impl Pipeline {
     }
 
     /// Receives, has every stage judge, and commits, while the claim is renewed with how far it is.
-    async fn fetch(&self, lease: &mut Lease, pull: &Pull, upload: UploadId) -> Result<(), Error> {
+    async fn run_try(&self, lease: &mut Lease, fetch_job: &FetchJob, upload: UploadId) -> Result<(), Error> {
         let (came, total) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(UNKNOWN)));
         let progress = {
             let (came, total) = (came.clone(), total.clone());
@@ -189,24 +189,29 @@ impl Pipeline {
                 }
             }
         };
-        let order = lease.record().clone();
-        let pass = order.pass.unwrap_or_default();
-        let pass = Some(Pass { ordered: true, ..pass });
+        let job = lease.record().clone();
+        let authorization = job.authorization.unwrap_or_default();
+        let authorization = Some(Authorization {
+            via_fetch_job: true,
+            ..authorization
+        });
         // Before anybody is asked for anything: the project may not want it any more.
-        let policy = self.policy(order.project.as_deref(), pass.as_ref(), Door::Pull).await?;
+        let policy = self
+            .policy(job.project.as_deref(), authorization.as_ref(), UploadMethod::FromUrl)
+            .await?;
         policy.lets_in(self.now())?;
-        let (project, sender) = (order.project.clone(), order.sender);
+        let (project, sender) = (job.project.clone(), job.sender);
         let receiving = async {
-            let mut incoming = self.receiver()?.receive(&pull.source).await?;
+            let mut incoming = self.fetcher()?.receive(&fetch_job.source).await?;
             incoming.id = upload;
             incoming.project = project;
-            incoming.pass = pass.clone();
+            incoming.authorization = authorization.clone();
             incoming.sender = sender;
-            incoming.door = Door::Pull;
-            if let Some(name) = &pull.name {
+            incoming.method = UploadMethod::FromUrl;
+            if let Some(name) = &fetch_job.name {
                 incoming.declared.name = Some(name.clone());
             }
-            incoming.at_most = pull.at_most.or(incoming.at_most);
+            incoming.at_most = fetch_job.at_most.or(incoming.at_most);
             total.store(incoming.declared.size.unwrap_or(UNKNOWN), Ordering::Relaxed);
             self.admit(counted(incoming, came)).await
         };
@@ -216,27 +221,27 @@ impl Pipeline {
 
         // No other node may have begun to try: from here on the lease has its whole time left, and the commit has no more.
         lease.advance(progress()).await?;
-        let terms = Terms {
-            project: order.project,
-            pass,
+        let options = UploadOptions {
+            project: job.project,
+            authorization,
             sender: None,
-            retention: pull.wish,
-            metadata: order.metadata,
-            tags: order.tags,
-            known_as: pull.known_as.clone(),
+            retention: fetch_job.retention,
+            metadata: job.metadata,
+            tags: job.tags,
+            source_key: fetch_job.source_key.clone(),
         };
-        let committed = tokio::time::timeout(self.inner().periods.claim, admitted.commit(terms)).await;
+        let committed = tokio::time::timeout(self.inner().periods.lease, admitted.commit(options)).await;
         committed.unwrap_or_else(|_| Err(lost().into())).map(drop)
     }
 
-    /// How long the order waits until it is tried again. `None` if it is given up.
+    /// How long the fetch job waits until it is tried again. `None` if it is given up.
     fn pause(&self, claimed: &Record, error: &Error) -> Option<Duration> {
         let limits = &self.inner().limits;
-        let tries = tries_worth(error).min(limits.pull_tries);
-        claimed.pull.as_ref()?.pause(tries, limits.pull_pause)
+        let tries = tries_worth(error).min(limits.fetch_tries);
+        claimed.fetch_job.as_ref()?.pause(tries, limits.fetch_backoff)
     }
 
-    /// Changes an order. If that fails with [`codes::LEASE_LOST`], its owner took it back, or another node has it and sees to the
+    /// Changes a fetch job. If that fails with [`codes::LEASE_LOST`], its owner took it back, or another node has it and sees to the
     /// upload.
     async fn note(&self, lease: &mut Lease, event: Event) -> Result<(), Fault> {
         lease.advance(event).await?;
@@ -277,7 +282,7 @@ fn tries_worth(error: &Error) -> u32 {
 
 fn too_slow(limit: Duration) -> Error {
     let rejection = Rejection::new(codes::TIMED_OUT, "it took too long to fetch it");
-    Error::rejected(RECEIVE, rejection.about(limit.as_secs().to_string()))
+    Error::rejected(RECEIVE, rejection.with_subject(limit.as_secs().to_string()))
 }
 
 fn millis(started: Instant) -> u64 {
@@ -288,12 +293,12 @@ fn millis(started: Instant) -> u64 {
 #[derive(Default)]
 struct Running {
     tasks: JoinSet<(UploadId, Vec<Share>)>,
-    orders: HashSet<UploadId>,
+    jobs: HashSet<UploadId>,
     /// How many of each project, and of each sender.
     of: HashMap<Share, usize>,
 }
 
-/// What an order takes a place of: its project's, and its sender's.
+/// What a fetch job takes a place of: its project's, and its sender's.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Share {
     Project(String),
@@ -303,33 +308,33 @@ enum Share {
 impl Share {
     fn most(&self, limits: &Limits) -> usize {
         match self {
-            Self::Project(_) => limits.pulls_of_project,
-            Self::Sender(_) => limits.pulls_of_address,
+            Self::Project(_) => limits.max_fetches_per_project,
+            Self::Sender(_) => limits.max_fetches_per_ip,
         }
     }
 
-    fn of(order: &Record) -> Vec<Self> {
-        let project = Self::Project(order.project.clone().unwrap_or_default());
-        let sender = order.sender.clone().map(Self::Sender);
+    fn of(job: &Record) -> Vec<Self> {
+        let project = Self::Project(job.project.clone().unwrap_or_default());
+        let sender = job.sender.clone().map(Self::Sender);
         [project].into_iter().chain(sender).collect()
     }
 }
 
 impl Running {
-    fn has_place(&self, order: &Record, limits: &Limits) -> bool {
+    fn has_room(&self, job: &Record, limits: &Limits) -> bool {
         let has_less = |share: &Share| self.of.get(share).is_none_or(|running| *running < share.most(limits));
         // What was begun just now may not be claimed yet.
-        !self.orders.contains(&order.id) && Share::of(order).iter().all(has_less)
+        !self.jobs.contains(&job.id) && Share::of(job).iter().all(has_less)
     }
 
-    fn begin(&mut self, pipeline: Pipeline, order: Record) {
-        let (id, shares) = (order.id, Share::of(&order));
-        self.orders.insert(id);
+    fn begin(&mut self, pipeline: Pipeline, job: Record) {
+        let (id, shares) = (job.id, Share::of(&job));
+        self.jobs.insert(id);
         for share in &shares {
             *self.of.entry(share.clone()).or_default() += 1;
         }
         self.tasks.spawn(async move {
-            pipeline.pull_one(order).await;
+            pipeline.fetch_one(job).await;
             (id, shares)
         });
     }
@@ -337,7 +342,7 @@ impl Running {
     /// `None`: a task panicked. Whose it was is not known then, so it keeps its place until all have ended.
     fn forget(&mut self, ended: Option<(UploadId, Vec<Share>)>) {
         if let Some((id, shares)) = ended {
-            self.orders.remove(&id);
+            self.jobs.remove(&id);
             for share in shares {
                 if let Some(running) = self.of.get_mut(&share) {
                     *running = running.saturating_sub(1);
@@ -346,7 +351,7 @@ impl Running {
             self.of.retain(|_, running| *running > 0);
         }
         if self.tasks.is_empty() {
-            self.orders.clear();
+            self.jobs.clear();
             self.of.clear();
         }
     }

@@ -6,15 +6,15 @@ use std::time::SystemTime;
 use crate::contract::stages::Listing;
 use crate::engine::pipeline::Pipeline;
 use crate::policy::upload::Policy;
-use crate::record::books::Swap;
 use crate::record::event::Event;
 use crate::record::keys::key_of;
+use crate::record::update::Update;
 use crate::record::upload::{Record, State};
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::id::{ByteStream, UploadId};
-use crate::value::lifetime::Door;
 use crate::value::lifetime::Retention;
+use crate::value::lifetime::UploadMethod;
 
 /// Records that are listed at a time.
 const LONGEST_PAGE: usize = 1000;
@@ -106,18 +106,21 @@ impl Pipeline {
     /// # Errors
     ///
     /// Those of [`get`](Self::get), and faults of the recorder.
-    pub async fn keep(&self, id: UploadId, wish: Retention) -> Result<Record, Error> {
+    pub async fn keep(&self, id: UploadId, retention: Retention) -> Result<Record, Error> {
         let record = self.get(id).await?;
         let project = record.project.as_deref();
         // A project that is not there any more has no rules, and what it left may still be kept.
-        let policy = match self.policy(project, record.pass.as_ref(), Door::Direct).await {
+        let policy = match self
+            .policy(project, record.authorization.as_ref(), UploadMethod::Direct)
+            .await
+        {
             Ok(policy) => policy,
-            Err(Error::Rejected { .. }) => Policy::of_pass(record.pass.as_ref()),
+            Err(Error::Rejected { .. }) => Policy::of_authorization(record.authorization.as_ref()),
             Err(error) => return Err(error),
         };
         self.change(id, |record, now| {
             let facts = record.facts.as_ref().filter(|_| record.is_readable(now))?;
-            let usual = self.inner().expirer.lifetime(facts, wish, now);
+            let usual = self.inner().expirer.lifetime(facts, retention, now);
             Some(Event::Keep(policy.lifetime(usual, now, record.created)))
         })
         .await
@@ -136,7 +139,7 @@ impl Pipeline {
             .change(id, |record, now| record.is_readable(now).then(|| event.clone()))
             .await?;
         if for_good {
-            self.erase(&deleted).await;
+            self.finish_deletion(&deleted).await;
         }
         Ok(())
     }
@@ -151,7 +154,7 @@ impl Pipeline {
         let deleting = self
             .change(id, |record, _| is_file(record).then_some(Event::Delete))
             .await?;
-        self.erase(&deleting).await;
+        self.finish_deletion(&deleting).await;
         Ok(())
     }
 
@@ -166,7 +169,7 @@ impl Pipeline {
         let ended = self
             .change(id, |record, _| is_unfinished(record).then_some(Event::Delete))
             .await?;
-        self.erase(&ended).await;
+        self.finish_deletion(&ended).await;
         Ok(())
     }
 
@@ -196,8 +199,8 @@ impl Pipeline {
                 return Err(Error::NotFound(id));
             };
             match self.put(&record, &next).await? {
-                Swap::Done => return Ok(next),
-                Swap::Lost | Swap::Full => {}
+                Update::Applied => return Ok(next),
+                Update::Conflict | Update::QuotaExceeded => {}
             }
         }
         Err(Fault::new(

@@ -3,8 +3,9 @@
 use std::time::SystemTime;
 
 use crate::engine::pipeline::Pipeline;
-use crate::record::books::{Booking, Quota, Swap};
+use crate::record::accounting::{Quota, UsageChange};
 use crate::record::group::{Group, Member};
+use crate::record::update::Update;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::id::UploadId;
@@ -28,14 +29,14 @@ impl Pipeline {
         let limits = &self.inner().limits;
         let stays = known
             .as_ref()
-            .and_then(|project| project.keep_groups)
-            .or(limits.keep_groups);
+            .and_then(|project| project.group_ttl)
+            .or(limits.group_ttl);
         let quota = Quota {
-            bytes: Some(limits.group_bytes_of_project),
+            bytes: Some(limits.max_group_bytes_per_project),
             files: Some(
                 known
                     .and_then(|project| project.max_groups)
-                    .unwrap_or(limits.groups_of_project),
+                    .unwrap_or(limits.max_groups_per_project),
             ),
         };
         let now = self.now();
@@ -48,13 +49,13 @@ impl Pipeline {
         };
         match self
             .catalog()
-            .add_group(&group, &Booking::of_group(None, Some(&group), quota))
+            .add_group(&group, &UsageChange::of_group(None, Some(&group), quota))
             .await?
         {
-            Swap::Done => Ok(group),
-            Swap::Lost | Swap::Full => {
+            Update::Applied => Ok(group),
+            Update::Conflict | Update::QuotaExceeded => {
                 let message = "the project has as many groups as it may have";
-                let rejection = Rejection::new(codes::QUOTA_EXCEEDED, message).about(project);
+                let rejection = Rejection::new(codes::QUOTA_EXCEEDED, message).with_subject(project);
                 Err(Error::rejected(PROJECT, rejection))
             }
         }
@@ -95,14 +96,14 @@ impl Pipeline {
     pub async fn delete_group(&self, id: UploadId) -> Result<(), Error> {
         let group = self.catalog().group(id).await?.ok_or(Error::NotFound(id))?;
         match self.remove_group(&group).await? {
-            Swap::Done => Ok(()),
-            Swap::Lost | Swap::Full => Err(Error::NotFound(id)),
+            Update::Applied => Ok(()),
+            Update::Conflict | Update::QuotaExceeded => Err(Error::NotFound(id)),
         }
     }
 
-    async fn remove_group(&self, group: &Group) -> Result<Swap, Fault> {
-        let booking = Booking::of_group(Some(group), None, Quota::default());
-        self.catalog().remove_group(group.id, &booking).await
+    async fn remove_group(&self, group: &Group) -> Result<Update, Fault> {
+        let usage_change = UsageChange::of_group(Some(group), None, Quota::default());
+        self.catalog().remove_group(group.id, &usage_change).await
     }
 
     /// Removes groups whose time is over. They never change, so nobody has to claim one. Answers how many it removed.
@@ -113,7 +114,7 @@ impl Pipeline {
             let full = over.len() == BATCH;
             let removals = over.iter().map(|group| self.remove_group(group));
             for swap in futures_util::future::try_join_all(removals).await? {
-                removed += u64::from(swap == Swap::Done);
+                removed += u64::from(swap == Update::Applied);
             }
             if !full {
                 return Ok(removed);

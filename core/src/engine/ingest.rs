@@ -11,8 +11,8 @@ use crate::record::upload::Record;
 use crate::value::error::Error;
 use crate::value::evidence::Declared;
 use crate::value::incoming::Incoming;
-use crate::value::lifetime::Door;
-use crate::value::options::Terms;
+use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::RECEIVE;
 
 impl Pipeline {
@@ -23,13 +23,13 @@ impl Pipeline {
     /// # Errors
     ///
     /// Those of both.
-    pub async fn ingest(&self, mut incoming: Incoming, terms: Terms) -> Result<Record, Error> {
+    pub async fn ingest(&self, mut incoming: Incoming, options: UploadOptions) -> Result<Record, Error> {
         // Whose it is, is known before its bytes come.
-        incoming.project = incoming.project.or_else(|| terms.project.clone());
-        incoming.pass = incoming.pass.or_else(|| terms.pass.clone());
-        incoming.sender = incoming.sender.or_else(|| terms.sender.clone());
+        incoming.project = incoming.project.or_else(|| options.project.clone());
+        incoming.authorization = incoming.authorization.or_else(|| options.authorization.clone());
+        incoming.sender = incoming.sender.or_else(|| options.sender.clone());
         let pipeline = self.clone();
-        self.run(async move { pipeline.admit(incoming).await?.commit(terms).await })
+        self.run(async move { pipeline.admit(incoming).await?.commit(options).await })
             .await?
     }
 
@@ -37,11 +37,11 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// Those of the receiver and of [`ingest`](Self::ingest); a [`Fault`](crate::Fault) if the pipeline has no receiver.
-    pub async fn pull(&self, source: &str, terms: Terms) -> Result<Record, Error> {
-        let mut incoming = self.receiver()?.receive(source).await?;
-        incoming.door = Door::Pull;
-        self.ingest(incoming, terms).await
+    /// Those of the fetcher and of [`ingest`](Self::ingest); a [`Fault`](crate::Fault) if the pipeline has no fetcher.
+    pub async fn fetch(&self, source: &str, options: UploadOptions) -> Result<Record, Error> {
+        let mut incoming = self.fetcher()?.receive(source).await?;
+        incoming.method = UploadMethod::FromUrl;
+        self.ingest(incoming, options).await
     }
 
     /// Reads the upload to its end and has every stage judge it. Nobody can read it yet: that takes [`Admitted::commit`].
@@ -54,9 +54,9 @@ impl Pipeline {
     /// [`Error::Rejected`] with the first "no", [`Error::Interrupted`] if the body broke off, [`Error::Fault`] if one of
     /// our parts failed. Whichever it is, nothing of the upload is readable, and its bytes are removed.
     pub async fn admit(&self, incoming: Incoming) -> Result<Admitted, Error> {
-        let Incoming { id, door, .. } = incoming;
-        let (project, pass) = (incoming.project.as_deref(), incoming.pass.as_ref());
-        let log = UploadLog::new(id, door, &incoming.declared, project, pass);
+        let Incoming { id, method, .. } = incoming;
+        let (project, authorization) = (incoming.project.as_deref(), incoming.authorization.as_ref());
+        let log = UploadLog::new(id, method, &incoming.declared, project, authorization);
         let admitted = self.read_and_judge(incoming, log.clone()).await;
         if let Err(error) = &admitted {
             log.failed(error);
@@ -70,20 +70,20 @@ impl Pipeline {
             declared,
             at_most,
             project,
-            pass,
+            authorization,
             sender,
-            door,
+            method,
             body,
         } = incoming;
         let limits = &self.inner().limits;
-        let policy = self.policy(project.as_deref(), pass.as_ref(), door).await?;
+        let policy = self.policy(project.as_deref(), authorization.as_ref(), method).await?;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let limit = policy.at_most(limit);
         self.judge_declared(&declared, limit, &policy)?;
 
         let record = Record::intent(id, declared, self.now(), &self.inner().periods);
-        let record = record.of(project, pass, policy.place()).sent_by(sender);
-        let source = Source::new(body, limit, record.declared.size).counted(door);
+        let record = record.of(project, authorization, policy.location()).sent_by(sender);
+        let source = Source::new(body, limit, record.declared.size).counted(method);
         let mut attempt = Attempt::begin(self, record, log, &policy).await?;
         match attempt.read(&policy, source).await {
             Ok(facts) => Ok(Admitted { attempt, facts }),

@@ -8,8 +8,9 @@ use tracing::warn;
 
 use crate::engine::pipeline::Pipeline;
 use crate::policy::upload::Policy;
-use crate::record::books::{Booking, Swap};
+use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
+use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
@@ -27,21 +28,21 @@ pub(crate) struct Lease {
 impl Lease {
     /// Inserts the record of a new upload or order, if its project, its token and its sender have room for it.
     pub(crate) async fn insert(pipeline: &Pipeline, record: Record, policy: &Policy) -> Result<Self, Error> {
-        let booking = Booking::of(None, &record, policy.quota(), pipeline.now());
-        let booking = pipeline.bounded(&record, booking);
-        match pipeline.inner().recorder.insert(&record, &booking).await? {
-            Swap::Done => Ok(Self {
+        let usage_change = UsageChange::of(None, &record, policy.quota(), pipeline.now());
+        let usage_change = pipeline.bounded(&record, usage_change);
+        match pipeline.inner().recorder.insert(&record, &usage_change).await? {
+            Update::Applied => Ok(Self {
                 pipeline: pipeline.clone(),
                 record,
             }),
-            Swap::Lost | Swap::Full => Err(pipeline.no_room(&record, &booking).await),
+            Update::Conflict | Update::QuotaExceeded => Err(pipeline.no_room(&record, &usage_change).await),
         }
     }
 
     /// Takes a record over by writing its next revision. `None`: another node was faster.
     pub(crate) async fn take(pipeline: &Pipeline, before: &Record, next: Record) -> Result<Option<Self>, Fault> {
         let taken = pipeline.swap(before, &next).await?;
-        Ok((taken == Swap::Done).then(|| Self {
+        Ok((taken == Update::Applied).then(|| Self {
             pipeline: pipeline.clone(),
             record: next,
         }))
@@ -67,8 +68,8 @@ impl Lease {
     pub(crate) async fn advance(&mut self, event: Event) -> Result<(), Fault> {
         let next = self.pipeline.after(&self.record, event)?;
         match self.pipeline.swap(&self.record, &next).await? {
-            Swap::Done => self.record = next,
-            Swap::Lost | Swap::Full => return Err(lost()),
+            Update::Applied => self.record = next,
+            Update::Conflict | Update::QuotaExceeded => return Err(lost()),
         }
         Ok(())
     }
@@ -87,7 +88,7 @@ impl Lease {
         /// Renewals within the time of a lease: one or two may fail.
         const OFTEN: u32 = 3;
 
-        let every = (self.pipeline.inner().periods.claim / OFTEN).clamp(LEAST_BEAT, most);
+        let every = (self.pipeline.inner().periods.lease / OFTEN).clamp(LEAST_BEAT, most);
         let mut ticks = interval_at(Instant::now() + every, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut work = pin!(work);
@@ -113,10 +114,10 @@ impl Lease {
         }
         let next = self.pipeline.after(&self.record, beat)?;
         match self.pipeline.swap(&self.record, &next).await {
-            Ok(Swap::Done) => self.record = next,
-            Ok(Swap::Lost | Swap::Full) => return Err(lost()),
+            Ok(Update::Applied) => self.record = next,
+            Ok(Update::Conflict | Update::QuotaExceeded) => return Err(lost()),
             Err(fault) => {
-                warn!(id = %next.id, fault = fault.chain(), "could not renew a lease; it is tried again");
+                warn!(id = %next.id, fault = fault.report(), "could not renew a lease; it is tried again");
                 *unheard = Some(next);
             }
         }

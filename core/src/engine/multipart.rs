@@ -23,15 +23,15 @@ use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::{Declared, Digest};
 use crate::value::id::{ByteStream, UploadId};
-use crate::value::lifetime::Door;
-use crate::value::options::Terms;
-use crate::value::parts::{Parts, Slot};
+use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
+use crate::value::parts::{PartPlan, PartRange};
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
 /// An upload that is going to come in parts.
 #[derive(Clone, Debug)]
-pub struct Opening {
+pub struct NewMultipart {
     /// Chosen before anything else, so that whatever happens can be told of this upload.
     pub id: UploadId,
     /// What the sender says; nothing here is trusted.
@@ -43,7 +43,7 @@ pub struct Opening {
     /// Bytes that this one may have at most, if less than the pipeline takes anyway.
     pub at_most: Option<u64>,
     /// Whose it is, how long to keep it, and what to note beside it.
-    pub terms: Terms,
+    pub options: UploadOptions,
 }
 
 impl Pipeline {
@@ -56,37 +56,41 @@ impl Pipeline {
     ///
     /// [`Error::Rejected`] if it is too large, or a validator refuses what is declared; [`Error::Fault`] if it could not be
     /// begun.
-    pub async fn open(&self, opening: Opening) -> Result<Record, Error> {
-        let Opening {
+    pub async fn start_multipart(&self, new_multipart: NewMultipart) -> Result<Record, Error> {
+        let NewMultipart {
             id,
             mut declared,
             size,
             part_size,
             at_most,
-            terms,
-        } = opening;
+            options,
+        } = new_multipart;
         declared.size = Some(size);
         let limits = &self.inner().limits;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let policy = self
-            .required_policy(terms.project.as_deref(), terms.pass.as_ref(), Door::Parts)
+            .required_policy(
+                options.project.as_deref(),
+                options.authorization.as_ref(),
+                UploadMethod::Multipart,
+            )
             .await?;
         self.judge_declared(&declared, policy.at_most(limit), &policy)?;
-        let mut parts =
-            Parts::of(size, part_size, terms.retention).map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
-        let place = policy.place();
-        let multipart = self.inner().store_at(&place)?.multipart();
+        let mut parts = PartPlan::new(size, part_size, options.retention)
+            .map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
+        let location = policy.location();
+        let multipart = self.inner().store_at(&location)?.multipart();
         let multipart = multipart.filter(|multipart| parts.count() <= multipart.most_parts());
-        parts.apart = multipart.is_none();
+        parts.separate_keys = multipart.is_none();
 
-        let record = Record::open(id, declared, parts, terms, self.now(), &self.inner().periods);
-        let record = Record { place, ..record };
+        let record = Record::open(id, declared, parts, options, self.now(), &self.inner().periods);
+        let record = Record { location, ..record };
         let log = UploadLog::new(
             id,
-            Door::Parts,
+            UploadMethod::Multipart,
             &record.declared,
             record.project.as_deref(),
-            record.pass.as_ref(),
+            record.authorization.as_ref(),
         );
         let mut attempt = Attempt::begin(self, record, log, &policy).await?;
         let Some(multipart) = multipart else {
@@ -98,7 +102,7 @@ impl Pipeline {
                 Ok(attempt.into_record())
             }
             Err(fault) => {
-                attempt.give_up().await;
+                attempt.abort_multipart().await;
                 Err(fault.into())
             }
         }
@@ -106,7 +110,7 @@ impl Pipeline {
 
     /// Ends an upload in parts that was begun and of which nobody was told. If that cannot be done now, its time ends, and a
     /// sweeper does it.
-    pub async fn give_up(&self, id: UploadId) {
+    pub async fn abort_multipart(&self, id: UploadId) {
         self.end_try(id).await;
     }
 
@@ -123,7 +127,7 @@ impl Pipeline {
         lifetime: std::time::Duration,
     ) -> Result<Option<String>, Error> {
         let parts = record.parts.as_ref();
-        let Some((parts, slot)) = parts.and_then(|parts| Some((parts, parts.slot(number)?))) else {
+        let Some((parts, range)) = parts.and_then(|parts| Some((parts, parts.range(number)?))) else {
             return Ok(None);
         };
         // A short rest may come with the part before it.
@@ -131,7 +135,7 @@ impl Pipeline {
         match (self.inner().store_of(record)?.multipart(), upload_of(record)) {
             (Some(multipart), Some(upload)) => {
                 let key = key_of(record);
-                Ok(multipart.url(&key, upload, &slot, size, lifetime).await?)
+                Ok(multipart.url(&key, upload, &range, size, lifetime).await?)
             }
             _ => Ok(None),
         }
@@ -169,19 +173,19 @@ impl Pipeline {
         let Some(parts) = open else {
             return Err(Error::rejected(RECEIVE, not_open()));
         };
-        let Some(slot) = parts.slot(number) else {
+        let Some(range) = parts.range(number) else {
             return Err(rejected(codes::NO_SUCH_PART, "this upload has no part of this number"));
         };
-        if size.is_some_and(|size| size > slot.at_most) {
-            return Err(too_large(&slot));
+        if size.is_some_and(|size| size > range.at_most) {
+            return Err(too_large(&range));
         }
-        let source = Source::new(body, slot.at_most, size).counted(Door::Parts);
+        let source = Source::new(body, range.at_most, size).counted(UploadMethod::Multipart);
         let (mut staged, has_all) = (None, AtomicBool::new(false));
         let mut flight = self.inner().in_flight.begin(record.id, number).await;
-        let put = self.write_part(record, &slot, size, source, &mut staged, &has_all);
+        let put = self.write_part(record, &range, size, source, &mut staged, &has_all);
         let put = flight.until_cut(&has_all, put);
         let ended = match tokio::time::timeout(self.inner().limits.timeout, put).await {
-            Ok(Err(Error::Rejected { rejection, .. })) if rejection.code == codes::TOO_LARGE => Err(too_large(&slot)),
+            Ok(Err(Error::Rejected { rejection, .. })) if rejection.code == codes::TOO_LARGE => Err(too_large(&range)),
             Ok(ended) => ended,
             Err(_) => Err(rejected(codes::TIMED_OUT, "the part took too long")),
         };
@@ -189,13 +193,13 @@ impl Pipeline {
             && let Err(fault) = staged.discard().await
         {
             // Whatever is left is replaced by the next try, or goes with the upload.
-            debug!(id = %record.id, number, fault = fault.chain(), "could not discard a part");
+            debug!(id = %record.id, number, fault = fault.report(), "could not discard a part");
         }
         self.inner().in_flight.end(record.id, number, flight);
         if let Err(error) = &ended
             && error.code() == codes::NOT_OPEN
         {
-            self.remove_late(record, &slot).await;
+            self.remove_late(record, &range).await;
         }
         ended
     }
@@ -207,29 +211,32 @@ impl Pipeline {
     }
 
     /// Removes what a part has left that came when its upload had ended: the removal of the upload may have been too early.
-    async fn remove_late(&self, record: &Record, slot: &Slot) {
+    async fn remove_late(&self, record: &Record, range: &PartRange) {
         let removed = async {
             let found = self.inner().recorder.get(record.id).await?;
             let state = found.map(|found| found.state);
-            if !matches!(state, None | Some(State::Rejected(_) | State::Deleting | State::Gone)) {
+            if !matches!(
+                state,
+                None | Some(State::Rejected(_) | State::Deleting | State::Deleted)
+            ) {
                 return Ok(());
             }
             let key = match upload_of(record) {
                 Some(_) => key_of(record),
-                None => part_key_of(record, slot.number),
+                None => part_key_of(record, range.number),
             };
             self.inner().store_of(record)?.delete(&key).await
         };
         if let Err(fault) = removed.await {
             // It is done once more when the upload is forgotten.
-            debug!(id = %record.id, fault = fault.chain(), "could not remove what a late part has left");
+            debug!(id = %record.id, fault = fault.report(), "could not remove what a late part has left");
         }
     }
 
     async fn write_part(
         &self,
         record: &Record,
-        slot: &Slot,
+        range: &PartRange,
         size: Option<u64>,
         mut source: Source,
         staged: &mut Option<Box<dyn Staged>>,
@@ -239,7 +246,7 @@ impl Pipeline {
         // Before anything is staged: nothing is made for a part without a byte.
         let mut piece = source.piece().await?;
         if piece.is_some() {
-            let writing = staged.insert(self.stage_part(record, slot, size).await?);
+            let writing = staged.insert(self.stage_part(record, range, size).await?);
             // Again, as the upload may have ended while its sender, or a place, was waited for. From here on what ends it finds what is
             // staged.
             let found = self.inner().recorder.get(record.id).await?;
@@ -259,11 +266,16 @@ impl Pipeline {
         Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
     }
 
-    async fn stage_part(&self, record: &Record, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Error> {
+    async fn stage_part(
+        &self,
+        record: &Record,
+        range: &PartRange,
+        size: Option<u64>,
+    ) -> Result<Box<dyn Staged>, Error> {
         let store = self.inner().store_of(record)?;
         let staged = match (store.multipart(), upload_of(record)) {
-            (Some(multipart), Some(upload)) => multipart.stage(&key_of(record), upload, slot, size).await,
-            _ => store.stage(&part_key_of(record, slot.number), None).await,
+            (Some(multipart), Some(upload)) => multipart.stage(&key_of(record), upload, range, size).await,
+            _ => store.stage(&part_key_of(record, range.number), None).await,
         };
         staged.map_err(refusal_or)
     }
@@ -288,7 +300,7 @@ fn not_open() -> Rejection {
     Rejection::new(codes::NOT_OPEN, "this upload takes no parts")
 }
 
-fn too_large(slot: &Slot) -> Error {
-    let message = format!("part {} has more than {} bytes", slot.number, slot.at_most);
+fn too_large(range: &PartRange) -> Error {
+    let message = format!("part {} has more than {} bytes", range.number, range.at_most);
     Error::rejected(RECEIVE, Rejection::new(codes::PARTS_TOO_LARGE, message))
 }

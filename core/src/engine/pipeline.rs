@@ -13,11 +13,11 @@ use crate::contract::around::Wrapped;
 use crate::contract::catalog::Catalog;
 use crate::contract::measure::Calls;
 use crate::contract::plugin::ConfigError;
-use crate::contract::stages::{Expirer, Receiver, Recorder, Scanner, Store, Validator};
+use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
 use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
-use crate::policy::directory::{Configured, Directory, Managed};
 use crate::policy::project::Project;
+use crate::policy::provider::{ConfigProjects, DbProjects, ProjectProvider};
 use crate::policy::upload::Policy;
 use crate::record::upload::Periods;
 use crate::value::codes;
@@ -56,7 +56,7 @@ pub struct Pipeline {
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 pub(crate) struct Inner {
-    pub(crate) receiver: Option<(String, Box<dyn Receiver>)>,
+    pub(crate) fetcher: Option<(String, Box<dyn Fetcher>)>,
     pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
     pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
     pub(crate) store: Box<dyn Store>,
@@ -65,11 +65,11 @@ pub(crate) struct Inner {
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) expirer: Box<dyn Expirer>,
     /// Who knows projects, in the order in which they are asked. Nobody: any name is one.
-    pub(crate) directories: Vec<Box<dyn Directory>>,
+    pub(crate) providers: Vec<Box<dyn ProjectProvider>>,
     pub(crate) limits: Limits,
     pub(crate) periods: Periods,
     /// Tells whoever fetches here that there is something to fetch.
-    pub(crate) ordered: Notify,
+    pub(crate) fetch_queued: Notify,
     /// Work that goes on whatever becomes of who asked for it.
     pub(crate) work: TaskTracker,
     pub(crate) in_flight: InFlight,
@@ -170,7 +170,7 @@ impl Pipeline {
     }
 
     /// Whether every stage that an upload needs still works, by as little as each needs to find that out: for health checks, every
-    /// few seconds. All are asked at the same time, and each has so long to answer. The receiver is not asked: without it, orders
+    /// few seconds. All are asked at the same time, and each has so long to answer. The fetcher is not asked: without it, fetch jobs
     /// wait, and files that are sent are taken.
     ///
     /// # Errors
@@ -230,8 +230,8 @@ impl Pipeline {
                 .await
                 .map_err(|fault| named(&format!("scan `{name}`"), fault))?;
         }
-        if let Some((name, receiver)) = &self.inner.receiver {
-            receiver
+        if let Some((name, fetcher)) = &self.inner.fetcher {
+            fetcher
                 .ready()
                 .await
                 .map_err(|fault| named(&format!("receive `{name}`"), fault))?;
@@ -274,7 +274,7 @@ impl fmt::Debug for Pipeline {
 #[derive(Default)]
 #[must_use]
 pub struct Builder {
-    pub(crate) receiver: Option<(String, Box<dyn Receiver>)>,
+    pub(crate) fetcher: Option<(String, Box<dyn Fetcher>)>,
     pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
     pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
     pub(crate) store: Option<Box<dyn Store>>,
@@ -282,17 +282,17 @@ pub struct Builder {
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
     pub(crate) expirer: Option<Box<dyn Expirer>>,
     pub(crate) limits: Limits,
-    pub(crate) note: Option<Duration>,
-    pub(crate) configured: Configured,
-    pub(crate) directories: Vec<Box<dyn Directory>>,
+    pub(crate) tombstone_ttl: Option<Duration>,
+    pub(crate) configured: ConfigProjects,
+    pub(crate) providers: Vec<Box<dyn ProjectProvider>>,
     pub(crate) managed: bool,
     clock: Option<Clock>,
 }
 
 impl Builder {
     /// Who fetches what a source names.
-    pub fn receiver(mut self, name: impl Into<String>, receiver: impl Receiver + 'static) -> Self {
-        self.receiver = Some((name.into(), Box::new(receiver)));
+    pub fn fetcher(mut self, name: impl Into<String>, fetcher: impl Fetcher + 'static) -> Self {
+        self.fetcher = Some((name.into(), Box::new(fetcher)));
         self
     }
 
@@ -337,10 +337,10 @@ impl Builder {
         Ok(self)
     }
 
-    /// Adds somebody who knows projects. They are asked in the order in which they are added, after those that were added one
-    /// by one.
-    pub fn directory(mut self, directory: impl Directory + 'static) -> Self {
-        self.directories.push(Box::new(directory));
+    /// Adds a provider of projects. The pipeline asks providers in the order in which they are added, after the projects that
+    /// [`project`](Self::project) adds.
+    pub fn project_provider(mut self, provider: impl ProjectProvider + 'static) -> Self {
+        self.providers.push(Box::new(provider));
         self
     }
 
@@ -362,9 +362,9 @@ impl Builder {
         self
     }
 
-    /// How long it is remembered that an upload was refused or removed. A day, unless said; never less than a lease.
-    pub fn note(mut self, note: Duration) -> Self {
-        self.note = Some(note);
+    /// How long the record of a refused or deleted upload stays, its tombstone. The default is a day, and the least is a lease.
+    pub fn tombstone_ttl(mut self, tombstone_ttl: Duration) -> Self {
+        self.tombstone_ttl = Some(tombstone_ttl);
         self
     }
 
@@ -394,34 +394,37 @@ impl Builder {
             (name, store)
         });
         let stores = stores.collect();
-        let mut directories: Vec<Box<dyn Directory>> = Vec::new();
+        let mut providers: Vec<Box<dyn ProjectProvider>> = Vec::new();
         if !self.configured.keys().is_empty() {
-            directories.push(Box::new(self.configured));
+            providers.push(Box::new(self.configured));
         }
-        directories.extend(self.directories);
+        providers.extend(self.providers);
         if self.managed {
-            directories.push(Box::new(Managed::new(recorder.clone())));
+            providers.push(Box::new(DbProjects::new(recorder.clone())));
         }
-        let lease = self.limits.timeout.saturating_mul(2);
-        let note = self.note.unwrap_or(Duration::from_secs(24 * 3600)).max(lease);
+        let write_lease = self.limits.timeout.saturating_mul(2);
+        let tombstone = self
+            .tombstone_ttl
+            .unwrap_or(Duration::from_secs(24 * 3600))
+            .max(write_lease);
         let inner = Inner {
-            receiver: self.receiver,
+            fetcher: self.fetcher,
             validators: self.validators,
             scanners: self.scanners,
             store,
             stores,
             recorder,
-            directories,
+            providers,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,
             limits: self.limits,
             periods: Periods {
-                lease,
-                claim: self.limits.claim,
-                open: self.limits.unfinished,
-                note,
+                write_lease,
+                lease: self.limits.lease,
+                open: self.limits.multipart_ttl,
+                tombstone,
                 trash: self.limits.trash,
             },
-            ordered: Notify::new(),
+            fetch_queued: Notify::new(),
             work: TaskTracker::new(),
             in_flight: InFlight::default(),
             late: Arc::new(Semaphore::new(LATE)),

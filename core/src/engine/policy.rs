@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::engine::pipeline::Pipeline;
 use crate::policy::project::Project;
 use crate::policy::upload::{Policy, grant_of};
-use crate::record::books::{Account, Booking, Quota};
+use crate::record::accounting::{Account, Quota, UsageChange};
 use crate::record::upload::Record;
+use crate::value::authorization::Authorization;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
-use crate::value::lifetime::Door;
-use crate::value::pass::Pass;
+use crate::value::lifetime::UploadMethod;
 use crate::value::verdict::PROJECT;
 use crate::value::verdict::Rejection;
 
@@ -21,8 +21,8 @@ impl Pipeline {
     ///
     /// If it could not be looked up.
     pub async fn project(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
-        for directory in &self.inner().directories {
-            if let Some(project) = directory.find(public_key).await? {
+        for provider in &self.inner().providers {
+            if let Some(project) = provider.find(public_key).await? {
                 return Ok(Some(project));
             }
         }
@@ -38,58 +38,72 @@ impl Pipeline {
     }
 
     /// What holds for an upload of this project's, now. A pipeline that was given no projects takes any name for one.
-    pub(crate) async fn policy(&self, project: Option<&str>, pass: Option<&Pass>, door: Door) -> Result<Policy, Error> {
-        let Some(key) = project.filter(|_| !self.inner().directories.is_empty()) else {
-            return Ok(Policy::new(None, pass, door));
+    pub(crate) async fn policy(
+        &self,
+        project: Option<&str>,
+        authorization: Option<&Authorization>,
+        method: UploadMethod,
+    ) -> Result<Policy, Error> {
+        let Some(key) = project.filter(|_| !self.inner().providers.is_empty()) else {
+            return Ok(Policy::new(None, authorization, method));
         };
         let Some(project) = self.known_or_found(key).await? else {
-            let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "no project has this key").about(key);
+            let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "no project has this key").with_subject(key);
             return Err(Error::rejected(PROJECT, rejection));
         };
-        Ok(Policy::new(Some(project), pass, door))
+        Ok(Policy::new(Some(project), authorization, method))
     }
 
     /// The policy of an upload that is about to belong to a project. A pipeline that knows projects accepts no upload without one.
     pub(crate) async fn required_policy(
         &self,
         project: Option<&str>,
-        pass: Option<&Pass>,
-        door: Door,
+        authorization: Option<&Authorization>,
+        method: UploadMethod,
     ) -> Result<Policy, Error> {
-        if project.is_none() && !self.inner().directories.is_empty() {
+        if project.is_none() && !self.inner().providers.is_empty() {
             let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "the upload names no project");
             return Err(Error::rejected(PROJECT, rejection));
         }
-        let policy = self.policy(project, pass, door).await?;
+        let policy = self.policy(project, authorization, method).await?;
         policy.lets_in(self.now())?;
         Ok(policy)
     }
 
     /// What a new record is booked as, with what its project and its sender may have of its kind.
-    pub(crate) fn bounded(&self, record: &Record, mut booking: Booking) -> Booking {
+    pub(crate) fn bounded(&self, record: &Record, mut usage_change: UsageChange) -> UsageChange {
         let limits = &self.inner().limits;
         if let Some(project) = &record.project {
-            booking = booking
-                .within(&Account::orders(project), Quota::of(limits.waiting_of_project))
-                .within(&Account::unfinished(project), Quota::of(limits.unfinished_of_project));
+            usage_change = usage_change
+                .within(
+                    &Account::fetches(project),
+                    Quota::of(limits.max_queued_fetches_per_project),
+                )
+                .within(
+                    &Account::unfinished(project),
+                    Quota::of(limits.max_multiparts_per_project),
+                );
         }
         match &record.sender {
-            Some(sender) => booking
-                .within(&Account::sender(sender), Quota::of(limits.unfinished_of_address))
-                .within(&Account::orders_of_sender(sender), Quota::of(limits.waiting_of_address)),
-            None => booking,
+            Some(sender) => usage_change
+                .within(&Account::sender(sender), Quota::of(limits.max_multiparts_per_ip))
+                .within(
+                    &Account::fetches_of_client(sender),
+                    Quota::of(limits.max_queued_fetches_per_ip),
+                ),
+            None => usage_change,
         }
     }
 
     /// Why there is no room for what was to be booked: a token has no use left, a project has as much as it may have, or too many
-    /// orders or unfinished uploads.
-    pub(crate) async fn no_room(&self, record: &Record, booking: &Booking) -> Error {
-        let bounded = booking.lines.iter().filter(|line| line.quota != Quota::default());
+    /// fetch jobs or unfinished uploads.
+    pub(crate) async fn no_room(&self, record: &Record, usage_change: &UsageChange) -> Error {
+        let bounded = usage_change.deltas.iter().filter(|line| line.quota != Quota::default());
         let mut full = Vec::new();
         let mut bounds = Vec::new();
         for line in bounded.filter(|line| line.change.files > 0 || line.change.bytes > 0) {
             let reason = reason(record, &line.account);
-            match self.inner().recorder.catalog().holdings(&line.account).await {
+            match self.inner().recorder.catalog().usage(&line.account).await {
                 // A token that is used up is what its holder can do something about.
                 Ok(has) if !line.quota.allows(&has, &line.change) && reason.code == codes::TOKEN_USED_UP => {
                     return Error::rejected(PROJECT, reason);
@@ -108,27 +122,34 @@ impl Pipeline {
 /// What it means that an account has as much as it may have.
 fn reason(record: &Record, account: &Account) -> Rejection {
     let project = record.project.as_deref().unwrap_or_default();
-    if let Some(grant) = grant_of(record.pass.as_ref()).filter(|grant| *account == Account::token(project, &grant.id)) {
+    if let Some(grant) =
+        grant_of(record.authorization.as_ref()).filter(|grant| *account == Account::token(project, &grant.id))
+    {
         let most = grant.uses.unwrap_or_default();
         let message = format!("the token was good for {most} uploads, which it has let in");
-        return Rejection::new(codes::TOKEN_USED_UP, message).about(&grant.id);
+        return Rejection::new(codes::TOKEN_USED_UP, message).with_subject(&grant.id);
     }
-    if *account == Account::orders(project) {
-        return Rejection::new(codes::TOO_MANY_ORDERS, "too many orders of this project wait already");
+    if *account == Account::fetches(project) {
+        return Rejection::new(
+            codes::TOO_MANY_ORDERS,
+            "too many fetch jobs of this project wait already",
+        );
     }
     if *account == Account::unfinished(project) {
         let message = "the project has too many unfinished uploads; complete some, or try again when some have ended";
-        return Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(project);
+        return Rejection::new(codes::TOO_MANY_UNFINISHED, message).with_subject(project);
     }
     match record.sender.as_deref() {
         Some(sender) if *account == Account::sender(sender) => {
             let message =
                 "this address has too many unfinished uploads; complete some, or try again when some have ended";
-            Rejection::new(codes::TOO_MANY_UNFINISHED, message).about(sender)
+            Rejection::new(codes::TOO_MANY_UNFINISHED, message).with_subject(sender)
         }
-        Some(sender) if *account == Account::orders_of_sender(sender) => {
-            Rejection::new(codes::TOO_MANY_ORDERS, "too many orders of this address wait already").about(sender)
-        }
+        Some(sender) if *account == Account::fetches_of_client(sender) => Rejection::new(
+            codes::TOO_MANY_ORDERS,
+            "too many fetch jobs of this address wait already",
+        )
+        .with_subject(sender),
         _ => no_room_for_file(),
     }
 }

@@ -25,7 +25,7 @@ use crate::value::error::{Error, Fault};
 use crate::value::evidence::HEAD_BYTES;
 use crate::value::evidence::{Digest, Facts, Head};
 use crate::value::id::ByteStream;
-use crate::value::lifetime::Door;
+use crate::value::lifetime::UploadMethod;
 use crate::value::sniff::Sniffer;
 use crate::value::verdict::{Rejection, Verdict};
 
@@ -56,8 +56,8 @@ impl Source {
     }
 
     /// Counts the bytes among those that come from senders by this door.
-    pub(crate) fn counted(self, door: Door) -> Self {
-        let received = measure::received(door);
+    pub(crate) fn counted(self, method: UploadMethod) -> Self {
+        let received = measure::received(method);
         Self { received, ..self }
     }
 

@@ -17,15 +17,15 @@ impl Attempt {
     /// Copies durable bytes to where their project wants them. Nobody can read them meanwhile, and the record names both locations
     /// before there is anything at the second.
     pub(super) async fn relocate(&mut self, facts: &Facts, policy: &Policy) -> Result<(), Fault> {
-        let (to, record) = (policy.place(), self.record().clone());
+        let (to, record) = (policy.location(), self.record().clone());
         // What was begun as this project's was begun where it belonged then.
         let is_at_home = record.project.is_some() && record.project == self.options.project;
-        if is_at_home || record.place == to {
+        if is_at_home || record.location == to {
             return Ok(());
         }
         let pipeline = self.pipeline();
         let inner = pipeline.inner();
-        self.lease.advance(Event::Move { to }).await?;
+        self.lease.advance(Event::Relocate { to }).await?;
         let moving = self.record();
         let body = inner.store_of(&record)?.read(&key_of(&record), None).await?;
         let store = inner.store_of(moving)?;
@@ -49,7 +49,7 @@ async fn copy(mut body: ByteStream, to: &mut dyn Staged) -> Result<Digest, Fault
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|why| {
             let fault = Fault::new(codes::BYTES_MISSING, "the bytes of an upload could not be read back");
-            fault.retryable().because(why)
+            fault.retryable().with_source(why)
         })?;
         hasher.update(&chunk);
         to.write(chunk).await?;

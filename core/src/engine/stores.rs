@@ -5,12 +5,12 @@ use crate::engine::pipeline::Inner;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::Fault;
-use crate::value::id::Place;
+use crate::value::id::Location;
 
 impl Inner {
     /// The store of a place.
-    pub(crate) fn store_at(&self, place: &Place) -> Result<&dyn Store, Fault> {
-        let Some(name) = &place.store else {
+    pub(crate) fn store_at(&self, location: &Location) -> Result<&dyn Store, Fault> {
+        let Some(name) = &location.store else {
             return Ok(&*self.store);
         };
         let found = self.stores.iter().find(|(store, _)| store == name);
@@ -22,6 +22,6 @@ impl Inner {
 
     /// The store in which an upload's bytes are.
     pub(crate) fn store_of(&self, record: &Record) -> Result<&dyn Store, Fault> {
-        self.store_at(&record.place)
+        self.store_at(&record.location)
     }
 }

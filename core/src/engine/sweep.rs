@@ -1,4 +1,4 @@
-//! One sweeper, one question: what is due? It ends attempts that died, uploads whose time is over, and old notes.
+//! One sweeper, one question: what is due? It ends attempts that died, uploads whose time is over, and old tombstones.
 //!
 //! Claim first, act second: a sweeper swaps in its claim before it deletes, so that of several sweepers, and of a sweeper
 //! and somebody who keeps the upload, one wins. Each may die anywhere: its claim is a lease like any other. The store is
@@ -8,10 +8,10 @@ use futures_util::StreamExt;
 use tracing::{debug, warn};
 
 use crate::engine::pipeline::Pipeline;
-use crate::record::books::Swap;
 use crate::record::event::Event;
 use crate::record::keys::{key_at, key_of};
-use crate::record::upload::{Duty, Record, State};
+use crate::record::update::Update;
+use crate::record::upload::{Record, State, Task};
 use crate::value::error::Fault;
 
 /// Records looked up at a time.
@@ -72,7 +72,7 @@ impl Pipeline {
             }
         }
         loop {
-            let due = self.inner().recorder.due(Duty::Sweep, self.now(), BATCH).await?;
+            let due = self.inner().recorder.due(Task::Sweep, self.now(), BATCH).await?;
             let full = due.len() == BATCH;
             let mut outcomes = futures_util::stream::iter(due.into_iter().map(|record| self.sweep_one(record)))
                 .buffer_unordered(AT_A_TIME);
@@ -105,46 +105,46 @@ impl Pipeline {
             return Outcome::Lost;
         };
         match self.put(&record, &claimed).await {
-            Ok(Swap::Done) => {}
-            Ok(Swap::Lost | Swap::Full) => return Outcome::Lost,
+            Ok(Update::Applied) => {}
+            Ok(Update::Conflict | Update::QuotaExceeded) => return Outcome::Lost,
             Err(fault) => {
-                warn!(id = %record.id, fault = fault.chain(), "could not claim what is due");
+                warn!(id = %record.id, fault = fault.report(), "could not claim what is due");
                 return Outcome::Failed;
             }
         }
         debug!(id = %record.id, state = record.state.name(), "swept");
         let erased = match record.state {
-            State::Rejected(_) | State::Gone | State::Pulled => self.forget(&claimed).await,
-            _ => self.erase(&claimed).await,
+            State::Rejected(_) | State::Deleted | State::Fetched => self.forget(&claimed).await,
+            _ => self.finish_deletion(&claimed).await,
         };
         match record.state {
             _ if !erased => Outcome::Failed,
             State::Open | State::Staged => Outcome::Abandoned,
             State::Ready => Outcome::Expired,
             State::Trashed | State::Deleting => Outcome::Finished,
-            State::Rejected(_) | State::Gone | State::Pulled => Outcome::Forgotten,
+            State::Rejected(_) | State::Deleted | State::Fetched => Outcome::Forgotten,
             // Others have these for a duty.
-            State::Assembling | State::Waiting | State::Pulling => Outcome::Lost,
+            State::Assembling | State::Queued | State::Fetching => Outcome::Lost,
         }
     }
 
     /// Removes parts that came too late to be removed with the others. Nobody reads them, so nothing needs to be claimed.
     async fn tidy(&self, ready: &Record) -> Outcome {
         let tidied = async {
-            self.delete_apart(ready).await?;
-            self.delete_left(ready).await?;
+            self.delete_separate_parts(ready).await?;
+            self.delete_previous(ready).await?;
             self.put(ready, &self.after(ready, Event::Tidied)?).await
         };
         match tidied.await {
-            Ok(Swap::Done) => Outcome::Tidied,
-            Ok(Swap::Lost | Swap::Full) => Outcome::Lost,
+            Ok(Update::Applied) => Outcome::Tidied,
+            Ok(Update::Conflict | Update::QuotaExceeded) => Outcome::Lost,
             Err(fault) => {
-                warn!(id = %ready.id, fault = fault.chain(), "could not remove what is left over; it will be tried again");
-                let later = self.after(ready, Event::Postpone(self.inner().periods.lease));
+                warn!(id = %ready.id, fault = fault.report(), "could not remove what is left over; it will be tried again");
+                let later = self.after(ready, Event::Postpone(self.inner().periods.write_lease));
                 if let Ok(later) = later
                     && let Err(fault) = self.put(ready, &later).await
                 {
-                    warn!(id = %ready.id, fault = fault.chain(), "could not put it off");
+                    warn!(id = %ready.id, fault = fault.report(), "could not put it off");
                 }
                 Outcome::Failed
             }
@@ -152,23 +152,23 @@ impl Pipeline {
     }
 
     /// Removes the bytes of an upload that is claimed, then says so. Answers whether both were done.
-    pub(crate) async fn erase(&self, deleting: &Record) -> bool {
+    pub(crate) async fn finish_deletion(&self, deleting: &Record) -> bool {
         if !self.delete_bytes(deleting).await {
             return false;
         }
-        let Ok(gone) = deleting.apply(Event::Erased, self.now(), &self.inner().periods) else {
+        let Ok(gone) = deleting.apply(Event::BytesDeleted, self.now(), &self.inner().periods) else {
             return false;
         };
         match self.put(deleting, &gone).await {
             Ok(_) => true,
             Err(fault) => {
-                warn!(id = %deleting.id, fault = fault.chain(), "could not note a removal; it will be done again");
+                warn!(id = %deleting.id, fault = fault.report(), "could not record a deletion; it will be done again");
                 false
             }
         }
     }
 
-    /// Drops an old note.
+    /// Drops an old tombstone.
     pub(crate) async fn forget(&self, noted: &Record) -> bool {
         // Once more, because an attempt that outlived its lease may have stored bytes after they were removed.
         if !self.delete_bytes(noted).await {
@@ -177,34 +177,39 @@ impl Pipeline {
         match self.inner().recorder.remove(noted.id, noted.revision).await {
             Ok(()) => true,
             Err(fault) => {
-                warn!(id = %noted.id, fault = fault.chain(), "could not forget a note; it will be tried again");
+                warn!(id = %noted.id, fault = fault.report(), "could not remove a tombstone; it will be tried again");
                 false
             }
         }
     }
 
     /// Removes what was moved from where it was.
-    async fn delete_left(&self, record: &Record) -> Result<(), Fault> {
-        match &record.left {
-            Some(left) => self.inner().store_at(left)?.delete(&key_at(record, left)).await,
+    async fn delete_previous(&self, record: &Record) -> Result<(), Fault> {
+        match &record.previous_location {
+            Some(previous_location) => {
+                self.inner()
+                    .store_at(previous_location)?
+                    .delete(&key_at(record, previous_location))
+                    .await
+            }
             None => Ok(()),
         }
     }
 
     pub(crate) async fn delete_bytes(&self, record: &Record) -> bool {
-        // An order has no bytes; the upload that came of it has a record of its own.
-        if record.pull.is_some() {
+        // A fetch job has no bytes; the upload that came of it has a record of its own.
+        if record.fetch_job.is_some() {
             return true;
         }
         let deleted = async {
             self.inner().store_of(record)?.delete(&key_of(record)).await?;
-            self.delete_apart(record).await?;
-            self.delete_left(record).await
+            self.delete_separate_parts(record).await?;
+            self.delete_previous(record).await
         };
         match deleted.await {
             Ok(()) => true,
             Err(fault) => {
-                warn!(id = %record.id, fault = fault.chain(), "could not remove bytes; it will be tried again");
+                warn!(id = %record.id, fault = fault.report(), "could not remove bytes; it will be tried again");
                 false
             }
         }

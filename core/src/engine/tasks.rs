@@ -49,7 +49,9 @@ impl Pipeline {
     ) -> impl Future<Output = Result<T, Fault>> + Send + 'static {
         let task = self.inner().work.spawn(work.in_current_span());
         task.map(|ended| {
-            ended.map_err(|error| Fault::new(codes::FAULT, "the work on a request ended in the middle").because(error))
+            ended.map_err(|error| {
+                Fault::new(codes::FAULT, "the work on a request ended in the middle").with_source(error)
+            })
         })
     }
 

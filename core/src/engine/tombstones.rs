@@ -8,9 +8,9 @@ use tokio::time::sleep;
 use tracing::{Instrument as _, debug, warn};
 
 use crate::engine::pipeline::Pipeline;
-use crate::record::books::Account;
-use crate::record::books::Swap;
+use crate::record::accounting::Account;
 use crate::record::event::Event;
+use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::error::Fault;
 
@@ -33,10 +33,10 @@ impl Pipeline {
             Err(fault) => fault,
         };
         let Ok(late) = self.inner().late.clone().try_acquire_owned() else {
-            warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; left to the sweeper");
+            warn!(id = %record.id, fault = fault.report(), "could not note a refusal; left to the sweeper");
             return;
         };
-        warn!(id = %record.id, fault = fault.chain(), "could not note a refusal; it is tried again");
+        warn!(id = %record.id, fault = fault.report(), "could not note a refusal; it is tried again");
         let (pipeline, record) = (self.clone(), record.clone());
         let again = async move {
             let _late = late;
@@ -44,7 +44,7 @@ impl Pipeline {
                 sleep(Duration::from_secs(seconds)).await;
                 match pipeline.try_to_note(&record, &noted).await {
                     Ok(()) => return,
-                    Err(fault) => debug!(id = %record.id, fault = fault.chain(), "could not note a refusal again"),
+                    Err(fault) => debug!(id = %record.id, fault = fault.report(), "could not note a refusal again"),
                 }
             }
             warn!(id = %record.id, "could not note a refusal in half a minute; left to the sweeper");
@@ -65,7 +65,7 @@ impl Pipeline {
     pub(crate) async fn bound_tombstones(&self, project: Option<&str>) {
         if let Err(fault) = self.drop_oldest(project).await {
             warn!(
-                fault = fault.chain(),
+                fault = fault.report(),
                 "could not drop old notes of refusals; the next refusal tries again"
             );
         }
@@ -73,8 +73,8 @@ impl Pipeline {
 
     async fn drop_oldest(&self, project: Option<&str>) -> Result<(), Fault> {
         let recorder = &self.inner().recorder;
-        let has = recorder.catalog().holdings(&Account::refused(project)).await?.files;
-        let too_many = has.saturating_sub(self.inner().limits.refused_of_project);
+        let has = recorder.catalog().usage(&Account::refused(project)).await?.files;
+        let too_many = has.saturating_sub(self.inner().limits.max_tombstones_per_project);
         if too_many == 0 {
             return Ok(());
         }
@@ -89,13 +89,13 @@ impl Pipeline {
         let dropped = async {
             let forgotten = self.after(noted, Event::Forget)?;
             // If bytes that came late cannot be removed now, a sweeper does it.
-            if self.put(noted, &forgotten).await? == Swap::Done {
+            if self.put(noted, &forgotten).await? == Update::Applied {
                 self.forget(&forgotten).await;
             }
             Ok::<(), Fault>(())
         };
         if let Err(fault) = dropped.await {
-            warn!(id = %noted.id, fault = fault.chain(), "could not drop an old note of a refusal");
+            warn!(id = %noted.id, fault = fault.report(), "could not drop an old note of a refusal");
         }
     }
 }

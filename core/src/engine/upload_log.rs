@@ -6,19 +6,19 @@ use tracing::{error, info};
 
 use crate::contract::measure;
 use crate::record::upload::Record;
+use crate::value::authorization::Authorization;
 use crate::value::error::Error;
 use crate::value::evidence::Declared;
 use crate::value::file_name::FileName;
 use crate::value::id::UploadId;
-use crate::value::lifetime::Door;
-use crate::value::pass::Pass;
+use crate::value::lifetime::UploadMethod;
 use crate::value::verdict::{Code, Rejection};
 
 /// What an upload's line says beside how it ended. What its sender says is written in quotes and escaped.
 #[derive(Clone)]
 pub(crate) struct UploadLog {
     id: UploadId,
-    pub(crate) method: Door,
+    pub(crate) method: UploadMethod,
     name: Option<FileName>,
     size: Option<u64>,
     project: Option<String>,
@@ -47,10 +47,10 @@ impl UploadLog {
     /// The log of an upload that begins now.
     pub(crate) fn new(
         id: UploadId,
-        method: Door,
+        method: UploadMethod,
         declared: &Declared,
         project: Option<&str>,
-        pass: Option<&Pass>,
+        authorization: Option<&Authorization>,
     ) -> Self {
         let mut log = Self {
             id,
@@ -61,14 +61,14 @@ impl UploadLog {
             token: None,
             started: Instant::now(),
         };
-        log.belongs_to(project, pass);
+        log.belongs_to(project, authorization);
         log
     }
 
     /// Notes whose the upload is, and which token authorized it.
-    pub(crate) fn belongs_to(&mut self, project: Option<&str>, pass: Option<&Pass>) {
+    pub(crate) fn belongs_to(&mut self, project: Option<&str>, authorization: Option<&Authorization>) {
         self.project = project.map(str::to_owned);
-        let grant = pass.and_then(|pass| pass.grant.as_ref());
+        let grant = authorization.and_then(|authorization| authorization.grant.as_ref());
         self.token = grant.map(|grant| grant.id.clone());
     }
 
@@ -118,7 +118,7 @@ impl UploadLog {
             }
             Error::Fault(fault) => {
                 self.count("fault", Some(&fault.code));
-                let (code, reason) = (fault.code.as_str(), fault.chain());
+                let (code, reason) = (fault.code.as_str(), fault.report());
                 line!(error, self, state = "fault", size, code, reason, "upload failed");
             }
         }

@@ -11,12 +11,12 @@ use super::{Nothing, lock};
 use crate::contract::catalog::Catalog;
 use crate::contract::plugin::FromSettings;
 use crate::contract::stages::{Backlog, Listing, Recorder};
-use crate::record::books;
-use crate::record::books::Swap;
-use crate::record::books::{Account, Booking, Day, Flow, Holdings};
+use crate::record::accounting;
+use crate::record::accounting::{Account, DailyUsage, Day, Usage, UsageChange};
 use crate::record::group::Group;
 use crate::record::managed::ManagedProject;
-use crate::record::upload::{Duty, Record, State};
+use crate::record::update::Update;
+use crate::record::upload::{Record, State, Task};
 use crate::value::codes;
 use crate::value::config_error::ConfigError;
 use crate::value::error::Fault;
@@ -29,35 +29,38 @@ pub struct MemoryRecorder(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     records: BTreeMap<UploadId, Record>,
-    accounts: BTreeMap<Account, (Holdings, Option<SystemTime>)>,
-    flows: BTreeMap<(Day, String), Flow>,
+    accounts: BTreeMap<Account, (Usage, Option<SystemTime>)>,
+    daily_usage: BTreeMap<(Day, String), DailyUsage>,
     projects: BTreeMap<String, ManagedProject>,
     groups: BTreeMap<UploadId, Group>,
 }
 
 impl Inner {
-    /// Whether all these bookings fit, one after the other.
-    fn has_room<'a>(&self, bookings: impl IntoIterator<Item = &'a Booking>) -> bool {
-        books::all_fit(bookings, |account| {
+    /// Whether all these usage changes fit, one after the other.
+    fn has_room<'a>(&self, usage_changes: impl IntoIterator<Item = &'a UsageChange>) -> bool {
+        accounting::all_fit(usage_changes, |account| {
             let account = self.accounts.get(account);
             account.map(|(has, _)| *has).unwrap_or_default()
         })
     }
 
-    fn book(&mut self, booking: &Booking) {
-        for line in &booking.lines {
-            let new = || (Holdings::default(), line.until);
+    fn book(&mut self, usage_change: &UsageChange) {
+        for line in &usage_change.deltas {
+            let new = || (Usage::default(), line.until);
             let (has, until) = self.accounts.entry(line.account.clone()).or_insert_with(new);
             *has = has.after(&line.change);
             *until = until.zip(line.until).map(|(one, other)| one.max(other));
             // An account at zero is the same as no account.
-            if until.is_some() && *has == Holdings::default() {
+            if until.is_some() && *has == Usage::default() {
                 self.accounts.remove(&line.account);
             }
         }
-        if let Some(flow) = &booking.flow {
-            let key = (flow.day, flow.project.clone());
-            self.flows.entry(key).or_insert_with(|| flow.nothing_of()).add(flow);
+        if let Some(daily_usage) = &usage_change.daily_usage {
+            let key = (daily_usage.day, daily_usage.project.clone());
+            self.daily_usage
+                .entry(key)
+                .or_insert_with(|| daily_usage.nothing_of())
+                .add(daily_usage);
         }
     }
 }
@@ -84,56 +87,56 @@ fn taken(id: UploadId) -> Fault {
 
 #[async_trait]
 impl Recorder for MemoryRecorder {
-    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+    async fn insert(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
         let mut inner = lock(&self.0);
         if inner.records.contains_key(&record.id) {
             return Err(taken(record.id));
         }
-        if !inner.has_room([booking]) {
-            return Ok(Swap::Full);
+        if !inner.has_room([usage_change]) {
+            return Ok(Update::QuotaExceeded);
         }
         inner.records.insert(record.id, record.clone());
-        inner.book(booking);
-        Ok(Swap::Done)
+        inner.book(usage_change);
+        Ok(Update::Applied)
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         Ok(lock(&self.0).records.get(&id).cloned())
     }
 
-    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+    async fn update(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
         let mut inner = lock(&self.0);
-        let has_room = inner.has_room([booking]);
+        let has_room = inner.has_room([usage_change]);
         match inner.records.get_mut(&record.id) {
             Some(kept) if kept.revision + 1 == record.revision => {
                 if !has_room {
-                    return Ok(Swap::Full);
+                    return Ok(Update::QuotaExceeded);
                 }
                 kept.clone_from(record);
             }
-            _ => return Ok(Swap::Lost),
+            _ => return Ok(Update::Conflict),
         }
-        inner.book(booking);
-        Ok(Swap::Done)
+        inner.book(usage_change);
+        Ok(Update::Applied)
     }
 
-    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    async fn update_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         let mut inner = lock(&self.0);
         let follows = |record: &Record| {
             let kept = inner.records.get(&record.id);
             kept.is_some_and(|kept| kept.revision + 1 == record.revision)
         };
         if !changes.iter().all(|(record, _)| follows(record)) {
-            return Ok(Swap::Lost);
+            return Ok(Update::Conflict);
         }
-        if !inner.has_room(changes.iter().map(|(_, booking)| booking)) {
-            return Ok(Swap::Full);
+        if !inner.has_room(changes.iter().map(|(_, usage_change)| usage_change)) {
+            return Ok(Update::QuotaExceeded);
         }
-        for (record, booking) in changes {
+        for (record, usage_change) in changes {
             inner.records.insert(record.id, record.clone());
-            inner.book(booking);
+            inner.book(usage_change);
         }
-        Ok(Swap::Done)
+        Ok(Update::Applied)
     }
 
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
@@ -144,18 +147,18 @@ impl Recorder for MemoryRecorder {
         Ok(())
     }
 
-    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+    async fn due(&self, task: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
         let inner = lock(&self.0);
-        let is_due = |record: &&Record| record.duty() == duty && record.is_due(now);
+        let is_due = |record: &&Record| record.task() == task && record.is_due(now);
         let mut due: Vec<_> = inner.records.values().filter(is_due).cloned().collect();
         due.sort_by_key(|record| record.due);
         due.truncate(limit);
         Ok(due)
     }
 
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+    async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
         let inner = lock(&self.0);
-        let is_known = |record: &&Record| record.state == State::Ready && record.known_as.as_deref() == Some(name);
+        let is_known = |record: &&Record| record.state == State::Ready && record.source_key.as_deref() == Some(name);
         let known = inner.records.values().filter(is_known);
         Ok(known.max_by_key(|record| record.created).cloned())
     }
@@ -192,7 +195,7 @@ impl Recorder for MemoryRecorder {
         let count = |of: fn(&Record) -> bool| inner.records.values().filter(|record| of(record)).count() as u64;
         Ok(Backlog {
             unfinished: count(|record| matches!(record.state, State::Open | State::Assembling)),
-            orders: count(|record| record.duty() == Duty::Pull),
+            fetches: count(|record| record.task() == Task::Fetch),
         })
     }
 
@@ -211,17 +214,17 @@ impl Catalog for MemoryRecorder {
         Ok(lock(&self.0).projects.get(public_key).cloned())
     }
 
-    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault> {
+    async fn put_project(&self, project: &ManagedProject) -> Result<Update, Fault> {
         let mut inner = lock(&self.0);
         let next = inner
             .projects
             .get(&project.public_key)
             .map_or(0, |kept| kept.revision + 1);
         if project.revision != next {
-            return Ok(Swap::Lost);
+            return Ok(Update::Conflict);
         }
         inner.projects.insert(project.public_key.clone(), project.clone());
-        Ok(Swap::Done)
+        Ok(Update::Applied)
     }
 
     async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault> {
@@ -230,17 +233,17 @@ impl Catalog for MemoryRecorder {
         Ok(rest.take(limit).cloned().collect())
     }
 
-    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
+    async fn add_group(&self, group: &Group, usage_change: &UsageChange) -> Result<Update, Fault> {
         let mut inner = lock(&self.0);
         if inner.groups.contains_key(&group.id) {
             return Err(taken(group.id));
         }
-        if !inner.has_room([booking]) {
-            return Ok(Swap::Full);
+        if !inner.has_room([usage_change]) {
+            return Ok(Update::QuotaExceeded);
         }
         inner.groups.insert(group.id, group.clone());
-        inner.book(booking);
-        Ok(Swap::Done)
+        inner.book(usage_change);
+        Ok(Update::Applied)
     }
 
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault> {
@@ -272,24 +275,26 @@ impl Catalog for MemoryRecorder {
         Ok(over)
     }
 
-    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
+    async fn remove_group(&self, id: UploadId, usage_change: &UsageChange) -> Result<Update, Fault> {
         let mut inner = lock(&self.0);
         if inner.groups.remove(&id).is_none() {
-            return Ok(Swap::Lost);
+            return Ok(Update::Conflict);
         }
-        inner.book(booking);
-        Ok(Swap::Done)
+        inner.book(usage_change);
+        Ok(Update::Applied)
     }
 
-    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
+    async fn usage(&self, account: &Account) -> Result<Usage, Fault> {
         let inner = lock(&self.0);
         Ok(inner.accounts.get(account).map(|(has, _)| *has).unwrap_or_default())
     }
 
-    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault> {
+    async fn daily_usage(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<DailyUsage>, Fault> {
         let inner = lock(&self.0);
-        let of = |flow: &&Flow| days.contains(&flow.day) && project.is_none_or(|project| flow.project == project);
-        Ok(inner.flows.values().filter(of).cloned().collect())
+        let of = |daily_usage: &&DailyUsage| {
+            days.contains(&daily_usage.day) && project.is_none_or(|project| daily_usage.project == project)
+        };
+        Ok(inner.daily_usage.values().filter(of).cloned().collect())
     }
 
     async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {

@@ -1,9 +1,9 @@
-//! Projects and their rules. Pure: `directory` has the sources of projects.
+//! Projects and their rules. Pure: `provider` has the sources of projects.
 //!
 //! A request may name its project after the file. So the rules are checked at the commit, on the facts. If the project is known
 //! before, they are checked early too, so that a refused upload is not read to its end.
 
-use crate::value::lifetime::Door;
+use crate::value::lifetime::UploadMethod;
 use std::time::{Duration, SystemTime};
 
 use bytesize::ByteSize;
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::record::books::Quota;
+use crate::record::accounting::Quota;
+use crate::value::authorization::Authorization;
+pub use crate::value::authorization::with_granted;
 use crate::value::codes;
 use crate::value::config_error::ConfigError;
 use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::media_type::MediaRange;
-use crate::value::pass::Pass;
-pub use crate::value::pass::with_granted;
 pub use crate::value::rate::Rate;
 use crate::value::secret::Secret;
 use crate::value::settings::Settings;
@@ -31,7 +31,7 @@ pub struct Project {
     pub public_key: String,
     /// Whether the project accepts uploads, and why not.
     #[serde(default)]
-    pub standing: Standing,
+    pub status: ProjectStatus,
     /// The secrets that sign uploads and tokens. There may be several, so that one can be replaced while another is in use.
     #[serde(default)]
     pub secrets: Vec<ProjectSecret>,
@@ -67,13 +67,13 @@ pub struct Project {
     pub allow_types: Vec<MediaRange>,
     /// The refused media types, by content. They are refused even if they are allowed too.
     #[serde(default)]
-    pub forbid_types: Vec<MediaRange>,
+    pub deny_types: Vec<MediaRange>,
     /// The allowed endings of file names, without their dot. If the list is empty, every name is allowed.
     #[serde(default)]
     pub allow_extensions: Vec<String>,
     /// The refused endings of file names. They are refused even if they are allowed too.
     #[serde(default)]
-    pub forbid_extensions: Vec<String>,
+    pub deny_extensions: Vec<String>,
     /// The most metadata entries of a file.
     #[serde(default)]
     pub max_metadata_keys: Option<usize>,
@@ -91,7 +91,7 @@ pub struct Project {
     pub max_groups: Option<u64>,
     /// How long a group is kept, counted from when it is made.
     #[serde(default, with = "humantime_serde")]
-    pub keep_groups: Option<Duration>,
+    pub group_ttl: Option<Duration>,
     /// How long a file is kept that no client asked to keep.
     #[serde(default, with = "humantime_serde")]
     pub keep_unstored: Option<Duration>,
@@ -152,7 +152,7 @@ impl ProjectSecret {
 /// Whether a project accepts uploads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum ProjectStatus {
     /// The project accepts uploads.
     #[default]
     Active,
@@ -167,7 +167,7 @@ pub enum Standing {
     Removed,
 }
 
-impl Standing {
+impl ProjectStatus {
     /// The refusal of uploads. `None` if the project accepts them.
     #[must_use]
     pub fn refusal(self, key: &str) -> Option<Rejection> {
@@ -178,7 +178,7 @@ impl Standing {
             Self::LimitsExceeded => (codes::PROJECT_LIMITS, "the project has reached its limits"),
             Self::Removed => (codes::PROJECT_REMOVED, "the project is marked as removed"),
         };
-        Some(Rejection::new(code, message).about(key))
+        Some(Rejection::new(code, message).with_subject(key))
     }
 }
 
@@ -221,13 +221,13 @@ impl Project {
 
     /// The most bytes of a file that arrives in this way, if the project has a limit.
     #[must_use]
-    pub fn at_most(&self, door: Door) -> Option<u64> {
-        let of_door = match door {
-            Door::Direct => self.max_direct_size,
-            Door::Parts => self.max_multipart_size,
-            Door::Pull => self.max_url_size,
+    pub fn at_most(&self, method: UploadMethod) -> Option<u64> {
+        let of_method = match method {
+            UploadMethod::Direct => self.max_direct_size,
+            UploadMethod::Multipart => self.max_multipart_size,
+            UploadMethod::FromUrl => self.max_url_size,
         };
-        let sizes = [self.max_size, of_door];
+        let sizes = [self.max_size, of_method];
         sizes.into_iter().flatten().map(|size| size.as_u64()).min()
     }
 
@@ -236,11 +236,11 @@ impl Project {
     /// # Errors
     ///
     /// The reason why not.
-    pub fn lets_in(&self, pass: Option<&Pass>, now: SystemTime) -> Result<(), Rejection> {
-        if let Some(refusal) = self.standing.refusal(&self.public_key) {
+    pub fn lets_in(&self, authorization: Option<&Authorization>, now: SystemTime) -> Result<(), Rejection> {
+        if let Some(refusal) = self.status.refusal(&self.public_key) {
             return Err(refusal);
         }
-        let secret = pass.and_then(|pass| pass.secret.as_deref());
+        let secret = authorization.and_then(|authorization| authorization.secret.as_deref());
         if self.signed_uploads && secret.is_none() {
             let message = "uploads of this project have to be signed";
             return Err(Rejection::new(codes::SIGNATURE_MISSING, message));
@@ -253,15 +253,15 @@ impl Project {
         {
             let message = "the secret that this upload was signed with was revoked";
             let rejection = Rejection::new(codes::SIGNATURE_INVALID, message);
-            let token = pass.and_then(|pass| pass.grant.as_ref());
+            let token = authorization.and_then(|authorization| authorization.grant.as_ref());
             return Err(token
                 .into_iter()
-                .fold(rejection, |rejection, token| rejection.about(&token.id)));
+                .fold(rejection, |rejection, token| rejection.with_subject(&token.id)));
         }
-        match pass.and_then(|pass| pass.grant.as_ref()) {
+        match authorization.and_then(|authorization| authorization.grant.as_ref()) {
             Some(grant) if grant.is_among(&self.revoked_tokens) => {
                 let message = "the token of this upload was revoked";
-                Err(Rejection::new(codes::TOKEN_REVOKED, message).about(&grant.id))
+                Err(Rejection::new(codes::TOKEN_REVOKED, message).with_subject(&grant.id))
             }
             Some(grant) => grant.still_holds(now),
             None => Ok(()),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::policy::project::Project;
+use crate::record::managed::ManagedProject;
 use crate::value::config_error::{ConfigError, ConfigErrors};
 use crate::value::id::is_prefix;
 use crate::value::settings::Settings;
@@ -19,7 +20,7 @@ impl Project {
     ///
     /// All errors, each with its place.
     pub fn from_settings(settings: Settings) -> Result<Self, ConfigErrors> {
-        settings.make(Self::checked)
+        settings.make_unless_renamed(&ManagedProject::RENAMED, Self::checked)
     }
 
     fn checked(mut project: Self) -> Result<Self, ConfigErrors> {
@@ -43,7 +44,7 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigErrors> {
     errors.extend(secrets(project));
     for (list, extensions) in [
         ("allow_extensions", &project.allow_extensions),
-        ("forbid_extensions", &project.forbid_extensions),
+        ("deny_extensions", &project.deny_extensions),
     ] {
         if let Some(at) = extensions.iter().position(|extension| extension.contains('.')) {
             let message = "must be written without a dot, such as `png`";
@@ -64,7 +65,7 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigErrors> {
         ("max_uploads", project.max_uploads == Some(0)),
         ("keep_unstored", is_nothing(project.keep_unstored)),
         ("keep_stored", is_nothing(project.keep_stored)),
-        ("keep_groups", is_nothing(project.keep_groups)),
+        ("group_ttl", is_nothing(project.group_ttl)),
     ] {
         if is_nothing {
             errors.push(ConfigError::at(name, "must be greater than zero"));
@@ -95,9 +96,9 @@ fn lists(project: &Project) -> impl Iterator<Item = ConfigError> {
         ("revoked_tokens", project.revoked_tokens.len(), MOST_REVOKED),
         ("origins", project.origins.len(), LONGEST_LIST),
         ("allow_types", project.allow_types.len(), LONGEST_LIST),
-        ("forbid_types", project.forbid_types.len(), LONGEST_LIST),
+        ("deny_types", project.deny_types.len(), LONGEST_LIST),
         ("allow_extensions", project.allow_extensions.len(), LONGEST_LIST),
-        ("forbid_extensions", project.forbid_extensions.len(), LONGEST_LIST),
+        ("deny_extensions", project.deny_extensions.len(), LONGEST_LIST),
     ];
     let too_long = lists.into_iter().filter(|(_, length, most)| length > most);
     too_long.map(|(name, _, most)| ConfigError::at(name, format!("has more than {most} entries")))

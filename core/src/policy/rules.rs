@@ -2,14 +2,14 @@
 
 use crate::contract::stages::Validator;
 use crate::policy::project::Project;
+use crate::value::authorization::Grant;
 use crate::value::codes;
 use crate::value::evidence::Head;
 use crate::value::evidence::{Declared, Facts};
 use crate::value::file_name::Endings;
 use crate::value::file_name::FileName;
-use crate::value::lifetime::Door;
+use crate::value::lifetime::UploadMethod;
 use crate::value::media_type::{MediaRange, MediaType};
-use crate::value::pass::Grant;
 use crate::value::verdict::Rejection;
 use crate::value::verdict::Verdict;
 
@@ -41,7 +41,7 @@ pub(crate) fn media_type(
             "the content is of no known type, and only known ones are taken",
         ),
     };
-    Err(rejection.about(found.map_or("unknown", MediaType::as_str)))
+    Err(rejection.with_subject(found.map_or("unknown", MediaType::as_str)))
 }
 
 pub(crate) fn extension(allow: &[String], forbid: &[String], declared: &Declared) -> Result<(), Rejection> {
@@ -67,36 +67,32 @@ pub(crate) fn extension(allow: &[String], forbid: &[String], declared: &Declared
         "" => "names without an ending are not taken".to_owned(),
         extension => format!("names that end in .{extension} are not taken"),
     };
-    Err(Rejection::new(codes::EXTENSION_FORBIDDEN, message).about(extension.as_str()))
+    Err(Rejection::new(codes::EXTENSION_FORBIDDEN, message).with_subject(extension.as_str()))
 }
 
 /// The refusal of a file that is too large. Its subject is the size, as far as it is known.
 pub(crate) fn too_large(size: u64, limit: u64) -> Rejection {
-    Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes")).about(size.to_string())
+    Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes")).with_subject(size.to_string())
 }
 
 /// The rules of a project, for uploads that come by one method.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProjectRules<'a> {
     pub(crate) project: &'a Project,
-    pub(crate) door: Door,
+    pub(crate) method: UploadMethod,
 }
 
 impl ProjectRules<'_> {
     fn size(&self, found: Option<u64>) -> Result<(), Rejection> {
-        size(found, self.project.at_most(self.door))
+        size(found, self.project.at_most(self.method))
     }
 
     fn extension(&self, declared: &Declared) -> Result<(), Rejection> {
-        extension(
-            &self.project.allow_extensions,
-            &self.project.forbid_extensions,
-            declared,
-        )
+        extension(&self.project.allow_extensions, &self.project.deny_extensions, declared)
     }
 
     fn media_type(&self, found: Option<&MediaType>) -> Result<(), Rejection> {
-        media_type(&self.project.allow_types, &self.project.forbid_types, found)
+        media_type(&self.project.allow_types, &self.project.deny_types, found)
     }
 }
 
@@ -139,7 +135,7 @@ impl Grant {
         match self.min_size {
             Some(least) if size < least => {
                 let message = format!("the file has {size} bytes, and has to have at least {least}");
-                Err(Rejection::new(codes::TOO_SMALL, message).about(size.to_string()))
+                Err(Rejection::new(codes::TOO_SMALL, message).with_subject(size.to_string()))
             }
             _ => Ok(()),
         }

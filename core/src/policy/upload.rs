@@ -6,12 +6,12 @@ use std::time::SystemTime;
 use crate::contract::stages::Validator;
 use crate::policy::project::Project;
 use crate::policy::rules::ProjectRules;
-use crate::record::books::Quota;
+use crate::record::accounting::Quota;
+use crate::value::authorization::{Authorization, Grant};
 use crate::value::error::Error;
-use crate::value::id::Place;
-use crate::value::lifetime::Door;
+use crate::value::id::Location;
+use crate::value::lifetime::UploadMethod;
 use crate::value::lifetime::{Lifetime, Retention};
-use crate::value::pass::{Grant, Pass};
 use crate::value::verdict::PROJECT;
 use crate::value::verdict::Rejection;
 use crate::value::verdict::Verdict;
@@ -20,41 +20,45 @@ use crate::value::verdict::Verdict;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     project: Option<Arc<Project>>,
-    pass: Option<Pass>,
-    door: Door,
+    authorization: Option<Authorization>,
+    method: UploadMethod,
 }
 
-pub(crate) fn grant_of(pass: Option<&Pass>) -> Option<&Grant> {
-    pass.and_then(|pass| pass.grant.as_ref())
+pub(crate) fn grant_of(authorization: Option<&Authorization>) -> Option<&Grant> {
+    authorization.and_then(|authorization| authorization.grant.as_ref())
 }
 
 impl Policy {
     /// The rules for an upload of this project, with this authorization, that arrives in this way.
-    pub(crate) fn new(project: Option<Arc<Project>>, pass: Option<&Pass>, door: Door) -> Self {
+    pub(crate) fn new(
+        project: Option<Arc<Project>>,
+        authorization: Option<&Authorization>,
+        method: UploadMethod,
+    ) -> Self {
         Self {
             project,
-            pass: pass.cloned(),
-            door,
+            authorization: authorization.cloned(),
+            method,
         }
     }
 
     /// The rules of a token alone.
-    pub(crate) fn of_pass(pass: Option<&Pass>) -> Self {
+    pub(crate) fn of_authorization(authorization: Option<&Authorization>) -> Self {
         Self {
-            pass: pass.cloned(),
+            authorization: authorization.cloned(),
             ..Self::default()
         }
     }
 
     fn grant(&self) -> Option<&Grant> {
-        grant_of(self.pass.as_ref())
+        grant_of(self.authorization.as_ref())
     }
 
     /// Checks whether the bytes may be read. The authorization may follow the bytes, so it may still be missing.
     pub(crate) fn may_come(&self, now: SystemTime) -> Result<(), Error> {
         match &self.project {
-            Some(project) if self.pass.is_none() => {
-                let refusal = project.standing.refusal(&project.public_key);
+            Some(project) if self.authorization.is_none() => {
+                let refusal = project.status.refusal(&project.public_key);
                 refusal.map_or(Ok(()), Err).map_err(refused)
             }
             _ => self.lets_in(now),
@@ -64,7 +68,7 @@ impl Policy {
     /// Checks whether the project accepts the upload now, with its authorization.
     pub(crate) fn lets_in(&self, now: SystemTime) -> Result<(), Error> {
         match &self.project {
-            Some(project) => project.lets_in(self.pass.as_ref(), now).map_err(refused),
+            Some(project) => project.lets_in(self.authorization.as_ref(), now).map_err(refused),
             None => self
                 .grant()
                 .map_or(Ok(()), |grant| grant.still_holds(now))
@@ -74,7 +78,7 @@ impl Policy {
 
     /// The most bytes that the upload may have: `limit`, or less if the project or the token has a lower limit.
     pub(crate) fn at_most(&self, limit: u64) -> u64 {
-        let of_project = self.project.as_ref().and_then(|project| project.at_most(self.door));
+        let of_project = self.project.as_ref().and_then(|project| project.at_most(self.method));
         let of_token = self.grant().and_then(|grant| grant.max_size);
         [of_project, of_token].into_iter().flatten().fold(limit, u64::min)
     }
@@ -83,7 +87,7 @@ impl Policy {
     pub(crate) fn judge(&self, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
         let of_project = self.project.as_deref().map(|project| ProjectRules {
             project,
-            door: self.door,
+            method: self.method,
         });
         let of_project = of_project.as_ref().map(|rules| rules as &dyn Validator);
         let of_token = self.grant().map(|grant| grant as &dyn Validator);
@@ -95,8 +99,8 @@ impl Policy {
         Ok(())
     }
 
-    pub(crate) fn wish(&self, said: Retention) -> Retention {
-        self.grant().and_then(|grant| grant.wish).unwrap_or(said)
+    pub(crate) fn retention(&self, said: Retention) -> Retention {
+        self.grant().and_then(|grant| grant.retention).unwrap_or(said)
     }
 
     /// The lifetime of the upload. The limit of a token counts from `began`, that of the project from `now`.
@@ -114,11 +118,13 @@ impl Policy {
     }
 
     /// The place for the bytes.
-    pub(crate) fn place(&self) -> Place {
-        self.project.as_ref().map_or_else(Place::default, |project| Place {
-            store: project.store.clone(),
-            prefix: project.prefix.clone(),
-        })
+    pub(crate) fn location(&self) -> Location {
+        self.project
+            .as_ref()
+            .map_or_else(Location::default, |project| Location {
+                store: project.store.clone(),
+                prefix: project.prefix.clone(),
+            })
     }
 }
 

@@ -24,86 +24,95 @@ impl Record {
             }
             (State::Open, Event::Assemble) => {
                 next.state = State::Assembling;
-                next.due = Some(now + periods.claim);
+                next.due = Some(now + periods.lease);
             }
             // A record that is not due belongs to the node that works on it, or is a file.
-            (State::Assembling, Event::Assemble) if self.is_due(now) => next.due = Some(now + periods.claim),
-            (State::Assembling, Event::Renew) => next.due = Some(now + periods.claim),
+            (State::Assembling, Event::Assemble) if self.is_due(now) => next.due = Some(now + periods.lease),
+            (State::Assembling, Event::Renew) => next.due = Some(now + periods.lease),
             (State::Assembling, Event::Release) => {
                 next.state = State::Open;
                 next.due = Some(self.created + periods.open);
             }
-            (State::Staged, Event::Move { to }) if self.left.is_none() => {
-                next.left = Some(std::mem::replace(&mut next.place, to));
+            (State::Staged, Event::Relocate { to }) if self.previous_location.is_none() => {
+                next.previous_location = Some(std::mem::replace(&mut next.location, to));
             }
-            (State::Staged | State::Assembling, Event::Commit { facts, terms, lifetime }) => {
+            (
+                State::Staged | State::Assembling,
+                Event::Commit {
+                    facts,
+                    options,
+                    lifetime,
+                },
+            ) => {
                 next.state = State::Ready;
                 next.facts = Some(*facts);
-                next.project = terms.project;
-                next.pass = terms.pass;
-                next.metadata = terms.metadata;
-                next.tags = terms.tags;
-                next.known_as = terms.known_as;
+                next.project = options.project;
+                next.authorization = options.authorization;
+                next.metadata = options.metadata;
+                next.tags = options.tags;
+                next.source_key = options.source_key;
                 // The sender is the address of a person: it is kept only while unfinished uploads are counted by it.
                 next.sender = None;
                 next.lifetime = Some(lifetime);
                 // Late parts are deleted once more, when no sender can still be sending one.
-                let tidy = self.is_untidy().then(|| now + periods.lease);
+                let tidy = self.is_untidy().then(|| now + periods.write_lease);
                 next.due = earlier(tidy, lifetime.expires);
             }
             (State::Ready, Event::Tidied) => {
                 next.due = self.lifetime.and_then(|lifetime| lifetime.expires);
-                next.left = None;
+                next.previous_location = None;
                 if let Some(parts) = &mut next.parts {
-                    parts.apart = false;
+                    parts.separate_keys = false;
                 }
             }
             (State::Ready, Event::Keep(lifetime)) => {
                 next.lifetime = Some(lifetime);
                 next.due = earlier(self.due.filter(|_| self.is_untidy()), lifetime.expires);
             }
-            (State::Waiting | State::Pulling, Event::Pull { upload }) if self.is_due(now) => {
-                next.state = State::Pulling;
-                next.due = Some(now + periods.claim);
-                next.pull = self.pull.as_ref().map(|pull| pull.try_again(upload));
+            (State::Queued | State::Fetching, Event::Fetch { upload }) if self.is_due(now) => {
+                next.state = State::Fetching;
+                next.due = Some(now + periods.lease);
+                next.fetch_job = self.fetch_job.as_ref().map(|fetch_job| fetch_job.try_again(upload));
             }
-            (State::Pulling, Event::Progress { done, total }) => {
-                next.due = Some(now + periods.claim);
-                next.pull = self.pull.as_ref().map(|pull| pull.at(done, total));
+            (State::Fetching, Event::Progress { done, total }) => {
+                next.due = Some(now + periods.lease);
+                next.fetch_job = self.fetch_job.as_ref().map(|fetch_job| fetch_job.at(done, total));
             }
             // The next try to delete left-over bytes waits, so that this record does not hold up the others that are due.
             (State::Ready, Event::Postpone(delay)) if self.is_untidy() => {
                 next.due = earlier(Some(now + delay), self.lifetime.and_then(|lifetime| lifetime.expires));
             }
-            (State::Pulling, Event::Postpone(delay)) => {
-                next.state = State::Waiting;
+            (State::Fetching, Event::Postpone(delay)) => {
+                next.state = State::Queued;
                 next.due = Some(now + delay);
             }
-            (State::Pulling, Event::Pulled) => {
-                next.state = State::Pulled;
+            (State::Fetching, Event::Fetched) => {
+                next.state = State::Fetched;
                 next.sender = None;
-                next.forget_what_was_noted();
-                next.due = Some(now + periods.note);
+                next.clear_metadata();
+                next.due = Some(now + periods.tombstone);
             }
             (State::Open | State::Staged, Event::Abandon) => {
                 next.state = State::Deleting;
-                next.due = Some(now + periods.lease);
+                next.due = Some(now + periods.write_lease);
             }
-            (State::Staged | State::Assembling | State::Waiting | State::Pulling, Event::Reject(rejection)) => {
+            (State::Staged | State::Assembling | State::Queued | State::Fetching, Event::Reject(rejection)) => {
                 next.state = State::Rejected(rejection);
-                next.forget_what_was_noted();
-                next.due = Some(now + periods.note);
+                next.clear_metadata();
+                next.due = Some(now + periods.tombstone);
             }
             (State::Open | State::Staged | State::Deleting, Event::Claim) if self.is_due(now) => {
                 next.state = State::Deleting;
-                next.due = Some(now + periods.lease);
+                next.due = Some(now + periods.write_lease);
             }
             (State::Ready, Event::Claim) if self.has_expired(now) => {
                 next.state = State::Deleting;
-                next.due = Some(now + periods.lease);
+                next.due = Some(now + periods.write_lease);
             }
-            // A sweeper claims an old note too before it deletes it.
-            (State::Gone | State::Pulled, Event::Claim) if self.is_due(now) => next.due = Some(now + periods.lease),
+            // A sweeper claims an old tombstone too before it deletes it.
+            (State::Deleted | State::Fetched, Event::Claim) if self.is_due(now) => {
+                next.due = Some(now + periods.write_lease)
+            }
             (State::Rejected(_), Event::Claim) if self.is_due(now) => next.forget(now, periods),
             (State::Rejected(_), Event::Forget) => next.forget(now, periods),
             (State::Ready, Event::Trash) if !self.has_expired(now) => {
@@ -117,21 +126,21 @@ impl Record {
             (State::Trashed, Event::Restore) if !self.is_due(now) && !self.has_expired(now) => {
                 next.state = State::Ready;
                 // Left-over parts are deleted once more, as without the deletion.
-                let tidy = self.is_untidy().then(|| now + periods.lease);
+                let tidy = self.is_untidy().then(|| now + periods.write_lease);
                 next.due = earlier(tidy, self.lifetime.and_then(|lifetime| lifetime.expires));
             }
             (State::Trashed, Event::Claim) if self.is_due(now) => {
                 next.state = State::Deleting;
-                next.due = Some(now + periods.lease);
+                next.due = Some(now + periods.write_lease);
             }
             (State::Ready | State::Trashed | State::Open | State::Assembling, Event::Delete) => {
                 next.state = State::Deleting;
-                next.due = Some(now + periods.lease);
+                next.due = Some(now + periods.write_lease);
             }
-            (State::Deleting, Event::Erased) => {
-                next.state = State::Gone;
+            (State::Deleting, Event::BytesDeleted) => {
+                next.state = State::Deleted;
                 next.sender = None;
-                next.due = Some(now + periods.note);
+                next.due = Some(now + periods.tombstone);
             }
             (state, event) => {
                 return Err(IllegalTransition {
@@ -144,16 +153,16 @@ impl Record {
     }
 
     /// Removes metadata and tags, which may be long: no answer shows them any more.
-    fn forget_what_was_noted(&mut self) {
+    fn clear_metadata(&mut self) {
         self.metadata.clear();
         self.tags.clear();
     }
 
     /// Ends the time in which the reason of a refusal can be asked for. A sweeper then deletes bytes that may be left.
     fn forget(&mut self, now: SystemTime, periods: &Periods) {
-        self.state = State::Gone;
+        self.state = State::Deleted;
         self.sender = None;
-        self.due = Some(now + periods.lease);
+        self.due = Some(now + periods.write_lease);
     }
 }
 

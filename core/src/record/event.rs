@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::value::evidence::Facts;
-use crate::value::id::{Place, UploadId};
+use crate::value::id::{Location, UploadId};
 use crate::value::lifetime::Lifetime;
-use crate::value::options::Terms;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::Rejection;
 
-/// An event in the life of an upload or of a fetch order.
+/// An event in the life of an upload or of a fetch job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The store has started a multipart upload.
@@ -16,20 +16,20 @@ pub enum Event {
         /// The store's own name for it.
         upload: String,
     },
-    /// A node starts to join the parts, or takes over from a node whose claim is over.
+    /// A node starts to join the parts, or takes over from a node whose lease is over.
     Assemble,
-    /// The node that joins the parts renews its claim.
+    /// The node that joins the parts renews its lease.
     Renew,
     /// The parts could not be joined now. They stay.
     Release,
-    /// Everything left over is deleted: parts under keys of their own, and bytes at a former place.
+    /// Everything left over is deleted: parts under keys of their own, and bytes at a previous location.
     Tidied,
-    /// A node starts to fetch the source of an order, or takes over from a node whose claim is over.
-    Pull {
+    /// A node starts to fetch the source of a fetch job, or takes over from a node whose lease is over.
+    Fetch {
         /// The id of the upload that this try makes.
         upload: UploadId,
     },
-    /// The node that fetches the source renews its claim and reports its progress.
+    /// The node that fetches the source renews its lease and reports its progress.
     Progress {
         /// Bytes that have arrived.
         done: u64,
@@ -39,20 +39,20 @@ pub enum Event {
     /// The source could not be fetched, or the left-over bytes not deleted, this time. The next try follows after this delay.
     Postpone(Duration),
     /// The source was fetched: the upload of the last try is ready.
-    Pulled,
+    Fetched,
     /// The upload is given up before its lease ends, because the try of which it was part is over.
     Abandon,
-    /// The bytes are about to be moved, because the project is known now and keeps its bytes at another place.
-    Move {
-        /// The new place.
-        to: Place,
+    /// The bytes are about to be relocated, because the project is known now and keeps its bytes at another location.
+    Relocate {
+        /// The new location.
+        to: Location,
     },
     /// Every stage accepted the upload, and its bytes are durable.
     Commit {
         /// What is known of the content. It is boxed, because the other events are small.
         facts: Box<Facts>,
         /// What the sender asks for beside the bytes.
-        terms: Box<Terms>,
+        options: Box<UploadOptions>,
         /// How long the upload is kept.
         lifetime: Lifetime,
     },
@@ -67,12 +67,12 @@ pub enum Event {
     /// The upload is deleted for good, or its owner ends it while its parts are arriving or being joined.
     Delete,
     /// A sweeper claims the record because it is due: an abandoned upload, an expired one, an unfinished deletion of another
-    /// sweeper, or an old note.
+    /// sweeper, or an old tombstone.
     Claim,
     /// The record of a refusal makes room for newer ones before its time is over.
     Forget,
     /// The bytes were deleted.
-    Erased,
+    BytesDeleted,
 }
 
 impl Event {
@@ -83,12 +83,12 @@ impl Event {
             Self::Renew => "renew",
             Self::Release => "release",
             Self::Tidied => "tidied",
-            Self::Pull { .. } => "pull",
+            Self::Fetch { .. } => "fetch",
             Self::Progress { .. } => "progress",
             Self::Postpone(_) => "postpone",
-            Self::Pulled => "pulled",
+            Self::Fetched => "fetched",
             Self::Abandon => "abandon",
-            Self::Move { .. } => "move",
+            Self::Relocate { .. } => "relocate",
             Self::Commit { .. } => "commit",
             Self::Reject(_) => "reject",
             Self::Keep(_) => "keep",
@@ -97,7 +97,7 @@ impl Event {
             Self::Delete => "delete",
             Self::Claim => "claim",
             Self::Forget => "forget",
-            Self::Erased => "erased",
+            Self::BytesDeleted => "bytes_deleted",
         }
     }
 }

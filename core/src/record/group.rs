@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::books::{Account, Booking, Holdings, Quota};
+use crate::record::accounting::{Account, Quota, Usage, UsageChange};
 use crate::value::id::UploadId;
 
 /// A group of files.
@@ -36,9 +36,9 @@ pub struct Member {
 impl Group {
     /// What the group adds to the account of its project's groups: one group, and the bytes of its list of files.
     #[must_use]
-    pub fn held(&self) -> Holdings {
+    pub fn held(&self) -> Usage {
         let list = serde_json::to_string(&self.members).unwrap_or_default();
-        Holdings {
+        Usage {
             bytes: list.len() as u64,
             files: 1,
         }
@@ -51,15 +51,15 @@ impl Group {
     }
 }
 
-impl Booking {
-    /// The booking of a change from `before` to `next`: a new group has no `before`, a deleted one no `next`.
+impl UsageChange {
+    /// The usage change from `before` to `next`: a new group has no `before`, a deleted one no `next`.
     #[must_use]
     pub fn of_group(before: Option<&Group>, next: Option<&Group>, quota: Quota) -> Self {
-        let mut booking = Self::default();
+        let mut usage_change = Self::default();
         let groups = [(before, -1), (next, 1)];
         for (group, sign) in groups.into_iter().filter_map(|(group, sign)| Some((group?, sign))) {
-            booking.add(Account::groups(&group.project), group.held(), sign, quota, None);
+            usage_change.add(Account::groups(&group.project), group.held(), sign, quota, None);
         }
-        booking
+        usage_change
     }
 }

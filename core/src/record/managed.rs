@@ -15,6 +15,28 @@ pub struct ManagedProject {
     pub settings: Map<String, Value>,
 }
 
+impl ManagedProject {
+    /// The settings of a project whose names have changed, each with its name in earlier versions and its name now. A person has to
+    /// write the new names; databases keep the old ones until somebody changes the project.
+    pub const RENAMED: [(&str, &str); 4] = [
+        ("standing", "status"),
+        ("forbid_types", "deny_types"),
+        ("forbid_extensions", "deny_extensions"),
+        ("keep_groups", "group_ttl"),
+    ];
+
+    /// The same project, whose settings have the names of this version.
+    #[must_use]
+    pub fn with_new_names(mut self) -> Self {
+        for (old, new) in Self::RENAMED {
+            if let Some(value) = self.settings.remove(old) {
+                self.settings.entry(new).or_insert(value);
+            }
+        }
+        self
+    }
+}
+
 /// Hides the settings, because they contain secrets.
 impl Debug for ManagedProject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

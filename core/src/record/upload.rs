@@ -3,14 +3,14 @@
 //! ```text
 //!   in parts      Open ──Assemble──► Assembling ──Commit──┐                       Claim
 //!                   ▲                 │      │            ▼                        ┌─┐
-//!                   └─────Release─────┘      │          Ready ──Delete, Claim──► Deleting ──Erased──► Gone ──► (no record)
+//!                   └─────Release─────┘      │          Ready ──Delete, Claim──► Deleting ──BytesDeleted──► Deleted ──► (no record)
 //!                                            │            ▲
 //!   in one go     Staged ────────────────────┼──Commit────┘
 //!                   │                        ▼
-//!                   └─────────Reject─────► Rejected ──Forget, Claim──► Gone ──► (no record)
+//!                   └─────────Reject─────► Rejected ──Forget, Claim──► Deleted ──► (no record)
 //!
-//!   pulled        Waiting ──Pull──► Pulling ──Pulled──► Pulled ──► (no record)
-//!                   ▲                  │                  each try is an upload of its own, in one go
+//!   fetched       Queued ──Fetch──► Fetching ──Fetched──► Fetched ──► (no record)
+//!                   ▲                  │                    each try is an upload of its own, in one go
 //!                   └────Postpone──────┘ ──Reject──► Rejected
 //!
 //!   deleted       Ready ──Trash──► Trashed ──Delete, Claim──► Deleting        if deleted uploads can be restored
@@ -18,7 +18,7 @@
 //!                   └─────Restore─────┘
 //!
 //!   not drawn: Open, Staged ── Abandon ──► Deleting, Open, Assembling ── Delete ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
-//!              Pulling ── Progress, Pull ──► Pulling, Waiting ── Reject ──► Rejected,
+//!              Staged ── Relocate ──► Staged, Fetching ── Progress, Fetch ──► Fetching, Queued ── Reject ──► Rejected,
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
 //! ```
 //!
@@ -31,12 +31,12 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::pull::Pull;
+use crate::record::fetch_job::FetchJob;
+use crate::value::authorization::Authorization;
 use crate::value::evidence::{Declared, Facts};
-use crate::value::id::{Place, UploadId};
-use crate::value::options::Terms;
-use crate::value::parts::Parts;
-use crate::value::pass::Pass;
+use crate::value::id::{Location, UploadId};
+use crate::value::options::UploadOptions;
+use crate::value::parts::PartPlan;
 use crate::value::verdict::Rejection;
 
 /// Everything that is recorded of one upload.
@@ -48,7 +48,7 @@ pub struct Record {
     pub revision: u64,
     /// The state of the upload.
     pub state: State,
-    /// When background work has to look at the record: the end of a lease, of a lifetime or of a note. `None`: never.
+    /// When background work has to look at the record: the end of a lease, of a lifetime or of a tombstone. `None`: never.
     pub due: Option<SystemTime>,
     /// When this record was made, before the first byte was stored.
     pub created: SystemTime,
@@ -65,36 +65,39 @@ pub struct Record {
     /// How long the upload is kept. Known from the commit on.
     pub lifetime: Option<Lifetime>,
     /// How the upload is cut into parts, if it is a multipart upload.
-    pub parts: Option<Parts>,
-    /// The source to fetch, if this is the record of a fetch order. The fetched upload has a record of its own.
-    pub pull: Option<Pull>,
-    /// A name by which the upload can be found again: see [`Terms::known_as`].
-    pub known_as: Option<String>,
+    pub parts: Option<PartPlan>,
+    /// The source to fetch, if this is the record of a fetch job. The fetched upload has a record of its own.
+    pub fetch_job: Option<FetchJob>,
+    /// A name by which the upload can be found again: see [`UploadOptions::source_key`].
+    pub source_key: Option<String>,
     /// What authorized the upload, if its project requires an authorization.
-    pub pass: Option<Pass>,
-    /// The sender: see [`Terms::sender`]. Removed from the record once the upload is finished.
+    pub authorization: Option<Authorization>,
+    /// The sender: see [`UploadOptions::sender`]. Removed from the record once the upload is finished.
     pub sender: Option<String>,
     /// The store and prefix where the bytes are.
-    pub place: Place,
+    pub location: Location,
     /// The store and prefix where the bytes were before. Bytes may be left there.
-    pub left: Option<Place>,
+    pub previous_location: Option<Location>,
 }
 
-/// The state of an upload or of a fetch order. The bytes of an upload are readable in [`State::Ready`] and in no other state.
+/// The state of an upload or of a fetch job. The bytes of an upload are readable in [`State::Ready`] and in no other state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
     /// A multipart upload whose parts are arriving.
     Open,
-    /// A node has claimed the multipart upload: it joins the parts, and every stage judges the whole.
+    /// A node has the lease of the multipart upload: it joins the parts, and every stage judges the whole.
     Assembling,
-    /// A fetch order that waits until it is due.
-    Waiting,
-    /// A node has claimed the fetch order and fetches its source.
-    Pulling,
-    /// The source was fetched. The record of the order is kept for a while, so that the sender can ask for its status.
-    Pulled,
+    /// A fetch job that waits until it is due.
+    #[serde(rename = "waiting")]
+    Queued,
+    /// A node has the lease of the fetch job and fetches its source.
+    #[serde(rename = "pulling")]
+    Fetching,
+    /// The source was fetched. The record of the fetch job is kept for a while, so that the sender can ask for its status.
+    #[serde(rename = "pulled")]
+    Fetched,
     /// The upload has begun: bytes may be on their way to the store.
     Staged,
     /// Every stage accepted the upload. Its bytes are durable and readable.
@@ -106,52 +109,54 @@ pub enum State {
     /// A sweeper claimed the upload, or its owner deleted it. Bytes may still be there, and are not readable.
     Deleting,
     /// The bytes are deleted. The record is kept for a while; at its end, bytes that arrived late are deleted too.
-    Gone,
+    #[serde(rename = "gone")]
+    Deleted,
 }
 
 impl State {
-    /// The state's name, as in logs and databases.
+    /// The state's name in logs and databases. Databases keep names of earlier versions, so some differ from those here.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Assembling => "assembling",
-            Self::Waiting => "waiting",
-            Self::Pulling => "pulling",
-            Self::Pulled => "pulled",
+            Self::Queued => "waiting",
+            Self::Fetching => "pulling",
+            Self::Fetched => "pulled",
             Self::Staged => "staged",
             Self::Ready => "ready",
             Self::Rejected(_) => "rejected",
             Self::Trashed => "trashed",
             Self::Deleting => "deleting",
-            Self::Gone => "gone",
+            Self::Deleted => "gone",
         }
     }
 }
 
 /// The kind of background work that a due record needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Duty {
+pub enum Task {
     /// A sweeper ends the upload, because its time is over.
     Sweep,
-    /// A node resumes the multipart upload, because the node that worked on it has stopped renewing its claim.
+    /// A node resumes the multipart upload, because the node that worked on it has stopped renewing its lease.
     Resume,
-    /// A node fetches the source of the order.
-    Pull,
+    /// A node fetches the source of the fetch job.
+    Fetch,
 }
 
 /// Durations after which a record becomes due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Periods {
     /// How long an upload in one request, or a sweeper's deletion, may take. Afterwards a sweeper may claim the record.
+    pub write_lease: Duration,
+    /// How long the lease of a node lasts that completes a multipart upload or fetches a source. The node renews it while it works.
+    /// Once the lease is over, another node may take the upload over.
     pub lease: Duration,
-    /// How long the claim of a node lasts that completes a multipart upload or fetches a source. The node renews it while it works.
-    /// Once the claim is over, another node may take the upload over.
-    pub claim: Duration,
     /// How long the parts of one upload may take to arrive.
     pub open: Duration,
-    /// How long the record of a refused or deleted upload is kept. At least `lease`, so that late bytes are deleted too.
-    pub note: Duration,
+    /// How long the record of a refused or deleted upload is kept, its tombstone. At least `write_lease`, so that late bytes are
+    /// deleted too.
+    pub tombstone: Duration,
     /// How long a deleted upload can be restored. Zero: it cannot be restored.
     pub trash: Duration,
 }
@@ -164,7 +169,7 @@ impl Record {
             id,
             revision: 0,
             state: State::Staged,
-            due: Some(now + periods.lease),
+            due: Some(now + periods.write_lease),
             created: now,
             project: None,
             declared,
@@ -173,28 +178,28 @@ impl Record {
             tags: Vec::new(),
             lifetime: None,
             parts: None,
-            pull: None,
-            known_as: None,
-            pass: None,
+            fetch_job: None,
+            source_key: None,
+            authorization: None,
             sender: None,
-            place: Place::default(),
-            left: None,
+            location: Location::default(),
+            previous_location: None,
         }
     }
 
-    /// Adds the project, the authorization, and the place to which the bytes go.
+    /// Adds the project, the authorization, and the location of the bytes.
     #[must_use]
-    pub fn of(mut self, project: Option<String>, pass: Option<Pass>, place: Place) -> Self {
+    pub fn of(mut self, project: Option<String>, authorization: Option<Authorization>, location: Location) -> Self {
         self.project = project;
-        self.pass = pass;
-        self.place = place;
+        self.authorization = authorization;
+        self.location = location;
         self
     }
 
     /// Adds what the sender asks for beside the bytes.
     #[rustfmt::skip]
-    fn under(self, Terms { project, pass, sender, metadata, tags, .. }: Terms) -> Self {
-        Self { project, pass, sender, metadata, tags, ..self }
+    fn under(self, UploadOptions { project, authorization, sender, metadata, tags, .. }: UploadOptions) -> Self {
+        Self { project, authorization, sender, metadata, tags, ..self }
     }
 
     /// Adds the sender.
@@ -209,8 +214,8 @@ impl Record {
     pub fn open(
         id: UploadId,
         declared: Declared,
-        parts: Parts,
-        terms: Terms,
+        parts: PartPlan,
+        options: UploadOptions,
         now: SystemTime,
         periods: &Periods,
     ) -> Self {
@@ -218,28 +223,34 @@ impl Record {
             state: State::Open,
             due: Some(now + periods.open),
             parts: Some(parts),
-            ..Self::intent(id, declared, now, periods).under(terms)
+            ..Self::intent(id, declared, now, periods).under(options)
         }
     }
 
-    /// The record of a fetch order that is due at once.
+    /// The record of a fetch job that is due at once.
     #[must_use]
-    pub fn order(id: UploadId, pull: Pull, terms: Terms, now: SystemTime, periods: &Periods) -> Self {
+    pub fn queued(
+        id: UploadId,
+        fetch_job: FetchJob,
+        options: UploadOptions,
+        now: SystemTime,
+        periods: &Periods,
+    ) -> Self {
         Self {
-            state: State::Waiting,
+            state: State::Queued,
             due: Some(now),
-            pull: Some(pull),
-            ..Self::intent(id, Declared::default(), now, periods).under(terms)
+            fetch_job: Some(fetch_job),
+            ..Self::intent(id, Declared::default(), now, periods).under(options)
         }
     }
 
     /// The background work that the record needs when it is due.
     #[must_use]
-    pub fn duty(&self) -> Duty {
+    pub fn task(&self) -> Task {
         match self.state {
-            State::Assembling => Duty::Resume,
-            State::Waiting | State::Pulling => Duty::Pull,
-            _ => Duty::Sweep,
+            State::Assembling => Task::Resume,
+            State::Queued | State::Fetching => Task::Fetch,
+            _ => Task::Sweep,
         }
     }
 
@@ -258,14 +269,14 @@ impl Record {
 
     /// Whether parts of the upload may be under keys of their own.
     #[must_use]
-    pub fn is_apart(&self) -> bool {
-        self.parts.as_ref().is_some_and(|parts| parts.apart)
+    pub fn has_separate_keys(&self) -> bool {
+        self.parts.as_ref().is_some_and(|parts| parts.separate_keys)
     }
 
-    /// Whether bytes may be left over: parts under keys of their own, or bytes at a former place.
+    /// Whether bytes may be left over: parts under keys of their own, or bytes at a previous location.
     #[must_use]
     pub fn is_untidy(&self) -> bool {
-        self.is_apart() || self.left.is_some()
+        self.has_separate_keys() || self.previous_location.is_some()
     }
 
     /// Whether background work has to look at the record.

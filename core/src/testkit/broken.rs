@@ -110,7 +110,7 @@ impl<T> Answers<T> for Result<T, Fault> {
     fn answers(self) -> T {
         match self {
             Ok(answer) => answer,
-            Err(fault) => broken("an answer", format!("a fault: {}", fault.chain())),
+            Err(fault) => broken("an answer", format!("a fault: {}", fault.report())),
         }
     }
 }

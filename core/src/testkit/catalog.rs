@@ -9,10 +9,10 @@ use super::broken::{Answers, Fails};
 use super::sample::sample_record;
 use super::trial::Trial;
 use crate::contract::stages::Recorder;
-use crate::record::books::Swap;
-use crate::record::books::{Account, Booking, Change, Day, Flow, Holdings, Line, Quota};
+use crate::record::accounting::{Account, AccountDelta, Change, DailyUsage, Day, Quota, Usage, UsageChange};
 use crate::record::group::{Group, Member};
 use crate::record::managed::ManagedProject;
+use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::id::UploadId;
@@ -41,10 +41,10 @@ fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-fn line(account: &Account, bytes: i64, files: i64, quota: Quota) -> Line {
+fn delta(account: &Account, bytes: i64, files: i64, quota: Quota) -> AccountDelta {
     let change = Change { bytes, files };
     let (account, until) = (account.clone(), None);
-    Line {
+    AccountDelta {
         account,
         change,
         quota,
@@ -52,10 +52,10 @@ fn line(account: &Account, bytes: i64, files: i64, quota: Quota) -> Line {
     }
 }
 
-fn booking(lines: &[Line]) -> Booking {
-    Booking {
-        lines: lines.to_vec(),
-        flow: None,
+fn usage_change(deltas: &[AccountDelta]) -> UsageChange {
+    UsageChange {
+        deltas: deltas.to_vec(),
+        daily_usage: None,
     }
 }
 
@@ -65,16 +65,16 @@ const ROOM: Quota = Quota {
 };
 
 async fn has(recorder: &dyn Recorder, account: &Account) -> (u64, u64) {
-    let Holdings { bytes, files } = recorder.catalog().holdings(account).await.answers();
+    let Usage { bytes, files } = recorder.catalog().usage(account).await.answers();
     (bytes, files)
 }
 
 async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recorder) {
     let (one, other) = (Account::project(&unique()), Account::token(&unique(), "ü"));
     let record = sample_record();
-    let insert = async |record: &Record, lines: &[Line]| recorder.insert(record, &booking(lines)).await;
-    let both = [line(&one, 60, 1, ROOM), line(&other, 0, 1, ROOM)];
-    same!(insert(&record, &both).await.answers(), Swap::Done);
+    let insert = async |record: &Record, deltas: &[AccountDelta]| recorder.insert(record, &usage_change(deltas)).await;
+    let both = [delta(&one, 60, 1, ROOM), delta(&other, 0, 1, ROOM)];
+    same!(insert(&record, &both).await.answers(), Update::Applied);
     same!(
         (has(recorder, &one).await, has(recorder, &other).await),
         ((60, 1), (0, 1))
@@ -85,29 +85,32 @@ async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recor
         revision: record.revision + 2,
         ..record.clone()
     };
-    // A stale update is lost, whether its booking fits or not.
-    let little = [line(&one, 1, 1, ROOM)];
-    for lines in [&both[..], &little] {
-        let lost = recorder.update(&next, &booking(lines)).await.answers();
-        same!(lost, Swap::Lost);
-        let taken = insert(&record, lines).await.fails();
+    // A stale update is lost, whether its usage change fits or not.
+    let little = [delta(&one, 1, 1, ROOM)];
+    for deltas in [&both[..], &little] {
+        let lost = recorder.update(&next, &usage_change(deltas)).await.answers();
+        same!(lost, Update::Conflict);
+        let taken = insert(&record, deltas).await.fails();
         same!(taken.code, codes::ID_TAKEN);
     }
     same!(has(recorder, &one).await, (60, 1), "a lost update was booked");
 
-    // If one of two lines exceeds its quota, nothing is written.
+    // If one of two deltas exceeds its quota, nothing is written.
     let next = Record {
         revision: record.revision + 1,
         ..record.clone()
     };
-    for full in [line(&one, 41, 0, ROOM), line(&one, 0, 3, ROOM)] {
-        let lines = [line(&other, 0, 1, ROOM), full];
-        same!(recorder.update(&next, &booking(&lines)).await.answers(), Swap::Full);
+    for full in [delta(&one, 41, 0, ROOM), delta(&one, 0, 3, ROOM)] {
+        let deltas = [delta(&other, 0, 1, ROOM), full];
+        same!(
+            recorder.update(&next, &usage_change(&deltas)).await.answers(),
+            Update::QuotaExceeded
+        );
         let another = Record {
             id: UploadId::random(),
             ..record.clone()
         };
-        same!(insert(&another, &lines).await.answers(), Swap::Full);
+        same!(insert(&another, &deltas).await.answers(), Update::QuotaExceeded);
         same!(recorder.get(another.id).await.answers(), None);
     }
     same!(
@@ -116,10 +119,13 @@ async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recor
     );
     same!(recorder.get(record.id).await.answers().as_ref(), Some(&record));
 
-    // A booking may use the quota up exactly, and one that gives back is never refused.
-    let fits = [line(&one, 40, 2, ROOM)];
-    same!(recorder.update(&next, &booking(&fits)).await.answers(), Swap::Done);
-    let less = [line(
+    // A usage change may use the quota up exactly, and one that gives back is never refused.
+    let fits = [delta(&one, 40, 2, ROOM)];
+    same!(
+        recorder.update(&next, &usage_change(&fits)).await.answers(),
+        Update::Applied
+    );
+    let less = [delta(
         &one,
         -70,
         -3,
@@ -132,7 +138,10 @@ async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recor
         revision: next.revision + 1,
         ..next
     };
-    same!(recorder.update(&last, &booking(&less)).await.answers(), Swap::Done);
+    same!(
+        recorder.update(&last, &usage_change(&less)).await.answers(),
+        Update::Applied
+    );
     same!(has(recorder, &one).await, (30, 0));
     recorder.remove(last.id, last.revision).await.answers();
 }
@@ -145,7 +154,10 @@ async fn updates_of_one_transaction_are_all_written_or_none(recorder: &dyn Recor
             id: UploadId::random(),
             ..sample_record()
         };
-        same!(recorder.insert(&record, Booking::none()).await.answers(), Swap::Done);
+        same!(
+            recorder.insert(&record, UsageChange::none()).await.answers(),
+            Update::Applied
+        );
         records.push(record);
     }
     let after = |record: &Record, by: u64| Record {
@@ -162,27 +174,27 @@ async fn updates_of_one_transaction_are_all_written_or_none(recorder: &dyn Recor
             "{what}"
         );
     };
-    // Two of the three bookings fit; all three do not.
-    let of_one = |bytes| booking(&[line(&one, bytes, 1, ROOM)]);
+    // Two of the three usage changes fit; all three do not.
+    let of_one = |bytes| usage_change(&[delta(&one, bytes, 1, ROOM)]);
     let too_many: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(40))).collect();
-    same!(recorder.update_all(&too_many).await.answers(), Swap::Full);
+    same!(recorder.update_all(&too_many).await.answers(), Update::QuotaExceeded);
     as_they_were("the bookings exceeded a quota").await;
 
-    // The last update is stale, whether its booking fits or not.
+    // The last update is stale, whether its usage change fits or not.
     for bytes in [10, 60] {
         let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(bytes))).collect();
         changes[2].0 = after(&records[2], 2);
-        same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
+        same!(recorder.update_all(&changes).await.answers(), Update::Conflict);
         as_they_were("one of the updates was stale").await;
     }
     let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(10))).collect();
     changes[1].0.id = UploadId::random();
-    same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
+    same!(recorder.update_all(&changes).await.answers(), Update::Conflict);
     as_they_were("one of the records does not exist").await;
 
     let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(30))).collect();
-    changes[1].1 = booking(&[line(&other, 100, 3, ROOM)]);
-    same!(recorder.update_all(&changes).await.answers(), Swap::Done);
+    changes[1].1 = usage_change(&[delta(&other, 100, 3, ROOM)]);
+    same!(recorder.update_all(&changes).await.answers(), Update::Applied);
     for (next, _) in &changes {
         same!(recorder.get(next.id).await.answers().as_ref(), Some(next));
     }
@@ -190,17 +202,17 @@ async fn updates_of_one_transaction_are_all_written_or_none(recorder: &dyn Recor
         (has(recorder, &one).await, has(recorder, &other).await),
         ((60, 2), (100, 3))
     );
-    same!(recorder.update_all(&changes).await.answers(), Swap::Lost);
+    same!(recorder.update_all(&changes).await.answers(), Update::Conflict);
 
     // Of several equal transactions at the same time, one succeeds as a whole.
     let again: Vec<_> = changes
         .iter()
-        .map(|(record, _)| (after(record, 1), Booking::default()))
+        .map(|(record, _)| (after(record, 1), UsageChange::default()))
         .collect();
     let rivals = (0..4).map(|_| recorder.update_all(&again));
     let won = join_all(rivals).await.into_iter().map(Answers::answers);
-    same!(won.filter(|swap| *swap == Swap::Done).count(), 1);
-    same!(recorder.update_all(&[]).await.answers(), Swap::Done);
+    same!(won.filter(|swap| *swap == Update::Applied).count(), 1);
+    same!(recorder.update_all(&[]).await.answers(), Update::Applied);
     for (record, _) in &again {
         recorder.remove(record.id, record.revision).await.answers();
     }
@@ -213,21 +225,21 @@ async fn bookings_at_the_same_time_never_exceed_a_quota(recorder: &dyn Recorder)
         bytes: Some(70),
         files: None,
     };
-    let want = booking(&[line(&account, 10, 1, quota)]);
+    let want = usage_change(&[delta(&account, 10, 1, quota)]);
     let got = join_all(records.iter().map(|record| recorder.insert(record, &want))).await;
     let got: Vec<_> = got.into_iter().map(|got| got.answers()).collect();
-    same!(got.iter().filter(|got| **got == Swap::Done).count(), 7);
+    same!(got.iter().filter(|got| **got == Update::Applied).count(), 7);
     same!(has(recorder, &account).await, (70, 7));
     for (record, got) in records.iter().zip(got) {
         let found = recorder.get(record.id).await.answers();
-        same!(found.is_some(), got == Swap::Done, "answer and record differ");
+        same!(found.is_some(), got == Update::Applied, "answer and record differ");
         recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
 async fn flows_are_summed_up_by_day(recorder: &dyn Recorder) {
     let (one, other) = (unique(), unique());
-    let flow = |project: &str, day, received_bytes| Flow {
+    let daily_usage = |project: &str, day, received_bytes| DailyUsage {
         project: project.to_owned(),
         day: Day(day),
         asked: 1,
@@ -236,33 +248,38 @@ async fn flows_are_summed_up_by_day(recorder: &dyn Recorder) {
         removed: 2,
         removed_bytes: 5 << 40,
     };
-    for flow in [
-        flow(&one, 10, 7),
-        flow(&one, 10, 8),
-        flow(&one, 12, 9),
-        flow(&other, 10, 1),
+    for daily_usage in [
+        daily_usage(&one, 10, 7),
+        daily_usage(&one, 10, 8),
+        daily_usage(&one, 12, 9),
+        daily_usage(&other, 10, 1),
     ] {
         let record = sample_record();
-        let booking = Booking {
-            lines: Vec::new(),
-            flow: Some(flow),
+        let usage_change = UsageChange {
+            deltas: Vec::new(),
+            daily_usage: Some(daily_usage),
         };
-        same!(recorder.insert(&record, &booking).await.answers(), Swap::Done);
+        same!(recorder.insert(&record, &usage_change).await.answers(), Update::Applied);
         recorder.remove(record.id, record.revision).await.answers();
     }
-    let look = async |project: &str, days| recorder.catalog().flows(Some(project), days).await.answers();
-    let both = Flow {
+    let look = async |project: &str, days| recorder.catalog().daily_usage(Some(project), days).await.answers();
+    let both = DailyUsage {
         asked: 2,
         received: 2,
         removed: 4,
         removed_bytes: 10 << 40,
-        ..flow(&one, 10, 15)
+        ..daily_usage(&one, 10, 15)
     };
-    same!(look(&one, Day(10)..=Day(12)).await, [both.clone(), flow(&one, 12, 9)]);
+    same!(
+        look(&one, Day(10)..=Day(12)).await,
+        [both.clone(), daily_usage(&one, 12, 9)]
+    );
     same!(look(&one, Day(0)..=Day(11)).await, [both]);
     same!(look(&unique(), Day(0)..=Day(100)).await, []);
-    let all = recorder.catalog().flows(None, Day(10)..=Day(10)).await.answers();
-    let theirs = all.iter().filter(|flow| [&one, &other].contains(&&flow.project));
+    let all = recorder.catalog().daily_usage(None, Day(10)..=Day(10)).await.answers();
+    let theirs = all
+        .iter()
+        .filter(|daily_usage| [&one, &other].contains(&&daily_usage.project));
     same!(theirs.count(), 2);
 }
 
@@ -270,11 +287,14 @@ async fn accounts_are_removed_when_their_time_is_over(recorder: &dyn Recorder) {
     let (over, not_yet, never) = (unique(), unique(), unique());
     for (project, until) in [(&over, Some(at(100))), (&not_yet, Some(at(200))), (&never, None)] {
         let record = sample_record();
-        let line = Line {
+        let delta = AccountDelta {
             until,
-            ..line(&Account::token(project, "id"), 0, 1, ROOM)
+            ..delta(&Account::token(project, "id"), 0, 1, ROOM)
         };
-        same!(recorder.insert(&record, &booking(&[line])).await.answers(), Swap::Done);
+        same!(
+            recorder.insert(&record, &usage_change(&[delta])).await.answers(),
+            Update::Applied
+        );
         recorder.remove(record.id, record.revision).await.answers();
     }
     same!(recorder.catalog().forget_accounts(at(100), 10).await.answers(), 1);
@@ -284,23 +304,26 @@ async fn accounts_are_removed_when_their_time_is_over(recorder: &dyn Recorder) {
     }
     same!(recorder.catalog().forget_accounts(at(300), 10).await.answers(), 1);
 
-    // A refused booking leaves no account behind, and of several `until` times the last one counts.
+    // A refused usage change leaves no account behind, and of several `until` times the last one counts.
     let (refused, twice) = (Account::token(&unique(), "id"), Account::token(&unique(), "id"));
-    let until = |account: &Account, seconds, quota| Line {
+    let until = |account: &Account, seconds, quota| AccountDelta {
         until: Some(at(seconds)),
-        ..line(account, 0, 1, quota)
+        ..delta(account, 0, 1, quota)
     };
     let none = Quota {
         bytes: None,
         files: Some(0),
     };
-    for (line, expected) in [
-        (until(&refused, 400, none), Swap::Full),
-        (until(&twice, 500, ROOM), Swap::Done),
-        (until(&twice, 400, ROOM), Swap::Done),
+    for (delta, expected) in [
+        (until(&refused, 400, none), Update::QuotaExceeded),
+        (until(&twice, 500, ROOM), Update::Applied),
+        (until(&twice, 400, ROOM), Update::Applied),
     ] {
         let record = sample_record();
-        same!(recorder.insert(&record, &booking(&[line])).await.answers(), expected);
+        same!(
+            recorder.insert(&record, &usage_change(&[delta])).await.answers(),
+            expected
+        );
         recorder.remove(record.id, record.revision).await.answers();
     }
     recorder.catalog().forget_accounts(at(400), 10).await.answers();
@@ -312,18 +335,27 @@ async fn accounts_are_removed_when_their_time_is_over(recorder: &dyn Recorder) {
     let (given_back, never) = (Account::sender(&unique()), Account::sender(&unique()));
     let record = sample_record();
     let all = [until(&given_back, 600, ROOM)];
-    same!(recorder.insert(&record, &booking(&all)).await.answers(), Swap::Done);
+    same!(
+        recorder.insert(&record, &usage_change(&all)).await.answers(),
+        Update::Applied
+    );
     let refused = [until(&never, 600, none)];
     let next = Record {
         revision: record.revision + 1,
         ..record.clone()
     };
-    same!(recorder.update(&next, &booking(&refused)).await.answers(), Swap::Full);
-    let back = Line {
+    same!(
+        recorder.update(&next, &usage_change(&refused)).await.answers(),
+        Update::QuotaExceeded
+    );
+    let back = AccountDelta {
         until: Some(at(600)),
-        ..line(&given_back, 0, -1, ROOM)
+        ..delta(&given_back, 0, -1, ROOM)
     };
-    same!(recorder.update(&next, &booking(&[back])).await.answers(), Swap::Done);
+    same!(
+        recorder.update(&next, &usage_change(&[back])).await.answers(),
+        Update::Applied
+    );
     recorder.remove(next.id, next.revision).await.answers();
     same!(recorder.catalog().forget_accounts(at(100_000), 10).await.answers(), 0);
 }
@@ -339,14 +371,26 @@ async fn an_update_of_a_project_needs_the_revision_before(recorder: &dyn Recorde
     same!(catalog.project(&key).await.answers(), None);
     same!(
         catalog.put_project(&project(1, "none before")).await.answers(),
-        Swap::Lost
+        Update::Conflict
     );
-    same!(catalog.put_project(&project(0, "first")).await.answers(), Swap::Done);
-    same!(catalog.put_project(&project(0, "again")).await.answers(), Swap::Lost);
-    same!(catalog.put_project(&project(2, "too far")).await.answers(), Swap::Lost);
+    same!(
+        catalog.put_project(&project(0, "first")).await.answers(),
+        Update::Applied
+    );
+    same!(
+        catalog.put_project(&project(0, "again")).await.answers(),
+        Update::Conflict
+    );
+    same!(
+        catalog.put_project(&project(2, "too far")).await.answers(),
+        Update::Conflict
+    );
     let found = catalog.project(&key).await.answers();
     same!(found, Some(project(0, "first")));
-    same!(catalog.put_project(&project(1, "second")).await.answers(), Swap::Done);
+    same!(
+        catalog.put_project(&project(1, "second")).await.answers(),
+        Update::Applied
+    );
     same!(catalog.project(&key).await.answers(), Some(project(1, "second")));
 
     let mut found = Vec::new();
@@ -380,20 +424,23 @@ async fn a_group_reads_back_unchanged(recorder: &dyn Recorder) {
     for expires in [None, Some(2_000)] {
         let group = group(&project, 1_000, expires);
         same!(catalog.group(group.id).await.answers(), None);
-        same!(catalog.add_group(&group, Booking::none()).await.answers(), Swap::Done);
+        same!(
+            catalog.add_group(&group, UsageChange::none()).await.answers(),
+            Update::Applied
+        );
         same!(catalog.group(group.id).await.answers().as_ref(), Some(&group));
         let again = Group {
             members: Vec::new(),
             ..group.clone()
         };
         same!(
-            catalog.add_group(&again, Booking::none()).await.fails().code,
+            catalog.add_group(&again, UsageChange::none()).await.fails().code,
             codes::ID_TAKEN
         );
         same!(catalog.group(group.id).await.answers().as_ref(), Some(&group));
         same!(
-            catalog.remove_group(group.id, Booking::none()).await.answers(),
-            Swap::Done
+            catalog.remove_group(group.id, UsageChange::none()).await.answers(),
+            Update::Applied
         );
         same!(catalog.group(group.id).await.answers(), None);
     }
@@ -409,7 +456,10 @@ async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(
         group(&unique(), 3_000, Some(600)),
     ];
     for group in &all {
-        same!(catalog.add_group(group, Booking::none()).await.answers(), Swap::Done);
+        same!(
+            catalog.add_group(group, UsageChange::none()).await.answers(),
+            Update::Applied
+        );
     }
     let mut expected: Vec<_> = all[..3].iter().collect();
     expected.sort_by_key(|group| std::cmp::Reverse((group.created, group.id)));
@@ -434,8 +484,8 @@ async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(
     }
     for group in &all {
         same!(
-            catalog.remove_group(group.id, Booking::none()).await.answers(),
-            Swap::Done
+            catalog.remove_group(group.id, UsageChange::none()).await.answers(),
+            Update::Applied
         );
     }
     same!(catalog.groups(&project, None, 10).await.answers(), []);
@@ -455,36 +505,37 @@ async fn a_group_is_written_with_its_booking_or_not_at_all(recorder: &dyn Record
             files: None,
         },
     ] {
-        let bookings: Vec<_> = groups
+        let usage_changes: Vec<_> = groups
             .iter()
-            .map(|group| Booking::of_group(None, Some(group), quota))
+            .map(|group| UsageChange::of_group(None, Some(group), quota))
             .collect();
         let adding = groups
             .iter()
-            .zip(&bookings)
-            .map(|(group, booking)| catalog.add_group(group, booking));
+            .zip(&usage_changes)
+            .map(|(group, usage_change)| catalog.add_group(group, usage_change));
         let added: Vec<_> = join_all(adding)
             .await
             .into_iter()
             .map(|added| added.answers())
             .collect();
         same!(
-            added.iter().filter(|added| **added == Swap::Done).count(),
+            added.iter().filter(|added| **added == Update::Applied).count(),
             7,
             "{quota:?}"
         );
         same!(has(recorder, &account).await, (7 * size, 7), "{quota:?}");
         for (group, added) in groups.iter().zip(added) {
             let found = catalog.group(group.id).await.answers();
-            same!(found.is_some(), added == Swap::Done, "answer and group differ");
+            same!(found.is_some(), added == Update::Applied, "answer and group differ");
         }
-        // Of several deletions at the same time, one gives back the booking.
-        let removal = |group: &Group| Booking::of_group(Some(group), None, Quota::default());
+        // Of several deletions at the same time, one gives back the usage change.
+        let removal = |group: &Group| UsageChange::of_group(Some(group), None, Quota::default());
         let removals: Vec<_> = groups.iter().map(removal).collect();
         let removing = groups.iter().zip(&removals).chain(groups.iter().zip(&removals));
-        let removed = join_all(removing.map(|(group, booking)| catalog.remove_group(group.id, booking))).await;
+        let removed =
+            join_all(removing.map(|(group, usage_change)| catalog.remove_group(group.id, usage_change))).await;
         let removed = removed.into_iter().map(|removed| removed.answers());
-        same!(removed.filter(|removed| *removed == Swap::Done).count(), 7);
+        same!(removed.filter(|removed| *removed == Update::Applied).count(), 7);
         same!(has(recorder, &account).await, (0, 0));
     }
 }

@@ -7,7 +7,7 @@ use crate::value::id::{Key, UploadId};
 
 /// A key with every kind of character that a key may have.
 pub(super) fn key() -> Key {
-    plain_key().behind(Some("zebra09"))
+    plain_key().with_prefix(Some("zebra09"))
 }
 
 pub(super) fn plain_key() -> Key {
@@ -21,7 +21,7 @@ pub(super) async fn has_bytes(store: &dyn Store, key: &Key) -> bool {
             true
         }
         Err(fault) => {
-            same!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
+            same!(fault.code, codes::BYTES_MISSING, "{}", fault.report());
             same!(
                 store.size(key).await.answers(),
                 None,

@@ -3,8 +3,9 @@
 use super::broken::Answers;
 use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
 use crate::contract::stages::{Listing, Recorder};
-use crate::record::books::{Booking, Swap};
+use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
+use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::id::UploadId;
 use crate::value::verdict::{Code, Rejection};
@@ -12,34 +13,43 @@ use crate::value::verdict::{Code, Rejection};
 pub(super) async fn the_newest_readable_upload_is_found_by_its_name(recorder: &dyn Recorder) {
     let name = format!("ü {}", UploadId::random());
     let known = |seconds| Record {
-        known_as: Some(name.clone()),
+        source_key: Some(name.clone()),
         created: at(seconds),
         ..sample_record()
     };
     let (older, newer, other) = (known(1_000), known(2_000), known(3_000));
     let other = Record {
-        known_as: Some(format!("{name}?")),
+        source_key: Some(format!("{name}?")),
         ..other
     };
     let unready = Record {
-        known_as: Some(name.clone()),
+        source_key: Some(name.clone()),
         ..intent(4_000)
     };
     for record in [&newer, &older, &other, &unready] {
         add(recorder, record).await;
     }
-    same!(recorder.known_as(&name).await.answers().as_ref(), Some(&newer));
+    same!(
+        recorder.find_by_source_key(&name).await.answers().as_ref(),
+        Some(&newer)
+    );
     let deleting = newer.apply(Event::Delete, at(5_000), &PERIODS).unwrap();
-    same!(recorder.update(&deleting, Booking::none()).await.answers(), Swap::Done);
-    same!(recorder.known_as(&name).await.answers().as_ref(), Some(&older));
+    same!(
+        recorder.update(&deleting, UsageChange::none()).await.answers(),
+        Update::Applied
+    );
+    same!(
+        recorder.find_by_source_key(&name).await.answers().as_ref(),
+        Some(&older)
+    );
     recorder.remove(older.id, older.revision).await.answers();
-    same!(recorder.known_as(&name).await.answers(), None);
+    same!(recorder.find_by_source_key(&name).await.answers(), None);
     for record in [deleting, other, unready] {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }
 
-pub(super) async fn unfinished_uploads_and_orders_are_listed_until_they_end(recorder: &dyn Recorder) {
+pub(super) async fn unfinished_uploads_and_fetch_jobs_are_listed_until_they_end(recorder: &dyn Recorder) {
     let project = format!("project-{}", UploadId::random());
     let of_project = |record: Record| Record {
         project: Some(project.clone()),
@@ -54,9 +64,12 @@ pub(super) async fn unfinished_uploads_and_orders_are_listed_until_they_end(reco
     }
     let assembling = begun[0].apply(Event::Assemble, at(2_001), &PERIODS).unwrap();
     let upload = UploadId::random();
-    let pulling = ordered[0].apply(Event::Pull { upload }, at(2_001), &PERIODS).unwrap();
+    let pulling = ordered[0].apply(Event::Fetch { upload }, at(2_001), &PERIODS).unwrap();
     for next in [&assembling, &pulling] {
-        same!(recorder.update(next, Booking::none()).await.answers(), Swap::Done);
+        same!(
+            recorder.update(next, UsageChange::none()).await.answers(),
+            Update::Applied
+        );
     }
     let mut expected = [
         (
@@ -64,7 +77,7 @@ pub(super) async fn unfinished_uploads_and_orders_are_listed_until_they_end(reco
             [assembling.clone(), begun[1].clone(), begun[2].clone()],
         ),
         (
-            Listing::Orders,
+            Listing::Fetches,
             [pulling.clone(), ordered[1].clone(), ordered[2].clone()],
         ),
     ];
@@ -82,11 +95,14 @@ pub(super) async fn unfinished_uploads_and_orders_are_listed_until_they_end(reco
         same!(found, *expected, "{kind:?}, two at a time");
     }
     let aborted = assembling.apply(Event::Delete, at(2_002), &PERIODS).unwrap();
-    let pulled = pulling.apply(Event::Pulled, at(2_002), &PERIODS).unwrap();
+    let pulled = pulling.apply(Event::Fetched, at(2_002), &PERIODS).unwrap();
     for next in [&aborted, &pulled] {
-        same!(recorder.update(next, Booking::none()).await.answers(), Swap::Done);
+        same!(
+            recorder.update(next, UsageChange::none()).await.answers(),
+            Update::Applied
+        );
     }
-    for kind in [Listing::Unfinished, Listing::Orders] {
+    for kind in [Listing::Unfinished, Listing::Fetches] {
         same!(
             recorder.list(kind, &project, None, 10).await.answers().len(),
             2,
@@ -99,7 +115,7 @@ pub(super) async fn unfinished_uploads_and_orders_are_listed_until_they_end(reco
     }
 }
 
-pub(super) async fn unfinished_uploads_and_orders_are_counted_over_all_projects(recorder: &dyn Recorder) {
+pub(super) async fn unfinished_uploads_and_fetch_jobs_are_counted_over_all_projects(recorder: &dyn Recorder) {
     // The recorder may have records of other tests.
     let before = recorder.backlog().await.answers();
     let records = [open(1_000), open(2_000), order(1_000)];
@@ -108,7 +124,7 @@ pub(super) async fn unfinished_uploads_and_orders_are_counted_over_all_projects(
     }
     let after = recorder.backlog().await.answers();
     holds!(
-        after.unfinished >= 2 && after.orders >= 1,
+        after.unfinished >= 2 && after.fetches >= 1,
         "the counts did not grow: {before:?}, then {after:?}"
     );
     for record in records {
@@ -125,7 +141,7 @@ pub(super) async fn refused_uploads_are_listed_with_those_whose_project_was_not_
             ..intent(seconds)
         };
         let no = Rejection::new(Code::new("infected"), "it has a virus")
-            .about("Eicar")
+            .with_subject("Eicar")
             .by("clamav");
         intent.apply(Event::Reject(no), at(seconds + 1), &PERIODS).unwrap()
     };

@@ -18,7 +18,7 @@
 //! | [`Store`](crate::Store), [`Multipart`](crate::Multipart) | [`store()`] | |
 //! | [`Recorder`](crate::Recorder), [`Catalog`](crate::Catalog) | [`recorder()`] | |
 //! | [`Expirer`](crate::Expirer) | [`expirer()`] | |
-//! | [`Receiver`](crate::Receiver) | [`receiver()`] | sources, with how each ends: [`Source`] |
+//! | [`Fetcher`](crate::Fetcher) | [`fetcher()`] | sources, with how each ends: [`Source`] |
 //!
 //! A suite panics at the first broken rule, with a report of four lines:
 //!
@@ -46,10 +46,10 @@ mod catalog;
 mod content;
 mod expirer;
 pub mod faulty;
+mod fetcher;
 mod keys;
 mod lists;
 mod multipart;
-mod receiver;
 mod recorder;
 mod sample;
 mod scanner;
@@ -62,7 +62,7 @@ use futures_util::TryStreamExt;
 use crate::value::id::ByteStream;
 
 pub use self::expirer::expirer;
-pub use self::receiver::{Source, receiver};
+pub use self::fetcher::{Source, fetcher};
 pub use self::recorder::recorder;
 pub use self::sample::sample_record;
 pub use self::scanner::{Sample, scan, scanner};

@@ -13,7 +13,7 @@ use crate::contract::stages::{Multipart, Staged, Store};
 use crate::value::codes;
 use crate::value::id::Key;
 use crate::value::lifetime::Retention;
-use crate::value::parts::{Part, Parts};
+use crate::value::parts::{Part, PartPlan};
 
 /// The least size that S3 accepts of a part that is not the last one.
 const PART: usize = 5 << 20;
@@ -39,7 +39,7 @@ pub(super) async fn multipart(trial: &Trial, store: &dyn Store, multipart: &dyn 
 struct Upload<'a> {
     store: &'a dyn Store,
     multipart: &'a dyn Multipart,
-    parts: Parts,
+    parts: PartPlan,
     key: Key,
     name: String,
 }
@@ -50,17 +50,17 @@ impl<'a> Upload<'a> {
         Self {
             store,
             multipart,
-            parts: Parts::of(size as u64, PART as u64, Retention::Default).unwrap(),
+            parts: PartPlan::new(size as u64, PART as u64, Retention::Default).unwrap(),
             name: multipart.begin(&key).await.answers(),
             key,
         }
     }
 
     async fn stage(&self, number: u16, size: usize) -> Box<dyn Staged> {
-        let slot = self.parts.slot(number).expect("there is such a part");
+        let range = self.parts.range(number).expect("there is such a part");
         let staged = self
             .multipart
-            .stage(&self.key, &self.name, &slot, Some(size as u64))
+            .stage(&self.key, &self.name, &range, Some(size as u64))
             .await;
         staged.answers()
     }
@@ -185,15 +185,15 @@ async fn nothing_changes_an_assembled_upload(store: &dyn Store, multipart: &dyn 
     let upload = Upload::begin(store, multipart, bytes.len()).await;
     upload.put(1, &bytes).await;
     upload.assemble().await;
-    let slot = upload.parts.slot(1).expect("there is such a part");
+    let range = upload.parts.range(1).expect("there is such a part");
     // A sender still sends a part. The store chooses whether that fails, and when.
-    match multipart.stage(&upload.key, &upload.name, &slot, Some(100_000)).await {
+    match multipart.stage(&upload.key, &upload.name, &range, Some(100_000)).await {
         Ok(mut late) => {
             if late.write(noise(10, 100_000)).await.is_ok() {
                 let _refused = late.commit().await;
             }
         }
-        Err(fault) => same!(fault.code, codes::NOT_OPEN, "{}", fault.chain()),
+        Err(fault) => same!(fault.code, codes::NOT_OPEN, "{}", fault.report()),
     }
     holds!(
         upload.read().await == bytes,

@@ -6,16 +6,17 @@ use super::broken::{Answers, Fails};
 use super::lists::{
     files_of_a_project_are_listed_the_newest_first, refused_uploads_are_listed_with_those_whose_project_was_not_known,
     the_newest_readable_upload_is_found_by_its_name, the_oldest_refusals_are_listed_of_a_project_and_without_one,
-    unfinished_uploads_and_orders_are_counted_over_all_projects,
-    unfinished_uploads_and_orders_are_listed_until_they_end,
+    unfinished_uploads_and_fetch_jobs_are_counted_over_all_projects,
+    unfinished_uploads_and_fetch_jobs_are_listed_until_they_end,
 };
 use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
 use super::trial::{Checked, Patience, Trial};
 use crate::contract::around::Wrapped;
 use crate::contract::stages::Recorder;
-use crate::record::books::{Booking, Swap};
+use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
-use crate::record::upload::{Duty, Record, State};
+use crate::record::update::Update;
+use crate::record::upload::{Record, State, Task};
 use crate::value::codes;
 use crate::value::id::UploadId;
 use crate::value::lifetime::Lifetime;
@@ -58,8 +59,8 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
         due_records_are_listed_in_the_order_of_their_times(recorder),
         a_record_to_resume_is_not_due_for_a_sweep(recorder),
         the_newest_readable_upload_is_found_by_its_name(recorder),
-        unfinished_uploads_and_orders_are_listed_until_they_end(recorder),
-        unfinished_uploads_and_orders_are_counted_over_all_projects(recorder),
+        unfinished_uploads_and_fetch_jobs_are_listed_until_they_end(recorder),
+        unfinished_uploads_and_fetch_jobs_are_counted_over_all_projects(recorder),
         only_the_given_revision_is_removed(recorder),
         files_of_a_project_are_listed_the_newest_first(recorder),
         refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder),
@@ -84,23 +85,23 @@ async fn a_record_reads_back_unchanged(recorder: &dyn Recorder) {
             &PERIODS,
         )
         .unwrap();
-    let rejection = Rejection::new(Code::new("infected"), "it has \"something\"").about("Eicar-Test");
+    let rejection = Rejection::new(Code::new("infected"), "it has \"something\"").with_subject("Eicar-Test");
     let refused = intent(1_000)
         .apply(Event::Reject(rejection), at(1_001), &PERIODS)
         .unwrap();
     let trashed = sample_record().apply(Event::Trash, at(3_000), &PERIODS).unwrap();
     let deleting = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
     let gone = sample_record().apply(Event::Delete, at(3_000), &PERIODS).unwrap();
-    let gone = gone.apply(Event::Erased, at(3_001), &PERIODS).unwrap();
+    let gone = gone.apply(Event::BytesDeleted, at(3_001), &PERIODS).unwrap();
     let waiting = order(1_000);
     let upload = UploadId::random();
-    let pulling = waiting.apply(Event::Pull { upload }, at(1_001), &PERIODS).unwrap();
+    let pulling = waiting.apply(Event::Fetch { upload }, at(1_001), &PERIODS).unwrap();
     let progress = Event::Progress {
         done: 5 << 40,
         total: None,
     };
     let further = pulling.apply(progress, at(1_002), &PERIODS).unwrap();
-    let pulled = pulling.apply(Event::Pulled, at(1_003), &PERIODS).unwrap();
+    let pulled = pulling.apply(Event::Fetched, at(1_003), &PERIODS).unwrap();
     let orders = [waiting, pulling, further, pulled];
     let assembling = open(1_000).apply(Event::Assemble, at(1_001), &PERIODS).unwrap();
     let uploads = [
@@ -134,7 +135,7 @@ async fn an_id_is_inserted_once(recorder: &dyn Recorder) {
         ..record.clone()
     };
     same!(
-        recorder.insert(&again, Booking::none()).await.fails().code,
+        recorder.insert(&again, UsageChange::none()).await.fails().code,
         codes::ID_TAKEN
     );
     same!(
@@ -153,13 +154,13 @@ async fn of_inserts_of_one_id_at_the_same_time_one_succeeds(recorder: &dyn Recor
             ..intent(1_000 + rival)
         })
         .collect();
-    let inserts = join_all(rivals.iter().map(|rival| recorder.insert(rival, Booking::none()))).await;
+    let inserts = join_all(rivals.iter().map(|rival| recorder.insert(rival, UsageChange::none()))).await;
     let won: Vec<_> = (0..rivals.len())
-        .filter(|at| matches!(inserts[*at], Ok(Swap::Done)))
+        .filter(|at| matches!(inserts[*at], Ok(Update::Applied)))
         .collect();
     holds!(won.len() == 1, "{} of 16 records with one id were inserted", won.len());
     for fault in inserts.into_iter().filter_map(Result::err) {
-        same!(fault.code, codes::ID_TAKEN, "{}", fault.chain());
+        same!(fault.code, codes::ID_TAKEN, "{}", fault.report());
     }
     let kept = recorder.get(id).await.answers();
     same!(
@@ -180,10 +181,13 @@ async fn an_update_needs_the_revision_before(recorder: &dyn Recorder) {
             &PERIODS,
         )
         .unwrap();
-    same!(recorder.update(&second, Booking::none()).await.answers(), Swap::Done);
     same!(
-        recorder.update(&second, Booking::none()).await.answers(),
-        Swap::Lost,
+        recorder.update(&second, UsageChange::none()).await.answers(),
+        Update::Applied
+    );
+    same!(
+        recorder.update(&second, UsageChange::none()).await.answers(),
+        Update::Conflict,
         "the same update succeeded twice"
     );
     let far = Record {
@@ -191,13 +195,13 @@ async fn an_update_needs_the_revision_before(recorder: &dyn Recorder) {
         ..second.clone()
     };
     same!(
-        recorder.update(&far, Booking::none()).await.answers(),
-        Swap::Lost,
+        recorder.update(&far, UsageChange::none()).await.answers(),
+        Update::Conflict,
         "an update of a revision that does not exist"
     );
     same!(
-        recorder.update(&intent(1), Booking::none()).await.answers(),
-        Swap::Lost,
+        recorder.update(&intent(1), UsageChange::none()).await.answers(),
+        Update::Conflict,
         "an update of a record that does not exist"
     );
     same!(recorder.get(first.id).await.answers().as_ref(), Some(&second));
@@ -213,12 +217,12 @@ async fn of_updates_of_one_revision_at_the_same_time_one_succeeds(recorder: &dyn
             first.apply(Event::Reject(rejection), at(1_001), &PERIODS).unwrap()
         })
         .collect();
-    let swaps = join_all(rivals.iter().map(|rival| recorder.update(rival, Booking::none()))).await;
+    let swaps = join_all(rivals.iter().map(|rival| recorder.update(rival, UsageChange::none()))).await;
     let won: Vec<_> = swaps
         .into_iter()
         .map(|swap| swap.answers())
         .enumerate()
-        .filter(|(_, s)| *s == Swap::Done)
+        .filter(|(_, s)| *s == Update::Applied)
         .collect();
     same!(won.len(), 1, "{} of 16 updates of one revision succeeded", won.len());
     let kept = recorder.get(first.id).await.answers().expect("is there");
@@ -250,7 +254,7 @@ async fn due_records_are_listed_in_the_order_of_their_times(recorder: &dyn Recor
         (at(359), 10, 2),
         (at(10_000), 10, 5),
     ] {
-        let due = recorder.due(Duty::Sweep, now, limit).await.answers();
+        let due = recorder.due(Task::Sweep, now, limit).await.answers();
         same!(
             due.iter().collect::<Vec<_>>(),
             expected[..count],
@@ -261,7 +265,7 @@ async fn due_records_are_listed_in_the_order_of_their_times(recorder: &dyn Recor
         recorder.remove(record.id, record.revision).await.answers();
     }
     same!(
-        recorder.due(Duty::Sweep, at(10_000), 10).await.answers(),
+        recorder.due(Task::Sweep, at(10_000), 10).await.answers(),
         [],
         "a removed record is due"
     );
@@ -272,19 +276,22 @@ async fn a_record_to_resume_is_not_due_for_a_sweep(recorder: &dyn Recorder) {
     add(recorder, &sweep).await;
     add(recorder, &open).await;
     let far = at(10_000);
-    let look = async |duty| recorder.due(duty, far, 10).await.answers();
-    same!(look(Duty::Sweep).await.len(), 2);
-    same!(look(Duty::Resume).await, []);
+    let look = async |task| recorder.due(task, far, 10).await.answers();
+    same!(look(Task::Sweep).await.len(), 2);
+    same!(look(Task::Resume).await, []);
     let assembling = open.apply(Event::Assemble, at(1_001), &PERIODS).unwrap();
     same!(
-        recorder.update(&assembling, Booking::none()).await.answers(),
-        Swap::Done
+        recorder.update(&assembling, UsageChange::none()).await.answers(),
+        Update::Applied
     );
-    same!(look(Duty::Sweep).await, std::slice::from_ref(&sweep));
-    same!(look(Duty::Resume).await, std::slice::from_ref(&assembling));
+    same!(look(Task::Sweep).await, std::slice::from_ref(&sweep));
+    same!(look(Task::Resume).await, std::slice::from_ref(&assembling));
     let again = assembling.apply(Event::Release, at(1_002), &PERIODS).unwrap();
-    same!(recorder.update(&again, Booking::none()).await.answers(), Swap::Done);
-    same!(look(Duty::Resume).await, [], "a released record is still to be resumed");
+    same!(
+        recorder.update(&again, UsageChange::none()).await.answers(),
+        Update::Applied
+    );
+    same!(look(Task::Resume).await, [], "a released record is still to be resumed");
     for record in [sweep, again] {
         recorder.remove(record.id, record.revision).await.answers();
     }

@@ -5,18 +5,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::broken::Answers;
 use crate::contract::stages::Recorder;
-use crate::record::books::{Booking, Swap};
+use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
-use crate::record::pull::Pull;
+use crate::record::fetch_job::FetchJob;
+use crate::record::update::Update;
 use crate::record::upload::Periods;
 use crate::record::upload::Record;
+use crate::value::authorization::{Authorization, Grant};
 use crate::value::evidence::{Coverage, Declared, Digest, Facts};
 use crate::value::file_name::FileName;
-use crate::value::id::{Place, UploadId};
+use crate::value::id::{Location, UploadId};
 use crate::value::lifetime::{Lifetime, Retention};
-use crate::value::options::Terms;
-use crate::value::parts::Parts;
-use crate::value::pass::{Grant, Pass};
+use crate::value::options::UploadOptions;
+use crate::value::parts::PartPlan;
 
 /// A time of the suite's own clock, in seconds since 1970, to the microsecond.
 pub(super) fn at(seconds: u64) -> SystemTime {
@@ -24,17 +25,17 @@ pub(super) fn at(seconds: u64) -> SystemTime {
 }
 
 pub(super) const PERIODS: Periods = Periods {
-    lease: Duration::from_secs(60),
-    claim: Duration::from_secs(30),
+    write_lease: Duration::from_secs(60),
+    lease: Duration::from_secs(30),
     open: Duration::from_secs(60),
-    note: Duration::from_secs(600),
+    tombstone: Duration::from_secs(600),
     trash: Duration::from_secs(300),
 };
 
-/// Inserts a record with an empty booking.
+/// Inserts a record with an empty usage change.
 pub(super) async fn add(recorder: &dyn Recorder, record: &Record) {
-    let added = recorder.insert(record, Booking::none()).await.answers();
-    same!(added, Swap::Done);
+    let added = recorder.insert(record, UsageChange::none()).await.answers();
+    same!(added, Update::Applied);
 }
 
 /// The record of an upload, with a value in every field.
@@ -70,39 +71,39 @@ pub fn sample_record() -> Record {
         max_size: Some(5 << 40),
         types: vec!["image/*".parse().unwrap()],
         metadata: BTreeMap::from([("é".to_owned(), "'".to_owned())]),
-        wish: Some(Retention::Temporary),
+        retention: Some(Retention::Temporary),
         stays: Some(7),
         expires: at(2_000),
         complete_by: Some(at(3_000)),
     };
-    let terms = Terms {
+    let options = UploadOptions {
         project: Some("demo".to_owned()),
         metadata,
         tags: vec!["cat".to_owned(), "a \"ü\"".to_owned()],
-        pass: Some(Pass {
+        authorization: Some(Authorization {
             secret: Some("a fingerprint".to_owned()),
             grant: Some(grant),
-            ordered: true,
+            via_fetch_job: true,
         }),
-        ..Terms::default()
+        ..UploadOptions::default()
     };
     let lifetime = Lifetime {
         kept: false,
         expires: Some(at(90_000)),
     };
     let intent = Record {
-        place: Place {
+        location: Location {
             store: Some("there".to_owned()),
             prefix: Some("p".to_owned()),
         },
-        left: Some(Place::default()),
+        previous_location: Some(Location::default()),
         ..Record::intent(UploadId::random(), declared, at(1_000), &PERIODS)
     };
     intent
         .apply(
             Event::Commit {
                 facts: Box::new(facts),
-                terms: Box::new(terms),
+                options: Box::new(options),
                 lifetime,
             },
             at(1_010),
@@ -113,19 +114,19 @@ pub fn sample_record() -> Record {
 
 /// The record of a multipart upload, with a value in every field that it may have.
 pub(super) fn open(seconds: u64) -> Record {
-    let parts = Parts::of(u64::from(u32::MAX) * 1000, 5 << 30, Retention::Keep).unwrap();
-    let terms = Terms {
+    let parts = PartPlan::new(u64::from(u32::MAX) * 1000, 5 << 30, Retention::Keep).unwrap();
+    let options = UploadOptions {
         project: Some("demo".to_owned()),
         tags: vec!["dog".to_owned()],
         sender: Some("2001:db8::/64".to_owned()),
         metadata: BTreeMap::from([("key".to_owned(), "ünïcode \u{1F980}".to_owned())]),
-        ..Terms::default()
+        ..UploadOptions::default()
     };
     let opened = Record::open(
         UploadId::random(),
         Declared::named("ü.bin"),
         parts,
-        terms,
+        options,
         at(seconds),
         &PERIODS,
     );
@@ -133,20 +134,20 @@ pub(super) fn open(seconds: u64) -> Record {
     opened.apply(Event::Begun { upload }, at(seconds), &PERIODS).unwrap()
 }
 
-/// The record of a fetch order, with a value in every field that it may have.
+/// The record of a fetch job, with a value in every field that it may have.
 pub(super) fn order(seconds: u64) -> Record {
-    let pull = Pull {
+    let fetch_job = FetchJob {
         name: FileName::new("ü \"name\""),
-        known_as: Some("a name".to_owned()),
+        source_key: Some("a name".to_owned()),
         at_most: Some(5 << 40),
-        ..Pull::new("https://example.com/ü?a=b")
+        ..FetchJob::new("https://example.com/ü?a=b")
     };
-    let terms = Terms {
+    let options = UploadOptions {
         sender: Some("192.0.2.1".to_owned()),
         project: Some(format!("project {}", UploadId::random())),
-        ..Terms::default()
+        ..UploadOptions::default()
     };
-    Record::order(UploadId::random(), pull, terms, at(seconds), &PERIODS)
+    Record::queued(UploadId::random(), fetch_job, options, at(seconds), &PERIODS)
 }
 
 pub(super) fn intent(seconds: u64) -> Record {

@@ -20,7 +20,7 @@ pub const ILLEGAL_TRANSITION: Code = Code::new("illegal_transition");
 pub const BYTES_MISSING: Code = Code::new("bytes_missing");
 /// A record or a group with this id exists already.
 pub const ID_TAKEN: Code = Code::new("id_taken");
-/// The pipeline has no receiver, so it cannot fetch a source.
+/// The pipeline has no fetcher, so it cannot fetch a source.
 pub const NO_RECEIVER: Code = Code::new("no_receiver");
 /// A file would have more parts than are allowed.
 pub const TOO_MANY_PARTS: Code = Code::new("too_many_parts");
@@ -40,7 +40,7 @@ pub const PARTS_TOO_OFTEN: Code = Code::new("parts_too_often");
 pub const NO_SUCH_PART: Code = Code::new("no_such_part");
 /// The sender of a part must declare its size.
 pub const LENGTH_REQUIRED: Code = Code::new("length_required");
-/// The project, or the sender, has too many fetch orders already.
+/// The project, or the sender, has too many fetch jobs already.
 pub const TOO_MANY_ORDERS: Code = Code::new("too_many_orders");
 /// The project, or the sender, has too many unfinished uploads already.
 pub const TOO_MANY_UNFINISHED: Code = Code::new("too_many_unfinished");
@@ -76,7 +76,7 @@ pub const EXTENSION_FORBIDDEN: Code = Code::new("extension_forbidden");
 pub const TOO_SMALL: Code = Code::new("too_small");
 /// A project or a record names a store that the pipeline does not have.
 pub const NO_SUCH_STORE: Code = Code::new("no_such_store");
-/// The owner cancelled the fetch order.
+/// The owner cancelled the fetch job.
 pub const CANCELLED: Code = Code::new("cancelled");
 /// A part of this system failed. The record of an upload that ended with a fault has this code; the log has the reason.
 pub const FAULT: Code = Code::new("fault");

@@ -89,7 +89,7 @@ pub struct Interruption {
     pub rejection: Rejection,
     /// The underlying error, for the log.
     pub source: Option<BoxError>,
-    /// How many tries to make in all, if fewer than [`Limits::pull_tries`](crate::Limits::pull_tries).
+    /// How many tries to make in all, if fewer than [`Limits::fetch_tries`](crate::Limits::fetch_tries).
     pub most_tries: Option<u32>,
 }
 
@@ -114,7 +114,7 @@ impl Interruption {
 
     /// Adds the underlying error, for the log.
     #[must_use]
-    pub fn because(mut self, source: impl Into<BoxError>) -> Self {
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -175,14 +175,14 @@ impl Fault {
 
     /// Adds the underlying error, for the log.
     #[must_use]
-    pub fn because(mut self, source: impl Into<BoxError>) -> Self {
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
     /// The sentence and all underlying errors, in one line for a log.
     #[must_use]
-    pub fn chain(&self) -> String {
+    pub fn report(&self) -> String {
         let mut line = self.to_string();
         let mut below = StdError::source(self);
         while let Some(error) = below {

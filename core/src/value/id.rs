@@ -78,9 +78,9 @@ impl Key {
         Self(id.to_string())
     }
 
-    /// Puts a prefix before the key: see [`Place::prefix`].
+    /// Puts a prefix before the key: see [`Location::prefix`].
     #[must_use]
-    pub fn behind(self, prefix: Option<&str>) -> Self {
+    pub fn with_prefix(self, prefix: Option<&str>) -> Self {
         match prefix {
             Some(prefix) if is_prefix(prefix) => Self(format!("{prefix}-{}", self.0)),
             _ => self,
@@ -108,7 +108,7 @@ impl fmt::Display for Key {
 
 /// The place of an upload's bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Location {
     /// The name of the store, if it is not the pipeline's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,

@@ -7,10 +7,10 @@ use std::fmt;
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt, TryStreamExt};
 
+use crate::value::authorization::Authorization;
 use crate::value::evidence::Declared;
 use crate::value::id::BoxError;
-use crate::value::lifetime::Door;
-use crate::value::pass::Pass;
+use crate::value::lifetime::UploadMethod;
 
 /// One upload that arrives, before it is accepted.
 pub struct Incoming {
@@ -24,11 +24,11 @@ pub struct Incoming {
     /// possible.
     pub project: Option<String>,
     /// What authorized the upload, if that is known before the bytes.
-    pub pass: Option<Pass>,
-    /// The sender: see [`Terms::sender`](crate::Terms::sender).
+    pub authorization: Option<Authorization>,
+    /// The sender: see [`UploadOptions::sender`](crate::UploadOptions::sender).
     pub sender: Option<String>,
     /// The way in which the upload arrives.
-    pub door: Door,
+    pub method: UploadMethod,
     /// The bytes.
     pub body: ByteStream,
 }
@@ -41,9 +41,9 @@ impl Incoming {
             declared,
             at_most: None,
             project: None,
-            pass: None,
+            authorization: None,
             sender: None,
-            door: Door::Direct,
+            method: UploadMethod::Direct,
             body,
         }
     }

@@ -28,23 +28,23 @@ pub struct Lifetime {
 
 /// The way in which an upload arrives. Projects have a size limit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Door {
+pub enum UploadMethod {
     /// In one request.
     #[default]
     Direct,
     /// In parts.
-    Parts,
+    Multipart,
     /// Fetched from a URL.
-    Pull,
+    FromUrl,
 }
 
-impl Door {
+impl UploadMethod {
     /// The name in logs and metrics.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
-            Self::Parts => "multipart",
-            Self::Pull => "from_url",
+            Self::Multipart => "multipart",
+            Self::FromUrl => "from_url",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Basic values: ids, names, media types, settings, secrets, errors. It uses none of the other floors.
 
 pub(crate) mod aliases;
+pub mod authorization;
 pub(crate) mod chunks;
 pub mod codes;
 pub(crate) mod config_error;
@@ -17,7 +18,6 @@ pub mod notes;
 pub(crate) mod options;
 pub(crate) mod pace;
 pub mod parts;
-pub mod pass;
 pub(crate) mod rate;
 pub(crate) mod reading;
 pub(crate) mod secret;

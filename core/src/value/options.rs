@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::value::authorization::Authorization;
 use crate::value::lifetime::Retention;
-use crate::value::pass::Pass;
 use crate::value::shares::client_of;
 
 /// What may become known only after the last byte: the project, the retention, the metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct UploadOptions {
     /// The public key of the project.
     pub project: Option<String>,
     /// How long the sender asks to keep the upload.
     pub retention: Retention,
     /// What authorized the upload, if the project requires an authorization.
-    pub pass: Option<Pass>,
+    pub authorization: Option<Authorization>,
     /// The sender, by a name that the caller chooses: for a client on the network its address, see [`sender_at`]. The pipeline
     /// bounds how much a sender has unfinished at a time. It keeps this name only until the upload is finished.
     pub sender: Option<String>,
@@ -24,11 +24,11 @@ pub struct Terms {
     /// Tags that the sender adds to the upload, each once. The caller bounds them.
     pub tags: Vec<String>,
     /// A name by which the upload can be found again, such as a digest of its URL. Several uploads may have the same name:
-    /// [`Pipeline::known_as`](crate::Pipeline::known_as) returns the newest readable one.
-    pub known_as: Option<String>,
+    /// [`Pipeline::find_by_source_key`](crate::Pipeline::find_by_source_key) returns the newest readable one.
+    pub source_key: Option<String>,
 }
 
-/// The name for [`Terms::sender`] of a client with this address. Of IPv6 the first 64 bits count, because one client has many
+/// The name for [`UploadOptions::sender`] of a client with this address. Of IPv6 the first 64 bits count, because one client has many
 /// addresses in its network.
 #[must_use]
 pub fn sender_at(address: IpAddr) -> String {

@@ -21,42 +21,44 @@ pub const SHORT_REST: u64 = 1024 * 1024;
 
 /// What is recorded of a multipart upload beside the upload itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parts {
+pub struct PartPlan {
     /// The size of the whole file in bytes, as the sender declared it. The parts must have exactly so many bytes.
     pub size: u64,
     /// The size in bytes of every part but the last.
     pub part_size: u64,
     /// How long the sender asks to keep the upload.
-    pub wish: Retention,
+    #[serde(rename = "wish")]
+    pub retention: Retention,
     /// A random secret of this upload. An adapter signs the URLs of the parts with it, and shows it to no client.
     pub secret: PartsSecret,
     /// The store's own name for this upload, if the store supports multipart uploads.
     pub upload: Option<String>,
     /// Whether parts may be under keys of their own.
-    pub apart: bool,
+    #[serde(rename = "apart")]
+    pub separate_keys: bool,
 }
 
-impl Parts {
+impl PartPlan {
     /// Cuts a file of `size` bytes into parts of `part_size` bytes.
     ///
     /// # Errors
     ///
     /// [`codes::TOO_MANY_PARTS`] if there would be more than [`MOST_PARTS`] parts. The subject of the rejection is the least
     /// `part_size` that would be accepted.
-    pub fn of(size: u64, part_size: u64, wish: Retention) -> Result<Self, Rejection> {
+    pub fn new(size: u64, part_size: u64, retention: Retention) -> Result<Self, Rejection> {
         let part_size = part_size.max(1);
         if size.div_ceil(part_size) > u64::from(MOST_PARTS) {
             let least = size.div_ceil(u64::from(MOST_PARTS));
             let message = format!("it would have more than {MOST_PARTS} parts; they need at least {least} bytes");
-            return Err(Rejection::new(codes::TOO_MANY_PARTS, message).about(least.to_string()));
+            return Err(Rejection::new(codes::TOO_MANY_PARTS, message).with_subject(least.to_string()));
         }
         Ok(Self {
             size,
             part_size,
-            wish,
+            retention,
             secret: PartsSecret::random(),
             upload: None,
-            apart: false,
+            separate_keys: false,
         })
     }
 
@@ -68,9 +70,9 @@ impl Parts {
             .max(1)
     }
 
-    /// The place and the largest size of a part. The first part has the number 1. `None` if there is no part with this number.
+    /// The offset and the largest size of a part. The first part has the number 1. `None` if there is no part with this number.
     #[must_use]
-    pub fn slot(&self, number: u16) -> Option<Slot> {
+    pub fn range(&self, number: u16) -> Option<PartRange> {
         if number == 0 || number > self.count() {
             return None;
         }
@@ -81,7 +83,7 @@ impl Parts {
         } else {
             self.part_size
         };
-        Some(Slot {
+        Some(PartRange {
             number,
             offset,
             at_most,
@@ -126,7 +128,7 @@ impl Parts {
         if came < self.size {
             let message = format!("{} bytes were declared, and the parts have only {came}", self.size);
             let rejection = Rejection::new(codes::PARTS_MISSING, message);
-            return Err(rejection.about(in_words(&self.missing(&parts))));
+            return Err(rejection.with_subject(in_words(&self.missing(&parts))));
         }
         let in_place = parts.iter().zip(1..).all(|(part, number)| part.number == number);
         let even = parts.iter().rev().skip(1).all(|part| part.size == self.part_size);
@@ -158,9 +160,9 @@ fn in_words(numbers: &[u16]) -> String {
     words.join(", ")
 }
 
-/// The place of a part within the file.
+/// The offset and the largest size of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
+pub struct PartRange {
     /// The number of the part, from 1.
     pub number: u16,
     /// The offset in the file, in bytes.
@@ -207,8 +209,8 @@ impl fmt::Debug for PartsSecret {
 mod tests {
     use super::*;
 
-    fn parts(size: u64, part_size: u64) -> Parts {
-        Parts::of(size, part_size, Retention::Default).unwrap()
+    fn parts(size: u64, part_size: u64) -> PartPlan {
+        PartPlan::new(size, part_size, Retention::Default).unwrap()
     }
 
     #[test]
@@ -227,8 +229,8 @@ mod tests {
             (&long, 2, Some((5 * M, 5 * M))),
             (&long, 3, Some((10 * M, M))),
         ] {
-            let slot = parts.slot(number).map(|slot| (slot.offset, slot.at_most));
-            assert_eq!(slot, expected, "part {number} of {}", parts.size);
+            let range = parts.range(number).map(|range| (range.offset, range.at_most));
+            assert_eq!(range, expected, "part {number} of {}", parts.size);
         }
         assert_eq!(parts(0, 5).count(), 1, "nothing comes in one part");
     }
@@ -293,7 +295,7 @@ mod tests {
     #[test]
     fn no_upload_has_more_parts_than_s3_takes() {
         assert_eq!(parts(50_000, 5).count(), 10_000);
-        let rejection = Parts::of(50_001, 5, Retention::Default).unwrap_err();
+        let rejection = PartPlan::new(50_001, 5, Retention::Default).unwrap_err();
         assert_eq!(
             (rejection.code, rejection.subject.as_deref()),
             (codes::TOO_MANY_PARTS, Some("6"))

@@ -100,7 +100,30 @@ impl Settings {
         T: DeserializeOwned,
         ConfigErrors: From<E>,
     {
-        let (read, mut errors) = read_what_can_be(Value::Object(self.0));
+        self.make_unless_renamed(&[], make)
+    }
+
+    /// Does what [`make`](Self::make) does, and also refuses names of earlier versions. `renamed` has pairs of such a name and the
+    /// name that the setting has now.
+    ///
+    /// # Errors
+    ///
+    /// All errors, each with the place of the setting.
+    pub fn make_unless_renamed<T, U, E>(
+        mut self,
+        renamed: &[(&str, &str)],
+        make: impl FnOnce(T) -> Result<U, E>,
+    ) -> Result<U, ConfigErrors>
+    where
+        T: DeserializeOwned,
+        ConfigErrors: From<E>,
+    {
+        let used = renamed.iter().filter(|(old, _)| self.0.remove(*old).is_some());
+        let mut errors: Vec<_> = used
+            .map(|(old, new)| ConfigError::at(*old, format!("is now called `{new}`")))
+            .collect();
+        let (read, unreadable) = read_what_can_be(Value::Object(self.0));
+        errors.extend(unreadable);
         match read.map(make) {
             Some(Ok(made)) if errors.is_empty() => return Ok(made),
             Some(Err(refused)) if errors.is_empty() => return Err(refused.into()),

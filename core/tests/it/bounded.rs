@@ -8,11 +8,12 @@ use std::time::Duration;
 use intake_core::memory::MemoryRecorder;
 use intake_core::testkit::collect;
 use intake_core::{
-    ByteStream, Error, Fault, Key, Limits, MediaType, Multipart, Part, Slot, Staged, State, Store, async_trait, codes,
+    ByteStream, Error, Fault, Key, Limits, MediaType, Multipart, Part, PartRange, Staged, State, Store, async_trait,
+    codes,
 };
 
 use crate::stores::{InPlace, Seen};
-use crate::support::{Clock, LIMITS, builder, opening, part_of};
+use crate::support::{Clock, LIMITS, builder, new_multipart, part_of};
 
 const MOST_PARTS: u16 = 2;
 const MOST_BYTES: u64 = 1_000_000;
@@ -63,9 +64,19 @@ impl Multipart for Bounded {
     async fn begin(&self, key: &Key) -> Result<String, Fault> {
         self.inner().begin(key).await
     }
-    async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
-        assert!(slot.number <= MOST_PARTS, "part {} is more than it takes", slot.number);
-        self.inner().stage(key, upload, slot, size).await
+    async fn stage(
+        &self,
+        key: &Key,
+        upload: &str,
+        range: &PartRange,
+        size: Option<u64>,
+    ) -> Result<Box<dyn Staged>, Fault> {
+        assert!(
+            range.number <= MOST_PARTS,
+            "part {} is more than it takes",
+            range.number
+        );
+        self.inner().stage(key, upload, range, size).await
     }
     async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault> {
         self.inner().list(key, upload).await
@@ -80,11 +91,11 @@ impl Multipart for Bounded {
         &self,
         _key: &Key,
         _upload: &str,
-        slot: &Slot,
+        range: &PartRange,
         _size: Option<u64>,
         _: Duration,
     ) -> Result<Option<String>, Fault> {
-        Ok(Some(format!("https://store.example.com/{}", slot.number)))
+        Ok(Some(format!("https://store.example.com/{}", range.number)))
     }
 }
 
@@ -94,7 +105,7 @@ async fn an_upload_of_more_parts_than_the_store_takes_is_joined_by_the_pipeline(
         let store = Bounded::default();
         let pipeline = builder(store.clone(), MemoryRecorder::default(), &Clock::default());
         let pipeline = pipeline.build().unwrap();
-        let opened = pipeline.open(opening(size, 5)).await.unwrap();
+        let opened = pipeline.start_multipart(new_multipart(size, 5)).await.unwrap();
         let url = pipeline.part_url(&opened, 1, Duration::from_secs(60)).await.unwrap();
         assert_eq!(url.is_some(), straight, "{size} bytes");
         let bytes: Vec<u8> = (0..size).map(|at| b'a' + at as u8 % 26).collect();
@@ -113,7 +124,7 @@ async fn a_part_sent_again_while_parts_are_joined_is_an_error_of_the_sender() {
     let store = Bounded::default();
     let pipeline = builder(store.clone(), MemoryRecorder::default(), &Clock::default());
     let pipeline = pipeline.build().unwrap();
-    let opened = pipeline.open(opening(8, 5)).await.unwrap();
+    let opened = pipeline.start_multipart(new_multipart(8, 5)).await.unwrap();
     for (number, part) in [(1, b"first"), (2, b"...??")] {
         let part = &part[..if number == 1 { 5 } else { 3 }];
         pipeline.put_part(&opened, number, None, part_of(part)).await.unwrap();

@@ -49,10 +49,10 @@ impl intake_core::Expirer for KeepForEver {
     fn lifetime(
         &self,
         facts: &intake_core::Facts,
-        wish: intake_core::Retention,
+        retention: intake_core::Retention,
         now: std::time::SystemTime,
     ) -> intake_core::Lifetime {
-        self.0.lifetime(facts, wish, now)
+        self.0.lifetime(facts, retention, now)
     }
 }
 
@@ -73,7 +73,7 @@ fn read(value: Value) -> (Result<Pipeline, String>, Vec<String>) {
 
 fn valid() -> Value {
     json!({
-        "receive": {"max_size": "1 MiB", "timeout": "10s", "pull_tries": 2, "pull_pause": "500ms"},
+        "receive": {"max_size": "1 MiB", "timeout": "10s", "fetch_tries": 2, "fetch_backoff": "500ms"},
         "validate": [{"use": "endings", "endings": [".exe"]}],
         "store": {"use": "in-memory"},
         "record": {"use": "in-memory"},
@@ -87,7 +87,10 @@ fn a_configuration_becomes_a_pipeline_and_other_sections_are_left() {
     let (built, left) = read(valid());
     let limits = built.unwrap().limits();
     assert_eq!((limits.max_size, limits.timeout), (1 << 20, Duration::from_secs(10)));
-    assert_eq!((limits.pull_tries, limits.pull_pause), (2, Duration::from_millis(500)));
+    assert_eq!(
+        (limits.fetch_tries, limits.fetch_backoff),
+        (2, Duration::from_millis(500))
+    );
     assert_eq!(left, ["server"]);
 }
 
@@ -144,7 +147,7 @@ fn an_error_names_its_place_and_what_would_be_right() {
         (
             "/receive",
             json!({"maxsize": 1}),
-            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `unfinished`, `claim`, `notes`, `pulls`, `pulls_of_project`, `pulls_of_address`, `waiting_of_project`, `waiting_of_address`, `unfinished_of_project`, `unfinished_of_address`, `refused_of_project`, `groups_of_project`, `group_bytes_of_project`, `keep_groups`, `pull_tries`, `pull_pause`, `trash`, `pull`",
+            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `multipart_ttl`, `lease`, `tombstone_ttl`, `max_fetches`, `max_fetches_per_project`, `max_fetches_per_ip`, `max_queued_fetches_per_project`, `max_queued_fetches_per_ip`, `max_multiparts_per_project`, `max_multiparts_per_ip`, `max_tombstones_per_project`, `max_groups_per_project`, `max_group_bytes_per_project`, `group_ttl`, `fetch_tries`, `fetch_backoff`, `trash`, `pull`",
         ),
         (
             "/receive",
@@ -163,23 +166,23 @@ fn an_error_names_its_place_and_what_would_be_right() {
         ),
         (
             "/receive",
-            json!({"pull_tries": 0}),
-            "receive.pull_tries: must be greater than zero",
+            json!({"fetch_tries": 0}),
+            "receive.fetch_tries: must be greater than zero",
         ),
         (
             "/receive",
-            json!({"pull_tries": 11}),
-            "receive.pull_tries: must be at most 10",
+            json!({"fetch_tries": 11}),
+            "receive.fetch_tries: must be at most 10",
         ),
         (
             "/receive",
-            json!({"pull_pause": "61m"}),
-            "receive.pull_pause: must be at most an hour",
+            json!({"fetch_backoff": "61m"}),
+            "receive.fetch_backoff: must be at most an hour",
         ),
         (
             "/receive",
             json!({"pull": {"use": "x"}}),
-            "receive.pull.use: no receiver is called `x`; this program has: none",
+            "receive.pull.use: no fetcher is called `x`; this program has: none",
         ),
     ];
     for (place, wrong, says) in table {

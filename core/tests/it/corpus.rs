@@ -5,7 +5,7 @@ use std::path::Path;
 
 use futures_util::stream;
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-use intake_core::{Builder, Bytes, Declared, Incoming, MediaRange, Pipeline, Project, Terms};
+use intake_core::{Builder, Bytes, Declared, Incoming, MediaRange, Pipeline, Project, UploadOptions};
 
 const TABLE: &str = include_str!("../corpus/types.tsv");
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/files");
@@ -60,7 +60,7 @@ async fn found(pipeline: &Pipeline, content: &Bytes, piece: usize) -> String {
         .map(|piece| Ok::<_, std::io::Error>(content.slice_ref(piece)))
         .collect();
     let incoming = Incoming::from_stream(declared, stream::iter(pieces));
-    let record = pipeline.ingest(incoming, Terms::default()).await.unwrap();
+    let record = pipeline.ingest(incoming, UploadOptions::default()).await.unwrap();
     record
         .facts
         .unwrap()
@@ -119,18 +119,18 @@ async fn a_project_takes_nothing_of_a_type_that_it_forbids() {
         "audio/x-flac",
     ] {
         let project = Project {
-            forbid_types: vec![forbidden.parse().unwrap()],
+            deny_types: vec![forbidden.parse().unwrap()],
             ..Project::new("shop")
         };
         let pipeline = builder().project(project).unwrap().build().unwrap();
         let forbidden: MediaRange = forbidden.parse().unwrap();
         for row in rows() {
-            let terms = Terms {
+            let options = UploadOptions {
                 project: Some("shop".to_owned()),
-                ..Terms::default()
+                ..UploadOptions::default()
             };
             let incoming = Incoming::from_bytes(Declared::named("a.png"), content(row.file));
-            let taken = pipeline.admit(incoming).await.unwrap().commit(terms).await;
+            let taken = pipeline.admit(incoming).await.unwrap().commit(options).await;
             let meant = row.found != UNKNOWN && forbidden.contains(&row.found.parse().unwrap());
             match taken {
                 Ok(_) => assert!(!meant, "{} was taken, without {forbidden}", row.file),

@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use intake_core::books::{Account, Day, Flow, Holdings};
+use intake_core::accounting::{Account, DailyUsage, Day, Usage};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{
-    Admitted, Builder, Catalog, Error, Fault, Incoming, Key, Opening, Order, Pipeline, Project, Pull, Receiver, Record,
-    Rejection, State, Terms, UploadId, async_trait, codes,
+    Admitted, Builder, Catalog, Error, Fault, FetchJob, Fetcher, Incoming, Key, NewFetch, NewMultipart, Pipeline,
+    Project, Record, Rejection, State, UploadId, UploadOptions, async_trait, codes,
 };
 
 use crate::stores::{InPlace, Seen};
 use futures_util::FutureExt;
 
-use crate::support::{Clock, OVER_LEASE, OVER_NOTE, OVER_OPEN, broken_upload, builder, opening, part_of, upload};
+use crate::support::{Clock, OVER_LEASE, OVER_NOTE, OVER_OPEN, broken_upload, builder, new_multipart, part_of, upload};
 
 const GOOD: &[&[u8]] = &[b"some", b" good", b" content"];
 
@@ -35,11 +35,11 @@ const LATE: &str = "late";
 /// The sender of the uploads.
 const SENDER: &str = "192.0.2.1";
 
-fn of(project: &str) -> Terms {
-    Terms {
+fn of(project: &str) -> UploadOptions {
+    UploadOptions {
         project: Some(project.to_owned()),
         sender: Some(SENDER.to_owned()),
-        ..Terms::default()
+        ..UploadOptions::default()
     }
 }
 
@@ -63,7 +63,7 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
             ..upload(pieces)
         };
         pipeline
-            .ingest(incoming, Terms::default())
+            .ingest(incoming, UploadOptions::default())
             .await
             .map(|record| record.id)
     };
@@ -99,7 +99,7 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     let _faults = pipeline.sweep().await;
     clock.advance(OVER_LEASE);
     let _faults = pipeline.resume().await;
-    let _faults = pipeline.pull_due().await;
+    let _faults = pipeline.fetch_due().await;
     let _faults = pipeline.sweep().await;
     told.accepted.extend(take(GOOD).await.ok());
     clock.advance(OVER_NOTE);
@@ -127,11 +127,11 @@ async fn together(pipeline: &Pipeline, told: &mut Told) {
         return;
     }
     let ids: Vec<_> = admitted.iter().map(Admitted::id).collect();
-    let terms = Terms {
+    let options = UploadOptions {
         metadata: BTreeMap::from([(TOGETHER.to_owned(), String::new())]),
         ..of(LATE)
     };
-    match pipeline.commit_together(admitted, terms).await {
+    match pipeline.commit_together(admitted, options).await {
         Ok(records) => {
             assert_eq!(records.iter().map(|record| record.id).collect::<Vec<_>>(), ids);
             told.accepted.extend(ids);
@@ -170,35 +170,38 @@ async fn in_parts(pipeline: &Pipeline, told: &mut Told) {
 
 /// An ordered source is fetched, although its node may crash meanwhile.
 async fn pulled(pipeline: &Pipeline, told: &mut Told) {
-    let terms = Terms {
-        known_as: Some(PULLED.to_owned()),
+    let options = UploadOptions {
+        source_key: Some(PULLED.to_owned()),
         ..of(EARLY)
     };
-    let Ok(order) = pipeline.order(Order::new(Pull::new("good"), terms)).await else {
-        // The order may be recorded although its call failed.
+    let Ok(job) = pipeline
+        .queue_fetch(NewFetch::new(FetchJob::new("good"), options))
+        .await
+    else {
+        // The fetch job may be recorded although its call failed.
         told.doubtful.push(UploadId::random());
         return;
     };
-    let _fault = pipeline.pull_due().await;
-    match pipeline.status(order.id).await {
+    let _fault = pipeline.fetch_due().await;
+    match pipeline.status(job.id).await {
         Ok(Some(Record {
-            state: State::Pulled,
-            pull: Some(pull),
+            state: State::Fetched,
+            fetch_job: Some(fetch_job),
             ..
-        })) => told.accepted.extend(pull.upload),
-        _ => told.doubtful.push(order.id),
+        })) => told.accepted.extend(fetch_job.upload),
+        _ => told.doubtful.push(job.id),
     }
 }
 
 /// The name of the fetched upload: no source is fetched twice.
 const PULLED: &str = "pulled";
 
-/// A receiver that returns good content for every source.
+/// A fetcher that returns good content for every source.
 #[derive(Debug)]
 struct Good;
 
 #[async_trait]
-impl Receiver for Good {
+impl Fetcher for Good {
     async fn judge(&self, _source: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -212,11 +215,11 @@ impl Receiver for Good {
 
 /// Starts a multipart upload with parts of six bytes, and sends the first `count` of them.
 async fn put_parts(pipeline: &Pipeline, whole: &[u8], count: u16) -> Option<UploadId> {
-    let opening = Opening {
-        terms: of(EARLY),
-        ..opening(whole.len(), 6)
+    let new_multipart = NewMultipart {
+        options: of(EARLY),
+        ..new_multipart(whole.len(), 6)
     };
-    let opened = pipeline.open(opening).await.ok()?;
+    let opened = pipeline.start_multipart(new_multipart).await.ok()?;
     for (number, part) in (1..=count).zip(whole.chunks(6)) {
         let body = part_of(part);
         pipeline.put_part(&opened, number, None, body).await.ok()?;
@@ -232,11 +235,11 @@ async fn run<S: Seen>(plan: Plan) -> usize {
         Faulty::new(recorder.clone(), &plan),
         &clock,
     );
-    let broken = with_projects(broken).receiver("good", Good).build().unwrap();
+    let broken = with_projects(broken).fetcher("good", Good).build().unwrap();
     let told = story(&broken, &clock).await;
 
     plan.heal();
-    let reborn = builder(store.clone(), recorder.clone(), &clock).receiver("good", Good);
+    let reborn = builder(store.clone(), recorder.clone(), &clock).fetcher("good", Good);
     let reborn = with_projects(reborn).build().unwrap();
     for id in &told.removed {
         assert!(
@@ -247,7 +250,7 @@ async fn run<S: Seen>(plan: Plan) -> usize {
     for _ in 0..2 {
         clock.advance(OVER_LEASE);
         reborn.resume().await.unwrap();
-        reborn.pull_due().await.unwrap();
+        reborn.fetch_due().await.unwrap();
         reborn.sweep().await.unwrap();
     }
     clock.advance(OVER_OPEN);
@@ -292,10 +295,10 @@ async fn run<S: Seen>(plan: Plan) -> usize {
     );
     let pulled = records
         .values()
-        .filter(|record| record.known_as.as_deref() == Some(PULLED));
+        .filter(|record| record.source_key.as_deref() == Some(PULLED));
     assert!(pulled.count() <= 1, "one order was fetched into two uploads");
     for key in store.seen() {
-        let is_of = |record: &Record| Key::whole(record.id).behind(record.place.prefix.as_deref()) == key;
+        let is_of = |record: &Record| Key::whole(record.id).with_prefix(record.location.prefix.as_deref()) == key;
         assert!(records.values().any(is_of), "the bytes under {key} have no record");
     }
     for project in [EARLY, LATE] {
@@ -303,36 +306,42 @@ async fn run<S: Seen>(plan: Plan) -> usize {
             .values()
             .filter(|record| record.project.as_deref() == Some(project));
         let sizes: Vec<_> = of_project.map(|record| record.facts.as_ref().unwrap().size).collect();
-        let there = Holdings {
+        let there = Usage {
             files: sizes.len() as u64,
             bytes: sizes.iter().sum(),
         };
-        let booked = recorder.holdings(&Account::project(project)).await.unwrap();
+        let booked = recorder.usage(&Account::project(project)).await.unwrap();
         assert_eq!(booked, there, "the account of {project} does not match its files");
         let refused = [Account::refused(Some(project)), Account::refused(None)];
         for account in refused
             .into_iter()
-            .chain([Account::unfinished(project), Account::orders(project)])
+            .chain([Account::unfinished(project), Account::fetches(project)])
         {
-            let left = recorder.holdings(&account).await.unwrap();
+            let left = recorder.usage(&account).await.unwrap();
             assert_eq!(
                 left,
-                Holdings::default(),
+                Usage::default(),
                 "{account:?} is not at zero, although nothing is in progress"
             );
         }
-        let flows = recorder.flows(Some(project), Day(0)..=Day(i64::MAX)).await.unwrap();
-        let sum = |of: fn(&Flow) -> u64| flows.iter().map(of).sum::<u64>();
-        assert_eq!(sum(|flow| flow.received) - sum(|flow| flow.removed), there.files);
+        let daily_usage = recorder
+            .daily_usage(Some(project), Day(0)..=Day(i64::MAX))
+            .await
+            .unwrap();
+        let sum = |of: fn(&DailyUsage) -> u64| daily_usage.iter().map(of).sum::<u64>();
         assert_eq!(
-            sum(|flow| flow.received_bytes) - sum(|flow| flow.removed_bytes),
+            sum(|daily_usage| daily_usage.received) - sum(|daily_usage| daily_usage.removed),
+            there.files
+        );
+        assert_eq!(
+            sum(|daily_usage| daily_usage.received_bytes) - sum(|daily_usage| daily_usage.removed_bytes),
             there.bytes
         );
     }
-    let sender = recorder.holdings(&Account::sender(SENDER)).await.unwrap();
+    let sender = recorder.usage(&Account::sender(SENDER)).await.unwrap();
     assert_eq!(
         sender,
-        Holdings::default(),
+        Usage::default(),
         "the account of a sender has an upload that ended"
     );
     assert!(

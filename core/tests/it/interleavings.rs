@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Backlog, Booking, Catalog, Duty, Error, Expirer, Facts, Fault, Lifetime, Listing, Pipeline, Record, Recorder,
-    Retention, State, Swap, Swept, Terms, UploadId, async_trait, codes,
+    Backlog, Catalog, Error, Expirer, Facts, Fault, Lifetime, Listing, Pipeline, Record, Recorder, Retention, State,
+    Swept, Task, Update, UploadId, UploadOptions, UsageChange, async_trait, codes,
 };
 use tokio::sync::Mutex;
 
@@ -18,8 +18,8 @@ use crate::support::{Clock, OVER_LEASE, OVER_NOTE, builder, upload};
 struct TenSeconds;
 
 impl Expirer for TenSeconds {
-    fn lifetime(&self, _facts: &Facts, wish: Retention, now: SystemTime) -> Lifetime {
-        let kept = wish == Retention::Keep;
+    fn lifetime(&self, _facts: &Facts, retention: Retention, now: SystemTime) -> Lifetime {
+        let kept = retention == Retention::Keep;
         Lifetime {
             kept,
             expires: (!kept).then(|| now + Duration::from_secs(10)),
@@ -36,30 +36,30 @@ struct Meanwhile {
 
 #[async_trait]
 impl Recorder for Meanwhile {
-    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        self.inner.insert(record, booking).await
+    async fn insert(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
+        self.inner.insert(record, usage_change).await
     }
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         self.inner.get(id).await
     }
-    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        self.inner.update(record, booking).await
+    async fn update(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
+        self.inner.update(record, usage_change).await
     }
-    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    async fn update_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         self.inner.update_all(changes).await
     }
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault> {
         self.inner.remove(id, revision).await
     }
-    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        let due = self.inner.due(duty, now, limit).await?;
+    async fn due(&self, task: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let due = self.inner.due(task, now, limit).await?;
         if let Some((pipeline, id)) = self.keep.lock().await.take() {
             pipeline.keep(id, Retention::Keep).await.expect("it can still be kept");
         }
         Ok(due)
     }
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
-        self.inner.known_as(name).await
+    async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
+        self.inner.find_by_source_key(name).await
     }
     async fn list(
         &self,
@@ -94,7 +94,7 @@ async fn an_upload_that_is_kept_just_before_the_sweeper_claims_it_stays() {
         .build()
         .unwrap();
     let id = early
-        .ingest(upload(&[b"worth keeping"[..12].as_ref()]), Terms::default())
+        .ingest(upload(&[b"worth keeping"[..12].as_ref()]), UploadOptions::default())
         .await
         .unwrap()
         .id;
@@ -126,7 +126,7 @@ async fn an_attempt_that_outlives_its_lease_is_refused_and_leaves_nothing() {
             ..Swept::default()
         }
     );
-    let error = admitted.commit(Terms::default()).await.unwrap_err();
+    let error = admitted.commit(UploadOptions::default()).await.unwrap_err();
     assert!([codes::LEASE_LOST, codes::TIMED_OUT].contains(&error.code()), "{error}");
     assert!(matches!(pipeline.get(id).await, Err(Error::NotFound(_))));
     assert!(store.keys().is_empty(), "late bytes stayed");
@@ -139,7 +139,7 @@ async fn a_sweeper_leaves_an_upload_in_progress_alone() {
     let admitted = pipeline.admit(upload(&[b"in time"])).await.unwrap();
     clock.advance(Duration::from_secs(119));
     assert!(pipeline.sweep().await.unwrap().is_empty());
-    let record = admitted.commit(Terms::default()).await.unwrap();
+    let record = admitted.commit(UploadOptions::default()).await.unwrap();
     assert_eq!(
         collect(pipeline.read(record.id, None).await.unwrap()).await,
         &b"in time"[..]
@@ -154,7 +154,7 @@ async fn an_upload_whose_time_is_over_cannot_be_read_even_before_a_sweep() {
         .build()
         .unwrap();
     let id = pipeline
-        .ingest(upload(&[b"short lived"]), Terms::default())
+        .ingest(upload(&[b"short lived"]), UploadOptions::default())
         .await
         .unwrap()
         .id;
@@ -168,7 +168,7 @@ async fn an_upload_whose_time_is_over_cannot_be_read_even_before_a_sweep() {
         }
     );
     assert!(store.keys().is_empty());
-    assert_eq!(pipeline.status(id).await.unwrap().unwrap().state, State::Gone);
+    assert_eq!(pipeline.status(id).await.unwrap().unwrap().state, State::Deleted);
     clock.advance(OVER_NOTE);
     assert_eq!(
         pipeline.sweep().await.unwrap(),
@@ -188,7 +188,10 @@ async fn any_number_of_sweepers_do_the_work_of_one() {
         .build()
         .unwrap();
     for _ in 0..600 {
-        pipeline.ingest(upload(&[b"x"]), Terms::default()).await.unwrap();
+        pipeline
+            .ingest(upload(&[b"x"]), UploadOptions::default())
+            .await
+            .unwrap();
     }
     clock.advance(Duration::from_secs(10));
     let sweeps = futures_util::future::join_all((0..8).map(|_| pipeline.sweep())).await;

@@ -1,22 +1,22 @@
-//! Bounds of unfinished uploads, fetch orders and records of refusals, over several nodes, and how they are removed.
+//! Bounds of unfinished uploads, fetch jobs and records of refusals, over several nodes, and how they are removed.
 
 use futures_util::future::join_all;
-use intake_core::books::Account;
+use intake_core::accounting::Account;
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::{
-    Catalog as _, Error, Fault, Incoming, Listing, Opening, Order, Pipeline, Pull, Receiver, Record, State, Terms,
-    UploadId, async_trait, codes, sender_at,
+    Catalog as _, Error, Fault, FetchJob, Fetcher, Incoming, Listing, NewFetch, NewMultipart, Pipeline, Record, State,
+    UploadId, UploadOptions, async_trait, codes, sender_at,
 };
 
 use crate::stores::{InPlace, Seen};
-use crate::support::{Clock, LIMITS, OVER_LEASE, OVER_OPEN, builder, opening, part_of, upload};
+use crate::support::{Clock, LIMITS, OVER_LEASE, OVER_OPEN, builder, new_multipart, part_of, upload};
 
-/// A receiver that returns the same bytes for every source.
+/// A fetcher that returns the same bytes for every source.
 #[derive(Debug)]
 struct Gives;
 
 #[async_trait]
-impl Receiver for Gives {
+impl Fetcher for Gives {
     async fn judge(&self, _source: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -41,7 +41,7 @@ impl<S: Seen> House<S> {
         let (store, recorder, clock) = (S::default(), MemoryRecorder::default(), Clock::default());
         let node = || {
             let builder = builder(store.clone(), recorder.clone(), &clock);
-            builder.receiver("gives", Gives).build().unwrap()
+            builder.fetcher("gives", Gives).build().unwrap()
         };
         Self {
             nodes: [node(), node()],
@@ -56,23 +56,23 @@ impl<S: Seen> House<S> {
     }
 
     async fn has(&self, account: Account) -> u64 {
-        self.recorder.holdings(&account).await.unwrap().files
+        self.recorder.usage(&account).await.unwrap().files
     }
 }
 
-fn terms(project: &str, sender: Option<&str>) -> Terms {
-    Terms {
+fn options(project: &str, sender: Option<&str>) -> UploadOptions {
+    UploadOptions {
         project: Some(project.to_owned()),
         sender: sender.map(str::to_owned),
-        ..Terms::default()
+        ..UploadOptions::default()
     }
 }
 
 async fn open(node: &Pipeline, project: &str, sender: Option<&str>) -> Result<Record, Error> {
-    let terms = terms(project, sender);
-    node.open(Opening {
-        terms,
-        ..opening(12, 6)
+    let options = options(project, sender);
+    node.start_multipart(NewMultipart {
+        options,
+        ..new_multipart(12, 6)
     })
     .await
 }
@@ -89,26 +89,26 @@ fn codes_of<T>(results: Vec<Result<T, Error>>) -> Vec<intake_core::Code> {
 async fn of_200_orders_at_once_so_many_wait_as_may_whichever_node_is_asked() {
     let house = House::<MemoryStore>::new();
     let ordered = (0..200).map(|number| {
-        let order = Order::new(Pull::new("source"), terms("p", None));
-        house.node(number).order(order)
+        let job = NewFetch::new(FetchJob::new("source"), options("p", None));
+        house.node(number).queue_fetch(job)
     });
     let refused = codes_of(join_all(ordered).await);
-    let most = LIMITS.waiting_of_project;
+    let most = LIMITS.max_queued_fetches_per_project;
     assert_eq!(refused.len() as u64, 200 - most);
     assert!(
         refused.iter().all(|code| *code == codes::TOO_MANY_ORDERS),
         "{refused:?}"
     );
-    assert_eq!(house.has(Account::orders("p")).await, most);
+    assert_eq!(house.has(Account::fetches("p")).await, most);
 
-    // An order that was fetched or cancelled frees its place in the queue.
-    let waiting = house.nodes[0].list(Listing::Orders, "p", None, 100).await.unwrap();
+    // A fetch job that was fetched or cancelled frees its place in the queue.
+    let waiting = house.nodes[0].list(Listing::Fetches, "p", None, 100).await.unwrap();
     assert_eq!(waiting.len() as u64, most);
     house.nodes[1].cancel(waiting[0].id).await.unwrap();
-    assert_eq!(house.has(Account::orders("p")).await, most - 1);
-    house.nodes[0].pull_due().await.unwrap();
-    assert_eq!(house.has(Account::orders("p")).await, 0);
-    assert_eq!(house.nodes[0].list(Listing::Orders, "p", None, 100).await.unwrap(), []);
+    assert_eq!(house.has(Account::fetches("p")).await, most - 1);
+    house.nodes[0].fetch_due().await.unwrap();
+    assert_eq!(house.has(Account::fetches("p")).await, 0);
+    assert_eq!(house.nodes[0].list(Listing::Fetches, "p", None, 100).await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +120,7 @@ async fn of_200_uploads_that_are_begun_at_once_so_many_are_as_may_be_of_a_projec
         async move { open(node, "p", Some(&sender)).await }
     });
     let refused = codes_of(join_all(by_many).await);
-    assert_eq!(refused.len() as u64, 200 - LIMITS.unfinished_of_project);
+    assert_eq!(refused.len() as u64, 200 - LIMITS.max_multiparts_per_project);
     assert!(
         refused.iter().all(|code| *code == codes::TOO_MANY_UNFINISHED),
         "{refused:?}"
@@ -132,14 +132,14 @@ async fn of_200_uploads_that_are_begun_at_once_so_many_are_as_may_be_of_a_projec
         async move { open(node, &project, Some("203.0.113.7")).await }
     });
     let refused = codes_of(join_all(by_one).await);
-    assert_eq!(refused.len() as u64, 200 - LIMITS.unfinished_of_address);
+    assert_eq!(refused.len() as u64, 200 - LIMITS.max_multiparts_per_ip);
     assert!(
         refused.iter().all(|code| *code == codes::TOO_MANY_UNFINISHED),
         "{refused:?}"
     );
     assert_eq!(
         house.has(Account::sender("203.0.113.7")).await,
-        LIMITS.unfinished_of_address
+        LIMITS.max_multiparts_per_ip
     );
     // Other senders are served meanwhile. An adapter that knows no addresses has the bound of the project only.
     assert!(open(&house.nodes[0], "another", Some("203.0.113.8")).await.is_ok());
@@ -155,11 +155,11 @@ async fn unfinished_uploads_are_listed_until_they_end_and_give_back_their_quota<
     let house = House::<S>::new();
     let [node, other] = &house.nodes;
     let begun = |content: &'static [u8]| async move {
-        let opening = Opening {
-            terms: terms("p", Some("192.0.2.1")),
-            ..opening(content.len(), 6)
+        let new_multipart = NewMultipart {
+            options: options("p", Some("192.0.2.1")),
+            ..new_multipart(content.len(), 6)
         };
-        let opened = node.open(opening).await.unwrap();
+        let opened = node.start_multipart(new_multipart).await.unwrap();
         for (number, part) in (1..).zip(content.chunks(6)) {
             node.put_part(&opened, number, None, part_of(part)).await.unwrap();
         }
@@ -195,7 +195,7 @@ async fn unfinished_uploads_are_listed_until_they_end_and_give_back_their_quota<
     );
     assert_eq!(node.list(Listing::Unfinished, "p", None, 10).await.unwrap(), []);
     let gone = node.status(left.id).await.unwrap().unwrap();
-    assert_eq!((&gone.state, &gone.sender), (&State::Gone, &None));
+    assert_eq!((&gone.state, &gone.sender), (&State::Deleted, &None));
     let late = node.put_part(&gone, 1, None, part_of(b"late")).await.unwrap_err();
     assert_eq!(late.code(), codes::NOT_OPEN);
     for id in [good.id, bad.id, left.id, UploadId::random()] {
@@ -218,11 +218,11 @@ async fn unfinished_uploads_are_listed_until_they_end_where_parts_have_keys_of_t
 async fn a_node_that_completes_an_upload_ended_by_its_owner_leaves_nothing() {
     let house = House::<InPlace>::new();
     let [node, other] = &house.nodes;
-    let opening = Opening {
-        terms: terms("p", None),
-        ..opening(6, 6)
+    let new_multipart = NewMultipart {
+        options: options("p", None),
+        ..new_multipart(6, 6)
     };
-    let opened = node.open(opening).await.unwrap();
+    let opened = node.start_multipart(new_multipart).await.unwrap();
     node.put_part(&opened, 1, None, part_of(b"whole.")).await.unwrap();
     // The state that a node leaves if it crashes while it works.
     let claimed = opened
@@ -230,16 +230,16 @@ async fn a_node_that_completes_an_upload_ended_by_its_owner_leaves_nothing() {
             intake_core::Event::Assemble,
             house.clock.now(),
             &intake_core::record::Periods {
-                lease: LIMITS.timeout * 2,
-                claim: LIMITS.claim,
-                open: LIMITS.unfinished,
-                note: OVER_LEASE,
+                write_lease: LIMITS.timeout * 2,
+                lease: LIMITS.lease,
+                open: LIMITS.multipart_ttl,
+                tombstone: OVER_LEASE,
                 trash: LIMITS.trash,
             },
         )
         .unwrap();
-    let swapped = intake_core::Recorder::update(&house.recorder, &claimed, intake_core::Booking::none()).await;
-    assert_eq!(swapped.unwrap(), intake_core::Swap::Done);
+    let swapped = intake_core::Recorder::update(&house.recorder, &claimed, intake_core::UsageChange::none()).await;
+    assert_eq!(swapped.unwrap(), intake_core::Update::Applied);
     other.abort(opened.id).await.unwrap();
     house.clock.advance(OVER_LEASE);
     assert!(node.resume().await.unwrap().is_empty(), "a node resumed it");
@@ -263,7 +263,7 @@ fn an_address_is_a_sender_and_of_ipv6_its_network_is() {
 #[tokio::test(start_paused = true)]
 async fn refusals_are_kept_up_to_their_bound_and_the_newest_stay() {
     let house = House::<InPlace>::new();
-    let most = LIMITS.refused_of_project;
+    let most = LIMITS.max_tombstones_per_project;
     for project in [None, Some("p")] {
         // The first is refused at once, with nothing stored; the second at its end, with everything stored.
         for content in [&b"rude head"[..], b"even worse content"] {
@@ -271,7 +271,7 @@ async fn refusals_are_kept_up_to_their_bound_and_the_newest_stay() {
             let refused = (0..300).map(|number| {
                 let (node, incoming) = (house.node(number), upload(&[content]));
                 let project = project.map(str::to_owned);
-                node.ingest(Incoming { project, ..incoming }, Terms::default())
+                node.ingest(Incoming { project, ..incoming }, UploadOptions::default())
             });
             let refused = join_all(refused).await;
             assert!(refused.iter().all(Result::is_err));
@@ -284,7 +284,7 @@ async fn refusals_are_kept_up_to_their_bound_and_the_newest_stay() {
                     project: project.map(str::to_owned),
                     ..last
                 };
-                assert!(house.nodes[0].ingest(last, Terms::default()).await.is_err());
+                assert!(house.nodes[0].ingest(last, UploadOptions::default()).await.is_err());
                 let listed = house.nodes[1].refused_of("p", None, 1).await.unwrap();
                 assert_eq!(listed[0].id, id);
                 assert!(account().await <= most);

@@ -7,7 +7,7 @@ use intake_core::{Error, State, codes};
 
 use crate::parts::{House, futures_channel};
 use crate::stores::{InPlace, Seen};
-use crate::support::opening;
+use crate::support::new_multipart;
 
 /// One process, over each kind of store.
 macro_rules! over_both {
@@ -17,7 +17,7 @@ macro_rules! over_both {
             $(#[tokio::test(start_paused = true)] async fn $name() { super::$name::<InPlace>().await })+
         }
 
-        mod apart {
+        mod separate_keys {
             use super::*;
             $(#[tokio::test(start_paused = true)] async fn $name() { super::$name::<MemoryStore>().await })+
         }
@@ -34,7 +34,7 @@ over_both! {
 
 async fn a_newer_attempt_cuts_off_the_older_one_and_counts<S: Seen>() {
     let house = House::<S>::new();
-    let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
+    let opened = house.pipeline.start_multipart(new_multipart(6, 5)).await.unwrap();
     let (hangs, body) = futures_channel();
     hangs.send(b"old").await;
     let older = house.pipeline.put_part(&opened, 1, None, body);
@@ -48,7 +48,7 @@ async fn a_newer_attempt_cuts_off_the_older_one_and_counts<S: Seen>() {
 
 async fn an_attempt_that_waits_for_a_permit_cuts_off_the_older_one_first<S: Seen>() {
     let house = House::<S>::new();
-    let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
+    let opened = house.pipeline.start_multipart(new_multipart(6, 5)).await.unwrap();
     let (hangs, body) = futures_channel();
     hangs.send(b"old").await;
     let older = house.pipeline.put_part(&opened, 1, None, body);
@@ -58,7 +58,7 @@ async fn an_attempt_that_waits_for_a_permit_cuts_off_the_older_one_first<S: Seen
 
 async fn an_attempt_that_hangs_is_cut_off_when_the_upload_is_completed<S: Seen>() {
     let house = House::<S>::new();
-    let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
+    let opened = house.pipeline.start_multipart(new_multipart(6, 5)).await.unwrap();
     house.put(&opened, 1, b"whole").await.unwrap();
     house.put(&opened, 2, b"!").await.unwrap();
     let (hangs, body) = futures_channel();
@@ -72,8 +72,8 @@ async fn an_attempt_that_hangs_is_cut_off_when_the_upload_is_completed<S: Seen>(
 
 async fn an_attempt_at_another_part_goes_on<S: Seen>() {
     let house = House::<S>::new();
-    let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
-    let other = house.pipeline.open(opening(6, 5)).await.unwrap();
+    let opened = house.pipeline.start_multipart(new_multipart(6, 5)).await.unwrap();
+    let other = house.pipeline.start_multipart(new_multipart(6, 5)).await.unwrap();
     let (slow, body) = futures_channel();
     let slow_put = house.pipeline.put_part(&opened, 1, None, body);
     let meanwhile = async {
@@ -93,11 +93,11 @@ async fn an_attempt_at_another_part_goes_on<S: Seen>() {
 
 async fn a_part_that_arrives_after_its_upload_ended_leaves_nothing<S: Seen>() {
     let house = House::<S>::new();
-    let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
+    let opened = house.pipeline.start_multipart(new_multipart(6, 5)).await.unwrap();
     let (late, body) = futures_channel();
     let mut put = Box::pin(house.pipeline.put_part(&opened, 1, None, body));
     assert!((&mut put).now_or_never().is_none(), "no byte has arrived yet");
-    house.pipeline.give_up(opened.id).await;
+    house.pipeline.abort_multipart(opened.id).await;
     late.send(b"late!").await;
     drop(late);
     let refused = put.await.unwrap_err();

@@ -8,13 +8,13 @@ use futures_util::future::join_all;
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Code, Declared, Error, Fault, Head, Key, Limits, Opening, Pipeline, Record, Report, Resumed, Retention, Scan,
-    Scanner, State, Swept, Terms, UploadId, Verdict, async_trait, codes,
+    Code, Declared, Error, Fault, Head, Key, Limits, NewMultipart, Pipeline, Record, Report, Resumed, Retention, Scan,
+    Scanner, State, Swept, UploadId, UploadOptions, Verdict, async_trait, codes,
 };
 use tokio::sync::Semaphore;
 
 use crate::stores::{InPlace, Seen};
-use crate::support::{BAD, Clock, LIMITS, OVER_LEASE, OVER_OPEN, RUDE, broken_upload, builder, opening, part_of};
+use crate::support::{BAD, Clock, LIMITS, OVER_LEASE, OVER_OPEN, RUDE, broken_upload, builder, new_multipart, part_of};
 
 /// A pipeline over one of the two kinds of stores, with helpers for tests.
 pub struct House<S> {
@@ -46,7 +46,7 @@ impl<S: Seen> House<S> {
     /// Begins an upload of these parts and sends them in the order of the numbers.
     async fn send(&self, parts: &[(u16, &[u8])]) -> UploadId {
         let size = parts.iter().map(|(_, bytes)| bytes.len()).sum();
-        let opened = self.pipeline.open(opening(size, 5)).await.unwrap();
+        let opened = self.pipeline.start_multipart(new_multipart(size, 5)).await.unwrap();
         for (number, bytes) in parts {
             self.put(&opened, *number, bytes).await.unwrap();
         }
@@ -72,7 +72,7 @@ macro_rules! over_both {
             $(#[tokio::test(start_paused = true)] async fn $name() { super::$name::<InPlace>().await })+
         }
 
-        mod apart {
+        mod separate_keys {
             use super::*;
             $(#[tokio::test(start_paused = true)] async fn $name() { super::$name::<MemoryStore>().await })+
         }
@@ -82,17 +82,17 @@ macro_rules! over_both {
 over_both! {
     async fn parts_become_the_file_whatever_their_order<S: Seen>() {
         let house = House::<S>::new();
-        let terms = Terms {
+        let options = UploadOptions {
             sender: None,
             project: Some("shop".to_owned()),
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
             tags: vec!["cat".to_owned()],
-            known_as: None,
-            pass: None,
+            source_key: None,
+            authorization: None,
         };
         let declared = Declared::named("twelve.txt");
-        let opened = house.pipeline.open(Opening { terms, declared, ..opening(12, 5) }).await.unwrap();
+        let opened = house.pipeline.start_multipart(NewMultipart { options, declared, ..new_multipart(12, 5) }).await.unwrap();
         for (number, bytes) in [(3, &b"o!"[..]), (1, b"what?"), (2, b" hell"), (1, b"oh my")] {
             house.put(&opened, number, bytes).await.unwrap();
         }
@@ -121,7 +121,7 @@ over_both! {
 
     async fn what_is_not_whole_stays_open_until_it_is<S: Seen>() {
         let house = House::<S>::new();
-        let opened = house.pipeline.open(opening(11, 5)).await.unwrap();
+        let opened = house.pipeline.start_multipart(new_multipart(11, 5)).await.unwrap();
         let expect = async |expected: Code| {
             let error = house.pipeline.complete(opened.id).await.unwrap_err();
             assert_eq!(code(&error), expected, "{error}");
@@ -141,7 +141,7 @@ over_both! {
 
     async fn a_short_rest_may_come_with_the_part_before_it<S: Seen>() {
         let house = House::<S>::new();
-        let opened = house.pipeline.open(opening(7, 5)).await.unwrap();
+        let opened = house.pipeline.start_multipart(new_multipart(7, 5)).await.unwrap();
         house.put(&opened, 1, b"all 7 b").await.unwrap();
         house.put(&opened, 2, b"").await.unwrap();
         house.pipeline.complete(opened.id).await.unwrap();
@@ -169,14 +169,14 @@ over_both! {
 
     async fn what_is_declared_is_judged_before_anything_is_recorded<S: Seen>() {
         let house = House::<S>::new();
-        let rude = Opening { declared: Declared::named("rude name"), ..opening(10, 5) };
-        let large = opening(LIMITS.max_size as usize + 1, 1 << 20);
-        let larger_than_asked = Opening { at_most: Some(9), ..opening(10, 5) };
-        let many = opening(10_001, 1);
-        for (opening, expected) in [
+        let rude = NewMultipart { declared: Declared::named("rude name"), ..new_multipart(10, 5) };
+        let large = new_multipart(LIMITS.max_size as usize + 1, 1 << 20);
+        let larger_than_asked = NewMultipart { at_most: Some(9), ..new_multipart(10, 5) };
+        let many = new_multipart(10_001, 1);
+        for (new_multipart, expected) in [
             (rude, RUDE), (large, codes::TOO_LARGE), (larger_than_asked, codes::TOO_LARGE), (many, codes::TOO_MANY_PARTS),
         ] {
-            assert_eq!(code(&house.pipeline.open(opening).await.unwrap_err()), expected);
+            assert_eq!(code(&house.pipeline.start_multipart(new_multipart).await.unwrap_err()), expected);
         }
         assert!(house.recorder.records().is_empty() && house.store.seen().is_empty());
     }
@@ -188,7 +188,7 @@ over_both! {
         let clock = house.clock.clone();
         let large = builder(house.store.clone(), house.recorder.clone(), &clock);
         let large = large.limits(Limits { max_size: 1 << 30, ..LIMITS }).build().unwrap();
-        let opened = large.open(opening(2 * part, part as u64)).await.unwrap();
+        let opened = large.start_multipart(new_multipart(2 * part, part as u64)).await.unwrap();
         let zeros = |size: usize| part_of(&vec![0; size]);
         let mut refusals = Vec::new();
         for (number, size, bytes) in [(0, None, 1), (3, None, 1), (1, Some(part + 1), part + 1), (1, None, part + 1), (1, Some(7), 6), (1, Some(6), 7)] {
@@ -206,7 +206,7 @@ over_both! {
 
     async fn what_was_begun_and_left_is_removed_when_its_time_is_over<S: Seen>() {
         let house = House::<S>::new();
-        let opened = house.pipeline.open(opening(11, 5)).await.unwrap();
+        let opened = house.pipeline.start_multipart(new_multipart(11, 5)).await.unwrap();
         house.put(&opened, 2, b"alone").await.unwrap();
         house.clock.advance(Duration::from_secs(299));
         assert!(house.pipeline.sweep().await.unwrap().is_empty());
@@ -320,7 +320,7 @@ over_both! {
 
     async fn a_part_that_came_late_is_not_left_for_ever<S: Seen>() {
         let house = House::<S>::new();
-        let opened = house.pipeline.open(opening(6, 5)).await.unwrap();
+        let opened = house.pipeline.start_multipart(new_multipart(6, 5)).await.unwrap();
         house.put(&opened, 1, b"onet").await.unwrap();
         house.put(&opened, 1, b"onetwo").await.unwrap();
         let (late, late_body) = futures_channel();
@@ -344,7 +344,7 @@ over_both! {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_lost_its_claim_overwrites_nothing() {
     let house = House::<MemoryStore>::new();
-    let opened = house.pipeline.open(opening(8, 5)).await.unwrap();
+    let opened = house.pipeline.start_multipart(new_multipart(8, 5)).await.unwrap();
     house.put(&opened, 1, b"first").await.unwrap();
     house.put(&opened, 2, b"try").await.unwrap();
     let pipeline = |gate| builder(house.store.clone(), house.recorder.clone(), &house.clock).scanner("gate", gate);
@@ -368,7 +368,11 @@ async fn a_longer_part_that_arrives_while_the_whole_is_read_changes_nothing() {
     const PART: usize = 10_000;
 
     let house = House::<MemoryStore>::new();
-    let opened = house.pipeline.open(opening(3 * PART, PART as u64)).await.unwrap();
+    let opened = house
+        .pipeline
+        .start_multipart(new_multipart(3 * PART, PART as u64))
+        .await
+        .unwrap();
     for number in 1..=3 {
         house.put(&opened, number, &[b'x'; PART]).await.unwrap();
     }

@@ -5,17 +5,17 @@ use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::{StreamExt, stream};
-use intake_core::books::Account;
+use intake_core::accounting::Account;
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{
-    ByteStream, Catalog as _, Error, Fault, Grant, Key, Limits, MediaType, Multipart, Opening, Pass, Project, Staged,
-    Store, Terms, async_trait, codes,
+    Authorization, ByteStream, Catalog as _, Error, Fault, Grant, Key, Limits, MediaType, Multipart, NewMultipart,
+    Project, Staged, Store, UploadOptions, async_trait, codes,
 };
 
 use crate::stores::{InPlace, Seen as _};
-use crate::support::{Clock, LIMITS, builder, opening, upload};
+use crate::support::{Clock, LIMITS, builder, new_multipart, upload};
 
 #[tokio::test]
 async fn a_deleted_upload_can_be_restored_for_a_while_and_is_gone_then() {
@@ -26,7 +26,7 @@ async fn a_deleted_upload_can_be_restored_for_a_while_and_is_gone_then() {
     };
     let pipeline = builder(store.clone(), recorder, &clock).limits(limits).build().unwrap();
     let id = pipeline
-        .ingest(upload(&[b"precious"]), Terms::default())
+        .ingest(upload(&[b"precious"]), UploadOptions::default())
         .await
         .unwrap()
         .id;
@@ -55,7 +55,7 @@ async fn a_deleted_upload_can_be_restored_for_a_while_and_is_gone_then() {
     assert_eq!(store.keys(), []);
 
     let id = pipeline
-        .ingest(upload(&[b"secret"]), Terms::default())
+        .ingest(upload(&[b"secret"]), UploadOptions::default())
         .await
         .unwrap()
         .id;
@@ -76,12 +76,12 @@ async fn a_pipeline_with_projects_takes_no_upload_without_a_project() {
         .build()
         .unwrap();
     let take = async |project: Option<&str>| {
-        let terms = Terms {
+        let options = UploadOptions {
             project: project.map(str::to_owned),
-            ..Terms::default()
+            ..UploadOptions::default()
         };
         pipeline
-            .ingest(upload(&[b"x"]), terms)
+            .ingest(upload(&[b"x"]), options)
             .await
             .map(|record| record.project)
     };
@@ -97,16 +97,16 @@ async fn an_upload_that_a_store_could_not_begin_uses_no_quota() {
     for moment in [Moment::Before, Moment::After] {
         let store = Faulty::new(InPlace::default(), &Plan::once(0, moment));
         let pipeline = builder(store, recorder.clone(), &Clock::default()).build().unwrap();
-        let terms = Terms {
+        let options = UploadOptions {
             project: Some("p".to_owned()),
-            ..Terms::default()
+            ..UploadOptions::default()
         };
-        let opening = Opening {
-            terms,
-            ..opening(12, 5)
+        let new_multipart = NewMultipart {
+            options,
+            ..new_multipart(12, 5)
         };
-        assert!(pipeline.open(opening).await.is_err());
-        assert_eq!(recorder.holdings(&Account::project("p")).await.unwrap().files, 0);
+        assert!(pipeline.start_multipart(new_multipart).await.is_err());
+        assert_eq!(recorder.usage(&Account::project("p")).await.unwrap().files, 0);
     }
 }
 
@@ -118,13 +118,16 @@ async fn bytes_that_a_store_could_not_make_durable_are_deleted_even_if_the_recor
     let counting = builder(Faulty::new(store.clone(), &calls), recorder.clone(), &clock)
         .build()
         .unwrap();
-    counting.ingest(upload(&[b"bytes"]), Terms::default()).await.unwrap();
+    counting
+        .ingest(upload(&[b"bytes"]), UploadOptions::default())
+        .await
+        .unwrap();
     let kept = store.seen();
 
     let at_commit = Faulty::new(store.clone(), &Plan::once(calls.calls() - 1, Moment::Before));
     let behind_the_intent = Faulty::new(recorder, &Plan::from(1, Moment::Before));
     let full = builder(at_commit, behind_the_intent, &clock).build().unwrap();
-    let ended = full.ingest(upload(&[b"bytes"]), Terms::default()).await;
+    let ended = full.ingest(upload(&[b"bytes"]), UploadOptions::default()).await;
     assert!(matches!(ended, Err(Error::Fault(_))), "{ended:?}");
     assert_eq!(store.seen(), kept);
 }
@@ -168,17 +171,17 @@ async fn moved_bytes_are_the_judged_ones_or_nothing() {
         .unwrap()
         .build()
         .unwrap();
-    let terms = Terms {
+    let options = UploadOptions {
         project: Some("shop".to_owned()),
-        ..Terms::default()
+        ..UploadOptions::default()
     };
     let admitted = pipeline.admit(upload(&[b"what was judged"])).await.unwrap();
     let id = admitted.id();
-    let error = admitted.commit(terms).await.unwrap_err();
+    let error = admitted.commit(options).await.unwrap_err();
     assert_eq!(error.code(), codes::BYTES_MISSING);
     assert!(matches!(pipeline.get(id).await, Err(Error::NotFound(_))));
     assert_eq!(there.keys(), []);
-    assert_eq!(recorder.holdings(&Account::project("shop")).await.unwrap().files, 0);
+    assert_eq!(recorder.usage(&Account::project("shop")).await.unwrap().files, 0);
 }
 
 #[tokio::test]
@@ -192,7 +195,7 @@ async fn a_token_that_ends_beyond_every_calendar_is_counted_too() {
         max_size: None,
         types: Vec::new(),
         metadata: BTreeMap::new(),
-        wish: None,
+        retention: None,
         stays: None,
         expires: far,
         complete_by: None,
@@ -200,16 +203,16 @@ async fn a_token_that_ends_beyond_every_calendar_is_counted_too() {
     let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default());
     let pipeline = pipeline.build().unwrap();
     let take = async || {
-        let pass = Pass {
+        let authorization = Authorization {
             grant: Some(grant.clone()),
-            ..Pass::default()
+            ..Authorization::default()
         };
-        let terms = Terms {
+        let options = UploadOptions {
             project: Some("p".to_owned()),
-            pass: Some(pass),
-            ..Terms::default()
+            authorization: Some(authorization),
+            ..UploadOptions::default()
         };
-        pipeline.ingest(upload(&[b"x"]), terms).await
+        pipeline.ingest(upload(&[b"x"]), options).await
     };
     take().await.unwrap();
     assert_eq!(take().await.unwrap_err().code(), codes::TOKEN_USED_UP);

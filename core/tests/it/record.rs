@@ -5,15 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::record::Periods;
 use intake_core::{
-    Code, Declared, Digest, Event, Facts, Lifetime, Parts, Place, Pull, Record, Rejection, Retention, Terms, UploadId,
+    Code, Declared, Digest, Event, Facts, FetchJob, Lifetime, Location, PartPlan, Record, Rejection, Retention,
+    UploadId, UploadOptions,
 };
 use proptest::prelude::*;
 
 const PERIODS: Periods = Periods {
-    lease: Duration::from_secs(100),
-    claim: Duration::from_secs(10),
+    write_lease: Duration::from_secs(100),
+    lease: Duration::from_secs(10),
     open: Duration::from_secs(500),
-    note: Duration::from_secs(1000),
+    tombstone: Duration::from_secs(1000),
     trash: Duration::from_secs(200),
 };
 
@@ -36,7 +37,7 @@ fn event(name: &str) -> Event {
     match name {
         "commit" => Event::Commit {
             facts: Box::new(facts),
-            terms: Box::default(),
+            options: Box::default(),
             lifetime,
         },
         "reject" => Event::Reject(Rejection::new(Code::new("no"), "no")),
@@ -51,7 +52,7 @@ fn event(name: &str) -> Event {
         "renew" => Event::Renew,
         "release" => Event::Release,
         "tidied" => Event::Tidied,
-        "pull" => Event::Pull {
+        "fetch" => Event::Fetch {
             upload: UploadId::random(),
         },
         "progress" => Event::Progress {
@@ -59,14 +60,16 @@ fn event(name: &str) -> Event {
             total: Some(9),
         },
         "postpone" => Event::Postpone(Duration::from_secs(60)),
-        "pulled" => Event::Pulled,
+        "fetched" => Event::Fetched,
         "abandon" => Event::Abandon,
         "trash" => Event::Trash,
         "restore" => Event::Restore,
-        "move" => Event::Move { to: Place::default() },
+        "relocate" => Event::Relocate {
+            to: Location::default(),
+        },
         "delete" => Event::Delete,
         "claim" => Event::Claim,
-        "erased" => Event::Erased,
+        "bytes_deleted" => Event::BytesDeleted,
         "forget" => Event::Forget,
         other => panic!("no event is called {other}"),
     }
@@ -76,35 +79,53 @@ fn intent() -> Record {
     Record::intent(UploadId::random(), Declared::default(), at(0), &PERIODS)
 }
 
-/// The record of a multipart upload. `apart`: whether it may have parts under keys of their own, which changes when it is due once
+/// The record of a multipart upload. `separate_keys`: whether it may have parts under keys of their own, which changes when it is due once
 /// it is ready.
-fn opened(apart: bool) -> Record {
-    let mut parts = Parts::of(10, 5, Retention::Default).unwrap();
-    parts.apart = apart;
+fn opened(separate_keys: bool) -> Record {
+    let mut parts = PartPlan::new(10, 5, Retention::Default).unwrap();
+    parts.separate_keys = separate_keys;
     Record::open(
         UploadId::random(),
         Declared::default(),
         parts,
-        Terms::default(),
+        UploadOptions::default(),
         at(0),
         &PERIODS,
     )
 }
 
-/// The record of a fetch order.
-fn ordered() -> Record {
-    Record::order(
+/// The record of a fetch job.
+fn queued() -> Record {
+    Record::queued(
         UploadId::random(),
-        Pull::new("source"),
-        Terms::default(),
+        FetchJob::new("source"),
+        UploadOptions::default(),
         at(0),
         &PERIODS,
     )
 }
 
 const EVENTS: [&str; 20] = [
-    "forget", "trash", "restore", "move", "commit", "reject", "keep", "delete", "claim", "erased", "begun", "assemble",
-    "renew", "release", "tidied", "pull", "progress", "postpone", "pulled", "abandon",
+    "forget",
+    "trash",
+    "restore",
+    "relocate",
+    "commit",
+    "reject",
+    "keep",
+    "delete",
+    "claim",
+    "bytes_deleted",
+    "begun",
+    "assemble",
+    "renew",
+    "release",
+    "tidied",
+    "fetch",
+    "progress",
+    "postpone",
+    "fetched",
+    "abandon",
 ];
 
 #[test]
@@ -115,14 +136,14 @@ fn a_record_makes_only_allowed_transitions() {
         (intent, &["commit"], "ready"),
         (intent, &["reject"], "rejected"),
         (intent, &["commit", "delete"], "deleting"),
-        (intent, &["commit", "delete", "erased"], "gone"),
+        (intent, &["commit", "delete", "bytes_deleted"], "gone"),
         (intent, &["commit", "trash"], "trashed"),
         (|| opened(true), &[], "open"),
         (|| opened(true), &["assemble"], "assembling"),
         (|| opened(true), &["assemble", "commit"], "ready"),
-        (ordered, &["pull", "postpone"], "waiting"),
-        (ordered, &["pull"], "pulling"),
-        (ordered, &["pull", "pulled"], "pulled"),
+        (queued, &["fetch", "postpone"], "waiting"),
+        (queued, &["fetch"], "pulling"),
+        (queued, &["fetch", "fetched"], "pulled"),
     ];
     // At a time at which every record is due, and at one at which none is.
     let due = [
@@ -134,12 +155,12 @@ fn a_record_makes_only_allowed_transitions() {
         ("assembling", "release", Some("open")),
         ("assembling", "commit", Some("ready")),
         ("assembling", "reject", Some("rejected")),
-        ("waiting", "pull", Some("pulling")),
+        ("waiting", "fetch", Some("pulling")),
         ("waiting", "reject", Some("rejected")),
-        ("pulling", "pull", Some("pulling")),
+        ("pulling", "fetch", Some("pulling")),
         ("pulling", "progress", Some("pulling")),
         ("pulling", "postpone", Some("waiting")),
-        ("pulling", "pulled", Some("pulled")),
+        ("pulling", "fetched", Some("pulled")),
         ("pulling", "reject", Some("rejected")),
         ("pulled", "claim", Some("pulled")),
         ("staged", "abandon", Some("deleting")),
@@ -148,7 +169,7 @@ fn a_record_makes_only_allowed_transitions() {
         ("staged", "claim", Some("deleting")),
         ("ready", "keep", Some("ready")),
         ("ready", "tidied", Some("ready")),
-        ("staged", "move", Some("staged")),
+        ("staged", "relocate", Some("staged")),
         ("open", "abandon", Some("deleting")),
         ("open", "delete", Some("deleting")),
         ("assembling", "delete", Some("deleting")),
@@ -160,7 +181,7 @@ fn a_record_makes_only_allowed_transitions() {
         ("ready", "claim", Some("deleting")),
         ("rejected", "claim", Some("gone")),
         ("rejected", "forget", Some("gone")),
-        ("deleting", "erased", Some("gone")),
+        ("deleting", "bytes_deleted", Some("gone")),
         ("deleting", "claim", Some("deleting")),
         ("gone", "claim", Some("gone")),
     ];
@@ -188,7 +209,7 @@ fn a_record_makes_only_allowed_transitions() {
                 "{state} + {name}, due"
             );
             let early = record.apply(event(name), at(2), &PERIODS).ok();
-            let waits = name == "claim" || name == "pull" || (state, name) == ("assembling", "assemble");
+            let waits = name == "claim" || name == "fetch" || (state, name) == ("assembling", "assemble");
             let expected = allowed.filter(|_| !waits);
             assert_eq!(
                 early.as_ref().map(|record| record.state.name()),
@@ -201,8 +222,8 @@ fn a_record_makes_only_allowed_transitions() {
 
 #[test]
 fn parts_under_keys_of_their_own_are_deleted_once_more_before_the_upload_expires() {
-    let commit = |apart| {
-        let assembling = opened(apart).apply(event("assemble"), at(1), &PERIODS).unwrap();
+    let commit = |separate_keys| {
+        let assembling = opened(separate_keys).apply(event("assemble"), at(1), &PERIODS).unwrap();
         assembling.apply(event("commit"), at(1), &PERIODS).unwrap()
     };
     assert_eq!(commit(false).due, Some(at(500)), "when its time is over");
@@ -224,7 +245,7 @@ fn parts_under_keys_of_their_own_are_deleted_once_more_before_the_upload_expires
         "keeping the upload does not cancel the clean-up"
     );
     let tidied = ready.apply(event("tidied"), at(101), &PERIODS).unwrap();
-    assert_eq!((tidied.due, tidied.is_apart()), (Some(at(500)), false));
+    assert_eq!((tidied.due, tidied.has_separate_keys()), (Some(at(500)), false));
 }
 
 #[test]
@@ -252,13 +273,16 @@ fn a_deleted_upload_can_be_restored_for_a_while_and_its_lifetime_goes_on() {
 
 #[test]
 fn bytes_that_were_moved_are_deleted_once_more_at_their_former_place() {
-    let moved = intent().apply(event("move"), at(1), &PERIODS).unwrap();
-    assert_eq!(moved.left, Some(Place::default()));
-    assert!(moved.apply(event("move"), at(1), &PERIODS).is_err(), "it is moved once");
+    let moved = intent().apply(event("relocate"), at(1), &PERIODS).unwrap();
+    assert_eq!(moved.previous_location, Some(Location::default()));
+    assert!(
+        moved.apply(event("relocate"), at(1), &PERIODS).is_err(),
+        "it is moved once"
+    );
     let ready = moved.apply(event("commit"), at(2), &PERIODS).unwrap();
     assert_eq!(ready.due, Some(at(102)));
     let tidied = ready.apply(event("tidied"), at(102), &PERIODS).unwrap();
-    assert_eq!((tidied.left, tidied.due), (None, Some(at(500))));
+    assert_eq!((tidied.previous_location, tidied.due), (None, Some(at(500))));
 }
 
 #[test]
@@ -273,19 +297,23 @@ fn a_released_upload_keeps_its_time() {
 
 #[test]
 fn an_order_shows_its_progress_and_its_tries() {
-    let pull = |record: &Record| record.pull.clone().unwrap();
-    let first = ordered().apply(event("pull"), at(0), &PERIODS).unwrap();
+    let fetch_job = |record: &Record| record.fetch_job.clone().unwrap();
+    let first = queued().apply(event("fetch"), at(0), &PERIODS).unwrap();
     let further = first.apply(event("progress"), at(5), &PERIODS).unwrap();
     assert_eq!(
-        (pull(&further).done, pull(&further).total, further.due),
+        (fetch_job(&further).done, fetch_job(&further).total, further.due),
         (7, Some(9), Some(at(15)))
     );
     let later = further.apply(event("postpone"), at(6), &PERIODS).unwrap();
-    assert_eq!((pull(&later).done, later.due), (7, Some(at(66))));
-    let second = later.apply(event("pull"), at(66), &PERIODS).unwrap();
-    let again = pull(&second);
+    assert_eq!((fetch_job(&later).done, later.due), (7, Some(at(66))));
+    let second = later.apply(event("fetch"), at(66), &PERIODS).unwrap();
+    let again = fetch_job(&second);
     assert_eq!((again.done, again.total, again.tries), (0, None, 2));
-    assert_ne!(again.upload, pull(&first).upload, "each try is an upload of its own");
+    assert_ne!(
+        again.upload,
+        fetch_job(&first).upload,
+        "each try is an upload of its own"
+    );
     assert_eq!(again.source, "source");
 }
 
@@ -295,7 +323,7 @@ proptest! {
         way_in in 0usize..4,
         history in prop::collection::vec((0usize..EVENTS.len(), 0u64..2000), 0..40),
     ) {
-        let ways: [fn() -> Record; 4] = [intent, || opened(false), || opened(true), ordered];
+        let ways: [fn() -> Record; 4] = [intent, || opened(false), || opened(true), queued];
         let first: fn() -> Record = ways[way_in];
         let (mut record, mut now) = (first(), 0);
         for (name, passed) in history {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-use intake_core::{ByteStream, Fault, Key, MediaType, Multipart, Part, Slot, Staged, Store, async_trait, codes};
+use intake_core::{ByteStream, Fault, Key, MediaType, Multipart, Part, PartRange, Staged, Store, async_trait, codes};
 
 /// A store that shows bytes from the first write on, as a disk does.
 #[derive(Clone, Debug, Default)]
@@ -115,12 +115,18 @@ impl Multipart for InPlace {
         Ok("in place".to_owned())
     }
 
-    async fn stage(&self, key: &Key, _upload: &str, slot: &Slot, _size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
+    async fn stage(
+        &self,
+        key: &Key,
+        _upload: &str,
+        range: &PartRange,
+        _size: Option<u64>,
+    ) -> Result<Box<dyn Staged>, Fault> {
         self.change_parts(key, |_| ())?;
         Ok(Box::new(InPlacePart {
             store: self.clone(),
             key: key.clone(),
-            number: slot.number,
+            number: range.number,
             bytes: BytesMut::new(),
         }))
     }
@@ -153,7 +159,7 @@ impl Multipart for InPlace {
         &self,
         _key: &Key,
         _upload: &str,
-        _slot: &Slot,
+        _range: &PartRange,
         _size: Option<u64>,
         _: Duration,
     ) -> Result<Option<String>, Fault> {

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use intake_core::memory::KeepAll;
 use intake_core::{
-    BoxError, Builder, ByteStream, Code, Declared, Facts, Fault, Head, Incoming, Limits, Opening, Pipeline, Recorder,
-    Rejection, Report, Scan, Scanner, Store, Terms, UploadId, Validator, Verdict, async_trait,
+    BoxError, Builder, ByteStream, Code, Declared, Facts, Fault, Head, Incoming, Limits, NewMultipart, Pipeline,
+    Recorder, Rejection, Report, Scan, Scanner, Store, UploadId, UploadOptions, Validator, Verdict, async_trait,
 };
 
 /// A clock that stands still until a test moves it.
@@ -29,21 +29,21 @@ impl Clock {
 pub const LIMITS: Limits = Limits {
     max_size: 1_000_000,
     timeout: Duration::from_secs(60),
-    unfinished: Duration::from_secs(300),
-    claim: Duration::from_secs(30),
-    pulls: 4,
-    pulls_of_project: 2,
-    pulls_of_address: 2,
-    waiting_of_project: 10,
-    waiting_of_address: 10,
-    unfinished_of_project: 20,
-    unfinished_of_address: 10,
-    refused_of_project: 50,
-    groups_of_project: 10,
-    group_bytes_of_project: 10_000,
-    keep_groups: None,
-    pull_tries: 4,
-    pull_pause: Duration::from_secs(1),
+    multipart_ttl: Duration::from_secs(300),
+    lease: Duration::from_secs(30),
+    max_fetches: 4,
+    max_fetches_per_project: 2,
+    max_fetches_per_ip: 2,
+    max_queued_fetches_per_project: 10,
+    max_queued_fetches_per_ip: 10,
+    max_multiparts_per_project: 20,
+    max_multiparts_per_ip: 10,
+    max_tombstones_per_project: 50,
+    max_groups_per_project: 10,
+    max_group_bytes_per_project: 10_000,
+    group_ttl: None,
+    fetch_tries: 4,
+    fetch_backoff: Duration::from_secs(1),
     trash: Duration::ZERO,
 };
 /// Longer than an upload may take, shorter than any record is kept.
@@ -169,14 +169,14 @@ pub fn broken_upload(pieces: &[&'static [u8]]) -> Incoming {
 }
 
 /// The start of a multipart upload of this number of bytes.
-pub fn opening(size: usize, part_size: u64) -> Opening {
-    Opening {
+pub fn new_multipart(size: usize, part_size: u64) -> NewMultipart {
+    NewMultipart {
         id: UploadId::random(),
         declared: Declared::default(),
         size: size as u64,
         part_size,
         at_most: None,
-        terms: Terms::default(),
+        options: UploadOptions::default(),
     }
 }
 

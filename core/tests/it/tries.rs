@@ -1,4 +1,4 @@
-//! How often a fetch order is tried, when, and which errors end it for good.
+//! How often a fetch job is tried, when, and which errors end it for good.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::{
-    BoxError, Code, Declared, Error, Fault, Incoming, Interruption, Limits, Order, Pipeline, Pull, Receiver, Rejection,
-    State, Terms, UploadId, async_trait,
+    BoxError, Code, Declared, Error, Fault, FetchJob, Fetcher, Incoming, Interruption, Limits, NewFetch, Pipeline,
+    Rejection, State, UploadId, UploadOptions, async_trait,
 };
 use tokio::time::Instant;
 
@@ -53,7 +53,7 @@ fn away(most_tries: Option<u32>) -> Interruption {
 }
 
 #[async_trait]
-impl Receiver for Away {
+impl Fetcher for Away {
     async fn judge(&self, _source: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -77,14 +77,14 @@ impl Receiver for Away {
     }
 }
 
-async fn order(pipeline: &Pipeline) -> UploadId {
-    let order = Order::new(Pull::new("away"), Terms::default());
-    pipeline.order(order).await.unwrap().id
+async fn job(pipeline: &Pipeline) -> UploadId {
+    let job = NewFetch::new(FetchJob::new("away"), UploadOptions::default());
+    pipeline.queue_fetch(job).await.unwrap().id
 }
 
-/// The reason for which an order was given up, if it was.
-async fn given_up(pipeline: &Pipeline, order: UploadId) -> Option<Code> {
-    match pipeline.status(order).await.unwrap().unwrap().state {
+/// The reason for which a fetch job was given up, if it was.
+async fn given_up(pipeline: &Pipeline, job: UploadId) -> Option<Code> {
+    match pipeline.status(job).await.unwrap().unwrap().state {
         State::Rejected(rejection) => Some(rejection.code),
         _ => None,
     }
@@ -92,9 +92,9 @@ async fn given_up(pipeline: &Pipeline, order: UploadId) -> Option<Code> {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_is_tried_as_often_and_with_the_pauses_that_are_set() {
-    let usual = (Limits::default().pull_tries, Limits::default().pull_pause);
+    let usual = (Limits::default().fetch_tries, Limits::default().fetch_backoff);
     let (never, seconds) = (Duration::ZERO, Duration::from_secs);
-    for ((pull_tries, pull_pause), fails, tried_at, ends) in [
+    for ((fetch_tries, fetch_backoff), fails, tried_at, ends) in [
         // A source that answers "not now" is given up within ten seconds, one that accepts no connection within three.
         (usual, Fails::AtOnce(None), vec![0, 1, 3, 7], AWAY),
         (usual, Fails::HalfWay(None), vec![0, 1, 3, 7], AWAY),
@@ -110,24 +110,24 @@ async fn an_order_is_tried_as_often_and_with_the_pauses_that_are_set() {
     ] {
         let (source, clock, store) = (Away::that(fails), Clock::default(), MemoryStore::default());
         let limits = Limits {
-            pull_tries,
-            pull_pause,
+            fetch_tries,
+            fetch_backoff,
             ..LIMITS
         };
         let pipeline = builder(store.clone(), MemoryRecorder::default(), &clock)
-            .receiver("away", source.clone())
+            .fetcher("away", source.clone())
             .limits(limits)
             .build()
             .unwrap();
-        let order = order(&pipeline).await;
+        let job = job(&pipeline).await;
         let mut tried = Vec::new();
         for second in 0..40 {
-            pipeline.pull_due().await.unwrap();
+            pipeline.fetch_due().await.unwrap();
             tried.resize(source.asked(), second);
             clock.advance(Duration::from_secs(1));
         }
-        assert_eq!(tried, tried_at, "{pull_tries} tries, {pull_pause:?}, {fails:?}");
-        assert_eq!(given_up(&pipeline, order).await, Some(ends), "{fails:?}");
+        assert_eq!(tried, tried_at, "{fetch_tries} tries, {fetch_backoff:?}, {fails:?}");
+        assert_eq!(given_up(&pipeline, job).await, Some(ends), "{fails:?}");
         assert!(store.keys().is_empty(), "{fails:?} has left bytes");
     }
 }
@@ -137,13 +137,13 @@ async fn the_next_try_does_not_wait_for_the_next_query_of_the_queue() {
     let begun = Instant::now();
     let source = Away::that(Fails::AtOnce(None));
     let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default())
-        .receiver("away", source.clone())
+        .fetcher("away", source.clone())
         .clock(move || UNIX_EPOCH + Duration::from_secs(1_000_000) + begun.elapsed())
         .build()
         .unwrap();
-    let order = order(&pipeline).await;
-    let pulling = pipeline.pull_for_ever(Duration::from_secs(60));
+    let job = job(&pipeline).await;
+    let pulling = pipeline.run_fetches(Duration::from_secs(60));
     let _works_on = tokio::time::timeout(Duration::from_secs(8), pulling).await.unwrap_err();
     assert_eq!(source.asked(), 4);
-    assert_eq!(given_up(&pipeline, order).await, Some(AWAY));
+    assert_eq!(given_up(&pipeline, job).await, Some(AWAY));
 }

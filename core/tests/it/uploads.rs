@@ -8,8 +8,8 @@ use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::testkit::{self, collect, noise};
 use intake_core::{
-    Coverage, Declared, Duty, Error, FailOpen, Fault, Head, Incoming, Interruption, Pipeline, Receiver, Recorder,
-    Rejection, Report, Retention, Scan, Scanner, State, Terms, Verdict, async_trait, codes,
+    Coverage, Declared, Error, FailOpen, Fault, Fetcher, Head, Incoming, Interruption, Pipeline, Recorder, Rejection,
+    Report, Retention, Scan, Scanner, State, Task, UploadOptions, Verdict, async_trait, codes,
 };
 use sha2::Digest as _;
 
@@ -40,7 +40,7 @@ async fn an_upload_that_broke_off_while_the_recorder_failed_is_ended_when_it_wor
         let pipeline = pipeline.build().unwrap();
         let incoming = broken_upload(&[b"some"]);
         let id = incoming.id;
-        pipeline.ingest(incoming, Terms::default()).await.unwrap_err();
+        pipeline.ingest(incoming, UploadOptions::default()).await.unwrap_err();
         tokio::time::sleep(Duration::from_secs(5)).await;
         plan.heal();
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -60,17 +60,17 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
     };
     let body = stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
     let metadata = [("k".to_owned(), "v".to_owned())].into();
-    let terms = Terms {
+    let options = UploadOptions {
         sender: None,
         project: Some("p".to_owned()),
         retention: Retention::Keep,
         metadata,
         tags: vec!["cat".to_owned()],
-        known_as: None,
-        pass: None,
+        source_key: None,
+        authorization: None,
     };
     let record = pipeline
-        .ingest(Incoming::from_stream(declared.clone(), body), terms.clone())
+        .ingest(Incoming::from_stream(declared.clone(), body), options.clone())
         .await
         .unwrap();
     let facts = record.facts.clone().unwrap();
@@ -80,7 +80,7 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
     );
     assert_eq!(
         (record.project.clone(), record.metadata.clone(), record.tags.clone()),
-        (terms.project, terms.metadata, terms.tags)
+        (options.project, options.metadata, options.tags)
     );
     assert_eq!((facts.size, facts.media_type), (400_000, None));
     assert_eq!(facts.digest.to_string(), hex::encode(sha2::Sha256::digest(&whole)));
@@ -153,7 +153,7 @@ async fn a_refusal_names_its_stage_and_leaves_no_bytes() {
     for (what, incoming, expected_by, code, recorded) in table {
         let (pipeline, store, recorder) = pipeline();
         let id = incoming.id;
-        match pipeline.ingest(incoming, Terms::default()).await {
+        match pipeline.ingest(incoming, UploadOptions::default()).await {
             Err(Error::Rejected { by, rejection }) => {
                 assert_eq!((by.as_str(), rejection.code), (expected_by, code), "{what}")
             }
@@ -176,7 +176,7 @@ async fn a_refusal_names_its_stage_and_leaves_no_bytes() {
 #[tokio::test]
 async fn an_empty_upload_is_an_upload() {
     let (pipeline, ..) = pipeline();
-    let record = pipeline.ingest(upload(&[]), Terms::default()).await.unwrap();
+    let record = pipeline.ingest(upload(&[]), UploadOptions::default()).await.unwrap();
     assert_eq!(record.facts.unwrap().size, 0);
     assert!(collect(pipeline.read(record.id, None).await.unwrap()).await.is_empty());
 }
@@ -187,7 +187,7 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     for pieces in cases {
         let (pipeline, store, _) = pipeline();
         let error = pipeline
-            .ingest(broken_upload(pieces), Terms::default())
+            .ingest(broken_upload(pieces), UploadOptions::default())
             .await
             .unwrap_err();
         assert_eq!(error.code(), codes::INTERRUPTED);
@@ -203,7 +203,7 @@ async fn an_upload_that_takes_too_long_is_refused_and_leaves_nothing() {
         body: slow.body.chain(stream::pending()).boxed(),
         ..slow
     };
-    let error = pipeline.ingest(endless, Terms::default()).await.unwrap_err();
+    let error = pipeline.ingest(endless, UploadOptions::default()).await.unwrap_err();
     assert_eq!(error.code(), codes::TIMED_OUT);
     assert!(store.keys().is_empty());
     assert_eq!(recorder.records()[0].state.name(), "rejected");
@@ -238,7 +238,10 @@ async fn the_rest_of_a_refused_upload_is_not_read() {
         Ok(Bytes::from_static(b"rude head"))
     });
     let error = pipeline
-        .ingest(Incoming::new(Declared::default(), body.boxed()), Terms::default())
+        .ingest(
+            Incoming::new(Declared::default(), body.boxed()),
+            UploadOptions::default(),
+        )
         .await
         .unwrap_err();
     assert_eq!(error.code(), RUDE);
@@ -296,7 +299,7 @@ async fn an_upload_whose_scanner_fails_is_not_accepted() {
             .build()
             .unwrap();
         let error = pipeline
-            .ingest(upload(&[b"content"]), Terms::default())
+            .ingest(upload(&[b"content"]), UploadOptions::default())
             .await
             .unwrap_err();
         assert!(matches!(error, Error::Fault(_)), "moment {moment}: {error}");
@@ -313,7 +316,7 @@ async fn a_scanner_that_may_fail_says_in_the_record_that_it_did() {
             .build()
             .unwrap();
         let facts = pipeline
-            .ingest(upload(&[b"content"]), Terms::default())
+            .ingest(upload(&[b"content"]), UploadOptions::default())
             .await
             .unwrap()
             .facts
@@ -334,7 +337,7 @@ async fn a_scanner_that_may_fail_says_in_the_record_that_it_did() {
 async fn uploads_can_be_kept_and_deleted() {
     let (pipeline, store, _) = pipeline();
     let id = pipeline
-        .ingest(upload(&[b"content"]), Terms::default())
+        .ingest(upload(&[b"content"]), UploadOptions::default())
         .await
         .unwrap()
         .id;
@@ -348,12 +351,12 @@ async fn uploads_can_be_kept_and_deleted() {
     ));
 }
 
-/// A receiver that knows a few sources.
+/// A fetcher that knows a few sources.
 #[derive(Debug)]
 struct OneSource;
 
 #[async_trait]
-impl Receiver for OneSource {
+impl Fetcher for OneSource {
     async fn judge(&self, source: &str) -> Result<(), Error> {
         self.receive(source).await.map(drop)
     }
@@ -361,7 +364,7 @@ impl Receiver for OneSource {
         match source {
             "one" => Ok(upload(&[b"fetched"])),
             "half" => {
-                let why = Interruption::new(Rejection::new(AWAY, "the source is away").about("half"));
+                let why = Interruption::new(Rejection::new(AWAY, "the source is away").with_subject("half"));
                 let body = futures_util::stream::iter([Ok(Bytes::from_static(b"half of")), Err(why)]);
                 Ok(Incoming::from_stream(Declared::default(), body))
             }
@@ -380,32 +383,39 @@ impl Receiver for OneSource {
 async fn a_fetched_source_passes_all_stages() {
     let (without, ..) = pipeline();
     assert_eq!(
-        without.pull("one", Terms::default()).await.unwrap_err().code(),
+        without.fetch("one", UploadOptions::default()).await.unwrap_err().code(),
         codes::NO_RECEIVER
     );
     let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default())
-        .receiver("one", OneSource)
+        .fetcher("one", OneSource)
         .build()
         .unwrap();
-    let record = pipeline.pull("one", Terms::default()).await.unwrap();
+    let record = pipeline.fetch("one", UploadOptions::default()).await.unwrap();
     assert_eq!(record.facts.unwrap().notes["words"], 7);
-    assert_eq!(pipeline.pull("two", Terms::default()).await.unwrap_err().code(), RUDE);
     assert_eq!(
-        without.judge_source("one").await.unwrap_err().code(),
+        pipeline
+            .fetch("two", UploadOptions::default())
+            .await
+            .unwrap_err()
+            .code(),
+        RUDE
+    );
+    assert_eq!(
+        without.check_source("one").await.unwrap_err().code(),
         codes::NO_RECEIVER
     );
-    assert!(pipeline.judge_source("one").await.is_ok());
-    assert_eq!(pipeline.judge_source("two").await.unwrap_err().code(), RUDE);
+    assert!(pipeline.check_source("one").await.is_ok());
+    assert_eq!(pipeline.check_source("two").await.unwrap_err().code(), RUDE);
 }
 
 #[tokio::test]
 async fn a_source_that_breaks_off_says_why_and_so_does_the_record() {
     let (store, recorder, clock) = (InPlace::default(), MemoryRecorder::default(), Clock::default());
     let pipeline = builder(store.clone(), recorder.clone(), &clock)
-        .receiver("one", OneSource)
+        .fetcher("one", OneSource)
         .build()
         .unwrap();
-    let error = pipeline.pull("half", Terms::default()).await.unwrap_err();
+    let error = pipeline.fetch("half", UploadOptions::default()).await.unwrap_err();
     assert!(
         matches!(error, Error::Interrupted(_)),
         "another try may end well: {error}"
@@ -414,7 +424,7 @@ async fn a_source_that_breaks_off_says_why_and_so_does_the_record() {
     assert_eq!(error.rejection().unwrap().subject.as_deref(), Some("half"));
     assert!(store.keys().is_empty());
     clock.advance(OVER_NOTE);
-    let noted = recorder.due(Duty::Sweep, clock.now(), 9).await.unwrap();
+    let noted = recorder.due(Task::Sweep, clock.now(), 9).await.unwrap();
     let [record] = &noted[..] else { panic!("{noted:?}") };
     assert!(
         matches!(&record.state, State::Rejected(why) if why.code == AWAY && why.message == "the source is away"),

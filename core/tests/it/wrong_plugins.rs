@@ -1,8 +1,8 @@
 //! Plugins that each break a rule. The suites catch them, with a report that names the rule.
 
 mod expirers;
+mod fetchers;
 mod parts;
-mod receivers;
 mod recorders;
 mod scanners;
 mod stores;

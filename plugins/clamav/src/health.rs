@@ -36,7 +36,7 @@ impl Engine {
             version.asked = Some(Instant::now());
             match timeout(VERSION_TIMEOUT, Connection::ask(config, b"zVERSION\0")).await {
                 Ok(Ok(said)) => version.said = Some(legible(&said)),
-                Ok(Err(fault)) => debug!(fault = fault.chain(), "clamd did not report its version"),
+                Ok(Err(fault)) => debug!(fault = fault.report(), "clamd did not report its version"),
                 Err(_) => debug!("clamd did not report its version in time"),
             }
         }

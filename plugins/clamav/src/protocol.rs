@@ -88,7 +88,7 @@ impl Connection {
         let unavailable = |why: BoxError| {
             Fault::new(SCANNER_UNAVAILABLE, format!("cannot connect to clamd at {address}"))
                 .retryable()
-                .because(why)
+                .with_source(why)
         };
         let socket = match timeout(config.connect_timeout, connect(address)).await {
             Ok(Ok(socket)) => socket,
@@ -142,7 +142,7 @@ impl Connection {
                 self.broken = Some(error);
                 Ok(Flow::Stopped)
             }
-            Err(elapsed) => Err(failed("clamd reads no more bytes").because(elapsed)),
+            Err(elapsed) => Err(failed("clamd reads no more bytes").with_source(elapsed)),
         }
     }
 
@@ -194,7 +194,7 @@ impl Connection {
         };
         match self.broken {
             None => fault,
-            Some(error) => fault.because(error),
+            Some(error) => fault.with_source(error),
         }
     }
 

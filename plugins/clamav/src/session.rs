@@ -106,7 +106,7 @@ impl Session {
     fn judge(&self, answer: &Answer) -> (Verdict, Coverage) {
         let (gap, name) = match answer {
             Answer::Found(name) => {
-                let rejection = Rejection::new(INFECTED, format!("the file is infected: {name}")).about(name);
+                let rejection = Rejection::new(INFECTED, format!("the file is infected: {name}")).with_subject(name);
                 return (Verdict::Reject(rejection), Coverage::Whole);
             }
             Answer::TooLong => ("the file is longer than the scanner accepts".to_owned(), None),

@@ -63,7 +63,7 @@ impl Client {
                 Err(LookupError::NotFound) => Vec::new(),
                 Err(LookupError::Unanswered(error)) => {
                     let why = Interruption::new(network("name resolution failed"));
-                    return Err(why.most_tries(UNREACHABLE_TRIES).because(error).into());
+                    return Err(why.most_tries(UNREACHABLE_TRIES).with_source(error).into());
                 }
             },
         };
@@ -113,7 +113,7 @@ impl Client {
             let io = self.dial_proxy(proxy).await?;
             let (exchange, answer) = Exchange::begin(io, connect_request(permitted.address())?)
                 .await
-                .map_err(|error| proxy_failed("does not answer").retryable().because(error))?;
+                .map_err(|error| proxy_failed("does not answer").retryable().with_source(error))?;
             match answer.status {
                 status if status.is_success() => {
                     let tunnel = exchange.into_tunnel();
@@ -139,14 +139,14 @@ impl Client {
                 let fault = proxy_failed("cannot be found").retryable();
                 match error {
                     LookupError::NotFound => fault,
-                    LookupError::Unanswered(error) => fault.because(error),
+                    LookupError::Unanswered(error) => fault.with_source(error),
                 }
             })?,
         };
         let anywhere = |_: IpAddr| Ok::<(), Fault>(());
         self.dial(&permit(&addresses, proxy.port, anywhere)?)
             .await
-            .map_err(|error| proxy_failed("cannot be reached").retryable().because(error))
+            .map_err(|error| proxy_failed("cannot be reached").retryable().with_source(error))
     }
 
     async fn secure(&self, target: &Target, plain: Box<dyn Io>) -> Result<Box<dyn Io>, Error> {
@@ -172,8 +172,8 @@ impl Client {
             // The machine's certificates are files.
             let read = tokio::task::spawn_blocking(move || client_config(roots)).await;
             let config = match read {
-                Ok(config) => config.map_err(|error| tls_unavailable().because(error))?,
-                Err(gone) => return Err(tls_unavailable().retryable().because(gone)),
+                Ok(config) => config.map_err(|error| tls_unavailable().with_source(error))?,
+                Err(gone) => return Err(tls_unavailable().retryable().with_source(gone)),
             };
             Ok(TlsConnector::from(Arc::new(config)))
         };
@@ -214,7 +214,7 @@ fn connect_request(address: SocketAddr) -> Result<Request<Empty<Bytes>>, Fault> 
         let request = Request::builder().method(Method::CONNECT).uri(uri);
         request.header(HOST, address.as_str()).body(without_body())
     });
-    request.map_err(|error| proxy_failed("cannot be asked").because(error))
+    request.map_err(|error| proxy_failed("cannot be asked").with_source(error))
 }
 
 fn tls_unavailable() -> Fault {
@@ -231,6 +231,8 @@ fn of_tls(error: io::Error) -> Error {
     match said {
         Some(rustls::Error::InvalidCertificate(_)) => refused(network("certificate not valid")),
         Some(_) => refused(network("TLS failed")),
-        None => Interruption::new(network(reason(error.kind()))).because(error).into(),
+        None => Interruption::new(network(reason(error.kind())))
+            .with_source(error)
+            .into(),
     }
 }

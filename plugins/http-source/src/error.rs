@@ -28,7 +28,7 @@ pub(crate) fn refused(rejection: Rejection) -> Error {
 
 /// The connection to the source failed, for a reason that may be shown to untrusted senders.
 pub(crate) fn network(reason: &str) -> Rejection {
-    Rejection::new(DOWNLOAD_NETWORK_ERROR, format!("the source cannot be read: {reason}")).about(reason)
+    Rejection::new(DOWNLOAD_NETWORK_ERROR, format!("the source cannot be read: {reason}")).with_subject(reason)
 }
 
 /// No connection to the source could be made. If it is available again soon, the second or the third try succeeds.
@@ -39,7 +39,7 @@ pub(crate) fn unreachable(error: io::Error) -> Interruption {
     };
     Interruption::new(network(reason(error.kind())))
         .most_tries(tries)
-        .because(error)
+        .with_source(error)
 }
 
 /// The system's error in words that name no address.
@@ -72,7 +72,7 @@ pub(crate) fn of_body(error: hyper::Error) -> Interruption {
     } else {
         below(&error).map_or("connection closed early", reason)
     };
-    Interruption::new(network(said)).because(error)
+    Interruption::new(network(said)).with_source(error)
 }
 
 /// The kind of the system's error that is the cause of another.
@@ -150,7 +150,7 @@ impl Budget {
 fn drips(rate: LeastRate) -> Interruption {
     let least = rate.bytes_per_second;
     let message = format!("the source sends less than {least} bytes a second");
-    Interruption::new(Rejection::new(DOWNLOAD_TOO_SLOW, message).about(least.to_string()))
+    Interruption::new(Rejection::new(DOWNLOAD_TOO_SLOW, message).with_subject(least.to_string()))
 }
 
 /// The source sends its bytes in very many tiny chunks.
@@ -160,7 +160,7 @@ pub(crate) fn in_tiny_chunks(why: TinyChunks) -> Interruption {
         format!("the source's answer cannot be processed: {why}"),
     );
     // Another try would end the same.
-    Interruption::new(rejection.about("tiny chunks")).most_tries(1)
+    Interruption::new(rejection.with_subject("tiny chunks")).most_tries(1)
 }
 
 fn too_slow(limit: Duration) -> Interruption {
@@ -170,5 +170,5 @@ fn too_slow(limit: Duration) -> Interruption {
         format!("{:.3}", limit.as_secs_f64())
     };
     let message = format!("the source took longer than {seconds} seconds");
-    Interruption::new(Rejection::new(DOWNLOAD_TIMED_OUT, message).about(seconds))
+    Interruption::new(Rejection::new(DOWNLOAD_TIMED_OUT, message).with_subject(seconds))
 }

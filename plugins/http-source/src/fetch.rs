@@ -72,7 +72,7 @@ impl Client {
         }
         let most = self.config.max_redirects;
         let rejection = Rejection::new(TOO_MANY_REDIRECTS, format!("there are more than {most} redirects"));
-        Err(refused(rejection.about(most.to_string())))
+        Err(refused(rejection.with_subject(most.to_string())))
     }
 
     async fn ask(&self, target: &Target, budget: &Budget) -> Result<(Exchange, Parts), Error> {
@@ -116,8 +116,9 @@ fn redirect(head: &Parts) -> Option<&[u8]> {
 /// The name, the size and the type of the file from the answer's head.
 fn declared(head: &Parts, exchange: &Exchange, [first, last]: [&Target; 2]) -> Result<Declared, Error> {
     let status = head.status;
-    let said =
-        |code, message: &str| Rejection::new(code, format!("{message} ({})", status.as_u16())).about(status.as_str());
+    let said = |code, message: &str| {
+        Rejection::new(code, format!("{message} ({})", status.as_u16())).with_subject(status.as_str())
+    };
     match status {
         StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION => {}
         // These statuses invite a retry.
@@ -153,7 +154,7 @@ fn incoming(head: &Parts, declared: Declared, pieces: Pieces) -> Result<Incoming
     let coding = coding::of_answer(&head.headers, &declared).map_err(|how| {
         let message =
             format!("the source packs its file although asked not to, in a way that is not unpacked here ({how})");
-        refused(Rejection::new(DOWNLOAD_FAILED, message).about(how))
+        refused(Rejection::new(DOWNLOAD_FAILED, message).with_subject(how))
     })?;
     Ok(match coding {
         None => Incoming::from_stream(declared, pieces.into_stream()),

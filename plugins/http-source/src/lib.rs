@@ -5,12 +5,12 @@
 //! ```
 //! use intake_plugin_http_source::{HttpSource, Settings};
 //!
-//! let receiver = HttpSource::new(Settings {
+//! let fetcher = HttpSource::new(Settings {
 //!     deny_hosts: vec!["*.example.com".to_owned()],
 //!     max_redirects: Some(2),
 //!     ..Settings::default()
 //! })?;
-//! # let _ = receiver;
+//! # let _ = fetcher;
 //! # Ok::<(), intake_core::ConfigError>(())
 //! ```
 //!
@@ -42,7 +42,7 @@ mod unpack;
 
 use std::sync::Arc;
 
-use intake_core::{ConfigError, Error, Fault, FromSettings, Incoming, Plugin, Receiver, async_trait};
+use intake_core::{ConfigError, Error, Fault, Fetcher, FromSettings, Incoming, Plugin, async_trait};
 
 use crate::client::Client;
 use crate::dialer::System;
@@ -54,10 +54,10 @@ pub use crate::dialer::{Io, LookupError, Network};
 pub use crate::settings::Settings;
 
 intake_core::inventory::submit! {
-    Plugin::receiver::<HttpSource>("http-source", "fetches http and https URLs, from public addresses only")
+    Plugin::fetcher::<HttpSource>("http-source", "fetches http and https URLs, from public addresses only")
 }
 
-/// A receiver that fetches files from URLs, if their hosts are public.
+/// A fetcher that fetches files from URLs, if their hosts are public.
 ///
 /// The default fetches from every public host, at ports 80 and 443. A running upload has one connection and at most 64 KiB in
 /// buffers.
@@ -65,7 +65,7 @@ intake_core::inventory::submit! {
 pub struct HttpSource(Client);
 
 impl HttpSource {
-    /// A receiver with these settings. Opens nothing.
+    /// A fetcher with these settings. Opens nothing.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl HttpSource {
         Self(Client::new(config, Arc::new(System::default())))
     }
 
-    /// The same receiver on another network: for tests, which answer lookups and record connections.
+    /// The same fetcher on another network: for tests, which answer lookups and record connections.
     #[cfg(feature = "testkit")]
     #[must_use]
     pub fn on_network(mut self, network: impl Network + 'static) -> Self {
@@ -86,7 +86,7 @@ impl HttpSource {
         self
     }
 
-    /// The same receiver with these root certificates (DER) instead of the machine's: for tests.
+    /// The same fetcher with these root certificates (DER) instead of the machine's: for tests.
     #[cfg(feature = "testkit")]
     #[must_use]
     pub fn trusting(mut self, roots: impl IntoIterator<Item = Vec<u8>>) -> Self {
@@ -110,7 +110,7 @@ impl FromSettings for HttpSource {
 }
 
 #[async_trait]
-impl Receiver for HttpSource {
+impl Fetcher for HttpSource {
     async fn judge(&self, source: &str) -> Result<(), Error> {
         self.0.judge(source).await
     }
@@ -127,7 +127,7 @@ impl Receiver for HttpSource {
             dialled.map_err(|slow| {
                 Fault::new(codes::PROXY_FAILED, "the egress proxy is too slow")
                     .retryable()
-                    .because(slow)
+                    .with_source(slow)
             })??;
         }
         Ok(())

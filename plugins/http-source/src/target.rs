@@ -100,7 +100,7 @@ impl Rules {
     fn judge(&self, mut url: Url) -> Result<Target, Error> {
         if !matches!(url.scheme(), "http" | "https") {
             let rejection = Rejection::new(URL_SCHEME_FORBIDDEN, "only http and https are fetched");
-            return Err(refused(rejection.about(url.scheme())));
+            return Err(refused(rejection.with_subject(url.scheme())));
         }
         let host = match url.host() {
             None => return Err(refused(Rejection::new(URL_HOST_MISSING, "the URL names no host"))),
@@ -204,17 +204,17 @@ fn malformed() -> Error {
 }
 
 pub(crate) fn invalid(what: &str) -> Error {
-    refused(Rejection::new(URL_INVALID, format!("the URL must not be fetched: {what}")).about(what))
+    refused(Rejection::new(URL_INVALID, format!("the URL must not be fetched: {what}")).with_subject(what))
 }
 
 pub(crate) fn not_found(target: &Target) -> Error {
-    refused(Rejection::new(HOST_NOT_FOUND, "the host does not exist").about(target.shown()))
+    refused(Rejection::new(HOST_NOT_FOUND, "the host does not exist").with_subject(target.shown()))
 }
 
 pub(crate) fn not_open(target: &Target) -> Error {
-    refused(Rejection::new(ADDRESS_FORBIDDEN, "only public addresses are fetched from").about(target.shown()))
+    refused(Rejection::new(ADDRESS_FORBIDDEN, "only public addresses are fetched from").with_subject(target.shown()))
 }
 
 fn forbidden(target: &Target) -> Error {
-    refused(Rejection::new(HOST_FORBIDDEN, "this host is not fetched from").about(target.shown()))
+    refused(Rejection::new(HOST_FORBIDDEN, "this host is not fetched from").with_subject(target.shown()))
 }

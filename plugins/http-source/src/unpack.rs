@@ -223,5 +223,5 @@ fn rejection(coding: Coding, how: &str) -> Rejection {
         DOWNLOAD_FAILED,
         format!("the source's file cannot be unpacked ({name}): {how}"),
     )
-    .about(format!("content-encoding: {name}: {how}"))
+    .with_subject(format!("content-encoding: {name}: {how}"))
 }

@@ -81,7 +81,7 @@ impl ImageScan {
         let message = format!(
             "the image has {width} by {height} pixels; at most {max_pixels}, and {max_side} on a side, are accepted"
         );
-        Rejection::new(IMAGE_TOO_LARGE, message).about(format!("{width}x{height}"))
+        Rejection::new(IMAGE_TOO_LARGE, message).with_subject(format!("{width}x{height}"))
     }
 
     fn report(&self, probe: Probe) -> Report {

@@ -80,7 +80,7 @@ impl MediaTypes {
         match media_type {
             Some(media_type) if !self.takes(media_type) => {
                 let message = format!("the content is {media_type}, which is not taken");
-                Verdict::Reject(Rejection::new(TYPE_FORBIDDEN, message).about(media_type.as_str()))
+                Verdict::Reject(Rejection::new(TYPE_FORBIDDEN, message).with_subject(media_type.as_str()))
             }
             None if !self.takes_unknown() => Verdict::reject(
                 TYPE_FORBIDDEN,

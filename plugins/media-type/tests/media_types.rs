@@ -3,8 +3,8 @@
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
 use intake_core::plugin::{Build, Stage};
 use intake_core::{
-    Declared, Error, HEAD_BYTES, Head, Incoming, MediaType, Pipeline, Registry, Rejection, Settings, Terms, Validator,
-    testkit,
+    Declared, Error, HEAD_BYTES, Head, Incoming, MediaType, Pipeline, Registry, Rejection, Settings, UploadOptions,
+    Validator, testkit,
 };
 use intake_plugin_media_type::{MediaTypes, TYPE_FORBIDDEN, Unknown};
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ async fn a_content_that_lies_about_its_type_is_found_out() {
             ..Declared::named("holiday.png")
         };
         let incoming = Incoming::from_bytes(declared, content);
-        let refused = match pipeline.ingest(incoming, Terms::default()).await {
+        let refused = match pipeline.ingest(incoming, UploadOptions::default()).await {
             Ok(_) => None,
             Err(Error::Rejected { rejection, .. }) => Some(rejection.subject.expect("names the type")),
             Err(error) => panic!("{error}"),
@@ -164,7 +164,7 @@ async fn active_content_is_refused_however_far_in_it_says_what_it_is() {
             .build()
             .expect("builds");
         let incoming = Incoming::from_bytes(Declared::named("a"), content.clone());
-        let refused = match pipeline.ingest(incoming, Terms::default()).await {
+        let refused = match pipeline.ingest(incoming, UploadOptions::default()).await {
             Ok(_) => None,
             Err(Error::Rejected { rejection, .. }) => rejection.subject,
             Err(error) => panic!("{error}"),

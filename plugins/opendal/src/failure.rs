@@ -44,13 +44,13 @@ impl Failure {
 
     /// The sender of the bytes failed.
     pub(crate) fn of_sender(error: BoxError) -> Self {
-        Self::new("the bytes to be sent did not arrive", false).because(error)
+        Self::new("the bytes to be sent did not arrive", false).with_source(error)
     }
 
     /// A request without an answer. Its URL is never shown, as it is signed.
     pub(crate) fn on_the_way(error: reqwest::Error) -> Self {
         let passes = !error.is_builder();
-        Self::new("the request was not answered", passes).because(error.without_url())
+        Self::new("the request was not answered", passes).with_source(error.without_url())
     }
 
     /// A refusal, with the code and the message of the service.
@@ -74,7 +74,7 @@ impl Failure {
         failure
     }
 
-    pub(crate) fn because(mut self, cause: impl Into<BoxError>) -> Self {
+    pub(crate) fn with_source(mut self, cause: impl Into<BoxError>) -> Self {
         self.cause = Some(cause.into());
         self
     }

@@ -15,7 +15,7 @@ pub(crate) fn of_opendal(doing: &str, error: opendal::Error) -> Fault {
         .source()
         .and_then(|below| below.downcast_ref::<io::Error>())
         .is_some_and(is_full);
-    fault(doing, full, may_pass(&error)).because(Brief(error))
+    fault(doing, full, may_pass(&error)).with_source(Brief(error))
 }
 
 /// OpenDAL's error without its context and the service's whole answer, which are hundreds of characters in front of the cause.
@@ -57,12 +57,12 @@ pub(crate) fn of_io(doing: &str, error: io::Error) -> Fault {
         error.kind(),
         AlreadyExists | IsADirectory | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem
     );
-    fault(doing, is_full(&error), !lasts).because(error)
+    fault(doing, is_full(&error), !lasts).with_source(error)
 }
 
 /// A fault from a failed request to S3: "cannot {doing}".
 pub(crate) fn of_s3(doing: &str, failure: Failure) -> Fault {
-    fault(doing, false, failure.passes).because(failure)
+    fault(doing, false, failure.passes).with_source(failure)
 }
 
 /// Whether trying later may help. OpenDAL marks its errors accordingly, but its retry layer marks every error that passes it as

@@ -128,7 +128,7 @@ impl OpendalStore {
             .await?
             .try_collect()
             .await
-            .map_err(|error| Fault::new(STORE_FAILED, "cannot read what was just written").because(error))?;
+            .map_err(|error| Fault::new(STORE_FAILED, "cannot read what was just written").with_source(error))?;
         Ok(pieces.concat())
     }
 }

@@ -75,8 +75,8 @@ impl Default for Retain {
 }
 
 impl Expirer for Retain {
-    fn lifetime(&self, _facts: &Facts, wish: Retention, now: SystemTime) -> Lifetime {
-        let kept = match wish {
+    fn lifetime(&self, _facts: &Facts, retention: Retention, now: SystemTime) -> Lifetime {
+        let kept = match retention {
             Retention::Keep => true,
             Retention::Temporary => false,
             Retention::Default => matches!(self.default, Wish::Keep),

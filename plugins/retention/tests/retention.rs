@@ -29,7 +29,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-fn ask(expirer: &dyn Expirer, wish: Retention) -> Lifetime {
+fn ask(expirer: &dyn Expirer, retention: Retention) -> Lifetime {
     let facts = Facts {
         size: 1,
         digest: Digest::from([0; 32]),
@@ -37,7 +37,7 @@ fn ask(expirer: &dyn Expirer, wish: Retention) -> Lifetime {
         coverage: BTreeMap::new(),
         notes: BTreeMap::new(),
     };
-    expirer.lifetime(&facts, wish, now())
+    expirer.lifetime(&facts, retention, now())
 }
 
 fn kept(seconds: Option<u64>) -> Lifetime {
@@ -57,7 +57,7 @@ fn temporary(seconds: u64) -> Lifetime {
 #[test]
 fn an_upload_stays_as_long_as_its_sender_wishes_and_the_operator_allows() {
     let (unsaid, short, keep) = (Retention::Default, Retention::Temporary, Retention::Keep);
-    for (settings, wish, lifetime) in [
+    for (settings, retention, lifetime) in [
         // Without settings: a day, or for good, and who says nothing means to keep.
         (json!({}), short, temporary(DAY)),
         (json!({}), keep, kept(None)),
@@ -80,15 +80,15 @@ fn an_upload_stays_as_long_as_its_sender_wishes_and_the_operator_allows() {
         (json!({"default": "keep"}), short, temporary(DAY)),
     ] {
         let expirer = build(settings.clone()).expect("settings that make sense");
-        assert_eq!(ask(&*expirer, wish), lifetime, "{wish:?} with {settings}");
+        assert_eq!(ask(&*expirer, retention), lifetime, "{retention:?} with {settings}");
     }
 }
 
 #[test]
 fn a_period_without_end_is_for_good() {
     let endless = Retain::new(Duration::MAX).kept_for(Duration::MAX);
-    for wish in [Retention::Default, Retention::Temporary, Retention::Keep] {
-        assert_eq!(ask(&endless, wish).expires, None, "{wish:?}");
+    for retention in [Retention::Default, Retention::Temporary, Retention::Keep] {
+        assert_eq!(ask(&endless, retention).expires, None, "{retention:?}");
     }
     // Who asked for a while did not ask to keep it, however long the while.
     assert!(!ask(&endless, Retention::Temporary).kept);

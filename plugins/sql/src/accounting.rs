@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use intake_core::books::{self, Booking, Flow, Holdings};
+use intake_core::accounting::{self, DailyUsage, Usage, UsageChange};
 use sqlx::{Database, query, query_as};
 
 /// Creates an account unless it exists, and locks it until the transaction ends.
@@ -27,12 +27,12 @@ const ADD_FLOW: &str = "INSERT INTO flows (project, day, asked, received, receiv
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     accounts: BTreeMap<String, Account>,
-    flows: BTreeMap<(String, i64), Flow>,
+    daily_usage: BTreeMap<(String, i64), DailyUsage>,
 }
 
 #[derive(Debug)]
 struct Account {
-    has: Holdings,
+    has: Usage,
     until: Option<i64>,
     changed: bool,
 }
@@ -58,7 +58,10 @@ pub(crate) trait AccountStatements: Database {
     fn empty(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<()>> + Send;
 
     /// Adds to the usage of a day.
-    fn add_flow(connection: &mut Self::Connection, flow: &Flow) -> impl Future<Output = sqlx::Result<()>> + Send;
+    fn add_flow(
+        connection: &mut Self::Connection,
+        daily_usage: &DailyUsage,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
 }
 
 macro_rules! accounts {
@@ -86,14 +89,16 @@ macro_rules! accounts {
                 query(EMPTY).bind(name).execute(connection).await.map(drop)
             }
 
-            async fn add_flow(connection: &mut Self::Connection, flow: &Flow) -> sqlx::Result<()> {
-                let add = query(ADD_FLOW).bind(flow.project.as_str()).bind(flow.day.0);
+            async fn add_flow(connection: &mut Self::Connection, daily_usage: &DailyUsage) -> sqlx::Result<()> {
+                let add = query(ADD_FLOW)
+                    .bind(daily_usage.project.as_str())
+                    .bind(daily_usage.day.0);
                 let counts = [
-                    flow.asked,
-                    flow.received,
-                    flow.received_bytes,
-                    flow.removed,
-                    flow.removed_bytes,
+                    daily_usage.asked,
+                    daily_usage.received,
+                    daily_usage.received_bytes,
+                    daily_usage.removed,
+                    daily_usage.removed_bytes,
                 ];
                 let add = counts.into_iter().fold(add, |add, count| add.bind(signed(count)));
                 add.execute(connection).await.map(drop)
@@ -115,19 +120,19 @@ pub(crate) fn unsigned(count: i64) -> u64 {
 }
 
 impl Accounts {
-    /// Locks all accounts of these bookings.
+    /// Locks all accounts of these usage changes.
     pub(crate) async fn lock<D: AccountStatements>(
         connection: &mut D::Connection,
-        bookings: impl Iterator<Item = &Booking> + Send,
+        usage_changes: impl Iterator<Item = &UsageChange> + Send,
     ) -> sqlx::Result<Self> {
-        let lines = bookings.flat_map(|booking| &booking.lines);
+        let lines = usage_changes.flat_map(|usage_change| &usage_change.deltas);
         let names: BTreeMap<_, _> = lines
             .map(|line| (line.account.as_str().to_owned(), line.until.map(crate::row::micros)))
             .collect();
         let mut accounts = BTreeMap::new();
         for (name, until) in names {
             let (bytes, files, until) = D::take(connection, &name, until).await?;
-            let has = Holdings {
+            let has = Usage {
                 bytes: unsigned(bytes),
                 files: unsigned(files),
             };
@@ -140,21 +145,21 @@ impl Accounts {
         }
         Ok(Self {
             accounts,
-            flows: BTreeMap::new(),
+            daily_usage: BTreeMap::new(),
         })
     }
 
-    /// Whether these bookings, one after the other, keep all accounts within their quotas.
-    pub(crate) fn have_room(&self, bookings: &[&Booking]) -> bool {
-        books::all_fit(bookings.iter().copied(), |account| {
+    /// Whether these usage changes, one after the other, keep all accounts within their quotas.
+    pub(crate) fn have_room(&self, usage_changes: &[&UsageChange]) -> bool {
+        accounting::all_fit(usage_changes.iter().copied(), |account| {
             let account = self.accounts.get(account.as_str());
             account.map(|account| account.has).unwrap_or_default()
         })
     }
 
-    /// Applies a booking, after its change was made.
-    pub(crate) fn apply(&mut self, booking: &Booking) {
-        for line in &booking.lines {
+    /// Applies a usage change, after its change was made.
+    pub(crate) fn apply(&mut self, usage_change: &UsageChange) {
+        for line in &usage_change.deltas {
             if let Some(account) = self.accounts.get_mut(line.account.as_str()) {
                 account.has = account.has.after(&line.change);
                 // Two tokens may have the same id; the later end counts.
@@ -165,17 +170,20 @@ impl Accounts {
                 account.changed = true;
             }
         }
-        if let Some(flow) = &booking.flow {
-            let key = (flow.project.clone(), flow.day.0);
-            self.flows.entry(key).or_insert_with(|| flow.nothing_of()).add(flow);
+        if let Some(daily_usage) = &usage_change.daily_usage {
+            let key = (daily_usage.project.clone(), daily_usage.day.0);
+            self.daily_usage
+                .entry(key)
+                .or_insert_with(|| daily_usage.nothing_of())
+                .add(daily_usage);
         }
     }
 
     /// Writes everything that has changed.
     pub(crate) async fn write<D: AccountStatements>(self, connection: &mut D::Connection) -> sqlx::Result<()> {
         for (name, account) in &self.accounts {
-            // The booking was refused, or has emptied the account: maintenance does not have to delete it.
-            if account.until.is_some() && account.has == Holdings::default() {
+            // The usage change was refused, or has emptied the account: maintenance does not have to delete it.
+            if account.until.is_some() && account.has == Usage::default() {
                 D::empty(connection, name).await?;
                 continue;
             }
@@ -185,8 +193,8 @@ impl Accounts {
             let has = (signed(account.has.bytes), signed(account.has.files));
             D::balance(connection, name, has, account.until).await?;
         }
-        for flow in self.flows.values() {
-            D::add_flow(connection, flow).await?;
+        for daily_usage in self.daily_usage.values() {
+            D::add_flow(connection, daily_usage).await?;
         }
         Ok(())
     }

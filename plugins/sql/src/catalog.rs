@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use intake_core::books::{Day, Flow, Holdings};
+use intake_core::accounting::{DailyUsage, Day, Usage};
 use intake_core::{Fault, Group, ManagedProject};
 use sqlx::{Database, query, query_as, query_scalar};
 
@@ -98,13 +98,13 @@ pub(crate) trait CatalogStatements: Database {
 
     fn remove_group(connection: &mut Self::Connection, id: &str) -> impl Future<Output = sqlx::Result<u64>> + Send;
 
-    fn holdings(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<Holdings>> + Send;
+    fn usage(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<Usage>> + Send;
 
-    fn flows(
+    fn daily_usage(
         connection: &mut Self::Connection,
         project: Option<&str>,
         days: RangeInclusive<i64>,
-    ) -> impl Future<Output = sqlx::Result<Vec<Flow>>> + Send;
+    ) -> impl Future<Output = sqlx::Result<Vec<DailyUsage>>> + Send;
 
     /// Expired accounts.
     fn over(
@@ -191,20 +191,20 @@ macro_rules! statements {
                 Ok(removed.rows_affected())
             }
 
-            async fn holdings(connection: &mut Self::Connection, name: &str) -> sqlx::Result<Holdings> {
+            async fn usage(connection: &mut Self::Connection, name: &str) -> sqlx::Result<Usage> {
                 let found: Option<(i64, i64)> = query_as(HOLDINGS).bind(name).fetch_optional(connection).await?;
                 let (bytes, files) = found.unwrap_or_default();
-                Ok(Holdings {
+                Ok(Usage {
                     bytes: unsigned(bytes),
                     files: unsigned(files),
                 })
             }
 
-            async fn flows(
+            async fn daily_usage(
                 connection: &mut Self::Connection,
                 project: Option<&str>,
                 days: RangeInclusive<i64>,
-            ) -> sqlx::Result<Vec<Flow>> {
+            ) -> sqlx::Result<Vec<DailyUsage>> {
                 let (first, last) = days.into_inner();
                 let rows: Vec<FlowRow> = match project {
                     Some(project) => {
@@ -223,7 +223,7 @@ macro_rules! statements {
                             .await?
                     }
                 };
-                Ok(rows.into_iter().map(flow).collect())
+                Ok(rows.into_iter().map(daily_usage).collect())
             }
 
             async fn over(connection: &mut Self::Connection, now: i64, limit: i64) -> sqlx::Result<Vec<String>> {
@@ -245,8 +245,8 @@ macro_rules! statements {
 statements!(sqlx::Sqlite);
 statements!(sqlx::Postgres);
 
-fn flow((project, day, asked, received, received_bytes, removed, removed_bytes): FlowRow) -> Flow {
-    Flow {
+fn daily_usage((project, day, asked, received, received_bytes, removed, removed_bytes): FlowRow) -> DailyUsage {
+    DailyUsage {
         project,
         day: Day(day),
         asked: unsigned(asked),
@@ -292,9 +292,9 @@ pub(crate) fn group_of((id, project, created, expires, members): GroupRow) -> Re
     let wrong = || Fault::new(RECORD_UNREADABLE, format!("the group {id} cannot be read"));
     Ok(Group {
         expires: expires.map(|expires| time(expires).ok_or_else(wrong)).transpose()?,
-        id: id.parse().map_err(|error| wrong().because(error))?,
+        id: id.parse().map_err(|error| wrong().with_source(error))?,
         created: time(created).ok_or_else(wrong)?,
-        members: serde_json::from_str(&members).map_err(|error| wrong().because(error))?,
+        members: serde_json::from_str(&members).map_err(|error| wrong().with_source(error))?,
         project,
     })
 }

@@ -39,8 +39,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Backlog, Booking, Catalog, ConfigError, Duty, Fault, FromSettings, Listing, Plugin, Record, Recorder, Secret, Swap,
-    UploadId, inventory,
+    Backlog, Catalog, ConfigError, Fault, FromSettings, Listing, Plugin, Record, Recorder, Secret, Task, Update,
+    UploadId, UsageChange, inventory,
 };
 use serde::Deserialize;
 
@@ -135,19 +135,19 @@ impl FromSettings for SqlRecorder {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Recorder for SqlRecorder {
-    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        self.0.insert(record, booking).await
+    async fn insert(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
+        self.0.insert(record, usage_change).await
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         self.0.get(id).await
     }
 
-    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        self.0.update(record, booking).await
+    async fn update(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
+        self.0.update(record, usage_change).await
     }
 
-    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    async fn update_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         self.0.update_all(changes).await
     }
 
@@ -155,12 +155,12 @@ impl Recorder for SqlRecorder {
         self.0.remove(id, revision).await
     }
 
-    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        self.0.due(duty, now, limit).await
+    async fn due(&self, task: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.0.due(task, now, limit).await
     }
 
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
-        self.0.known_as(name).await
+    async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
+        self.0.find_by_source_key(name).await
     }
 
     async fn list(

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use intake_core::books::{Flow, Holdings};
+use intake_core::accounting::{DailyUsage, Usage};
 use intake_core::{Backlog, Fault, Group, Listing, ManagedProject};
 
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow, group_of, project_of};
@@ -44,7 +44,7 @@ pub(crate) enum Query<'a> {
     /// Expired groups.
     ExpiredGroups { now: i64, limit: i64 },
     /// The balance of this account.
-    Holdings(&'a str),
+    Usage(&'a str),
     /// Expired accounts.
     Over { now: i64, limit: i64 },
     /// The daily usage of these days.
@@ -68,7 +68,7 @@ impl Query<'_> {
             | Self::Projects { .. }
             | Self::Group(_)
             | Self::Groups { .. }
-            | Self::Holdings(_)
+            | Self::Usage(_)
             | Self::Flows { .. } => false,
         }
     }
@@ -80,8 +80,8 @@ pub(crate) enum Found {
     Backlog(i64, i64),
     Projects(Vec<ProjectRow>),
     Groups(Vec<GroupRow>),
-    Holdings(Holdings),
-    Flows(Vec<Flow>),
+    Usage(Usage),
+    Flows(Vec<DailyUsage>),
     Names(Vec<String>),
 }
 
@@ -101,13 +101,13 @@ impl Found {
     }
 
     pub(crate) fn backlog(self) -> Backlog {
-        let (unfinished, orders) = match self {
-            Self::Backlog(unfinished, orders) => (unfinished, orders),
+        let (unfinished, fetches) = match self {
+            Self::Backlog(unfinished, fetches) => (unfinished, fetches),
             _ => (0, 0),
         };
         Backlog {
             unfinished: unfinished.try_into().unwrap_or_default(),
-            orders: orders.try_into().unwrap_or_default(),
+            fetches: fetches.try_into().unwrap_or_default(),
         }
     }
 
@@ -127,8 +127,8 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, query: &Qu
         Query::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
         Query::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
         Query::Backlog => {
-            let (unfinished, orders) = D::Database::backlog(reader).await?;
-            Ok(Found::Backlog(unfinished, orders))
+            let (unfinished, fetches) = D::Database::backlog(reader).await?;
+            Ok(Found::Backlog(unfinished, fetches))
         }
         Query::List {
             kind,
@@ -154,8 +154,8 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, query: &Qu
             .await
             .map(Found::Groups),
         Query::ExpiredGroups { now, limit } => D::Database::expired_groups(reader, now, limit).await.map(Found::Groups),
-        Query::Holdings(name) => D::Database::holdings(reader, name).await.map(Found::Holdings),
+        Query::Usage(name) => D::Database::usage(reader, name).await.map(Found::Usage),
         Query::Over { now, limit } => D::Database::over(reader, now, limit).await.map(Found::Names),
-        Query::Flows { project, days } => D::Database::flows(reader, project, days).await.map(Found::Flows),
+        Query::Flows { project, days } => D::Database::daily_usage(reader, project, days).await.map(Found::Flows),
     }
 }

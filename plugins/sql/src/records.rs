@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use intake_core::books::{Account, Booking, Day, Flow, Holdings};
+use intake_core::accounting::{Account, DailyUsage, Day, Usage, UsageChange};
 use intake_core::{
-    Backlog, Catalog, Duty, Fault, Group, Listing, ManagedProject, Record, Recorder, Swap, UploadId, codes,
+    Backlog, Catalog, Fault, Group, Listing, ManagedProject, Record, Recorder, Task, Update, UploadId, codes,
 };
 use sqlx::Pool;
 use tokio::sync::Mutex;
@@ -107,12 +107,12 @@ impl<D: Dialect> Records<D> {
 
 #[async_trait]
 impl<D: Dialect> Recorder for Records<D> {
-    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+    async fn insert(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
         let row = Box::new(Row::of(record)?);
-        match self.change(Change::Insert(row, booking.clone())).await? {
+        match self.change(Change::Insert(row, usage_change.clone())).await? {
             Made::Rows(0) => Err(taken(record.id)),
-            Made::Rows(_) => Ok(Swap::Done),
-            Made::Full => Ok(Swap::Full),
+            Made::Rows(_) => Ok(Update::Applied),
+            Made::Full => Ok(Update::QuotaExceeded),
         }
     }
 
@@ -121,31 +121,38 @@ impl<D: Dialect> Recorder for Records<D> {
         record_of(found)
     }
 
-    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+    async fn update(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
         // The first revision has no predecessor to replace.
         let Some(before) = record.revision.checked_sub(1) else {
-            return Ok(Swap::Lost);
+            return Ok(Update::Conflict);
         };
         let row = Box::new(Row::of(record)?);
         let from = revision(before);
-        let booking = booking.clone();
-        Ok(swap(self.change(Change::Update { row, from, booking }).await?))
+        let usage_change = usage_change.clone();
+        Ok(swap(
+            self.change(Change::Update {
+                row,
+                from,
+                usage_change,
+            })
+            .await?,
+        ))
     }
 
-    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    async fn update_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         let mut updates = Vec::with_capacity(changes.len());
-        for (record, booking) in changes {
+        for (record, usage_change) in changes {
             let Some(before) = record.revision.checked_sub(1) else {
-                return Ok(Swap::Lost);
+                return Ok(Update::Conflict);
             };
             updates.push(RowUpdate {
                 row: Row::of(record)?,
                 from: revision(before),
-                booking: booking.clone(),
+                usage_change: usage_change.clone(),
             });
         }
         if updates.is_empty() {
-            return Ok(Swap::Done);
+            return Ok(Update::Applied);
         }
         // Nodes that lock rows in the same order do not deadlock.
         updates.sort_by(|one, other| one.row.id.cmp(&other.row.id));
@@ -159,7 +166,7 @@ impl<D: Dialect> Recorder for Records<D> {
         Ok(())
     }
 
-    async fn due(&self, of: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+    async fn due(&self, of: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let now = micros(now);
         let due = self
@@ -172,7 +179,7 @@ impl<D: Dialect> Recorder for Records<D> {
         readable(due.rows())
     }
 
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+    async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
         record_of(self.read(Query::KnownAs(name)).await?)
     }
 
@@ -225,7 +232,7 @@ impl<D: Dialect> Recorder for Records<D> {
         self.change(Change::Nothing).await?;
         // Any query by the index would do; this one reads at most one row.
         self.read(Query::Due {
-            duty: duty(Duty::Sweep),
+            duty: duty(Task::Sweep),
             now: i64::MIN,
             limit: 1,
         })
@@ -240,10 +247,10 @@ impl<D: Dialect> Catalog for Records<D> {
         Ok(self.read(Query::Project(public_key)).await?.projects()?.pop())
     }
 
-    async fn put_project(&self, project: &ManagedProject) -> Result<Swap, Fault> {
+    async fn put_project(&self, project: &ManagedProject) -> Result<Update, Fault> {
         let settings = serde_json::to_string(&project.settings).map_err(|error| {
             let message = format!("the project {} cannot be serialised", project.public_key);
-            Fault::new(RECORD_FAILED, message).because(error)
+            Fault::new(RECORD_FAILED, message).with_source(error)
         })?;
         let row = (project.public_key.clone(), revision(project.revision), settings);
         Ok(swap(self.change(Change::PutProject(row)).await?))
@@ -254,9 +261,9 @@ impl<D: Dialect> Catalog for Records<D> {
         self.read(Query::Projects { behind, limit }).await?.projects()
     }
 
-    async fn add_group(&self, group: &Group, booking: &Booking) -> Result<Swap, Fault> {
+    async fn add_group(&self, group: &Group, usage_change: &UsageChange) -> Result<Update, Fault> {
         let members = serde_json::to_string(&group.members).map_err(|error| {
-            Fault::new(RECORD_FAILED, format!("the group {} cannot be serialised", group.id)).because(error)
+            Fault::new(RECORD_FAILED, format!("the group {} cannot be serialised", group.id)).with_source(error)
         })?;
         let row = (
             group.id.to_string(),
@@ -265,7 +272,7 @@ impl<D: Dialect> Catalog for Records<D> {
             group.expires.map(micros),
             members,
         );
-        match self.change(Change::AddGroup(row, booking.clone())).await? {
+        match self.change(Change::AddGroup(row, usage_change.clone())).await? {
             Made::Rows(0) => Err(taken(group.id)),
             made => Ok(swap(made)),
         }
@@ -291,22 +298,22 @@ impl<D: Dialect> Catalog for Records<D> {
         self.read(Query::ExpiredGroups { now, limit }).await?.groups()
     }
 
-    async fn remove_group(&self, id: UploadId, booking: &Booking) -> Result<Swap, Fault> {
-        let (id, booking) = (id.to_string(), booking.clone());
-        Ok(swap(self.change(Change::RemoveGroup { id, booking }).await?))
+    async fn remove_group(&self, id: UploadId, usage_change: &UsageChange) -> Result<Update, Fault> {
+        let (id, usage_change) = (id.to_string(), usage_change.clone());
+        Ok(swap(self.change(Change::RemoveGroup { id, usage_change }).await?))
     }
 
-    async fn holdings(&self, account: &Account) -> Result<Holdings, Fault> {
-        match self.read(Query::Holdings(account.as_str())).await? {
-            Found::Holdings(holdings) => Ok(holdings),
-            _ => Ok(Holdings::default()),
+    async fn usage(&self, account: &Account) -> Result<Usage, Fault> {
+        match self.read(Query::Usage(account.as_str())).await? {
+            Found::Usage(usage) => Ok(usage),
+            _ => Ok(Usage::default()),
         }
     }
 
-    async fn flows(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<Flow>, Fault> {
+    async fn daily_usage(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<DailyUsage>, Fault> {
         let days = days.start().0..=days.end().0;
         match self.read(Query::Flows { project, days }).await? {
-            Found::Flows(flows) => Ok(flows),
+            Found::Flows(daily_usage) => Ok(daily_usage),
             _ => Ok(Vec::new()),
         }
     }
@@ -325,11 +332,11 @@ impl<D: Dialect> Catalog for Records<D> {
     }
 }
 
-fn swap(made: Made) -> Swap {
+fn swap(made: Made) -> Update {
     match made {
-        Made::Rows(0) => Swap::Lost,
-        Made::Rows(_) => Swap::Done,
-        Made::Full => Swap::Full,
+        Made::Rows(0) => Update::Conflict,
+        Made::Rows(_) => Update::Applied,
+        Made::Full => Update::QuotaExceeded,
     }
 }
 
@@ -345,7 +352,7 @@ fn readable(rows: Vec<Answer>) -> Result<Vec<Record>, Fault> {
         match row.and_then(Row::record) {
             Ok(record) => records.push(record),
             Err(fault) => {
-                tracing::error!(fault = fault.chain(), "skipped a record that cannot be read");
+                tracing::error!(fault = fault.report(), "skipped a record that cannot be read");
                 unreadable = Some(fault);
             }
         }

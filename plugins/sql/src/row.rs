@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use intake_core::{Duty, Fault, Lifetime, Place, Record, State, UploadId};
+use intake_core::{Fault, Lifetime, Location, Record, State, Task, UploadId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -48,24 +48,24 @@ impl Row {
         let rejection = match &record.state {
             State::Open
             | State::Assembling
-            | State::Waiting
-            | State::Pulling
-            | State::Pulled
+            | State::Queued
+            | State::Fetching
+            | State::Fetched
             | State::Staged
             | State::Ready
             | State::Trashed
             | State::Deleting
-            | State::Gone => None,
+            | State::Deleted => None,
             State::Rejected(rejection) => Some(json(record, rejection)?),
             state => {
-                return Err(unwritable(record).because(format!("unknown state `{}`", state.name())));
+                return Err(unwritable(record).with_source(format!("unknown state `{}`", state.name())));
             }
         };
         Ok(Self {
             id: record.id.to_string(),
             revision: revision(record.revision),
             state: record.state.name().to_owned(),
-            duty: duty(record.duty()).to_owned(),
+            duty: duty(record.task()).to_owned(),
             due: record.due.map(micros),
             created: micros(record.created),
             project: record.project.clone(),
@@ -81,15 +81,23 @@ impl Row {
             metadata: json(record, &record.metadata)?,
             rejection,
             parts: record.parts.as_ref().map(|parts| json(record, parts)).transpose()?,
-            pull: record.pull.as_ref().map(|pull| json(record, pull)).transpose()?,
-            known_as: record.known_as.clone(),
-            pass: record.pass.as_ref().map(|pass| json(record, pass)).transpose()?,
-            // Most uploads are at the default place.
-            place: Some(&record.place)
-                .filter(|place| **place != Place::default())
+            pull: record.fetch_job.as_ref().map(|pull| json(record, pull)).transpose()?,
+            known_as: record.source_key.clone(),
+            pass: record
+                .authorization
+                .as_ref()
+                .map(|pass| json(record, pass))
+                .transpose()?,
+            // Most uploads are at the default location.
+            place: Some(&record.location)
+                .filter(|place| **place != Location::default())
                 .map(|place| json(record, place))
                 .transpose()?,
-            left: record.left.as_ref().map(|left| json(record, left)).transpose()?,
+            left: record
+                .previous_location
+                .as_ref()
+                .map(|left| json(record, left))
+                .transpose()?,
             tags: Some(&record.tags)
                 .filter(|tags| !tags.is_empty())
                 .map(|tags| json(record, tags))
@@ -105,33 +113,33 @@ impl Row {
     /// [`RECORD_UNREADABLE`] if it is not a row that this version has written.
     pub(crate) fn record(self) -> Result<Record, Fault> {
         let wrong = |column| unreadable(&self.id, column);
-        let id: UploadId = self.id.parse().map_err(|error| wrong("id").because(error))?;
+        let id: UploadId = self.id.parse().map_err(|error| wrong("id").with_source(error))?;
         let state = match (self.state.as_str(), &self.rejection) {
             ("rejected", Some(rejection)) => State::Rejected(parse(&self.id, "rejection", rejection)?),
-            ("rejected", None) => return Err(wrong("rejection").because("missing")),
-            (_, Some(_)) => return Err(wrong("rejection").because("set, although the upload is not rejected")),
+            ("rejected", None) => return Err(wrong("rejection").with_source("missing")),
+            (_, Some(_)) => return Err(wrong("rejection").with_source("set, although the upload is not rejected")),
             ("open", None) => State::Open,
             ("assembling", None) => State::Assembling,
-            ("waiting", None) => State::Waiting,
-            ("pulling", None) => State::Pulling,
-            ("pulled", None) => State::Pulled,
+            ("waiting", None) => State::Queued,
+            ("pulling", None) => State::Fetching,
+            ("pulled", None) => State::Fetched,
             ("staged", None) => State::Staged,
             ("ready", None) => State::Ready,
             ("trashed", None) => State::Trashed,
             ("deleting", None) => State::Deleting,
-            ("gone", None) => State::Gone,
-            (state, None) => return Err(wrong("state").because(format!("unknown state `{state}`"))),
+            ("gone", None) => State::Deleted,
+            (state, None) => return Err(wrong("state").with_source(format!("unknown state `{state}`"))),
         };
         let instant = |column, micros: Option<i64>| match micros.map(time) {
             None => Ok(None),
-            Some(None) => Err(wrong(column).because("the time is out of range")),
+            Some(None) => Err(wrong(column).with_source("the time is out of range")),
             Some(time) => Ok(time),
         };
         let expires = instant("expires", self.expires)?;
         let lifetime = match (self.kept, expires) {
             (Some(kept), expires) => Some(Lifetime { kept, expires }),
             (None, None) => None,
-            (None, Some(_)) => return Err(wrong("kept").because("missing, although `expires` is set")),
+            (None, Some(_)) => return Err(wrong("kept").with_source("missing, although `expires` is set")),
         };
         let parts = self.parts.as_deref().map(|parts| parse(&self.id, "parts", parts));
         let pull = self.pull.as_deref().map(|pull| parse(&self.id, "pull", pull));
@@ -152,11 +160,11 @@ impl Row {
             lifetime,
             project: self.project,
             parts: parts.transpose()?,
-            pull: pull.transpose()?,
-            known_as: self.known_as,
-            pass: pass.transpose()?,
-            place: place.transpose()?.unwrap_or_default(),
-            left: left.transpose()?,
+            fetch_job: pull.transpose()?,
+            source_key: self.known_as,
+            authorization: pass.transpose()?,
+            location: place.transpose()?.unwrap_or_default(),
+            previous_location: left.transpose()?,
             tags: tags.transpose()?.unwrap_or_default(),
             sender: self.sender,
         })
@@ -164,11 +172,11 @@ impl Row {
 }
 
 /// The value of the column `duty`. It follows from the state; it has a column for the index.
-pub(crate) fn duty(duty: Duty) -> &'static str {
-    match duty {
-        Duty::Sweep => "sweep",
-        Duty::Resume => "resume",
-        Duty::Pull => "pull",
+pub(crate) fn duty(task: Task) -> &'static str {
+    match task {
+        Task::Sweep => "sweep",
+        Task::Resume => "resume",
+        Task::Fetch => "pull",
     }
 }
 
@@ -197,11 +205,11 @@ pub(crate) fn time(micros: i64) -> Option<SystemTime> {
 }
 
 fn json(record: &Record, value: &impl Serialize) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(|error| unwritable(record).because(error))
+    serde_json::to_string(value).map_err(|error| unwritable(record).with_source(error))
 }
 
 fn parse<T: DeserializeOwned>(id: &str, column: &'static str, json: &str) -> Result<T, Fault> {
-    serde_json::from_str(json).map_err(|error| unreadable(id, column).because(error))
+    serde_json::from_str(json).map_err(|error| unreadable(id, column).with_source(error))
 }
 
 fn unwritable(record: &Record) -> Fault {
@@ -221,7 +229,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use intake_core::testkit::sample_record;
-    use intake_core::{Code, Declared, Digest, Facts, FileName, Parts, Pass, Pull, Rejection, Retention};
+    use intake_core::{
+        Authorization, Code, Declared, Digest, Facts, FetchJob, FileName, PartPlan, Rejection, Retention,
+    };
     use proptest::collection::btree_map;
     use proptest::option;
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
@@ -249,14 +259,14 @@ mod tests {
         prop_oneof![
             Just(State::Open),
             Just(State::Assembling),
-            Just(State::Waiting),
-            Just(State::Pulling),
-            Just(State::Pulled),
+            Just(State::Queued),
+            Just(State::Fetching),
+            Just(State::Fetched),
             Just(State::Staged),
             Just(State::Ready),
             Just(State::Trashed),
             Just(State::Deleting),
-            Just(State::Gone),
+            Just(State::Deleted),
             (any::<String>(), option::of(any::<String>())).prop_map(|(message, subject)| {
                 State::Rejected(Rejection {
                     subject,
@@ -300,18 +310,18 @@ mod tests {
                 state,
                 due,
                 created,
-                pull: name.clone().map(Pull::new),
-                pass: project.clone().map(|secret| Pass {
+                fetch_job: name.clone().map(FetchJob::new),
+                authorization: project.clone().map(|secret| Authorization {
                     secret: Some(secret),
-                    ..Pass::default()
+                    ..Authorization::default()
                 }),
-                place: Place {
+                location: Location {
                     store: name.clone(),
                     prefix: None,
                 },
-                left: name.is_some().then(Place::default),
+                previous_location: name.is_some().then(Location::default),
                 sender: name.clone(),
-                known_as: project.clone(),
+                source_key: project.clone(),
                 project,
                 declared: Declared {
                     name: name.as_deref().and_then(FileName::new),
@@ -322,7 +332,7 @@ mod tests {
                 tags: metadata.keys().cloned().collect(),
                 metadata,
                 lifetime: lifetime.map(|(kept, expires)| Lifetime { kept, expires }),
-                parts: size.and_then(|size| Parts::of(size, size / 2, Retention::Keep).ok()),
+                parts: size.and_then(|size| PartPlan::new(size, size / 2, Retention::Keep).ok()),
             },
         )
     }

@@ -255,7 +255,7 @@ pub(crate) fn path_of_url(path: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use futures_util::future::join_all;
-    use intake_core::books::Account;
+    use intake_core::accounting::Account;
     use sqlx::AssertSqlSafe;
 
     use super::*;
@@ -361,17 +361,20 @@ mod tests {
         let records = crate::SqlRecorder::sqlite(&path);
         let id = "dcfa202c-cb63-42eb-bff2-6fcc9140c58c".parse().unwrap();
         let found = intake_core::Recorder::get(&records, id).await.unwrap().unwrap();
-        assert_eq!((found.revision, found.pass, found.left), (3, None, None));
-        assert_eq!(found.place, intake_core::Place::default());
+        assert_eq!(
+            (found.revision, found.authorization, found.previous_location),
+            (3, None, None)
+        );
+        assert_eq!(found.location, intake_core::Location::default());
         // What was there is booked, as it is going to be given back.
         let catalog = intake_core::Recorder::catalog(&records);
-        let has = catalog.holdings(&Account::project("demo")).await.unwrap();
+        let has = catalog.usage(&Account::project("demo")).await.unwrap();
         assert_eq!((has.bytes, has.files), (1230, 3));
-        for account in [Account::unfinished("demo"), Account::orders("demo")] {
-            assert_eq!(catalog.holdings(&account).await.unwrap().files, 1, "{account:?}");
+        for account in [Account::unfinished("demo"), Account::fetches("demo")] {
+            assert_eq!(catalog.usage(&account).await.unwrap().files, 1, "{account:?}");
         }
-        let days = intake_core::books::Day(0)..=intake_core::books::Day(0);
-        let flows = catalog.flows(Some("demo"), days).await.unwrap();
-        assert_eq!((flows[0].received, flows[0].received_bytes), (1, 1000));
+        let days = intake_core::accounting::Day(0)..=intake_core::accounting::Day(0);
+        let daily_usage = catalog.daily_usage(Some("demo"), days).await.unwrap();
+        assert_eq!((daily_usage[0].received, daily_usage[0].received_bytes), (1, 1000));
     }
 }

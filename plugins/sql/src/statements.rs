@@ -100,7 +100,7 @@ fn list_of(kind: Listing) -> &'static str {
         Listing::Files => FILES_OF,
         Listing::Refused => REFUSED_OF,
         Listing::Unfinished => UNFINISHED_OF,
-        Listing::Orders => ORDERS_OF,
+        Listing::Fetches => ORDERS_OF,
     }
 }
 
@@ -318,7 +318,8 @@ where
     &'static str: ColumnIndex<R>,
     T: Decode<'r, R::Database> + Type<R::Database>,
 {
-    row.try_get(name).map_err(|error| unreadable(id, name).because(error))
+    row.try_get(name)
+        .map_err(|error| unreadable(id, name).with_source(error))
 }
 
 #[cfg(test)]

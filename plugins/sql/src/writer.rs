@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use intake_core::Booking;
+use intake_core::UsageChange;
 use sqlx::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
@@ -31,32 +31,36 @@ const QUEUE: usize = 256;
 /// A change to be made.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// Inserts a row, with its booking. Boxed, because the other changes are small.
-    Insert(Box<Row>, Booking),
-    /// Replaces the row with the revision `from`, with its booking.
-    Update { row: Box<Row>, from: i64, booking: Booking },
+    /// Inserts a row, with its usage change. Boxed, because the other changes are small.
+    Insert(Box<Row>, UsageChange),
+    /// Replaces the row with the revision `from`, with its usage change.
+    Update {
+        row: Box<Row>,
+        from: i64,
+        usage_change: UsageChange,
+    },
     /// Replaces rows, all or none. Never empty.
     UpdateAll(Vec<RowUpdate>),
     /// Deletes a row, if it has this revision.
     Remove { id: String, revision: i64 },
     /// Inserts a managed project, or replaces the one with the revision before.
     PutProject(ProjectRow),
-    /// Inserts a group, with its booking.
-    AddGroup(GroupRow, Booking),
-    /// Deletes a group, with its booking.
-    RemoveGroup { id: String, booking: Booking },
+    /// Inserts a group, with its usage change.
+    AddGroup(GroupRow, UsageChange),
+    /// Deletes a group, with its usage change.
+    RemoveGroup { id: String, usage_change: UsageChange },
     /// Deletes an account, if it has expired.
     Forget { name: String, now: i64 },
     /// Changes nothing: checks that a transaction can be committed.
     Nothing,
 }
 
-/// A row that replaces the one with the revision `from`, and its booking.
+/// A row that replaces the one with the revision `from`, and its usage change.
 #[derive(Debug)]
 pub(crate) struct RowUpdate {
     pub(crate) row: Row,
     pub(crate) from: i64,
-    pub(crate) booking: Booking,
+    pub(crate) usage_change: UsageChange,
 }
 
 impl Change {
@@ -72,13 +76,13 @@ impl Change {
         }
     }
 
-    fn bookings(&self) -> Vec<&Booking> {
+    fn usage_changes(&self) -> Vec<&UsageChange> {
         match self {
-            Self::Insert(_, booking)
-            | Self::Update { booking, .. }
-            | Self::AddGroup(_, booking)
-            | Self::RemoveGroup { booking, .. } => vec![booking],
-            Self::UpdateAll(updates) => updates.iter().map(|update| &update.booking).collect(),
+            Self::Insert(_, usage_change)
+            | Self::Update { usage_change, .. }
+            | Self::AddGroup(_, usage_change)
+            | Self::RemoveGroup { usage_change, .. } => vec![usage_change],
+            Self::UpdateAll(updates) => updates.iter().map(|update| &update.usage_change).collect(),
             _ => Vec::new(),
         }
     }
@@ -241,8 +245,8 @@ async fn transact<D: Dialect>(
         false => Broken::Whole(failure(error)),
     };
     let mut transaction = connection.begin_with(dialect.begin()).await.map_err(unmade)?;
-    let bookings = jobs.iter().flat_map(|job| job.change.bookings());
-    let mut accounts = Accounts::lock::<D::Database>(&mut transaction, bookings)
+    let usage_changes = jobs.iter().flat_map(|job| job.change.usage_changes());
+    let mut accounts = Accounts::lock::<D::Database>(&mut transaction, usage_changes)
         .await
         .map_err(unmade)?;
     let mut changed = Vec::with_capacity(jobs.len());
@@ -270,8 +274,8 @@ async fn make<D: Dialect>(
     change: &Change,
     accounts: &mut Accounts,
 ) -> sqlx::Result<Made> {
-    let bookings = change.bookings();
-    if !accounts.have_room(&bookings) {
+    let usage_changes = change.usage_changes();
+    if !accounts.have_room(&usage_changes) {
         return no_room::<D>(connection, change).await;
     }
     let made = match change {
@@ -286,7 +290,9 @@ async fn make<D: Dialect>(
         Change::Nothing => Ok(0),
     };
     if let Ok(1..) = &made {
-        bookings.into_iter().for_each(|booking| accounts.apply(booking));
+        usage_changes
+            .into_iter()
+            .for_each(|usage_change| accounts.apply(usage_change));
     }
     made.map(Made::Rows)
 }

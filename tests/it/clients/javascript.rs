@@ -200,7 +200,10 @@ fn an_upload_that_the_javascript_client_gives_up_leaves_nothing() {
 #[test]
 fn the_javascript_client_comes_again_when_it_is_told_to() {
     let origin = Origin::start();
-    let server = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__WAITING_OF_PROJECT", "1")]);
+    let server = Server::start_with(
+        &origin.opened(),
+        &[("INTAKE_RECEIVE__MAX_QUEUED_FETCHES_PER_PROJECT", "1")],
+    );
     let order = |retries: u32, url: String| {
         let options = json!({"call": "fromUrl", "arguments": [url], "retryThrottledRequestMaxTimes": retries});
         js("call", &server, demo(options))

@@ -216,7 +216,10 @@ fn the_python_client_understands_the_refusal_of_every_call() {
         said,
         json!({"name": "AuthenticationError", "message": "pub_key is invalid."})
     );
-    let throttled = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__WAITING_OF_PROJECT", "1")]);
+    let throttled = Server::start_with(
+        &origin.opened(),
+        &[("INTAKE_RECEIVE__MAX_QUEUED_FETCHES_PER_PROJECT", "1")],
+    );
     let order = json!({"call": "upload_from_url", "arguments": [origin.url("/held/1/100/a.bin")],
         "settings": {"retry_throttled": 0}});
     let body = format!("pub_key=demopublickey&source_url={}", origin.url("/held/1/100/b.bin"));

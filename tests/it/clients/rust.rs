@@ -281,7 +281,10 @@ fn the_rust_client_understands_every_refusal() {
         client.run("refused", stranger),
         json!({"kind": "Forbidden", "message": "UPLOADCARE_PUB_KEY is invalid."})
     );
-    let throttled = Server::start_with(&origin.opened(), &[("INTAKE_RECEIVE__WAITING_OF_PROJECT", "1")]);
+    let throttled = Server::start_with(
+        &origin.opened(),
+        &[("INTAKE_RECEIVE__MAX_QUEUED_FETCHES_PER_PROJECT", "1")],
+    );
     let client = Rust::before(&throttled);
     let url = origin.url("/held/1/100/a.bin");
     client.run("from-url-order", demo(json!({"url": url})));

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use intake_core::project::ProjectSecret;
-use intake_core::{Grant, Pass, Project};
+use intake_core::{Authorization, Grant, Project};
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
@@ -84,7 +84,7 @@ pub(crate) fn check(
     headers: &HeaderMap,
     path: &str,
     now: SystemTime,
-) -> Result<Option<Pass>, ApiError> {
+) -> Result<Option<Authorization>, ApiError> {
     match sent(headers)? {
         Some(token) => grant(project, token, Some(path), now).map(Some),
         None => Ok(None),
@@ -96,7 +96,12 @@ pub(crate) fn check(
 /// # Errors
 ///
 /// Why it cannot be used.
-pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: SystemTime) -> Result<Pass, ApiError> {
+pub(crate) fn grant(
+    project: &Project,
+    token: &str,
+    path: Option<&str>,
+    now: SystemTime,
+) -> Result<Authorization, ApiError> {
     if token.len() > LONGEST {
         return Err(invalid(&format!("it has more than {LONGEST} characters")));
     }
@@ -131,7 +136,7 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
         max_size: None,
         types: Vec::new(),
         metadata: std::collections::BTreeMap::new(),
-        wish: None,
+        retention: None,
         stays: None,
         expires,
         complete_by: None,
@@ -140,10 +145,10 @@ pub(crate) fn grant(project: &Project, token: &str, path: Option<&str>, now: Sys
         return Err(ApiError::revoked_access_token());
     }
     let secret = secret.fingerprint().map_err(|_| invalid("signature does not match"))?;
-    Ok(Pass {
+    Ok(Authorization {
         secret: Some(secret),
         grant: Some(grant),
-        ordered: false,
+        via_fetch_job: false,
     })
 }
 

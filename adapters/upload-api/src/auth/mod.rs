@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::http::HeaderMap;
-use intake_core::{Pass, Project};
+use intake_core::{Authorization, Project};
 
 use crate::codes;
 use crate::error::ApiError;
@@ -19,7 +19,7 @@ use crate::params::Params;
 /// The project that a request may bring something to, what authorizes that, and the sender as records have it.
 pub(crate) struct Authorized {
     pub(crate) project: Arc<Project>,
-    pub(crate) pass: Option<Pass>,
+    pub(crate) authorization: Option<Authorization>,
     pub(crate) sender: Option<String>,
 }
 
@@ -40,27 +40,29 @@ pub(crate) fn check(
     headers: &HeaderMap,
     path: &str,
     now: SystemTime,
-) -> Result<Option<Pass>, ApiError> {
+) -> Result<Option<Authorization>, ApiError> {
     let sent = params.get("signature");
     if let Some(token) = sent.filter(|sent| is_policy_token(sent)) {
         let (secret, grant) = policy_token::check(project, token, now)?;
         if project.revoked_tokens.contains(&grant.id) {
             return Err(ApiError::new(&intake_core::codes::TOKEN_REVOKED));
         }
-        return Ok(Some(Pass {
+        return Ok(Some(Authorization {
             secret: Some(secret),
             grant: Some(grant),
-            ordered: false,
+            via_fetch_job: false,
         }));
     }
     if !project.signed_uploads {
         return Ok(None);
     }
-    let pass = match sent {
+    let authorization = match sent {
         Some(signature) => Some(signature::check(project, signature, params.get("expire"), now)?),
         None => access_token::check(project, headers, path, now)?,
     };
-    pass.map(Some).ok_or_else(|| ApiError::new(&codes::SIGNATURE_MISSING))
+    authorization
+        .map(Some)
+        .ok_or_else(|| ApiError::new(&codes::SIGNATURE_MISSING))
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Ap
         return Err(wrong("`uses` must be greater than zero"));
     }
     let metadata = crate::metadata::checked(&claims.metadata)?;
-    let wish = match claims.store {
+    let retention = match claims.store {
         None => None,
         Some(Store::No) => Some(Retention::Temporary),
         Some(Store::Yes) => Some(Retention::Keep),
@@ -161,7 +161,7 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Ap
         max_size: claims.max_size,
         types: claims.types,
         metadata,
-        wish,
+        retention,
         stays: claims.stays,
         expires: instant(claims.exp),
         complete_by: claims.complete_by.map(instant),

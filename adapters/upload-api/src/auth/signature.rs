@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
 use intake_core::project::ProjectSecret;
-use intake_core::{Pass, Project};
+use intake_core::{Authorization, Project};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
@@ -25,7 +25,7 @@ pub(crate) fn check(
     signature: &str,
     expire: Option<&str>,
     now: SystemTime,
-) -> Result<Pass, ApiError> {
+) -> Result<Authorization, ApiError> {
     let expire = expire.ok_or_else(|| ApiError::new(&codes::EXPIRE_MISSING))?;
     let is_number = !expire.is_empty() && expire.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = expire.parse().ok().filter(|seconds| is_number && *seconds <= LATEST);
@@ -45,9 +45,9 @@ pub(crate) fn check(
     }
     let fingerprint = found.and_then(|secret| secret.fingerprint().ok());
     match fingerprint {
-        Some(secret) => Ok(Pass {
+        Some(secret) => Ok(Authorization {
             secret: Some(secret),
-            ..Pass::default()
+            ..Authorization::default()
         }),
         None => Err(codes::SIGNATURE_INVALID.into()),
     }

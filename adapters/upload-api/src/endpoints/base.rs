@@ -26,16 +26,16 @@ pub(crate) async fn upload(request: &mut Request<'_>) -> Result<Value, ApiError>
         // Not read to its end because a file was refused: the key may not have come yet, and that is not the sender's fault.
         Err(error) => Err(files.refused.clone().unwrap_or(error)),
     };
-    let terms = authorized.and_then(|authorized| {
+    let options = authorized.and_then(|authorized| {
         files.acquire_of_project(request.api, &authorized.project)?;
-        let terms = upload_options(&authorized, &mut request.params, STORE)?;
+        let options = upload_options(&authorized, &mut request.params, STORE)?;
         files.all_accepted()?;
-        Ok(terms)
+        Ok(options)
     });
-    match terms {
-        Ok(terms) => {
+    match options {
+        Ok(options) => {
             let (fields, admitted): (Vec<_>, Vec<_>) = files.admitted.into_iter().unzip();
-            let committed = request.pipeline().commit_together(admitted, terms).await;
+            let committed = request.pipeline().commit_together(admitted, options).await;
             let records = committed.map_err(|error| ApiError::from_upload_error(&error))?;
             Ok(ids_by_field(fields, &records))
         }
@@ -173,17 +173,17 @@ async fn prepare(request: &mut Request<'_>, part: Part, files: &mut Files) -> Re
     };
     // If the key came before the file, the file need not be read if the project does not take it, and its rules judge the file as
     // it comes. What authorizes it may still follow.
-    let (mut project, mut pass) = (None, None);
+    let (mut project, mut authorization) = (None, None);
     if request.has_key() {
         let found = request.active_project().await?;
         files.acquire_of_project(request.api, &found)?;
-        pass = request.authorize_early(&found)?;
+        authorization = request.authorize_early(&found)?;
         project = Some(found.public_key.clone());
     }
     let most = request.api.settings.max_direct_size.as_u64();
     Ok(Incoming {
         project,
-        pass,
+        authorization,
         sender: request.sender(),
         ..Incoming::from_stream(declared, part.into_stream()).at_most(most)
     })

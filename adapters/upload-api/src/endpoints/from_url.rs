@@ -3,7 +3,9 @@
 //! What can be refused at once is refused at once; everything else becomes a job, which any node works on, and whose progress any
 //! node can tell.
 
-use intake_core::{Door, Error, FileName, Order, Project, Pull, Record, Rejection, State, Terms, UploadId};
+use intake_core::{
+    Error, FetchJob, FileName, NewFetch, Project, Record, Rejection, State, UploadId, UploadMethod, UploadOptions,
+};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -23,7 +25,7 @@ pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> 
     request.read_params().await?;
     let authorized = request.authorize().await?;
     let (pipeline, params) = (request.pipeline(), &mut request.params);
-    if !pipeline.can_pull() {
+    if !pipeline.can_fetch() {
         let message = "Upload failed: this server fetches no files from elsewhere.";
         return Err(ApiError::new(&codes::UPLOAD_REFUSED).with_message(message));
     }
@@ -35,24 +37,27 @@ pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> 
     let save = params.get("save_URL_duplicates").map_or(check, |save| flag(Some(save)));
     let name = params.get("filename").and_then(FileName::new);
     let source_key = source_key(&authorized.project, &url);
-    let terms = Terms {
-        known_as: save.then(|| source_key.clone()),
+    let options = UploadOptions {
+        source_key: save.then(|| source_key.clone()),
         ..upload_options(&authorized, params, STORE_OF_URL)?
     };
-    match pipeline.judge_source(&url).await {
+    match pipeline.check_source(&url).await {
         Ok(()) => {}
         // Whether it may be fetched could not be found out now; the fetch will.
         Err(Error::Interrupted(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    if check && let Some(record) = pipeline.known_as(&source_key).await.map_err(Error::from)? {
+    if check && let Some(record) = pipeline.find_by_source_key(&source_key).await.map_err(Error::from)? {
         return Ok(json(FetchedBefore {
             kind: "file_info",
             info: FileInfo::of(&record),
         }));
     }
-    let pull = Pull { name, ..Pull::new(url) };
-    match pipeline.order(Order::new(pull, terms)).await {
+    let fetch_job = FetchJob {
+        name,
+        ..FetchJob::new(url)
+    };
+    match pipeline.queue_fetch(NewFetch::new(fetch_job, options)).await {
         Ok(record) => Ok(json(Token {
             kind: "token",
             token: record.id.to_string(),
@@ -79,21 +84,21 @@ pub(crate) async fn status(request: &mut Request<'_>) -> Result<Value, ApiError>
     };
     let has_key = |record: &Record| key.is_none() || record.project.as_deref() == key;
     let found = found.filter(has_key);
-    let job = found.and_then(|record| Some((record.state, record.project, record.pull?)));
-    let Some((state, project, pull)) = job else {
+    let job = found.and_then(|record| Some((record.state, record.project, record.fetch_job?)));
+    let Some((state, project, fetch_job)) = job else {
         return Ok(json(Status { status: "unknown" }));
     };
     Ok(match &state {
-        State::Pulling => match pull.total {
-            Some(total) => progress(&pull, Total::Bytes(total)),
-            None if pull.done > 0 && request.headers.contains_key(READS_UNKNOWN_TOTAL) => {
-                progress(&pull, Total::Word("unknown"))
+        State::Fetching => match fetch_job.total {
+            Some(total) => progress(&fetch_job, Total::Bytes(total)),
+            None if fetch_job.done > 0 && request.headers.contains_key(READS_UNKNOWN_TOTAL) => {
+                progress(&fetch_job, Total::Word("unknown"))
             }
             // Some of the others read a number there or nothing at all.
             None => json(Status { status: "waiting" }),
         },
-        State::Waiting => json(Status { status: "waiting" }),
-        State::Pulled => fetched(api, &pull).await?,
+        State::Queued => json(Status { status: "waiting" }),
+        State::Fetched => fetched(api, &fetch_job).await?,
         State::Rejected(rejection) => {
             let limit = limit_of(api, project.as_deref()).await?;
             not_fetched(&download_error(limit, rejection))
@@ -102,8 +107,8 @@ pub(crate) async fn status(request: &mut Request<'_>) -> Result<Value, ApiError>
     })
 }
 
-fn progress(pull: &Pull, total: Total) -> Value {
-    let done = pull.done;
+fn progress(fetch_job: &FetchJob, total: Total) -> Value {
+    let done = fetch_job.done;
     json(Progress {
         status: "progress",
         done,
@@ -111,8 +116,8 @@ fn progress(pull: &Pull, total: Total) -> Value {
     })
 }
 
-async fn fetched(api: &Api, pull: &Pull) -> Result<Value, ApiError> {
-    let Some(upload) = pull.upload else {
+async fn fetched(api: &Api, fetch_job: &FetchJob) -> Result<Value, ApiError> {
+    let Some(upload) = fetch_job.upload else {
         return Ok(not_fetched(&codes::DOWNLOADED_FILE_GONE.into()));
     };
     match api.pipeline.get(upload).await {
@@ -133,7 +138,7 @@ async fn limit_of(api: &Api, project: Option<&str>) -> Result<u64, ApiError> {
         Some(key) => api.pipeline.project(key).await.map_err(Error::from)?,
         None => None,
     };
-    let of_project = project.and_then(|project| project.at_most(Door::Pull));
+    let of_project = project.and_then(|project| project.at_most(UploadMethod::FromUrl));
     Ok(of_project.map_or(usual, |most| most.min(usual)))
 }
 

@@ -1,7 +1,7 @@
 //! `POST /multipart/start/` and `POST /multipart/complete/`; parts themselves are in `part`. See `docs/upload-api.md`, "Uploads in
 //! parts".
 
-use intake_core::{Declared, Error, FileName, Opening, Record, State, UploadId};
+use intake_core::{Declared, Error, FileName, NewMultipart, Record, State, UploadId};
 use serde_json::Value;
 
 use crate::codes;
@@ -39,16 +39,16 @@ pub(crate) async fn start(request: &mut Request<'_>) -> Result<Value, ApiError> 
         media_type: media_type.parse().ok(),
     };
     let part_size = part_size(params)?;
-    let opening = Opening {
+    let new_multipart = NewMultipart {
         id: UploadId::random(),
         declared,
         size,
         part_size,
         at_most: None,
-        terms: upload_options(&authorized, params, STORE)?,
+        options: upload_options(&authorized, params, STORE)?,
     };
     let origin = request.public_origin()?;
-    let record = match request.pipeline().open(opening).await {
+    let record = match request.pipeline().start_multipart(new_multipart).await {
         Ok(record) => record,
         Err(Error::Rejected { rejection, .. }) if rejection.code == intake_core::codes::TOO_LARGE => {
             return Err(codes::MULTIPART_TOO_LARGE.into());
@@ -59,7 +59,7 @@ pub(crate) async fn start(request: &mut Request<'_>) -> Result<Value, ApiError> 
         Ok(parts) => parts,
         Err(error) => {
             // The sender is not told where to send parts, so none will come.
-            api.pipeline.give_up(record.id).await;
+            api.pipeline.abort_multipart(record.id).await;
             return Err(error);
         }
     };

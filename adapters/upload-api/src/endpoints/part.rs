@@ -56,7 +56,7 @@ pub(crate) async fn put(request: &mut Request<'_>) -> Result<Digest, ApiError> {
     pipeline.replace_part(&record, number).await;
     if let Some(project) = &project {
         // Who may not complete the upload need not send its parts.
-        let lets_in = project.lets_in(record.pass.as_ref(), SystemTime::now());
+        let lets_in = project.lets_in(record.authorization.as_ref(), SystemTime::now());
         lets_in.map_err(|rejection| ApiError::from_rejection(&rejection))?;
     }
     let of_project = project

@@ -22,7 +22,7 @@ enum Wrong {
 struct Days(Wrong, AtomicU64);
 
 impl Expirer for Days {
-    fn lifetime(&self, facts: &Facts, wish: Retention, now: SystemTime) -> Lifetime {
+    fn lifetime(&self, facts: &Facts, retention: Retention, now: SystemTime) -> Lifetime {
         let day = Duration::from_secs(24 * 60 * 60);
         let expires = match self.0 {
             Wrong::ExpiresAtOnce => now,
@@ -36,7 +36,7 @@ impl Expirer for Days {
             }
         };
         Lifetime {
-            kept: wish == Retention::Keep,
+            kept: retention == Retention::Keep,
             expires: Some(expires),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use intake_core::{ByteStream, Fault, Key, MediaType, Multipart, Part, Slot, Staged, Store, async_trait};
+use intake_core::{ByteStream, Fault, Key, MediaType, Multipart, Part, PartRange, Staged, Store, async_trait};
 
 use super::{PATIENCE, caught_by};
 use crate::stores::InPlace;
@@ -78,20 +78,26 @@ impl Multipart for Wrongly {
         self.inner.begin(key).await
     }
 
-    async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
+    async fn stage(
+        &self,
+        key: &Key,
+        upload: &str,
+        range: &PartRange,
+        size: Option<u64>,
+    ) -> Result<Box<dyn Staged>, Fault> {
         // Checks that the upload takes parts.
-        drop(Multipart::stage(&self.inner, key, upload, slot, size).await?);
+        drop(Multipart::stage(&self.inner, key, upload, range, size).await?);
         match self.wrong {
-            Wrong::TakesBackWhatIsSentAgain => {
-                self.inner.change_parts(key, |parts| drop(parts.remove(&slot.number)))?
-            }
-            Wrong::MixesAttempts => drop(self.shared.lock().unwrap().remove(&(key.clone(), slot.number))),
+            Wrong::TakesBackWhatIsSentAgain => self
+                .inner
+                .change_parts(key, |parts| drop(parts.remove(&range.number)))?,
+            Wrong::MixesAttempts => drop(self.shared.lock().unwrap().remove(&(key.clone(), range.number))),
             _ => {}
         }
         Ok(Box::new(WrongPart {
             store: self.clone(),
             key: key.clone(),
-            number: slot.number,
+            number: range.number,
             bytes: BytesMut::new(),
         }))
     }
@@ -111,7 +117,7 @@ impl Multipart for Wrongly {
         &self,
         _key: &Key,
         _upload: &str,
-        _slot: &Slot,
+        _range: &PartRange,
         _size: Option<u64>,
         _: Duration,
     ) -> Result<Option<String>, Fault> {

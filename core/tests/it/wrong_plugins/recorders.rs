@@ -4,7 +4,9 @@ use std::future::pending;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::memory::MemoryRecorder;
-use intake_core::{Backlog, Booking, Catalog, Duty, Fault, Listing, Record, Recorder, Swap, UploadId, async_trait};
+use intake_core::{
+    Backlog, Catalog, Fault, Listing, Record, Recorder, Task, Update, UploadId, UsageChange, async_trait,
+};
 
 use super::{PATIENCE, caught_by};
 
@@ -33,7 +35,7 @@ struct Wrongly(Wrong, MemoryRecorder);
 
 #[async_trait]
 impl Recorder for Wrongly {
-    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+    async fn insert(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
         let mut record = record.clone();
         match self.0 {
             Wrong::KeepsSecondsOnly => {
@@ -54,50 +56,50 @@ impl Recorder for Wrongly {
             }
             _ => {}
         }
-        let booking = match self.0 {
-            Wrong::BooksNothing => Booking::none(),
-            _ => booking,
+        let usage_change = match self.0 {
+            Wrong::BooksNothing => UsageChange::none(),
+            _ => usage_change,
         };
-        self.1.insert(&record, booking).await
+        self.1.insert(&record, usage_change).await
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         self.1.get(id).await
     }
 
-    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
+    async fn update(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
         match self.0 {
             Wrong::HangsInUpdate => pending().await,
             Wrong::TakesAnyRevision => {
                 if let Some(old) = self.1.get(record.id).await? {
                     self.1.remove(old.id, old.revision).await?;
                 }
-                self.1.insert(record, booking).await
+                self.1.insert(record, usage_change).await
             }
             Wrong::SaysThatEveryoneHasWon if record.revision == 1 => {
                 let is_there = self.1.get(record.id).await?.is_some_and(|old| old != *record);
-                let swap = self.1.update(record, booking).await?;
-                Ok(if is_there { Swap::Done } else { swap })
+                let swap = self.1.update(record, usage_change).await?;
+                Ok(if is_there { Update::Applied } else { swap })
             }
-            _ => self.1.update(record, booking).await,
+            _ => self.1.update(record, usage_change).await,
         }
     }
 
-    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    async fn update_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         match self.0 {
             Wrong::UpdatesOneAfterTheOther => {
-                for (record, booking) in changes {
-                    match self.1.update(record, booking).await? {
-                        Swap::Done => {}
+                for (record, usage_change) in changes {
+                    match self.1.update(record, usage_change).await? {
+                        Update::Applied => {}
                         other => return Ok(other),
                     }
                 }
-                Ok(Swap::Done)
+                Ok(Update::Applied)
             }
             Wrong::BooksEachByItself => {
                 let unbooked: Vec<_> = changes
                     .iter()
-                    .map(|(record, _)| (record.clone(), Booking::default()))
+                    .map(|(record, _)| (record.clone(), UsageChange::default()))
                     .collect();
                 self.1.update_all(&unbooked).await
             }
@@ -113,22 +115,22 @@ impl Recorder for Wrongly {
         }
     }
 
-    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        let mut due = self.1.due(duty, now, limit).await?;
+    async fn due(&self, task: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        let mut due = self.1.due(task, now, limit).await?;
         match self.0 {
             Wrong::AnswersInAnyOrder => due.reverse(),
-            Wrong::SweepsWhatIsToBeResumed if duty == Duty::Sweep => {
-                due.extend(self.1.due(Duty::Resume, now, limit).await?);
+            Wrong::SweepsWhatIsToBeResumed if task == Task::Sweep => {
+                due.extend(self.1.due(Task::Resume, now, limit).await?);
             }
             _ => {}
         }
         Ok(due)
     }
 
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
+    async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
         match self.0 {
             Wrong::KnowsOnlyAnId => Ok(None),
-            _ => self.1.known_as(name).await,
+            _ => self.1.find_by_source_key(name).await,
         }
     }
 
@@ -141,7 +143,7 @@ impl Recorder for Wrongly {
     ) -> Result<Vec<Record>, Fault> {
         let limit = match self.0 {
             Wrong::ListsWithoutEnd if kind == Listing::Files => limit + 1,
-            Wrong::ListsNoOrders if kind == Listing::Orders => 0,
+            Wrong::ListsNoOrders if kind == Listing::Fetches => 0,
             _ => limit,
         };
         self.1.list(kind, project, behind, limit).await

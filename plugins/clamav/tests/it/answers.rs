@@ -150,7 +150,7 @@ async fn a_daemon_that_is_silent_is_not_waited_for() {
         let clamd = FakeClamd::start(script).await;
         let scanner = scanner(&clamd).io_timeout(brief).scan_timeout(brief);
         let fault = scan(&scanner, &zeros(size)).await.expect_err(says);
-        assert!(fault.message.contains(says), "{says}: {}", fault.chain());
+        assert!(fault.message.contains(says), "{says}: {}", fault.report());
         Ending::Fault(SCANNER_FAILED).assert(Err(fault), says);
     }
 }

@@ -27,7 +27,7 @@ impl Ending {
     fn assert(&self, report: Result<Report, Fault>, case: &str) {
         match (self, report) {
             (Self::Fault(code), Err(fault)) => {
-                assert_eq!(*code, fault.code, "{case}: {}", fault.chain());
+                assert_eq!(*code, fault.code, "{case}: {}", fault.report());
                 assert!(fault.retryable, "{case}: the daemon may be back soon");
             }
             (Self::Refused(code), Ok(Report { verdict, .. })) if verdict != Verdict::Accept => {

@@ -1,9 +1,9 @@
-//! What every receiver keeps to.
+//! What every fetcher keeps to.
 
 use intake_core::testkit::{self, Source, noise};
 use intake_plugin_http_source::{Settings, codes};
 
-use crate::world::{Step, World, say};
+use crate::fake_network::{FakeNetwork, Step, say};
 
 fn answer(head: &str, body: &[u8]) -> Step {
     say([format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes(), body].concat())
@@ -12,7 +12,7 @@ fn answer(head: &str, body: &[u8]) -> Step {
 #[tokio::test]
 async fn it_keeps_to_what_every_receiver_keeps_to() {
     let long = noise(1, 300_000);
-    let world = World::default()
+    let network = FakeNetwork::default()
         .at_home([])
         .origin("http://home.example/short", [answer("content-length: 5", b"hello")])
         .origin("http://home.example/long", [answer("content-length: 300000", &long)])
@@ -44,6 +44,6 @@ async fn it_keeps_to_what_every_receiver_keeps_to() {
         Source::interrupted("http://home.example/busy", codes::DOWNLOAD_SERVER_ERROR),
         Source::interrupted("http://home.example/torn", codes::DOWNLOAD_NETWORK_ERROR),
     ];
-    let checked = testkit::receiver(world.receiver(Settings::default()), &sources).await;
+    let checked = testkit::fetcher(network.fetcher(Settings::default()), &sources).await;
     assert!(checked.left_out.is_empty(), "{checked}");
 }

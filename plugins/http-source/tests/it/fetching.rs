@@ -1,10 +1,10 @@
 //! What is sent, what is taken from an answer, and which way it goes.
 
-use intake_core::{Declared, Error, FileName, Receiver};
+use intake_core::{Declared, Error, Fetcher, FileName};
 use intake_plugin_http_source::Settings;
 
+use crate::fake_network::{FakeNetwork, say};
 use crate::tls::Identity;
-use crate::world::{World, say};
 use crate::{ending, fetch, read};
 
 fn through_proxy() -> Settings {
@@ -17,14 +17,14 @@ fn through_proxy() -> Settings {
 #[tokio::test]
 async fn a_request_says_what_it_must_and_nothing_more() {
     let to = "HTTP/1.1 303 Other\r\nset-cookie: a=b\r\nlocation: http://user.example/c?d=e|f#g\r\n\r\n";
-    let world = World::default()
+    let network = FakeNetwork::default()
         .at_home([say(to)])
         .addresses("user.example", &["1.1.1.1"]);
-    let receiver = world.receiver(Settings {
+    let fetcher = network.fetcher(Settings {
         user_agent: Some("Example/1.0".to_owned()),
         ..Settings::default()
     });
-    assert_eq!(fetch(&receiver, "http://HOME.example:80").await.unwrap(), b"taken");
+    assert_eq!(fetch(&fetcher, "http://HOME.example:80").await.unwrap(), b"taken");
     let request = |path: &str, host: &str| {
         format!(
             "GET {path} HTTP/1.1\r\nhost: {host}\r\nuser-agent: Example/1.0\r\naccept: */*\r\naccept-encoding: identity\r\n\
@@ -32,14 +32,14 @@ async fn a_request_says_what_it_must_and_nothing_more() {
         )
     };
     let expected = [request("/", "home.example"), request("/c?d=e|f", "user.example")];
-    assert_eq!(world.asked(), expected, "no cookie, no referrer, no fragment");
+    assert_eq!(network.asked(), expected, "no cookie, no referrer, no fragment");
     assert_eq!(
-        world.lookups(),
+        network.lookups(),
         ["home.example", "user.example"],
         "each hop is looked up once"
     );
-    let plain = World::default().at_home([]);
-    let _ = fetch(&plain.receiver(Settings::default()), "http://home.example/").await;
+    let plain = FakeNetwork::default().at_home([]);
+    let _ = fetch(&plain.fetcher(Settings::default()), "http://home.example/").await;
     assert!(plain.asked()[0].contains("user-agent: intake/"), "{:?}", plain.asked());
 }
 
@@ -97,8 +97,8 @@ async fn an_answer_declares_name_size_and_type() {
     ] {
         let url = format!("http://home.example{path}");
         let answer = say(format!("HTTP/1.1 200 OK\r\n{head}\r\n{body}"));
-        let world = World::default().at_home([]).origin(&url, [answer]);
-        let incoming = world.receiver(Settings::default()).receive(&url).await.unwrap();
+        let network = FakeNetwork::default().at_home([]).origin(&url, [answer]);
+        let incoming = network.fetcher(Settings::default()).receive(&url).await.unwrap();
         assert_eq!(incoming.declared, declared, "{path}");
         assert_eq!(read(incoming).await.unwrap(), b"abc", "{path}");
     }
@@ -107,11 +107,11 @@ async fn an_answer_declares_name_size_and_type() {
 #[tokio::test]
 async fn a_file_is_called_as_it_was_asked_for_wherever_it_lies() {
     let to = "HTTP/1.1 302 Found\r\nlocation: /stored/77/original.jpg\r\n\r\n";
-    let world = World::default()
+    let network = FakeNetwork::default()
         .at_home([say(to)])
         .origin("http://home.example/2250", [say(to)]);
-    let receiver = world.receiver(Settings::default());
-    let name = async |source| receiver.receive(source).await.unwrap().declared.name;
+    let fetcher = network.fetcher(Settings::default());
+    let name = async |source| fetcher.receive(source).await.unwrap().declared.name;
     assert_eq!(name("http://home.example/2250").await.as_deref(), Some("2250"));
     assert_eq!(name("http://home.example/").await.as_deref(), Some("original.jpg"));
 }
@@ -119,21 +119,21 @@ async fn a_file_is_called_as_it_was_asked_for_wherever_it_lies() {
 #[tokio::test]
 async fn over_tls_only_who_proves_to_be_the_host_is_read_from() {
     let identity = Identity::of(&["home.example", "93.184.216.34"]);
-    let world = World::default()
+    let network = FakeNetwork::default()
         .secured(&identity)
         .addresses("home.example", &["93.184.216.34"])
         .addresses("other.example", &["93.184.216.34"]);
-    let receiver = world.receiver(Settings::default());
-    assert_eq!(fetch(&receiver, "https://home.example/").await.unwrap(), b"taken");
-    assert_eq!(fetch(&receiver, "https://93.184.216.34/").await.unwrap(), b"taken");
-    let (code, subject, again) = ending(fetch(&receiver, "https://other.example/").await);
+    let fetcher = network.fetcher(Settings::default());
+    assert_eq!(fetch(&fetcher, "https://home.example/").await.unwrap(), b"taken");
+    assert_eq!(fetch(&fetcher, "https://93.184.216.34/").await.unwrap(), b"taken");
+    let (code, subject, again) = ending(fetch(&fetcher, "https://other.example/").await);
     assert_eq!(
         (code.as_str(), subject.as_str(), again),
         ("download_network_error", "certificate not valid", false)
     );
     // Its certificate is not trusted.
-    let strangers = world
-        .receiver(Settings::default())
+    let strangers = network
+        .fetcher(Settings::default())
         .trusting([Identity::of(&["home.example"]).certificate]);
     let (code, subject, _) = ending(fetch(&strangers, "https://home.example/").await);
     assert_eq!(
@@ -141,12 +141,12 @@ async fn over_tls_only_who_proves_to_be_the_host_is_read_from() {
         ("download_network_error", "certificate not valid")
     );
     // Speaks no TLS at that port.
-    let plain = World::default().addresses("home.example", &["93.184.216.34"]);
-    let receiver = plain
-        .receiver(Settings::default())
+    let plain = FakeNetwork::default().addresses("home.example", &["93.184.216.34"]);
+    let fetcher = plain
+        .fetcher(Settings::default())
         .trusting([identity.certificate.clone()]);
     assert_eq!(
-        ending(fetch(&receiver, "https://home.example/").await).0,
+        ending(fetch(&fetcher, "https://home.example/").await).0,
         "download_network_error"
     );
 }
@@ -155,12 +155,12 @@ async fn over_tls_only_who_proves_to_be_the_host_is_read_from() {
 async fn from_https_to_http_is_followed_where_that_is_allowed() {
     let identity = Identity::of(&["home.example"]);
     let to = "HTTP/1.1 301 Moved\r\nlocation: http://home.example/\r\n\r\n";
-    let world = World::default()
+    let network = FakeNetwork::default()
         .at_home([])
         .secured(&identity)
         .origin("https://home.example/", [say(to)]);
-    let world = world.origin("http://home.example/", [say("HTTP/1.1 200 OK\r\n\r\nplain")]);
-    let (code, subject, _) = ending(fetch(&world.receiver(Settings::default()), "https://home.example/").await);
+    let network = network.origin("http://home.example/", [say("HTTP/1.1 200 OK\r\n\r\nplain")]);
+    let (code, subject, _) = ending(fetch(&network.fetcher(Settings::default()), "https://home.example/").await);
     assert_eq!(
         (code.as_str(), subject.as_str()),
         ("url_invalid", "redirected from https to http")
@@ -170,7 +170,7 @@ async fn from_https_to_http_is_followed_where_that_is_allowed() {
         ..Settings::default()
     };
     assert_eq!(
-        fetch(&world.receiver(lax), "https://home.example/").await.unwrap(),
+        fetch(&network.fetcher(lax), "https://home.example/").await.unwrap(),
         b"plain"
     );
 }
@@ -178,24 +178,24 @@ async fn from_https_to_http_is_followed_where_that_is_allowed() {
 #[tokio::test]
 async fn a_proxy_is_told_an_address_that_was_judged_and_never_a_name() {
     let identity = Identity::of(&["home.example"]);
-    let world = World::default()
+    let network = FakeNetwork::default()
         .secured(&identity)
         .proxy("10.0.0.9:3128", "200 Connected")
         .addresses("home.example", &["93.184.216.34"])
         .addresses("evil.example", &["10.0.0.9"])
         .origin("http://home.example/", [say("HTTP/1.1 200 OK\r\n\r\nplain")]);
-    let receiver = world.receiver(through_proxy());
-    assert_eq!(fetch(&receiver, "http://home.example/").await.unwrap(), b"plain");
-    assert_eq!(fetch(&receiver, "https://home.example/").await.unwrap(), b"taken");
+    let fetcher = network.fetcher(through_proxy());
+    assert_eq!(fetch(&fetcher, "http://home.example/").await.unwrap(), b"plain");
+    assert_eq!(fetch(&fetcher, "https://home.example/").await.unwrap(), b"taken");
     assert_eq!(
-        ending(fetch(&receiver, "http://evil.example/").await).0,
+        ending(fetch(&fetcher, "http://evil.example/").await).0,
         "address_forbidden"
     );
     assert_eq!(
-        ending(fetch(&receiver, "http://10.0.0.9:80/").await).0,
+        ending(fetch(&fetcher, "http://10.0.0.9:80/").await).0,
         "address_forbidden"
     );
-    let connects: Vec<_> = world
+    let connects: Vec<_> = network
         .asked()
         .into_iter()
         .filter(|head| head.starts_with("CONNECT"))
@@ -203,19 +203,19 @@ async fn a_proxy_is_told_an_address_that_was_judged_and_never_a_name() {
     let connect = |port: u16| format!("CONNECT 93.184.216.34:{port} HTTP/1.1\r\nhost: 93.184.216.34:{port}\r\n\r\n");
     assert_eq!(connects, [connect(80), connect(443)]);
     assert!(
-        world
+        network
             .dialled()
             .iter()
             .all(|address| address.to_string() == "10.0.0.9:3128"),
         "{:?}",
-        world.dialled()
+        network.dialled()
     );
 }
 
 #[tokio::test]
 async fn a_proxy_that_fails_is_the_operators_to_mend() {
-    let named = || World::default().addresses("home.example", &["93.184.216.34"]);
-    let ends = async |world: World| match fetch(&world.receiver(through_proxy()), "http://home.example/")
+    let named = || FakeNetwork::default().addresses("home.example", &["93.184.216.34"]);
+    let ends = async |network: FakeNetwork| match fetch(&network.fetcher(through_proxy()), "http://home.example/")
         .await
         .unwrap_err()
     {
@@ -240,8 +240,8 @@ async fn a_proxy_that_fails_is_the_operators_to_mend() {
         ends(named().proxy("10.0.0.9:3128", "403 Forbidden")).await,
         "address_forbidden"
     );
-    let receiver = named().refusing("10.0.0.9").receiver(through_proxy()).trusting([]);
-    assert_eq!(receiver.ready().await.unwrap_err().code.as_str(), "proxy_failed");
-    let receiver = named().receiver(through_proxy()).trusting([]);
-    assert!(receiver.ready().await.is_ok());
+    let fetcher = named().refusing("10.0.0.9").fetcher(through_proxy()).trusting([]);
+    assert_eq!(fetcher.ready().await.unwrap_err().code.as_str(), "proxy_failed");
+    let fetcher = named().fetcher(through_proxy()).trusting([]);
+    assert!(fetcher.ready().await.is_ok());
 }

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use intake_core::Receiver;
+use intake_core::Fetcher;
 use intake_plugin_http_source::Settings;
 
+use crate::fake_network::{Answer, FakeNetwork, say};
 use crate::tls::Identity;
-use crate::world::{Answer, World, say};
 use crate::{ending, fetch};
 
 /// All public addresses that the table has. Whatever else is connected to is not: this list is the judge here, not the
@@ -23,7 +23,7 @@ struct Row<'a> {
     line: usize,
     ending: &'a str,
     source: String,
-    world: &'a str,
+    network: &'a str,
     from: &'a str,
 }
 
@@ -32,14 +32,14 @@ fn rows() -> Vec<Row<'static>> {
     let rows = table.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
     let rows = rows.map(|(at, line)| {
         let columns: Vec<_> = line.split(" |").map(str::trim).collect();
-        let [ending, source, world, from] = columns[..] else {
+        let [ending, source, network, from] = columns[..] else {
             panic!("line {} of the table has {} columns", at + 1, columns.len())
         };
         Row {
             line: at + 1,
             ending,
             source: unescape(source),
-            world,
+            network,
             from,
         }
     });
@@ -72,25 +72,25 @@ fn unescape(text: &str) -> String {
 }
 
 /// `name=address,address;address` answers a name, the last answer again and again; `url=>location` redirects.
-fn world(facts: &str, identity: &Identity) -> World {
-    let mut world = World::default().secured(identity);
+fn network(facts: &str, identity: &Identity) -> FakeNetwork {
+    let mut network = FakeNetwork::default().secured(identity);
     for fact in facts.split_whitespace() {
         if let Some((url, location)) = fact.split_once("=>") {
             let location = unescape(location);
             let head = format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
-            world = world.origin(url, [say(head)]);
+            network = network.origin(url, [say(head)]);
         } else {
             let (name, answers) = fact.split_once('=').unwrap();
             for answer in answers.split(';') {
-                world = match answer {
-                    "?" => world.name(name, Answer::Unanswered),
-                    "" => world.name(name, Answer::Addresses(Vec::new())),
-                    answer => world.addresses(name, &answer.split(',').collect::<Vec<_>>()),
+                network = match answer {
+                    "?" => network.name(name, Answer::Unanswered),
+                    "" => network.name(name, Answer::Addresses(Vec::new())),
+                    answer => network.addresses(name, &answer.split(',').collect::<Vec<_>>()),
                 };
             }
         }
     }
-    world
+    network
 }
 
 /// What was opened and is not public.
@@ -109,9 +109,9 @@ async fn no_source_ever_opens_a_connection_to_an_address_that_is_not_public() {
     let identity = Identity::of(&["pub.example", "evil.example", "a.example", "b.example"]);
     let mut wrong = Vec::new();
     for row in rows() {
-        let world = world(row.world, &identity);
-        let ended = ending(fetch(&world.receiver(Settings::default()), &row.source).await).0;
-        let (dialled, opened) = (world.dialled(), inside(&world.dialled()));
+        let network = network(row.network, &identity);
+        let ended = ending(fetch(&network.fetcher(Settings::default()), &row.source).await).0;
+        let (dialled, opened) = (network.dialled(), inside(&network.dialled()));
         if ended != row.ending || !opened.is_empty() || (ended == "taken" && dialled.is_empty()) {
             wrong.push(format!(
                 "line {}: {:?} ended as {ended} and opened {opened:?}",
@@ -127,12 +127,12 @@ async fn judging_a_source_opens_nothing_and_says_the_same_of_its_first_hop() {
     let identity = Identity::of(&["pub.example"]);
     let mut wrong = Vec::new();
     for row in rows() {
-        let world = world(row.world, &identity);
-        let judged = world.receiver(Settings::default()).judge(&row.source).await;
+        let network = network(row.network, &identity);
+        let judged = network.fetcher(Settings::default()).judge(&row.source).await;
         let ended = ending(judged.map(|()| b"taken".to_vec())).0;
         // What a later hop leads to is not known yet.
-        let as_expected = ended == row.ending || (ended == "taken" && row.world.contains("=>"));
-        if !as_expected || !world.dialled().is_empty() {
+        let as_expected = ended == row.ending || (ended == "taken" && row.network.contains("=>"));
+        if !as_expected || !network.dialled().is_empty() {
             wrong.push(format!("line {}: {:?} was judged {ended}", row.line, row.source));
         }
     }
@@ -141,25 +141,25 @@ async fn judging_a_source_opens_nothing_and_says_the_same_of_its_first_hop() {
 
 #[tokio::test]
 async fn an_answer_that_changes_after_a_source_was_judged_is_judged_again() {
-    let world = World::default()
+    let network = FakeNetwork::default()
         .addresses("evil.example", &["93.184.216.34"])
         .addresses("evil.example", &["127.0.0.1"]);
-    let receiver = world.receiver(Settings::default());
-    assert!(receiver.judge("http://evil.example/").await.is_ok());
-    let (ended, subject, again) = ending(fetch(&receiver, "http://evil.example/").await);
+    let fetcher = network.fetcher(Settings::default());
+    assert!(fetcher.judge("http://evil.example/").await.is_ok());
+    let (ended, subject, again) = ending(fetch(&fetcher, "http://evil.example/").await);
     assert_eq!(
         (ended.as_str(), subject.as_str(), again),
         ("address_forbidden", "evil.example", false)
     );
-    assert_eq!(world.dialled(), []);
+    assert_eq!(network.dialled(), []);
 }
 
 #[tokio::test]
 async fn what_is_too_long_or_no_host_is_not_followed_from_wherever_it_comes() {
     let long = format!("http://pub.example/{}", "x".repeat(8192));
-    let world = World::default().addresses("pub.example", &["93.184.216.34"]);
+    let network = FakeNetwork::default().addresses("pub.example", &["93.184.216.34"]);
     let ends = async |source: &str| {
-        let (ended, subject, _) = ending(fetch(&world.receiver(Settings::default()), source).await);
+        let (ended, subject, _) = ending(fetch(&network.fetcher(Settings::default()), source).await);
         (ended, subject)
     };
     assert_eq!(ends(&long).await, ("url_invalid".into(), "too long".into()));
@@ -171,7 +171,7 @@ async fn what_is_too_long_or_no_host_is_not_followed_from_wherever_it_comes() {
         (b"http://na\xefve.example/", "url_host_malformed", ""),
     ] {
         let answer = [b"HTTP/1.1 302 Found\r\nlocation: ", location, b"\r\n\r\n"].concat();
-        let _ = world.clone().origin("http://pub.example/", [say(answer)]);
+        let _ = network.clone().origin("http://pub.example/", [say(answer)]);
         assert_eq!(ends("http://pub.example/").await, (code.into(), subject.into()));
     }
 }
@@ -187,7 +187,7 @@ fn the_table_is_long_and_says_where_each_row_is_from() {
     for (at, row) in rows.iter().enumerate() {
         let same = rows[..at]
             .iter()
-            .find(|other| other.source == row.source && other.world == row.world);
+            .find(|other| other.source == row.source && other.network == row.network);
         assert!(same.is_none(), "line {} is there already", row.line);
     }
 }

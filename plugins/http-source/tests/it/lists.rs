@@ -2,7 +2,7 @@
 
 use intake_plugin_http_source::Settings;
 
-use crate::world::{World, say};
+use crate::fake_network::{FakeNetwork, say};
 use crate::{ending, fetch};
 
 fn list(entries: &[&str]) -> Vec<String> {
@@ -10,8 +10,8 @@ fn list(entries: &[&str]) -> Vec<String> {
 }
 
 /// A world in which every name of the tables below has an address.
-fn world() -> World {
-    World::default()
+fn network() -> FakeNetwork {
+    FakeNetwork::default()
         .addresses("example.com", &["93.184.216.34"])
         .addresses("www.example.com", &["93.184.216.34"])
         .addresses("a.b.example.com", &["93.184.216.34"])
@@ -27,13 +27,13 @@ fn world() -> World {
 
 async fn assert_ends(settings: Settings, table: &[(&str, &str)]) {
     for (source, expected) in table {
-        let world = world();
-        let ended = ending(fetch(&world.receiver(settings.clone()), source).await).0;
+        let network = network();
+        let ended = ending(fetch(&network.fetcher(settings.clone()), source).await).0;
         assert_eq!(ended, *expected, "{source} with {settings:?}");
         assert!(
-            ended == "taken" || world.dialled().is_empty(),
+            ended == "taken" || network.dialled().is_empty(),
             "{source}: {:?}",
-            world.dialled()
+            network.dialled()
         );
     }
 }
@@ -126,8 +126,8 @@ async fn what_is_opened_may_be_inside_and_nothing_else() {
 
 #[tokio::test]
 async fn a_redirect_meets_the_same_lists() {
-    let world = || {
-        world()
+    let network = || {
+        network()
             .origin(
                 "http://home.example/",
                 [say("HTTP/1.1 302 Found\r\nlocation: http://example.com/\r\n\r\n")],
@@ -138,9 +138,9 @@ async fn a_redirect_meets_the_same_lists() {
             )
     };
     let ends = async |settings: Settings| {
-        let world = world();
-        let ended = ending(fetch(&world.receiver(settings), "http://home.example/").await).0;
-        (ended, world.dialled().len())
+        let network = network();
+        let ended = ending(fetch(&network.fetcher(settings), "http://home.example/").await).0;
+        (ended, network.dialled().len())
     };
     let denied = Settings {
         deny_hosts: list(&["example.com"]),

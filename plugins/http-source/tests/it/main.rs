@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod contract;
+mod fake_network;
 mod fetching;
 mod hostile;
 mod lists;
@@ -11,10 +12,9 @@ mod packed;
 mod real;
 mod settings;
 mod tls;
-mod world;
 
 use futures_util::TryStreamExt;
-use intake_core::{Bytes, Error, Incoming, Receiver};
+use intake_core::{Bytes, Error, Fetcher, Incoming};
 
 /// Everything that the source gives.
 async fn read(incoming: Incoming) -> Result<Vec<u8>, Error> {
@@ -23,8 +23,8 @@ async fn read(incoming: Incoming) -> Result<Vec<u8>, Error> {
 }
 
 /// Fetches to the last byte.
-async fn fetch(receiver: &dyn Receiver, source: &str) -> Result<Vec<u8>, Error> {
-    read(receiver.receive(source).await?).await
+async fn fetch(fetcher: &dyn Fetcher, source: &str) -> Result<Vec<u8>, Error> {
+    read(fetcher.receive(source).await?).await
 }
 
 /// How a fetch ended: its code, what it is about, and whether another try may end well.

@@ -1,10 +1,10 @@
 //! What users of other fetchers met and reported, each tried here: URLs, redirects, names and addresses as they are in the wild.
 
-use intake_core::Receiver;
+use intake_core::Fetcher;
 use intake_plugin_http_source::Settings;
 
+use crate::fake_network::{FakeNetwork, say};
 use crate::fetch;
-use crate::world::{World, say};
 
 #[tokio::test]
 async fn a_url_is_asked_for_as_it_was_written() {
@@ -24,11 +24,11 @@ async fn a_url_is_asked_for_as_it_was_written() {
         ("/%EF%BC%A8.jpg", "/%EF%BC%A8.jpg", "\u{ff28}.jpg"),
         ("/a b.jpg", "/a%20b.jpg", "a b.jpg"),
     ] {
-        let world = World::default().at_home([]);
-        let incoming = world.receiver(Settings::default());
+        let network = FakeNetwork::default().at_home([]);
+        let incoming = network.fetcher(Settings::default());
         let incoming = incoming.receive(&format!("http://home.example{path}")).await.unwrap();
         assert_eq!(incoming.declared.name.as_deref(), Some(name), "{path}");
-        let request = &world.asked()[0];
+        let request = &network.asked()[0];
         assert!(request.starts_with(&format!("GET {asked} HTTP/1.1\r\n")), "{request}");
     }
 }
@@ -43,10 +43,10 @@ async fn a_redirect_is_followed_whatever_its_bytes_are() {
         (b"?b", "/?b"),
     ] {
         let answer = [b"HTTP/1.1 302 Found\r\nlocation: ", location, b"\r\n\r\n"].concat();
-        let world = World::default().at_home([say(answer)]);
-        let fetched = fetch(&world.receiver(Settings::default()), "http://home.example/").await;
+        let network = FakeNetwork::default().at_home([say(answer)]);
+        let fetched = fetch(&network.fetcher(Settings::default()), "http://home.example/").await;
         assert_eq!(fetched.unwrap(), b"taken", "{asked}");
-        let request = &world.asked()[1];
+        let request = &network.asked()[1];
         assert!(request.starts_with(&format!("GET {asked} HTTP/1.1\r\n")), "{request}");
     }
 }
@@ -65,11 +65,11 @@ async fn a_disposition_is_read_as_browsers_read_it() {
         ("attachment", "download"),
     ] {
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-disposition: {disposition}\r\n\r\n");
-        let world = World::default()
+        let network = FakeNetwork::default()
             .at_home([])
             .origin("http://home.example/download", [say(answer)]);
-        let incoming = world
-            .receiver(Settings::default())
+        let incoming = network
+            .fetcher(Settings::default())
             .receive("http://home.example/download")
             .await;
         assert_eq!(incoming.unwrap().declared.name.as_deref(), Some(name), "{disposition}");
@@ -86,11 +86,13 @@ async fn a_host_with_many_addresses_is_reached_by_those_of_the_kind_that_works()
             if reversed {
                 addresses.reverse();
             }
-            let world = World::default().addresses("home.example", &addresses);
-            let world = refused.iter().fold(world, |world, address| world.refusing(address));
-            let fetched = fetch(&world.receiver(Settings::default()), "http://home.example/").await;
+            let network = FakeNetwork::default().addresses("home.example", &addresses);
+            let network = refused
+                .iter()
+                .fold(network, |network, address| network.refusing(address));
+            let fetched = fetch(&network.fetcher(Settings::default()), "http://home.example/").await;
             assert_eq!(fetched.unwrap(), b"taken");
-            assert!(world.dialled().len() <= 2, "{:?}", world.dialled());
+            assert!(network.dialled().len() <= 2, "{:?}", network.dialled());
         }
     }
 }
@@ -98,8 +100,8 @@ async fn a_host_with_many_addresses_is_reached_by_those_of_the_kind_that_works()
 #[tokio::test]
 async fn a_carriage_return_among_the_headers_begins_no_header() {
     let answer = "HTTP/1.1 200 OK\r\nx: \rxTransfer-Encoding: chunked\r\ncontent-length: 5\r\n\r\nhello";
-    let world = World::default().at_home([say(answer)]);
-    let error = fetch(&world.receiver(Settings::default()), "http://home.example/")
+    let network = FakeNetwork::default().at_home([say(answer)]);
+    let error = fetch(&network.fetcher(Settings::default()), "http://home.example/")
         .await
         .unwrap_err();
     assert_eq!(error.rejection().unwrap().subject.as_deref(), Some("invalid HTTP"));

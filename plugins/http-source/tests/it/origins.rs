@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-use intake_core::{Error, Interruption, Pipeline, Receiver, Terms};
+use intake_core::{Error, Fetcher, Interruption, Pipeline, UploadOptions};
 use intake_plugin_http_source::Settings;
 use tokio::time::Instant;
 
-use crate::world::{Answer, Step, World, say};
+use crate::fake_network::{Answer, FakeNetwork, Step, say};
 use crate::{ending, fetch};
 
 const SOURCE: &str = "http://home.example/";
@@ -24,9 +24,9 @@ fn settings() -> Settings {
 }
 
 /// Fetches, and answers with the ending and the seconds that it took.
-async fn run(world: &World) -> ((String, String, bool), u64) {
+async fn run(network: &FakeNetwork) -> ((String, String, bool), u64) {
     let begun = Instant::now();
-    let ended = ending(fetch(&world.receiver(settings()), SOURCE).await);
+    let ended = ending(fetch(&network.fetcher(settings()), SOURCE).await);
     (ended, begun.elapsed().as_secs())
 }
 
@@ -244,7 +244,7 @@ async fn an_origin_that_misbehaves_ends_in_its_code() {
             ("download_timed_out", "7", true),
         ),
     ] {
-        let ((code, subject, again), took) = run(&World::default().at_home(steps)).await;
+        let ((code, subject, again), took) = run(&FakeNetwork::default().at_home(steps)).await;
         assert_eq!((code.as_str(), subject.as_str(), again), expected, "{what}");
         assert!(took <= 60, "{what} took {took} seconds");
     }
@@ -253,44 +253,47 @@ async fn an_origin_that_misbehaves_ends_in_its_code() {
 #[tokio::test(start_paused = true)]
 async fn a_way_that_does_not_lead_anywhere_ends_in_its_code() {
     let addresses = ["1.1.1.1", "1.0.0.1", "2606:4700:4700::1111"];
-    let named = || World::default().addresses("home.example", &addresses);
-    let ends = async |world: World| {
-        let ((code, subject, again), took) = run(&world).await;
+    let named = || FakeNetwork::default().addresses("home.example", &addresses);
+    let ends = async |network: FakeNetwork| {
+        let ((code, subject, again), took) = run(&network).await;
         assert!(took <= 3, "took {took} seconds");
         assert!(again, "{code} may pass");
-        (code, subject, world.dialled().len())
+        (code, subject, network.dialled().len())
     };
-    let silent = World::default().name("home.example", Answer::Never);
+    let silent = FakeNetwork::default().name("home.example", Answer::Never);
     assert_eq!(ends(silent).await, ("download_timed_out".into(), "3".into(), 0));
-    let refused = addresses.iter().fold(named(), |world, address| world.refusing(address));
+    let refused = addresses
+        .iter()
+        .fold(named(), |network, address| network.refusing(address));
     assert_eq!(
         ends(refused).await,
         ("download_network_error".into(), "connection refused".into(), 3)
     );
-    let silent = addresses.iter().fold(named(), |world, address| world.silent(address));
+    let silent = addresses
+        .iter()
+        .fold(named(), |network, address| network.silent(address));
     assert_eq!(ends(silent).await, ("download_timed_out".into(), "3".into(), 3));
     // One that works is found behind those that do not, and no more than four are tried.
-    let world = named().silent("1.1.1.1").refusing("1.0.0.1");
-    assert_eq!(run(&world).await.0.0, "taken");
+    let network = named().silent("1.1.1.1").refusing("1.0.0.1");
+    assert_eq!(run(&network).await.0.0, "taken");
     let many: Vec<_> = (1..=9).map(|at| format!("1.1.1.{at}")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
-    let refused = many
-        .iter()
-        .fold(World::default().addresses("home.example", &many), |world, at| {
-            world.refusing(at)
-        });
+    let refused = many.iter().fold(
+        FakeNetwork::default().addresses("home.example", &many),
+        |network, at| network.refusing(at),
+    );
     assert_eq!(ends(refused).await.2, 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_is_not_there_or_slow_is_worth_fewer_tries() {
-    let at = |steps: Vec<Step>| World::default().at_home(steps);
-    let silent = || World::default().addresses("home.example", &["1.1.1.1"]);
-    for (what, world, most) in [
+    let at = |steps: Vec<Step>| FakeNetwork::default().at_home(steps);
+    let silent = || FakeNetwork::default().addresses("home.example", &["1.1.1.1"]);
+    for (what, network, most) in [
         ("takes no connections", silent().refusing("1.1.1.1"), Some(3)),
         (
             "is not found now",
-            World::default().name("home.example", Answer::Unanswered),
+            FakeNetwork::default().name("home.example", Answer::Unanswered),
             Some(3),
         ),
         ("never answers", silent().silent("1.1.1.1"), Some(2)),
@@ -320,7 +323,7 @@ async fn a_source_that_is_not_there_or_slow_is_worth_fewer_tries() {
             None,
         ),
     ] {
-        let Err(Error::Interrupted(why)) = fetch(&world.receiver(settings()), SOURCE).await else {
+        let Err(Error::Interrupted(why)) = fetch(&network.fetcher(settings()), SOURCE).await else {
             panic!("a source that {what} may be there again");
         };
         assert_eq!(why.downcast_ref::<Interruption>().unwrap().most_tries, most, "{what}");
@@ -330,7 +333,7 @@ async fn a_source_that_is_not_there_or_slow_is_worth_fewer_tries() {
 #[tokio::test(start_paused = true)]
 async fn everything_together_may_take_no_longer_than_set() {
     let slow = |to: &str| vec![seconds(4), say(format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\n\r\n"))];
-    let world = World::default()
+    let network = FakeNetwork::default()
         .at_home(slow("/1"))
         .origin("http://home.example/1", slow("/2"));
     let settings = Settings {
@@ -338,19 +341,19 @@ async fn everything_together_may_take_no_longer_than_set() {
         ..settings()
     };
     let begun = Instant::now();
-    let (code, subject, _) = ending(fetch(&world.receiver(settings), SOURCE).await);
+    let (code, subject, _) = ending(fetch(&network.fetcher(settings), SOURCE).await);
     assert_eq!((code.as_str(), subject.as_str()), ("download_timed_out", "6"));
     assert_eq!(begun.elapsed().as_secs(), 6);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_no_silent_origin() {
-    let world = World::default().at_home([
+    let network = FakeNetwork::default().at_home([
         say(format!("{OK}content-length: 8\r\n\r\nfour")),
         seconds(32),
         say("more"),
     ]);
-    let incoming = world.receiver(settings()).receive(SOURCE).await.unwrap();
+    let incoming = network.fetcher(settings()).receive(SOURCE).await.unwrap();
     // Of the silence, it has waited for two seconds only.
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(crate::read(incoming).await.unwrap(), b"fourmore");
@@ -361,9 +364,9 @@ async fn an_endless_body_is_read_as_far_as_the_pipeline_takes_it_and_no_further(
     const LIMIT: u64 = 1 << 20;
     let zeros = Step::Repeat(vec![0; 64 * 1024], Duration::ZERO);
     for length in ["", "content-length: 999999999999\r\n"] {
-        let world = World::default().at_home([say(format!("{OK}{length}\r\n")), zeros.clone()]);
+        let network = FakeNetwork::default().at_home([say(format!("{OK}{length}\r\n")), zeros.clone()]);
         let pipeline = Pipeline::builder()
-            .receiver("pull", world.receiver(settings()))
+            .fetcher("pull", network.fetcher(settings()))
             .store(MemoryStore::default())
             .recorder(MemoryRecorder::default())
             .expirer(KeepAll)
@@ -374,29 +377,33 @@ async fn an_endless_body_is_read_as_far_as_the_pipeline_takes_it_and_no_further(
             })
             .build()
             .unwrap();
-        let error = pipeline.pull(SOURCE, Terms::default()).await.unwrap_err();
+        let error = pipeline.fetch(SOURCE, UploadOptions::default()).await.unwrap_err();
         assert_eq!(error.code(), intake_core::codes::TOO_LARGE);
         // What lay in buffers, beside what was read.
-        assert!(world.sent() < LIMIT + 256 * 1024, "{} bytes were sent", world.sent());
+        assert!(
+            network.sent() < LIMIT + 256 * 1024,
+            "{} bytes were sent",
+            network.sent()
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn bytes_are_not_read_before_they_are_asked_for() {
-    let world = World::default().at_home([
+    let network = FakeNetwork::default().at_home([
         say(format!("{OK}\r\n")),
         Step::Repeat(vec![0; 64 * 1024], Duration::ZERO),
     ]);
-    let incoming = world.receiver(settings()).receive(SOURCE).await.unwrap();
+    let incoming = network.fetcher(settings()).receive(SOURCE).await.unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert!(world.sent() < 128 * 1024, "{} bytes were sent", world.sent());
+    assert!(network.sent() < 128 * 1024, "{} bytes were sent", network.sent());
     drop(incoming);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_error_among_the_bytes_says_what_it_is() {
-    let world = World::default().at_home([say(format!("{OK}content-length: 9\r\n\r\nfour")), Step::Hang]);
-    let incoming = world.receiver(settings()).receive(SOURCE).await.unwrap();
+    let network = FakeNetwork::default().at_home([say(format!("{OK}content-length: 9\r\n\r\nfour")), Step::Hang]);
+    let incoming = network.fetcher(settings()).receive(SOURCE).await.unwrap();
     let pieces: Vec<_> = futures_util::StreamExt::collect(incoming.body).await;
     let errors: Vec<_> = pieces.into_iter().filter_map(Result::err).collect();
     let [error] = &errors[..] else { panic!("{errors:?}") };

@@ -8,11 +8,11 @@ use async_compression::zstd::CParameter;
 use futures_util::TryStreamExt;
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
 use intake_core::testkit::noise;
-use intake_core::{BoxError, Bytes, Error, Incoming, Limits, Pipeline, Receiver, Terms};
+use intake_core::{BoxError, Bytes, Error, Fetcher, Incoming, Limits, Pipeline, UploadOptions};
 use intake_plugin_http_source::Settings;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::world::{Step, World, say};
+use crate::fake_network::{FakeNetwork, Step, say};
 
 /// The bytes, packed as a source may pack them.
 async fn packed(how: &str, bytes: &[u8]) -> Vec<u8> {
@@ -41,8 +41,8 @@ fn answer(headers: &str, body: &[u8]) -> Vec<u8> {
 
 async fn receive(path: &str, steps: impl Into<Vec<Step>>) -> Result<Incoming, Error> {
     let url = format!("http://home.example{path}");
-    let world = World::default().at_home([]).origin(&url, steps);
-    world.receiver(Settings::default()).receive(&url).await
+    let network = FakeNetwork::default().at_home([]).origin(&url, steps);
+    network.fetcher(Settings::default()).receive(&url).await
 }
 
 /// Everything that the source gives, or how it ended: as a refusal that is final, or as something that may pass.
@@ -335,9 +335,9 @@ async fn a_small_file_that_unpacks_to_a_large_one_is_read_as_far_as_the_pipeline
     let zeros = vec![0; 10 << 20];
     for (how, word) in [("gzip", "gzip"), ("zlib", "deflate"), ("br", "br"), ("zstd", "zstd")] {
         let answer = answer(&format!("content-encoding: {word}\r\n"), &packed(how, &zeros).await);
-        let world = World::default().at_home([say(answer)]);
+        let network = FakeNetwork::default().at_home([say(answer)]);
         let pipeline = Pipeline::builder()
-            .receiver("pull", world.receiver(Settings::default()))
+            .fetcher("pull", network.fetcher(Settings::default()))
             .store(MemoryStore::default())
             .recorder(MemoryRecorder::default())
             .expirer(KeepAll)
@@ -349,7 +349,7 @@ async fn a_small_file_that_unpacks_to_a_large_one_is_read_as_far_as_the_pipeline
             .build()
             .unwrap();
         let error = pipeline
-            .pull("http://home.example/", Terms::default())
+            .fetch("http://home.example/", UploadOptions::default())
             .await
             .unwrap_err();
         assert_eq!(error.code(), intake_core::codes::TOO_LARGE, "{how}");
@@ -376,12 +376,16 @@ async fn a_file_that_unpacks_to_many_times_its_size_is_refused_whatever_the_limi
 async fn packed_bytes_that_become_nothing_are_not_read_for_ever() {
     let head = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n";
     let nothing = packed("gzip", b"").await.repeat(1_000);
-    let world = World::default().at_home([say(head), Step::Repeat(nothing, Duration::ZERO)]);
-    let incoming = world
-        .receiver(Settings::default())
+    let network = FakeNetwork::default().at_home([say(head), Step::Repeat(nothing, Duration::ZERO)]);
+    let incoming = network
+        .fetcher(Settings::default())
         .receive("http://home.example/")
         .await;
     let (subject, may_pass) = ending(incoming).await;
     assert_eq!(subject, "content-encoding: gzip: more filling than content");
-    assert!(!may_pass && world.sent() < 2 << 20, "{} bytes were sent", world.sent());
+    assert!(
+        !may_pass && network.sent() < 2 << 20,
+        "{} bytes were sent",
+        network.sent()
+    );
 }

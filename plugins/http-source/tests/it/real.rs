@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Command;
 use std::thread::{JoinHandle, spawn};
 
-use intake_core::Receiver;
+use intake_core::Fetcher;
 use intake_plugin_http_source::{HttpSource, Settings};
 
 use crate::{ending, fetch};
@@ -42,10 +42,10 @@ fn settings(port: u16, open: &[&str]) -> Settings {
 async fn an_opened_host_on_this_machine_is_fetched_from() {
     for (host, open) in [("127.0.0.1", "127.0.0.0/8"), ("localhost", "localhost")] {
         let (port, served) = origin();
-        let receiver = HttpSource::new(settings(port, &[open])).unwrap();
+        let fetcher = HttpSource::new(settings(port, &[open])).unwrap();
         let source = format!("http://{host}:{port}/a");
-        receiver.judge(&source).await.unwrap();
-        assert_eq!(fetch(&receiver, &source).await.unwrap(), b"real", "{host}");
+        fetcher.judge(&source).await.unwrap();
+        assert_eq!(fetch(&fetcher, &source).await.unwrap(), b"real", "{host}");
         assert!(served.join().unwrap().starts_with("GET /a HTTP/1.1\r\n"));
     }
 }
@@ -55,7 +55,7 @@ async fn this_machine_is_not_reached_unless_it_is_opened() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let receiver = HttpSource::new(settings(port, &[])).unwrap();
+    let fetcher = HttpSource::new(settings(port, &[])).unwrap();
     for host in [
         "127.0.0.1",
         "localhost",
@@ -65,7 +65,7 @@ async fn this_machine_is_not_reached_unless_it_is_opened() {
         "[::]",
         "0.0.0.0",
     ] {
-        let ended = ending(fetch(&receiver, &format!("http://{host}:{port}/")).await).0;
+        let ended = ending(fetch(&fetcher, &format!("http://{host}:{port}/")).await).0;
         assert_eq!(ended, "address_forbidden", "{host}");
     }
     let knocked = listener.accept().map(drop).map_err(|error| error.kind());

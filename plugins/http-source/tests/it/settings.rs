@@ -1,17 +1,17 @@
 //! What an operator may set, by name.
 
 use intake_core::plugin::{Build, Stage};
-use intake_core::{Receiver, Registry, Settings as Table};
+use intake_core::{Fetcher, Registry, Settings as Table};
 use intake_plugin_http_source as _;
 use serde_json::{Value, json};
 
-fn build(settings: Value) -> Result<Box<dyn Receiver>, String> {
+fn build(settings: Value) -> Result<Box<dyn Fetcher>, String> {
     let Value::Object(table) = settings else {
         panic!("a table")
     };
     let registry = Registry::linked().expect("no name is taken twice");
-    let plugin = registry.find(Stage::Receiver, "http-source").expect("it is linked");
-    let Build::Receiver(build) = plugin.build else {
+    let plugin = registry.find(Stage::Fetcher, "http-source").expect("it is linked");
+    let Build::Fetcher(build) = plugin.build else {
         panic!("a receiver")
     };
     build(Table::new(table)).map_err(|error| error.to_string())

@@ -6,7 +6,7 @@ use image::ImageFormat;
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
 use intake_core::notes::Image;
 use intake_core::testkit::{self, Sample, noise};
-use intake_core::{Declared, Error, Incoming, Pipeline, Terms};
+use intake_core::{Declared, Error, Incoming, Pipeline, UploadOptions};
 use intake_plugin_image_info::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE, ImageInfo};
 
 use crate::samples::{
@@ -70,7 +70,7 @@ async fn an_upload_has_its_note_in_the_record() {
         .expect("builds");
     let ingest = async |content: Vec<u8>| {
         let incoming = Incoming::from_bytes(Declared::named("holiday.jpg"), content);
-        pipeline.ingest(incoming, Terms::default()).await
+        pipeline.ingest(incoming, UploadOptions::default()).await
     };
     let record = ingest(encoded(&rgb(), ImageFormat::Png)).await.expect("is taken");
     let image: Image = record.facts.expect("facts").note(Image::NOTE).expect("a note");

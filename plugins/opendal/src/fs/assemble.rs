@@ -43,7 +43,7 @@ impl Files {
             return Ok(Err(Closed::NotOpen));
         };
         if is_unlocked(bytes.try_lock())? {
-            self.bring_home(name, &listed.kept, &bytes, &list)?;
+            self.relocate(name, &listed.kept, &bytes, &list)?;
             // An attempt that was not kept may have written more.
             bytes.set_len(parts.values().sum())?;
             (self.sync)(&bytes)?;
@@ -61,7 +61,7 @@ impl Files {
     }
 
     /// Copies parts from files of their own to their offsets in the file of all parts, and then lists them there.
-    fn bring_home(&self, name: &Name, kept: &BTreeMap<u16, Kept>, bytes: &File, list: &List) -> io::Result<()> {
+    fn relocate(&self, name: &Name, kept: &BTreeMap<u16, Kept>, bytes: &File, list: &List) -> io::Result<()> {
         let is_beside = |kept: &Kept| matches!(kept.lies, Lies::Beside(_));
         if !kept.values().any(is_beside) {
             return Ok(());
@@ -126,7 +126,7 @@ mod tests {
     use intake_core::{Key, UploadId};
 
     use super::*;
-    use crate::fs::part_file::tests::{begin, new, put, seen, slot};
+    use crate::fs::part_file::tests::{begin, new, put, range, seen};
 
     fn sizes(files: &Files, name: &Name) -> BTreeMap<u16, u64> {
         files.list_parts(name).unwrap()
@@ -205,7 +205,7 @@ mod tests {
             assert_eq!(files.keep_part(&name, hung, 3).unwrap(), Err(Closed::NotOpen));
         }
         files.leave_part(&name, &first).unwrap();
-        assert_eq!(files.open_part(&name, &slot(2)).unwrap().unwrap_err(), Closed::NotOpen);
+        assert_eq!(files.open_part(&name, &range(2)).unwrap().unwrap_err(), Closed::NotOpen);
         is_whole(&files, &name, b"thebeginend");
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use intake_core::{Bytes, Fault, Key, Multipart, Part, Slot, Staged, codes};
+use intake_core::{Bytes, Fault, Key, Multipart, Part, PartRange, Staged, codes};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::fault;
@@ -26,11 +26,17 @@ impl Multipart for FsStore {
         Name::of(key).map(|_| UPLOAD.to_owned())
     }
 
-    async fn stage(&self, key: &Key, _upload: &str, slot: &Slot, _size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
-        let (files, name, slot) = (self.files().clone(), Name::of(key)?, *slot);
-        let doing = format!("write part {} of {name}", slot.number);
+    async fn stage(
+        &self,
+        key: &Key,
+        _upload: &str,
+        range: &PartRange,
+        _size: Option<u64>,
+    ) -> Result<Box<dyn Staged>, Fault> {
+        let (files, name, range) = (self.files().clone(), Name::of(key)?, *range);
+        let doing = format!("write part {} of {name}", range.number);
         let of = name.clone();
-        let opened = blocking(&doing, move || files.open_part(&of, &slot)).await?;
+        let opened = blocking(&doing, move || files.open_part(&of, &range)).await?;
         Ok(Box::new(WriteBuffer::into(StagedPart {
             files: self.files().clone(),
             name,
@@ -64,7 +70,7 @@ impl Multipart for FsStore {
         &self,
         _key: &Key,
         _upload: &str,
-        _slot: &Slot,
+        _range: &PartRange,
         _size: Option<u64>,
         _: Duration,
     ) -> Result<Option<String>, Fault> {

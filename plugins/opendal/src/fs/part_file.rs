@@ -14,7 +14,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
-use intake_core::Slot;
+use intake_core::PartRange;
 
 use crate::fs::files::{Files, if_there};
 use crate::fs::part_list::{Kept, Lies, Listed, Note, is_named};
@@ -84,7 +84,7 @@ impl Files {
     }
 
     /// Begins an attempt at a part. The first one of an upload creates its files.
-    pub(crate) fn open_part(&self, name: &Name, slot: &Slot) -> io::Result<Result<OpenPart, Closed>> {
+    pub(crate) fn open_part(&self, name: &Name, range: &PartRange) -> io::Result<Result<OpenPart, Closed>> {
         // Checked before anything is created, and again under the lock, which prevents that parts are put together meanwhile.
         if self.whole(name).try_exists()? {
             return Ok(Err(Closed::NotOpen));
@@ -105,14 +105,14 @@ impl Files {
         if list.is_full()? {
             return Ok(Err(Closed::TooOften));
         }
-        let (number, listed) = (slot.number, list.read()?);
+        let (number, listed) = (range.number, list.read()?);
         let is_free = match listed.lies(number) {
             Some(Lies::InPlace) => false,
             // If no attempt writes into the file, the attempt that had taken this offset has ended.
             _ => !listed.is_taken(number) || is_unlocked(bytes.try_lock())?,
         };
         if !is_free {
-            return self.open_beside(name, slot, &listed);
+            return self.open_beside(name, range, &listed);
         }
         if !is_unlocked(bytes.try_lock_shared())? {
             return Ok(Err(Closed::NotOpen));
@@ -122,12 +122,12 @@ impl Files {
             bytes,
             number,
             lies: Lies::InPlace,
-            begins: slot.offset,
+            begins: range.offset,
         }))
     }
 
     /// Creates a file for one attempt, and removes those of attempts whose process died. The list is locked.
-    fn open_beside(&self, name: &Name, slot: &Slot, listed: &Listed) -> io::Result<Result<OpenPart, Closed>> {
+    fn open_beside(&self, name: &Name, range: &PartRange, listed: &Listed) -> io::Result<Result<OpenPart, Closed>> {
         let (mut free, mut bytes) = (None, 0_u64);
         for beside in 0..MOST_BESIDE {
             let path = self.beside(name, beside);
@@ -141,17 +141,17 @@ impl Files {
             }
             free = free.or(Some((beside, path)));
         }
-        let most = MOST_BYTES_BESIDE.max(slot.at_most.saturating_mul(LEAST_BESIDE));
-        let Some((beside, path)) = free.filter(|_| bytes.saturating_add(slot.at_most) <= most) else {
+        let most = MOST_BYTES_BESIDE.max(range.at_most.saturating_mul(LEAST_BESIDE));
+        let Some((beside, path)) = free.filter(|_| bytes.saturating_add(range.at_most) <= most) else {
             return Ok(Err(Closed::TooOften));
         };
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         file.try_lock()?;
         // So that other attempts count its full size. It takes no room on the disk before bytes are written.
-        file.set_len(slot.at_most)?;
+        file.set_len(range.at_most)?;
         Ok(Ok(OpenPart {
             bytes: file,
-            number: slot.number,
+            number: range.number,
             lies: Lies::Beside(beside),
             begins: 0,
         }))
@@ -243,8 +243,8 @@ pub(crate) mod tests {
     /// Bytes of every part but the last, in tests.
     pub(crate) const PART: u64 = 8;
 
-    pub(crate) fn slot(number: u16) -> Slot {
-        Slot {
+    pub(crate) fn range(number: u16) -> PartRange {
+        PartRange {
             number,
             offset: u64::from(number - 1) * PART,
             at_most: PART,
@@ -259,7 +259,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn begin(files: &Files, name: &Name, number: u16) -> OpenPart {
-        files.open_part(name, &slot(number)).unwrap().unwrap()
+        files.open_part(name, &range(number)).unwrap().unwrap()
     }
 
     pub(crate) fn put(files: &Files, name: &Name, number: u16, bytes: &[u8]) -> Lies {
@@ -353,9 +353,9 @@ pub(crate) mod tests {
     fn an_upload_has_no_more_beside_its_file_than_it_may() {
         let (_folder, files, name) = new();
         put(&files, &name, 1, b"is there");
-        let large = Slot {
+        let large = PartRange {
             at_most: MOST_BYTES_BESIDE,
-            ..slot(1)
+            ..range(1)
         };
         let open = || files.open_part(&name, &large).unwrap();
         let mut attempts: Vec<_> = (0..LEAST_BESIDE).map(|_| open().unwrap()).collect();
@@ -369,7 +369,10 @@ pub(crate) mod tests {
         drop(attempts);
         // One of them at the part's place, where nothing is any more that counts.
         let small: Vec<_> = (0..MOST_BESIDE).map(|_| begin(&files, &name, 1)).collect();
-        assert_eq!(files.open_part(&name, &slot(1)).unwrap().unwrap_err(), Closed::TooOften);
+        assert_eq!(
+            files.open_part(&name, &range(1)).unwrap().unwrap_err(),
+            Closed::TooOften
+        );
         drop(small);
         assert_eq!(put(&files, &name, 1, b"the last"), Lies::InPlace);
     }
@@ -393,7 +396,7 @@ pub(crate) mod tests {
         let (_folder, files, name) = new();
         put(&files, &name, 1, b"is there");
         fs::remove_file(files.parts(&name)).unwrap();
-        assert_eq!(files.open_part(&name, &slot(2)).unwrap().unwrap_err(), Closed::NotOpen);
+        assert_eq!(files.open_part(&name, &range(2)).unwrap().unwrap_err(), Closed::NotOpen);
         files.remove(&name).unwrap();
         assert_eq!(seen(&files, &name), [""; 0]);
     }

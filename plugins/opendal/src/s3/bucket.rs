@@ -31,7 +31,7 @@ const DOING: &str = "prepare requests to S3";
 pub(crate) fn open(settings: &S3) -> Result<Bucket, Fault> {
     let trusted = settings.ca_file.as_deref().map(certificates).transpose()?;
     let http = Http::new(settings.idle_timeout, &trusted.unwrap_or_default());
-    let http = http.map_err(|error| cannot().because(error))?;
+    let http = http.map_err(|error| cannot().with_source(error))?;
     let signer = |endpoint: &str| signer(settings, endpoint);
     let endpoint = settings.endpoint();
     let direct = settings
@@ -55,12 +55,12 @@ pub(crate) fn open(settings: &S3) -> Result<Bucket, Fault> {
 /// The certificates in a file of PEM blocks.
 fn certificates(file: &Path) -> Result<Vec<Certificate>, Fault> {
     let cannot = || Fault::new(STORE_FAILED, format!("cannot use `ca_file`, {}", file.display()));
-    let pem = std::fs::read(file).map_err(|error| cannot().because(error))?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| cannot().because(error))?;
+    let pem = std::fs::read(file).map_err(|error| cannot().with_source(error))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| cannot().with_source(error))?;
     if certificates.is_empty() {
         let message =
             "it contains no certificate; there has to be at least one, between BEGIN CERTIFICATE and END CERTIFICATE";
-        return Err(cannot().because(message));
+        return Err(cannot().with_source(message));
     }
     Ok(certificates)
 }
@@ -70,7 +70,7 @@ fn cannot() -> Fault {
 }
 
 fn unset(name: &'static str) -> impl Fn(ConfigError) -> Fault {
-    move |error| cannot().because(error.within(name))
+    move |error| cannot().with_source(error.within(name))
 }
 
 fn signer(settings: &S3, endpoint: &str) -> Result<Signer, Fault> {
@@ -79,7 +79,7 @@ fn signer(settings: &S3, endpoint: &str) -> Result<Signer, Fault> {
     } else {
         UrlStyle::VirtualHost
     };
-    let bucket = Url::parse(endpoint).map_err(|error| cannot().because(error))?;
+    let bucket = Url::parse(endpoint).map_err(|error| cannot().with_source(error))?;
     let bucket = rusty_s3::Bucket::new(bucket, style, settings.bucket.clone(), settings.region().to_owned());
     let id = settings
         .access_key_id
@@ -90,7 +90,7 @@ fn signer(settings: &S3, endpoint: &str) -> Result<Signer, Fault> {
         .expose(str::to_owned)
         .map_err(unset("secret_access_key"))?;
     Ok(Signer::new(
-        bucket.map_err(|error| cannot().because(error))?,
+        bucket.map_err(|error| cannot().with_source(error))?,
         Credentials::new(id, secret),
     ))
 }

@@ -47,7 +47,7 @@ const CAUSES: [(&[&str], &str); 8] = [
 
 /// The cause of a failure, if a setting causes it.
 pub(crate) fn of(fault: &Fault) -> Option<&'static str> {
-    let said = fault.chain();
+    let said = fault.report();
     let known = CAUSES
         .iter()
         .find(|(names, _)| names.iter().any(|name| said.contains(name)));
@@ -56,7 +56,7 @@ pub(crate) fn of(fault: &Fault) -> Option<&'static str> {
 
 /// Whether the access key lacks a permission.
 pub(crate) fn is_denied(fault: &Fault) -> bool {
-    let said = fault.chain();
+    let said = fault.report();
     ["AccessDenied", "PermissionDenied", "answered 403"]
         .iter()
         .any(|name| said.contains(name))

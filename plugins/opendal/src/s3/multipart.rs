@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use intake_core::{BoxError, Bytes, Fault, Key, Part, Slot, Staged, codes};
+use intake_core::{BoxError, Bytes, Fault, Key, Part, PartRange, Staged, codes};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -29,13 +29,19 @@ impl intake_core::Multipart for ObjectStore {
         self.in_parts().await?.create(&Name::of(key)?, None).await
     }
 
-    async fn stage(&self, key: &Key, upload: &str, slot: &Slot, size: Option<u64>) -> Result<Box<dyn Staged>, Fault> {
+    async fn stage(
+        &self,
+        key: &Key,
+        upload: &str,
+        range: &PartRange,
+        size: Option<u64>,
+    ) -> Result<Box<dyn Staged>, Fault> {
         let Some(size) = size else {
             let message = "S3 needs the length of a part in advance";
             return Err(Fault::new(codes::LENGTH_REQUIRED, message));
         };
         let multipart = self.in_parts().await?.clone();
-        let (name, upload, number) = (Name::of(key)?, upload.to_owned(), slot.number);
+        let (name, upload, number) = (Name::of(key)?, upload.to_owned(), range.number);
         let staged = StagedPart::begin(multipart, name, upload, number, size);
         Ok(Box::new(WriteBuffer::into(staged)))
     }
@@ -70,7 +76,7 @@ impl intake_core::Multipart for ObjectStore {
         &self,
         key: &Key,
         upload: &str,
-        slot: &Slot,
+        range: &PartRange,
         size: Option<u64>,
         lifetime: Duration,
     ) -> Result<Option<String>, Fault> {
@@ -80,7 +86,7 @@ impl intake_core::Multipart for ObjectStore {
         let multipart = self.in_parts().await?;
         let lifetime = lifetime.clamp(Duration::from_secs(1), LONGEST);
         let name = Name::of(key)?;
-        let number = slot.number;
+        let number = range.number;
         let which = PartId {
             name: &name,
             upload,

@@ -302,6 +302,6 @@ async fn collect(bytes: Result<ByteStream, Fault>) -> Result<Bytes, Fault> {
     let pieces: Vec<Bytes> = bytes?
         .try_collect()
         .await
-        .map_err(|error| Fault::new(STORE_FAILED, "cannot read what was just written").because(error))?;
+        .map_err(|error| Fault::new(STORE_FAILED, "cannot read what was just written").with_source(error))?;
     Ok(pieces.concat().into())
 }

@@ -62,7 +62,7 @@ impl Spool {
                      0 for no copies",
                     self.folder.display()
                 );
-                Fault::new(STORE_FAILED, message).because(error)
+                Fault::new(STORE_FAILED, message).with_source(error)
             })
     }
 }
@@ -211,7 +211,7 @@ mod tests {
     async fn a_folder_that_is_not_there_is_said_with_its_setting_and_keeps_nothing() {
         let spool = Spool::new("/no/such/folder".into(), 1000).unwrap();
         let fault = spool.ready().await.unwrap_err();
-        assert!(fault.chain().contains("`spool_folder`"), "{}", fault.chain());
+        assert!(fault.report().contains("`spool_folder`"), "{}", fault.report());
         let copy = spool.begin();
         copy.keep(&noise(1, 10)).await;
         assert!(!copy.is_whole());

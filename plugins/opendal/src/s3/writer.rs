@@ -145,7 +145,7 @@ impl Upload {
     /// Logs a fault that can be reported to no caller.
     fn tell(&self, ended: Result<(), Fault>) {
         if let Err(fault) = ended {
-            tracing::warn!(key = %self.name, fault = fault.chain(), "could not remove the bytes of a cancelled upload");
+            tracing::warn!(key = %self.name, fault = fault.report(), "could not remove the bytes of a cancelled upload");
         }
     }
 }

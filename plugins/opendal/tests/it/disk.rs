@@ -1,7 +1,7 @@
 //! What is in the folder, and when.
 
 use intake_core::testkit::collect;
-use intake_core::{Bytes, Slot, codes};
+use intake_core::{Bytes, PartRange, codes};
 use intake_plugin_opendal::OpendalStore;
 use tempfile::tempdir;
 
@@ -107,7 +107,7 @@ async fn a_folder_that_cannot_be_made_is_a_fault_with_its_reason() {
         "cannot keep files in the folder {} (store_failed): Not a directory (os error 20)",
         file.display()
     );
-    assert_eq!(fault.chain(), says);
+    assert_eq!(fault.report(), says);
     assert_ne!(store.read(&key(), None).await.err().unwrap().code, codes::BYTES_MISSING);
 }
 
@@ -136,13 +136,13 @@ async fn an_upload_in_parts_has_no_file_before_its_first_part_and_one_when_it_is
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert_eq!(multipart.list(&key, &upload).await.unwrap(), []);
     store.delete(&key).await.unwrap();
-    let slot = Slot {
+    let range = PartRange {
         number: 1,
         offset: 0,
         at_most: 1 << 20,
     };
     for _ in 0..2 {
-        let mut staged = multipart.stage(&key, &upload, &slot, None).await.unwrap();
+        let mut staged = multipart.stage(&key, &upload, &range, None).await.unwrap();
         staged.write(some_bytes()).await.unwrap();
         staged.commit().await.unwrap();
     }

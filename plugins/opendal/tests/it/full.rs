@@ -56,7 +56,7 @@ async fn on_a_small_disk(disk: &Path) {
         }
     }
     let fault = written.unwrap_err();
-    assert_eq!(fault.code.as_str(), "store_full", "{}", fault.chain());
+    assert_eq!(fault.code.as_str(), "store_full", "{}", fault.report());
     assert!(fault.retryable, "there may be room later");
     staged.discard().await.unwrap();
     assert_eq!(files(disk), [""; 0]);
@@ -73,7 +73,7 @@ async fn on_a_small_disk(disk: &Path) {
     let fault = store.ready().await.unwrap_err();
     assert_eq!(fault.code.as_str(), "store_full");
     let folder = format!("cannot keep files in the folder {} (store_full): ", disk.display());
-    assert!(fault.chain().starts_with(&folder), "{}", fault.chain());
+    assert!(fault.report().starts_with(&folder), "{}", fault.report());
     assert_eq!(files(disk), ["blocker"], "trying the store out leaves nothing");
 
     // There is room again.

@@ -50,7 +50,7 @@ async fn is_missing(store: &dyn Store, key: &Key) -> bool {
     match store.read(key, None).await {
         Ok(_) => false,
         Err(fault) => {
-            assert_eq!(fault.code, codes::BYTES_MISSING, "{}", fault.chain());
+            assert_eq!(fault.code, codes::BYTES_MISSING, "{}", fault.report());
             true
         }
     }

@@ -52,8 +52,8 @@ async fn a_right_that_the_access_key_lacks_is_named_with_the_call_that_needs_it(
         way.proxy.trouble(request, usize::MAX, DENIED);
         let fault = not_ready(&way).await;
         let names = format!("({call}): give it the right {right}");
-        assert!(fault.message.ends_with(&names), "{request}: {}", fault.chain());
-        assert!(fault.chain().len() < 400 && !fault.retryable, "{}", fault.chain());
+        assert!(fault.message.ends_with(&names), "{request}: {}", fault.report());
+        assert!(fault.report().len() < 400 && !fault.retryable, "{}", fault.report());
         way.proxy.calm();
     }
     way.store().ready().await.unwrap();
@@ -69,9 +69,9 @@ async fn a_call_that_the_service_lacks_is_named() {
         assert!(
             fault.message.contains(&format!("({call})")),
             "{request}: {}",
-            fault.chain()
+            fault.report()
         );
-        assert!(fault.chain().contains("answered 501"), "{request}: {}", fault.chain());
+        assert!(fault.report().contains("answered 501"), "{request}: {}", fault.report());
         way.proxy.calm();
     }
 }
@@ -109,7 +109,7 @@ async fn a_call_that_does_something_else_than_uploads_need_is_named() {
     for (request, status, answer, what) in nothing {
         way.proxy.trouble(request, 1, Trouble::Answer(status, answer));
         let fault = not_ready(&way).await;
-        assert!(fault.message.ends_with(what), "{request}: {}", fault.chain());
+        assert!(fault.message.ends_with(what), "{request}: {}", fault.report());
         way.proxy.calm();
     }
 }
@@ -138,7 +138,7 @@ async fn a_service_that_fails_for_a_moment_is_ready() {
     way.store().ready().await.unwrap();
     way.proxy.trouble("", usize::MAX, Trouble::SLOW_DOWN);
     let fault = not_ready(&way).await;
-    assert!(fault.retryable, "{}", fault.chain());
+    assert!(fault.retryable, "{}", fault.report());
     assert_eq!(
         fault.message,
         "the service failed to begin an upload in parts (CreateMultipartUpload)"
@@ -159,8 +159,8 @@ async fn parts_do_not_go_straight_to_a_service_whose_addresses_let_in_more_than_
         way.proxy.let_pass("PUT *?partNumber", before);
         way.proxy.trouble("PUT *?partNumber", 1, Trouble::Answer(200, ""));
         let fault = direct().ready().await.unwrap_err();
-        assert!(!fault.retryable && fault.message.contains(what), "{}", fault.chain());
-        assert!(fault.message.ends_with("set `direct = false`"), "{}", fault.chain());
+        assert!(!fault.retryable && fault.message.contains(what), "{}", fault.report());
+        assert!(fault.message.ends_with("set `direct = false`"), "{}", fault.report());
         way.proxy.calm();
         // Through the server no client gets a signed URL.
         way.store().ready().await.unwrap();
@@ -184,9 +184,9 @@ async fn a_wrong_setting_is_named_before_anything_else() {
         assert!(
             fault.message.contains(&format!("`{setting}`")),
             "{wrong}: {}",
-            fault.chain()
+            fault.report()
         );
-        assert!(fault.chain().len() < 400, "{}", fault.chain());
+        assert!(fault.report().len() < 400, "{}", fault.report());
     }
     // The server of these tests takes any region; these are the words of others.
     let way = Way::new().await;
@@ -199,7 +199,7 @@ async fn a_wrong_setting_is_named_before_anything_else() {
         way.proxy
             .trouble("", usize::MAX, Trouble::Answer(status, answer.leak()));
         let fault = not_ready(&way).await;
-        assert!(fault.message.contains("`region`"), "{code}: {}", fault.chain());
+        assert!(fault.message.contains("`region`"), "{code}: {}", fault.report());
         way.proxy.calm();
     }
 }
@@ -210,7 +210,7 @@ async fn a_prefix_may_have_any_characters() {
     for prefix in ["a=b", "c d+e", "100%", "f&g?h#i", "ümlaut/中文", "j'k(l)!~*@:$,;"] {
         let store = way.store_with(json!({"prefix": prefix, "direct": true}));
         let ready = store.ready().await;
-        ready.unwrap_or_else(|fault| panic!("{prefix}: {}", fault.chain()));
+        ready.unwrap_or_else(|fault| panic!("{prefix}: {}", fault.report()));
         let key = crate::key();
         crate::put(&*store, &key, &crate::some_bytes()).await;
         assert_eq!(way.bucket.objects().await, [format!("{prefix}/{key}")]);
@@ -244,7 +244,7 @@ async fn what_a_service_says_later_is_short_too() {
         store.stage(&key, None).await.unwrap().commit().await.unwrap_err(),
         store.delete(&key).await.unwrap_err(),
     ] {
-        assert!(fault.chain().len() < 400, "{}", fault.chain());
-        assert!(fault.chain().contains("Denied"), "{}", fault.chain());
+        assert!(fault.report().len() < 400, "{}", fault.report());
+        assert!(fault.report().contains("Denied"), "{}", fault.report());
     }
 }

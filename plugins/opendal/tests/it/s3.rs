@@ -1,7 +1,7 @@
 //! A bucket, on a real server, with a proxy before it that notes what is asked and gets in the way.
 
 use intake_core::testkit::{collect, noise};
-use intake_core::{Bytes, Fault, Key, Parts, Retention, Store};
+use intake_core::{Bytes, Fault, Key, PartPlan, Retention, Store};
 use intake_plugin_opendal::testkit::{Bucket, S3Proxy, S3Server, Trouble};
 use serde_json::{Value, json};
 
@@ -63,10 +63,10 @@ const TWO_PARTS: usize = PART + 1000;
 async fn send_parts(store: &dyn Store, key: &Key, bytes: &Bytes, before_the_end: impl FnOnce()) -> Result<(), Fault> {
     let multipart = store.multipart().unwrap();
     let upload = multipart.begin(key).await.unwrap();
-    let parts = Parts::of(bytes.len() as u64, PART as u64, Retention::Default).unwrap();
+    let parts = PartPlan::new(bytes.len() as u64, PART as u64, Retention::Default).unwrap();
     for (number, part) in [(1, bytes.slice(..PART)), (2, bytes.slice(PART..))] {
-        let (slot, size) = (parts.slot(number).unwrap(), part.len() as u64);
-        let mut staged = multipart.stage(key, &upload, &slot, Some(size)).await.unwrap();
+        let (range, size) = (parts.range(number).unwrap(), part.len() as u64);
+        let mut staged = multipart.stage(key, &upload, &range, Some(size)).await.unwrap();
         staged.write(part).await.unwrap();
         staged.commit().await.unwrap();
     }
@@ -156,8 +156,12 @@ async fn a_key_whose_unfinished_uploads_cannot_be_seen_is_not_called_deleted() {
     );
     let fault = way.store().delete(&key).await.unwrap_err();
     assert_eq!(fault.code.as_str(), "store_failed");
-    assert!(fault.chain().contains("abort unfinished uploads"), "{}", fault.chain());
-    assert!(fault.chain().contains("AccessDenied"), "{}", fault.chain());
+    assert!(
+        fault.report().contains("abort unfinished uploads"),
+        "{}",
+        fault.report()
+    );
+    assert!(fault.report().contains("AccessDenied"), "{}", fault.report());
 }
 
 #[tokio::test]
@@ -204,7 +208,7 @@ async fn an_upload_that_a_service_did_not_take_is_not_committed_and_can_be_disca
             let fault = staged.commit().await.unwrap_err();
             assert_eq!(fault.code.as_str(), "store_failed");
             assert!(fault.retryable);
-            assert!(fault.chain().contains("503"), "{}", fault.chain());
+            assert!(fault.report().contains("503"), "{}", fault.report());
         } else {
             staged.discard().await.unwrap();
         }
@@ -287,8 +291,8 @@ async fn an_upload_that_is_not_known_any_more_is_not_complete_if_something_of_an
 /// Asking again does not help, and says so.
 fn assert_unknown(fault: &Fault) {
     assert_eq!(fault.code.as_str(), "store_failed");
-    assert!(!fault.retryable, "{}", fault.chain());
-    assert!(fault.chain().contains("there is no such upload"), "{}", fault.chain());
+    assert!(!fault.retryable, "{}", fault.report());
+    assert!(fault.report().contains("there is no such upload"), "{}", fault.report());
 }
 
 #[tokio::test]
@@ -297,8 +301,8 @@ async fn a_secret_is_not_in_what_is_said() {
     let store = store_in(&bucket, json!({"secret_access_key": "another-secret"}));
     let fault = store.ready().await.unwrap_err();
     assert_eq!(fault.code.as_str(), "store_failed");
-    assert!(!fault.retryable, "{}", fault.chain());
-    let said = format!("{} {fault:?} {store:?}", fault.chain());
+    assert!(!fault.retryable, "{}", fault.report());
+    let said = format!("{} {fault:?} {store:?}", fault.report());
     assert!(said.contains("SignatureDoesNotMatch"), "{said}");
     assert!(!said.contains("another-secret"), "{said}");
 }
@@ -312,7 +316,7 @@ async fn a_bucket_that_is_not_there_is_a_fault_that_lasts() {
         .unwrap_err();
     assert_eq!(fault.code.as_str(), "store_failed");
     assert!(!fault.retryable);
-    assert!(fault.chain().contains("NoSuchBucket"), "{}", fault.chain());
+    assert!(fault.report().contains("NoSuchBucket"), "{}", fault.report());
 }
 
 #[tokio::test]

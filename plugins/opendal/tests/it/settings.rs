@@ -178,7 +178,7 @@ async fn a_secret_that_is_not_there_is_missed_at_first_use() {
     let fault = store.ready().await.unwrap_err();
     assert_eq!(fault.code.as_str(), "store_failed");
     assert_eq!(
-        fault.chain(),
+        fault.report(),
         "cannot prepare requests to S3 (store_failed): secret_access_key.env: the environment has no variable \
          `INTAKE_TEST_NO_SUCH_VARIABLE` with text in it"
     );

@@ -67,7 +67,7 @@ async fn a_certificate_of_one_s_own_authority_is_trusted_if_the_file_of_the_auth
         .ready()
         .await
         .unwrap_err();
-    assert!(fault.message.contains("`ca_file`"), "{}", fault.chain());
+    assert!(fault.message.contains("`ca_file`"), "{}", fault.report());
 
     let store = store_in(&bucket, json!({"endpoint": endpoint, "ca_file": file, "direct": true}));
     store.ready().await.unwrap();
@@ -87,7 +87,7 @@ async fn a_file_without_a_certificate_is_named_when_it_is_first_needed() {
         (empty, "it contains no certificate"),
     ] {
         let fault = store_in(&bucket, json!({"ca_file": file})).ready().await.unwrap_err();
-        let said = fault.chain();
+        let said = fault.report();
         assert!(said.starts_with("cannot use `ca_file`") && said.contains(why), "{said}");
     }
 }

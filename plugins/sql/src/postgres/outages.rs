@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use intake_core::testkit::sample_record;
-use intake_core::{Booking, Duty, Fault, Record, Recorder, Swap, UploadId};
+use intake_core::{Fault, Record, Recorder, Task, Update, UploadId, UsageChange};
 use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
@@ -79,7 +79,7 @@ fn next(record: &Record) -> Record {
 
 fn passing(fault: &Fault) {
     let what = (fault.code.clone(), fault.retryable);
-    assert_eq!(what, (RECORD_FAILED, true), "{}", fault.chain());
+    assert_eq!(what, (RECORD_FAILED, true), "{}", fault.report());
 }
 
 #[tokio::test]
@@ -88,15 +88,15 @@ async fn sessions_that_the_server_ended_are_no_fault() {
     for _ in 0..3 {
         let record = sample_record();
         assert_eq!(
-            house.records.insert(&record, Booking::none()).await.unwrap(),
-            Swap::Done
+            house.records.insert(&record, UsageChange::none()).await.unwrap(),
+            Update::Applied
         );
         assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
         assert!(house.end_sessions("TRUE").await > 1);
         assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
         assert_eq!(
-            house.records.update(&next(&record), Booking::none()).await.unwrap(),
-            Swap::Done
+            house.records.update(&next(&record), UsageChange::none()).await.unwrap(),
+            Update::Applied
         );
         assert!(house.end_sessions("TRUE").await > 1);
         house.records.ready().await.unwrap();
@@ -108,8 +108,8 @@ async fn a_change_that_is_cut_off_before_its_commit_is_made_all_the_same_and_onc
     let mut house = House::new().await;
     let record = sample_record();
     assert_eq!(
-        house.records.insert(&record, Booking::none()).await.unwrap(),
-        Swap::Done
+        house.records.insert(&record, UsageChange::none()).await.unwrap(),
+        Update::Applied
     );
     house.execute("BEGIN; SELECT FROM uploads FOR UPDATE").await;
     let changed = next(&record);
@@ -119,8 +119,8 @@ async fn a_change_that_is_cut_off_before_its_commit_is_made_all_the_same_and_onc
         assert_eq!(house.end_sessions("wait_event_type = 'Lock'").await, 1);
         house.execute("COMMIT").await;
     };
-    let (swap, ()) = tokio::join!(records.update(&changed, Booking::none()), ends);
-    assert_eq!(swap.unwrap(), Swap::Done);
+    let (swap, ()) = tokio::join!(records.update(&changed, UsageChange::none()), ends);
+    assert_eq!(swap.unwrap(), Update::Applied);
     assert_eq!(house.records.get(record.id).await.unwrap(), Some(changed));
 }
 
@@ -129,8 +129,8 @@ async fn a_look_up_that_is_cut_off_is_made_once_more() {
     let mut house = House::new().await;
     let record = sample_record();
     assert_eq!(
-        house.records.insert(&record, Booking::none()).await.unwrap(),
-        Swap::Done
+        house.records.insert(&record, UsageChange::none()).await.unwrap(),
+        Update::Applied
     );
     house
         .execute("BEGIN; LOCK TABLE uploads IN ACCESS EXCLUSIVE MODE")
@@ -156,7 +156,7 @@ async fn a_commit_whose_answer_is_lost_is_a_fault_that_passes_and_is_not_made_tw
          FOR EACH ROW EXECUTE FUNCTION trap()";
     house.execute(trap).await;
     let record = sample_record();
-    passing(&house.records.insert(&record, Booking::none()).await.unwrap_err());
+    passing(&house.records.insert(&record, UsageChange::none()).await.unwrap_err());
     house.execute("DROP TRIGGER trap ON uploads").await;
     let commits = house
         .server
@@ -164,8 +164,8 @@ async fn a_commit_whose_answer_is_lost_is_a_fault_that_passes_and_is_not_made_tw
         .await;
     assert_eq!(commits, 1);
     assert_eq!(
-        house.records.insert(&record, Booking::none()).await.unwrap(),
-        Swap::Done
+        house.records.insert(&record, UsageChange::none()).await.unwrap(),
+        Update::Applied
     );
 }
 
@@ -186,7 +186,7 @@ async fn what_its_standby_does_not_have_is_not_acknowledged() {
     while server.count("postgres", knows).await == 0 {
         tokio::task::yield_now().await;
     }
-    passing(&records.insert(&sample_record(), Booking::none()).await.unwrap_err());
+    passing(&records.insert(&sample_record(), UsageChange::none()).await.unwrap_err());
 }
 
 #[tokio::test]
@@ -197,14 +197,17 @@ async fn a_server_that_is_away_is_a_fault_that_passes_and_one_that_comes_back_is
     let hasty = Records::new(Postgres::new(&url).unwrap().with_patience(hasty, SILENCE));
     let patient = Records::new(Postgres::new(&url).unwrap().with_patience(patient, SILENCE));
     let (before, during) = (sample_record(), sample_record());
-    assert_eq!(hasty.insert(&before, Booking::none()).await.unwrap(), Swap::Done);
+    assert_eq!(
+        hasty.insert(&before, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
     assert_eq!(patient.get(before.id).await.unwrap(), Some(before.clone()));
     for crash in [false, true] {
         match crash {
             true => server.kill().await,
             false => server.stop().await,
         }
-        passing(&hasty.insert(&during, Booking::none()).await.unwrap_err());
+        passing(&hasty.insert(&during, UsageChange::none()).await.unwrap_err());
         passing(&hasty.get(before.id).await.unwrap_err());
         passing(&hasty.ready().await.unwrap_err());
         let changed = Record {
@@ -212,16 +215,19 @@ async fn a_server_that_is_away_is_a_fault_that_passes_and_one_that_comes_back_is
             ..before.clone()
         };
         let (swap, due, ()) = tokio::join!(
-            patient.update(&changed, Booking::none()),
-            patient.due(Duty::Sweep, before.due.unwrap(), 10),
+            patient.update(&changed, UsageChange::none()),
+            patient.due(Task::Sweep, before.due.unwrap(), 10),
             server.restart()
         );
-        assert_eq!(swap.unwrap(), Swap::Done);
+        assert_eq!(swap.unwrap(), Update::Applied);
         assert_eq!(due.unwrap().len(), 1);
         assert_eq!(hasty.get(before.id).await.unwrap(), Some(changed));
         hasty.ready().await.unwrap();
     }
-    assert_eq!(hasty.insert(&during, Booking::none()).await.unwrap(), Swap::Done);
+    assert_eq!(
+        hasty.insert(&during, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
 }
 
 /// Passes on what comes to a port, until it is told not to: connections that there are say nothing more from then on, and
@@ -255,7 +261,10 @@ async fn silence_is_a_fault_that_passes_and_does_not_hold_up_later_callers() {
     let (patience, silence) = (Duration::from_secs(10), Duration::from_secs(2));
     let records = Records::new(Postgres::new(&url).unwrap().with_patience(patience, silence));
     let record = sample_record();
-    assert_eq!(records.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+    assert_eq!(
+        records.insert(&record, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
     let changed = next(&record);
     let look_up = || join_all((0..4).map(|_| records.get(record.id)));
     // The line is cut while all who read are in the middle of it, and who writes is not.
@@ -269,12 +278,15 @@ async fn silence_is_a_fault_that_passes_and_does_not_hold_up_later_callers() {
     };
     let work = async {
         let (found, ()) = tokio::join!(look_up(), cuts);
-        passing(&records.update(&changed, Booking::none()).await.unwrap_err());
+        passing(&records.update(&changed, UsageChange::none()).await.unwrap_err());
         for found in found {
             passing(&found.unwrap_err());
         }
         cut.send(false).unwrap();
-        assert_eq!(records.update(&changed, Booking::none()).await.unwrap(), Swap::Done);
+        assert_eq!(
+            records.update(&changed, UsageChange::none()).await.unwrap(),
+            Update::Applied
+        );
         for found in look_up().await {
             assert_eq!(found.unwrap(), Some(changed.clone()));
         }
@@ -289,23 +301,31 @@ async fn a_lock_that_another_session_holds_is_a_fault_that_passes() {
     let mut house = House::with_patience(Duration::from_secs(1)).await;
     let record = sample_record();
     assert_eq!(
-        house.records.insert(&record, Booking::none()).await.unwrap(),
-        Swap::Done
+        house.records.insert(&record, UsageChange::none()).await.unwrap(),
+        Update::Applied
     );
     house.execute("BEGIN; SELECT FROM uploads FOR UPDATE").await;
-    let fault = house.records.update(&next(&record), Booking::none()).await.unwrap_err();
+    let fault = house
+        .records
+        .update(&next(&record), UsageChange::none())
+        .await
+        .unwrap_err();
     passing(&fault);
-    assert!(fault.chain().contains("lock timeout"), "{}", fault.chain());
+    assert!(fault.report().contains("lock timeout"), "{}", fault.report());
     // No other caller has to wait.
     assert_eq!(
-        house.records.insert(&sample_record(), Booking::none()).await.unwrap(),
-        Swap::Done
+        house
+            .records
+            .insert(&sample_record(), UsageChange::none())
+            .await
+            .unwrap(),
+        Update::Applied
     );
     assert_eq!(house.records.get(record.id).await.unwrap(), Some(record.clone()));
     house.execute("COMMIT").await;
     assert_eq!(
-        house.records.update(&next(&record), Booking::none()).await.unwrap(),
-        Swap::Done
+        house.records.update(&next(&record), UsageChange::none()).await.unwrap(),
+        Update::Applied
     );
 }
 
@@ -319,12 +339,16 @@ async fn a_change_that_is_refused_is_refused_alone() {
             ..sample_record()
         })
         .collect();
-    let inserted = join_all(all.iter().map(|record| house.records.insert(record, Booking::none()))).await;
+    let inserted = join_all(
+        all.iter()
+            .map(|record| house.records.insert(record, UsageChange::none())),
+    )
+    .await;
     for (record, inserted) in all.iter().zip(inserted) {
         let found = house.records.get(record.id).await.unwrap();
         match record.project.as_deref() {
             Some("taken") => {
-                assert_eq!(inserted.unwrap(), Swap::Done);
+                assert_eq!(inserted.unwrap(), Update::Applied);
                 assert_eq!(found.as_ref(), Some(record));
             }
             _ => {
@@ -342,14 +366,19 @@ async fn nodes_that_change_the_same_records_never_wait_for_each_other_in_a_circl
     let other = Records::new(Postgres::new(&house.server.url_of(&house.database)).unwrap());
     let mut all: Vec<_> = (0..100).map(|_| sample_record()).collect();
     all.sort_by_key(|record| record.id.to_string());
-    join_all(all.iter().map(|record| other.insert(record, Booking::none()))).await;
+    join_all(all.iter().map(|record| other.insert(record, UsageChange::none()))).await;
     let changed: Vec<_> = all.iter().map(next).collect();
     // Both come as far as they can before either is done.
     let hold = format!("BEGIN; SELECT FROM uploads WHERE id = '{}' FOR UPDATE", all[50].id);
     house.execute(&hold).await;
     let records = Arc::clone(&house.records);
-    let there = join_all(changed.iter().map(|record| records.update(record, Booking::none())));
-    let back = join_all(changed.iter().rev().map(|record| other.update(record, Booking::none())));
+    let there = join_all(changed.iter().map(|record| records.update(record, UsageChange::none())));
+    let back = join_all(
+        changed
+            .iter()
+            .rev()
+            .map(|record| other.update(record, UsageChange::none())),
+    );
     let meet = async {
         house.wait_for_locks(2).await;
         house.execute("COMMIT").await;
@@ -357,7 +386,10 @@ async fn nodes_that_change_the_same_records_never_wait_for_each_other_in_a_circl
     let (there, back, ()) = tokio::join!(there, back, meet);
     for (one, other) in there.into_iter().zip(back.into_iter().rev()) {
         let swaps = [one.unwrap(), other.unwrap()];
-        assert!(swaps.contains(&Swap::Done) && swaps.contains(&Swap::Lost), "{swaps:?}");
+        assert!(
+            swaps.contains(&Update::Applied) && swaps.contains(&Update::Conflict),
+            "{swaps:?}"
+        );
     }
     let log = house.server.log();
     let circles = log.lines().filter(|line| line.contains("deadlock detected"));
@@ -373,8 +405,8 @@ async fn what_is_open_is_closed_when_a_recorder_is_dropped() {
         ..
     } = House::new().await;
     assert_eq!(
-        records.insert(&sample_record(), Booking::none()).await.unwrap(),
-        Swap::Done
+        records.insert(&sample_record(), UsageChange::none()).await.unwrap(),
+        Update::Applied
     );
     records.get(UploadId::random()).await.unwrap();
     drop(records);

@@ -101,8 +101,8 @@ async fn a_role_that_may_not_make_tables_can_use_them() {
     server.execute(database, &format!("CREATE ROLE {role} LOGIN")).await;
     let worker = url.replace("postgres@", &format!("{role}@"));
     let refused = Fault::from(failure(&worker).await);
-    assert!(!refused.retryable, "{}", refused.chain());
-    assert!(refused.chain().contains("permission denied"), "{}", refused.chain());
+    assert!(!refused.retryable, "{}", refused.report());
+    assert!(refused.report().contains("permission denied"), "{}", refused.report());
 
     let _owner = Postgres::new(&url).unwrap().writer().await.unwrap();
     let grants = format!(
@@ -170,8 +170,8 @@ async fn a_database_that_cannot_do_is_refused_in_words() {
         ("postgres://me@127.0.0.1:1/db".to_owned(), "refused", true),
     ] {
         let fault = Fault::from(failure(&url).await);
-        assert!(fault.chain().contains(says), "{}", fault.chain());
-        assert_eq!(fault.retryable, retryable, "{}", fault.chain());
+        assert!(fault.report().contains(says), "{}", fault.report());
+        assert_eq!(fault.retryable, retryable, "{}", fault.report());
     }
 }
 
@@ -260,16 +260,16 @@ async fn nothing_that_is_shown_has_the_password_in_it() {
         format!("{postgres:?}"),
         format!("{:?}", Arc::new(crate::SqlRecorder::postgres(&url).unwrap())),
         postgres.place(),
-        fault.chain(),
+        fault.report(),
         format!("{fault:?}"),
     ] {
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("127.0.0.1"), "{shown}");
     }
     assert!(
-        fault.chain().contains("password authentication failed"),
+        fault.report().contains("password authentication failed"),
         "{}",
-        fault.chain()
+        fault.report()
     );
     for statement in ["CREATE ROLE me LOGIN PASSWORD 'hunter2'", "CREATE DATABASE db OWNER me"] {
         server.execute("postgres", statement).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use intake_core::testkit::sample_record;
-use intake_core::{Booking, Record, Recorder, Swap, UploadId};
+use intake_core::{Record, Recorder, Update, UploadId, UsageChange};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqlStr, SqliteConnection, SqlitePool, raw_sql};
@@ -109,18 +109,21 @@ async fn a_full_disk_is_a_fault_that_passes() {
     });
     let (lost, kept) = (large(), large());
     for _ in 0..2 {
-        let fault = records.insert(&lost, Booking::none()).await.unwrap_err();
+        let fault = records.insert(&lost, UsageChange::none()).await.unwrap_err();
         assert_eq!(
             (fault.code.clone(), fault.retryable),
             (RECORD_FAILED, true),
             "{}",
-            fault.chain()
+            fault.report()
         );
-        assert!(fault.chain().contains("full"), "{}", fault.chain());
+        assert!(fault.report().contains("full"), "{}", fault.report());
     }
     full.store(false, Ordering::SeqCst);
     // The connection on which the disk was full is not used again: no fault is left over.
-    assert_eq!(records.insert(&kept, Booking::none()).await.unwrap(), Swap::Done);
+    assert_eq!(
+        records.insert(&kept, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
     assert_eq!(records.get(kept.id).await.unwrap(), Some(kept));
     assert_eq!(records.get(lost.id).await.unwrap(), None);
 }
@@ -134,7 +137,7 @@ async fn a_lock_that_another_session_holds_is_a_fault_that_passes() {
     let lock = other_session.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let record = sample_record();
     for fault in [
-        records.insert(&record, Booking::none()).await.map(drop),
+        records.insert(&record, UsageChange::none()).await.map(drop),
         records.ready().await,
     ] {
         let fault = fault.unwrap_err();
@@ -142,16 +145,19 @@ async fn a_lock_that_another_session_holds_is_a_fault_that_passes() {
             (fault.code.clone(), fault.retryable),
             (RECORD_FAILED, true),
             "{}",
-            fault.chain()
+            fault.report()
         );
-        assert!(fault.chain().contains("locked"), "{}", fault.chain());
+        assert!(fault.report().contains("locked"), "{}", fault.report());
     }
     assert_eq!(
         records.get(record.id).await.expect("a lock does not prevent reading"),
         None
     );
     lock.rollback().await.unwrap();
-    assert_eq!(records.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+    assert_eq!(
+        records.insert(&record, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
 }
 
 #[tokio::test]
@@ -168,7 +174,7 @@ async fn a_lock_that_another_session_holds_from_the_start_is_a_fault_that_passes
         (fault.code.clone(), fault.retryable),
         (RECORD_FAILED, true),
         "{}",
-        fault.chain()
+        fault.report()
     );
     lock.rollback().await.unwrap();
     records.ready().await.unwrap();
@@ -205,18 +211,18 @@ async fn a_change_that_is_refused_is_refused_alone() {
     let all: Vec<_> = (0..60)
         .map(|at| of_project(if at % 20 == 7 { "refused" } else { "taken" }))
         .collect();
-    let inserted = join_all(all.iter().map(|record| records.insert(record, Booking::none()))).await;
+    let inserted = join_all(all.iter().map(|record| records.insert(record, UsageChange::none()))).await;
     for (record, inserted) in all.iter().zip(inserted) {
         let found = records.get(record.id).await.unwrap();
         match record.project.as_deref() {
             Some("taken") => {
-                assert_eq!(inserted.unwrap(), Swap::Done);
+                assert_eq!(inserted.unwrap(), Update::Applied);
                 assert_eq!(found.as_ref(), Some(record));
             }
             _ => {
                 let fault = inserted.unwrap_err();
                 assert_eq!((fault.code.clone(), fault.retryable), (RECORD_FAILED, false));
-                assert!(fault.chain().contains("not this one"), "{}", fault.chain());
+                assert!(fault.report().contains("not this one"), "{}", fault.report());
                 assert_eq!(found, None);
             }
         }
@@ -237,20 +243,23 @@ async fn a_commit_that_fails_is_a_fault_for_all_its_callers() {
     let all: Vec<_> = (0..20).map(|_| of_project("trap")).collect();
     for (record, inserted) in all
         .iter()
-        .zip(join_all(all.iter().map(|record| records.insert(record, Booking::none()))).await)
+        .zip(join_all(all.iter().map(|record| records.insert(record, UsageChange::none()))).await)
     {
         let fault = inserted.unwrap_err();
         assert_eq!(
             (fault.code.clone(), fault.retryable),
             (RECORD_FAILED, true),
             "{}",
-            fault.chain()
+            fault.report()
         );
         assert_eq!(records.get(record.id).await.unwrap(), None);
     }
     raw_sql("DROP TRIGGER trap").execute(&mut other_session).await.unwrap();
     for record in &all {
-        assert_eq!(records.insert(record, Booking::none()).await.unwrap(), Swap::Done);
+        assert_eq!(
+            records.insert(record, UsageChange::none()).await.unwrap(),
+            Update::Applied
+        );
     }
 }
 
@@ -262,13 +271,13 @@ async fn callers_who_go_away_do_no_harm() {
     let all: Vec<_> = (0..1_000).map(|_| sample_record()).collect();
     for record in &all {
         // Polled once, so that it has begun, and dropped.
-        let mut insert = records.insert(record, Booking::none());
+        let mut insert = records.insert(record, UsageChange::none());
         let _ = futures_util::poll!(&mut insert);
     }
     for record in &all {
-        match records.insert(record, Booking::none()).await {
+        match records.insert(record, UsageChange::none()).await {
             Ok(_) => {}
-            Err(fault) => assert_eq!(fault.code, intake_core::codes::ID_TAKEN, "{}", fault.chain()),
+            Err(fault) => assert_eq!(fault.code, intake_core::codes::ID_TAKEN, "{}", fault.report()),
         }
         assert_eq!(records.get(record.id).await.unwrap().as_ref(), Some(record));
     }
@@ -289,7 +298,10 @@ fn a_recorder_outlives_the_runtime_on_which_it_was_opened() {
                 assert_eq!(records.get(before.id).await.unwrap().as_ref(), Some(before));
             }
             let record = sample_record();
-            assert_eq!(records.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+            assert_eq!(
+                records.insert(&record, UsageChange::none()).await.unwrap(),
+                Update::Applied
+            );
             before = Some(record);
         });
     }
@@ -303,12 +315,18 @@ async fn the_first_revision_replaces_no_record() {
         revision: u64::MAX,
         ..sample_record()
     };
-    assert_eq!(records.insert(&last, Booking::none()).await.unwrap(), Swap::Done);
+    assert_eq!(
+        records.insert(&last, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
     let first = Record {
         revision: 0,
         ..last.clone()
     };
-    assert_eq!(records.update(&first, Booking::none()).await.unwrap(), Swap::Lost);
+    assert_eq!(
+        records.update(&first, UsageChange::none()).await.unwrap(),
+        Update::Conflict
+    );
     assert_eq!(records.get(last.id).await.unwrap(), Some(last));
 }
 
@@ -317,8 +335,8 @@ async fn nothing_is_left_open_by_a_recorder_that_was_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let records = records(&folder);
     assert_eq!(
-        records.insert(&sample_record(), Booking::none()).await.unwrap(),
-        Swap::Done
+        records.insert(&sample_record(), UsageChange::none()).await.unwrap(),
+        Update::Applied
     );
     // Those who read are open too.
     records.get(UploadId::random()).await.unwrap();

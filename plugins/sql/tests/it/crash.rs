@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use futures_util::future::join_all;
 use intake_core::testkit::sample_record;
-use intake_core::{Booking, Recorder, Swap, UploadId};
+use intake_core::{Recorder, Update, UploadId, UsageChange};
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
 
@@ -21,7 +21,10 @@ async fn the_process_that_is_killed() {
     let recorder = recorder(&place);
     let one_by_one = async || loop {
         let record = sample_record();
-        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+        assert_eq!(
+            recorder.insert(&record, UsageChange::none()).await.unwrap(),
+            Update::Applied
+        );
         // Past the test program, which would keep what is printed until the end that never comes.
         writeln!(std::io::stdout().lock(), "{MARK}{}", record.id).unwrap();
     };

@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use intake_core::books::Account;
+use intake_core::accounting::Account;
 use intake_core::memory::{KeepAll, MemoryStore};
 use intake_core::testkit::{self, sample_record};
 use intake_core::{
-    Backlog, Booking, Catalog, Declared, Duty, Error, Fault, Incoming, Limits, Listing, Opening, Order, Pipeline, Pull,
-    Receiver, Record, Recorder, Swap, Terms, UploadId, codes,
+    Backlog, Catalog, Declared, Error, Fault, FetchJob, Fetcher, Incoming, Limits, Listing, NewFetch, NewMultipart,
+    Pipeline, Record, Recorder, Task, Update, UploadId, UploadOptions, UsageChange, codes,
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
@@ -30,19 +30,19 @@ impl Nodes {
 
 #[async_trait]
 impl Recorder for Nodes {
-    async fn insert(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        self.next().insert(record, booking).await
+    async fn insert(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
+        self.next().insert(record, usage_change).await
     }
 
     async fn get(&self, id: UploadId) -> Result<Option<Record>, Fault> {
         self.next().get(id).await
     }
 
-    async fn update(&self, record: &Record, booking: &Booking) -> Result<Swap, Fault> {
-        self.next().update(record, booking).await
+    async fn update(&self, record: &Record, usage_change: &UsageChange) -> Result<Update, Fault> {
+        self.next().update(record, usage_change).await
     }
 
-    async fn update_all(&self, changes: &[(Record, Booking)]) -> Result<Swap, Fault> {
+    async fn update_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         self.next().update_all(changes).await
     }
 
@@ -50,12 +50,12 @@ impl Recorder for Nodes {
         self.next().remove(id, revision).await
     }
 
-    async fn due(&self, duty: Duty, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        self.next().due(duty, now, limit).await
+    async fn due(&self, task: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
+        self.next().due(task, now, limit).await
     }
 
-    async fn known_as(&self, name: &str) -> Result<Option<Record>, Fault> {
-        self.next().known_as(name).await
+    async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
+        self.next().find_by_source_key(name).await
     }
     async fn list(
         &self,
@@ -105,7 +105,7 @@ async fn several_nodes_keep_the_contract_together() {
 struct Never;
 
 #[async_trait]
-impl Receiver for Never {
+impl Fetcher for Never {
     async fn judge(&self, _source: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -124,34 +124,36 @@ async fn of_200_orders_and_200_uploads_that_two_nodes_take_at_once_so_many_are_k
     let (folder, server) = (tempfile::tempdir().unwrap(), Postgres::shared().await);
     for nodes in all_nodes(&folder, &server).await {
         let limits = Limits {
-            waiting_of_project: 5,
-            unfinished_of_project: 7,
-            unfinished_of_address: 3,
+            max_queued_fetches_per_project: 5,
+            max_multiparts_per_project: 7,
+            max_multiparts_per_ip: 3,
             ..Limits::default()
         };
         let pipeline = Pipeline::builder()
             .store(MemoryStore::default())
             .recorder(nodes)
             .expirer(KeepAll)
-            .receiver("never", Never)
+            .fetcher("never", Never)
             .limits(limits)
             .build()
             .unwrap();
         let project = format!("project-{}", UploadId::random());
-        let terms = |number: usize| Terms {
+        let options = |number: usize| UploadOptions {
             project: Some(project.clone()),
             sender: Some(format!("192.0.2.{}", number % 2)),
-            ..Terms::default()
+            ..UploadOptions::default()
         };
-        let ordered = join_all((0..200).map(|number| pipeline.order(Order::new(Pull::new("x"), terms(number))))).await;
+        let ordered =
+            join_all((0..200).map(|number| pipeline.queue_fetch(NewFetch::new(FetchJob::new("x"), options(number)))))
+                .await;
         let opened = join_all((0..200).map(|number| {
-            pipeline.open(Opening {
+            pipeline.start_multipart(NewMultipart {
                 id: UploadId::random(),
                 declared: Declared::default(),
                 size: 10,
                 part_size: 5,
                 at_most: None,
-                terms: terms(number),
+                options: options(number),
             })
         }))
         .await;
@@ -165,7 +167,7 @@ async fn of_200_orders_and_200_uploads_that_two_nodes_take_at_once_so_many_are_k
         assert_eq!(opened.len(), 6, "three of each of two addresses");
         pipeline.abort(opened[0].id).await.unwrap();
         let sender = opened[0].sender.as_deref().unwrap();
-        let has = pipeline.catalog().holdings(&Account::sender(sender)).await.unwrap();
+        let has = pipeline.catalog().usage(&Account::sender(sender)).await.unwrap();
         assert_eq!(has.files, 2);
     }
 }
@@ -176,7 +178,7 @@ async fn of_several_nodes_that_take_one_id_one_has_it() {
     let all = all_nodes(&folder, &server).await;
     for nodes in all.iter().cycle().take(40) {
         let record = sample_record();
-        let inserted = join_all((0..8).map(|_| nodes.insert(&record, Booking::none()))).await;
+        let inserted = join_all((0..8).map(|_| nodes.insert(&record, UsageChange::none()))).await;
         let (taken, refused): (Vec<_>, Vec<_>) = inserted.into_iter().partition(Result::is_ok);
         assert_eq!((taken.len(), refused.len()), (1, 7));
         for fault in refused {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Booking, Duty, FileName, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{FileName, Record, Recorder, Task, Update, UploadId, UsageChange, codes};
 use intake_plugin_sql::testkit::Postgres;
 use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
 use proptest::prelude::{Strategy, any};
@@ -56,11 +56,14 @@ async fn everything_is_there_after_a_restart_and_a_second_start_changes_no_table
     for _ in 0..4 {
         let recorder = SqlRecorder::postgres(&url).unwrap();
         let record = sample_record();
-        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+        assert_eq!(
+            recorder.insert(&record, UsageChange::none()).await.unwrap(),
+            Update::Applied
+        );
         all.push(record);
         for record in &all {
             assert_eq!(recorder.get(record.id).await.unwrap().as_ref(), Some(record));
-            let again = recorder.insert(record, Booking::none()).await.unwrap_err();
+            let again = recorder.insert(record, UsageChange::none()).await.unwrap_err();
             assert_eq!(again.code, codes::ID_TAKEN);
         }
         let tables = "SELECT relname::TEXT, oid::TEXT || xmin::TEXT FROM pg_class \
@@ -85,7 +88,10 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it_and_keeps_no_other_f
         ("metadata", "'7'"),
     ] {
         let record = sample_record();
-        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+        assert_eq!(
+            recorder.insert(&record, UsageChange::none()).await.unwrap(),
+            Update::Applied
+        );
         let spoil = AssertSqlSafe(format!("UPDATE uploads SET {column} = {value} WHERE id = $1"));
         let spoil = query(spoil).bind(record.id.to_string());
         spoil.execute(&mut other_session).await.unwrap();
@@ -97,15 +103,18 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it_and_keeps_no_other_f
     }
     let now = now.unwrap() + Duration::from_secs(9);
     assert_eq!(
-        recorder.due(Duty::Sweep, now, 10).await.unwrap_err().code,
+        recorder.due(Task::Sweep, now, 10).await.unwrap_err().code,
         RECORD_UNREADABLE
     );
     let due = Record {
         due: Some(now),
         ..sample_record()
     };
-    assert_eq!(recorder.insert(&due, Booking::none()).await.unwrap(), Swap::Done);
-    assert_eq!(recorder.due(Duty::Sweep, now, 10).await.unwrap(), [due]);
+    assert_eq!(
+        recorder.insert(&due, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
+    assert_eq!(recorder.due(Task::Sweep, now, 10).await.unwrap(), [due]);
 }
 
 /// Texts as senders write them, with all that is special to some database.
@@ -134,12 +143,15 @@ async fn any_record_that_sqlite_takes_is_taken_and_reads_back_as_it_was() {
         // An operator's word, which is no JSON: the one place where PostgreSQL refuses a character.
         record.project = Some(project.replace('\0', ""));
         for recorder in [&sqlite, &postgres] {
-            assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+            assert_eq!(
+                recorder.insert(&record, UsageChange::none()).await.unwrap(),
+                Update::Applied
+            );
             assert_eq!(recorder.get(record.id).await.unwrap().as_ref(), Some(&record));
         }
         record.project = Some(format!("\0{project}"));
         record.id = UploadId::random();
-        let fault = postgres.insert(&record, Booking::none()).await.unwrap_err();
+        let fault = postgres.insert(&record, UsageChange::none()).await.unwrap_err();
         assert_eq!((fault.code.clone(), fault.retryable), (RECORD_FAILED, false));
     }
 }
@@ -154,16 +166,16 @@ async fn work(recorder: Arc<SqlRecorder>, enough: Arc<AtomicUsize>, until: usize
             ..record.clone()
         };
         let told = async {
-            assert_eq!(recorder.insert(&record, Booking::none()).await?, Swap::Done);
-            recorder.update(&changed, Booking::none()).await
+            assert_eq!(recorder.insert(&record, UsageChange::none()).await?, Update::Applied);
+            recorder.update(&changed, UsageChange::none()).await
         };
         match told.await {
             Ok(swap) => {
-                assert_eq!(swap, Swap::Done, "no other session changes it");
+                assert_eq!(swap, Update::Applied, "no other session changes it");
                 acknowledged.push(changed);
                 enough.fetch_add(1, Ordering::SeqCst);
             }
-            Err(fault) => assert!(fault.retryable, "{}", fault.chain()),
+            Err(fault) => assert!(fault.retryable, "{}", fault.report()),
         }
     }
     acknowledged
@@ -234,7 +246,7 @@ async fn a_managed_server_is_reached_over_tls_and_known_by_its_certificate() {
         let ready = SqlRecorder::postgres(&url).unwrap().ready().await;
         match (ready, says) {
             (Ok(()), None) => {}
-            (Err(fault), Some(says)) => assert!(fault.chain().contains(says), "{url}: {}", fault.chain()),
+            (Err(fault), Some(says)) => assert!(fault.report().contains(says), "{url}: {}", fault.report()),
             (ready, _) => panic!("{url}: {ready:?}"),
         }
     }

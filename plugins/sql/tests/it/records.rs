@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use intake_core::testkit::{self, sample_record};
-use intake_core::{Booking, Duty, Record, Recorder, Swap, UploadId, codes};
+use intake_core::{Record, Recorder, Task, Update, UploadId, UsageChange, codes};
 use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, query, query_as, raw_sql};
@@ -34,11 +34,14 @@ async fn everything_is_there_after_a_restart() {
     for _ in 0..5 {
         let recorder = SqlRecorder::sqlite(&path);
         let record = sample_record();
-        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+        assert_eq!(
+            recorder.insert(&record, UsageChange::none()).await.unwrap(),
+            Update::Applied
+        );
         all.push(record);
         for record in &all {
             assert_eq!(recorder.get(record.id).await.unwrap().as_ref(), Some(record));
-            let again = recorder.insert(record, Booking::none()).await.unwrap_err();
+            let again = recorder.insert(record, UsageChange::none()).await.unwrap_err();
             assert_eq!(again.code, codes::ID_TAKEN);
         }
     }
@@ -72,7 +75,7 @@ async fn records_of_a_newer_version_are_left_alone() {
     let newer = "INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)";
     raw_sql(newer).execute(&mut other_session(&path).await).await.unwrap();
     let fault = SqlRecorder::sqlite(&path)
-        .insert(&sample_record(), Booking::none())
+        .insert(&sample_record(), UsageChange::none())
         .await
         .unwrap_err();
     assert_eq!((fault.code.clone(), fault.retryable), (RECORD_FAILED, false));
@@ -123,7 +126,10 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it() {
         ("metadata", "'7'"),
     ] {
         let record = sample_record();
-        assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+        assert_eq!(
+            recorder.insert(&record, UsageChange::none()).await.unwrap(),
+            Update::Applied
+        );
         let spoil = AssertSqlSafe(format!("UPDATE uploads SET {column} = {value} WHERE id = $1"));
         query(spoil)
             .bind(record.id.to_string())
@@ -143,7 +149,10 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_being_due() {
     let path = folder.path().join("records.db");
     let recorder = SqlRecorder::sqlite(&path);
     let spoiled = sample_record();
-    assert_eq!(recorder.insert(&spoiled, Booking::none()).await.unwrap(), Swap::Done);
+    assert_eq!(
+        recorder.insert(&spoiled, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
     let mut other_session = other_session(&path).await;
     raw_sql("UPDATE uploads SET state = 'paused'")
         .execute(&mut other_session)
@@ -151,15 +160,18 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_being_due() {
         .unwrap();
     let now = spoiled.due.unwrap() + Duration::from_secs(9);
     assert_eq!(
-        recorder.due(Duty::Sweep, now, 10).await.unwrap_err().code,
+        recorder.due(Task::Sweep, now, 10).await.unwrap_err().code,
         RECORD_UNREADABLE
     );
     let due = Record {
         due: Some(now),
         ..sample_record()
     };
-    assert_eq!(recorder.insert(&due, Booking::none()).await.unwrap(), Swap::Done);
-    assert_eq!(recorder.due(Duty::Sweep, now, 10).await.unwrap(), [due]);
+    assert_eq!(
+        recorder.insert(&due, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
+    assert_eq!(recorder.due(Task::Sweep, now, 10).await.unwrap(), [due]);
 }
 
 #[tokio::test]
@@ -167,8 +179,11 @@ async fn what_is_due_may_be_asked_for_at_any_time_and_in_any_number() {
     let folder = tempfile::tempdir().unwrap();
     let recorder = SqlRecorder::sqlite(folder.path().join("records.db"));
     let record = sample_record();
-    assert_eq!(recorder.insert(&record, Booking::none()).await.unwrap(), Swap::Done);
+    assert_eq!(
+        recorder.insert(&record, UsageChange::none()).await.unwrap(),
+        Update::Applied
+    );
     let far = SystemTime::UNIX_EPOCH + Duration::from_secs(i64::MAX.unsigned_abs());
-    assert_eq!(recorder.due(Duty::Sweep, far, usize::MAX).await.unwrap(), [record]);
-    assert_eq!(recorder.due(Duty::Sweep, far, 0).await.unwrap(), []);
+    assert_eq!(recorder.due(Task::Sweep, far, usize::MAX).await.unwrap(), [record]);
+    assert_eq!(recorder.due(Task::Sweep, far, 0).await.unwrap(), []);
 }

@@ -123,7 +123,7 @@ impl Refusal {
 }
 
 fn parse<T: DeserializeOwned>(xml: &str) -> Result<T, Failure> {
-    quick_xml::de::from_str(xml).map_err(|error| Failure::nonsense("an answer that cannot be read").because(error))
+    quick_xml::de::from_str(xml).map_err(|error| Failure::nonsense("an answer that cannot be read").with_source(error))
 }
 
 /// The name of the outermost element.

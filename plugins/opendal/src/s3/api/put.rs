@@ -73,7 +73,7 @@ impl MultipartApi {
             client = &self.http.fresh;
         };
         if failure.is(NO_SUCH_UPLOAD) {
-            return Err(Fault::new(codes::NOT_OPEN, "this upload accepts no more parts").because(failure));
+            return Err(Fault::new(codes::NOT_OPEN, "this upload accepts no more parts").with_source(failure));
         }
         let doing = format!("write part {} of {}", which.number, which.name);
         // A failure of the sender is the cause, if there was one.

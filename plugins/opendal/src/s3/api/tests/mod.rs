@@ -191,7 +191,7 @@ async fn a_completion_that_fails_although_it_says_200_is_tried_again_if_that_may
     way.proxy.trouble("POST", 1, Trouble::Answer(200, failed));
     let fault = way.multipart.complete(&name, &upload, &parts).await.unwrap_err();
     assert!(!fault.retryable);
-    assert!(fault.chain().contains("InvalidRequest"), "{}", fault.chain());
+    assert!(fault.report().contains("InvalidRequest"), "{}", fault.report());
 
     let failed = "<Error><Code>InternalError</Code><Message>m</Message></Error>";
     way.proxy.trouble("POST", 1, Trouble::Answer(200, failed));
@@ -291,7 +291,7 @@ async fn what_can_be_asked_twice_is_asked_again_after_trouble_that_passes() {
     let fault = way.multipart.list(&name, &upload).await.unwrap_err();
     assert_eq!(way.asked().len() - asked, 1 + RETRIES);
     assert!(fault.retryable);
-    assert!(fault.chain().contains("503 SlowDown"), "{}", fault.chain());
+    assert!(fault.report().contains("503 SlowDown"), "{}", fault.report());
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ async fn silence_is_given_up() {
     ] {
         let fault = ended.unwrap_err();
         assert!(fault.retryable);
-        assert!(fault.chain().contains("did not answer in time"), "{}", fault.chain());
+        assert!(fault.report().contains("did not answer in time"), "{}", fault.report());
     }
 }
 
@@ -332,6 +332,6 @@ async fn signed_urls_are_not_in_what_is_said() {
     way.proxy.trouble("", usize::MAX, Trouble::HangUp);
     let fault = way.multipart.list(&name, "an-id").await.unwrap_err();
     assert!(fault.retryable);
-    let said = format!("{} {fault:?}", fault.chain());
+    let said = format!("{} {fault:?}", fault.report());
     assert!(!said.contains("X-Amz-") && !said.contains("http://"), "{said}");
 }

@@ -120,7 +120,7 @@ async fn a_part_is_kept_until_the_service_has_it() {
     for (number, (trouble, part)) in (1..).zip(troubles.iter().zip(bytes.chunks(LEAST))) {
         way.proxy.trouble("PUT", 2, *trouble);
         let put = way.put(&name, &upload, number, &bytes.slice_ref(part)).await;
-        put.unwrap_or_else(|fault| panic!("{trouble:?}: {}", fault.chain()));
+        put.unwrap_or_else(|fault| panic!("{trouble:?}: {}", fault.report()));
     }
     assert_eq!(puts(&way).len(), 3 * troubles.len());
     let parts = way.multipart.list(&name, &upload).await.unwrap().unwrap();
@@ -137,7 +137,7 @@ async fn a_part_that_the_service_never_takes_is_given_up_after_some_tries() {
     way.proxy.trouble("PUT", usize::MAX, Trouble::SLOW_DOWN);
     let fault = way.put(&name, &upload, 1, &noise(1, LEAST)).await.unwrap_err();
     assert!(fault.retryable);
-    assert!(fault.chain().contains("503 SlowDown"), "{}", fault.chain());
+    assert!(fault.report().contains("503 SlowDown"), "{}", fault.report());
     assert_eq!(puts(&way), ["503"; 1 + super::super::put::RETRIES]);
     // What does not pass is not tried again.
     way.proxy.calm();
@@ -164,7 +164,7 @@ async fn a_part_that_is_not_kept_is_tried_again_until_bytes_were_taken() {
         way.proxy.trouble("PUT", 1, Trouble::SLOW_DOWN);
         let fault = way.put(&name, &upload, 2, &noise(1, LEAST)).await.unwrap_err();
         assert!(fault.retryable);
-        assert!(fault.chain().contains("503 SlowDown"), "{}", fault.chain());
+        assert!(fault.report().contains("503 SlowDown"), "{}", fault.report());
         assert_eq!(puts(&way)[before..], ["503", "503", "200", "503"]);
         way.put(&name, &upload, 2, &noise(1, LEAST)).await.unwrap();
     }
@@ -239,7 +239,7 @@ async fn a_part_that_is_not_what_was_said_is_not_there() {
             .await
             .unwrap_err();
         assert!(!fault.retryable);
-        assert!(fault.chain().contains(why), "{}", fault.chain());
+        assert!(fault.report().contains(why), "{}", fault.report());
         assert_eq!(way.multipart.list(&name, &upload).await.unwrap().unwrap(), [], "{why}");
     }
 }

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::in_process::{InProcess, code, form, signed, token};
 use crate::support::{self, Answer};
-use crate::town::{Town, code, form, signed, token};
 
 /// Everything of one project that has a name.
 struct Things {
@@ -31,11 +31,11 @@ fn made_up(of: &Things) -> Things {
     }
 }
 
-fn things(town: &Town, key: &str) -> Things {
-    let file = town.upload(key, b"x");
-    let group = town.post("/group/", &format!("pub_key={key}&files[]={file}")).json();
-    let order = town.post("/from_url/", &format!("pub_key={key}&source_url=x")).json();
-    let begun = town.begin(key, "");
+fn things(server: &InProcess, key: &str) -> Things {
+    let file = server.upload(key, b"x");
+    let group = server.post("/group/", &format!("pub_key={key}&files[]={file}")).json();
+    let order = server.post("/from_url/", &format!("pub_key={key}&source_url=x")).json();
+    let begun = server.begin(key, "");
     Things {
         file,
         group: group["id"].as_str().unwrap().to_owned(),
@@ -47,64 +47,66 @@ fn things(town: &Town, key: &str) -> Things {
 }
 
 /// The requests that a client of another project may try with one name: each with a title.
-type Try = (&'static str, fn(&Town, &str, &Things) -> Answer);
+type Try = (&'static str, fn(&InProcess, &str, &Things) -> Answer);
 
 /// Every endpoint with every kind of name. Signatures are made with the other project's own secret.
 const TRIES: [Try; 14] = [
-    ("info of a file", |town, key, things| {
-        town.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.file))
+    ("info of a file", |server, key, things| {
+        server.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.file))
     }),
-    ("info of an order", |town, key, things| {
-        town.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.order))
+    ("info of an order", |server, key, things| {
+        server.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.order))
     }),
-    ("info of an open upload", |town, key, things| {
-        town.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.open))
+    ("info of an open upload", |server, key, things| {
+        server.get(&format!("/info/?pub_key={key}&file_id={}&jsonerrors=1", things.open))
     }),
-    ("info of a group", |town, key, things| {
+    ("info of a group", |server, key, things| {
         let id = things.group.split('~').next().unwrap();
-        town.get(&format!("/info/?pub_key={key}&file_id={id}&jsonerrors=1"))
+        server.get(&format!("/info/?pub_key={key}&file_id={id}&jsonerrors=1"))
     }),
-    ("group of a file", |town, key, things| {
-        town.post("/group/", &format!("pub_key={key}&files[]={}", things.file))
+    ("group of a file", |server, key, things| {
+        server.post("/group/", &format!("pub_key={key}&files[]={}", things.file))
     }),
-    ("group of an open upload", |town, key, things| {
-        town.post("/group/", &format!("pub_key={key}&files[]={}", things.open))
+    ("group of an open upload", |server, key, things| {
+        server.post("/group/", &format!("pub_key={key}&files[]={}", things.open))
     }),
-    ("group info", |town, key, things| {
-        town.get(&format!(
+    ("group info", |server, key, things| {
+        server.get(&format!(
             "/group/info/?pub_key={key}&group_id={}&jsonerrors=1",
             things.group
         ))
     }),
-    ("complete an open upload", |town, key, things| {
-        town.complete(key, &things.open)
+    ("complete an open upload", |server, key, things| {
+        server.complete(key, &things.open)
     }),
-    ("complete a file", |town, key, things| town.complete(key, &things.file)),
-    ("complete an order", |town, key, things| {
-        town.complete(key, &things.order)
+    ("complete a file", |server, key, things| {
+        server.complete(key, &things.file)
     }),
-    ("status of an order", |town, key, things| {
-        town.get(&format!(
+    ("complete an order", |server, key, things| {
+        server.complete(key, &things.order)
+    }),
+    ("status of an order", |server, key, things| {
+        server.get(&format!(
             "/from_url/status/?pub_key={key}&token={}&jsonerrors=1",
             things.order
         ))
     }),
-    ("status of a file", |town, key, things| {
-        town.get(&format!(
+    ("status of a file", |server, key, things| {
+        server.get(&format!(
             "/from_url/status/?pub_key={key}&token={}&jsonerrors=1",
             things.file
         ))
     }),
     (
         "put a part with an address of one's own upload, and another's id",
-        |town, key, things| {
-            let mine = town.begin(key, "");
+        |server, key, things| {
+            let mine = server.begin(key, "");
             let path = mine.parts[0].replace(&mine.uuid, &things.open);
-            support::send(&town.address, &format!("PUT {path}&jsonerrors=1 HTTP/1.1\r\n"), b"x")
+            support::send(&server.address, &format!("PUT {path}&jsonerrors=1 HTTP/1.1\r\n"), b"x")
         },
     ),
-    ("upload with a policy token", |town, key, things| {
-        town.base(&form(key).field("signature", &things.policy).file("file", "a", b"x"))
+    ("upload with a policy token", |server, key, things| {
+        server.base(&form(key).field("signature", &things.policy).file("file", "a", b"x"))
     }),
 ];
 
@@ -112,11 +114,11 @@ const TRIES: [Try; 14] = [
 fn names_of_another_project_are_answered_like_made_up_ones() {
     let mine = json!({"secrets": [{"name": "a", "secret": "secret of mine"}]});
     let other = json!({"secrets": [{"name": "a", "secret": "secret of another"}]});
-    let town = Town::of(&[("mine", mine), ("other", other)]);
-    let things = things(&town, "mine");
+    let server = InProcess::of(&[("mine", mine), ("other", other)]);
+    let things = things(&server, "mine");
     let made_up = made_up(&things);
     for (name, attempt) in TRIES {
-        let (found, expected) = (attempt(&town, "other", &things), attempt(&town, "other", &made_up));
+        let (found, expected) = (attempt(&server, "other", &things), attempt(&server, "other", &made_up));
         let shape = |answer: &Answer, of: &Things| {
             let text = answer.text();
             // The answer may repeat nothing but the name as it was sent.
@@ -143,29 +145,30 @@ fn names_of_another_project_are_answered_like_made_up_ones() {
         ("upload with a policy token", "accepted"),
     ] {
         let (_, attempt) = TRIES.iter().find(|(other, _)| *other == name).unwrap();
-        assert_eq!(code(&attempt(&town, "mine", &things)), expected, "{name}");
+        assert_eq!(code(&attempt(&server, "mine", &things)), expected, "{name}");
     }
-    let status = town
+    let status = server
         .get(&format!("/from_url/status/?pub_key=mine&token={}", things.order))
         .json();
     assert_eq!(status["status"], Value::from("waiting"));
-    let part = support::send(&town.address, &format!("PUT {} HTTP/1.1\r\n", things.part), b"x");
+    let part = support::send(&server.address, &format!("PUT {} HTTP/1.1\r\n", things.part), b"x");
     assert_eq!(part.status, 200, "{}", part.text());
 }
 
 /// A URL that one project has fetched is no duplicate for another project.
 #[test]
 fn a_fetch_of_another_project_is_no_duplicate() {
-    let town = Town::of(&[("mine", json!({})), ("other", json!({}))]);
+    let server = InProcess::of(&[("mine", json!({})), ("other", json!({}))]);
     let order = |key: &str| {
-        town.post(
-            "/from_url/",
-            &format!("pub_key={key}&source_url=x&check_URL_duplicates=1"),
-        )
-        .json()
+        server
+            .post(
+                "/from_url/",
+                &format!("pub_key={key}&source_url=x&check_URL_duplicates=1"),
+            )
+            .json()
     };
     assert_eq!(order("mine")["type"], "token");
-    town.block_on(town.pipeline.pull_due()).unwrap();
+    server.block_on(server.pipeline.fetch_due()).unwrap();
     assert_eq!(order("other")["type"], "token");
     assert_eq!(order("mine")["type"], "file_info");
 }
@@ -173,14 +176,14 @@ fn a_fetch_of_another_project_is_no_duplicate() {
 #[test]
 fn a_signature_with_another_projects_secret_is_refused() {
     let signing = |secret: &str| json!({"signed_uploads": true, "secrets": [{"name": "a", "secret": secret}]});
-    let town = Town::of(&[("mine", signing("mine")), ("other", signing("other"))]);
+    let server = InProcess::of(&[("mine", signing("mine")), ("other", signing("other"))]);
     let ask = |secret: &str| {
         let with = signed(secret);
         let mut form = form("other");
         for (name, value) in with[1..].split('&').map(|pair| pair.split_once('=').unwrap()) {
             form = form.field(name, value);
         }
-        code(&town.base(&form.file("file", "a", b"x")))
+        code(&server.base(&form.file("file", "a", b"x")))
     };
     assert_eq!(ask("mine"), "SignatureInvalidError");
     assert_eq!(ask("other"), "accepted");

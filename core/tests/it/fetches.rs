@@ -1,4 +1,4 @@
-//! Fetch orders: one node at a time tries them until they succeed or fail for good, and each makes one upload.
+//! Fetch jobs: one node at a time tries them until they succeed or fail for good, and each makes one upload.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,8 @@ use futures_util::{FutureExt, StreamExt, stream};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    BoxError, Code, Declared, Error, Fault, FileName, Incoming, Interruption, Key, Order, Pipeline, Pull, Receiver,
-    Record, Rejection, Retention, State, Swept, Terms, UploadId, async_trait, codes,
+    BoxError, Code, Declared, Error, Fault, FetchJob, Fetcher, FileName, Incoming, Interruption, Key, NewFetch,
+    Pipeline, Record, Rejection, Retention, State, Swept, UploadId, UploadOptions, async_trait, codes,
 };
 use tokio::sync::Semaphore;
 
@@ -51,7 +51,7 @@ impl Sources {
 }
 
 #[async_trait]
-impl Receiver for Sources {
+impl Fetcher for Sources {
     async fn judge(&self, _source: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -74,7 +74,7 @@ impl Receiver for Sources {
                 Ok(Incoming::new(declared, pieces.boxed()))
             }
             Does::BreakOff => {
-                let why = Interruption::new(Rejection::new(AWAY, "the source is away").about("away"));
+                let why = Interruption::new(Rejection::new(AWAY, "the source is away").with_subject("away"));
                 let pieces = [Ok(Bytes::from_static(b"half of")), Err(BoxError::from(why))];
                 Ok(Incoming::new(declared, stream::iter(pieces).boxed()))
             }
@@ -115,7 +115,7 @@ struct House {
 impl House {
     fn new(sources: Sources) -> Self {
         let (store, recorder, clock) = (MemoryStore::default(), MemoryRecorder::default(), Clock::default());
-        let pipeline = builder(store.clone(), recorder.clone(), &clock).receiver("sources", sources.clone());
+        let pipeline = builder(store.clone(), recorder.clone(), &clock).fetcher("sources", sources.clone());
         Self {
             pipeline: pipeline.build().unwrap(),
             store,
@@ -128,35 +128,37 @@ impl House {
     /// Another node over the same store and records.
     fn node(&self) -> Pipeline {
         let node = builder(self.store.clone(), self.recorder.clone(), &self.clock);
-        node.receiver("sources", self.sources.clone()).build().unwrap()
+        node.fetcher("sources", self.sources.clone()).build().unwrap()
     }
 
-    async fn order(&self, source: &str) -> UploadId {
+    async fn job(&self, source: &str) -> UploadId {
         self.order_of("shop", source).await.unwrap().id
     }
 
     async fn order_of(&self, project: &str, source: &str) -> Result<Record, Error> {
-        let terms = Terms {
+        let options = UploadOptions {
             sender: None,
             project: Some(project.to_owned()),
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
             tags: vec!["cat".to_owned()],
-            known_as: Some(format!("from {source}")),
-            pass: None,
+            source_key: Some(format!("from {source}")),
+            authorization: None,
         };
-        self.pipeline.order(Order::new(Pull::new(source), terms)).await
+        self.pipeline
+            .queue_fetch(NewFetch::new(FetchJob::new(source), options))
+            .await
     }
 
-    async fn status(&self, order: UploadId) -> Record {
-        self.pipeline.status(order).await.unwrap().unwrap()
+    async fn status(&self, job: UploadId) -> Record {
+        self.pipeline.status(job).await.unwrap().unwrap()
     }
 
-    /// The upload that an order made. It must be the only readable one.
-    async fn result(&self, order: UploadId) -> Record {
-        let pulled = self.status(order).await;
-        assert_eq!(pulled.state, State::Pulled);
-        let upload = pulled.pull.unwrap().upload.unwrap();
+    /// The upload that a fetch job made. It must be the only readable one.
+    async fn result(&self, job: UploadId) -> Record {
+        let pulled = self.status(job).await;
+        assert_eq!(pulled.state, State::Fetched);
+        let upload = pulled.fetch_job.unwrap().upload.unwrap();
         let ready = self
             .recorder
             .records()
@@ -167,8 +169,8 @@ impl House {
         self.pipeline.get(upload).await.unwrap()
     }
 
-    async fn rejection(&self, order: UploadId) -> Code {
-        match self.status(order).await.state {
+    async fn rejection(&self, job: UploadId) -> Code {
+        match self.status(job).await.state {
             State::Rejected(rejection) => rejection.code,
             state => panic!("the order is {}", state.name()),
         }
@@ -182,9 +184,9 @@ async fn an_ordered_source_passes_all_stages() {
             .with("good", &[Does::Give(b"good content")])
             .with("bad", &[Does::Give(b"so bad")]),
     );
-    let (good, bad) = (house.order("good").await, house.order("bad").await);
-    assert_eq!(house.status(good).await.state, State::Waiting);
-    house.pipeline.pull_due().await.unwrap();
+    let (good, bad) = (house.job("good").await, house.job("bad").await);
+    assert_eq!(house.status(good).await.state, State::Queued);
+    house.pipeline.fetch_due().await.unwrap();
     let record = house.result(good).await;
     assert_ne!(record.id, good, "the id of an order must not be the id of its file");
     assert_eq!(
@@ -199,23 +201,33 @@ async fn an_ordered_source_passes_all_stages() {
     assert_eq!(record.declared.name.as_deref(), Some("as the source calls it"));
     assert_eq!(house.rejection(bad).await, BAD);
     assert_eq!(
-        house.pipeline.known_as("from good").await.unwrap().unwrap().id,
+        house
+            .pipeline
+            .find_by_source_key("from good")
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
         record.id
     );
-    assert_eq!(house.pipeline.known_as("from bad").await.unwrap(), None);
+    assert_eq!(house.pipeline.find_by_source_key("from bad").await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_is_asked_for_counts_more_than_the_sources() {
     let house = House::new(Sources::default().with("good", &[Does::Give(b"good content")]));
-    let pull = Pull {
+    let fetch_job = FetchJob {
         name: FileName::new("as we call it"),
-        ..Pull::new("good")
+        ..FetchJob::new("good")
     };
-    let order = house.pipeline.order(Order::new(pull, Terms::default())).await.unwrap();
-    house.pipeline.pull_due().await.unwrap();
+    let job = house
+        .pipeline
+        .queue_fetch(NewFetch::new(fetch_job, UploadOptions::default()))
+        .await
+        .unwrap();
+    house.pipeline.fetch_due().await.unwrap();
     assert_eq!(
-        house.result(order.id).await.declared.name.as_deref(),
+        house.result(job.id).await.declared.name.as_deref(),
         Some("as we call it")
     );
 }
@@ -227,19 +239,15 @@ async fn a_passing_error_is_tried_again_and_a_lasting_one_is_reported() {
         .with("never", &[Does::BreakOff])
         .with("no", &[Does::Refuse]);
     let house = House::new(sources);
-    let (late, never, no) = (
-        house.order("late").await,
-        house.order("never").await,
-        house.order("no").await,
-    );
-    house.pipeline.pull_due().await.unwrap();
+    let (late, never, no) = (house.job("late").await, house.job("never").await, house.job("no").await);
+    house.pipeline.fetch_due().await.unwrap();
     assert_eq!(house.rejection(no).await, RUDE);
-    assert_eq!(house.status(late).await.state, State::Waiting);
-    house.pipeline.pull_due().await.unwrap();
+    assert_eq!(house.status(late).await.state, State::Queued);
+    house.pipeline.fetch_due().await.unwrap();
     assert_eq!(house.sources.asked("late"), 1, "not at once");
     for (seconds, asked) in [(1, 2), (1, 2), (1, 3), (3, 3), (1, 3)] {
         house.clock.advance(Duration::from_secs(seconds));
-        house.pipeline.pull_due().await.unwrap();
+        house.pipeline.fetch_due().await.unwrap();
         assert_eq!(house.sources.asked("late"), asked);
     }
     house.result(late).await;
@@ -252,43 +260,43 @@ async fn a_passing_error_is_tried_again_and_a_lasting_one_is_reported() {
 async fn the_progress_of_an_order_can_be_read_while_it_is_fetched() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone())]));
-    let order = house.order("slow").await;
-    let mut pulling = Box::pin(house.pipeline.pull_for_ever(Duration::from_secs(5)));
+    let job = house.job("slow").await;
+    let mut pulling = Box::pin(house.pipeline.run_fetches(Duration::from_secs(5)));
     let _works_on = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
         .await
         .unwrap_err();
-    let pull = house.status(order).await.pull.unwrap();
-    assert_eq!((pull.done, pull.total, pull.tries), (4, Some(13), 1));
+    let fetch_job = house.status(job).await.fetch_job.unwrap();
+    assert_eq!((fetch_job.done, fetch_job.total, fetch_job.tries), (4, Some(13), 1));
     until.close();
     let _works_on = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
         .await
         .unwrap_err();
     // The validator refuses the whole by its size.
-    assert_eq!(house.rejection(order).await, RUDE);
+    assert_eq!(house.rejection(job).await, RUDE);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_order_whose_node_crashed_is_fetched_once_by_another() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until), Does::Give(b"by another")]));
-    let order = house.order("slow").await;
+    let job = house.job("slow").await;
     {
-        let mut dies = Box::pin(house.pipeline.pull_due());
+        let mut dies = Box::pin(house.pipeline.fetch_due());
         let _works = tokio::time::timeout(Duration::from_secs(3), &mut dies)
             .await
             .unwrap_err();
     }
-    assert_eq!(house.status(order).await.state, State::Pulling);
+    assert_eq!(house.status(job).await.state, State::Fetching);
     let other = house.node();
-    other.pull_due().await.unwrap();
+    other.fetch_due().await.unwrap();
     assert_eq!(house.sources.asked("slow"), 1, "its claim holds");
     house.clock.advance(Duration::from_secs(31));
     assert!(
         house.pipeline.sweep().await.unwrap().is_empty(),
         "a sweeper leaves it alone"
     );
-    other.pull_due().await.unwrap();
-    let record = house.result(order).await;
+    other.fetch_due().await.unwrap();
+    let record = house.result(job).await;
     assert_eq!(
         collect(other.read(record.id, None).await.unwrap()).await,
         &b"by another"[..]
@@ -299,39 +307,39 @@ async fn an_order_whose_node_crashed_is_fetched_once_by_another() {
 async fn an_order_that_kills_every_node_is_given_up() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("deadly", &[Does::Stall(until)]));
-    let order = house.order("deadly").await;
+    let job = house.job("deadly").await;
     for _ in 0..20 {
         let node = house.node();
-        let _dies = tokio::time::timeout(Duration::from_secs(3), node.pull_due()).await;
+        let _dies = tokio::time::timeout(Duration::from_secs(3), node.fetch_due()).await;
         house.clock.advance(Duration::from_secs(31));
     }
-    assert_eq!(house.rejection(order).await, codes::FAULT);
+    assert_eq!(house.rejection(job).await, codes::FAULT);
     assert!(house.store.keys().is_empty() && house.sources.asked("deadly") <= 16);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_a_crashed_node_committed_is_not_fetched_again() {
     let house = House::new(Sources::default().with("good", &[Does::Give(b"good content")]));
-    let order = house.order("good").await;
-    // The node crashes before the last step: the upload is ready, and the order does not say so.
-    let waiting = house.status(order).await;
-    house.pipeline.pull_due().await.unwrap();
-    let upload = house.result(order).await.id;
-    let pulled = house.status(order).await;
+    let job = house.job("good").await;
+    // The node crashes before the last step: the upload is ready, and the fetch job does not say so.
+    let waiting = house.status(job).await;
+    house.pipeline.fetch_due().await.unwrap();
+    let upload = house.result(job).await.id;
+    let pulled = house.status(job).await;
     let forgetful = Record {
         revision: pulled.revision + 1,
-        state: State::Pulling,
+        state: State::Fetching,
         due: waiting.due,
         ..pulled
     };
     assert_eq!(
-        intake_core::Recorder::update(&house.recorder, &forgetful, intake_core::Booking::none())
+        intake_core::Recorder::update(&house.recorder, &forgetful, intake_core::UsageChange::none())
             .await
             .unwrap(),
-        intake_core::Swap::Done
+        intake_core::Update::Applied
     );
-    house.node().pull_due().await.unwrap();
-    assert_eq!(house.result(order).await.id, upload);
+    house.node().fetch_due().await.unwrap();
+    assert_eq!(house.result(job).await.id, upload);
     assert_eq!(house.sources.asked("good"), 1, "fetched twice");
 }
 
@@ -339,18 +347,18 @@ async fn an_upload_that_a_crashed_node_committed_is_not_fetched_again() {
 async fn a_node_that_lost_its_claim_gives_way() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone()), Does::Give(b"by another")]));
-    let order = house.order("slow").await;
-    let mut stalled = Box::pin(house.pipeline.pull_due());
+    let job = house.job("slow").await;
+    let mut stalled = Box::pin(house.pipeline.fetch_due());
     assert!((&mut stalled).now_or_never().is_none());
     for _ in 0..20 {
         // The task runs until it waits for bytes; no time passes.
         tokio::task::yield_now().await;
     }
     house.clock.advance(Duration::from_secs(31));
-    house.node().pull_due().await.unwrap();
+    house.node().fetch_due().await.unwrap();
     until.close();
     stalled.await.unwrap();
-    let record = house.result(order).await;
+    let record = house.result(job).await;
     assert_eq!(
         collect(house.pipeline.read(record.id, None).await.unwrap()).await,
         &b"by another"[..]
@@ -365,18 +373,18 @@ async fn a_cancelled_order_makes_no_upload() {
             .with("slow", &[Does::Stall(until.clone())])
             .with("good", &[Does::Give(b"good")]),
     );
-    let (slow, good) = (house.order("slow").await, house.order("good").await);
+    let (slow, good) = (house.job("slow").await, house.job("good").await);
     house.pipeline.cancel(good).await.unwrap();
-    let mut pulling = Box::pin(house.pipeline.pull_due());
+    let mut pulling = Box::pin(house.pipeline.fetch_due());
     let _works = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
         .await
         .unwrap_err();
     house.pipeline.cancel(slow).await.unwrap();
     until.close();
     pulling.await.unwrap();
-    for order in [slow, good] {
-        assert_eq!(house.rejection(order).await, codes::CANCELLED);
-        assert!(matches!(house.pipeline.cancel(order).await, Err(Error::NotFound(_))));
+    for job in [slow, good] {
+        assert_eq!(house.rejection(job).await, codes::CANCELLED);
+        assert!(matches!(house.pipeline.cancel(job).await, Err(Error::NotFound(_))));
     }
     assert_eq!(house.sources.asked("good"), 0);
     assert!(house.store.keys().is_empty(), "fetched bytes are left");
@@ -386,7 +394,7 @@ async fn a_cancelled_order_makes_no_upload() {
 async fn no_project_takes_all_permits_or_more_than_its_share_of_the_queue() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until.clone())]));
-    for _ in 0..LIMITS.waiting_of_project {
+    for _ in 0..LIMITS.max_queued_fetches_per_project {
         house.order_of("greedy", "slow").await.unwrap();
     }
     let refused = house.order_of("greedy", "slow").await.unwrap_err();
@@ -394,20 +402,20 @@ async fn no_project_takes_all_permits_or_more_than_its_share_of_the_queue() {
     for _ in 0..3 {
         house.order_of("modest", "slow").await.unwrap();
     }
-    let mut pulling = Box::pin(house.pipeline.pull_for_ever(Duration::from_secs(1)));
+    let mut pulling = Box::pin(house.pipeline.run_fetches(Duration::from_secs(1)));
     let _works = tokio::time::timeout(Duration::from_secs(3), &mut pulling)
         .await
         .unwrap_err();
     let of = |project: &str| {
         let records = house.recorder.records();
-        let pulling = records.iter().filter(|record| record.state == State::Pulling);
+        let pulling = records.iter().filter(|record| record.state == State::Fetching);
         pulling
             .filter(|record| record.project.as_deref() == Some(project))
             .count()
     };
     assert_eq!(
         (of("greedy"), of("modest")),
-        (LIMITS.pulls_of_project, LIMITS.pulls_of_project)
+        (LIMITS.max_fetches_per_project, LIMITS.max_fetches_per_project)
     );
     until.close();
     let _works = tokio::time::timeout(Duration::from_secs(30), &mut pulling)
@@ -417,7 +425,7 @@ async fn no_project_takes_all_permits_or_more_than_its_share_of_the_queue() {
         .recorder
         .records()
         .into_iter()
-        .filter(|record| record.state == State::Waiting);
+        .filter(|record| record.state == State::Queued);
     assert_eq!(waiting.count(), 0, "an order was never fetched");
 }
 
@@ -428,8 +436,8 @@ async fn the_outcome_of_an_order_is_kept_for_a_while() {
             .with("good", &[Does::Give(b"good content")])
             .with("no", &[Does::Refuse]),
     );
-    let (good, no) = (house.order("good").await, house.order("no").await);
-    house.pipeline.pull_due().await.unwrap();
+    let (good, no) = (house.job("good").await, house.job("no").await);
+    house.pipeline.fetch_due().await.unwrap();
     let upload = house.result(good).await.id;
     house.clock.advance(OVER_LEASE);
     assert!(house.pipeline.sweep().await.unwrap().is_empty());
@@ -441,8 +449,8 @@ async fn the_outcome_of_an_order_is_kept_for_a_while() {
             ..Swept::default()
         }
     );
-    for order in [good, no] {
-        assert_eq!(house.pipeline.status(order).await.unwrap(), None);
+    for job in [good, no] {
+        assert_eq!(house.pipeline.status(job).await.unwrap(), None);
     }
     assert_eq!(
         house.pipeline.get(upload).await.unwrap().id,
@@ -455,9 +463,9 @@ async fn the_outcome_of_an_order_is_kept_for_a_while() {
 async fn a_source_that_takes_too_long_is_given_up() {
     let until = Arc::new(Semaphore::new(0));
     let house = House::new(Sources::default().with("slow", &[Does::Stall(until)]));
-    let order = house.order("slow").await;
-    house.pipeline.pull_due().await.unwrap();
-    assert_eq!(house.rejection(order).await, codes::TIMED_OUT);
+    let job = house.job("slow").await;
+    house.pipeline.fetch_due().await.unwrap();
+    assert_eq!(house.rejection(job).await, codes::TIMED_OUT);
     let records = house.recorder.records();
     assert!(
         records.iter().all(|record| record.state != State::Staged),

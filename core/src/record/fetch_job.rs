@@ -1,4 +1,4 @@
-//! A fetch order: the source to fetch, and the progress. Pure: it opens no source.
+//! A fetch job: the source to fetch, and the progress. Pure: it opens no source.
 
 use std::time::Duration;
 
@@ -8,17 +8,19 @@ use crate::value::file_name::FileName;
 use crate::value::id::UploadId;
 use crate::value::lifetime::Retention;
 
-/// What is recorded of a fetch order.
+/// What is recorded of a fetch job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pull {
-    /// The source that a [`Receiver`](crate::Receiver) fetches, such as a URL.
+pub struct FetchJob {
+    /// The source that a [`Fetcher`](crate::Fetcher) fetches, such as a URL.
     pub source: String,
     /// The name of the file, if the sender gives one. It replaces the name that the source gives.
     pub name: Option<FileName>,
     /// How long the sender asks to keep the upload.
-    pub wish: Retention,
-    /// A name by which the upload can be found again: see [`Terms::known_as`](crate::Terms::known_as).
-    pub known_as: Option<String>,
+    #[serde(rename = "wish")]
+    pub retention: Retention,
+    /// A name by which the upload can be found again: see [`UploadOptions::source_key`](crate::UploadOptions::source_key).
+    #[serde(rename = "known_as")]
+    pub source_key: Option<String>,
     /// The most bytes that the file may have, if that is less than the limit of the pipeline.
     pub at_most: Option<u64>,
     /// How many tries were made.
@@ -31,14 +33,14 @@ pub struct Pull {
     pub total: Option<u64>,
 }
 
-impl Pull {
-    /// A fetch order of which no try was made yet.
+impl FetchJob {
+    /// A fetch job of which no try was made yet.
     pub fn new(source: impl Into<String>) -> Self {
         Self {
             source: source.into(),
             name: None,
-            wish: Retention::Default,
-            known_as: None,
+            retention: Retention::Default,
+            source_key: None,
             at_most: None,
             tries: 0,
             upload: None,

@@ -210,8 +210,8 @@ fn an_upload_that_was_only_begun_has_nothing_on_the_disk() {
 #[test]
 fn a_part_whose_first_byte_arrives_after_its_upload_ended_leaves_nothing() {
     let variables = [
-        ("INTAKE_RECEIVE__UNFINISHED", "1s"),
-        ("INTAKE_SERVER__SWEEP_EVERY", "100ms"),
+        ("INTAKE_RECEIVE__MULTIPART_TTL", "1s"),
+        ("INTAKE_SERVER__SWEEP_INTERVAL", "100ms"),
     ];
     let server = Server::start_with("", &variables);
     let begun = server.begin_parts(2 * PART);
@@ -261,8 +261,8 @@ fn a_part_that_was_acknowledged_outlives_a_kill_and_an_attempt_that_broke_off() 
 #[test]
 fn a_kill_while_parts_that_came_again_are_put_together_costs_nothing() {
     const SOON: &[(&str, &str)] = &[
-        ("INTAKE_RECEIVE__CLAIM", "1s"),
-        ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
+        ("INTAKE_RECEIVE__LEASE", "1s"),
+        ("INTAKE_SERVER__RECOVERY_INTERVAL", "100ms"),
     ];
     type Moment = (&'static str, fn(&Server) -> bool);
     /// Parts of each upload.

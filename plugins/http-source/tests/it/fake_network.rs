@@ -56,12 +56,12 @@ struct State {
 
 /// Clones are the same world.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct World {
+pub(crate) struct FakeNetwork {
     state: Arc<Mutex<State>>,
     sent: Arc<AtomicU64>,
 }
 
-impl World {
+impl FakeNetwork {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -131,8 +131,8 @@ impl World {
         self.sent.load(Ordering::SeqCst)
     }
 
-    /// A receiver in this world.
-    pub(crate) fn receiver(&self, settings: Settings) -> HttpSource {
+    /// A fetcher in this network.
+    pub(crate) fn fetcher(&self, settings: Settings) -> HttpSource {
         let source = HttpSource::new(settings).unwrap().on_network(self.clone());
         let identity = self.state().identity.clone();
         match identity {
@@ -215,7 +215,7 @@ async fn read_head(wire: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
 }
 
 #[async_trait]
-impl Network for World {
+impl Network for FakeNetwork {
     async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, LookupError> {
         let answer = {
             let mut state = self.state();

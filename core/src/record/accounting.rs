@@ -1,8 +1,8 @@
 //! Accounting: how much each project, sender and token uses, and what was received and removed on each day.
 //!
-//! Pure, and the only place that says what counts. A recorder writes the booking of a change in the same transaction as the
-//! change. A booking is the difference between what the record counted before and what it counts now. So a crash neither loses
-//! nor doubles a count: the change that ends an upload gives back what it used, exactly once.
+//! Pure, and the only place that says what counts. A recorder writes the usage change in the same transaction as the
+//! change of the record. It is the difference between what the record counted before and what it counts now. So a crash neither
+//! loses nor doubles a count: the change that ends an upload gives back what it used, exactly once.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,18 +10,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sha2::{Digest as _, Sha256};
 
 use crate::record::upload::{Record, State};
-
-/// The result of a change. None of these is a fault.
-#[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Swap {
-    /// The change was written.
-    Done,
-    /// The record was changed or deleted since it was read. Nothing was written.
-    Lost,
-    /// An account would exceed its quota. Nothing was written.
-    Full,
-}
 
 /// The most that an account may have. `None`: no bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +32,7 @@ impl Quota {
 
     /// Whether an account that has `has` may change by `more`.
     #[must_use]
-    pub fn allows(&self, has: &Holdings, more: &Change) -> bool {
+    pub fn allows(&self, has: &Usage, more: &Change) -> bool {
         let within = |has: u64, more: i64, most: Option<u64>| match (most, u64::try_from(more)) {
             // A change that adds nothing always fits.
             (None, _) | (_, Err(_) | Ok(0)) => true,
@@ -56,14 +44,14 @@ impl Quota {
 
 /// What an account has, including uploads in progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Holdings {
+pub struct Usage {
     /// Bytes.
     pub bytes: u64,
     /// The number of files, of uses of a token, or of whatever else the account counts.
     pub files: u64,
 }
 
-impl Holdings {
+impl Usage {
     /// What the account has after a change.
     #[must_use]
     pub fn after(&self, change: &Change) -> Self {
@@ -110,9 +98,9 @@ impl Account {
         Self::named(format!("token:{project}:{id}"))
     }
 
-    /// The fetch orders of a project that wait or are being fetched.
+    /// The queued and running fetch jobs of a project.
     #[must_use]
-    pub fn orders(project: &str) -> Self {
+    pub fn fetches(project: &str) -> Self {
         Self::named(format!("orders:{project}"))
     }
 
@@ -141,9 +129,9 @@ impl Account {
         Self::named(format!("sender:{sender}"))
     }
 
-    /// The fetch orders of a sender that wait or are being fetched, in all projects.
+    /// The queued and running fetch jobs of a sender, in all projects.
     #[must_use]
-    pub fn orders_of_sender(sender: &str) -> Self {
+    pub fn fetches_of_client(sender: &str) -> Self {
         Self::named(format!("orders-of-sender:{sender}"))
     }
 
@@ -156,12 +144,12 @@ impl Account {
 
 /// The change of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct AccountDelta {
     /// The account that changes.
     pub account: Account,
     /// By how much it changes.
     pub change: Change,
-    /// The most that the account may have after the change. If it would have more, nothing of the booking is written.
+    /// The most that the account may have after the change. If it would have more, no account changes.
     pub quota: Quota,
     /// When the account may be deleted, because it is not used any more. `None`: never.
     pub until: Option<SystemTime>,
@@ -183,7 +171,7 @@ impl Day {
 
 /// What a project received and removed on one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flow {
+pub struct DailyUsage {
     /// The public key of the project.
     pub project: String,
     /// The day.
@@ -200,7 +188,7 @@ pub struct Flow {
     pub removed_bytes: u64,
 }
 
-impl Flow {
+impl DailyUsage {
     /// Adds further counts of the same project and day.
     pub fn add(&mut self, other: &Self) {
         for (count, more) in [
@@ -227,38 +215,38 @@ impl Flow {
 
 /// What a recorder writes to accounts together with a change of a record, in the same transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Booking {
-    /// Accounts that change. Each account has at most one line.
-    pub lines: Vec<Line>,
+pub struct UsageChange {
+    /// Accounts that change. Each account has at most one delta.
+    pub deltas: Vec<AccountDelta>,
     /// What was received or removed.
-    pub flow: Option<Flow>,
+    pub daily_usage: Option<DailyUsage>,
 }
 
-impl Booking {
-    /// A booking that changes nothing.
+impl UsageChange {
+    /// A usage change without any delta.
     #[must_use]
     pub fn none() -> &'static Self {
-        static NONE: Booking = Booking {
-            lines: Vec::new(),
-            flow: None,
+        static NONE: UsageChange = UsageChange {
+            deltas: Vec::new(),
+            daily_usage: None,
         };
         &NONE
     }
 
-    /// The booking of a change from `before` to `next`. A new record has no `before`.
+    /// The usage change of a record that changes from `before` to `next`. A new record has no `before`.
     #[must_use]
     pub fn of(before: Option<&Record>, next: &Record, quota: Quota, now: SystemTime) -> Self {
-        let mut booking = Self::default();
+        let mut usage_change = Self::default();
         for (record, sign) in before.map(|before| (before, -1)).into_iter().chain([(next, 1)]) {
             let unfinished = one_if(matches!(record.state, State::Open | State::Assembling));
-            let waiting = one_if(matches!(record.state, State::Waiting | State::Pulling));
+            let fetches = one_if(matches!(record.state, State::Queued | State::Fetching));
             if let Some(sender) = &record.sender {
                 // By then every upload of the sender has ended, at the latest by a sweeper, and the account is at zero.
                 let until = record.due.unwrap_or(now).max(now).checked_add(ACCOUNTS_STAY);
-                booking.add(Account::sender(sender), unfinished, sign, Quota::default(), until);
-                booking.add(
-                    Account::orders_of_sender(sender),
-                    waiting,
+                usage_change.add(Account::sender(sender), unfinished, sign, Quota::default(), until);
+                usage_change.add(
+                    Account::fetches_of_client(sender),
+                    fetches,
                     sign,
                     Quota::default(),
                     until,
@@ -266,16 +254,19 @@ impl Booking {
             }
             let noted = one_if(matches!(record.state, State::Rejected(_)));
             let refused = Account::refused(record.project.as_deref());
-            booking.add(refused, noted, sign, Quota::default(), None);
+            usage_change.add(refused, noted, sign, Quota::default(), None);
             let Some(project) = &record.project else { continue };
-            booking.add(Account::unfinished(project), unfinished, sign, Quota::default(), None);
-            booking.add(Account::orders(project), waiting, sign, Quota::default(), None);
+            usage_change.add(Account::unfinished(project), unfinished, sign, Quota::default(), None);
+            usage_change.add(Account::fetches(project), fetches, sign, Quota::default(), None);
             let held = held(record);
-            booking.add(Account::project(project), held, sign, quota, None);
+            usage_change.add(Account::project(project), held, sign, quota, None);
             // A token without a bound on its uses is not counted.
-            let grant = record.pass.as_ref().and_then(|pass| pass.grant.as_ref());
+            let grant = record
+                .authorization
+                .as_ref()
+                .and_then(|authorization| authorization.grant.as_ref());
             if let Some(grant) = grant.filter(|grant| grant.uses.is_some()) {
-                let uses = Holdings {
+                let uses = Usage {
                     bytes: 0,
                     files: used(record),
                 };
@@ -285,35 +276,35 @@ impl Booking {
                 };
                 // By then the records of the token's uploads are deleted, or no longer change the account.
                 let until = grant.expires.checked_add(ACCOUNTS_STAY);
-                booking.add(Account::token(project, &grant.id), uses, sign, quota, until);
+                usage_change.add(Account::token(project, &grant.id), uses, sign, quota, until);
             }
         }
-        booking.lines.retain(|line| line.change != Change::default());
-        booking.flow = flow(before, next, now);
-        booking
+        usage_change.deltas.retain(|delta| delta.change != Change::default());
+        usage_change.daily_usage = daily_usage(before, next, now);
+        usage_change
     }
 
-    /// Sets the quota of this account. Does nothing if the account is not in the booking.
+    /// Sets the quota of this account. Does nothing if the account is among the deltas.
     #[must_use]
     pub fn within(mut self, account: &Account, quota: Quota) -> Self {
-        for line in self.lines.iter_mut().filter(|line| line.account == *account) {
-            line.quota = quota;
+        for delta in self.deltas.iter_mut().filter(|delta| delta.account == *account) {
+            delta.quota = quota;
         }
         self
     }
 
-    pub(crate) fn add(&mut self, account: Account, held: Holdings, sign: i64, quota: Quota, until: Option<SystemTime>) {
+    pub(crate) fn add(&mut self, account: Account, held: Usage, sign: i64, quota: Quota, until: Option<SystemTime>) {
         let signed = |count: u64| sign * i64::try_from(count).unwrap_or(i64::MAX);
         let change = Change {
             bytes: signed(held.bytes),
             files: signed(held.files),
         };
-        match self.lines.iter_mut().find(|line| line.account == account) {
-            Some(line) => {
-                line.change.bytes = line.change.bytes.saturating_add(change.bytes);
-                line.change.files = line.change.files.saturating_add(change.files);
+        match self.deltas.iter_mut().find(|delta| delta.account == account) {
+            Some(delta) => {
+                delta.change.bytes = delta.change.bytes.saturating_add(change.bytes);
+                delta.change.files = delta.change.files.saturating_add(change.files);
             }
-            None => self.lines.push(Line {
+            None => self.deltas.push(AccountDelta {
                 account,
                 change,
                 quota,
@@ -323,22 +314,25 @@ impl Booking {
     }
 }
 
-/// Whether all these bookings fit, one after the other. `has` returns what an account has before the first of them.
-pub fn all_fit<'a>(bookings: impl IntoIterator<Item = &'a Booking>, has: impl Fn(&Account) -> Holdings) -> bool {
-    let mut after: BTreeMap<&Account, Holdings> = BTreeMap::new();
-    bookings.into_iter().flat_map(|booking| &booking.lines).all(|line| {
-        let has = after.entry(&line.account).or_insert_with(|| has(&line.account));
-        let fits = line.quota.allows(has, &line.change);
-        *has = has.after(&line.change);
-        fits
-    })
+/// Whether all these usage changes fit, one after the other. `has` returns what an account has before the first of them.
+pub fn all_fit<'a>(usage_changes: impl IntoIterator<Item = &'a UsageChange>, has: impl Fn(&Account) -> Usage) -> bool {
+    let mut after: BTreeMap<&Account, Usage> = BTreeMap::new();
+    usage_changes
+        .into_iter()
+        .flat_map(|usage_change| &usage_change.deltas)
+        .all(|delta| {
+            let has = after.entry(&delta.account).or_insert_with(|| has(&delta.account));
+            let fits = delta.quota.allows(has, &delta.change);
+            *has = has.after(&delta.change);
+            fits
+        })
 }
 
 /// How long the account of a token or of a sender is kept after the last upload in it has ended.
 const ACCOUNTS_STAY: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
-fn one_if(counts: bool) -> Holdings {
-    Holdings {
+fn one_if(counts: bool) -> Usage {
+    Usage {
         bytes: 0,
         files: u64::from(counts),
     }
@@ -346,7 +340,7 @@ fn one_if(counts: bool) -> Holdings {
 
 /// What an upload counts on its project's account: its declared size while it is in progress, then its real size, until its bytes
 /// are deleted.
-fn held(record: &Record) -> Holdings {
+fn held(record: &Record) -> Usage {
     let bytes = match (&record.facts, &record.parts) {
         (Some(facts), _) => facts.size,
         (None, Some(parts)) => parts.size,
@@ -354,29 +348,34 @@ fn held(record: &Record) -> Holdings {
     };
     match record.state {
         State::Open | State::Assembling | State::Staged | State::Ready | State::Trashed | State::Deleting => {
-            Holdings { bytes, files: 1 }
+            Usage { bytes, files: 1 }
         }
-        // Orders have no bytes; the fetched uploads have records of their own.
-        State::Waiting | State::Pulling | State::Pulled | State::Rejected(_) | State::Gone => Holdings::default(),
+        // Fetch jobs have no bytes; the fetched uploads have records of their own.
+        State::Queued | State::Fetching | State::Fetched | State::Rejected(_) | State::Deleted => Usage::default(),
     }
 }
 
 /// What an upload counts on its token's account: one use, unless it failed or was refused.
 fn used(record: &Record) -> u64 {
-    // A fetched upload is not counted, because its order is: so an order is one use, however many tries it takes.
-    if record.pull.is_none() && record.pass.as_ref().is_some_and(|pass| pass.ordered) {
+    // A fetched upload is not counted, because its fetch job is: so a fetch job is one use, however many tries it takes.
+    if record.fetch_job.is_none()
+        && record
+            .authorization
+            .as_ref()
+            .is_some_and(|authorization| authorization.via_fetch_job)
+    {
         return 0;
     }
     let came_to_something = match record.state {
         State::Open | State::Assembling | State::Staged | State::Ready | State::Trashed => true,
-        State::Waiting | State::Pulling | State::Pulled => true,
-        State::Deleting | State::Gone => record.facts.is_some(),
+        State::Queued | State::Fetching | State::Fetched => true,
+        State::Deleting | State::Deleted => record.facts.is_some(),
         State::Rejected(_) => false,
     };
     u64::from(came_to_something)
 }
 
-fn flow(before: Option<&Record>, next: &Record, now: SystemTime) -> Option<Flow> {
+fn daily_usage(before: Option<&Record>, next: &Record, now: SystemTime) -> Option<DailyUsage> {
     let project = next
         .project
         .clone()
@@ -385,12 +384,16 @@ fn flow(before: Option<&Record>, next: &Record, now: SystemTime) -> Option<Flow>
     let was_there = before.is_some_and(is_there);
     let was_known = before.is_some_and(|before| before.project.is_some());
     let size = next.facts.as_ref().map_or(0, |facts| facts.size);
-    // An order counts once, however many tries it takes.
-    let is_a_try = next.pull.is_none() && next.pass.as_ref().is_some_and(|pass| pass.ordered);
+    // A fetch job counts once, however many tries it takes.
+    let is_a_try = next.fetch_job.is_none()
+        && next
+            .authorization
+            .as_ref()
+            .is_some_and(|authorization| authorization.via_fetch_job);
     let asked = u64::from(!was_known && !is_a_try);
     let received = u64::from(is_there(next) && !was_there);
     let removed = u64::from(was_there && !is_there(next));
-    let flow = Flow {
+    let daily_usage = DailyUsage {
         project,
         day: Day::of(now),
         asked,
@@ -399,5 +402,5 @@ fn flow(before: Option<&Record>, next: &Record, now: SystemTime) -> Option<Flow>
         removed,
         removed_bytes: removed * size,
     };
-    (asked + received + removed > 0).then_some(flow)
+    (asked + received + removed > 0).then_some(daily_usage)
 }

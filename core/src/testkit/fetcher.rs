@@ -1,4 +1,4 @@
-//! The rules of every receiver, checked with sources of which its author knows the outcome.
+//! The rules of every fetcher, checked with sources of which its author knows the outcome.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use futures_util::future::join_all;
 
 use super::broken::{Answers, Bounds, broken};
 use super::trial::{Checked, Patience, Trial};
-use crate::contract::stages::Receiver;
+use crate::contract::stages::Fetcher;
 use crate::value::error::Error;
 use crate::value::incoming::Incoming;
 use crate::value::verdict::{Code, Rejection};
 
-/// A source, and the outcome of fetching it. Its name is a text that the receiver understands, such as a URL.
+/// A source, and the outcome of fetching it. Its name is a text that the fetcher understands, such as a URL.
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
@@ -62,28 +62,28 @@ impl Source {
     }
 }
 
-/// Checks every rule of [`Receiver`] with these sources and with texts that name no source, on a thread and a runtime of its own.
+/// Checks every rule of [`Fetcher`] with these sources and with texts that name no source, on a thread and a runtime of its own.
 /// There should be sources of each kind.
 ///
 /// # Panics
 ///
 /// If a rule is broken, with the rule, what was asked, what was expected and what was seen.
-pub async fn receiver(receiver: impl Receiver + 'static, sources: &[Source]) -> Checked {
-    Patience::default().receiver(receiver, sources).await
+pub async fn fetcher(fetcher: impl Fetcher + 'static, sources: &[Source]) -> Checked {
+    Patience::default().fetcher(fetcher, sources).await
 }
 
 impl Patience {
-    /// As [`receiver`](super::receiver()), with other limits.
+    /// As [`fetcher`](super::fetcher()), with other limits.
     ///
     /// # Panics
     ///
     /// If a rule is broken.
-    pub async fn receiver(self, receiver: impl Receiver + 'static, sources: &[Source]) -> Checked {
+    pub async fn fetcher(self, fetcher: impl Fetcher + 'static, sources: &[Source]) -> Checked {
         let sources = sources.to_vec();
         let suite = |trial: Trial| async move {
             let asker = &Asker {
                 trial: trial.clone(),
-                receiver: Arc::new(receiver),
+                fetcher: Arc::new(fetcher),
                 most_bytes: longest(&sources) + ROOM,
             };
             let sources = &sources[..];
@@ -128,7 +128,7 @@ impl From<Error> for Ended {
         match error {
             Error::Rejected { rejection, .. } => Self::Rejected(rejection),
             Error::Interrupted(_) => Self::Interrupted(error.rejection().cloned(), error.to_string()),
-            Error::Fault(fault) => Self::Other(format!("a fault: {}", fault.chain())),
+            Error::Fault(fault) => Self::Other(format!("a fault: {}", fault.report())),
             error => Self::Other(format!("{error:?}")),
         }
     }
@@ -136,19 +136,19 @@ impl From<Error> for Ended {
 
 struct Asker {
     trial: Trial,
-    receiver: Arc<dyn Receiver>,
+    fetcher: Arc<dyn Fetcher>,
     most_bytes: usize,
 }
 
 impl Asker {
     async fn judge(&self, source: &str) -> Result<(), Error> {
         let asked = format!("judge {}", short(source));
-        self.trial.call(asked, self.receiver.judge(source)).await
+        self.trial.call(asked, self.fetcher.judge(source)).await
     }
 
     async fn receive(&self, source: &str) -> Result<Incoming, Error> {
         let asked = format!("receive {}", short(source));
-        self.trial.call(asked, self.receiver.receive(source)).await
+        self.trial.call(asked, self.fetcher.receive(source)).await
     }
 
     async fn fetch(&self, source: &str) -> Ended {
@@ -259,7 +259,7 @@ fn fetched(sources: &[Source]) -> impl Iterator<Item = &Source> {
 }
 
 async fn it_is_ready(asker: &Asker) {
-    asker.trial.call("ready", asker.receiver.ready()).await.answers();
+    asker.trial.call("ready", asker.fetcher.ready()).await.answers();
 }
 
 async fn judge_refuses_sources_that_must_not_be_fetched(asker: &Asker, sources: &[Source]) {

@@ -1,4 +1,4 @@
-//! Receivers that are wrong, each in one way.
+//! Fetchers that are wrong, each in one way.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use intake_core::testkit::Source;
 use intake_core::{
-    BoxError, Code, Declared, Error, Fault, Incoming, Interruption, Receiver, Rejection, UploadId, async_trait, codes,
+    BoxError, Code, Declared, Error, Fault, Fetcher, Incoming, Interruption, Rejection, UploadId, async_trait, codes,
 };
 
 use super::{PATIENCE, caught_by};
@@ -16,7 +16,7 @@ const INSIDE: Code = Code::new("inside");
 const ABSENT: Code = Code::new("absent");
 const AWAY: Code = Code::new("away");
 
-/// How a receiver that knows four sources is wrong.
+/// How a fetcher that knows four sources is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Nothing,
@@ -53,7 +53,7 @@ fn no(code: Code, message: &str) -> Error {
 }
 
 #[async_trait]
-impl Receiver for Shelf {
+impl Fetcher for Shelf {
     async fn judge(&self, source: &str) -> Result<(), Error> {
         match (source, self.wrong) {
             ("inside", wrong) if wrong != Wrong::JudgesNothing => Err(no(INSIDE, "it is inside")),
@@ -168,15 +168,15 @@ async fn wrong_receivers_are_caught_by_the_rule_that_they_break() {
         ),
     ] {
         let sources = sources();
-        let suite = PATIENCE.receiver(shelf(wrong), &sources);
+        let suite = PATIENCE.fetcher(shelf(wrong), &sources);
         caught_by(rule, &format!("{wrong:?}"), suite).await;
     }
 }
 
 #[tokio::test]
 async fn a_receiver_that_keeps_the_contract_passes() {
-    let checked = PATIENCE.receiver(shelf(Wrong::Nothing), &sources()).await;
+    let checked = PATIENCE.fetcher(shelf(Wrong::Nothing), &sources()).await;
     assert_eq!((checked.rules.len(), checked.left_out.len()), (7, 0), "{checked}");
-    let checked = PATIENCE.receiver(shelf(Wrong::Nothing), &sources()[..3]).await;
+    let checked = PATIENCE.fetcher(shelf(Wrong::Nothing), &sources()[..3]).await;
     assert_eq!(checked.left_out, ["endings: no source breaks off"]);
 }

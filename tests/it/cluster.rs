@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use crate::support::Server;
 
 /// The database and the bucket that all nodes share.
-pub struct Site {
+pub struct Cluster {
     pub runtime: Runtime,
     /// The database server, which runs until this is dropped.
     _postgres: Arc<Postgres>,
@@ -38,14 +38,14 @@ pub enum Parts {
 
 /// Settings with which another node soon takes over after a crash.
 pub const QUICK: &[(&str, &str)] = &[
-    ("INTAKE_RECEIVE__CLAIM", "1s"),
-    ("INTAKE_SERVER__RESUME_EVERY", "100ms"),
+    ("INTAKE_RECEIVE__LEASE", "1s"),
+    ("INTAKE_SERVER__RECOVERY_INTERVAL", "100ms"),
 ];
 
 /// Longer than a lease, than parts may take to arrive, and than any record of an ended upload is kept.
 pub const A_DAY: Duration = Duration::from_secs(30 * 3600);
 
-impl Site {
+impl Cluster {
     pub fn new(parts: Parts) -> Self {
         let runtime = runtime();
         let postgres = runtime.block_on(Postgres::shared());
@@ -63,9 +63,9 @@ impl Site {
 
     /// The same, with a proxy in the way.
     pub fn with_proxy(parts: Parts) -> Self {
-        let mut site = Self::new(parts);
-        site.proxy = Some(site.runtime.block_on(S3Proxy::before(&site.bucket)));
-        site
+        let mut cluster = Self::new(parts);
+        cluster.proxy = Some(cluster.runtime.block_on(S3Proxy::before(&cluster.bucket)));
+        cluster
     }
 
     fn store(&self) -> Value {
@@ -100,7 +100,7 @@ impl Site {
         OpendalStore::from_settings(settings).unwrap()
     }
 
-    /// The pipeline of the site, at a time at which everything has expired.
+    /// The pipeline of the cluster, at a time at which everything has expired.
     pub fn later(&self, by: Duration) -> Pipeline {
         Pipeline::builder()
             .store(self.bytes())

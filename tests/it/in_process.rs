@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use intake::core::memory::{MemoryRecorder, MemoryStore};
 use intake::core::{
-    Builder, Catalog as _, Declared, Error, Fault, Incoming, Limits, ManagedProject, Pipeline, Receiver, Recorder as _,
-    Swap, async_trait,
+    Builder, Catalog as _, Declared, Error, Fault, Fetcher, Incoming, Limits, ManagedProject, Pipeline, Recorder as _,
+    Update, async_trait,
 };
 use intake::plugins::Retain;
 use intake::server::{ServerSettings, serve};
@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use crate::support::{self, Answer, Form};
 
 /// A service, its store, its recorder and its clock.
-pub struct Town {
+pub struct InProcess {
     pub address: String,
     pub pipeline: Pipeline,
     pub recorder: MemoryRecorder,
@@ -38,7 +38,7 @@ pub struct Town {
 struct TenBytes;
 
 #[async_trait]
-impl Receiver for TenBytes {
+impl Fetcher for TenBytes {
     async fn judge(&self, _source: &str) -> Result<(), Error> {
         Ok(())
     }
@@ -50,7 +50,7 @@ impl Receiver for TenBytes {
     }
 }
 
-impl Town {
+impl InProcess {
     /// A service with these projects, by their keys.
     pub fn of(projects: &[(&str, Value)]) -> Self {
         Self::with(projects, Settings::default(), |builder| builder)
@@ -69,7 +69,7 @@ impl Town {
             .store(store.clone())
             .another_store("eu", eu.clone())
             .recorder(recorder.clone())
-            .receiver("ten-bytes", TenBytes)
+            .fetcher("ten-bytes", TenBytes)
             .expirer(Retain::default())
             .limits(Limits::default())
             .clock(move || SystemTime::now() + Duration::from_secs(clock.load(Ordering::SeqCst)))
@@ -84,7 +84,7 @@ impl Town {
             tokio::spawn(async move { serve(listener, app, &bounds, std::future::pending()).await });
             address
         });
-        let town = Self {
+        let server = Self {
             address,
             pipeline,
             recorder,
@@ -94,9 +94,9 @@ impl Town {
             runtime,
         };
         for (key, settings) in projects {
-            town.set(key, settings.clone());
+            server.set(key, settings.clone());
         }
-        town
+        server
     }
 
     /// Makes a project, or changes everything about it.
@@ -111,7 +111,10 @@ impl Town {
             settings,
         };
         project.project().expect("makes sense");
-        assert_eq!(self.block_on(self.recorder.put_project(&project)).unwrap(), Swap::Done);
+        assert_eq!(
+            self.block_on(self.recorder.put_project(&project)).unwrap(),
+            Update::Applied
+        );
     }
 
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
@@ -171,9 +174,9 @@ impl Town {
     }
 
     /// The files and bytes on the account of a project.
-    pub fn holdings(&self, key: &str) -> (u64, u64) {
-        let account = intake::core::books::Account::project(key);
-        let has = self.block_on(self.recorder.holdings(&account)).unwrap();
+    pub fn usage(&self, key: &str) -> (u64, u64) {
+        let account = intake::core::accounting::Account::project(key);
+        let has = self.block_on(self.recorder.usage(&account)).unwrap();
         (has.files, has.bytes)
     }
 

@@ -104,7 +104,7 @@ const PROBE: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Everything that exists of a server's uploads.
 #[derive(Debug)]
-pub struct Remains {
+pub struct Leftovers {
     /// Files that can be read, by their ids.
     pub ready: BTreeMap<String, Sent>,
     /// Uploads whose records say that they were refused or broke off.
@@ -113,10 +113,10 @@ pub struct Remains {
     pub wrong: Vec<String>,
 }
 
-impl Remains {
+impl Leftovers {
     pub fn of(server: &Server) -> Self {
         let (rows, accounts) = records(server);
-        let mut remains = Self {
+        let mut leftovers = Self {
             ready: BTreeMap::new(),
             ended: 0,
             wrong: Vec::new(),
@@ -136,14 +136,14 @@ impl Remains {
                     *files += 1;
                     *bytes += size.unwrap_or_default();
                     if let Some(sent) = name.as_deref().and_then(Sent::parse) {
-                        remains.ready.insert(id, sent);
+                        leftovers.ready.insert(id, sent);
                     } else {
-                        remains.wrong.push(format!("{id} is ready and is called {name:?}"));
+                        leftovers.wrong.push(format!("{id} is ready and is called {name:?}"));
                     }
                 }
                 // Records of ended uploads, without bytes.
-                "rejected" | "gone" => remains.ended += 1,
-                other => remains.wrong.push(format!("{id} ({name:?}) is {other}")),
+                "rejected" | "gone" => leftovers.ended += 1,
+                other => leftovers.wrong.push(format!("{id} ({name:?}) is {other}")),
             }
         }
         for (name, files, bytes) in accounts {
@@ -151,18 +151,18 @@ impl Remains {
                 let expected = booked.remove(project).unwrap_or_default();
                 if (files, bytes) != expected {
                     let taken = format!("{files} files and {bytes} bytes are booked for {project}");
-                    remains.wrong.push(format!("{taken}, which has {expected:?}"));
+                    leftovers.wrong.push(format!("{taken}, which has {expected:?}"));
                 }
             }
         }
-        remains.wrong.extend(
+        leftovers.wrong.extend(
             booked
                 .keys()
                 .map(|project| format!("nothing is booked for {project:?}")),
         );
-        remains.compare_files(server);
-        remains.compare_requests();
-        remains
+        leftovers.compare_files(server);
+        leftovers.compare_requests();
+        leftovers
     }
 
     /// Files without a record, and records without their file.
@@ -246,7 +246,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// Waits until the server has ended all connections, those of clients that are still connected too, and returns what exists then.
 /// Fails if that takes too long, or if something is left of senders that hung up.
-pub fn settled(node: &Node) -> Remains {
+pub fn settled(node: &Node) -> Leftovers {
     let began = Instant::now();
     // Connections are accepted in the order in which they came, so all before this one were.
     node.get("/info/");
@@ -257,18 +257,18 @@ pub fn settled(node: &Node) -> Remains {
             "limit=\"connections\"" => *permits <= 3.0,
             _ => *permits == 0.0,
         });
-        let remains = Remains::of(node);
-        if is_quiet && remains.wrong.is_empty() {
-            remains.is_whole(node);
+        let leftovers = Leftovers::of(node);
+        if is_quiet && leftovers.wrong.is_empty() {
+            leftovers.is_whole(node);
             println!(
                 "settled after {:?}: {} files, {} ended",
                 began.elapsed(),
-                remains.ready.len(),
-                remains.ended
+                leftovers.ready.len(),
+                leftovers.ended
             );
-            return remains;
+            return leftovers;
         }
-        let few = &remains.wrong[..remains.wrong.len().min(20)];
+        let few = &leftovers.wrong[..leftovers.wrong.len().min(20)];
         assert!(began.elapsed() < SOON, "after {SOON:?}: {in_use:?}, {few:#?}");
         std::thread::sleep(Duration::from_millis(50));
     }

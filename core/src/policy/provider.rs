@@ -20,7 +20,7 @@ use crate::value::settings::Settings;
 /// It is asked at every request, and once more when an upload is committed, so that changes take effect at once. If a look-up is
 /// slow, cache its result inside the implementation.
 #[async_trait]
-pub trait Directory: Debug + Send + Sync {
+pub trait ProjectProvider: Debug + Send + Sync {
     /// Returns the project with this public key, if there is one.
     ///
     /// # Errors
@@ -31,9 +31,9 @@ pub trait Directory: Debug + Send + Sync {
 
 /// The projects of a configuration. They change only with the configuration.
 #[derive(Clone, Debug, Default)]
-pub struct Configured(HashMap<String, Arc<Project>>);
+pub struct ConfigProjects(HashMap<String, Arc<Project>>);
 
-impl Configured {
+impl ConfigProjects {
     /// Adds a project.
     ///
     /// # Errors
@@ -61,20 +61,20 @@ impl Configured {
 }
 
 #[async_trait]
-impl Directory for Configured {
+impl ProjectProvider for ConfigProjects {
     async fn find(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
         Ok(self.0.get(public_key).cloned())
     }
 }
 
 impl ManagedProject {
-    /// Reads the project from its settings.
+    /// Reads the project from its settings, which may have names of earlier versions.
     ///
     /// # Errors
     ///
     /// All errors in its settings.
     pub fn project(&self) -> Result<Project, ConfigErrors> {
-        let mut settings = self.settings.clone();
+        let mut settings = self.clone().with_new_names().settings;
         settings.insert("public_key".to_owned(), Value::String(self.public_key.clone()));
         Project::from_settings(Settings::new(settings))
     }
@@ -82,9 +82,9 @@ impl ManagedProject {
 
 /// Projects in the recorder's database, which operators change while the program runs.
 #[derive(Clone, Debug)]
-pub struct Managed(Arc<dyn Recorder>);
+pub struct DbProjects(Arc<dyn Recorder>);
 
-impl Managed {
+impl DbProjects {
     /// The projects of this recorder.
     #[must_use]
     pub fn new(recorder: Arc<dyn Recorder>) -> Self {
@@ -93,7 +93,7 @@ impl Managed {
 }
 
 #[async_trait]
-impl Directory for Managed {
+impl ProjectProvider for DbProjects {
     async fn find(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
         /// No key is longer, so a longer text is not looked up.
         const LONGEST: usize = 64;

@@ -13,16 +13,16 @@ use crate::value::verdict::Rejection;
 
 /// What authorized an upload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pass {
+pub struct Authorization {
     /// The [fingerprint](crate::project::ProjectSecret::fingerprint) of the secret that made the signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// What the token grants, if a token authorized the upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
-    /// Whether it authorized a fetch order, and this upload is fetched for that order.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ordered: bool,
+    /// Whether it authorized a fetch job, and this upload is an attempt of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", rename = "ordered")]
+    pub via_fetch_job: bool,
 }
 
 /// What a token grants.
@@ -49,8 +49,8 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
     /// How long to keep the file. It replaces what the sender asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wish: Option<Retention>,
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "wish")]
+    pub retention: Option<Retention>,
     /// How long the file is kept at most, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stays: Option<u64>,
@@ -77,7 +77,7 @@ impl Grant {
     pub fn still_holds(&self, now: SystemTime) -> Result<(), Rejection> {
         if self.complete_by.is_some_and(|by| by <= now) {
             let message = "the token of this upload had a time to complete it by, which is over";
-            return Err(Rejection::new(codes::SIGNATURE_EXPIRED, message).about(&self.id));
+            return Err(Rejection::new(codes::SIGNATURE_EXPIRED, message).with_subject(&self.id));
         }
         Ok(())
     }
@@ -101,8 +101,11 @@ impl Grant {
 
 /// Adds the metadata of the token to that of the sender. The token wins if both have a name.
 #[must_use]
-pub fn with_granted(mut metadata: BTreeMap<String, String>, pass: Option<&Pass>) -> BTreeMap<String, String> {
-    if let Some(grant) = pass.and_then(|pass| pass.grant.as_ref()) {
+pub fn with_granted(
+    mut metadata: BTreeMap<String, String>,
+    authorization: Option<&Authorization>,
+) -> BTreeMap<String, String> {
+    if let Some(grant) = authorization.and_then(|authorization| authorization.grant.as_ref()) {
         metadata.extend(grant.metadata.clone());
     }
     metadata
