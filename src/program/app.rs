@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS, Step};
+use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS, Settings, Step};
 use serde_json::{Map, Value};
 
 use super::failure::Failure;

@@ -18,7 +18,8 @@ use tracing::{error, info, warn};
 use super::admin::Admin;
 use super::app::App;
 use super::{limits, output, places, warnings};
-use crate::{server, upload_api};
+use crate::server::{self, ServerSettings};
+use crate::upload_api;
 
 /// How often the backlog is measured.
 const MEASURED_EVERY: Duration = Duration::from_secs(10);
