@@ -52,7 +52,7 @@ pub(super) struct File<'a> {
     /// The address of its sender; recorded until it is finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     sender: Option<&'a str>,
-    /// The URL to fetch, and how often that was tried: only for orders.
+    /// The URL to fetch, and how often that was tried: only for fetch jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

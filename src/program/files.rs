@@ -35,7 +35,7 @@ pub(super) enum Command {
         /// Lists unfinished multipart uploads instead: when each ends, and the address of its sender.
         #[arg(long, group = "kind")]
         unfinished: bool,
-        /// Lists waiting and running orders to fetch files from URLs instead.
+        /// Lists queued and running fetch jobs instead.
         #[arg(long, group = "kind")]
         orders: bool,
         /// The most files to list.
@@ -54,7 +54,7 @@ pub(super) enum Command {
         id: UploadId,
     },
     /// Deletes a file: it cannot be read any more. If [receive] sets `trash`, it can be restored for that long. Aborts an
-    /// unfinished upload and removes its parts; cancels an order to fetch a file.
+    /// unfinished upload and removes its parts; cancels a fetch job.
     Delete {
         /// Its id.
         id: UploadId,

@@ -81,7 +81,7 @@ fn every_upload_is_counted_once_by_door_ending_and_code() {
 
     let expected = |table: &[(&str, &str, &str, f64)]| -> BTreeMap<String, f64> {
         let series = table.iter().map(|(method, ending, code, count)| {
-            (format!("door=\"{method}\",ending=\"{ending}\",code=\"{code}\""), *count)
+            (format!("method=\"{method}\",ending=\"{ending}\",code=\"{code}\""), *count)
         });
         series.collect()
     };
@@ -105,11 +105,11 @@ fn every_upload_is_counted_once_by_door_ending_and_code() {
     assert_eq!(fetched["ending=\"fetched\",code=\"none\""], 1.0, "{fetched:?}");
     assert_eq!(fetched.values().sum::<f64>(), 2.0, "{fetched:?}");
     let accepted = node.series("intake_accepted_bytes_total");
-    assert_eq!(accepted["door=\"direct\""], 4.0 + 9.0 + 4.0);
-    assert_eq!(accepted["door=\"multipart\""], f64::from(11 << 20));
-    assert_eq!(accepted["door=\"from_url\""], 1000.0);
+    assert_eq!(accepted["method=\"direct\""], 4.0 + 9.0 + 4.0);
+    assert_eq!(accepted["method=\"multipart\""], f64::from(11 << 20));
+    assert_eq!(accepted["method=\"from_url\""], 1000.0);
     assert_eq!(
-        node.series("intake_received_bytes_total")["door=\"multipart\""],
+        node.series("intake_received_bytes_total")["method=\"multipart\""],
         f64::from(11 << 20)
     );
     runtime.block_on(clamd.stop());
@@ -157,7 +157,7 @@ fn calls_that_fail_are_counted_with_their_code() {
     );
     let ended = node.series("intake_uploads_total");
     assert_eq!(
-        ended["door=\"direct\",ending=\"fault\",code=\"store_failed\""], 1.0,
+        ended["method=\"direct\",ending=\"fault\",code=\"store_failed\""], 1.0,
         "{ended:?}"
     );
 }

@@ -80,7 +80,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is no such order, or it has ended; faults of the recorder.
+    /// [`Error::NotFound`] if there is no such fetch job, or it has ended; faults of the recorder.
     pub async fn cancel(&self, id: UploadId) -> Result<(), Error> {
         /// Whoever fetches it renews its claim meanwhile; so often in a row is not bad luck any more.
         const TRIES: usize = 8;

@@ -79,7 +79,7 @@ pub(crate) const UNFINISHED_OF: &str = concat!(
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
-/// The newest orders that have not ended, by the index of just these rows.
+/// The newest fetch jobs that have not ended, by the index of just these rows.
 pub(crate) const ORDERS_OF: &str = concat!(
     "SELECT id, ",
     columns!(),
