@@ -203,15 +203,11 @@ impl Pipeline {
             ..authorization
         });
         // Before anybody is asked for anything: the project may not want it any more.
+        let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
         let policy = self
-            .policy(
-                claimed.project.as_deref(),
-                authorization.as_ref(),
-                UploadMethod::FromUrl,
-            )
+            .policy(project.as_deref(), authorization.as_ref(), UploadMethod::FromUrl)
             .await?;
         policy.lets_in(self.now())?;
-        let (project, sender) = (claimed.project.clone(), claimed.sender.clone());
         let receiving = async {
             let mut incoming = self.fetcher()?.receive(&fetch_job.source).await?;
             incoming.id = upload;

@@ -344,6 +344,31 @@ mod tests {
         }
     }
 
+    /// Rows of earlier versions can be read, and those of this version by an earlier one.
+    #[test]
+    fn the_json_of_a_row_keeps_its_names() {
+        let mut record = sample_record();
+        record.fetch_job = Some(FetchJob::new("source"));
+        record.parts = PartPlan::new(10, 5, Retention::Keep).ok();
+        let row = Row::of(&record).unwrap();
+        let names = |json: Option<String>| -> Vec<String> {
+            let value: serde_json::Map<String, Value> = serde_json::from_str(&json.unwrap()).unwrap();
+            value.keys().cloned().collect()
+        };
+        assert_eq!(names(row.pass), ["grant", "ordered", "secret"]);
+        assert_eq!(
+            names(row.parts),
+            ["apart", "part_size", "secret", "size", "upload", "wish"]
+        );
+        let job = [
+            "at_most", "done", "known_as", "name", "source", "total", "tries", "upload", "wish",
+        ];
+        assert_eq!(names(row.pull), job);
+        assert_eq!(names(row.place), ["prefix", "store"]);
+        let grant = record.authorization.unwrap().grant.unwrap();
+        assert_eq!(serde_json::to_value(grant).unwrap()["wish"], "temporary");
+    }
+
     #[test]
     fn times_are_kept_to_the_microsecond_and_never_later_than_they_were() {
         let nanos = Duration::from_nanos;
