@@ -347,7 +347,8 @@ fn intent(now: SystemTime) -> Record {
         size: Some(SIZE),
         media_type: Some("image/jpeg".parse().unwrap()),
     };
-    Record::intent(UploadId::random(), declared, now, &PERIODS).of(Some(PROJECT.to_owned()), None, Location::default())
+    let options = UploadOptions::of_project(PROJECT);
+    Record::intent(UploadId::random(), declared, options, now, &PERIODS)
 }
 
 fn ready(intent: &Record, expires: Option<SystemTime>, now: SystemTime) -> Record {
@@ -365,7 +366,7 @@ fn ready(intent: &Record, expires: Option<SystemTime>, now: SystemTime) -> Recor
         notes: [("image".to_owned(), image)].into(),
     };
     let options = UploadOptions {
-        project: intent.project.clone(),
+        project: intent.options.project.clone(),
         metadata: [("subsystem", "uploader"), ("page", "/albums/2024/lisbon")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),

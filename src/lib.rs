@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! # async fn run(body: intake::core::ByteStream) -> Result<(), Box<dyn std::error::Error>> {
-//! use intake::core::{Declared, Incoming, Pipeline, Terms};
+//! use intake::core::{Declared, Incoming, Pipeline, UploadOptions};
 //! use intake::plugins::{ClamAv, MediaTypes, OpendalStore, Retain, SqlRecorder};
 //!
 //! let pipeline = Pipeline::builder()
@@ -15,7 +15,7 @@
 //!     .recorder(SqlRecorder::sqlite("/var/lib/product/records.db"))
 //!     .expirer(Retain::default())
 //!     .build()?;
-//! let record = pipeline.ingest(Incoming::new(Declared::named("cat.jpeg"), body), Terms::default()).await?;
+//! let record = pipeline.ingest(Incoming::new(Declared::named("cat.jpeg"), body), UploadOptions::default()).await?;
 //! println!("{} is ready", record.id);
 //! # Ok(())
 //! # }

@@ -61,7 +61,7 @@ pub use crate::value::authorization::{Authorization, Grant};
 pub use crate::value::chunks::{Chunks, TinyChunks};
 pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
 pub use crate::value::error::{Error, Fault, Interruption};
-pub use crate::value::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, Head, NotADigest};
+pub use crate::value::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, NotADigest};
 pub use crate::value::file_name::{FileName, NotAFileName};
 pub use crate::value::id::{BoxError, ByteStream, Key, Location, NotAnUploadId, UploadId};
 pub use crate::value::incoming::Incoming;
@@ -73,8 +73,9 @@ pub use crate::value::parts::{Part, PartPlan, PartRange};
 pub use crate::value::reading::names_of;
 pub use crate::value::secret::Secret;
 pub use crate::value::settings::Settings;
+pub use crate::value::upload_info::{Head, UploadInfo};
 pub use crate::value::verdict::{Code, Rejection, Verdict};
-pub use crate::value::{authorization, codes, notes, parts};
+pub use crate::value::{authorization, codes, micros, notes, parts};
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

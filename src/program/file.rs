@@ -103,7 +103,7 @@ impl<'a> File<'a> {
         Self {
             id: record.id.to_string(),
             state: state(record, now),
-            project: record.project.as_deref(),
+            project: record.options.project.as_deref(),
             name: record.declared.name.as_deref().or(name),
             size: facts.map(|facts| facts.size).or(parts),
             media_type: facts
@@ -114,15 +114,15 @@ impl<'a> File<'a> {
             expires: expires.map(exact_time),
             restorable_until: restorable.map(exact_time),
             ends: ends.map(exact_time),
-            sender: record.sender.as_deref(),
+            sender: record.options.sender.as_deref(),
             source: record.fetch_job.as_ref().map(|fetch_job| fetch_job.source.as_str()),
             tries: record.fetch_job.as_ref().map(|fetch_job| fetch_job.tries),
             refused: rejection.map(|rejection| rejection.code.as_str()),
             refused_by: rejection.and_then(|rejection| rejection.by.as_deref()),
             refused_about: rejection.and_then(|rejection| rejection.subject.as_deref()),
             reason: rejection.map(|rejection| rejection.message.as_str()),
-            metadata: &record.metadata,
-            tags: &record.tags,
+            metadata: &record.options.metadata,
+            tags: &record.options.tags,
             times: Times {
                 created: time(record.created),
                 expires: expires.map(time),

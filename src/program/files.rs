@@ -149,10 +149,10 @@ async fn delete(pipeline: &Pipeline, id: UploadId, for_good: bool) -> Result<(),
 
 async fn look(pipeline: &Pipeline, id: UploadId) -> Result<Option<Record>, Failure> {
     let found = pipeline.status(id).await;
-    found.map_err(|error| Failure::Other(chain(error)))
+    found.map_err(|error| Failure::Other(report(error)))
 }
 
-fn chain(error: Error) -> String {
+fn report(error: Error) -> String {
     match error {
         Error::Fault(fault) => fault.report(),
         other => other.to_string(),
@@ -172,7 +172,7 @@ async fn told<T>(pipeline: &Pipeline, id: UploadId, done: Result<T, Error>, verb
             let state = state(&record, SystemTime::now());
             Err(Failure::Other(format!("{id} is {state}, so it cannot be {verb}")))
         }
-        Err(error) => Err(Failure::Other(chain(error))),
+        Err(error) => Err(Failure::Other(report(error))),
     }
 }
 

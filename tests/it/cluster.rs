@@ -81,7 +81,7 @@ impl Cluster {
     pub fn node(&self, more: &str, variables: &[(&str, &str)]) -> Server {
         let mut config = format!(
             "projects = [{{ public_key = \"demopublickey\" }}]\n\
-             [server]\nlisten = \"127.0.0.1:0\"\nadmin = \"off\"\nsweep_every = \"1h\"\n\
+             [server]\nlisten = \"127.0.0.1:0\"\nadmin = \"off\"\nsweep_interval = \"1h\"\n\
              [record]\nuse = \"sql\"\nurl = \"{}\"\n\
              [expire]\nuse = \"retention\"\n\
              [store]\nuse = \"opendal\"\n",

@@ -171,3 +171,19 @@ fn an_integrators_plugin_is_listed_and_switched_on_by_configuration() {
         "{wrong}"
     );
 }
+
+#[test]
+fn a_validator_of_ones_own_judges_by_project_metadata_and_page() {
+    let output = Command::new(example("company_policy")).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "photos: accepted",
+            "press: refused by `press-policy`: a press release names its department (no_department)",
+            "press: refused by `press-policy`: press releases come from https://press.example.com (wrong_page)",
+            "press: accepted",
+        ]
+    );
+}

@@ -95,7 +95,7 @@ fn a_multipart_upload_is_shown_without_the_secret_of_its_part_urls() {
 
 #[test]
 fn so_many_refusals_are_remembered_as_may_be_and_the_newest_are_listed() {
-    let server = Server::start_with("[receive]\nrefused_of_project = 20\n", &[]);
+    let server = Server::start_with("[receive]\nmax_tombstones_per_project = 20\n", &[]);
     // Without a key the project is not known.
     for number in 0..100 {
         let answer = server.post("/base/", &Form::default().file("file", &format!("{number}.txt"), b"x"));
@@ -157,7 +157,7 @@ fn orders_that_wait_are_listed_and_taken_back() {
 
 #[test]
 fn unfinished_uploads_are_listed_with_their_senders_and_can_be_ended() {
-    let server = Server::start_with("[receive]\nunfinished_of_address = 2\n", &[]);
+    let server = Server::start_with("[receive]\nmax_multiparts_per_ip = 2\n", &[]);
     let [first, second] = [12 << 20, 13 << 20].map(|size| server.begin_parts(size));
     let start = "POST /multipart/start/ HTTP/1.1\r\n";
     let starting = "UPLOADCARE_PUB_KEY=demopublickey&filename=a.bin&size=20000000&content_type=a%2Fb";

@@ -81,7 +81,10 @@ fn every_upload_is_counted_once_by_door_ending_and_code() {
 
     let expected = |table: &[(&str, &str, &str, f64)]| -> BTreeMap<String, f64> {
         let series = table.iter().map(|(method, ending, code, count)| {
-            (format!("method=\"{method}\",ending=\"{ending}\",code=\"{code}\""), *count)
+            (
+                format!("method=\"{method}\",ending=\"{ending}\",code=\"{code}\""),
+                *count,
+            )
         });
         series.collect()
     };

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use intake::core::accounting::{DailyUsage, Day, UsageChange};
 use intake::core::record::Periods;
-use intake::core::{Declared, Record, Recorder, Update, UploadId};
+use intake::core::{Declared, Record, Recorder, Update, UploadId, UploadOptions};
 use intake::plugins::SqlRecorder;
 use serde_json::{Value, json};
 
@@ -109,7 +109,13 @@ fn long_stored_files_are_reported_on_every_day() {
         deltas: Vec::new(),
         daily_usage: Some(came),
     };
-    let record = Record::intent(UploadId::random(), Declared::default(), now, &periods);
+    let record = Record::intent(
+        UploadId::random(),
+        Declared::default(),
+        UploadOptions::default(),
+        now,
+        &periods,
+    );
     let recorder = SqlRecorder::sqlite(server.dir.path().join("records.db"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let kept = runtime.block_on(recorder.insert(&record, &usage_change)).unwrap();

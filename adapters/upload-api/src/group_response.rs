@@ -50,7 +50,7 @@ pub(crate) async fn check(pipeline: &Pipeline, project: &str, members: &[Member]
 /// A file, if it is there and this project's.
 async fn find(pipeline: &Pipeline, project: &str, id: UploadId) -> Result<Option<Record>, Error> {
     match pipeline.get(id).await {
-        Ok(record) => Ok(Some(record).filter(|record| record.project.as_deref() == Some(project))),
+        Ok(record) => Ok(Some(record).filter(|record| record.options.project.as_deref() == Some(project))),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     }
@@ -58,8 +58,12 @@ async fn find(pipeline: &Pipeline, project: &str, id: UploadId) -> Result<Option
 
 /// Bytes of the metadata and tags of a file.
 fn size_beside(record: &Record) -> usize {
-    let metadata = record.metadata.iter().map(|(name, value)| name.len() + value.len());
-    metadata.sum::<usize>() + record.tags.iter().map(String::len).sum::<usize>()
+    let metadata = record
+        .options
+        .metadata
+        .iter()
+        .map(|(name, value)| name.len() + value.len());
+    metadata.sum::<usize>() + record.options.tags.iter().map(String::len).sum::<usize>()
 }
 
 /// The description of a group as JSON, with addresses that begin with `cdn` and `origin`.

@@ -23,6 +23,7 @@ pub(crate) fn upload_options(
         project,
         authorization,
         sender,
+        origin,
     } = authorized;
     let metadata = std::mem::take(&mut params.metadata).finish(project, authorization.as_ref())?;
     let tags = tags::read(params.get("tags").unwrap_or_default())?;
@@ -38,6 +39,7 @@ pub(crate) fn upload_options(
         project: Some(project.public_key.clone()),
         authorization: authorization.clone(),
         sender: sender.clone(),
+        origin: origin.clone(),
         retention,
         metadata,
         tags,

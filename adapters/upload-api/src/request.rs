@@ -74,6 +74,16 @@ impl<'a> Request<'a> {
         self.client_ip.map(sender_at)
     }
 
+    /// The origin of the page whose script sends the request. What no browser sends is left out.
+    pub(crate) fn origin(&self) -> Option<String> {
+        /// A scheme, the longest host name and a port.
+        const LONGEST: usize = 300;
+
+        let origin = self.headers.get(ORIGIN)?.to_str().ok()?;
+        let is_plain = origin.bytes().all(|byte| byte.is_ascii_graphic());
+        (origin.len() <= LONGEST && is_plain).then(|| origin.to_owned())
+    }
+
     /// Reads the parameters in the body of a request that brings no files.
     pub(crate) async fn read_params(&mut self) -> Result<(), ApiError> {
         let body = self.body.clone();
@@ -141,11 +151,11 @@ impl<'a> Request<'a> {
     pub(crate) async fn authorize(&mut self) -> Result<Authorized, ApiError> {
         let project = self.active_project().await?;
         let authorization = self.check_authorization(&project)?;
-        let sender = self.sender();
         Ok(Authorized {
             project,
             authorization,
-            sender,
+            sender: self.sender(),
+            origin: self.origin(),
         })
     }
 

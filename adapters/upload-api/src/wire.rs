@@ -93,8 +93,8 @@ impl<'a> FileInfo<'a> {
             is_ready: true,
             filename: address_name(record),
             mime_type: record.declared.media_type.as_ref().map_or(UNKNOWN, MediaType::as_str),
-            metadata: &record.metadata,
-            tags: &record.tags,
+            metadata: &record.options.metadata,
+            tags: &record.options.tags,
         }
     }
 }

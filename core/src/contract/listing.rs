@@ -19,10 +19,12 @@ impl Listing {
     /// Whether the list of this kind and project has this record.
     #[must_use]
     pub fn has(self, record: &Record, project: &str) -> bool {
-        let of_project = record.project.as_deref() == Some(project);
+        let of_project = record.options.project.as_deref() == Some(project);
         match self {
             Self::Files => of_project && matches!(record.state, State::Ready | State::Trashed),
-            Self::Refused => (of_project || record.project.is_none()) && matches!(record.state, State::Rejected(_)),
+            Self::Refused => {
+                (of_project || record.options.project.is_none()) && matches!(record.state, State::Rejected(_))
+            }
             Self::Unfinished => of_project && matches!(record.state, State::Open | State::Assembling),
             Self::Fetches => of_project && matches!(record.state, State::Queued | State::Fetching),
         }

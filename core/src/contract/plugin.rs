@@ -3,7 +3,7 @@
 //! A plugin is a type with [`FromSettings`] and one line that submits it:
 //!
 //! ```
-//! use intake_core::{Code, ConfigError, Declared, FromSettings, Plugin, Validator, Verdict};
+//! use intake_core::{Code, ConfigError, FromSettings, Plugin, UploadInfo, Validator, Verdict};
 //!
 //! intake_core::inventory::submit! {
 //!     Plugin::validator::<NoPrograms>("no-programs", "refuses names such as setup.exe")
@@ -22,8 +22,8 @@
 //! }
 //!
 //! impl Validator for NoPrograms {
-//!     fn declared(&self, declared: &Declared) -> Verdict {
-//!         match &declared.name {
+//!     fn declared(&self, upload: &UploadInfo<'_>) -> Verdict {
+//!         match &upload.declared.name {
 //!             Some(name) if self.endings.iter().any(|ending| name.ends_with(ending)) =>
 //!                 Verdict::reject(Code::new("name_forbidden"), "programs are not taken"),
 //!             _ => Verdict::Accept,

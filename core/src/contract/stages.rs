@@ -34,12 +34,13 @@ pub use crate::contract::listing::{Backlog, Listing};
 use crate::record::accounting::UsageChange;
 use crate::record::upload::{Record, Task};
 use crate::value::error::{Error, Fault};
-use crate::value::evidence::{Coverage, Declared, Facts, Head};
+use crate::value::evidence::{Coverage, Facts};
 use crate::value::id::{ByteStream, Key, UploadId};
 use crate::value::incoming::Incoming;
 use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::media_type::MediaType;
 use crate::value::parts::{MOST_PARTS, Part, PartRange};
+use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::Verdict;
 
 /// Fetches the bytes of an upload from a source that the sender names, such as a URL.
@@ -83,11 +84,12 @@ pub trait Fetcher: Debug + Send + Sync {
 ///
 /// A validator does not wait, cannot fail, and keeps no state between uploads: the same facts get the same verdict. The pipeline
 /// asks it at three moments, and the type of the argument says what is known by then. The first refusal ends the upload.
+/// [`UploadInfo`] has an example.
 ///
 /// The methods accept by default: implement those that the rule needs.
 pub trait Validator: Debug + Send + Sync {
     /// Judges what the sender declares, before the first byte. Nothing is recorded or stored yet.
-    fn declared(&self, _declared: &Declared) -> Verdict {
+    fn declared(&self, _upload: &UploadInfo<'_>) -> Verdict {
         Verdict::Accept
     }
 
@@ -96,8 +98,11 @@ pub trait Validator: Debug + Send + Sync {
         Verdict::Accept
     }
 
-    /// Judges the whole upload, after the last byte. Everything is known, and nothing is committed yet.
-    fn whole(&self, _declared: &Declared, _facts: &Facts) -> Verdict {
+    /// Judges the whole upload, after the last byte. Nothing is committed yet.
+    ///
+    /// In a form, the project and the metadata may follow the file. If they do, the pipeline asks a second time, when all of it is
+    /// known: a rule for one project belongs here, and accepts an upload whose project is not known yet.
+    fn whole(&self, _upload: &UploadInfo<'_>, _facts: &Facts) -> Verdict {
         Verdict::Accept
     }
 }

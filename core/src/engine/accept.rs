@@ -4,6 +4,7 @@
 use futures_util::{StreamExt, stream};
 use tracing::{info, warn};
 
+use crate::contract::stages::Validator;
 use crate::engine::attempt::Attempt;
 use crate::engine::commit::Admitted;
 use crate::engine::failure::Failure;
@@ -59,7 +60,13 @@ impl Pipeline {
             policies.push(policy);
         }
         for (Admitted { attempt, facts }, policy) in uploads.iter().zip(&policies) {
-            let judged = policy.judge(|rules| rules.whole(&attempt.record().declared, facts));
+            let upload = attempt.info();
+            let ask = |validator: &dyn Validator| validator.whole(&upload, facts);
+            // The validators have judged what was known at the last byte; what they were not shown then, they are shown now.
+            let judged = match attempt.options == attempt.record().options {
+                true => policy.judge(ask),
+                false => self.inner().judge(policy, ask),
+            };
             judged.map_err(Failure::Refuse)?;
             if !attempt.is_renewed() {
                 let store = self.inner().store_at(&policy.location());

@@ -25,6 +25,7 @@ use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::Facts;
 use crate::value::options::UploadOptions;
+use crate::value::upload_info::UploadInfo;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
@@ -69,16 +70,7 @@ impl Attempt {
 
     /// An attempt at the upload of a record on which this node has the lease. Its bytes were written before, if at all.
     pub(crate) fn of(lease: Lease, log: UploadLog) -> Self {
-        let record = lease.record();
-        let options = UploadOptions {
-            project: record.project.clone(),
-            retention: record.parts.as_ref().map(|parts| parts.retention).unwrap_or_default(),
-            authorization: record.authorization.clone(),
-            sender: None,
-            metadata: record.metadata.clone(),
-            tags: record.tags.clone(),
-            source_key: record.source_key.clone(),
-        };
+        let options = lease.record().options.clone();
         Self {
             lease,
             options,
@@ -93,12 +85,13 @@ impl Attempt {
 
     /// Notes what the sender asks for, where that was not known before the last byte.
     pub(super) fn ask(&mut self, options: &UploadOptions) {
-        let mut options = options.clone();
-        options.project = options.project.or_else(|| self.options.project.take());
-        options.authorization = options.authorization.or_else(|| self.options.authorization.take());
-        self.log
-            .belongs_to(options.project.as_deref(), options.authorization.as_ref());
-        self.options = options;
+        self.options = options.clone().or(&self.options);
+        self.log.belongs_to(&self.options);
+    }
+
+    /// What validators are shown of the upload, with all that the sender asks for.
+    pub(super) fn info(&self) -> UploadInfo<'_> {
+        self.record().info(self.log.method).with_options(&self.options)
     }
 
     pub(crate) fn into_record(self) -> Record {
@@ -145,11 +138,7 @@ impl Attempt {
 
     /// The policy of this upload as it is now, if its project and its token let it in now.
     pub(super) async fn policy(&self, pipeline: &Pipeline) -> Result<Policy, Failure> {
-        let policy = pipeline.required_policy(
-            self.options.project.as_deref(),
-            self.options.authorization.as_ref(),
-            self.log.method,
-        );
+        let policy = pipeline.required_policy(&self.options, self.log.method);
         policy.await.map_err(|error| self.not_now(error))
     }
 
@@ -235,7 +224,7 @@ impl Attempt {
             Bytes::Staged(staged) => discard(record, staged.into_inner()).await,
             Bytes::Durable => pipeline.delete_bytes(record).await,
             Bytes::Doubtful => {
-                self.abort_multipart().await;
+                self.give_up().await;
                 false
             }
         };
@@ -246,7 +235,7 @@ impl Attempt {
     }
 
     /// Ends an attempt of which the store may hold bytes, so that what it holds is given back before its lease ends.
-    pub(crate) async fn abort_multipart(&self) {
+    pub(crate) async fn give_up(&self) {
         let (pipeline, record) = (self.pipeline(), self.record());
         // The bytes before the record, as only this attempt could make them readable: on a full disk they take the room that the
         // recorder needs. Some may still come, so the record ends as one whose bytes are deleted once more.
@@ -278,7 +267,7 @@ impl Attempt {
         };
         self.lease.hold(Duration::MAX, || Event::Renew, delete).await??;
         self.lease.advance(Event::Reject(why)).await?;
-        pipeline.bound_tombstones(refused.project.as_deref()).await;
+        pipeline.bound_tombstones(refused.options.project.as_deref()).await;
         Ok(())
     }
 

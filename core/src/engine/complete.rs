@@ -160,8 +160,8 @@ impl Pipeline {
     /// Works on an upload on which this node has the lease, to its end or until it is released.
     async fn assemble(&self, lease: Lease) -> Result<Record, Error> {
         let record = lease.record();
-        let (id, project, authorization) = (record.id, record.project.as_deref(), record.authorization.as_ref());
-        let log = UploadLog::new(id, UploadMethod::Multipart, &record.declared, project, authorization);
+        let id = record.id;
+        let log = UploadLog::new(id, UploadMethod::Multipart, &record.declared, &record.options);
         let mut attempt = Attempt::of(lease, log);
         // An attempt at a part that is cut off here was not acknowledged, and a later one finds the upload closed.
         self.inner().in_flight.close(id).await;
@@ -231,14 +231,10 @@ impl Pipeline {
 
     /// What holds for an upload now, if it is let in now. If it is not, that may pass: its parts stay for as long as they may.
     async fn current_policy(&self, claimed: &Record) -> Result<Policy, Failure> {
-        let policy = self.required_policy(
-            claimed.project.as_deref(),
-            claimed.authorization.as_ref(),
-            UploadMethod::Multipart,
-        );
+        let policy = self.required_policy(&claimed.options, UploadMethod::Multipart);
         let policy = policy.await.map_err(Failure::Retry)?;
         // What is declared has to hold, so what speaks against that now will speak against the whole.
-        let judged = policy.judge(|rules| rules.declared(&claimed.declared));
+        let judged = policy.judge(|rules| rules.declared(&claimed.info(UploadMethod::Multipart)));
         judged.map_err(Failure::Refuse)?;
         Ok(policy)
     }

@@ -33,9 +33,7 @@ pub struct NewFetch {
 impl NewFetch {
     /// A fetch job under a new id.
     #[must_use]
-    pub fn new(mut fetch_job: FetchJob, options: UploadOptions) -> Self {
-        fetch_job.retention = options.retention;
-        fetch_job.source_key.clone_from(&options.source_key);
+    pub fn new(fetch_job: FetchJob, options: UploadOptions) -> Self {
         Self {
             id: UploadId::random(),
             fetch_job,
@@ -63,13 +61,7 @@ impl Pipeline {
     pub async fn queue_fetch(&self, new_fetch: NewFetch) -> Result<Record, Error> {
         self.fetcher()?;
         let NewFetch { id, fetch_job, options } = new_fetch;
-        let policy = self
-            .required_policy(
-                options.project.as_deref(),
-                options.authorization.as_ref(),
-                UploadMethod::FromUrl,
-            )
-            .await?;
+        let policy = self.required_policy(&options, UploadMethod::FromUrl).await?;
         let record = Record::queued(id, fetch_job, options, self.now(), &self.inner().periods);
         let lease = Lease::insert(self, record, &policy).await?;
         self.inner().fetch_queued.notify_one();
@@ -92,7 +84,7 @@ impl Pipeline {
             }
             let cancelled = self.after(&record, Event::Reject(rejection))?;
             if self.swap(&record, &cancelled).await? == Update::Applied {
-                self.bound_tombstones(cancelled.project.as_deref()).await;
+                self.bound_tombstones(cancelled.options.project.as_deref()).await;
                 if let Some(upload) = record.fetch_job.and_then(|fetch_job| fetch_job.upload)
                     && let Some(ready) = self.end_try(upload).await
                 {

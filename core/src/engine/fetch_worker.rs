@@ -19,13 +19,11 @@ use crate::engine::pipeline::Pipeline;
 use crate::record::event::Event;
 use crate::record::fetch_job::FetchJob;
 use crate::record::upload::{Record, State, Task};
-use crate::value::authorization::Authorization;
 use crate::value::codes;
 use crate::value::error::{Error, Fault, Interruption};
 use crate::value::id::UploadId;
 use crate::value::incoming::Incoming;
 use crate::value::lifetime::UploadMethod;
-use crate::value::options::UploadOptions;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
@@ -189,24 +187,16 @@ impl Pipeline {
                 }
             }
         };
-        let job = lease.record().clone();
-        let authorization = job.authorization.unwrap_or_default();
-        let authorization = Some(Authorization {
-            via_fetch_job: true,
-            ..authorization
-        });
-        // Before anybody is asked for anything: the project may not want it any more.
-        let policy = self
-            .policy(job.project.as_deref(), authorization.as_ref(), UploadMethod::FromUrl)
-            .await?;
+        let mut options = lease.record().options.clone();
+        options.authorization.get_or_insert_default().via_fetch_job = true;
+        // Before the source is asked for anything: the project may not want it any more.
+        let policy = self.policy(&options, UploadMethod::FromUrl).await?;
         policy.lets_in(self.now())?;
-        let (project, sender) = (job.project.clone(), job.sender);
+        let known = options.clone();
         let receiving = async {
             let mut incoming = self.fetcher()?.receive(&fetch_job.source).await?;
             incoming.id = upload;
-            incoming.project = project;
-            incoming.authorization = authorization.clone();
-            incoming.sender = sender;
+            incoming.options = known;
             incoming.method = UploadMethod::FromUrl;
             if let Some(name) = &fetch_job.name {
                 incoming.declared.name = Some(name.clone());
@@ -221,15 +211,6 @@ impl Pipeline {
 
         // No other node may have begun to try: from here on the lease has its whole time left, and the commit has no more.
         lease.advance(progress()).await?;
-        let options = UploadOptions {
-            project: job.project,
-            authorization,
-            sender: None,
-            retention: fetch_job.retention,
-            metadata: job.metadata,
-            tags: job.tags,
-            source_key: fetch_job.source_key.clone(),
-        };
         let committed = tokio::time::timeout(self.inner().periods.lease, admitted.commit(options)).await;
         committed.unwrap_or_else(|_| Err(lost().into())).map(drop)
     }
@@ -246,7 +227,7 @@ impl Pipeline {
     async fn note(&self, lease: &mut Lease, event: Event) -> Result<(), Fault> {
         lease.advance(event).await?;
         if let State::Rejected(_) = lease.record().state {
-            self.bound_tombstones(lease.record().project.as_deref()).await;
+            self.bound_tombstones(lease.record().options.project.as_deref()).await;
         }
         Ok(())
     }
@@ -314,8 +295,8 @@ impl Share {
     }
 
     fn of(job: &Record) -> Vec<Self> {
-        let project = Self::Project(job.project.clone().unwrap_or_default());
-        let sender = job.sender.clone().map(Self::Sender);
+        let project = Self::Project(job.options.project.clone().unwrap_or_default());
+        let sender = job.options.sender.clone().map(Self::Sender);
         [project].into_iter().chain(sender).collect()
     }
 }

@@ -108,14 +108,10 @@ impl Pipeline {
     /// Those of [`get`](Self::get), and faults of the recorder.
     pub async fn keep(&self, id: UploadId, retention: Retention) -> Result<Record, Error> {
         let record = self.get(id).await?;
-        let project = record.project.as_deref();
         // A project that is not there any more has no rules, and what it left may still be kept.
-        let policy = match self
-            .policy(project, record.authorization.as_ref(), UploadMethod::Direct)
-            .await
-        {
+        let policy = match self.policy(&record.options, UploadMethod::Direct).await {
             Ok(policy) => policy,
-            Err(Error::Rejected { .. }) => Policy::of_authorization(record.authorization.as_ref()),
+            Err(Error::Rejected { .. }) => Policy::of_authorization(record.options.authorization.as_ref()),
             Err(error) => return Err(error),
         };
         self.change(id, |record, now| {

@@ -9,10 +9,10 @@ use crate::policy::rules::too_large;
 use crate::policy::upload::Policy;
 use crate::record::upload::Record;
 use crate::value::error::Error;
-use crate::value::evidence::Declared;
 use crate::value::incoming::Incoming;
 use crate::value::lifetime::UploadMethod;
 use crate::value::options::UploadOptions;
+use crate::value::upload_info::UploadInfo;
 use crate::value::verdict::RECEIVE;
 
 impl Pipeline {
@@ -25,9 +25,7 @@ impl Pipeline {
     /// Those of both.
     pub async fn ingest(&self, mut incoming: Incoming, options: UploadOptions) -> Result<Record, Error> {
         // Whose it is, is known before its bytes come.
-        incoming.project = incoming.project.or_else(|| options.project.clone());
-        incoming.authorization = incoming.authorization.or_else(|| options.authorization.clone());
-        incoming.sender = incoming.sender.or_else(|| options.sender.clone());
+        incoming.options = options.clone().or(&incoming.options);
         let pipeline = self.clone();
         self.run(async move { pipeline.admit(incoming).await?.commit(options).await })
             .await?
@@ -54,9 +52,7 @@ impl Pipeline {
     /// [`Error::Rejected`] with the first "no", [`Error::Interrupted`] if the body broke off, [`Error::Fault`] if one of
     /// our parts failed. Whichever it is, nothing of the upload is readable, and its bytes are removed.
     pub async fn admit(&self, incoming: Incoming) -> Result<Admitted, Error> {
-        let Incoming { id, method, .. } = incoming;
-        let (project, authorization) = (incoming.project.as_deref(), incoming.authorization.as_ref());
-        let log = UploadLog::new(id, method, &incoming.declared, project, authorization);
+        let log = UploadLog::new(incoming.id, incoming.method, &incoming.declared, &incoming.options);
         let admitted = self.read_and_judge(incoming, log.clone()).await;
         if let Err(error) = &admitted {
             log.failed(error);
@@ -69,20 +65,17 @@ impl Pipeline {
             id,
             declared,
             at_most,
-            project,
-            authorization,
-            sender,
+            options,
             method,
             body,
         } = incoming;
         let limits = &self.inner().limits;
-        let policy = self.policy(project.as_deref(), authorization.as_ref(), method).await?;
+        let policy = self.policy(&options, method).await?;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
         let limit = policy.at_most(limit);
-        self.judge_declared(&declared, limit, &policy)?;
+        let record = Record::intent(id, declared, options, self.now(), &self.inner().periods).at(policy.location());
+        self.judge_declared(&record.info(method), limit, &policy)?;
 
-        let record = Record::intent(id, declared, self.now(), &self.inner().periods);
-        let record = record.of(project, authorization, policy.location()).sent_by(sender);
         let source = Source::new(body, limit, record.declared.size).counted(method);
         let mut attempt = Attempt::begin(self, record, log, &policy).await?;
         match attempt.read(&policy, source).await {
@@ -94,11 +87,11 @@ impl Pipeline {
         }
     }
 
-    pub(crate) fn judge_declared(&self, declared: &Declared, limit: u64, policy: &Policy) -> Result<(), Error> {
+    pub(crate) fn judge_declared(&self, upload: &UploadInfo<'_>, limit: u64, policy: &Policy) -> Result<(), Error> {
         policy.may_come(self.now())?;
-        if let Some(size) = declared.size.filter(|size| *size > limit) {
+        if let Some(size) = upload.declared.size.filter(|size| *size > limit) {
             return Err(Error::rejected(RECEIVE, too_large(size, limit)));
         }
-        self.inner().judge(policy, |validator| validator.declared(declared))
+        self.inner().judge(policy, |validator| validator.declared(upload))
     }
 }

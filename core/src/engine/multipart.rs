@@ -26,6 +26,7 @@ use crate::value::id::{ByteStream, UploadId};
 use crate::value::lifetime::UploadMethod;
 use crate::value::options::UploadOptions;
 use crate::value::parts::{PartPlan, PartRange};
+use crate::value::upload_info::UploadInfo;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
@@ -49,7 +50,7 @@ pub struct NewMultipart {
 impl Pipeline {
     /// Begins an upload that comes in parts. Its record answers how it is to be cut ([`Record::parts`]).
     ///
-    /// Parts may be [put](Self::put_part) until [`Limits::unfinished`](crate::Limits::unfinished) is over, and are removed
+    /// Parts may be [put](Self::put_part) until [`Limits::multipart_ttl`](crate::Limits::multipart_ttl) is over, and are removed
     /// then if the upload was not [completed](Self::complete).
     ///
     /// # Errors
@@ -68,30 +69,23 @@ impl Pipeline {
         declared.size = Some(size);
         let limits = &self.inner().limits;
         let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
-        let policy = self
-            .required_policy(
-                options.project.as_deref(),
-                options.authorization.as_ref(),
-                UploadMethod::Multipart,
-            )
-            .await?;
-        self.judge_declared(&declared, policy.at_most(limit), &policy)?;
-        let mut parts = PartPlan::new(size, part_size, options.retention)
-            .map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
+        let policy = self.required_policy(&options, UploadMethod::Multipart).await?;
+        let upload = UploadInfo::new(&declared).with_id(id).with_options(&options);
+        self.judge_declared(
+            &upload.with_method(UploadMethod::Multipart),
+            policy.at_most(limit),
+            &policy,
+        )?;
+        let parts = PartPlan::new(size, part_size);
+        let mut parts = parts.map_err(|rejection| Error::rejected(RECEIVE, rejection))?;
         let location = policy.location();
         let multipart = self.inner().store_at(&location)?.multipart();
         let multipart = multipart.filter(|multipart| parts.count() <= multipart.most_parts());
         parts.separate_keys = multipart.is_none();
 
         let record = Record::open(id, declared, parts, options, self.now(), &self.inner().periods);
-        let record = Record { location, ..record };
-        let log = UploadLog::new(
-            id,
-            UploadMethod::Multipart,
-            &record.declared,
-            record.project.as_deref(),
-            record.authorization.as_ref(),
-        );
+        let record = record.at(location);
+        let log = UploadLog::new(id, UploadMethod::Multipart, &record.declared, &record.options);
         let mut attempt = Attempt::begin(self, record, log, &policy).await?;
         let Some(multipart) = multipart else {
             return Ok(attempt.into_record());
@@ -102,7 +96,7 @@ impl Pipeline {
                 Ok(attempt.into_record())
             }
             Err(fault) => {
-                attempt.abort_multipart().await;
+                attempt.give_up().await;
                 Err(fault.into())
             }
         }

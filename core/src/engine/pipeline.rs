@@ -32,7 +32,7 @@ const LATE: usize = 256;
 /// ```
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-/// use intake_core::{Declared, Incoming, Pipeline, Terms};
+/// use intake_core::{Declared, Incoming, Pipeline, UploadOptions};
 ///
 /// let pipeline = Pipeline::builder()
 ///     .store(MemoryStore::default())
@@ -40,7 +40,7 @@ const LATE: usize = 256;
 ///     .expirer(KeepAll)
 ///     .build()?;
 /// let incoming = Incoming::from_bytes(Declared::named("hello.txt"), "Hello, world!");
-/// let record = pipeline.ingest(incoming, Terms::default()).await?;
+/// let record = pipeline.ingest(incoming, UploadOptions::default()).await?;
 /// assert_eq!(record.facts.ok_or("no facts")?.size, 13);
 /// # Ok(())
 /// # }

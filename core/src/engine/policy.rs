@@ -7,10 +7,10 @@ use crate::policy::project::Project;
 use crate::policy::upload::{Policy, grant_of};
 use crate::record::accounting::{Account, Quota, UsageChange};
 use crate::record::upload::Record;
-use crate::value::authorization::Authorization;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::PROJECT;
 use crate::value::verdict::Rejection;
 
@@ -37,14 +37,14 @@ impl Pipeline {
         }
     }
 
-    /// What holds for an upload of this project's, now. A pipeline that was given no projects takes any name for one.
-    pub(crate) async fn policy(
-        &self,
-        project: Option<&str>,
-        authorization: Option<&Authorization>,
-        method: UploadMethod,
-    ) -> Result<Policy, Error> {
-        let Some(key) = project.filter(|_| !self.inner().providers.is_empty()) else {
+    /// The policy of an upload with these options, as it is now. A pipeline that was given no projects takes any name for one.
+    pub(crate) async fn policy(&self, options: &UploadOptions, method: UploadMethod) -> Result<Policy, Error> {
+        let authorization = options.authorization.as_ref();
+        let Some(key) = options
+            .project
+            .as_deref()
+            .filter(|_| !self.inner().providers.is_empty())
+        else {
             return Ok(Policy::new(None, authorization, method));
         };
         let Some(project) = self.known_or_found(key).await? else {
@@ -55,17 +55,12 @@ impl Pipeline {
     }
 
     /// The policy of an upload that is about to belong to a project. A pipeline that knows projects accepts no upload without one.
-    pub(crate) async fn required_policy(
-        &self,
-        project: Option<&str>,
-        authorization: Option<&Authorization>,
-        method: UploadMethod,
-    ) -> Result<Policy, Error> {
-        if project.is_none() && !self.inner().providers.is_empty() {
+    pub(crate) async fn required_policy(&self, options: &UploadOptions, method: UploadMethod) -> Result<Policy, Error> {
+        if options.project.is_none() && !self.inner().providers.is_empty() {
             let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "the upload names no project");
             return Err(Error::rejected(PROJECT, rejection));
         }
-        let policy = self.policy(project, authorization, method).await?;
+        let policy = self.policy(options, method).await?;
         policy.lets_in(self.now())?;
         Ok(policy)
     }
@@ -73,7 +68,7 @@ impl Pipeline {
     /// What a new record is booked as, with what its project and its sender may have of its kind.
     pub(crate) fn bounded(&self, record: &Record, mut usage_change: UsageChange) -> UsageChange {
         let limits = &self.inner().limits;
-        if let Some(project) = &record.project {
+        if let Some(project) = &record.options.project {
             usage_change = usage_change
                 .within(
                     &Account::fetches(project),
@@ -84,7 +79,7 @@ impl Pipeline {
                     Quota::of(limits.max_multiparts_per_project),
                 );
         }
-        match &record.sender {
+        match &record.options.sender {
             Some(sender) => usage_change
                 .within(&Account::sender(sender), Quota::of(limits.max_multiparts_per_ip))
                 .within(
@@ -121,9 +116,9 @@ impl Pipeline {
 
 /// What it means that an account has as much as it may have.
 fn reason(record: &Record, account: &Account) -> Rejection {
-    let project = record.project.as_deref().unwrap_or_default();
+    let project = record.options.project.as_deref().unwrap_or_default();
     if let Some(grant) =
-        grant_of(record.authorization.as_ref()).filter(|grant| *account == Account::token(project, &grant.id))
+        grant_of(record.options.authorization.as_ref()).filter(|grant| *account == Account::token(project, &grant.id))
     {
         let most = grant.uses.unwrap_or_default();
         let message = format!("the token was good for {most} uploads, which it has let in");
@@ -139,7 +134,7 @@ fn reason(record: &Record, account: &Account) -> Rejection {
         let message = "the project has too many unfinished uploads; complete some, or try again when some have ended";
         return Rejection::new(codes::TOO_MANY_UNFINISHED, message).with_subject(project);
     }
-    match record.sender.as_deref() {
+    match record.options.sender.as_deref() {
         Some(sender) if *account == Account::sender(sender) => {
             let message =
                 "this address has too many unfinished uploads; complete some, or try again when some have ended";

@@ -23,10 +23,11 @@ use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::HEAD_BYTES;
-use crate::value::evidence::{Digest, Facts, Head};
+use crate::value::evidence::{Digest, Facts};
 use crate::value::id::ByteStream;
 use crate::value::lifetime::UploadMethod;
 use crate::value::sniff::Sniffer;
+use crate::value::upload_info::Head;
 use crate::value::verdict::{Rejection, Verdict};
 
 /// The most bytes that stages are handed at a time: hashing them keeps a core for well under a millisecond.
@@ -189,11 +190,8 @@ async fn read_and_judge(
     } = spent;
     let lead = timed(receive, source.lead()).await?;
     let mut sniffer = Sniffer::of(&lead);
-    let head = Head {
-        declared: &record.declared,
-        bytes: &lead,
-        media_type: sniffer.found(),
-    };
+    let upload = record.info(policy.method());
+    let head = Head::new(upload, &lead, sniffer.found());
     inner.judge(policy, |validator| validator.head(&head))?;
 
     // Scanners before the store: one that is down refuses the upload before anything was written.
@@ -234,7 +232,7 @@ async fn read_and_judge(
         notes: Default::default(),
     };
     finish(inner, scans, scanning, &mut facts).await?;
-    inner.judge(policy, |validator| validator.whole(&record.declared, &facts))?;
+    inner.judge(policy, |validator| validator.whole(&upload, &facts))?;
     Ok(facts)
 }
 

@@ -19,7 +19,7 @@ impl Attempt {
     pub(super) async fn relocate(&mut self, facts: &Facts, policy: &Policy) -> Result<(), Fault> {
         let (to, record) = (policy.location(), self.record().clone());
         // What was begun as this project's was begun where it belonged then.
-        let is_at_home = record.project.is_some() && record.project == self.options.project;
+        let is_at_home = record.options.project.is_some() && record.options.project == self.options.project;
         if is_at_home || record.location == to {
             return Ok(());
         }

@@ -18,7 +18,7 @@ impl Pipeline {
     /// ```
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// # use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
-    /// use intake_core::{Declared, Incoming, Pipeline, Terms};
+    /// use intake_core::{Declared, Incoming, Pipeline, UploadOptions};
     ///
     /// # let pipeline = Pipeline::builder()
     /// #     .store(MemoryStore::default())
@@ -30,7 +30,7 @@ impl Pipeline {
     /// let record = pipeline
     ///     .run(async move {
     ///         let admitted = ours.admit(incoming).await?;
-    ///         admitted.commit(Terms::default()).await
+    ///         admitted.commit(UploadOptions::default()).await
     ///     })
     ///     .await??;
     /// pipeline.finish().await;

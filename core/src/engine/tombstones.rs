@@ -56,7 +56,7 @@ impl Pipeline {
     async fn try_to_note(&self, record: &Record, noted: &Record) -> Result<(), Fault> {
         // If it is lost, a sweeper has ended the upload.
         let _ended = self.put(record, noted).await?;
-        self.bound_tombstones(noted.project.as_deref()).await;
+        self.bound_tombstones(noted.options.project.as_deref()).await;
         Ok(())
     }
 

@@ -6,12 +6,12 @@ use tracing::{error, info};
 
 use crate::contract::measure;
 use crate::record::upload::Record;
-use crate::value::authorization::Authorization;
 use crate::value::error::Error;
 use crate::value::evidence::Declared;
 use crate::value::file_name::FileName;
 use crate::value::id::UploadId;
 use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::{Code, Rejection};
 
 /// What an upload's line says beside how it ended. What its sender says is written in quotes and escaped.
@@ -45,13 +45,7 @@ macro_rules! line {
 
 impl UploadLog {
     /// The log of an upload that begins now.
-    pub(crate) fn new(
-        id: UploadId,
-        method: UploadMethod,
-        declared: &Declared,
-        project: Option<&str>,
-        authorization: Option<&Authorization>,
-    ) -> Self {
+    pub(crate) fn new(id: UploadId, method: UploadMethod, declared: &Declared, options: &UploadOptions) -> Self {
         let mut log = Self {
             id,
             method,
@@ -61,14 +55,14 @@ impl UploadLog {
             token: None,
             started: Instant::now(),
         };
-        log.belongs_to(project, authorization);
+        log.belongs_to(options);
         log
     }
 
     /// Notes whose the upload is, and which token authorized it.
-    pub(crate) fn belongs_to(&mut self, project: Option<&str>, authorization: Option<&Authorization>) {
-        self.project = project.map(str::to_owned);
-        let grant = authorization.and_then(|authorization| authorization.grant.as_ref());
+    pub(crate) fn belongs_to(&mut self, options: &UploadOptions) {
+        self.project.clone_from(&options.project);
+        let grant = options.authorization.as_ref().and_then(|by| by.grant.as_ref());
         self.token = grant.map(|grant| grant.id.clone());
     }
 

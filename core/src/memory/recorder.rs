@@ -158,7 +158,8 @@ impl Recorder for MemoryRecorder {
 
     async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {
         let inner = lock(&self.0);
-        let is_known = |record: &&Record| record.state == State::Ready && record.source_key.as_deref() == Some(name);
+        let is_known =
+            |record: &&Record| record.state == State::Ready && record.options.source_key.as_deref() == Some(name);
         let known = inner.records.values().filter(is_known);
         Ok(known.max_by_key(|record| record.created).cloned())
     }
@@ -182,8 +183,9 @@ impl Recorder for MemoryRecorder {
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
         let inner = lock(&self.0);
-        let is_refused =
-            |record: &&Record| record.project.as_deref() == project && matches!(record.state, State::Rejected(_));
+        let is_refused = |record: &&Record| {
+            record.options.project.as_deref() == project && matches!(record.state, State::Rejected(_))
+        };
         let mut oldest: Vec<_> = inner.records.values().filter(is_refused).cloned().collect();
         oldest.sort_by_key(|record| (record.created, record.id));
         oldest.truncate(limit);

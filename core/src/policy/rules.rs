@@ -4,12 +4,11 @@ use crate::contract::stages::Validator;
 use crate::policy::project::Project;
 use crate::value::authorization::Grant;
 use crate::value::codes;
-use crate::value::evidence::Head;
 use crate::value::evidence::{Declared, Facts};
 use crate::value::file_name::Endings;
 use crate::value::file_name::FileName;
-use crate::value::lifetime::UploadMethod;
 use crate::value::media_type::{MediaRange, MediaType};
+use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::Rejection;
 use crate::value::verdict::Verdict;
 
@@ -75,46 +74,37 @@ pub(crate) fn too_large(size: u64, limit: u64) -> Rejection {
     Rejection::new(codes::TOO_LARGE, format!("the file has more than {limit} bytes")).with_subject(size.to_string())
 }
 
-/// The rules of a project, for uploads that come by one method.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ProjectRules<'a> {
-    pub(crate) project: &'a Project,
-    pub(crate) method: UploadMethod,
-}
-
-impl ProjectRules<'_> {
-    fn size(&self, found: Option<u64>) -> Result<(), Rejection> {
-        size(found, self.project.at_most(self.method))
+/// The rules of a project.
+impl Project {
+    fn fits(&self, upload: &UploadInfo<'_>, found: Option<u64>) -> Result<(), Rejection> {
+        size(found, self.at_most(upload.method))?;
+        extension(&self.allow_extensions, &self.deny_extensions, upload.declared)
     }
 
-    fn extension(&self, declared: &Declared) -> Result<(), Rejection> {
-        extension(&self.project.allow_extensions, &self.project.deny_extensions, declared)
-    }
-
-    fn media_type(&self, found: Option<&MediaType>) -> Result<(), Rejection> {
-        media_type(&self.project.allow_types, &self.project.deny_types, found)
+    fn takes(&self, found: Option<&MediaType>) -> Result<(), Rejection> {
+        media_type(&self.allow_types, &self.deny_types, found)
     }
 }
 
-impl Validator for ProjectRules<'_> {
-    fn declared(&self, declared: &Declared) -> Verdict {
-        verdict(self.size(declared.size).and_then(|()| self.extension(declared)))
+impl Validator for Project {
+    fn declared(&self, upload: &UploadInfo<'_>) -> Verdict {
+        verdict(self.fits(upload, upload.declared.size))
     }
 
     fn head(&self, head: &Head<'_>) -> Verdict {
-        verdict(self.media_type(head.media_type))
+        verdict(self.takes(head.media_type))
     }
 
-    fn whole(&self, declared: &Declared, facts: &Facts) -> Verdict {
-        let fits = self.size(Some(facts.size)).and_then(|()| self.extension(declared));
-        verdict(fits.and_then(|()| self.media_type(facts.media_type.as_ref())))
+    fn whole(&self, upload: &UploadInfo<'_>, facts: &Facts) -> Verdict {
+        let fits = self.fits(upload, Some(facts.size));
+        verdict(fits.and_then(|()| self.takes(facts.media_type.as_ref())))
     }
 }
 
 /// The rules of a token.
 impl Validator for Grant {
-    fn declared(&self, declared: &Declared) -> Verdict {
-        let Some(bytes) = declared.size else {
+    fn declared(&self, upload: &UploadInfo<'_>) -> Verdict {
+        let Some(bytes) = upload.declared.size else {
             return Verdict::Accept;
         };
         verdict(size(Some(bytes), self.max_size).and_then(|()| self.is_large_enough(bytes)))
@@ -124,7 +114,7 @@ impl Validator for Grant {
         verdict(media_type(&self.types, &[], head.media_type))
     }
 
-    fn whole(&self, _: &Declared, facts: &Facts) -> Verdict {
+    fn whole(&self, _: &UploadInfo<'_>, facts: &Facts) -> Verdict {
         let fits = size(Some(facts.size), self.max_size).and_then(|()| self.is_large_enough(facts.size));
         verdict(fits.and_then(|()| media_type(&self.types, &[], facts.media_type.as_ref())))
     }

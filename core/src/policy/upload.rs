@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use crate::contract::stages::Validator;
 use crate::policy::project::Project;
-use crate::policy::rules::ProjectRules;
 use crate::record::accounting::Quota;
 use crate::value::authorization::{Authorization, Grant};
 use crate::value::error::Error;
@@ -50,6 +49,10 @@ impl Policy {
         }
     }
 
+    pub(crate) fn method(&self) -> UploadMethod {
+        self.method
+    }
+
     fn grant(&self) -> Option<&Grant> {
         grant_of(self.authorization.as_ref())
     }
@@ -85,11 +88,7 @@ impl Policy {
 
     /// Asks the rules of the project, then those of the token; the first "no" is the answer.
     pub(crate) fn judge(&self, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
-        let of_project = self.project.as_deref().map(|project| ProjectRules {
-            project,
-            method: self.method,
-        });
-        let of_project = of_project.as_ref().map(|rules| rules as &dyn Validator);
+        let of_project = self.project.as_deref().map(|project| project as &dyn Validator);
         let of_token = self.grant().map(|grant| grant as &dyn Validator);
         for rules in [of_project, of_token].into_iter().flatten() {
             if let Verdict::Reject(rejection) = ask(rules) {

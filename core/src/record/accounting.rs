@@ -240,7 +240,7 @@ impl UsageChange {
         for (record, sign) in before.map(|before| (before, -1)).into_iter().chain([(next, 1)]) {
             let unfinished = one_if(matches!(record.state, State::Open | State::Assembling));
             let fetches = one_if(matches!(record.state, State::Queued | State::Fetching));
-            if let Some(sender) = &record.sender {
+            if let Some(sender) = &record.options.sender {
                 // By then every upload of the sender has ended, at the latest by a sweeper, and the account is at zero.
                 let until = record.due.unwrap_or(now).max(now).checked_add(ACCOUNTS_STAY);
                 usage_change.add(Account::sender(sender), unfinished, sign, Quota::default(), until);
@@ -253,15 +253,18 @@ impl UsageChange {
                 );
             }
             let noted = one_if(matches!(record.state, State::Rejected(_)));
-            let refused = Account::refused(record.project.as_deref());
+            let refused = Account::refused(record.options.project.as_deref());
             usage_change.add(refused, noted, sign, Quota::default(), None);
-            let Some(project) = &record.project else { continue };
+            let Some(project) = &record.options.project else {
+                continue;
+            };
             usage_change.add(Account::unfinished(project), unfinished, sign, Quota::default(), None);
             usage_change.add(Account::fetches(project), fetches, sign, Quota::default(), None);
             let held = held(record);
             usage_change.add(Account::project(project), held, sign, quota, None);
             // A token without a bound on its uses is not counted.
             let grant = record
+                .options
                 .authorization
                 .as_ref()
                 .and_then(|authorization| authorization.grant.as_ref());
@@ -360,6 +363,7 @@ fn used(record: &Record) -> u64 {
     // A fetched upload is not counted, because its fetch job is: so a fetch job is one use, however many tries it takes.
     if record.fetch_job.is_none()
         && record
+            .options
             .authorization
             .as_ref()
             .is_some_and(|authorization| authorization.via_fetch_job)
@@ -377,16 +381,18 @@ fn used(record: &Record) -> u64 {
 
 fn daily_usage(before: Option<&Record>, next: &Record, now: SystemTime) -> Option<DailyUsage> {
     let project = next
+        .options
         .project
         .clone()
         .filter(|project| project.len() <= 400 && !project.contains('\0'))?;
     let is_there = |record: &Record| matches!(record.state, State::Ready | State::Trashed);
     let was_there = before.is_some_and(is_there);
-    let was_known = before.is_some_and(|before| before.project.is_some());
+    let was_known = before.is_some_and(|before| before.options.project.is_some());
     let size = next.facts.as_ref().map_or(0, |facts| facts.size);
     // A fetch job counts once, however many tries it takes.
     let is_a_try = next.fetch_job.is_none()
         && next
+            .options
             .authorization
             .as_ref()
             .is_some_and(|authorization| authorization.via_fetch_job);

@@ -46,13 +46,8 @@ impl Record {
             ) => {
                 next.state = State::Ready;
                 next.facts = Some(*facts);
-                next.project = options.project;
-                next.authorization = options.authorization;
-                next.metadata = options.metadata;
-                next.tags = options.tags;
-                next.source_key = options.source_key;
-                // The sender is the address of a person: it is kept only while unfinished uploads are counted by it.
-                next.sender = None;
+                next.options = *options;
+                next.forget_client();
                 next.lifetime = Some(lifetime);
                 // Late parts are deleted once more, when no sender can still be sending one.
                 let tidy = self.is_untidy().then(|| now + periods.write_lease);
@@ -88,7 +83,7 @@ impl Record {
             }
             (State::Fetching, Event::Fetched) => {
                 next.state = State::Fetched;
-                next.sender = None;
+                next.forget_client();
                 next.clear_metadata();
                 next.due = Some(now + periods.tombstone);
             }
@@ -139,7 +134,7 @@ impl Record {
             }
             (State::Deleting, Event::BytesDeleted) => {
                 next.state = State::Deleted;
-                next.sender = None;
+                next.forget_client();
                 next.due = Some(now + periods.tombstone);
             }
             (state, event) => {
@@ -152,16 +147,23 @@ impl Record {
         Ok(next)
     }
 
+    /// Removes the client's address, which is that of a person, and the page that it used: they are needed only while the upload
+    /// is under way.
+    fn forget_client(&mut self) {
+        self.options.sender = None;
+        self.options.origin = None;
+    }
+
     /// Removes metadata and tags, which may be long: no answer shows them any more.
     fn clear_metadata(&mut self) {
-        self.metadata.clear();
-        self.tags.clear();
+        self.options.metadata.clear();
+        self.options.tags.clear();
     }
 
     /// Ends the time in which the reason of a refusal can be asked for. A sweeper then deletes bytes that may be left.
     fn forget(&mut self, now: SystemTime, periods: &Periods) {
         self.state = State::Deleted;
-        self.sender = None;
+        self.forget_client();
         self.due = Some(now + periods.write_lease);
     }
 }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::file_name::FileName;
 use crate::value::id::UploadId;
-use crate::value::lifetime::Retention;
 
 /// What is recorded of a fetch job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,12 +14,6 @@ pub struct FetchJob {
     pub source: String,
     /// The name of the file, if the sender gives one. It replaces the name that the source gives.
     pub name: Option<FileName>,
-    /// How long the sender asks to keep the upload.
-    #[serde(rename = "wish")]
-    pub retention: Retention,
-    /// A name by which the upload can be found again: see [`UploadOptions::source_key`](crate::UploadOptions::source_key).
-    #[serde(rename = "known_as")]
-    pub source_key: Option<String>,
     /// The most bytes that the file may have, if that is less than the limit of the pipeline.
     pub at_most: Option<u64>,
     /// How many tries were made.
@@ -39,8 +32,6 @@ impl FetchJob {
         Self {
             source: source.into(),
             name: None,
-            retention: Retention::Default,
-            source_key: None,
             at_most: None,
             tries: 0,
             upload: None,

@@ -25,22 +25,23 @@
 //! Pure: no clock, no store, no waiting. To change a record, a caller asks [`Record::apply`] for the next revision and passes it to
 //! the [`Recorder`](crate::Recorder). If several callers change one revision at the same time, one of them succeeds.
 
-use crate::value::lifetime::Lifetime;
-use std::collections::BTreeMap;
+use crate::value::lifetime::{Lifetime, UploadMethod};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::fetch_job::FetchJob;
-use crate::value::authorization::Authorization;
 use crate::value::evidence::{Declared, Facts};
 use crate::value::id::{Location, UploadId};
 use crate::value::options::UploadOptions;
 use crate::value::parts::PartPlan;
+use crate::value::upload_info::UploadInfo;
 use crate::value::verdict::Rejection;
 
-/// Everything that is recorded of one upload.
-#[derive(Clone, Debug, PartialEq)]
+/// Everything that is recorded of one upload. Serialised, it is what recorders keep, with times in microseconds since 1970; a new
+/// field has a default, so that older records can be read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Record {
     /// The id of the upload. The key of its bytes is made from it.
     pub id: UploadId,
@@ -49,34 +50,33 @@ pub struct Record {
     /// The state of the upload.
     pub state: State,
     /// When background work has to look at the record: the end of a lease, of a lifetime or of a tombstone. `None`: never.
+    #[serde(with = "crate::value::micros::option")]
     pub due: Option<SystemTime>,
     /// When this record was made, before the first byte was stored.
+    #[serde(with = "crate::value::micros")]
     pub created: SystemTime,
-    /// The public key of the project. Known from the commit on; of a multipart upload from its start.
-    pub project: Option<String>,
     /// What the sender declared.
     pub declared: Declared,
+    /// What the sender asks for, such as the project and metadata. Of an upload in one request all of it is known from the commit
+    /// on; of a multipart upload and a fetch job from the start. The sender and the origin are removed once the upload is finished.
+    pub options: UploadOptions,
     /// What is known of the content, from the commit on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
-    /// The sender's metadata. Known from the commit on; of a multipart upload from its start.
-    pub metadata: BTreeMap<String, String>,
-    /// The sender's tags. Known as early as the metadata.
-    pub tags: Vec<String>,
     /// How long the upload is kept. Known from the commit on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<Lifetime>,
     /// How the upload is cut into parts, if it is a multipart upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<PartPlan>,
     /// The source to fetch, if this is the record of a fetch job. The fetched upload has a record of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch_job: Option<FetchJob>,
-    /// A name by which the upload can be found again: see [`UploadOptions::source_key`].
-    pub source_key: Option<String>,
-    /// What authorized the upload, if its project requires an authorization.
-    pub authorization: Option<Authorization>,
-    /// The sender: see [`UploadOptions::sender`]. Removed from the record once the upload is finished.
-    pub sender: Option<String>,
     /// The store and prefix where the bytes are.
+    #[serde(default)]
     pub location: Location,
     /// The store and prefix where the bytes were before. Bytes may be left there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_location: Option<Location>,
 }
 
@@ -164,52 +164,37 @@ pub struct Periods {
 impl Record {
     /// The record of an upload in one request that begins now. None of its bytes is stored yet.
     #[must_use]
-    pub fn intent(id: UploadId, declared: Declared, now: SystemTime, periods: &Periods) -> Self {
+    pub fn intent(
+        id: UploadId,
+        declared: Declared,
+        options: UploadOptions,
+        now: SystemTime,
+        periods: &Periods,
+    ) -> Self {
         Self {
             id,
             revision: 0,
             state: State::Staged,
             due: Some(now + periods.write_lease),
             created: now,
-            project: None,
             declared,
+            options,
             facts: None,
-            metadata: BTreeMap::new(),
-            tags: Vec::new(),
             lifetime: None,
             parts: None,
             fetch_job: None,
-            source_key: None,
-            authorization: None,
-            sender: None,
             location: Location::default(),
             previous_location: None,
         }
     }
 
-    /// Adds the project, the authorization, and the location of the bytes.
+    /// Sets the location of the bytes.
     #[must_use]
-    pub fn of(mut self, project: Option<String>, authorization: Option<Authorization>, location: Location) -> Self {
-        self.project = project;
-        self.authorization = authorization;
-        self.location = location;
-        self
+    pub fn at(self, location: Location) -> Self {
+        Self { location, ..self }
     }
 
-    /// Adds what the sender asks for beside the bytes.
-    #[rustfmt::skip]
-    fn under(self, UploadOptions { project, authorization, sender, metadata, tags, .. }: UploadOptions) -> Self {
-        Self { project, authorization, sender, metadata, tags, ..self }
-    }
-
-    /// Adds the sender.
-    #[must_use]
-    pub fn sent_by(self, sender: Option<String>) -> Self {
-        Self { sender, ..self }
-    }
-
-    /// The record of a multipart upload that begins now. None of its bytes is stored yet. Its project and metadata are known from
-    /// now on; the retention that the sender asks for is in `parts`.
+    /// The record of a multipart upload that begins now. None of its bytes is stored yet.
     #[must_use]
     pub fn open(
         id: UploadId,
@@ -223,7 +208,7 @@ impl Record {
             state: State::Open,
             due: Some(now + periods.open),
             parts: Some(parts),
-            ..Self::intent(id, declared, now, periods).under(options)
+            ..Self::intent(id, declared, options, now, periods)
         }
     }
 
@@ -240,8 +225,17 @@ impl Record {
             state: State::Queued,
             due: Some(now),
             fetch_job: Some(fetch_job),
-            ..Self::intent(id, Declared::default(), now, periods).under(options)
+            ..Self::intent(id, Declared::default(), options, now, periods)
         }
+    }
+
+    /// What validators and scanners are shown of the upload.
+    #[must_use]
+    pub fn info(&self, method: UploadMethod) -> UploadInfo<'_> {
+        UploadInfo::new(&self.declared)
+            .with_id(self.id)
+            .with_method(method)
+            .with_options(&self.options)
     }
 
     /// The background work that the record needs when it is due.

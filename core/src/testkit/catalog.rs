@@ -12,7 +12,7 @@ use crate::contract::stages::Recorder;
 use crate::record::accounting::{Account, AccountDelta, Change, DailyUsage, Day, Quota, Usage, UsageChange};
 use crate::record::group::{Group, Member};
 use crate::record::managed::ManagedProject;
-use crate::record::update::Update;
+use crate::record::update::Update::{Applied, Conflict, QuotaExceeded};
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::id::UploadId;
@@ -52,7 +52,7 @@ fn delta(account: &Account, bytes: i64, files: i64, quota: Quota) -> AccountDelt
     }
 }
 
-fn usage_change(deltas: &[AccountDelta]) -> UsageChange {
+fn change(deltas: &[AccountDelta]) -> UsageChange {
     UsageChange {
         deltas: deltas.to_vec(),
         daily_usage: None,
@@ -72,9 +72,9 @@ async fn has(recorder: &dyn Recorder, account: &Account) -> (u64, u64) {
 async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recorder) {
     let (one, other) = (Account::project(&unique()), Account::token(&unique(), "ü"));
     let record = sample_record();
-    let insert = async |record: &Record, deltas: &[AccountDelta]| recorder.insert(record, &usage_change(deltas)).await;
+    let insert = async |record: &Record, deltas: &[AccountDelta]| recorder.insert(record, &change(deltas)).await;
     let both = [delta(&one, 60, 1, ROOM), delta(&other, 0, 1, ROOM)];
-    same!(insert(&record, &both).await.answers(), Update::Applied);
+    same!(insert(&record, &both).await.answers(), Applied);
     same!(
         (has(recorder, &one).await, has(recorder, &other).await),
         ((60, 1), (0, 1))
@@ -88,8 +88,8 @@ async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recor
     // A stale update is lost, whether its usage change fits or not.
     let little = [delta(&one, 1, 1, ROOM)];
     for deltas in [&both[..], &little] {
-        let lost = recorder.update(&next, &usage_change(deltas)).await.answers();
-        same!(lost, Update::Conflict);
+        let lost = recorder.update(&next, &change(deltas)).await.answers();
+        same!(lost, Conflict);
         let taken = insert(&record, deltas).await.fails();
         same!(taken.code, codes::ID_TAKEN);
     }
@@ -102,15 +102,12 @@ async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recor
     };
     for full in [delta(&one, 41, 0, ROOM), delta(&one, 0, 3, ROOM)] {
         let deltas = [delta(&other, 0, 1, ROOM), full];
-        same!(
-            recorder.update(&next, &usage_change(&deltas)).await.answers(),
-            Update::QuotaExceeded
-        );
+        same!(recorder.update(&next, &change(&deltas)).await.answers(), QuotaExceeded);
         let another = Record {
             id: UploadId::random(),
             ..record.clone()
         };
-        same!(insert(&another, &deltas).await.answers(), Update::QuotaExceeded);
+        same!(insert(&another, &deltas).await.answers(), QuotaExceeded);
         same!(recorder.get(another.id).await.answers(), None);
     }
     same!(
@@ -121,10 +118,7 @@ async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recor
 
     // A usage change may use the quota up exactly, and one that gives back is never refused.
     let fits = [delta(&one, 40, 2, ROOM)];
-    same!(
-        recorder.update(&next, &usage_change(&fits)).await.answers(),
-        Update::Applied
-    );
+    same!(recorder.update(&next, &change(&fits)).await.answers(), Applied);
     let less = [delta(
         &one,
         -70,
@@ -138,10 +132,7 @@ async fn a_booking_is_written_with_its_change_or_not_at_all(recorder: &dyn Recor
         revision: next.revision + 1,
         ..next
     };
-    same!(
-        recorder.update(&last, &usage_change(&less)).await.answers(),
-        Update::Applied
-    );
+    same!(recorder.update(&last, &change(&less)).await.answers(), Applied);
     same!(has(recorder, &one).await, (30, 0));
     recorder.remove(last.id, last.revision).await.answers();
 }
@@ -154,10 +145,7 @@ async fn updates_of_one_transaction_are_all_written_or_none(recorder: &dyn Recor
             id: UploadId::random(),
             ..sample_record()
         };
-        same!(
-            recorder.insert(&record, UsageChange::none()).await.answers(),
-            Update::Applied
-        );
+        same!(recorder.insert(&record, UsageChange::none()).await.answers(), Applied);
         records.push(record);
     }
     let after = |record: &Record, by: u64| Record {
@@ -175,26 +163,26 @@ async fn updates_of_one_transaction_are_all_written_or_none(recorder: &dyn Recor
         );
     };
     // Two of the three usage changes fit; all three do not.
-    let of_one = |bytes| usage_change(&[delta(&one, bytes, 1, ROOM)]);
+    let of_one = |bytes| change(&[delta(&one, bytes, 1, ROOM)]);
     let too_many: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(40))).collect();
-    same!(recorder.update_all(&too_many).await.answers(), Update::QuotaExceeded);
+    same!(recorder.update_all(&too_many).await.answers(), QuotaExceeded);
     as_they_were("the bookings exceeded a quota").await;
 
     // The last update is stale, whether its usage change fits or not.
     for bytes in [10, 60] {
         let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(bytes))).collect();
         changes[2].0 = after(&records[2], 2);
-        same!(recorder.update_all(&changes).await.answers(), Update::Conflict);
+        same!(recorder.update_all(&changes).await.answers(), Conflict);
         as_they_were("one of the updates was stale").await;
     }
     let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(10))).collect();
     changes[1].0.id = UploadId::random();
-    same!(recorder.update_all(&changes).await.answers(), Update::Conflict);
+    same!(recorder.update_all(&changes).await.answers(), Conflict);
     as_they_were("one of the records does not exist").await;
 
     let mut changes: Vec<_> = records.iter().map(|record| (after(record, 1), of_one(30))).collect();
-    changes[1].1 = usage_change(&[delta(&other, 100, 3, ROOM)]);
-    same!(recorder.update_all(&changes).await.answers(), Update::Applied);
+    changes[1].1 = change(&[delta(&other, 100, 3, ROOM)]);
+    same!(recorder.update_all(&changes).await.answers(), Applied);
     for (next, _) in &changes {
         same!(recorder.get(next.id).await.answers().as_ref(), Some(next));
     }
@@ -202,7 +190,7 @@ async fn updates_of_one_transaction_are_all_written_or_none(recorder: &dyn Recor
         (has(recorder, &one).await, has(recorder, &other).await),
         ((60, 2), (100, 3))
     );
-    same!(recorder.update_all(&changes).await.answers(), Update::Conflict);
+    same!(recorder.update_all(&changes).await.answers(), Conflict);
 
     // Of several equal transactions at the same time, one succeeds as a whole.
     let again: Vec<_> = changes
@@ -211,8 +199,8 @@ async fn updates_of_one_transaction_are_all_written_or_none(recorder: &dyn Recor
         .collect();
     let rivals = (0..4).map(|_| recorder.update_all(&again));
     let won = join_all(rivals).await.into_iter().map(Answers::answers);
-    same!(won.filter(|swap| *swap == Update::Applied).count(), 1);
-    same!(recorder.update_all(&[]).await.answers(), Update::Applied);
+    same!(won.filter(|swap| *swap == Applied).count(), 1);
+    same!(recorder.update_all(&[]).await.answers(), Applied);
     for (record, _) in &again {
         recorder.remove(record.id, record.revision).await.answers();
     }
@@ -225,14 +213,14 @@ async fn bookings_at_the_same_time_never_exceed_a_quota(recorder: &dyn Recorder)
         bytes: Some(70),
         files: None,
     };
-    let want = usage_change(&[delta(&account, 10, 1, quota)]);
+    let want = change(&[delta(&account, 10, 1, quota)]);
     let got = join_all(records.iter().map(|record| recorder.insert(record, &want))).await;
     let got: Vec<_> = got.into_iter().map(|got| got.answers()).collect();
-    same!(got.iter().filter(|got| **got == Update::Applied).count(), 7);
+    same!(got.iter().filter(|got| **got == Applied).count(), 7);
     same!(has(recorder, &account).await, (70, 7));
     for (record, got) in records.iter().zip(got) {
         let found = recorder.get(record.id).await.answers();
-        same!(found.is_some(), got == Update::Applied, "answer and record differ");
+        same!(found.is_some(), got == Applied, "answer and record differ");
         recorder.remove(record.id, record.revision).await.answers();
     }
 }
@@ -259,7 +247,7 @@ async fn flows_are_summed_up_by_day(recorder: &dyn Recorder) {
             deltas: Vec::new(),
             daily_usage: Some(daily_usage),
         };
-        same!(recorder.insert(&record, &usage_change).await.answers(), Update::Applied);
+        same!(recorder.insert(&record, &usage_change).await.answers(), Applied);
         recorder.remove(record.id, record.revision).await.answers();
     }
     let look = async |project: &str, days| recorder.catalog().daily_usage(Some(project), days).await.answers();
@@ -291,10 +279,7 @@ async fn accounts_are_removed_when_their_time_is_over(recorder: &dyn Recorder) {
             until,
             ..delta(&Account::token(project, "id"), 0, 1, ROOM)
         };
-        same!(
-            recorder.insert(&record, &usage_change(&[delta])).await.answers(),
-            Update::Applied
-        );
+        same!(recorder.insert(&record, &change(&[delta])).await.answers(), Applied);
         recorder.remove(record.id, record.revision).await.answers();
     }
     same!(recorder.catalog().forget_accounts(at(100), 10).await.answers(), 1);
@@ -315,15 +300,12 @@ async fn accounts_are_removed_when_their_time_is_over(recorder: &dyn Recorder) {
         files: Some(0),
     };
     for (delta, expected) in [
-        (until(&refused, 400, none), Update::QuotaExceeded),
-        (until(&twice, 500, ROOM), Update::Applied),
-        (until(&twice, 400, ROOM), Update::Applied),
+        (until(&refused, 400, none), QuotaExceeded),
+        (until(&twice, 500, ROOM), Applied),
+        (until(&twice, 400, ROOM), Applied),
     ] {
         let record = sample_record();
-        same!(
-            recorder.insert(&record, &usage_change(&[delta])).await.answers(),
-            expected
-        );
+        same!(recorder.insert(&record, &change(&[delta])).await.answers(), expected);
         recorder.remove(record.id, record.revision).await.answers();
     }
     recorder.catalog().forget_accounts(at(400), 10).await.answers();
@@ -335,27 +317,18 @@ async fn accounts_are_removed_when_their_time_is_over(recorder: &dyn Recorder) {
     let (given_back, never) = (Account::sender(&unique()), Account::sender(&unique()));
     let record = sample_record();
     let all = [until(&given_back, 600, ROOM)];
-    same!(
-        recorder.insert(&record, &usage_change(&all)).await.answers(),
-        Update::Applied
-    );
+    same!(recorder.insert(&record, &change(&all)).await.answers(), Applied);
     let refused = [until(&never, 600, none)];
     let next = Record {
         revision: record.revision + 1,
         ..record.clone()
     };
-    same!(
-        recorder.update(&next, &usage_change(&refused)).await.answers(),
-        Update::QuotaExceeded
-    );
+    same!(recorder.update(&next, &change(&refused)).await.answers(), QuotaExceeded);
     let back = AccountDelta {
         until: Some(at(600)),
         ..delta(&given_back, 0, -1, ROOM)
     };
-    same!(
-        recorder.update(&next, &usage_change(&[back])).await.answers(),
-        Update::Applied
-    );
+    same!(recorder.update(&next, &change(&[back])).await.answers(), Applied);
     recorder.remove(next.id, next.revision).await.answers();
     same!(recorder.catalog().forget_accounts(at(100_000), 10).await.answers(), 0);
 }
@@ -371,26 +344,14 @@ async fn an_update_of_a_project_needs_the_revision_before(recorder: &dyn Recorde
     same!(catalog.project(&key).await.answers(), None);
     same!(
         catalog.put_project(&project(1, "none before")).await.answers(),
-        Update::Conflict
+        Conflict
     );
-    same!(
-        catalog.put_project(&project(0, "first")).await.answers(),
-        Update::Applied
-    );
-    same!(
-        catalog.put_project(&project(0, "again")).await.answers(),
-        Update::Conflict
-    );
-    same!(
-        catalog.put_project(&project(2, "too far")).await.answers(),
-        Update::Conflict
-    );
+    same!(catalog.put_project(&project(0, "first")).await.answers(), Applied);
+    same!(catalog.put_project(&project(0, "again")).await.answers(), Conflict);
+    same!(catalog.put_project(&project(2, "too far")).await.answers(), Conflict);
     let found = catalog.project(&key).await.answers();
     same!(found, Some(project(0, "first")));
-    same!(
-        catalog.put_project(&project(1, "second")).await.answers(),
-        Update::Applied
-    );
+    same!(catalog.put_project(&project(1, "second")).await.answers(), Applied);
     same!(catalog.project(&key).await.answers(), Some(project(1, "second")));
 
     let mut found = Vec::new();
@@ -424,10 +385,7 @@ async fn a_group_reads_back_unchanged(recorder: &dyn Recorder) {
     for expires in [None, Some(2_000)] {
         let group = group(&project, 1_000, expires);
         same!(catalog.group(group.id).await.answers(), None);
-        same!(
-            catalog.add_group(&group, UsageChange::none()).await.answers(),
-            Update::Applied
-        );
+        same!(catalog.add_group(&group, UsageChange::none()).await.answers(), Applied);
         same!(catalog.group(group.id).await.answers().as_ref(), Some(&group));
         let again = Group {
             members: Vec::new(),
@@ -440,7 +398,7 @@ async fn a_group_reads_back_unchanged(recorder: &dyn Recorder) {
         same!(catalog.group(group.id).await.answers().as_ref(), Some(&group));
         same!(
             catalog.remove_group(group.id, UsageChange::none()).await.answers(),
-            Update::Applied
+            Applied
         );
         same!(catalog.group(group.id).await.answers(), None);
     }
@@ -456,10 +414,7 @@ async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(
         group(&unique(), 3_000, Some(600)),
     ];
     for group in &all {
-        same!(
-            catalog.add_group(group, UsageChange::none()).await.answers(),
-            Update::Applied
-        );
+        same!(catalog.add_group(group, UsageChange::none()).await.answers(), Applied);
     }
     let mut expected: Vec<_> = all[..3].iter().collect();
     expected.sort_by_key(|group| std::cmp::Reverse((group.created, group.id)));
@@ -485,7 +440,7 @@ async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(
     for group in &all {
         same!(
             catalog.remove_group(group.id, UsageChange::none()).await.answers(),
-            Update::Applied
+            Applied
         );
     }
     same!(catalog.groups(&project, None, 10).await.answers(), []);
@@ -518,15 +473,11 @@ async fn a_group_is_written_with_its_booking_or_not_at_all(recorder: &dyn Record
             .into_iter()
             .map(|added| added.answers())
             .collect();
-        same!(
-            added.iter().filter(|added| **added == Update::Applied).count(),
-            7,
-            "{quota:?}"
-        );
+        same!(added.iter().filter(|added| **added == Applied).count(), 7, "{quota:?}");
         same!(has(recorder, &account).await, (7 * size, 7), "{quota:?}");
         for (group, added) in groups.iter().zip(added) {
             let found = catalog.group(group.id).await.answers();
-            same!(found.is_some(), added == Update::Applied, "answer and group differ");
+            same!(found.is_some(), added == Applied, "answer and group differ");
         }
         // Of several deletions at the same time, one gives back the usage change.
         let removal = |group: &Group| UsageChange::of_group(Some(group), None, Quota::default());
@@ -535,7 +486,7 @@ async fn a_group_is_written_with_its_booking_or_not_at_all(recorder: &dyn Record
         let removed =
             join_all(removing.map(|(group, usage_change)| catalog.remove_group(group.id, usage_change))).await;
         let removed = removed.into_iter().map(|removed| removed.answers());
-        same!(removed.filter(|removed| *removed == Update::Applied).count(), 7);
+        same!(removed.filter(|removed| *removed == Applied).count(), 7);
         same!(has(recorder, &account).await, (0, 0));
     }
 }

@@ -1,7 +1,7 @@
 //! The rules for what a recorder lists, finds and counts.
 
 use super::broken::Answers;
-use super::sample::{PERIODS, add, at, intent, open, order, sample_record};
+use super::sample::{PERIODS, add, at, intent, of_project, open, order, sample_record, with_source_key};
 use crate::contract::stages::{Listing, Recorder};
 use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
@@ -13,19 +13,12 @@ use crate::value::verdict::{Code, Rejection};
 pub(super) async fn the_newest_readable_upload_is_found_by_its_name(recorder: &dyn Recorder) {
     let name = format!("ü {}", UploadId::random());
     let known = |seconds| Record {
-        source_key: Some(name.clone()),
         created: at(seconds),
-        ..sample_record()
+        ..with_source_key(Some(name.clone()), sample_record())
     };
     let (older, newer, other) = (known(1_000), known(2_000), known(3_000));
-    let other = Record {
-        source_key: Some(format!("{name}?")),
-        ..other
-    };
-    let unready = Record {
-        source_key: Some(name.clone()),
-        ..intent(4_000)
-    };
+    let other = with_source_key(Some(format!("{name}?")), other);
+    let unready = with_source_key(Some(name.clone()), intent(4_000));
     for record in [&newer, &older, &other, &unready] {
         add(recorder, record).await;
     }
@@ -51,10 +44,7 @@ pub(super) async fn the_newest_readable_upload_is_found_by_its_name(recorder: &d
 
 pub(super) async fn unfinished_uploads_and_fetch_jobs_are_listed_until_they_end(recorder: &dyn Recorder) {
     let project = format!("project-{}", UploadId::random());
-    let of_project = |record: Record| Record {
-        project: Some(project.clone()),
-        ..record
-    };
+    let of_project = |record: Record| of_project(Some(project.clone()), record);
     let begun = [1_000, 2_000, 2_000].map(|seconds| of_project(open(seconds)));
     let ordered = [1_000, 2_000, 2_000].map(|seconds| of_project(order(seconds)));
     let (other, stranger) = (open(3_000), order(3_000));
@@ -136,9 +126,8 @@ pub(super) async fn refused_uploads_are_listed_with_those_whose_project_was_not_
     let project = format!("project-{}", UploadId::random());
     let refused = |seconds: u64, project: Option<&str>| {
         let intent = Record {
-            project: project.map(str::to_owned),
             created: at(seconds),
-            ..intent(seconds)
+            ..of_project(project.map(str::to_owned), intent(seconds))
         };
         let no = Rejection::new(Code::new("infected"), "it has a virus")
             .with_subject("Eicar")
@@ -172,9 +161,8 @@ pub(super) async fn refused_uploads_are_listed_with_those_whose_project_was_not_
 pub(super) async fn files_of_a_project_are_listed_the_newest_first(recorder: &dyn Recorder) {
     let project = format!("project-{}", UploadId::random());
     let file = |seconds| Record {
-        project: Some(project.clone()),
         created: at(seconds),
-        ..sample_record()
+        ..of_project(Some(project.clone()), sample_record())
     };
     let (first, second, third) = (file(1_000), file(2_000), file(2_000));
     let trashed = second.apply(Event::Trash, at(2_001), &PERIODS).unwrap();
@@ -207,33 +195,24 @@ pub(super) async fn the_oldest_refusals_are_listed_of_a_project_and_without_one(
     let project = format!("project-{}", UploadId::random());
     // Earlier than any other refusal that the recorder may have.
     let refused = |seconds: u64, project: Option<&str>| {
-        let intent = Record {
-            project: project.map(str::to_owned),
-            ..intent(seconds)
-        };
+        let intent = of_project(project.map(str::to_owned), intent(seconds));
         let no = Rejection::new(Code::new("no"), "no");
         intent.apply(Event::Reject(no), at(seconds + 1), &PERIODS).unwrap()
     };
-    let of_project = [3, 1, 2].map(|seconds| refused(seconds, Some(&project)));
+    let ours = [3, 1, 2].map(|seconds| refused(seconds, Some(&project)));
     let of_nobody = [2, 1].map(|seconds| refused(seconds, None));
     let another = refused(0, Some("another"));
-    let others = [
-        Record {
-            project: Some(project.clone()),
-            ..intent(0)
-        },
-        another,
-    ];
-    for record in of_project.iter().chain(&of_nobody).chain(&others) {
+    let others = [of_project(Some(project.clone()), intent(0)), another];
+    for record in ours.iter().chain(&of_nobody).chain(&others) {
         add(recorder, record).await;
     }
     let found = recorder.oldest_refused(Some(&project), 2).await.answers();
-    same!(found, [of_project[1].clone(), of_project[2].clone()]);
+    same!(found, [ours[1].clone(), ours[2].clone()]);
     let found = recorder.oldest_refused(None, 2).await.answers();
     same!(found, [of_nobody[1].clone(), of_nobody[0].clone()]);
     let found = recorder.oldest_refused(Some(&project), 10).await.answers();
     same!(found.len(), 3, "a record of another state or project is listed");
-    for record in of_project.iter().chain(&of_nobody).chain(&others) {
+    for record in ours.iter().chain(&of_nobody).chain(&others) {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }

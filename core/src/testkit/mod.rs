@@ -64,7 +64,7 @@ use crate::value::id::ByteStream;
 pub use self::expirer::expirer;
 pub use self::fetcher::{Source, fetcher};
 pub use self::recorder::recorder;
-pub use self::sample::sample_record;
+pub use self::sample::{changed, sample_record};
 pub use self::scanner::{Sample, scan, scanner};
 pub use self::store::store;
 pub use self::trial::{Checked, Patience};

@@ -50,7 +50,7 @@ impl<'a> Upload<'a> {
         Self {
             store,
             multipart,
-            parts: PartPlan::new(size as u64, PART as u64, Retention::Default).unwrap(),
+            parts: PartPlan::new(size as u64, PART as u64).unwrap(),
             name: multipart.begin(&key).await.answers(),
             key,
         }

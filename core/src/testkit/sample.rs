@@ -80,6 +80,8 @@ pub fn sample_record() -> Record {
         project: Some("demo".to_owned()),
         metadata,
         tags: vec!["cat".to_owned(), "a \"ü\"".to_owned()],
+        retention: Retention::Keep,
+        source_key: Some("a 'name'".to_owned()),
         authorization: Some(Authorization {
             secret: Some("a fingerprint".to_owned()),
             grant: Some(grant),
@@ -97,7 +99,13 @@ pub fn sample_record() -> Record {
             prefix: Some("p".to_owned()),
         },
         previous_location: Some(Location::default()),
-        ..Record::intent(UploadId::random(), declared, at(1_000), &PERIODS)
+        ..Record::intent(
+            UploadId::random(),
+            declared,
+            UploadOptions::default(),
+            at(1_000),
+            &PERIODS,
+        )
     };
     intent
         .apply(
@@ -112,12 +120,21 @@ pub fn sample_record() -> Record {
         .unwrap()
 }
 
+/// A record with other values in some fields, whose number may grow.
+#[must_use]
+pub fn changed(mut record: Record, change: impl FnOnce(&mut Record)) -> Record {
+    change(&mut record);
+    record
+}
+
 /// The record of a multipart upload, with a value in every field that it may have.
 pub(super) fn open(seconds: u64) -> Record {
-    let parts = PartPlan::new(u64::from(u32::MAX) * 1000, 5 << 30, Retention::Keep).unwrap();
+    let parts = PartPlan::new(u64::from(u32::MAX) * 1000, 5 << 30).unwrap();
     let options = UploadOptions {
         project: Some("demo".to_owned()),
+        retention: Retention::Keep,
         tags: vec!["dog".to_owned()],
+        origin: Some("https://\"ü\"".to_owned()),
         sender: Some("2001:db8::/64".to_owned()),
         metadata: BTreeMap::from([("key".to_owned(), "ünïcode \u{1F980}".to_owned())]),
         ..UploadOptions::default()
@@ -138,12 +155,12 @@ pub(super) fn open(seconds: u64) -> Record {
 pub(super) fn order(seconds: u64) -> Record {
     let fetch_job = FetchJob {
         name: FileName::new("ü \"name\""),
-        source_key: Some("a name".to_owned()),
         at_most: Some(5 << 40),
         ..FetchJob::new("https://example.com/ü?a=b")
     };
     let options = UploadOptions {
         sender: Some("192.0.2.1".to_owned()),
+        source_key: Some("a name".to_owned()),
         project: Some(format!("project {}", UploadId::random())),
         ..UploadOptions::default()
     };
@@ -151,6 +168,19 @@ pub(super) fn order(seconds: u64) -> Record {
 }
 
 pub(super) fn intent(seconds: u64) -> Record {
-    let intent = Record::intent(UploadId::random(), Declared::default(), at(seconds), &PERIODS);
-    intent.sent_by(Some("\"ü\"".to_owned()))
+    let options = UploadOptions {
+        sender: Some("\"ü\"".to_owned()),
+        ..UploadOptions::default()
+    };
+    Record::intent(UploadId::random(), Declared::default(), options, at(seconds), &PERIODS)
+}
+
+pub(super) fn of_project(project: Option<String>, mut record: Record) -> Record {
+    record.options.project = project;
+    record
+}
+
+pub(super) fn with_source_key(key: Option<String>, mut record: Record) -> Record {
+    record.options.source_key = key;
+    record
 }

@@ -12,8 +12,9 @@ use super::noise;
 use super::trial::{Checked, Patience, Trial};
 use crate::contract::stages::{Report, Scan, Scanner};
 use crate::value::error::Fault;
-use crate::value::evidence::{Coverage, Declared, HEAD_BYTES, Head};
+use crate::value::evidence::{Coverage, Declared, HEAD_BYTES};
 use crate::value::sniff::sniff;
+use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::{Code, Verdict};
 
 /// A content, and the verdict that the scanner must give.
@@ -102,11 +103,7 @@ pub async fn scan(scanner: &dyn Scanner, content: &Bytes, piece: usize) -> Resul
     let declared = Declared::default();
     let first = content.slice(..content.len().min(HEAD_BYTES));
     let media_type = sniff(&first);
-    let head = Head {
-        declared: &declared,
-        bytes: &first,
-        media_type: media_type.as_ref(),
-    };
+    let head = Head::new(UploadInfo::new(&declared), &first, media_type.as_ref());
     let mut scan = scanner.open(&head).await?;
     for piece in content.chunks(piece) {
         if let Verdict::Reject(rejection) = scan.feed(&content.slice_ref(piece)).await? {
@@ -319,11 +316,7 @@ impl Suite<'_> {
         let declared = Declared::default();
         let bytes = upload.content.slice(..upload.content.len().min(HEAD_BYTES));
         let media_type = sniff(&bytes);
-        let head = Head {
-            declared: &declared,
-            bytes: &bytes,
-            media_type: media_type.as_ref(),
-        };
+        let head = Head::new(UploadInfo::new(&declared), &bytes, media_type.as_ref());
         let asked = format!("open for {}, {how}", upload.name);
         self.trial.call(asked, self.scanner.open(&head)).await.answers()
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::broken::broken;
 use super::trial::{Checked, Patience, Trial};
 use crate::contract::stages::Validator;
-use crate::value::evidence::{Coverage, Declared, Digest, Facts, Head};
+use crate::value::evidence::{Coverage, Declared, Digest, Facts};
 use crate::value::media_type::MediaType;
+use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::Verdict;
 
 /// Checks every rule of [`Validator`] with odd claims and contents: it answers, it gives the reason of a refusal, and its answers do
@@ -70,13 +71,11 @@ enum Question {
 impl Question {
     fn ask(&self, validator: &dyn Validator) -> Verdict {
         match self {
-            Self::Declared(declared) => validator.declared(declared),
-            Self::Head(declared, bytes, media_type) => validator.head(&Head {
-                declared,
-                bytes,
-                media_type: media_type.as_ref(),
-            }),
-            Self::Whole(declared, facts) => validator.whole(declared, facts),
+            Self::Declared(declared) => validator.declared(&UploadInfo::new(declared)),
+            Self::Head(declared, bytes, media_type) => {
+                validator.head(&Head::new(UploadInfo::new(declared), bytes, media_type.as_ref()))
+            }
+            Self::Whole(declared, facts) => validator.whole(&UploadInfo::new(declared), facts),
         }
     }
 

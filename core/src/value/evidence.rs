@@ -36,17 +36,6 @@ impl Declared {
 /// The most bytes that a [`Head`] has. The signature of every common format lies within them.
 pub const HEAD_BYTES: usize = 8 * 1024;
 
-/// The first bytes, and the media type that they look like.
-#[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// What the sender declared.
-    pub declared: &'a Declared,
-    /// The first [`HEAD_BYTES`] bytes of the content. Fewer only if the content has no more.
-    pub bytes: &'a [u8],
-    /// The media type by content, whatever the sender declared. `None` if the bytes look like no known type.
-    pub media_type: Option<&'a MediaType>,
-}
-
 /// What is known of the content after its last byte.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Facts {

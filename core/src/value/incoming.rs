@@ -7,10 +7,10 @@ use std::fmt;
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt, TryStreamExt};
 
-use crate::value::authorization::Authorization;
 use crate::value::evidence::Declared;
 use crate::value::id::BoxError;
 use crate::value::lifetime::UploadMethod;
+use crate::value::options::UploadOptions;
 
 /// One upload that arrives, before it is accepted.
 pub struct Incoming {
@@ -20,13 +20,9 @@ pub struct Incoming {
     pub declared: Declared,
     /// The most bytes that this upload may have, if that is less than the limit of the pipeline.
     pub at_most: Option<u64>,
-    /// The public key of the project, if it is known before the bytes. The rules of the project are then checked as soon as
+    /// What the sender asks for, as far as it is known before the bytes. The rules of a project that is known are checked as soon as
     /// possible.
-    pub project: Option<String>,
-    /// What authorized the upload, if that is known before the bytes.
-    pub authorization: Option<Authorization>,
-    /// The sender: see [`UploadOptions::sender`](crate::UploadOptions::sender).
-    pub sender: Option<String>,
+    pub options: UploadOptions,
     /// The way in which the upload arrives.
     pub method: UploadMethod,
     /// The bytes.
@@ -40,9 +36,7 @@ impl Incoming {
             id: UploadId::random(),
             declared,
             at_most: None,
-            project: None,
-            authorization: None,
-            sender: None,
+            options: UploadOptions::default(),
             method: UploadMethod::Direct,
             body,
         }
@@ -66,7 +60,7 @@ impl Incoming {
     /// Sets the public key of the project: see [`Project`](crate::Project).
     #[must_use]
     pub fn of_project(mut self, public_key: impl Into<String>) -> Self {
-        self.project = Some(public_key.into());
+        self.options.project = Some(public_key.into());
         self
     }
 

@@ -18,11 +18,12 @@ pub enum Retention {
 }
 
 /// How long an upload is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifetime {
     /// Whether the upload is kept for good (clients call it "stored") rather than temporarily.
     pub kept: bool,
     /// When the upload expires. `None`: never.
+    #[serde(with = "crate::value::micros::option")]
     pub expires: Option<SystemTime>,
 }
 

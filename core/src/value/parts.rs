@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::value::codes;
-use crate::value::lifetime::Retention;
 use crate::value::verdict::Rejection;
 
 /// The most parts of one upload. S3 has the same bound.
@@ -26,9 +25,6 @@ pub struct PartPlan {
     pub size: u64,
     /// The size in bytes of every part but the last.
     pub part_size: u64,
-    /// How long the sender asks to keep the upload.
-    #[serde(rename = "wish")]
-    pub retention: Retention,
     /// A random secret of this upload. An adapter signs the URLs of the parts with it, and shows it to no client.
     pub secret: PartsSecret,
     /// The store's own name for this upload, if the store supports multipart uploads.
@@ -45,7 +41,7 @@ impl PartPlan {
     ///
     /// [`codes::TOO_MANY_PARTS`] if there would be more than [`MOST_PARTS`] parts. The subject of the rejection is the least
     /// `part_size` that would be accepted.
-    pub fn new(size: u64, part_size: u64, retention: Retention) -> Result<Self, Rejection> {
+    pub fn new(size: u64, part_size: u64) -> Result<Self, Rejection> {
         let part_size = part_size.max(1);
         if size.div_ceil(part_size) > u64::from(MOST_PARTS) {
             let least = size.div_ceil(u64::from(MOST_PARTS));
@@ -55,7 +51,6 @@ impl PartPlan {
         Ok(Self {
             size,
             part_size,
-            retention,
             secret: PartsSecret::random(),
             upload: None,
             separate_keys: false,
@@ -210,7 +205,7 @@ mod tests {
     use super::*;
 
     fn parts(size: u64, part_size: u64) -> PartPlan {
-        PartPlan::new(size, part_size, Retention::Default).unwrap()
+        PartPlan::new(size, part_size).unwrap()
     }
 
     #[test]
@@ -295,7 +290,7 @@ mod tests {
     #[test]
     fn no_upload_has_more_parts_than_s3_takes() {
         assert_eq!(parts(50_000, 5).count(), 10_000);
-        let rejection = PartPlan::new(50_001, 5, Retention::Default).unwrap_err();
+        let rejection = PartPlan::new(50_001, 5).unwrap_err();
         assert_eq!(
             (rejection.code, rejection.subject.as_deref()),
             (codes::TOO_MANY_PARTS, Some("6"))

@@ -58,10 +58,7 @@ fn with_projects(builder: Builder) -> Builder {
 async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     let mut told = Told::default();
     let take = async |pieces| {
-        let incoming = Incoming {
-            project: Some(EARLY.to_owned()),
-            ..upload(pieces)
-        };
+        let incoming = upload(pieces).of_project(EARLY);
         pipeline
             .ingest(incoming, UploadOptions::default())
             .await
@@ -287,7 +284,9 @@ async fn run<S: Seen>(plan: Plan) -> usize {
             record.id
         );
     }
-    let together = records.values().filter(|record| record.metadata.contains_key(TOGETHER));
+    let together = records
+        .values()
+        .filter(|record| record.options.metadata.contains_key(TOGETHER));
     let together = together.count();
     assert!(
         [0, 3].contains(&together),
@@ -295,7 +294,7 @@ async fn run<S: Seen>(plan: Plan) -> usize {
     );
     let pulled = records
         .values()
-        .filter(|record| record.source_key.as_deref() == Some(PULLED));
+        .filter(|record| record.options.source_key.as_deref() == Some(PULLED));
     assert!(pulled.count() <= 1, "one order was fetched into two uploads");
     for key in store.seen() {
         let is_of = |record: &Record| Key::whole(record.id).with_prefix(record.location.prefix.as_deref()) == key;
@@ -304,7 +303,7 @@ async fn run<S: Seen>(plan: Plan) -> usize {
     for project in [EARLY, LATE] {
         let of_project = records
             .values()
-            .filter(|record| record.project.as_deref() == Some(project));
+            .filter(|record| record.options.project.as_deref() == Some(project));
         let sizes: Vec<_> = of_project.map(|record| record.facts.as_ref().unwrap().size).collect();
         let there = Usage {
             files: sizes.len() as u64,

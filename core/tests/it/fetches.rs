@@ -142,6 +142,7 @@ impl House {
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
             tags: vec!["cat".to_owned()],
+            origin: None,
             source_key: Some(format!("from {source}")),
             authorization: None,
         };
@@ -193,9 +194,12 @@ async fn an_ordered_source_passes_all_stages() {
         collect(house.pipeline.read(record.id, None).await.unwrap()).await,
         &b"good content"[..]
     );
-    assert_eq!(record.tags, ["cat"]);
+    assert_eq!(record.options.tags, ["cat"]);
     assert_eq!(
-        (record.project.as_deref(), record.metadata["pet"].as_str()),
+        (
+            record.options.project.as_deref(),
+            record.options.metadata["pet"].as_str()
+        ),
         (Some("shop"), "cat")
     );
     assert_eq!(record.declared.name.as_deref(), Some("as the source calls it"));
@@ -325,13 +329,10 @@ async fn an_upload_that_a_crashed_node_committed_is_not_fetched_again() {
     let waiting = house.status(job).await;
     house.pipeline.fetch_due().await.unwrap();
     let upload = house.result(job).await.id;
-    let pulled = house.status(job).await;
-    let forgetful = Record {
-        revision: pulled.revision + 1,
-        state: State::Fetching,
-        due: waiting.due,
-        ..pulled
-    };
+    let mut forgetful = house.status(job).await;
+    forgetful.revision += 1;
+    forgetful.state = State::Fetching;
+    forgetful.due = waiting.due;
     assert_eq!(
         intake_core::Recorder::update(&house.recorder, &forgetful, intake_core::UsageChange::none())
             .await
@@ -410,7 +411,7 @@ async fn no_project_takes_all_permits_or_more_than_its_share_of_the_queue() {
         let records = house.recorder.records();
         let pulling = records.iter().filter(|record| record.state == State::Fetching);
         pulling
-            .filter(|record| record.project.as_deref() == Some(project))
+            .filter(|record| record.options.project.as_deref() == Some(project))
             .count()
     };
     assert_eq!(

@@ -175,13 +175,16 @@ async fn unfinished_uploads_are_listed_until_they_end_and_give_back_their_quota<
     assert!(
         listed
             .iter()
-            .all(|record| record.sender.as_deref() == Some("192.0.2.1"))
+            .all(|record| record.options.sender.as_deref() == Some("192.0.2.1"))
     );
     assert_eq!(house.has(Account::unfinished("p")).await, 3);
     assert_eq!(house.has(Account::sender("192.0.2.1")).await, 3);
 
     let ready = node.complete(good.id).await.unwrap();
-    assert_eq!(ready.sender, None, "the address is kept no longer than it is counted");
+    assert_eq!(
+        ready.options.sender, None,
+        "the address is kept no longer than it is counted"
+    );
     assert!(node.complete(bad.id).await.is_err());
     assert_eq!(house.has(Account::unfinished("p")).await, 1);
 
@@ -195,7 +198,7 @@ async fn unfinished_uploads_are_listed_until_they_end_and_give_back_their_quota<
     );
     assert_eq!(node.list(Listing::Unfinished, "p", None, 10).await.unwrap(), []);
     let gone = node.status(left.id).await.unwrap().unwrap();
-    assert_eq!((&gone.state, &gone.sender), (&State::Deleted, &None));
+    assert_eq!((&gone.state, &gone.options.sender), (&State::Deleted, &None));
     let late = node.put_part(&gone, 1, None, part_of(b"late")).await.unwrap_err();
     assert_eq!(late.code(), codes::NOT_OPEN);
     for id in [good.id, bad.id, left.id, UploadId::random()] {
@@ -270,20 +273,20 @@ async fn refusals_are_kept_up_to_their_bound_and_the_newest_stay() {
             let account = || house.has(Account::refused(project));
             let refused = (0..300).map(|number| {
                 let (node, incoming) = (house.node(number), upload(&[content]));
-                let project = project.map(str::to_owned);
-                node.ingest(Incoming { project, ..incoming }, UploadOptions::default())
+                let options = UploadOptions {
+                    project: project.map(str::to_owned),
+                    ..UploadOptions::default()
+                };
+                node.ingest(Incoming { options, ..incoming }, UploadOptions::default())
             });
             let refused = join_all(refused).await;
             assert!(refused.iter().all(Result::is_err));
             // They come one by one, so the last one must still be there.
             for _ in 0..2 {
                 house.clock.advance(std::time::Duration::from_secs(1));
-                let last = upload(&[content]);
+                let mut last = upload(&[content]);
                 let id = last.id;
-                let last = Incoming {
-                    project: project.map(str::to_owned),
-                    ..last
-                };
+                last.options.project = project.map(str::to_owned);
                 assert!(house.nodes[0].ingest(last, UploadOptions::default()).await.is_err());
                 let listed = house.nodes[1].refused_of("p", None, 1).await.unwrap();
                 assert_eq!(listed[0].id, id);
@@ -293,7 +296,7 @@ async fn refusals_are_kept_up_to_their_bound_and_the_newest_stay() {
                 .recorder
                 .records()
                 .into_iter()
-                .filter(|record| record.project.as_deref() == project);
+                .filter(|record| record.options.project.as_deref() == project);
             assert_eq!(noted.count() as u64, account().await, "a forgotten refusal is left");
             assert!(account().await > most / 2, "more refusals are forgotten than necessary");
         }

@@ -88,7 +88,8 @@ over_both! {
             retention: Retention::Keep,
             metadata: [("pet".to_owned(), "cat".to_owned())].into(),
             tags: vec!["cat".to_owned()],
-            source_key: None,
+            origin: None,
+source_key: None,
             authorization: None,
         };
         let declared = Declared::named("twelve.txt");
@@ -99,8 +100,8 @@ over_both! {
         assert!(matches!(house.pipeline.get(opened.id).await, Err(Error::NotFound(_))), "readable before it is whole");
         let record = house.pipeline.complete(opened.id).await.unwrap();
         assert_eq!(house.read(record.id).await, b"oh my hello!");
-        assert_eq!((record.project.as_deref(), record.metadata["pet"].as_str()), (Some("shop"), "cat"));
-        assert_eq!(record.tags, ["cat"]);
+        assert_eq!((record.options.project.as_deref(), record.options.metadata["pet"].as_str()), (Some("shop"), "cat"));
+        assert_eq!(record.options.tags, ["cat"]);
         assert_eq!(record.declared.name.as_deref(), Some("twelve.txt"));
         assert_eq!(record.facts.as_ref().unwrap().notes["words"], 12, "scanners have seen all of it");
         assert_eq!(house.pipeline.get(record.id).await.unwrap(), record);

@@ -83,7 +83,7 @@ async fn a_pipeline_with_projects_takes_no_upload_without_a_project() {
         pipeline
             .ingest(upload(&[b"x"]), options)
             .await
-            .map(|record| record.project)
+            .map(|record| record.options.project)
     };
     assert_eq!(take(Some("shop")).await.unwrap().as_deref(), Some("shop"));
     for stranger in [None, Some("another")] {

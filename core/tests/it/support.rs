@@ -9,7 +9,8 @@ use futures_util::{StreamExt, stream};
 use intake_core::memory::KeepAll;
 use intake_core::{
     BoxError, Builder, ByteStream, Code, Declared, Facts, Fault, Head, Incoming, Limits, NewMultipart, Pipeline,
-    Recorder, Rejection, Report, Scan, Scanner, Store, UploadId, UploadOptions, Validator, Verdict, async_trait,
+    Recorder, Rejection, Report, Scan, Scanner, Store, UploadId, UploadInfo, UploadOptions, Validator, Verdict,
+    async_trait,
 };
 
 /// A clock that stands still until a test moves it.
@@ -75,15 +76,15 @@ pub const RUDE: Code = Code::new("rude");
 pub const AWAY: Code = Code::new("away");
 
 impl Validator for Manners {
-    fn declared(&self, declared: &Declared) -> Verdict {
-        rude_if(declared.name.as_deref() == Some("rude name"), "by name")
+    fn declared(&self, upload: &UploadInfo<'_>) -> Verdict {
+        rude_if(upload.declared.name.as_deref() == Some("rude name"), "by name")
     }
 
     fn head(&self, head: &Head<'_>) -> Verdict {
         rude_if(head.bytes.starts_with(b"rude head"), "by head")
     }
 
-    fn whole(&self, _declared: &Declared, facts: &Facts) -> Verdict {
+    fn whole(&self, _upload: &UploadInfo<'_>, facts: &Facts) -> Verdict {
         rude_if(facts.size == 13, "by size")
     }
 }

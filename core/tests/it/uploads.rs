@@ -66,6 +66,7 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
         retention: Retention::Keep,
         metadata,
         tags: vec!["cat".to_owned()],
+        origin: None,
         source_key: None,
         authorization: None,
     };
@@ -79,7 +80,11 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
         (State::Ready, declared)
     );
     assert_eq!(
-        (record.project.clone(), record.metadata.clone(), record.tags.clone()),
+        (
+            record.options.project.clone(),
+            record.options.metadata.clone(),
+            record.options.tags.clone()
+        ),
         (options.project, options.metadata, options.tags)
     );
     assert_eq!((facts.size, facts.media_type), (400_000, None));

@@ -1,6 +1,6 @@
 //! Refuses files whose name says that they are programs.
 
-use intake_core::{Code, ConfigError, Declared, FromSettings, Plugin, Validator, Verdict, inventory};
+use intake_core::{Code, ConfigError, FromSettings, Plugin, UploadInfo, Validator, Verdict, inventory};
 
 inventory::submit! { Plugin::validator::<NoPrograms>("no-programs", "refuses names such as setup.exe") }
 
@@ -31,8 +31,8 @@ impl FromSettings for NoPrograms {
 }
 
 impl Validator for NoPrograms {
-    fn declared(&self, declared: &Declared) -> Verdict {
-        let name = declared.name.as_deref().unwrap_or_default().to_lowercase();
+    fn declared(&self, upload: &UploadInfo<'_>) -> Verdict {
+        let name = upload.declared.name.as_deref().unwrap_or_default().to_lowercase();
         if self.endings.iter().any(|ending| name.ends_with(ending)) {
             return Verdict::reject(Code::new("name_forbidden"), "programs are not taken");
         }

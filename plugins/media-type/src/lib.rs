@@ -12,7 +12,7 @@
 //! ```
 
 use intake_core::{
-    Code, ConfigError, Declared, Facts, FromSettings, Head, MediaRange, MediaType, NotAMediaType, Plugin, Rejection,
+    Code, ConfigError, Facts, FromSettings, Head, MediaRange, MediaType, NotAMediaType, Plugin, Rejection, UploadInfo,
     Validator, Verdict,
 };
 use serde::Deserialize;
@@ -113,7 +113,7 @@ impl Validator for MediaTypes {
     }
 
     /// The type of a document in markup may be known only here: its root element may follow a comment of any length.
-    fn whole(&self, _declared: &Declared, facts: &Facts) -> Verdict {
+    fn whole(&self, _upload: &UploadInfo<'_>, facts: &Facts) -> Verdict {
         self.judge(facts.media_type.as_ref())
     }
 }

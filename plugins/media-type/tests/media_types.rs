@@ -3,8 +3,8 @@
 use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
 use intake_core::plugin::{Build, Stage};
 use intake_core::{
-    Declared, Error, HEAD_BYTES, Head, Incoming, MediaType, Pipeline, Registry, Rejection, Settings, UploadOptions,
-    Validator, testkit,
+    Declared, Error, HEAD_BYTES, Head, Incoming, MediaType, Pipeline, Registry, Rejection, Settings, UploadInfo,
+    UploadOptions, Validator, testkit,
 };
 use intake_plugin_media_type::{MediaTypes, TYPE_FORBIDDEN, Unknown};
 use serde_json::{Value, json};
@@ -28,12 +28,12 @@ fn judge(validator: &dyn Validator, found: Option<&str>, declared: &str) -> Opti
         ..Declared::named("holiday.png")
     };
     let found: Option<MediaType> = found.map(|found| found.parse().expect("a media type"));
-    let head = Head {
-        declared: &declared,
-        bytes: b"not asked",
-        media_type: found.as_ref(),
-    };
-    assert_eq!(validator.declared(&declared).rejection(), None, "claims are not judged");
+    let head = Head::new(UploadInfo::new(&declared), b"not asked", found.as_ref());
+    assert_eq!(
+        validator.declared(&UploadInfo::new(&declared)).rejection(),
+        None,
+        "claims are not judged"
+    );
     validator.head(&head).rejection()
 }
 

@@ -127,7 +127,12 @@ impl Accounts {
     ) -> sqlx::Result<Self> {
         let lines = usage_changes.flat_map(|usage_change| &usage_change.deltas);
         let names: BTreeMap<_, _> = lines
-            .map(|line| (line.account.as_str().to_owned(), line.until.map(crate::row::micros)))
+            .map(|line| {
+                (
+                    line.account.as_str().to_owned(),
+                    line.until.map(intake_core::micros::to_micros),
+                )
+            })
             .collect();
         let mut accounts = BTreeMap::new();
         for (name, until) in names {
@@ -165,7 +170,7 @@ impl Accounts {
                 // Two tokens may have the same id; the later end counts.
                 account.until = account
                     .until
-                    .zip(line.until.map(crate::row::micros))
+                    .zip(line.until.map(intake_core::micros::to_micros))
                     .map(|(one, other)| one.max(other));
                 account.changed = true;
             }

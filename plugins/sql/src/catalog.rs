@@ -8,7 +8,7 @@ use sqlx::{Database, query, query_as, query_scalar};
 
 use crate::accounting::{signed, unsigned};
 use crate::codes::RECORD_UNREADABLE;
-use crate::row::time;
+use intake_core::micros::from_micros;
 
 pub(crate) const ADD_PROJECT: &str =
     "INSERT INTO projects (public_key, revision, settings) VALUES ($1, $2, $3) ON CONFLICT (public_key) DO NOTHING";
@@ -291,9 +291,11 @@ pub(crate) fn project_of((public_key, revision, settings): ProjectRow) -> Result
 pub(crate) fn group_of((id, project, created, expires, members): GroupRow) -> Result<Group, Fault> {
     let wrong = || Fault::new(RECORD_UNREADABLE, format!("the group {id} cannot be read"));
     Ok(Group {
-        expires: expires.map(|expires| time(expires).ok_or_else(wrong)).transpose()?,
+        expires: expires
+            .map(|expires| from_micros(expires).ok_or_else(wrong))
+            .transpose()?,
         id: id.parse().map_err(|error| wrong().with_source(error))?,
-        created: time(created).ok_or_else(wrong)?,
+        created: from_micros(created).ok_or_else(wrong)?,
         members: serde_json::from_str(&members).map_err(|error| wrong().with_source(error))?,
         project,
     })

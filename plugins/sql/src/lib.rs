@@ -19,6 +19,8 @@
 //! Only `dialect`, `sqlite` and `postgres` differ between databases; the rest is shared.
 
 mod accounting;
+#[cfg(test)]
+mod before;
 mod catalog;
 mod codes;
 mod dialect;

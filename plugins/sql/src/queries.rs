@@ -14,8 +14,8 @@ use crate::statements::{Answer, Statements};
 pub(crate) enum Query<'a> {
     /// The row of this id.
     Of(&'a str),
-    /// The rows of a duty that are due, at most so many.
-    Due { duty: &'a str, now: i64, limit: i64 },
+    /// The rows of a task that are due, at most so many.
+    Due { task: &'a str, now: i64, limit: i64 },
     /// The newest row of a readable upload with this name.
     KnownAs(&'a str),
     /// How many rows are unfinished, in all projects.
@@ -124,7 +124,7 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, query: &Qu
     let one = |row: Option<Answer>| Found::Rows(row.into_iter().collect());
     match query.clone() {
         Query::Of(id) => D::Database::get(reader, id).await.map(one),
-        Query::Due { duty, now, limit } => D::Database::due(reader, duty, now, limit).await.map(Found::Rows),
+        Query::Due { task, now, limit } => D::Database::due(reader, task, now, limit).await.map(Found::Rows),
         Query::KnownAs(name) => D::Database::known_as(reader, name).await.map(one),
         Query::Backlog => {
             let (unfinished, fetches) = D::Database::backlog(reader).await?;

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use intake_core::accounting::{Account, DailyUsage, Day, Usage, UsageChange};
+use intake_core::micros::to_micros;
 use intake_core::{
     Backlog, Catalog, Fault, Group, Listing, ManagedProject, Record, Recorder, Task, Update, UploadId, codes,
 };
@@ -21,7 +22,7 @@ use crate::dialect::{Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
 use crate::queries::{Found, Query, look_up};
 use crate::readers::Readers;
-use crate::row::{Row, duty, micros, revision};
+use crate::row::{Row, Stored, revision, task};
 use crate::statements::Answer;
 use crate::writer::{Change, Made, RowUpdate, Writer};
 
@@ -168,10 +169,10 @@ impl<D: Dialect> Recorder for Records<D> {
 
     async fn due(&self, of: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let now = micros(now);
+        let now = to_micros(now);
         let due = self
             .read(Query::Due {
-                duty: duty(of),
+                task: task(of),
                 now,
                 limit,
             })
@@ -232,7 +233,7 @@ impl<D: Dialect> Recorder for Records<D> {
         self.change(Change::Nothing).await?;
         // Any query by the index would do; this one reads at most one row.
         self.read(Query::Due {
-            duty: duty(Task::Sweep),
+            task: task(Task::Sweep),
             now: i64::MIN,
             limit: 1,
         })
@@ -268,8 +269,8 @@ impl<D: Dialect> Catalog for Records<D> {
         let row = (
             group.id.to_string(),
             group.project.clone(),
-            micros(group.created),
-            group.expires.map(micros),
+            to_micros(group.created),
+            group.expires.map(to_micros),
             members,
         );
         match self.change(Change::AddGroup(row, usage_change.clone())).await? {
@@ -294,7 +295,7 @@ impl<D: Dialect> Catalog for Records<D> {
     }
 
     async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
-        let (now, limit) = (micros(now), at_most(limit));
+        let (now, limit) = (to_micros(now), at_most(limit));
         self.read(Query::ExpiredGroups { now, limit }).await?.groups()
     }
 
@@ -319,7 +320,7 @@ impl<D: Dialect> Catalog for Records<D> {
     }
 
     async fn forget_accounts(&self, now: SystemTime, limit: usize) -> Result<u64, Fault> {
-        let (now, limit) = (micros(now), at_most(limit));
+        let (now, limit) = (to_micros(now), at_most(limit));
         let Found::Names(over) = self.read(Query::Over { now, limit }).await? else {
             return Ok(0);
         };
@@ -349,7 +350,7 @@ fn readable(rows: Vec<Answer>) -> Result<Vec<Record>, Fault> {
     let mut records = Vec::with_capacity(rows.len());
     let mut unreadable = None;
     for row in rows {
-        match row.and_then(Row::record) {
+        match row.and_then(Stored::record) {
             Ok(record) => records.push(record),
             Err(fault) => {
                 tracing::error!(fault = fault.report(), "skipped a record that cannot be read");
@@ -373,7 +374,7 @@ fn record_of(found: Found) -> Result<Option<Record>, Fault> {
 /// Where a list continues: after this record, or at the newest.
 fn before(behind: Option<(SystemTime, UploadId)>) -> (i64, String) {
     match behind {
-        Some((created, id)) => (micros(created), id.to_string()),
+        Some((created, id)) => (to_micros(created), id.to_string()),
         None => (i64::MAX, String::new()),
     }
 }

@@ -233,6 +233,7 @@ fn migrations() -> Migrator {
         migration(3, "tags", include_str!("../migrations/sqlite/0003_tags.sql")),
         migration(4, "refused", include_str!("../migrations/sqlite/0004_refused.sql")),
         migration(5, "bounds", include_str!("../migrations/sqlite/0005_bounds.sql")),
+        migration(6, "record", include_str!("../migrations/sqlite/0006_record.sql")),
     ])
 }
 
@@ -339,6 +340,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_kind_of_record_is_read_as_it_was_before_records_were_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut before = options.connect().await.unwrap();
+        let columns = migrations().iter().take(5).cloned().collect::<Vec<_>>();
+        let columns = Migrator::with_migrations(columns);
+        columns.run_direct(None, &mut before, false).await.unwrap();
+        sqlx::raw_sql(crate::before::ROWS).execute(&mut before).await.unwrap();
+        before.close().await.unwrap();
+        crate::before::are_read_as_they_were(&crate::SqlRecorder::sqlite(&path)).await;
+    }
+
+    #[tokio::test]
     async fn records_of_the_version_before_are_read_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.db");
@@ -362,7 +377,7 @@ mod tests {
         let id = "dcfa202c-cb63-42eb-bff2-6fcc9140c58c".parse().unwrap();
         let found = intake_core::Recorder::get(&records, id).await.unwrap().unwrap();
         assert_eq!(
-            (found.revision, found.authorization, found.previous_location),
+            (found.revision, found.options.authorization, found.previous_location),
             (3, None, None)
         );
         assert_eq!(found.location, intake_core::Location::default());

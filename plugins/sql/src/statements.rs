@@ -5,20 +5,26 @@
 use intake_core::{Fault, Listing};
 use sqlx::{ColumnIndex, Database, Decode, Type, query, query_scalar};
 
-use crate::row::{Row, unreadable};
+use crate::row::{Row, Stored, unreadable};
 
-/// All columns but the id, in the order of the placeholders `$2` to `$22`.
+/// All columns but the id, in the order of the placeholders `$2` to `$9`.
 macro_rules! columns {
     () => {
-        "revision, state, duty, due, created, project, kept, expires, size, declared, facts, metadata, rejection, parts, \
-         pull, known_as, pass, place, left_at, tags, sender"
+        "revision, state, duty, due, created, project, known_as, record"
+    };
+}
+
+/// The columns that are read.
+macro_rules! stored {
+    () => {
+        "id, revision, state, record"
     };
 }
 
 /// The values of [`columns`].
 macro_rules! values {
     () => {
-        "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22"
+        "$2, $3, $4, $5, $6, $7, $8, $9"
     };
 }
 
@@ -36,61 +42,61 @@ pub(crate) const UPDATE: &str = concat!(
     columns!(),
     ") = (",
     values!(),
-    ") WHERE id = $1 AND revision = $23"
+    ") WHERE id = $1 AND revision = $10"
 );
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = $1 AND revision = $2";
 
-pub(crate) const GET: &str = concat!("SELECT id, ", columns!(), " FROM uploads WHERE id = $1");
+pub(crate) const GET: &str = concat!("SELECT ", stored!(), " FROM uploads WHERE id = $1");
 
 pub(crate) const DUE: &str = concat!(
-    "SELECT id, ",
-    columns!(),
+    "SELECT ",
+    stored!(),
     " FROM uploads WHERE duty = $1 AND due <= $2 ORDER BY due LIMIT $3"
 );
 
 pub(crate) const KNOWN_AS: &str = concat!(
-    "SELECT id, ",
-    columns!(),
+    "SELECT ",
+    stored!(),
     " FROM uploads WHERE known_as = $1 AND state = 'ready' ORDER BY created DESC LIMIT 1"
 );
 
 /// The newest first. The list begins before the highest time and id.
 pub(crate) const FILES_OF: &str = concat!(
-    "SELECT id, ",
-    columns!(),
+    "SELECT ",
+    stored!(),
     " FROM uploads WHERE project = $1 AND (created, id) < ($2, $3) AND state IN ('ready', 'trashed') \
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
 /// The newest that were refused of a project, or of none, by the index of just these rows.
 pub(crate) const REFUSED_OF: &str = concat!(
-    "SELECT id, ",
-    columns!(),
+    "SELECT ",
+    stored!(),
     " FROM uploads WHERE state = 'rejected' AND coalesce(project, '') = $1 AND (created, id) < ($2, $3) \
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
 /// The newest whose parts are arriving or being put together, by the index of just these rows.
 pub(crate) const UNFINISHED_OF: &str = concat!(
-    "SELECT id, ",
-    columns!(),
+    "SELECT ",
+    stored!(),
     " FROM uploads WHERE project = $1 AND state IN ('open', 'assembling') AND (created, id) < ($2, $3) \
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
 /// The newest fetch jobs that have not ended, by the index of just these rows.
 pub(crate) const ORDERS_OF: &str = concat!(
-    "SELECT id, ",
-    columns!(),
+    "SELECT ",
+    stored!(),
     " FROM uploads WHERE project = $1 AND duty = 'pull' AND (created, id) < ($2, $3) \
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
 /// The oldest that were refused of a project, or of none, by the index of just these rows.
 pub(crate) const OLDEST_REFUSED: &str = concat!(
-    "SELECT id, ",
-    columns!(),
+    "SELECT ",
+    stored!(),
     " FROM uploads WHERE state = 'rejected' AND coalesce(project, '') = $1 ORDER BY created, id LIMIT $2"
 );
 
@@ -110,7 +116,7 @@ pub(crate) const UNFINISHED: &str = "SELECT count(*) FROM uploads WHERE state IN
 pub(crate) const ORDERS: &str = "SELECT count(*) FROM uploads WHERE duty = 'pull'";
 
 /// A row of a result, or why it cannot be read.
-pub(crate) type Answer = Result<Row, Fault>;
+pub(crate) type Answer = Result<Stored, Fault>;
 
 /// The statements as functions. Those that change something return whether a row was changed.
 pub(crate) trait Statements: Database {
@@ -169,32 +175,19 @@ pub(crate) trait Statements: Database {
     fn backlog(connection: &mut Self::Connection) -> impl Future<Output = sqlx::Result<(i64, i64)>> + Send;
 }
 
-/// Binds `$1` to `$22`.
+/// Binds `$1` to `$9`.
 macro_rules! bind {
     ($query:expr, $row:expr) => {
         $query
             .bind($row.id.as_str())
             .bind($row.revision)
             .bind($row.state.as_str())
-            .bind($row.duty.as_str())
+            .bind($row.task.as_str())
             .bind($row.due)
             .bind($row.created)
             .bind($row.project.as_deref())
-            .bind($row.kept)
-            .bind($row.expires)
-            .bind($row.size)
-            .bind($row.declared.as_str())
-            .bind($row.facts.as_deref())
-            .bind($row.metadata.as_str())
-            .bind($row.rejection.as_deref())
-            .bind($row.parts.as_deref())
-            .bind($row.pull.as_deref())
-            .bind($row.known_as.as_deref())
-            .bind($row.pass.as_deref())
-            .bind($row.place.as_deref())
-            .bind($row.left.as_deref())
-            .bind($row.tags.as_deref())
-            .bind($row.sender.as_deref())
+            .bind($row.source_key.as_deref())
+            .bind($row.record.as_str())
     };
 }
 
@@ -282,31 +275,12 @@ where
     &'static str: ColumnIndex<R>,
     String: Decode<'r, R::Database> + Type<R::Database>,
     i64: Decode<'r, R::Database> + Type<R::Database>,
-    bool: Decode<'r, R::Database> + Type<R::Database>,
 {
     let id: String = column(row, "of unknown id", "id")?;
-    Ok(Row {
+    Ok(Stored {
         revision: column(row, &id, "revision")?,
         state: column(row, &id, "state")?,
-        duty: column(row, &id, "duty")?,
-        due: column(row, &id, "due")?,
-        created: column(row, &id, "created")?,
-        project: column(row, &id, "project")?,
-        kept: column(row, &id, "kept")?,
-        expires: column(row, &id, "expires")?,
-        size: column(row, &id, "size")?,
-        declared: column(row, &id, "declared")?,
-        facts: column(row, &id, "facts")?,
-        metadata: column(row, &id, "metadata")?,
-        rejection: column(row, &id, "rejection")?,
-        parts: column(row, &id, "parts")?,
-        pull: column(row, &id, "pull")?,
-        known_as: column(row, &id, "known_as")?,
-        pass: column(row, &id, "pass")?,
-        place: column(row, &id, "place")?,
-        left: column(row, &id, "left_at")?,
-        tags: column(row, &id, "tags")?,
-        sender: column(row, &id, "sender")?,
+        record: column(row, &id, "record")?,
         id,
     })
 }

@@ -21,6 +21,8 @@ pub(crate) struct Authorized {
     pub(crate) project: Arc<Project>,
     pub(crate) authorization: Option<Authorization>,
     pub(crate) sender: Option<String>,
+    /// The origin of the page that asks.
+    pub(crate) origin: Option<String>,
 }
 
 /// Whether the value of `signature` is a policy token.

@@ -4,7 +4,7 @@
 //! yet, and committed once the last field is read: all files of the request, or none.
 
 use axum::http::header::CONTENT_LENGTH;
-use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Record};
+use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Record, UploadOptions};
 use serde_json::{Map, Value};
 
 use crate::api::Api;
@@ -173,18 +173,20 @@ async fn prepare(request: &mut Request<'_>, part: Part, files: &mut Files) -> Re
     };
     // If the key came before the file, the file need not be read if the project does not take it, and its rules judge the file as
     // it comes. What authorizes it may still follow.
-    let (mut project, mut authorization) = (None, None);
+    let mut options = UploadOptions {
+        sender: request.sender(),
+        origin: request.origin(),
+        ..UploadOptions::default()
+    };
     if request.has_key() {
         let found = request.active_project().await?;
         files.acquire_of_project(request.api, &found)?;
-        authorization = request.authorize_early(&found)?;
-        project = Some(found.public_key.clone());
+        options.authorization = request.authorize_early(&found)?;
+        options.project = Some(found.public_key.clone());
     }
     let most = request.api.settings.max_direct_size.as_u64();
     Ok(Incoming {
-        project,
-        authorization,
-        sender: request.sender(),
+        options,
         ..Incoming::from_stream(declared, part.into_stream()).at_most(most)
     })
 }

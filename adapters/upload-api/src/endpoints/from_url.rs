@@ -82,9 +82,9 @@ pub(crate) async fn status(request: &mut Request<'_>) -> Result<Value, ApiError>
         // Old tokens are forgotten, so one that never was is answered as they are.
         Err(_) => None,
     };
-    let has_key = |record: &Record| key.is_none() || record.project.as_deref() == key;
+    let has_key = |record: &Record| key.is_none() || record.options.project.as_deref() == key;
     let found = found.filter(has_key);
-    let job = found.and_then(|record| Some((record.state, record.project, record.fetch_job?)));
+    let job = found.and_then(|record| Some((record.state, record.options.project, record.fetch_job?)));
     let Some((state, project, fetch_job)) = job else {
         return Ok(json(Status { status: "unknown" }));
     };

@@ -101,7 +101,7 @@ pub(crate) async fn complete(request: &mut Request<'_>) -> Result<Value, ApiErro
     let id: UploadId = id.parse().map_err(|_| ApiError::new(&codes::MULTIPART_ID_INVALID))?;
     let found = api.pipeline.status(id).await.map_err(ApiError::from)?;
     // An upload of another project is answered as missing.
-    let record = found.filter(|record| record.project.as_deref() == Some(&*project.public_key));
+    let record = found.filter(|record| record.options.project.as_deref() == Some(&*project.public_key));
     match &record {
         Some(Record { parts: Some(_), .. }) => {}
         Some(record) if record.state == State::Ready => return Err(codes::MULTIPART_ALREADY_UPLOADED.into()),

@@ -48,7 +48,7 @@ pub(crate) async fn put(request: &mut Request<'_>) -> Result<Digest, ApiError> {
     let (record, number) = addressed(request).await?;
     let size = request.headers.get(CONTENT_LENGTH);
     let size = size.and_then(|length| length.to_str().ok()?.parse().ok());
-    let project = match &record.project {
+    let project = match &record.options.project {
         Some(key) => pipeline.project(key).await.map_err(Error::from)?,
         None => None,
     };
@@ -56,7 +56,7 @@ pub(crate) async fn put(request: &mut Request<'_>) -> Result<Digest, ApiError> {
     pipeline.replace_part(&record, number).await;
     if let Some(project) = &project {
         // Who may not complete the upload need not send its parts.
-        let lets_in = project.lets_in(record.authorization.as_ref(), SystemTime::now());
+        let lets_in = project.lets_in(record.options.authorization.as_ref(), SystemTime::now());
         lets_in.map_err(|rejection| ApiError::from_rejection(&rejection))?;
     }
     let of_project = project

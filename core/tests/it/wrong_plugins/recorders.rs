@@ -21,7 +21,7 @@ enum Wrong {
     AnswersInAnyOrder,
     SweepsWhatIsToBeResumed,
     KnowsOnlyAnId,
-    ListsNoOrders,
+    ListsNoFetchJobs,
     ForgetsAnyRevision,
     ListsWithoutEnd,
     BooksNothing,
@@ -143,7 +143,7 @@ impl Recorder for Wrongly {
     ) -> Result<Vec<Record>, Fault> {
         let limit = match self.0 {
             Wrong::ListsWithoutEnd if kind == Listing::Files => limit + 1,
-            Wrong::ListsNoOrders if kind == Listing::Fetches => 0,
+            Wrong::ListsNoFetchJobs if kind == Listing::Fetches => 0,
             _ => limit,
         };
         self.1.list(kind, project, behind, limit).await
@@ -190,8 +190,8 @@ async fn wrong_recorders_are_caught_by_the_rule_that_they_break() {
         ),
         (Wrong::KnowsOnlyAnId, "the newest readable upload is found by its name"),
         (
-            Wrong::ListsNoOrders,
-            "unfinished uploads and orders are listed until they end",
+            Wrong::ListsNoFetchJobs,
+            "unfinished uploads and fetch jobs are listed until they end",
         ),
         (Wrong::ForgetsAnyRevision, "only the given revision is removed"),
         (Wrong::ListsWithoutEnd, "files of a project are listed the newest first"),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use intake_core::{Code, Declared, Facts, Head, Validator, Verdict};
+use intake_core::{Code, Facts, Head, UploadInfo, Validator, Verdict};
 
 use super::{LONG, PATIENCE, caught_by};
 
@@ -20,8 +20,8 @@ enum Wrong {
 struct Rules(Wrong, AtomicUsize);
 
 impl Validator for Rules {
-    fn declared(&self, declared: &Declared) -> Verdict {
-        match (self.0, declared.name.as_deref()) {
+    fn declared(&self, upload: &UploadInfo<'_>) -> Verdict {
+        match (self.0, upload.declared.name.as_deref()) {
             (Wrong::CutsNamesAmidACharacter, Some(name)) if name.len() > 2 => {
                 assert!(name.is_char_boundary(2), "cut amid a character");
             }
@@ -40,7 +40,7 @@ impl Validator for Rules {
         Verdict::Accept
     }
 
-    fn whole(&self, _declared: &Declared, _facts: &Facts) -> Verdict {
+    fn whole(&self, _upload: &UploadInfo<'_>, _facts: &Facts) -> Verdict {
         let asked_before = self.1.fetch_add(1, Ordering::SeqCst);
         if self.0 == Wrong::RemembersUploads && asked_before > 100 {
             return Verdict::reject(Code::new("no"), "too many uploads");

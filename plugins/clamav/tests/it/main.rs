@@ -8,7 +8,7 @@ mod health;
 mod real;
 
 use bytes::Bytes;
-use intake_core::{Code, Coverage, Declared, Fault, Head, Report, Scan, Scanner, Verdict, testkit};
+use intake_core::{Code, Coverage, Declared, Fault, Head, Report, Scan, Scanner, UploadInfo, Verdict, testkit};
 use intake_plugin_clamav::ClamAv;
 
 /// How a scan ended, as far as the tables below care.
@@ -51,11 +51,7 @@ impl Ending {
 
 async fn open(scanner: &ClamAv) -> Result<Box<dyn Scan>, Fault> {
     let declared = Declared::default();
-    let head = Head {
-        declared: &declared,
-        bytes: &[],
-        media_type: None,
-    };
+    let head = Head::new(UploadInfo::new(&declared), &[], None);
     scanner.open(&head).await
 }
 

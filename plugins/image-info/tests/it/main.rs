@@ -14,7 +14,7 @@ mod samples;
 mod settings;
 
 use intake_core::notes::Image;
-use intake_core::{Bytes, Coverage, Declared, Head, Report, Scanner, testkit};
+use intake_core::{Bytes, Coverage, Declared, Head, Report, Scanner, UploadInfo, testkit};
 use intake_plugin_image_info::ImageInfo;
 
 /// Scans a content, in pieces as they come from a network.
@@ -28,11 +28,11 @@ async fn scan(scanner: &ImageInfo, content: &[u8]) -> Report {
 async fn scan_as(media_type: &str, content: &[u8]) -> Report {
     let (declared, media_type) = (Declared::default(), media_type.parse().expect("a type"));
     let content = Bytes::copy_from_slice(content);
-    let head = Head {
-        declared: &declared,
-        bytes: &content.slice(..content.len().min(intake_core::HEAD_BYTES)),
-        media_type: Some(&media_type),
-    };
+    let head = Head::new(
+        UploadInfo::new(&declared),
+        &content[..content.len().min(intake_core::HEAD_BYTES)],
+        Some(&media_type),
+    );
     let mut scan = ImageInfo::default().open(&head).await.expect("opens");
     for piece in content.chunks(64 * 1024) {
         let _verdict = scan.feed(&content.slice_ref(piece)).await.expect("feeds");

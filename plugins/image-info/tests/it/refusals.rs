@@ -1,6 +1,6 @@
 //! What is refused, and when.
 
-use intake_core::{Bytes, Declared, HEAD_BYTES, Head, Report, Scanner, Verdict};
+use intake_core::{Bytes, Declared, HEAD_BYTES, Head, Report, Scanner, UploadInfo, Verdict};
 use intake_plugin_image_info::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE, ImageInfo};
 
 use crate::samples::{Png, bmp_of, gif_of, heif_of, jpeg_of, old_bmp_of, page, png_of, tiff_of, vp8x, webp_of};
@@ -114,11 +114,7 @@ async fn a_picture_that_is_too_large_is_refused_with_its_first_bytes() {
     let scanner = ImageInfo::default();
     let declared = Declared::default();
     let png = "image/png".parse().unwrap();
-    let head = Head {
-        declared: &declared,
-        bytes: &content,
-        media_type: Some(&png),
-    };
+    let head = Head::new(UploadInfo::new(&declared), &content, Some(&png));
     let mut scan = scanner.open(&head).await.expect("opens");
     let verdict = scan.feed(&content).await.expect("feeds");
     assert!(matches!(verdict, Verdict::Reject(rejection) if rejection.code == IMAGE_TOO_LARGE));

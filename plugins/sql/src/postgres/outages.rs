@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use intake_core::testkit::sample_record;
+use intake_core::testkit::{changed, sample_record};
 use intake_core::{Fault, Record, Recorder, Task, Update, UploadId, UsageChange};
 use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 use tokio::net::{TcpListener, UnixStream};
@@ -71,10 +71,9 @@ impl House {
 }
 
 fn next(record: &Record) -> Record {
-    Record {
-        revision: record.revision + 1,
-        ..record.clone()
-    }
+    changed(record.clone(), |record| {
+        record.revision = record.revision + 1;
+    })
 }
 
 fn passing(fault: &Fault) {
@@ -210,10 +209,9 @@ async fn a_server_that_is_away_is_a_fault_that_passes_and_one_that_comes_back_is
         passing(&hasty.insert(&during, UsageChange::none()).await.unwrap_err());
         passing(&hasty.get(before.id).await.unwrap_err());
         passing(&hasty.ready().await.unwrap_err());
-        let changed = Record {
-            revision: before.revision + 1 + u64::from(crash),
-            ..before.clone()
-        };
+        let changed = changed(before.clone(), |record| {
+            record.revision = before.revision + 1 + u64::from(crash);
+        });
         let (swap, due, ()) = tokio::join!(
             patient.update(&changed, UsageChange::none()),
             patient.due(Task::Sweep, before.due.unwrap(), 10),
@@ -333,10 +331,11 @@ async fn a_lock_that_another_session_holds_is_a_fault_that_passes() {
 async fn a_change_that_is_refused_is_refused_alone() {
     let house = House::new().await;
     let all: Vec<_> = (0..60)
-        .map(|at| Record {
-            // The one character that PostgreSQL has not.
-            project: Some(if at % 20 == 7 { "\0" } else { "taken" }.to_owned()),
-            ..sample_record()
+        .map(|at| {
+            changed(sample_record(), |record| {
+                // The one character that PostgreSQL has not.
+                record.options.project = Some(if at % 20 == 7 { "\0" } else { "taken" }.to_owned());
+            })
         })
         .collect();
     let inserted = join_all(
@@ -346,7 +345,7 @@ async fn a_change_that_is_refused_is_refused_alone() {
     .await;
     for (record, inserted) in all.iter().zip(inserted) {
         let found = house.records.get(record.id).await.unwrap();
-        match record.project.as_deref() {
+        match record.options.project.as_deref() {
             Some("taken") => {
                 assert_eq!(inserted.unwrap(), Update::Applied);
                 assert_eq!(found.as_ref(), Some(record));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use intake_core::testkit::sample_record;
+use intake_core::testkit::{changed, sample_record};
 use intake_core::{Record, Recorder, Update, UploadId, UsageChange};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -89,10 +89,9 @@ async fn other_session(path: &Path) -> SqliteConnection {
 }
 
 fn of_project(project: &str) -> Record {
-    Record {
-        project: Some(project.to_owned()),
-        ..sample_record()
-    }
+    changed(sample_record(), |record| {
+        record.options.project = Some(project.to_owned());
+    })
 }
 
 fn large() -> Record {
@@ -214,7 +213,7 @@ async fn a_change_that_is_refused_is_refused_alone() {
     let inserted = join_all(all.iter().map(|record| records.insert(record, UsageChange::none()))).await;
     for (record, inserted) in all.iter().zip(inserted) {
         let found = records.get(record.id).await.unwrap();
-        match record.project.as_deref() {
+        match record.options.project.as_deref() {
             Some("taken") => {
                 assert_eq!(inserted.unwrap(), Update::Applied);
                 assert_eq!(found.as_ref(), Some(record));
@@ -311,18 +310,16 @@ fn a_recorder_outlives_the_runtime_on_which_it_was_opened() {
 async fn the_first_revision_replaces_no_record() {
     let folder = tempfile::tempdir().unwrap();
     let records = records(&folder);
-    let last = Record {
-        revision: u64::MAX,
-        ..sample_record()
-    };
+    let last = changed(sample_record(), |record| {
+        record.revision = u64::MAX;
+    });
     assert_eq!(
         records.insert(&last, UsageChange::none()).await.unwrap(),
         Update::Applied
     );
-    let first = Record {
-        revision: 0,
-        ..last.clone()
-    };
+    let first = changed(last.clone(), |record| {
+        record.revision = 0;
+    });
     assert_eq!(
         records.update(&first, UsageChange::none()).await.unwrap(),
         Update::Conflict

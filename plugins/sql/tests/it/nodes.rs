@@ -166,7 +166,7 @@ async fn of_200_orders_and_200_uploads_that_two_nodes_take_at_once_so_many_are_k
         let opened = kept(opened, codes::TOO_MANY_UNFINISHED);
         assert_eq!(opened.len(), 6, "three of each of two addresses");
         pipeline.abort(opened[0].id).await.unwrap();
-        let sender = opened[0].sender.as_deref().unwrap();
+        let sender = opened[0].options.sender.as_deref().unwrap();
         let has = pipeline.catalog().usage(&Account::sender(sender)).await.unwrap();
         assert_eq!(has.files, 2);
     }

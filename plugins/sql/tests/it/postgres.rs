@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use intake_core::testkit::{self, sample_record};
+use intake_core::testkit::{self, changed, sample_record};
 use intake_core::{FileName, Record, Recorder, Task, Update, UploadId, UsageChange, codes};
 use intake_plugin_sql::testkit::Postgres;
 use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
@@ -83,9 +83,9 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it_and_keeps_no_other_f
     let mut now = None;
     for (column, value) in [
         ("state", "'paused'"),
-        ("kept", "NULL"),
-        ("declared", "'{'"),
-        ("metadata", "'7'"),
+        ("revision", "7"),
+        ("record", "'{'"),
+        ("record", "'7'"),
     ] {
         let record = sample_record();
         assert_eq!(
@@ -106,10 +106,9 @@ async fn a_row_that_cannot_be_read_is_a_fault_that_names_it_and_keeps_no_other_f
         recorder.due(Task::Sweep, now, 10).await.unwrap_err().code,
         RECORD_UNREADABLE
     );
-    let due = Record {
-        due: Some(now),
-        ..sample_record()
-    };
+    let due = changed(sample_record(), |record| {
+        record.due = Some(now);
+    });
     assert_eq!(
         recorder.insert(&due, UsageChange::none()).await.unwrap(),
         Update::Applied
@@ -138,10 +137,10 @@ async fn any_record_that_sqlite_takes_is_taken_and_reads_back_as_it_was() {
         let [name, key, value, note, project] = texts.try_into().unwrap();
         let mut record = sample_record();
         record.declared.name = FileName::new(&name);
-        record.metadata = BTreeMap::from([(key.clone(), value)]);
+        record.options.metadata = BTreeMap::from([(key.clone(), value)]);
         record.facts.as_mut().unwrap().notes.insert(key, note.into());
         // An operator's word, which is no JSON: the one place where PostgreSQL refuses a character.
-        record.project = Some(project.replace('\0', ""));
+        record.options.project = Some(project.replace('\0', ""));
         for recorder in [&sqlite, &postgres] {
             assert_eq!(
                 recorder.insert(&record, UsageChange::none()).await.unwrap(),
@@ -149,7 +148,7 @@ async fn any_record_that_sqlite_takes_is_taken_and_reads_back_as_it_was() {
             );
             assert_eq!(recorder.get(record.id).await.unwrap().as_ref(), Some(&record));
         }
-        record.project = Some(format!("\0{project}"));
+        record.options.project = Some(format!("\0{project}"));
         record.id = UploadId::random();
         let fault = postgres.insert(&record, UsageChange::none()).await.unwrap_err();
         assert_eq!((fault.code.clone(), fault.retryable), (RECORD_FAILED, false));
@@ -161,10 +160,9 @@ async fn work(recorder: Arc<SqlRecorder>, enough: Arc<AtomicUsize>, until: usize
     let mut acknowledged = Vec::new();
     while enough.load(Ordering::SeqCst) < until {
         let record = sample_record();
-        let changed = Record {
-            revision: record.revision + 1,
-            ..record.clone()
-        };
+        let changed = changed(record.clone(), |record| {
+            record.revision = record.revision + 1;
+        });
         let told = async {
             assert_eq!(recorder.insert(&record, UsageChange::none()).await?, Update::Applied);
             recorder.update(&changed, UsageChange::none()).await

@@ -1,0 +1,36 @@
+-- A record is one value: a row has it whole, and beside it only what is searched for. What was a column of its own becomes a part of
+-- it. In the table of one version after the other, a new field of a record needs no column.
+-- JSON as text, and not JSONB, which has no null characters and other numbers.
+ALTER TABLE uploads ADD COLUMN record TEXT;
+
+UPDATE uploads SET known_as = coalesce(known_as, pull::json ->> 'known_as');
+
+UPDATE uploads SET record = json_build_object(
+    'id', id,
+    'revision', revision,
+    'state', CASE state WHEN 'rejected' THEN json_build_object('rejected', rejection::json) ELSE to_json(state) END,
+    'due', due,
+    'created', created,
+    'declared', declared::json,
+    'options', json_build_object(
+        'project', project,
+        'retention', coalesce(parts::json ->> 'wish', pull::json ->> 'wish', 'default'),
+        'authorization', pass::json,
+        'sender', sender,
+        'metadata', metadata::json,
+        'tags', coalesce(tags, '[]')::json,
+        'source_key', known_as
+    ),
+    'facts', facts::json,
+    'lifetime', CASE WHEN kept IS NOT NULL THEN json_build_object('kept', kept, 'expires', expires) END,
+    'parts', parts::json,
+    'fetch_job', pull::json,
+    'location', coalesce(place, '{}')::json,
+    'previous_location', left_at::json
+)::text;
+
+ALTER TABLE uploads ALTER COLUMN record SET NOT NULL;
+ALTER TABLE uploads
+    DROP COLUMN kept, DROP COLUMN expires, DROP COLUMN size, DROP COLUMN declared, DROP COLUMN facts, DROP COLUMN metadata,
+    DROP COLUMN rejection, DROP COLUMN parts, DROP COLUMN pull, DROP COLUMN pass, DROP COLUMN place, DROP COLUMN left_at,
+    DROP COLUMN tags, DROP COLUMN sender;
