@@ -49,7 +49,7 @@ pub struct NewMultipart {
 impl Pipeline {
     /// Begins an upload that comes in parts. Its record answers how it is to be cut ([`Record::parts`]).
     ///
-    /// Parts may be [put](Self::put_part) until [`Limits::unfinished`](crate::Limits::unfinished) is over, and are removed
+    /// Parts may be [put](Self::put_part) until [`Limits::multipart_ttl`](crate::Limits::multipart_ttl) is over, and are removed
     /// then if the upload was not [completed](Self::complete).
     ///
     /// # Errors

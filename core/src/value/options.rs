@@ -28,8 +28,8 @@ pub struct UploadOptions {
     pub source_key: Option<String>,
 }
 
-/// The name for [`UploadOptions::sender`] of a client with this address. Of IPv6 the first 64 bits count, because one client has many
-/// addresses in its network.
+/// The name for [`UploadOptions::sender`] of a client with this address. Of IPv6 the first 64 bits count, because one client has
+/// many addresses in its network.
 #[must_use]
 pub fn sender_at(address: IpAddr) -> String {
     match client_of(address) {
