@@ -93,7 +93,7 @@ impl<'a> File<'a> {
             State::Rejected(rejection) => Some(rejection),
             _ => None,
         };
-        // While its parts are put together, the due time is the end of the claim, and not of the upload.
+        // While its parts are put together, the due time is the end of the lease, and not of the upload.
         let ends = record.due.filter(|_| record.state == State::Open);
         let parts = record.parts.as_ref().map(|parts| parts.size);
         let name = record

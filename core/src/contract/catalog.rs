@@ -15,8 +15,8 @@ use crate::value::id::UploadId;
 
 /// What a recorder keeps beside the records: projects, groups, accounts and daily counts.
 ///
-/// The rules of [`Recorder`](crate::Recorder) hold here too: a change is durable when its call returns, and a group and its usage change
-/// are written in one transaction.
+/// The rules of [`Recorder`](crate::Recorder) hold here too: a change is durable when its call returns, and a group and its usage
+/// change are written in one transaction.
 #[async_trait]
 pub trait Catalog: Debug + Send + Sync {
     /// Returns the managed project with this public key, if there is one.
@@ -41,7 +41,8 @@ pub trait Catalog: Debug + Send + Sync {
     /// If the recorder could not look them up.
     async fn projects(&self, behind: &str, limit: usize) -> Result<Vec<ManagedProject>, Fault>;
 
-    /// Inserts a new group and its usage change. Returns [`Update::QuotaExceeded`] if the usage change exceeds a quota, and then writes nothing.
+    /// Inserts a new group and its usage change. Returns [`Update::QuotaExceeded`] if the usage change exceeds a quota, and then
+    /// writes nothing.
     ///
     /// # Errors
     ///
@@ -76,7 +77,8 @@ pub trait Catalog: Debug + Send + Sync {
     /// If the recorder could not look them up.
     async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault>;
 
-    /// Deletes a group and writes the usage change. Returns [`Update::Conflict`] if there is no such group, and then writes nothing.
+    /// Deletes a group and writes the usage change. Returns [`Update::Conflict`] if there is no such group, and then writes
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -98,7 +100,8 @@ pub trait Catalog: Debug + Send + Sync {
     /// If the recorder could not look it up.
     async fn daily_usage(&self, project: Option<&str>, days: RangeInclusive<Day>) -> Result<Vec<DailyUsage>, Fault>;
 
-    /// Deletes at most `limit` accounts whose [`until`](crate::accounting::AccountDelta::until) is over. Returns how many it deleted.
+    /// Deletes at most `limit` accounts whose [`until`](crate::accounting::AccountDelta::until) is over. Returns how many it
+    /// deleted.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
 //! The metrics of the core, through the `metrics` facade. The core keeps no values: they are counted only if the program installs a
 //! metrics recorder, as `intake` does.
 //!
-//! No label takes a value from a sender. Each label has a bounded set of values: methods, endings, codes, stages, stores and calls.
+//! No label takes a value from a sender. Each label has a bounded set of values: methods, endings, codes, stages, stores and
+//! calls.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

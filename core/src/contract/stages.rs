@@ -382,7 +382,8 @@ pub trait Multipart: Debug + Send + Sync {
 /// - A record and its usage change are written in one transaction.
 #[async_trait]
 pub trait Recorder: Debug + Send + Sync {
-    /// Inserts a new record and its usage change. Returns [`Update::QuotaExceeded`] if the usage change exceeds a quota, and then writes nothing.
+    /// Inserts a new record and its usage change. Returns [`Update::QuotaExceeded`] if the usage change exceeds a quota, and then
+    /// writes nothing.
     ///
     /// # Errors
     ///
@@ -399,7 +400,8 @@ pub trait Recorder: Debug + Send + Sync {
     /// Replaces a record by its next revision, and writes the usage change.
     ///
     /// It compares and swaps: the kept record must have the revision before that of `record`. Otherwise it returns
-    /// [`Update::Conflict`]. If the usage change exceeds a quota, it returns [`Update::QuotaExceeded`]. In both cases nothing is written.
+    /// [`Update::Conflict`]. If the usage change exceeds a quota, it returns [`Update::QuotaExceeded`]. In both cases nothing is
+    /// written.
     ///
     /// # Errors
     ///
@@ -408,8 +410,8 @@ pub trait Recorder: Debug + Send + Sync {
 
     /// Does what [`update`](Self::update) does for each of these records, in one transaction: all or nothing.
     ///
-    /// The records have different ids. It returns [`Update::Conflict`] if one of them has changed, and [`Update::QuotaExceeded`] if all usage changes
-    /// together exceed a quota. In both cases nothing is written.
+    /// The records have different ids. It returns [`Update::Conflict`] if one of them has changed, and [`Update::QuotaExceeded`]
+    /// if all usage changes together exceed a quota. In both cases nothing is written.
     ///
     /// # Errors
     ///

@@ -56,8 +56,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with [`codes::TOO_MANY_ORDERS`] if the project or the sender has too many fetch jobs; a [`Fault`] if the pipeline
-    /// has no fetcher or the fetch job could not be recorded.
+    /// [`Error::Rejected`] with [`codes::TOO_MANY_ORDERS`] if the project or the sender has too many fetch jobs; a [`Fault`] if
+    /// the pipeline has no fetcher or the fetch job could not be recorded.
     pub async fn queue_fetch(&self, new_fetch: NewFetch) -> Result<Record, Error> {
         self.fetcher()?;
         let NewFetch { id, fetch_job, options } = new_fetch;
@@ -74,7 +74,7 @@ impl Pipeline {
     ///
     /// [`Error::NotFound`] if there is no such fetch job, or it has ended; faults of the recorder.
     pub async fn cancel(&self, id: UploadId) -> Result<(), Error> {
-        /// Whoever fetches it renews its claim meanwhile; so often in a row is not bad luck any more.
+        /// The node that fetches it renews its lease meanwhile; so often in a row is not bad luck any more.
         const TRIES: usize = 8;
         for _ in 0..TRIES {
             let record = self.inner().recorder.get(id).await?.ok_or(Error::NotFound(id))?;

@@ -68,7 +68,7 @@ impl Pipeline {
     }
 
     /// Uploads that were refused: of this project, or before it was known whose they were. The newest first, from behind this
-    /// one on, no more than 1,000 at a time. Their records are kept for the time of notes; an upload that was refused before its
+    /// one on, no more than 1,000 at a time. Their tombstones are kept for a while; an upload that was refused before its
     /// first byte was asked for has none.
     ///
     /// # Errors

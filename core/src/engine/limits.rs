@@ -26,13 +26,13 @@ pub struct Limits {
     /// The most fetch jobs of one project that are queued or running, on all nodes together. More are refused. The bound is
     /// exact, even if many fetch jobs arrive at the same time.
     pub max_queued_fetches_per_project: u64,
-    /// The most fetch jobs of one [sender](crate::UploadOptions::sender) that are queued or running, in all projects and on all nodes
-    /// together. More are refused.
+    /// The most fetch jobs of one [sender](crate::UploadOptions::sender) that are queued or running, in all projects and on all
+    /// nodes together. More are refused.
     pub max_queued_fetches_per_ip: u64,
     /// The most multipart uploads of one project that are unfinished, on all nodes together. More are refused.
     pub max_multiparts_per_project: u64,
-    /// The most multipart uploads of one [sender](crate::UploadOptions::sender) that are unfinished, in all projects and on all nodes
-    /// together. More are refused.
+    /// The most multipart uploads of one [sender](crate::UploadOptions::sender) that are unfinished, in all projects and on all
+    /// nodes together. More are refused.
     pub max_multiparts_per_ip: u64,
     /// The most records of refused uploads and fetch jobs that are kept of one project. The same number is kept of uploads whose
     /// project was not known. The oldest are deleted first.

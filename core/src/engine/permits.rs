@@ -2,7 +2,7 @@
 //! such as connections or places for uploads, is counted here, so that nobody has more than a share of it.
 //!
 //! A permit is held by what uses it and comes back when that is dropped. A process counts its own: what all nodes may hold
-//! together, such as bytes, is booked with the records (see [`books`](crate::books)).
+//! together, such as bytes, is booked with the records (see [`accounting`](crate::accounting)).
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -170,8 +170,8 @@ impl Pipeline {
     }
 
     /// Whether every stage that an upload needs still works, by as little as each needs to find that out: for health checks, every
-    /// few seconds. All are asked at the same time, and each has so long to answer. The fetcher is not asked: without it, fetch jobs
-    /// wait, and files that are sent are taken.
+    /// few seconds. All are asked at the same time, and each has so long to answer. The fetcher is not asked: without it, fetch
+    /// jobs wait, and files that are sent are taken.
     ///
     /// # Errors
     ///

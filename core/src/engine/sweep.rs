@@ -1,7 +1,7 @@
 //! One sweeper, one question: what is due? It ends attempts that died, uploads whose time is over, and old tombstones.
 //!
-//! Claim first, act second: a sweeper swaps in its claim before it deletes, so that of several sweepers, and of a sweeper
-//! and somebody who keeps the upload, one wins. Each may die anywhere: its claim is a lease like any other. The store is
+//! Lease first, act second: a sweeper records its lease before it deletes, so that of several sweepers, and of a sweeper
+//! and somebody who keeps the upload, one wins. Each may die anywhere: its lease ends like any other. The store is
 //! never listed, so a sweep costs what is due and not what is there.
 
 use futures_util::StreamExt;
@@ -36,7 +36,7 @@ pub struct Swept {
     pub accounts: u64,
     /// Groups whose time was over, which were removed.
     pub groups: u64,
-    /// What failed and will be tried again when its claim is over.
+    /// What failed and will be tried again when its lease is over.
     pub failed: u64,
 }
 
@@ -151,7 +151,7 @@ impl Pipeline {
         }
     }
 
-    /// Removes the bytes of an upload that is claimed, then says so. Answers whether both were done.
+    /// Removes the bytes of an upload whose lease this node has, and records that. Answers whether both were done.
     pub(crate) async fn finish_deletion(&self, deleting: &Record) -> bool {
         if !self.delete_bytes(deleting).await {
             return false;

@@ -149,8 +149,8 @@ pub enum Task {
 pub struct Periods {
     /// How long an upload in one request, or a sweeper's deletion, may take. Afterwards a sweeper may claim the record.
     pub write_lease: Duration,
-    /// How long the lease of a node lasts that completes a multipart upload or fetches a source. The node renews it while it works.
-    /// Once the lease is over, another node may take the upload over.
+    /// How long the lease of a node lasts that completes a multipart upload or fetches a source. The node renews it while it
+    /// works. Once the lease is over, another node may take the upload over.
     pub lease: Duration,
     /// How long the parts of one upload may take to arrive.
     pub open: Duration,

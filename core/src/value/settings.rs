@@ -103,8 +103,8 @@ impl Settings {
         self.make_unless_renamed(&[], make)
     }
 
-    /// Does what [`make`](Self::make) does, and also refuses names of earlier versions. `renamed` has pairs of such a name and the
-    /// name that the setting has now.
+    /// Does what [`make`](Self::make) does, and also refuses names of earlier versions. `renamed` has pairs of such a name and
+    /// the name that the setting has now.
     ///
     /// # Errors
     ///

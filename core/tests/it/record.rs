@@ -85,8 +85,8 @@ fn intent() -> Record {
     )
 }
 
-/// The record of a multipart upload. `separate_keys`: whether it may have parts under keys of their own, which changes when it is due once
-/// it is ready.
+/// The record of a multipart upload. `separate_keys`: whether it may have parts under keys of their own, which changes when it is
+/// due once it is ready.
 fn opened(separate_keys: bool) -> Record {
     let mut parts = PartPlan::new(10, 5).unwrap();
     parts.separate_keys = separate_keys;
