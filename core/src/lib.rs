@@ -37,6 +37,7 @@ pub use crate::contract::stages::{
 };
 pub use crate::contract::{measure, plugin, stages};
 pub use crate::engine::background::Intervals;
+pub use crate::engine::builder::Builder;
 pub use crate::engine::commit::Admitted;
 pub use crate::engine::complete::Resumed;
 pub use crate::engine::config::{SECTIONS, settings_of};
@@ -44,7 +45,7 @@ pub use crate::engine::fetch_queue::NewFetch;
 pub use crate::engine::limits::Limits;
 pub use crate::engine::multipart::NewMultipart;
 pub use crate::engine::permits;
-pub use crate::engine::pipeline::{Builder, Pipeline};
+pub use crate::engine::pipeline::Pipeline;
 pub use crate::engine::sweep::Swept;
 pub use crate::policy::project::Project;
 pub use crate::policy::provider::ProjectProvider;

@@ -6,7 +6,9 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use crate::record::accounting::{Account, DailyUsage, Day, Usage, UsageChange};
+use crate::record::account::{Account, Usage};
+
+use crate::record::accounting::{DailyUsage, Day, UsageChange};
 use crate::record::group::Group;
 use crate::record::managed::ManagedProject;
 use crate::record::update::Update;

@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::contract::stages::{Report, Scan, Scanner};
 use crate::value::error::Fault;
 use crate::value::evidence::Coverage;
-use crate::value::upload_info::{Head, UploadInfo};
+use crate::value::upload_info::Head;
 use crate::value::verdict::Verdict;
 
 /// Lets an upload pass if the scanner inside fails. The coverage in the record and the log both say so, and why.

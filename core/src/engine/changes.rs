@@ -1,7 +1,8 @@
 //! Changes of records: each is a compare-and-swap of one revision, written together with the usage that it changes.
 
 use crate::engine::pipeline::Pipeline;
-use crate::record::accounting::{Quota, UsageChange};
+use crate::record::account::Quota;
+use crate::record::accounting::UsageChange;
 use crate::record::apply::IllegalTransition;
 use crate::record::event::Event;
 use crate::record::update::Update;

@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use crate::contract::fail_open::FailOpen;
 use crate::contract::plugin::{Build, Registry, Stage};
+use crate::engine::builder::Builder;
 use crate::engine::limits::Limits;
-use crate::engine::pipeline::{Builder, Pipeline};
+use crate::engine::pipeline::Pipeline;
 use crate::policy::project::Project;
 use crate::value::config_error::{ConfigError, ConfigErrors};
 use crate::value::reading::names_of;

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use crate::engine::pipeline::Pipeline;
-use crate::record::accounting::{Quota, UsageChange};
+use crate::record::account::Quota;
+use crate::record::accounting::UsageChange;
 use crate::record::group::{Group, Member};
 use crate::record::update::Update;
 use crate::value::codes;

@@ -4,6 +4,7 @@ pub(crate) mod accept;
 pub(crate) mod attempt;
 pub(crate) mod background;
 pub(crate) mod backlog;
+pub(crate) mod builder;
 pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod complete;

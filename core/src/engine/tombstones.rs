@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use tracing::{Instrument as _, debug, warn};
 
 use crate::engine::pipeline::Pipeline;
-use crate::record::accounting::Account;
+use crate::record::account::Account;
 use crate::record::event::Event;
 use crate::record::update::Update;
 use crate::record::upload::Record;

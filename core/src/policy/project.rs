@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::record::accounting::Quota;
+use crate::record::account::Quota;
 use crate::value::authorization::Authorization;
 pub use crate::value::authorization::with_granted;
 use crate::value::codes;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::contract::stages::Validator;
 use crate::policy::project::Project;
-use crate::record::accounting::Quota;
+use crate::record::account::Quota;
 use crate::value::authorization::{Authorization, Grant};
 use crate::value::error::Error;
 use crate::value::id::Location;

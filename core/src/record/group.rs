@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::accounting::{Account, Quota, Usage, UsageChange};
+use crate::record::account::{Account, Quota, Usage};
+
+use crate::record::accounting::UsageChange;
 use crate::value::id::UploadId;
 
 /// A group of files.

@@ -1,5 +1,6 @@
 //! The records of uploads, projects and groups, the rules by which they change, and the accounts that count them. Pure.
 
+pub(crate) mod account;
 pub mod accounting;
 pub(crate) mod apply;
 pub(crate) mod event;

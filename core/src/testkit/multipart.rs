@@ -12,7 +12,6 @@ use super::{collect, noise};
 use crate::contract::stages::{Multipart, Staged, Store};
 use crate::value::codes;
 use crate::value::id::Key;
-use crate::value::lifetime::Retention;
 use crate::value::parts::{Part, PartPlan};
 
 /// The least size that S3 accepts of a part that is not the last one.

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::record::Periods;
 use intake_core::{
-    Code, Declared, Digest, Event, Facts, FetchJob, Lifetime, Location, PartPlan, Record, Rejection, Retention,
-    UploadId, UploadOptions,
+    Code, Declared, Digest, Event, Facts, FetchJob, Lifetime, Location, PartPlan, Record, Rejection, UploadId,
+    UploadOptions,
 };
 use proptest::prelude::*;
 

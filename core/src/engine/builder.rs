@@ -1,0 +1,254 @@
+//! Puts stages together to a pipeline, and checks that they fit.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytesize::ByteSize;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use crate::contract::around::Wrapped;
+use crate::contract::measure::Calls;
+use crate::contract::plugin::ConfigError;
+use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
+use crate::engine::in_flight::InFlight;
+use crate::engine::limits::Limits;
+use crate::engine::pipeline::{Clock, Inner, Pipeline};
+use crate::policy::project::Project;
+use crate::policy::provider::{ConfigProjects, DbProjects, ProjectProvider};
+use crate::record::upload::Periods;
+
+/// Refusals that wait to be noted at a time.
+const LATE: usize = 256;
+
+impl Pipeline {
+    /// Begins to put stages together.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+/// Puts stages together. A store, a recorder and an expirer are needed; nothing is opened.
+#[derive(Default)]
+#[must_use]
+pub struct Builder {
+    pub(crate) fetcher: Option<(String, Box<dyn Fetcher>)>,
+    pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
+    pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
+    pub(crate) store: Option<Box<dyn Store>>,
+    pub(crate) stores: Vec<(String, Box<dyn Store>)>,
+    pub(crate) recorder: Option<Arc<dyn Recorder>>,
+    pub(crate) expirer: Option<Box<dyn Expirer>>,
+    pub(crate) limits: Limits,
+    pub(crate) tombstone_ttl: Option<Duration>,
+    pub(crate) configured: ConfigProjects,
+    pub(crate) providers: Vec<Box<dyn ProjectProvider>>,
+    pub(crate) managed: bool,
+    clock: Option<Clock>,
+}
+
+impl Builder {
+    /// Who fetches what a source names.
+    pub fn fetcher(mut self, name: impl Into<String>, fetcher: impl Fetcher + 'static) -> Self {
+        self.fetcher = Some((name.into(), Box::new(fetcher)));
+        self
+    }
+
+    /// Adds a validator; they are asked in the order in which they are added.
+    pub fn validator(mut self, name: impl Into<String>, validator: impl Validator + 'static) -> Self {
+        self.validators.push((name.into(), Box::new(validator)));
+        self
+    }
+
+    /// Adds a scanner. All read at a time; of several that say no, the one that was added first is named.
+    pub fn scanner(mut self, name: impl Into<String>, scanner: impl Scanner + 'static) -> Self {
+        self.scanners.push((name.into(), Box::new(scanner)));
+        self
+    }
+
+    /// Where bytes are kept.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Some(Box::new(store));
+        self
+    }
+
+    /// Another place where bytes are kept, for projects that name it: see [`Project::store`].
+    pub fn another_store(mut self, name: impl Into<String>, store: impl Store + 'static) -> Self {
+        self.stores.push((name.into(), Box::new(store)));
+        self
+    }
+
+    /// Where records are kept.
+    pub fn recorder(mut self, recorder: impl Recorder + 'static) -> Self {
+        self.recorder = Some(Arc::new(recorder));
+        self
+    }
+
+    /// Adds a project. A pipeline that knows projects takes uploads of no others; one that was told of none takes any name for
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// If there is one of the same key.
+    pub fn project(mut self, project: Project) -> Result<Self, ConfigError> {
+        self.configured.add(project)?;
+        Ok(self)
+    }
+
+    /// Adds a provider of projects. The pipeline asks providers in the order in which they are added, after the projects that
+    /// [`project`](Self::project) adds.
+    pub fn project_provider(mut self, provider: impl ProjectProvider + 'static) -> Self {
+        self.providers.push(Box::new(provider));
+        self
+    }
+
+    /// Takes uploads of the projects that are managed in the recorder's database too; they are asked for last.
+    pub fn managed_projects(mut self) -> Self {
+        self.managed = true;
+        self
+    }
+
+    /// Who decides how long an upload stays.
+    pub fn expirer(mut self, expirer: impl Expirer + 'static) -> Self {
+        self.expirer = Some(Box::new(expirer));
+        self
+    }
+
+    /// What an upload may cost at most.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long the record of a refused or deleted upload stays, its tombstone. The default is a day, and the least is a lease.
+    pub fn tombstone_ttl(mut self, tombstone_ttl: Duration) -> Self {
+        self.tombstone_ttl = Some(tombstone_ttl);
+        self
+    }
+
+    /// The clock to go by instead of the system's; for tests.
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// The pipeline.
+    ///
+    /// # Errors
+    ///
+    /// If a stage that is needed is missing, if two scanners or stores have one name, if a project names a store that there
+    /// is not, or if an upload may be larger than what a store can keep.
+    pub fn build(self) -> Result<Pipeline, ConfigError> {
+        let missing = |stage: &str| ConfigError::at(stage, "missing: a pipeline needs one");
+        self.check_names()?;
+        self.check_size()?;
+        let store = self.store.ok_or_else(|| missing("store"))?;
+        let recorder = self.recorder.ok_or_else(|| missing("record"))?;
+        let recorder: Arc<dyn Recorder> = Arc::new(Wrapped::around(recorder, Calls::Recorder));
+        let store = counted(FIRST_STORE, store);
+        let stores = self.stores.into_iter();
+        let stores = stores.map(|(name, store)| {
+            let store = counted(&name, store);
+            (name, store)
+        });
+        let stores = stores.collect();
+        let mut providers: Vec<Box<dyn ProjectProvider>> = Vec::new();
+        if !self.configured.keys().is_empty() {
+            providers.push(Box::new(self.configured));
+        }
+        providers.extend(self.providers);
+        if self.managed {
+            providers.push(Box::new(DbProjects::new(recorder.clone())));
+        }
+        let write_lease = self.limits.timeout.saturating_mul(2);
+        let tombstone = self
+            .tombstone_ttl
+            .unwrap_or(Duration::from_secs(24 * 3600))
+            .max(write_lease);
+        let inner = Inner {
+            fetcher: self.fetcher,
+            validators: self.validators,
+            scanners: self.scanners,
+            store,
+            stores,
+            recorder,
+            providers,
+            expirer: self.expirer.ok_or_else(|| missing("expire"))?,
+            limits: self.limits,
+            periods: Periods {
+                write_lease,
+                lease: self.limits.lease,
+                open: self.limits.multipart_ttl,
+                tombstone,
+                trash: self.limits.trash,
+            },
+            fetch_queued: Notify::new(),
+            work: TaskTracker::new(),
+            in_flight: InFlight::default(),
+            late: Arc::new(Semaphore::new(LATE)),
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
+        };
+        Ok(Pipeline {
+            inner: Arc::new(inner),
+            known: None,
+        })
+    }
+
+    /// Whether scanners and stores have names of their own, and projects name stores that there are.
+    fn check_names(&self) -> Result<(), ConfigError> {
+        for (at, (name, _)) in self.scanners.iter().enumerate() {
+            if self.scanners[..at].iter().any(|(other, _)| other == name) {
+                let message = format!("there is another scanner called `{name}`; give one of them a `name`");
+                return Err(ConfigError::new(message).within(at).within("scan"));
+            }
+        }
+        for (at, (name, _)) in self.stores.iter().enumerate() {
+            if self.stores[..at].iter().any(|(other, _)| other == name) {
+                let message = format!("there is another store called `{name}`");
+                return Err(ConfigError::at("name", message).within(at).within("stores"));
+            }
+        }
+        for project in self.configured.keys() {
+            self.configured.store_of(project).map_or(Ok(()), |store| {
+                let known = self.stores.iter().any(|(name, _)| name == store);
+                let message =
+                    format!("the project {project} names a store `{store}`, and [[stores]] has none of that name");
+                if known {
+                    Ok(())
+                } else {
+                    Err(ConfigError::at("projects", message))
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether each store can keep the largest upload.
+    fn check_size(&self) -> Result<(), ConfigError> {
+        let others = self.stores.iter().map(|(_, store)| store);
+        let stores = self.store.iter().chain(others);
+        if let Some(most) = stores.filter_map(|store| store.most_bytes()).min()
+            && most < self.limits.max_size
+        {
+            let [max_size, most] = [self.limits.max_size, most].map(ByteSize::b);
+            let message = format!("{max_size} is more than a store can keep in one file, which is {most}");
+            return Err(ConfigError::at("max_size", message).within("receive"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}
+
+/// What measurements call the store that has no name.
+const FIRST_STORE: &str = "default";
+
+/// A store whose calls are counted and timed.
+fn counted(name: &str, store: Box<dyn Store>) -> Box<dyn Store> {
+    Box::new(Wrapped::around(store, Calls::Store(name.into())))
+}
