@@ -67,7 +67,7 @@ pub struct ServerSettings {
     /// How often to do what is due: end what was abandoned, remove what expired.
     #[serde(with = "humantime_serde")]
     pub sweep_interval: Duration,
-    /// How often to look for work that somebody else has begun and did not end, such as another node that is gone.
+    /// How often to look for work that another node has begun and did not end.
     #[serde(with = "humantime_serde")]
     pub recovery_interval: Duration,
 }

@@ -273,3 +273,65 @@ fn no_module_uses_itself_by_a_detour() {
         assert!(circles.is_empty(), "{folder}: {circles:#?}");
     }
 }
+
+/// The names of fields that expressions in a file read or write.
+#[derive(Default)]
+struct FieldNames(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for FieldNames {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_for_tests(&item.attrs) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_expr_field(&mut self, field: &'ast syn::ExprField) {
+        if let syn::Member::Named(name) = &field.member {
+            self.0.insert(name.to_string());
+        }
+        visit::visit_expr_field(self, field);
+    }
+}
+
+#[test]
+fn a_new_field_of_a_record_touches_the_record_and_no_recorder() {
+    /// What a recorder searches or compares.
+    const SEARCHED: [&str; 6] = ["id", "revision", "state", "due", "created", "options"];
+
+    let record = syn::parse_file(&std::fs::read_to_string(root().join("core/src/record/upload.rs")).unwrap()).unwrap();
+    let fields = record.items.iter().find_map(|item| match item {
+        syn::Item::Struct(item) if item.ident == "Record" => Some(&item.fields),
+        _ => None,
+    });
+    let fields: Vec<_> = fields
+        .unwrap()
+        .iter()
+        .filter_map(|field| field.ident.as_ref())
+        .collect();
+    assert!(
+        SEARCHED
+            .iter()
+            .all(|searched| fields.iter().any(|field| field == searched))
+    );
+    let mut touched = Vec::new();
+    for path in tracked(".rs")
+        .into_iter()
+        .filter(|path| path.starts_with(root().join("plugins/sql/src")))
+    {
+        let is_test = path
+            .iter()
+            .any(|step| step == "tests" || step == "tests.rs" || step == "before.rs");
+        if is_test {
+            continue;
+        }
+        let mut named = FieldNames::default();
+        named.visit_file(&syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap());
+        let known = fields
+            .iter()
+            .filter(|field| !SEARCHED.iter().any(|searched| *field == searched));
+        for field in known.filter(|field| named.0.contains(&field.to_string())) {
+            touched.push(format!("{}: {field}", path.display()));
+        }
+    }
+    assert!(touched.is_empty(), "{touched:#?}");
+}

@@ -15,5 +15,6 @@ mod record;
 mod stores;
 mod support;
 mod tries;
+mod upload_info;
 mod uploads;
 mod wrong_plugins;
