@@ -31,8 +31,8 @@ use intake::core::memory::{KeepAll, MemoryStore};
 use intake::core::record::Periods;
 use intake::core::testkit::noise;
 use intake::core::{
-    Coverage, Declared, Digest, Event, Facts, FileName, Key, Lifetime, Location, Pipeline, Record, Recorder, Store,
-    Swept, Update, UploadId, UploadOptions, UsageChange,
+    Coverage, Declared, Digest, Event, Facts, FileName, Key, Lifetime, Pipeline, Record, Recorder, Store, Swept,
+    Update, UploadId, UploadOptions, UsageChange,
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;

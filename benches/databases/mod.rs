@@ -65,7 +65,18 @@ impl Database {
                 "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-a' || \
                  substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"
             }
-            Self::Postgres { .. } => "gen_random_uuid()",
+            Self::Postgres { .. } => "CAST(gen_random_uuid() AS TEXT)",
+        };
+        let whole = match self {
+            Self::Sqlite { .. } => {
+                "json_set(record, '$.id', copies.id, '$.due', ends, '$.created', copies.created, '$.options.project', copies.project, \
+                 '$.lifetime', json_object('kept', json(CASE WHEN ends IS NULL THEN 'true' ELSE 'false' END), 'expires', ends))"
+            }
+            Self::Postgres { .. } => {
+                "CAST(record::jsonb || jsonb_build_object('id', copies.id, 'due', ends, 'created', copies.created, \
+                 'options', (record::jsonb -> 'options') || jsonb_build_object('project', copies.project), \
+                 'lifetime', jsonb_build_object('kept', ends IS NULL, 'expires', ends)) AS TEXT)"
+            }
         };
         // Nobody needs a file that was filled half way, so filling it is not synced.
         let mut statements = match self {
@@ -81,13 +92,11 @@ impl Database {
         for first in (0..records).step_by(PIECE) {
             let last = (first + PIECE).min(records) - 1;
             statements += &format!(
-                "INSERT INTO uploads (id, revision, state, duty, due, created, project, kept, expires, size, declared, facts, \
-                 metadata, rejection, parts, pull, known_as, pass, place, left_at) \
+                "INSERT INTO uploads (id, revision, state, duty, due, created, project, known_as, record) \
                  WITH RECURSIVE numbers (n) AS (SELECT CAST({first} AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < {last}), \
-                 copies AS (SELECT n, CASE WHEN n % 2 = 0 THEN created + 86400000000 * (30 + n % 335) END AS ends FROM numbers, sample) \
-                 SELECT {new_id}, revision, state, duty, ends, created - 1000000 * ({records} - n), \
-                 'project-' || (n % 20), ends IS NULL, ends, size, declared, facts, metadata, rejection, parts, pull, known_as, \
-                 pass, place, left_at FROM copies, sample;"
+                 copies (id, n, created, project, ends) AS MATERIALIZED (SELECT {new_id}, n, created - 1000000 * ({records} - n), \
+                 'project-' || (n % 20), CASE WHEN n % 2 = 0 THEN created + 86400000000 * (30 + n % 335) END FROM numbers, sample) \
+                 SELECT copies.id, revision, state, duty, ends, copies.created, copies.project, known_as, {whole} FROM copies, sample;"
             );
         }
         statements += &format!(

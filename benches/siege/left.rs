@@ -34,7 +34,8 @@ impl Left {
         // The files first: what is ready by then has its file.
         let mut files: Vec<_> = files_below(&dir.join("files"));
         // Both in one statement each, so that what changes meanwhile is only seen as being under way.
-        let uploads = sqlx::query("SELECT id, state, size FROM uploads").fetch_all(&mut records);
+        let uploads = sqlx::query("SELECT id, state, json_extract(record, '$.facts.size') AS size FROM uploads")
+            .fetch_all(&mut records);
         let (mut ready, mut unfinished, mut notes) = (HashMap::new(), BTreeMap::new(), 0);
         for upload in uploads.await.unwrap() {
             let (id, state): (String, String) = (upload.get("id"), upload.get("state"));

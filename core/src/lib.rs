@@ -36,9 +36,9 @@ pub use crate::contract::stages::{
     Backlog, Expirer, Fetcher, Listing, Multipart, Recorder, Report, Scan, Scanner, Staged, Store, Validator,
 };
 pub use crate::contract::{measure, plugin, stages};
+pub use crate::engine::admitted::Admitted;
 pub use crate::engine::background::Intervals;
 pub use crate::engine::builder::Builder;
-pub use crate::engine::commit::Admitted;
 pub use crate::engine::complete::Resumed;
 pub use crate::engine::config::{SECTIONS, settings_of};
 pub use crate::engine::fetch_queue::NewFetch;

@@ -226,7 +226,7 @@ fn records(server: &Server) -> (Vec<Row>, Vec<(String, i64, i64)>) {
         let mut connection = database.read_only(true).connect().await.unwrap();
         // Both are of the same moment.
         sqlx::raw_sql("BEGIN").execute(&mut connection).await.unwrap();
-        let uploads = "SELECT id, state, project, json_extract(declared, '$.name'), size FROM uploads";
+        let uploads = "SELECT id, state, project, json_extract(record, '$.declared.name'), json_extract(record, '$.facts.size') FROM uploads";
         let uploads = sqlx::query_as::<_, (String, String, Option<String>, Option<String>, Option<i64>)>(uploads);
         let rows = uploads.fetch_all(&mut connection).await.unwrap().into_iter();
         let rows = rows.map(|(id, state, project, name, size)| Row {

@@ -1,12 +1,16 @@
 //! How attempts end: judged once more by what is known now, made durable, and then readable. Several that belong together, such
 //! as the files of one request, become readable in one change of the records: all of them or none, whenever a crash comes.
 
+use std::time::{Duration, SystemTime};
+
 use futures_util::{StreamExt, stream};
 use tracing::{info, warn};
 
-use crate::contract::stages::Validator;
-use crate::engine::attempt::Attempt;
-use crate::engine::commit::Admitted;
+use crate::contract::measure;
+use crate::contract::measure::timed;
+use crate::contract::stages::{Staged, Validator};
+use crate::engine::admitted::Admitted;
+use crate::engine::attempt::{Attempt, Bytes, too_slow_to_complete};
 use crate::engine::failure::Failure;
 use crate::engine::lease::lost;
 use crate::engine::pipeline::Pipeline;
@@ -19,24 +23,65 @@ use crate::record::upload::Record;
 use crate::value::authorization::with_granted;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
+use crate::value::evidence::Facts;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::REQUEST;
 
 /// Uploads of one request that are made durable at a time.
 const AT_A_TIME: usize = 8;
 
 impl Pipeline {
-    /// Accepts uploads that every stage has accepted and that are judged now, or ends them, and logs which. All of them are
-    /// accepted, or none is.
-    pub(crate) async fn conclude(
+    /// Makes uploads that belong together durable, then readable, if their project lets them in now: all of them or none. When
+    /// this returns their records, in the order of the uploads, no crash takes one of them back; at whatever moment a crash
+    /// comes, either all are readable afterwards or none is. Whose they are, and what is noted beside them, is the same for
+    /// all.
+    ///
+    /// Dropping the future leaves what a crash would leave: see [`run`](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rejected`] if a rule of the project, or of its token, speaks against one of them, or there is no room for all;
+    /// their bytes are removed then. A [`Fault`](crate::Fault) if bytes or records may not be durable, or if this came after the
+    /// end of a lease ([`LEASE_LOST`](crate::codes::LEASE_LOST)). If the recorder fails and cannot say whether it has done its
+    /// part, the uploads may be readable although this is an error.
+    pub async fn commit_together(
+        &self,
+        mut admitted: Vec<Admitted>,
+        options: UploadOptions,
+    ) -> Result<Vec<Record>, Error> {
+        for Admitted { attempt, .. } in &mut admitted {
+            attempt.ask(&options);
+        }
+        let judged = self.judge_all(&admitted).await;
+        self.accept(admitted, judged).await
+    }
+
+    /// Makes uploads that every stage has accepted durable, then readable, or ends them, and logs which: all of them or none.
+    /// `judged` has the policy of each, by which it is accepted now.
+    pub(crate) async fn accept(
         &self,
         mut uploads: Vec<Admitted>,
         judged: Result<Vec<Policy>, Failure>,
     ) -> Result<Vec<Record>, Error> {
-        let accepted = match judged {
-            Ok(policies) => self.accept(&mut uploads, policies).await,
-            Err(failure) => Err(failure),
+        let accepted = async {
+            let policies = judged?;
+            let durable = stream::iter(std::mem::take(&mut uploads).into_iter().zip(policies))
+                .map(|(mut upload, policy)| async move {
+                    let durable = upload.attempt.make_durable(&upload.facts, &policy).await;
+                    (upload, durable)
+                })
+                .buffered(AT_A_TIME);
+            let mut failure = None;
+            for (upload, durable) in durable.collect::<Vec<_>>().await {
+                uploads.push(upload);
+                failure = failure.or(durable.err());
+            }
+            failure.map_or(Ok(()), Err)?;
+            // Once more: making them durable may have taken a while.
+            let policies = self.anew().judge_all(&uploads).await?;
+            self.make_readable(&uploads, &policies).await
         };
-        match accepted {
+        match accepted.await {
             Ok(ready) => {
                 for (upload, ready) in uploads.iter().zip(&ready) {
                     upload.attempt.log.accepted(ready);
@@ -74,26 +119,6 @@ impl Pipeline {
             }
         }
         Ok(policies)
-    }
-
-    async fn accept(&self, uploads: &mut Vec<Admitted>, policies: Vec<Policy>) -> Result<Vec<Record>, Failure> {
-        let durable = stream::iter(std::mem::take(uploads).into_iter().zip(policies))
-            .map(|(mut upload, policy)| async move {
-                let durable = upload.attempt.make_durable(&upload.facts, &policy).await;
-                (upload, durable)
-            })
-            .buffered(AT_A_TIME);
-        let mut failure = None;
-        for (upload, durable) in durable.collect::<Vec<_>>().await {
-            uploads.push(upload);
-            failure = failure.or(durable.err());
-        }
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
-        // Once more: making them durable may have taken a while.
-        let policies = self.anew().judge_all(uploads).await?;
-        self.make_readable(uploads, &policies).await
     }
 
     /// The last step, after the bytes are durable: the records say so, in one change.
@@ -172,6 +197,63 @@ impl Pipeline {
             warn!(id = %ready.id, fault = fault.report(), "could not remove what is left over; left to the sweeper");
         }
     }
+}
+
+impl Attempt {
+    /// Makes the bytes durable, at the location that the policy names.
+    pub(super) async fn make_durable(&mut self, facts: &Facts, policy: &Policy) -> Result<(), Failure> {
+        let staged = match std::mem::replace(&mut self.bytes, Bytes::Doubtful) {
+            Bytes::Staged(staged) => staged.into_inner(),
+            Bytes::Durable => {
+                self.bytes = Bytes::Durable;
+                return Ok(());
+            }
+            Bytes::None | Bytes::Doubtful => {
+                let fault = Fault::new(codes::BYTES_MISSING, "the store was given no bytes of this upload");
+                return Err(self.not_now(fault));
+            }
+        };
+        let committed = match self.is_renewed() {
+            true => self.commit_renewed(staged).await?,
+            false => {
+                let left = left_of_lease(self.record(), self.lease.pipeline().now());
+                let work = async {
+                    commit(staged).await?;
+                    self.relocate(facts, policy).await
+                };
+                let slow = |_| Fault::new(codes::TIMED_OUT, "the store took longer than the lease").retryable();
+                let committed = tokio::time::timeout(left, work).await.map_err(slow);
+                committed.and_then(|committed| committed).map_err(Error::from)
+            }
+        };
+        committed.map_err(|error| self.not_now(error))?;
+        self.bytes = Bytes::Durable;
+        Ok(())
+    }
+
+    async fn commit_renewed(&mut self, staged: Box<dyn Staged>) -> Result<Result<(), Error>, Failure> {
+        // A node that took over may have made the upload readable, out of other parts.
+        let confirmed = self.lease.advance(Event::Renew).await;
+        confirmed.map_err(|fault| Failure::Leave(fault.into()))?;
+        let limit = self.lease.pipeline().inner().limits.timeout;
+        let committed = self.renew(tokio::time::timeout(limit, commit(staged))).await?;
+        Ok(match committed {
+            Ok(committed) => committed.map_err(Error::from),
+            Err(_) => Err(too_slow_to_complete()),
+        })
+    }
+}
+
+async fn commit(staged: Box<dyn Staged>) -> Result<(), Fault> {
+    let mut committing = Duration::ZERO;
+    let committed = timed(&mut committing, staged.commit()).await;
+    measure::stage("commit", committing);
+    committed
+}
+
+fn left_of_lease(record: &Record, now: SystemTime) -> Duration {
+    let left = record.due.and_then(|due| due.duration_since(now).ok());
+    left.unwrap_or_default()
 }
 
 /// Ends attempts that are not accepted, and answers with what their caller is told.

@@ -4,18 +4,15 @@
 //! read, and nothing is deleted of an upload that another node may have accepted. An attempt that is dropped leaves a record
 //! whose lease ends; a sweeper or another node does the rest, so nothing needs to run in `Drop`.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sync_wrapper::SyncWrapper;
 use tracing::warn;
 
-use crate::contract::measure;
-use crate::contract::measure::timed;
 use crate::contract::stages::Staged;
 use crate::engine::failure::Failure;
 use crate::engine::lease::Lease;
 use crate::engine::pipeline::Pipeline;
-use crate::engine::pump::{Sink, Source, pump};
 use crate::engine::upload_log::UploadLog;
 use crate::policy::upload::Policy;
 use crate::record::event::Event;
@@ -23,7 +20,6 @@ use crate::record::keys::key_of;
 use crate::record::upload::{Record, State};
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
-use crate::value::evidence::Facts;
 use crate::value::options::UploadOptions;
 use crate::value::upload_info::UploadInfo;
 use crate::value::verdict::RECEIVE;
@@ -112,20 +108,6 @@ impl Attempt {
         self.lease.advance(Event::Begun { upload }).await
     }
 
-    /// Reads the source to its end: every stage judges it, and the store takes it.
-    pub(crate) async fn read(&mut self, policy: &Policy, source: Source) -> Result<Facts, Error> {
-        let mut staged = None;
-        let pipeline = self.pipeline();
-        let inner = pipeline.inner();
-        let pumped = tokio::time::timeout(
-            inner.limits.timeout,
-            pump(inner, policy, self.record(), source, Sink::Stage(&mut staged)),
-        )
-        .await;
-        self.bytes = staged.map_or(Bytes::None, Bytes::staged);
-        pumped.unwrap_or_else(|_| Err(too_slow()))
-    }
-
     /// Does some work while the lease is renewed.
     ///
     /// # Errors
@@ -161,49 +143,6 @@ impl Attempt {
             true => Failure::Retry(error.into()),
             false => Failure::Refuse(error.into()),
         }
-    }
-
-    /// Makes the bytes durable, at the location that the policy names.
-    pub(super) async fn make_durable(&mut self, facts: &Facts, policy: &Policy) -> Result<(), Failure> {
-        let staged = match std::mem::replace(&mut self.bytes, Bytes::Doubtful) {
-            Bytes::Staged(staged) => staged.into_inner(),
-            Bytes::Durable => {
-                self.bytes = Bytes::Durable;
-                return Ok(());
-            }
-            Bytes::None | Bytes::Doubtful => {
-                let fault = Fault::new(codes::BYTES_MISSING, "the store was given no bytes of this upload");
-                return Err(self.not_now(fault));
-            }
-        };
-        let committed = match self.is_renewed() {
-            true => self.commit_renewed(staged).await?,
-            false => {
-                let left = left_of_lease(self.record(), self.lease.pipeline().now());
-                let work = async {
-                    commit(staged).await?;
-                    self.relocate(facts, policy).await
-                };
-                let slow = |_| Fault::new(codes::TIMED_OUT, "the store took longer than the lease").retryable();
-                let committed = tokio::time::timeout(left, work).await.map_err(slow);
-                committed.and_then(|committed| committed).map_err(Error::from)
-            }
-        };
-        committed.map_err(|error| self.not_now(error))?;
-        self.bytes = Bytes::Durable;
-        Ok(())
-    }
-
-    async fn commit_renewed(&mut self, staged: Box<dyn Staged>) -> Result<Result<(), Error>, Failure> {
-        // A node that took over may have made the upload readable, out of other parts.
-        let confirmed = self.lease.advance(Event::Renew).await;
-        confirmed.map_err(|fault| Failure::Leave(fault.into()))?;
-        let limit = self.lease.pipeline().inner().limits.timeout;
-        let committed = self.renew(tokio::time::timeout(limit, commit(staged))).await?;
-        Ok(match committed {
-            Ok(committed) => committed.map_err(Error::from),
-            Err(_) => Err(too_slow_to_complete()),
-        })
     }
 
     /// Deletes the bytes and notes why the upload is refused. What cannot be done now is left to a sweeper, or to the node that
@@ -280,13 +219,6 @@ impl Attempt {
     }
 }
 
-async fn commit(staged: Box<dyn Staged>) -> Result<(), Fault> {
-    let mut committing = Duration::ZERO;
-    let committed = timed(&mut committing, staged.commit()).await;
-    measure::stage("commit", committing);
-    committed
-}
-
 /// Answers whether it could be done.
 pub(super) async fn discard(record: &Record, staged: Box<dyn Staged>) -> bool {
     match staged.discard().await {
@@ -296,15 +228,6 @@ pub(super) async fn discard(record: &Record, staged: Box<dyn Staged>) -> bool {
             false
         }
     }
-}
-
-fn left_of_lease(record: &Record, now: SystemTime) -> Duration {
-    let left = record.due.and_then(|due| due.duration_since(now).ok());
-    left.unwrap_or_default()
-}
-
-fn too_slow() -> Error {
-    Error::rejected(RECEIVE, Rejection::new(codes::TIMED_OUT, "the upload took too long"))
 }
 
 pub(super) fn too_slow_to_complete() -> Error {

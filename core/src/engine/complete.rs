@@ -7,8 +7,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::{info, warn};
 
 use crate::engine::accept::fail;
+use crate::engine::admitted::Admitted;
 use crate::engine::attempt::{Attempt, Bytes, discard, too_slow_to_complete};
-use crate::engine::commit::Admitted;
 use crate::engine::failure::{Failure, not_yet, of_parts};
 use crate::engine::lease::Lease;
 use crate::engine::multipart::refusal_or;
@@ -167,7 +167,7 @@ impl Pipeline {
         self.inner().in_flight.close(id).await;
         match self.read_whole(&mut attempt).await {
             Ok((facts, policy)) => {
-                let ended = self.conclude(vec![Admitted { attempt, facts }], Ok(vec![policy])).await;
+                let ended = self.accept(vec![Admitted { attempt, facts }], Ok(vec![policy])).await;
                 match ended?.pop() {
                     Some(record) => Ok(record),
                     None => unreachable!("one upload has one record"),

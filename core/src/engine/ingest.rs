@@ -1,19 +1,20 @@
 //! Uploads in one request, and those that are fetched: judged, recorded as an intent, read once, and admitted or refused.
 
-use crate::engine::attempt::Attempt;
-use crate::engine::commit::Admitted;
+use crate::engine::admitted::Admitted;
+use crate::engine::attempt::{Attempt, Bytes};
 use crate::engine::pipeline::Pipeline;
-use crate::engine::pump::Source;
+use crate::engine::pump::{Sink, Source, pump};
 use crate::engine::upload_log::UploadLog;
 use crate::policy::rules::too_large;
 use crate::policy::upload::Policy;
 use crate::record::upload::Record;
+use crate::value::codes;
 use crate::value::error::Error;
 use crate::value::incoming::Incoming;
 use crate::value::lifetime::UploadMethod;
 use crate::value::options::UploadOptions;
 use crate::value::upload_info::UploadInfo;
-use crate::value::verdict::RECEIVE;
+use crate::value::verdict::{RECEIVE, Rejection};
 
 impl Pipeline {
     /// Takes an upload in one go: [`admit`](Self::admit), then [`commit`](Admitted::commit), on a task of its own (see
@@ -52,15 +53,6 @@ impl Pipeline {
     /// [`Error::Rejected`] with the first "no", [`Error::Interrupted`] if the body broke off, [`Error::Fault`] if one of
     /// our parts failed. Whichever it is, nothing of the upload is readable, and its bytes are removed.
     pub async fn admit(&self, incoming: Incoming) -> Result<Admitted, Error> {
-        let log = UploadLog::new(incoming.id, incoming.method, &incoming.declared, &incoming.options);
-        let admitted = self.read_and_judge(incoming, log.clone()).await;
-        if let Err(error) = &admitted {
-            log.failed(error);
-        }
-        admitted
-    }
-
-    async fn read_and_judge(&self, incoming: Incoming, log: UploadLog) -> Result<Admitted, Error> {
         let Incoming {
             id,
             declared,
@@ -69,22 +61,34 @@ impl Pipeline {
             method,
             body,
         } = incoming;
-        let limits = &self.inner().limits;
-        let policy = self.policy(&options, method).await?;
-        let limit = at_most.map_or(limits.max_size, |bytes| bytes.min(limits.max_size));
-        let limit = policy.at_most(limit);
-        let record = Record::intent(id, declared, options, self.now(), &self.inner().periods).at(policy.location());
-        self.judge_declared(&record.info(method), limit, &policy)?;
+        let log = UploadLog::new(id, method, &declared, &options);
+        let admitted = async {
+            let inner = self.inner();
+            let policy = self.policy(&options, method).await?;
+            let limit = at_most.map_or(inner.limits.max_size, |bytes| bytes.min(inner.limits.max_size));
+            let limit = policy.at_most(limit);
+            let record = Record::intent(id, declared, options, self.now(), &inner.periods).at(policy.location());
+            self.judge_declared(&record.info(method), limit, &policy)?;
 
-        let source = Source::new(body, limit, record.declared.size).counted(method);
-        let mut attempt = Attempt::begin(self, record, log, &policy).await?;
-        match attempt.read(&policy, source).await {
-            Ok(facts) => Ok(Admitted { attempt, facts }),
-            Err(error) => {
-                attempt.refuse(error.noted()).await?;
-                Err(error)
+            let source = Source::new(body, limit, record.declared.size).counted(method);
+            let mut attempt = Attempt::begin(self, record, log.clone(), &policy).await?;
+            let mut staged = None;
+            let pump = pump(inner, &policy, attempt.record(), source, Sink::Stage(&mut staged));
+            let pumped = tokio::time::timeout(inner.limits.timeout, pump).await;
+            attempt.bytes = staged.map_or(Bytes::None, Bytes::staged);
+            match pumped.unwrap_or_else(|_| Err(too_slow())) {
+                Ok(facts) => Ok(Admitted { attempt, facts }),
+                Err(error) => {
+                    attempt.refuse(error.noted()).await?;
+                    Err(error)
+                }
             }
+        };
+        let admitted = admitted.await;
+        if let Err(error) = &admitted {
+            log.failed(error);
         }
+        admitted
     }
 
     pub(crate) fn judge_declared(&self, upload: &UploadInfo<'_>, limit: u64, policy: &Policy) -> Result<(), Error> {
@@ -94,4 +98,8 @@ impl Pipeline {
         }
         self.inner().judge(policy, |validator| validator.declared(upload))
     }
+}
+
+fn too_slow() -> Error {
+    Error::rejected(RECEIVE, Rejection::new(codes::TIMED_OUT, "the upload took too long"))
 }

@@ -1,12 +1,12 @@
 //! The pipeline: what it does with uploads, in which order, on a clock.
 
 pub(crate) mod accept;
+pub(crate) mod admitted;
 pub(crate) mod attempt;
 pub(crate) mod background;
 pub(crate) mod backlog;
 pub(crate) mod builder;
 pub(crate) mod changes;
-pub(crate) mod commit;
 pub(crate) mod complete;
 pub(crate) mod config;
 pub(crate) mod failure;

@@ -144,12 +144,34 @@ pub(crate) enum Sink<'a> {
 }
 
 /// How long each stage had the upload.
-#[derive(Default)]
 struct Spent {
     /// Waiting for the sender.
     receive: Duration,
     scans: Vec<Duration>,
     store: Duration,
+    /// The bytes come from the store already, and go nowhere.
+    is_stored: bool,
+}
+
+impl Spent {
+    fn new(inner: &Inner, sink: &Sink<'_>) -> Self {
+        Self {
+            receive: Duration::ZERO,
+            scans: vec![Duration::ZERO; inner.scanners.len()],
+            store: Duration::ZERO,
+            is_stored: matches!(sink, Sink::Stored),
+        }
+    }
+
+    fn report(self, inner: &Inner) {
+        measure::stage(if self.is_stored { "read" } else { "receive" }, self.receive);
+        if !self.is_stored {
+            measure::stage("store", self.store);
+        }
+        for ((name, _), took) in inner.scanners.iter().zip(self.scans) {
+            measure::scanner(name, took);
+        }
+    }
 }
 
 /// Reads the source to its end and answers with what is known then.
@@ -157,83 +179,60 @@ pub(crate) async fn pump(
     inner: &Inner,
     policy: &Policy,
     record: &Record,
-    source: Source,
+    mut source: Source,
     sink: Sink<'_>,
 ) -> Result<Facts, Error> {
-    let is_stored = matches!(sink, Sink::Stored);
-    let mut spent = Spent::default();
-    spent.scans.resize(inner.scanners.len(), Duration::ZERO);
-    let judged = read_and_judge(inner, policy, record, source, sink, &mut spent).await;
-    // What is stored already comes from the store, and goes nowhere.
-    measure::stage(if is_stored { "read" } else { "receive" }, spent.receive);
-    if !is_stored {
-        measure::stage("store", spent.store);
-    }
-    for ((name, _), took) in inner.scanners.iter().zip(spent.scans) {
-        measure::scanner(name, took);
-    }
+    let mut spent = Spent::new(inner, &sink);
+    let (receive, scanning, storing) = (&mut spent.receive, &mut spent.scans, &mut spent.store);
+    let judged = async {
+        let lead = timed(receive, source.lead()).await?;
+        let mut sniffer = Sniffer::of(&lead);
+        let upload = record.info(policy.method());
+        let head = Head::new(upload, &lead, sniffer.found());
+        inner.judge(policy, |validator| validator.head(&head))?;
+
+        // Scanners before the store: one that is down refuses the upload before anything was written.
+        let mut scans = open_scans(inner, scanning, &head).await?;
+        let mut staged = match sink {
+            Sink::Stage(staged) => {
+                let store = inner.store_of(record)?;
+                let key = key_of(record);
+                Some(staged.insert(timed(storing, store.stage(&key, sniffer.found())).await?))
+            }
+            Sink::Stored => None,
+        };
+        let mut sniffed = lead.len();
+        drop(lead);
+
+        let mut hasher = Sha256::new();
+        while let Some(piece) = timed(receive, source.piece()).await? {
+            let again = sniffed.min(piece.len());
+            sniffed -= again;
+            sniffer.push(&piece[again..]);
+            // The store is asked first, so that its writing goes on elsewhere while this thread hashes. All are waited for, even
+            // if one fails: a write that was cancelled half way is harder to discard than one that ended.
+            let writing = write(staged.as_deref_mut(), storing, &piece);
+            let hashing = async { hasher.update(&piece) };
+            let (written, scanned, ()) = join3(writing, feed(&mut scans, scanning, &piece), hashing).await;
+            if let Some((scanner, rejection)) = scanned? {
+                return Err(Error::rejected(&inner.scanners[scanner].0, rejection));
+            }
+            written?;
+        }
+        let digest = Digest::from(<[u8; 32]>::from(hasher.finalize()));
+        let mut facts = Facts::new(source.seen, digest, sniffer.found().cloned());
+        finish(inner, scans, scanning, &mut facts).await?;
+        inner.judge(policy, |validator| validator.whole(&upload, &facts))?;
+        Ok(facts)
+    };
+    let judged = judged.await;
+    spent.report(inner);
     judged
 }
 
-async fn read_and_judge(
-    inner: &Inner,
-    policy: &Policy,
-    record: &Record,
-    mut source: Source,
-    sink: Sink<'_>,
-    spent: &mut Spent,
-) -> Result<Facts, Error> {
-    let Spent {
-        receive,
-        scans: scanning,
-        store: storing,
-    } = spent;
-    let lead = timed(receive, source.lead()).await?;
-    let mut sniffer = Sniffer::of(&lead);
-    let upload = record.info(policy.method());
-    let head = Head::new(upload, &lead, sniffer.found());
-    inner.judge(policy, |validator| validator.head(&head))?;
-
-    // Scanners before the store: one that is down refuses the upload before anything was written.
-    let scanners = inner.scanners.iter().zip(&mut *scanning);
-    let mut scans = try_join_all(scanners.map(|((_, scanner), spent)| timed(spent, scanner.open(&head)))).await?;
-    let mut staged = match sink {
-        Sink::Stage(staged) => {
-            let store = inner.store_of(record)?;
-            let key = key_of(record);
-            Some(staged.insert(timed(storing, store.stage(&key, sniffer.found())).await?))
-        }
-        Sink::Stored => None,
-    };
-    let mut sniffed = lead.len();
-    drop(lead);
-
-    let mut hasher = Sha256::new();
-    while let Some(piece) = timed(receive, source.piece()).await? {
-        let again = sniffed.min(piece.len());
-        sniffed -= again;
-        sniffer.push(&piece[again..]);
-        // The store is asked first, so that its writing goes on elsewhere while this thread hashes. All are waited for, even
-        // if one fails: a write that was cancelled half way is harder to discard than one that ended.
-        let writing = write(staged.as_deref_mut(), storing, &piece);
-        let hashing = async { hasher.update(&piece) };
-        let (written, scanned, ()) = join3(writing, feed(&mut scans, scanning, &piece), hashing).await;
-        if let Some((scanner, rejection)) = scanned? {
-            return Err(Error::rejected(&inner.scanners[scanner].0, rejection));
-        }
-        written?;
-    }
-
-    let mut facts = Facts {
-        size: source.seen,
-        digest: Digest::from(<[u8; 32]>::from(hasher.finalize())),
-        media_type: sniffer.found().cloned(),
-        coverage: Default::default(),
-        notes: Default::default(),
-    };
-    finish(inner, scans, scanning, &mut facts).await?;
-    inner.judge(policy, |validator| validator.whole(&upload, &facts))?;
-    Ok(facts)
+async fn open_scans(inner: &Inner, spent: &mut [Duration], head: &Head<'_>) -> Result<Vec<Box<dyn Scan>>, Fault> {
+    let scanners = inner.scanners.iter().zip(spent);
+    try_join_all(scanners.map(|((_, scanner), spent)| timed(spent, scanner.open(head)))).await
 }
 
 async fn write(staged: Option<&mut Box<dyn Staged>>, spent: &mut Duration, piece: &Bytes) -> Result<(), Fault> {

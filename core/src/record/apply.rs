@@ -93,6 +93,7 @@ impl Record {
             }
             (State::Staged | State::Assembling | State::Queued | State::Fetching, Event::Reject(rejection)) => {
                 next.state = State::Rejected(rejection);
+                next.forget_client();
                 next.clear_metadata();
                 next.due = Some(now + periods.tombstone);
             }
@@ -135,6 +136,7 @@ impl Record {
             (State::Deleting, Event::BytesDeleted) => {
                 next.state = State::Deleted;
                 next.forget_client();
+                next.clear_metadata();
                 next.due = Some(now + periods.tombstone);
             }
             (state, event) => {

@@ -54,6 +54,18 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The facts of a content of which no scanner has said anything.
+    #[must_use]
+    pub fn new(size: u64, digest: Digest, media_type: Option<MediaType>) -> Self {
+        Self {
+            size,
+            digest,
+            media_type,
+            coverage: BTreeMap::new(),
+            notes: BTreeMap::new(),
+        }
+    }
+
     /// A scanner's note on a subject, if one was made and has the expected shape.
     #[must_use]
     pub fn note<T: DeserializeOwned>(&self, subject: &str) -> Option<T> {

@@ -21,7 +21,7 @@ pub struct Incoming {
     /// The most bytes that this upload may have, if that is less than the limit of the pipeline.
     pub at_most: Option<u64>,
     /// What the sender asks for, as far as it is known before the bytes. The rules of a project that is known are checked as soon as
-    /// possible.
+    /// possible. The options of the commit replace them, but for project, authorization, sender and origin that the commit leaves out.
     pub options: UploadOptions,
     /// The way in which the upload arrives.
     pub method: UploadMethod,

@@ -16,7 +16,7 @@ INSERT INTO uploads (id, revision, state, duty, due, created, project, kept, exp
 ('00000000-0000-4000-8000-000000000002', 0, 'open', 'sweep', 7, 5, NULL, NULL, NULL, NULL, '{}', NULL, '{}', NULL,
     '{"size":10,"part_size":5,"wish":"keep","secret":"00","upload":"it","apart":true}', NULL, NULL, NULL, NULL, NULL, NULL, '192.0.2.1'),
 ('00000000-0000-4000-8000-000000000003', 1, 'waiting', 'pull', 7, 5, 'demo', NULL, NULL, NULL, '{}', NULL, '{}', NULL, NULL,
-    '{"source":"https://example.com/","name":null,"wish":"temporary","known_as":"key","at_most":null,"tries":1,"upload":null,"done":0,"total":null}',
+    '{"source":"https://example.com/\u0000","name":null,"wish":"temporary","known_as":"key","at_most":null,"tries":1,"upload":null,"done":0,"total":null}',
     NULL, NULL, NULL, NULL, NULL, NULL),
 ('00000000-0000-4000-8000-000000000004', 1, 'rejected', 'sweep', 7, 5, NULL, NULL, NULL, NULL, '{}', NULL, '{}',
     '{"code":"no","message":"it has a \"virus\""}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
@@ -82,7 +82,9 @@ pub(crate) async fn are_read_as_they_were(recorder: &dyn Recorder) {
     );
     assert_eq!(waiting.options.source_key.as_deref(), Some("key"));
 
-    let State::Rejected(why) = record(recorder, 4).await.state else {
+    let rejected = record(recorder, 4).await;
+    assert_eq!(rejected.options.sender, None);
+    let State::Rejected(why) = rejected.state else {
         panic!("the fourth was rejected");
     };
     assert_eq!((why.code.as_str(), why.message.as_str()), ("no", "it has a \"virus\""));

@@ -22,8 +22,8 @@ mod url;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an answer may take before the server counts as unavailable.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long migrations may take.
-const MIGRATING: Duration = Duration::from_secs(600);
+/// How long migrations may take: a table of many millions of records is written anew.
+const MIGRATING: Duration = Duration::from_secs(6 * 3600);
 /// The table of applied migrations. Not the driver's default name, which the database of an embedding program may use.
 const MIGRATIONS: &str = "intake_migrations";
 /// The advisory lock of the database that a migration holds: `intake` in bytes.
@@ -128,12 +128,12 @@ impl Postgres {
     /// Runs the migrations: one node at a time, and all or nothing. The lock ends with the transaction.
     async fn migrate(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
         let mut transaction = connection.begin_with(self.begin()).await?;
+        // A migration of a large table may take longer than any other statement, and the other nodes wait for it.
+        for unlimited in ["SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0"] {
+            query(unlimited).execute(&mut *transaction).await?;
+        }
         query("SELECT pg_advisory_xact_lock($1)")
             .bind(LOCK)
-            .execute(&mut *transaction)
-            .await?;
-        // A migration of a large table may take longer than any other statement.
-        query("SET LOCAL statement_timeout = 0")
             .execute(&mut *transaction)
             .await?;
         migrations().run_direct(None, &mut *transaction, false).await?;

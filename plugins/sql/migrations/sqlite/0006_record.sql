@@ -1,5 +1,5 @@
 -- A record is one value: a row has it whole, and beside it only what is searched for. What was a column of its own becomes a part of
--- it. In the table of one version after the other, a new field of a record needs no column.
+-- it. From this version of the table on, a new field of a record needs no column.
 CREATE TABLE uploads_whole (
     id       TEXT    NOT NULL PRIMARY KEY, -- hyphenated UUID, lower case
     revision INTEGER NOT NULL,
@@ -26,7 +26,7 @@ SELECT
             'project', project,
             'retention', coalesce(json_extract(parts, '$.wish'), json_extract(pull, '$.wish'), 'default'),
             'authorization', json(pass),
-            'sender', sender,
+            'sender', CASE WHEN state <> 'rejected' THEN sender END,
             'metadata', json(metadata),
             'tags', json(coalesce(tags, '[]')),
             'source_key', coalesce(known_as, json_extract(pull, '$.known_as'))
@@ -48,8 +48,8 @@ ALTER TABLE uploads_whole RENAME TO uploads;
 -- A record that is never due is not in it.
 CREATE INDEX uploads_duty ON uploads (duty, due) WHERE due IS NOT NULL;
 CREATE INDEX uploads_project ON uploads (project, created);
--- The newest upload of a source key.
-CREATE INDEX uploads_known_as ON uploads (known_as, created) WHERE known_as IS NOT NULL;
+-- The newest file of a source key. Fetch jobs and their tries have the key too, and are not asked for.
+CREATE INDEX uploads_known_as ON uploads (known_as, created) WHERE known_as IS NOT NULL AND state = 'ready';
 -- These are few among many rows: they are listed without reading the others.
 CREATE INDEX uploads_unfinished ON uploads (project, created, id) WHERE state IN ('open', 'assembling');
 CREATE INDEX uploads_orders ON uploads (project, created, id) WHERE duty = 'pull';

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::engine::attempt::Attempt;
-use crate::engine::pipeline::Pipeline;
 use crate::record::upload::Record;
 use crate::value::error::Error;
 use crate::value::evidence::{Declared, Facts};
@@ -67,32 +66,5 @@ impl fmt::Debug for Admitted {
             .field("record", self.attempt.record())
             .field("facts", &self.facts)
             .finish_non_exhaustive()
-    }
-}
-
-impl Pipeline {
-    /// Makes uploads that belong together durable, then readable, if their project lets them in now: all of them or none. When
-    /// this returns their records, in the order of the uploads, no crash takes one of them back; at whatever moment a crash
-    /// comes, either all are readable afterwards or none is. Whose they are, and what is noted beside them, is the same for
-    /// all.
-    ///
-    /// Dropping the future leaves what a crash would leave: see [`run`](Self::run).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Rejected`] if a rule of the project, or of its token, speaks against one of them, or there is no room for all;
-    /// their bytes are removed then. A [`Fault`](crate::Fault) if bytes or records may not be durable, or if this came after the
-    /// end of a lease ([`LEASE_LOST`](crate::codes::LEASE_LOST)). If the recorder fails and cannot say whether it has done its
-    /// part, the uploads may be readable although this is an error.
-    pub async fn commit_together(
-        &self,
-        mut admitted: Vec<Admitted>,
-        options: UploadOptions,
-    ) -> Result<Vec<Record>, Error> {
-        for Admitted { attempt, .. } in &mut admitted {
-            attempt.ask(&options);
-        }
-        let judged = self.judge_all(&admitted).await;
-        self.conclude(admitted, judged).await
     }
 }
