@@ -12,9 +12,8 @@ use crate::value::options::UploadOptions;
 use crate::value::verdict::REQUEST;
 use crate::value::verdict::Rejection;
 
-/// Accepted by every stage, and seen by nobody. Ends by [`commit`](Self::commit), by
-/// [`commit_together`](Pipeline::commit_together) or by [`discard`](Self::discard); one that is dropped ends when its lease
-/// does.
+/// An upload that every stage has accepted, and that is not readable yet. It ends by [`commit`](Self::commit), by
+/// [`commit_together`](Pipeline::commit_together) or by [`discard`](Self::discard); if it is dropped, it ends with its lease.
 #[must_use = "an upload that is neither committed nor discarded waits for the sweeper"]
 pub struct Admitted {
     pub(crate) attempt: Attempt,
@@ -28,20 +27,20 @@ impl Admitted {
         self.attempt.record().id
     }
 
-    /// What is known of its content.
+    /// The facts of its content.
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// What its sender said of it.
+    /// The declared metadata.
     #[must_use]
     pub fn declared(&self) -> &Declared {
         &self.attempt.record().declared
     }
 
-    /// Makes the upload durable, then readable, if its project lets it in now. When this returns the record, no crash takes
-    /// either back.
+    /// Makes the upload durable, then readable, if its project admits it now. When this returns the record, both survive a
+    /// crash.
     ///
     /// # Errors
     ///
@@ -54,7 +53,7 @@ impl Admitted {
         }
     }
 
-    /// Removes the upload again, and notes why: for what is said only after the last byte.
+    /// Deletes the upload and records the reason: for a rejection that is known only after the last byte.
     pub async fn discard(mut self, why: Rejection) {
         self.attempt.log.refused(REQUEST, &why);
         let _always_ended = self.attempt.refuse(why.by(REQUEST)).await;
@@ -71,19 +70,18 @@ impl fmt::Debug for Admitted {
 }
 
 impl Pipeline {
-    /// Makes uploads that belong together durable, then readable, if their project lets them in now: all of them or none. When
-    /// this returns their records, in the order of the uploads, no crash takes one of them back; at whatever moment a crash
-    /// comes, either all are readable afterwards or none is. Whose they are, and what is noted beside them, is the same for
-    /// all.
+    /// Makes uploads that belong together durable, then readable, if their project admits them now: all of them or none. When
+    /// this returns their records, in the order of the uploads, they survive a crash; if a crash comes earlier, either all are
+    /// readable afterwards or none is. All of them get the same options.
     ///
-    /// Dropping the future leaves what a crash would leave: see [`run`](Self::run).
+    /// Dropping the future has the effect of a crash: see [`run`](Self::run).
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if a rule of the project, or of its token, speaks against one of them, or there is no room for all;
-    /// their bytes are removed then. A [`Fault`](crate::Fault) if bytes or records may not be durable, or if this came after the
-    /// end of a lease ([`LEASE_LOST`](crate::codes::LEASE_LOST)). If the recorder fails and cannot say whether it has done its
-    /// part, the uploads may be readable although this is an error.
+    /// [`Error::Rejected`] if a rule of the project or token refuses one of them, or their project has no room for all; their
+    /// bytes are deleted then. A [`Fault`](crate::Fault) if bytes or records may not be durable, or if a lease ended before
+    /// ([`LEASE_LOST`](crate::codes::LEASE_LOST)). If the recorder fails and does not answer whether it wrote the records, the
+    /// uploads may be readable although this is an error.
     pub async fn commit_together(
         &self,
         mut admitted: Vec<Admitted>,
