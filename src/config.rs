@@ -1,4 +1,4 @@
-//! One TOML file, and environment variables over it: to settings, and back from a setting's place to its line.
+//! Reads one TOML file and environment variables that override it into settings, and finds the line of a setting.
 
 use std::fmt;
 use std::path::Path;
@@ -10,10 +10,10 @@ use toml::de::{DeTable, DeValue};
 
 use crate::variables::{self, Variable};
 
-/// What the program runs on when it is given nothing else: one machine, one folder, one project.
+/// The configuration that the program uses if it gets none: one machine, one folder, one project.
 pub const BUILT_IN: &str = include_str!("built-in.toml");
 
-/// A configuration as it was read: its settings, and where each came from.
+/// A configuration as it was read: its settings, and the source of each.
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
@@ -22,18 +22,18 @@ pub struct Source {
     settings: Map<String, Value>,
 }
 
-/// Why a configuration cannot be used: one thing or several, each with its line, or the variable that it comes from.
+/// Why a configuration cannot be used: one or more errors, each with its line or its variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable(Vec<String>);
 
 impl Unusable {
-    /// One thing that is wrong.
+    /// A single error.
     #[cfg(feature = "program")]
     pub(crate) fn of(what: String) -> Self {
         Self(vec![what])
     }
 
-    /// The same with one line more.
+    /// Adds one line.
     #[cfg(feature = "program")]
     pub(crate) fn and(mut self, line: Option<String>) -> Self {
         self.0.extend(line);
@@ -50,13 +50,13 @@ impl fmt::Display for Unusable {
 impl std::error::Error for Unusable {}
 
 impl Source {
-    /// Reads a file, with the environment over it.
+    /// Reads a file, and overrides its settings by the environment.
     ///
     /// # Errors
     ///
-    /// If it cannot be read or is no TOML.
+    /// If the file cannot be read or is not TOML.
     pub fn file(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Unusable> {
-        /// No configuration is larger; whatever is, is the wrong file.
+        /// No configuration is larger; a larger file is the wrong one.
         const LONGEST: u64 = 1 << 20;
         let name = path.display().to_string();
         let unreadable = |why: &dyn fmt::Display| Unusable(vec![format!("cannot read {name}: {why}")]);
@@ -71,11 +71,11 @@ impl Source {
         Self::text(name, text, environment)
     }
 
-    /// What is built in, with the environment over it.
+    /// The built-in configuration, overridden by the environment.
     ///
     /// # Errors
     ///
-    /// If a variable is no setting.
+    /// If a variable is not a setting.
     pub fn built_in(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Unusable> {
         Self::text(
             "the built-in configuration".to_owned(),
@@ -84,11 +84,11 @@ impl Source {
         )
     }
 
-    /// A configuration that is at hand, under a name for messages.
+    /// A configuration from a text, with a name for messages.
     ///
     /// # Errors
     ///
-    /// If it is no TOML, or a variable that begins with `INTAKE_` is no setting.
+    /// If the text is not TOML, or a variable that begins with `INTAKE_` is not a setting.
     pub fn text(
         name: String,
         text: String,
@@ -126,13 +126,13 @@ impl Source {
         Err(Unusable(unknown.collect()))
     }
 
-    /// What the configuration is called in messages: its path, or that it is the built-in one.
+    /// The name of the configuration in messages: its path, or that it is the built-in one.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether a secret is taken from this variable, whatever it is called.
+    /// Whether the configuration takes a secret from this variable.
     fn has_secret(&self, variable: &str) -> bool {
         let mut settings = self.settings.values();
         settings.any(|value| variables::is_a_secret(variable, value))
@@ -144,7 +144,7 @@ impl Source {
         Settings::new(self.settings.clone())
     }
 
-    /// Says where each error is: in which line, or in which variable.
+    /// Finds the line or the variable of each error.
     #[must_use]
     pub fn locate(&self, errors: &ConfigErrors) -> Unusable {
         Unusable(errors.0.iter().map(|error| self.locate_one(error)).collect())
@@ -168,7 +168,7 @@ impl Source {
     }
 }
 
-/// Says what is no TOML, and where.
+/// Describes a syntax error with its line.
 fn malformed(name: &str, text: &str, error: &toml::de::Error) -> String {
     let message = error.message();
     let Some(at) = error
@@ -181,7 +181,7 @@ fn malformed(name: &str, text: &str, error: &toml::de::Error) -> String {
     shown_at(name, text, at, &message)
 }
 
-/// What is wrong, with its place and its line. What stands behind the sign of equality is left out: it may be a secret.
+/// The error with its position and its line. The text after the equals sign is left out, because it may be a secret.
 fn shown_at(name: &str, text: &str, at: usize, message: &dyn fmt::Display) -> String {
     let before = &text[..at];
     let line = before.matches('\n').count();
@@ -191,7 +191,7 @@ fn shown_at(name: &str, text: &str, at: usize, message: &dyn fmt::Display) -> St
     format!("{name}:{}:{}: {message}\n    {shown}", line + 1, column + 1)
 }
 
-/// A value that reads as TOML is that; any other is text, so that paths and addresses need no quotes.
+/// A value that parses as TOML is used as such; any other is text, so that paths and addresses need no quotes.
 pub(crate) fn value_of(text: String) -> Value {
     let parsed: Option<Map<String, Value>> = toml::from_str(&format!("value = {text}")).ok();
     parsed
@@ -240,7 +240,7 @@ fn set(settings: &mut Map<String, Value>, steps: &[Step], value: Value) -> Resul
     Ok(())
 }
 
-/// Where in the text the setting stands, or else the table that it should be in.
+/// The position of the setting in the text, or else of the table that it belongs to.
 fn find(table: &Spanned<DeTable<'_>>, place: &[Step]) -> Option<usize> {
     let mut found = None;
     let mut value: Option<&DeValue<'_>> = None;

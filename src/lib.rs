@@ -1,7 +1,7 @@
-//! Intake: every file that strangers send to a product goes through one gate that receives, validates, scans, stores,
-//! records and, in time, expires it.
+//! Intake: a gate for every file that clients send to a product. It receives, validates, scans, stores, records and, in time,
+//! expires files.
 //!
-//! For a product team: put a pipeline together and hand it uploads, in your own service.
+//! For a product team: build a pipeline and pass uploads to it, in your own service.
 //!
 //! ```no_run
 //! # async fn run(body: intake::core::ByteStream) -> Result<(), Box<dyn std::error::Error>> {
@@ -38,8 +38,8 @@ pub use intake_core as core;
 #[cfg(feature = "upload-api")]
 pub use intake_upload_api as upload_api;
 
-/// The plugins that this build has, each crate under its own name, such as `plugins::clamav`; and the stages of the standard ones,
-/// for code that puts a pipeline together.
+/// The plugins of this build, each crate under its own name, such as `plugins::clamav`; and the stages of the standard ones, for
+/// code that builds a pipeline.
 pub mod plugins {
     #[cfg(feature = "clamav")]
     pub use intake_plugin_clamav::ClamAv;

@@ -1,6 +1,6 @@
-//! A server loop in which no stranger can hold more than a share: connections are counted, all together and by address, a
-//! request's head has to come in time, and so has the next one on an open connection; an answer has to be taken. (`axum::serve`
-//! has none of these bounds.)
+//! A server loop in which no client can hold more than its share: it limits connections, in all and per address; the head of a
+//! request has to arrive in time, also the next one on an open connection; and a client has to read its answer. (`axum::serve`
+//! has none of these limits.)
 
 mod paced;
 mod rules;
@@ -27,47 +27,48 @@ use tracing::{debug, warn};
 
 use self::paced::{Bounds, Paced};
 
-/// `[server]`: where to listen, and what a connection may cost.
+/// `[server]`: where to listen, and the limits of connections.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
     /// Address and port. Port 0 lets the system choose.
     pub listen: String,
-    /// Where health and metrics are told: address and port, or `off`. It asks for no password, so it is for this machine
-    /// alone unless said otherwise. [`serve`] takes no notice of it; the `intake` program does.
+    /// Where health and metrics are served: address and port, or `off`. Requests need no password, so by default only this
+    /// machine can reach it. [`serve`] ignores it; the `intake` program uses it.
     pub admin: String,
-    /// Memory that the process is to stay within. Half of the machine's, or of its control group's, unless it is set. The program lowers how many connections, requests and uploads there may be at a time until they fit.
+    /// The memory limit of the process. By default half of the machine's memory, or of its control group's. The program lowers
+    /// the limits of connections, requests and uploads until they fit.
     pub memory: Option<ByteSize>,
-    /// Connections at a time. More wait in the system's queue.
+    /// The most connections. Further ones wait in the system's queue.
     pub max_connections: usize,
-    /// Connections at a time from one address; more are closed at once. An eighth of `max_connections`, unless it is set.
+    /// The most connections from one address; further ones are closed at once. By default an eighth of `max_connections`.
     pub max_connections_per_ip: Option<usize>,
-    /// Networks whose connections come for many clients, such as those of a proxy: they are counted with all, and not by
-    /// address. The program takes them from `trusted_proxies` in `[upload_api]`.
+    /// Networks whose connections carry many clients, such as those of a proxy: these connections do not count per address. The
+    /// program takes the networks from `trusted_proxies` in `[upload_api]`.
     #[serde(skip)]
     pub shared_by_many: Vec<IpNet>,
-    /// How long a request's head may take to come, and how long a connection may stay open without one.
+    /// The longest time for the head of a request to arrive, and for an open connection without a request.
     #[serde(with = "humantime_serde")]
     pub header_timeout: Duration,
-    /// How long new connections are still taken when the server is asked to stop, after it has said that it is not ready any more:
-    /// long enough for a load balancer to notice. [`serve`] takes no notice of it.
+    /// How long a stopping server still accepts connections after it has reported that it is not ready: long enough for a load
+    /// balancer to notice. [`serve`] ignores it.
     #[serde(with = "humantime_serde")]
     pub stop_delay: Duration,
-    /// How long a client may take nothing of an answer, and how long it may take it more slowly than `min_rate`.
+    /// How long a client may read nothing of an answer, and how long it may read more slowly than `min_rate`.
     #[serde(with = "humantime_serde")]
     pub write_timeout: Duration,
-    /// Bytes a second that an answer has to be taken at, on average over `write_timeout`. 0: no rate is asked for.
+    /// The bytes per second that a client has to read of an answer, on average over `write_timeout`. 0: no minimum.
     pub min_rate: ByteSize,
-    /// How long is read on, and dropped, from a client that still sends when its connection ends, so that it can hear why.
+    /// How long the server reads and drops what a client still sends when its connection ends, so that it gets the answer.
     #[serde(with = "humantime_serde")]
     pub linger_timeout: Duration,
-    /// How long requests that are under way may take to end when the server is asked to stop.
+    /// How long requests under way may take to end when the server stops.
     #[serde(with = "humantime_serde")]
     pub shutdown_timeout: Duration,
-    /// How often to do what is due: end what was abandoned, remove what expired.
+    /// The pause between two sweeps, which end abandoned uploads and delete expired files.
     #[serde(with = "humantime_serde")]
     pub sweep_interval: Duration,
-    /// How often to look for work that another node has begun and did not end.
+    /// The pause between two searches for work that another node left incomplete.
     #[serde(with = "humantime_serde")]
     pub recovery_interval: Duration,
 }
@@ -102,17 +103,17 @@ impl ServerSettings {
         ("resume_every", "recovery_interval"),
     ];
 
-    /// Connections that one address may have at a time.
+    /// The most connections of one address.
     #[must_use]
     pub fn max_connections_per_ip(&self) -> usize {
         self.max_connections_per_ip.unwrap_or(share_of(self.max_connections))
     }
 
-    /// Whether the settings make sense.
+    /// Checks the settings.
     ///
     /// # Errors
     ///
-    /// Everything that does not, each with its place.
+    /// All errors, each with its position.
     pub fn check(&self) -> Result<(), ConfigErrors> {
         let nothing = [
             ("max_connections", self.max_connections == 0),
@@ -136,7 +137,7 @@ impl ServerSettings {
         }
     }
 
-    /// What writing to a connection, and ending it, may cost.
+    /// The limits of writing to a connection and of ending it.
     fn writing(&self) -> Bounds {
         Bounds {
             rate: LeastRate {
@@ -149,14 +150,14 @@ impl ServerSettings {
 }
 
 impl ServerSettings {
-    /// Where health and metrics are told, unless that is switched off.
+    /// The address of health and metrics, unless it is switched off.
     #[must_use]
     pub fn admin_address(&self) -> Option<&str> {
         Some(self.admin.as_str()).filter(|admin| *admin != "off")
     }
 }
 
-/// Whether this names a host or an address, and a port.
+/// Checks that this is a host or an address, and a port.
 fn check_listen(key: &str, listen: &str) -> Result<(), ConfigError> {
     let split = listen.rsplit_once(':').filter(|(host, _)| {
         let in_brackets = host.starts_with('[') && host.ends_with(']');
@@ -175,16 +176,16 @@ fn check_listen(key: &str, listen: &str) -> Result<(), ConfigError> {
     Err(ConfigError::at(key, message))
 }
 
-/// The most that is read from a connection at a time, and the most that a request's head may have.
+/// The largest read from a connection, and the largest head of a request, in bytes.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// Serves until `stop` is ready, then lets requests that are under way end, for as long as the settings allow.
+/// Serves until `stop` is ready, then waits for the requests under way, for as long as the settings allow.
 ///
-/// HTTP/1.1 only: what TLS or HTTP/2 a deployment needs is its proxy's, and every bound here holds per request.
+/// HTTP/1.1 only: TLS and HTTP/2 are left to a proxy, and every limit here applies per request.
 ///
 /// # Errors
 ///
-/// None once it has begun; a connection that cannot be accepted is tried again.
+/// None once it serves; a connection that cannot be accepted is tried again.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
@@ -195,13 +196,13 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        // A client may close its sending side behind its request and still wait for the answer.
+        // A client may close its sending side after its request and still wait for the answer.
         .half_close(true)
         .header_read_timeout(settings.header_timeout)
         .max_buf_size(BUFFER_BYTES);
     let mut stop = std::pin::pin!(stop);
     loop {
-        // The place before the connection: who has to wait, waits in the system's queue and costs nothing.
+        // The permit before the connection: a client that has to wait is in the system's queue and costs nothing.
         let accepted = async {
             let permit = connections.any().await;
             (permit, accept(&listener).await)
@@ -244,12 +245,12 @@ pub async fn serve(
     Ok(())
 }
 
-/// The connections that there may be.
+/// The connections of the server.
 struct Connections {
     permits: Permits,
     of_address: usize,
     shared_by_many: Vec<IpNet>,
-    /// How many were turned away since the log has said so.
+    /// How many were closed since the last log line about them, and its time.
     turned_away: Mutex<(u64, Option<Instant>)>,
 }
 
@@ -263,7 +264,7 @@ impl Connections {
         }
     }
 
-    /// One of all connections, as soon as there is one.
+    /// Takes a permit of all connections as soon as one is free.
     async fn any(&self) -> Permit {
         const LONG: Duration = Duration::from_secs(3600);
         loop {
@@ -274,7 +275,7 @@ impl Connections {
         }
     }
 
-    /// One of the connections of an address, if it may have one more.
+    /// Takes a permit of an address, if one is free. `None`: its connections do not count.
     fn of_address(&self, peer: IpAddr) -> Result<Option<Permit>, NoneFree> {
         let canonical = peer.to_canonical();
         if self.shared_by_many.iter().any(|network| network.contains(&canonical)) {
@@ -284,7 +285,7 @@ impl Connections {
         permit.map(Some).inspect_err(|NoneFree| self.say(peer))
     }
 
-    /// Logs that connections are turned away: at once, and then not more often than a log can bear.
+    /// Logs that connections are closed: at once, then at most every ten seconds.
     fn say(&self, peer: IpAddr) {
         const OFTEN: Duration = Duration::from_secs(10);
         let mut turned_away = self.turned_away.lock().unwrap_or_else(PoisonError::into_inner);
@@ -302,30 +303,30 @@ impl Connections {
     }
 }
 
-/// Answers a connection that is one too many, as far as that takes no time, and closes it.
+/// Answers a surplus connection, if that takes no time, and closes it.
 fn turn_away(stream: TcpStream) {
     const ANSWER: &[u8] =
         b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nConnection: close\r\nContent-Type: text/plain\r\n\
         Content-Length: 51\r\n\r\nThis address has too many connections: close some.\n";
-    // What does not fit into the socket's buffer, or comes too late, is not worth a wait.
+    // An answer that does not fit into the socket's buffer, or comes too late, is not worth a wait.
     if let Err(error) = stream.try_write(ANSWER) {
         debug!(%error, "a connection was gone before it was turned away");
     }
 }
 
-/// Says with each request of a connection who is at its other end.
+/// Adds the peer's address to each request of a connection.
 fn with_peer(app: Router, peer: SocketAddr) -> Router {
     #[cfg(feature = "upload-api")]
     return app.layer(axum::Extension(crate::upload_api::PeerAddress(peer.ip())));
     #[cfg(not(feature = "upload-api"))]
     {
-        // Only the Upload API asks for it.
+        // Only the Upload API uses it.
         let _unused = peer;
         app
     }
 }
 
-/// Out of file descriptors is not out of business: wait for some to come back.
+/// If the process is out of file descriptors, this waits until some are free again.
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     const AGAIN: Duration = Duration::from_millis(100);
     loop {
@@ -344,14 +345,14 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-/// Bytes of answers that the system takes from us before it can send them. What a client takes is seen in steps of half of this,
-/// which has to be less than a slow one takes within `write_timeout`.
+/// Bytes of answers that the system accepts before it can send them. The server sees the progress of a client in steps of half
+/// of this, which has to be less than a slow client reads within `write_timeout`.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 16 * 1024;
 
 fn tune(stream: &TcpStream) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT)?;
-    // Answers are small and awaited.
+    // Answers are small, and clients wait for them.
     stream.set_nodelay(true)
 }

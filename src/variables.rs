@@ -1,26 +1,26 @@
-//! Environment variables of the program's prefix: which of them are settings, and what a misspelt one may have meant.
+//! Environment variables with the program's prefix: which of them are settings, and suggestions for misspelt ones.
 
 use intake_core::{Step, names_of, settings_of};
 use serde_json::{Map, Value};
 
 use crate::server::ServerSettings;
 
-/// Variables of this prefix set what their rest names: `INTAKE_STORE__ROOT` is `store.root`.
+/// Variables with this prefix set the setting in the rest of their name: `INTAKE_STORE__ROOT` is `store.root`.
 const PREFIX: &str = "INTAKE_";
-/// Stands between the steps of a place.
+/// Separates the steps of a path.
 const BETWEEN: &str = "__";
-/// Variables of the program that are no settings.
+/// Variables of the program that are not settings.
 const OPTIONS: [&str; 3] = ["INTAKE_CONFIG", "INTAKE_LOG", "INTAKE_LOG_FORMAT"];
-/// What the names of variables of the project's own tests and benchmarks begin with.
+/// Prefixes of the variables of the project's own tests and benchmarks.
 const OF_TESTS: [&str; 3] = ["INTAKE_TEST_", "INTAKE_BENCH_", "INTAKE_MUTATIONS"];
 
-/// What a variable of the environment is.
+/// The meaning of an environment variable.
 pub(crate) enum Variable {
-    /// The setting at this place.
+    /// The setting with this path.
     Setting(Vec<Step>),
-    /// Nothing that the program knows, although its name has the prefix.
+    /// An unknown name with the prefix.
     Unknown,
-    /// None of the program's configuration.
+    /// A variable that does not belong to the program's configuration.
     Foreign,
 }
 
@@ -44,8 +44,8 @@ impl Variable {
     }
 }
 
-/// Kubernetes tells every container of the services around it by variables that begin with the service's name, and so does
-/// Docker of linked containers: a service called `intake` is in `INTAKE_SERVICE_HOST`, `INTAKE_PORT=tcp://10.0.0.1:8080` and
+/// Kubernetes gives every container variables about the services around it, which begin with the service's name, and so does
+/// Docker for linked containers: a service called `intake` is in `INTAKE_SERVICE_HOST`, `INTAKE_PORT=tcp://10.0.0.1:8080` and
 /// `INTAKE_PORT_8080_TCP_ADDR`.
 fn is_of_a_service(rest: &str, value: &str) -> bool {
     let rest = format!("_{rest}");
@@ -65,7 +65,7 @@ fn is_of_a_service(rest: &str, value: &str) -> bool {
         || words.any(is_port)
 }
 
-/// Says that no setting is called so, and what may have been meant.
+/// The error that there is no such setting, with a suggestion.
 pub(crate) fn unknown(name: &str, settings: &Map<String, Value>) -> String {
     match meant(name, settings) {
         Some(meant) => format!("{name}: nothing is called that; did you mean {meant}?"),
@@ -77,12 +77,12 @@ pub(crate) fn unknown(name: &str, settings: &Map<String, Value>) -> String {
     }
 }
 
-/// The known name that is most like this one, if any is like it.
+/// The known name that is most similar, if any is similar.
 fn meant(name: &str, settings: &Map<String, Value>) -> Option<String> {
     let plain = |name: &str| name.replace(BETWEEN, "_");
     let rest = plain(name.strip_prefix(PREFIX)?);
     let most = (rest.len() / 3).max(1);
-    // With its section, or with nothing of it.
+    // Compared without the prefix, with and without the section.
     let distance = |known: &str| {
         let known = known.strip_prefix(PREFIX).unwrap_or(known);
         let (_, last) = known.rsplit_once(BETWEEN).unwrap_or(("", known));
@@ -96,7 +96,7 @@ fn meant(name: &str, settings: &Map<String, Value>) -> Option<String> {
     best.filter(|(distance, _)| *distance <= most).map(|(_, known)| known)
 }
 
-/// The names of variables of settings that always are, and of those that the configuration has.
+/// The variable names of the settings that always exist, and of those in the configuration.
 fn known(settings: &Map<String, Value>) -> Vec<String> {
     let mut names: Vec<_> = OPTIONS.map(str::to_owned).into();
     #[cfg(feature = "upload-api")]

@@ -20,7 +20,7 @@ export function letIn(config) {
   XMLHttpRequest.prototype.open = function (method, url, ...rest) {
     open.call(this, method, url, ...rest)
     const { origin, pathname } = new URL(url, location.href)
-    // Nobody else is shown the token. Addresses of parts are signed by themselves.
+    // Other hosts never receive the token. URLs of parts have signatures of their own.
     const needsToken = origin === intake && !pathname.startsWith('/parts/')
     if (needsToken) this.setRequestHeader('Authorization', `Bearer ${token}`)
   }

@@ -1,5 +1,5 @@
-//! How the server writes to a connection, and ends it: an answer has to be taken at a least rate, and what a sender has still
-//! under way when the connection ends does not cost it the answer.
+//! How the server writes to a connection, and ends it: a client has to read its answer at a minimum rate, and bytes that it
+//! still sends when the connection ends do not cost it the answer.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,28 +10,28 @@ use intake_core::{LeastRate, Pace};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long a peer that was told the end of a connection may send nothing before it is let go.
+/// How long a peer may send nothing after the server has closed its side, before the connection is dropped.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// What writing and ending may cost.
+/// The limits of writing and of ending.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
-    /// How slowly what is written may be taken.
+    /// The minimum rate at which the peer has to read.
     pub(super) rate: LeastRate,
-    /// How long it is read on, and dropped, behind an end of ours.
+    /// How long to read and drop bytes after the server has closed its side.
     pub(super) linger: Duration,
 }
 
-/// The stream of a connection within bounds.
+/// A stream with these limits.
 #[derive(Debug)]
 pub(super) struct Paced<S> {
     stream: S,
     pace: Pace,
     linger: Duration,
     timer: Option<Pin<Box<Sleep>>>,
-    /// By when all is over, once the peer was told that nothing more is written.
+    /// When the connection is dropped, once the server has closed its side.
     end: Option<Instant>,
-    /// By when something has to come, meanwhile.
+    /// When the peer has to have sent something, meanwhile.
     silent_until: Instant,
 }
 
@@ -47,7 +47,7 @@ impl<S> Paced<S> {
         }
     }
 
-    /// Ready when it is that late.
+    /// Ready at this point in time.
     fn poll_until(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if timer.deadline() != end {
@@ -56,7 +56,7 @@ impl<S> Paced<S> {
         timer.as_mut().poll(cx)
     }
 
-    /// What a write came to, if it need not be waited for any longer.
+    /// The result of a write, or an error if the peer reads too slowly.
     fn in_pace(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         match &written {
             Poll::Pending => {
@@ -103,8 +103,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Says that nothing more is written, then reads and drops what still comes. A system answers bytes that come to a socket
-    /// that is closed, or that were not read, with a reset, and a peer that gets one loses what it has not read yet: the answer.
+    /// Closes the sending side, then reads and drops what still arrives. A system answers bytes that reach a closed socket, or
+    /// were not read, with a reset, and a peer that gets a reset loses what it has not read yet: the answer.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let end = match self.end {
             Some(end) => end,
@@ -127,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                // It has heard the end, or is gone.
+                // The peer has closed its side, or its connection is broken.
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
                 Poll::Pending => {
                     let until = end.min(self.silent_until);
@@ -152,13 +152,13 @@ mod tests {
         linger: Duration::from_secs(20),
     };
 
-    /// A connection with room for so many bytes that were not taken: our end, and the peer's.
+    /// A connection that buffers so many bytes: the server's end, and the peer's.
     fn connection(room: usize) -> (Paced<DuplexStream>, DuplexStream) {
         let (ours, peer) = duplex(room);
         (Paced::new(ours, BOUNDS), peer)
     }
 
-    /// Takes so many bytes after each pause, for ever.
+    /// Reads so many bytes after each pause, forever.
     async fn take(mut peer: DuplexStream, bytes: usize, pause: Duration) {
         let mut taken = vec![0; bytes];
         loop {
@@ -208,7 +208,7 @@ mod tests {
             ours.write_all(b"no").await?;
             ours.shutdown().await
         });
-        // More than there is room for: it is only written because it is read.
+        // More than the buffer holds, so writing it succeeds only if the other side reads it.
         peer.write_all(&[0; 100_000]).await.unwrap();
         let mut heard = String::new();
         peer.read_to_string(&mut heard).await.unwrap();

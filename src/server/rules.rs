@@ -1,4 +1,4 @@
-//! What HTTP asks of a request before anything else looks at it (RFC 9112), as far as hyper leaves it to its users.
+//! Rules of HTTP (RFC 9112) that hyper leaves to its users, checked before any other code sees a request.
 
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, TRANSFER_ENCODING};
@@ -6,13 +6,13 @@ use axum::http::uri::Authority;
 use axum::http::{Request, Response, StatusCode, Version};
 use tracing::debug;
 
-/// Why a request is none: a status, and a sentence for who sent it.
+/// Why a request is invalid: a status, and a sentence for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Broken(StatusCode, &'static str);
 
-/// The request, if it keeps to the rules; otherwise what is to be answered.
+/// The request, if it keeps the rules; otherwise the answer.
 ///
-/// The answer ends the connection: whoever writes such requests and whoever passes them on may not agree where one ends.
+/// The answer ends the connection: the client and the proxies between may not agree where such a request ends.
 pub(super) fn checked<B>(mut request: Request<B>) -> Result<Request<B>, Box<Response<Body>>> {
     match host(&request).and_then(|host| coding(&request).map(|()| host)) {
         Ok(None) => Ok(request),
@@ -32,7 +32,7 @@ pub(super) fn checked<B>(mut request: Request<B>) -> Result<Request<B>, Box<Resp
     }
 }
 
-/// Section 3.2: one host, or none in HTTP/1.0. What an absolute target names counts instead (section 3.2.2): answers with that.
+/// Section 3.2: one host, or none in HTTP/1.0. A host in an absolute target replaces it (section 3.2.2); this returns that one.
 fn host<B>(request: &Request<B>) -> Result<Option<HeaderValue>, Broken> {
     let broken = |why| Err(Broken(StatusCode::BAD_REQUEST, why));
     let mut hosts = request.headers().get_all(HOST).iter();
@@ -53,13 +53,13 @@ fn host<B>(request: &Request<B>) -> Result<Option<HeaderValue>, Broken> {
     }
 }
 
-/// A host, maybe with a port, and nobody's name before it.
+/// A host with an optional port, and no user name before it.
 fn is_authority(text: &[u8]) -> bool {
     Authority::try_from(text).is_ok_and(|authority| !authority.as_str().contains('@') && !authority.host().is_empty())
 }
 
-/// Section 6.1: a body that is packed for the way is not understood here, and must not be taken for what is in it. hyper takes
-/// any codings, if the last of them is `chunked`.
+/// Section 6.1: a body with a transfer coding is not decoded here, and must not be taken for its content. hyper accepts any
+/// codings, if the last of them is `chunked`.
 fn coding<B>(request: &Request<B>) -> Result<(), Broken> {
     let lines = request.headers().get_all(TRANSFER_ENCODING).iter();
     let mut names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));

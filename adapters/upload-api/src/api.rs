@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use tracing::warn;
 use crate::limiter::Limiter;
 use crate::settings::Settings;
 
-/// What all requests share.
+/// The state that all requests share.
 pub(crate) struct Api {
     pub(crate) pipeline: Pipeline,
     pub(crate) settings: Settings,
     pub(crate) limiter: Limiter,
-    /// Whether the log has said that requests come without an address.
+    /// Whether the log has a warning about requests without an address.
     said_no_address: AtomicBool,
 }
 
@@ -30,7 +30,7 @@ impl Api {
         }))
     }
 
-    /// Limits per address hold only where a request has one; an operator has to know where they do not.
+    /// Limits per address do not apply to requests without one, and an operator has to know that.
     pub(crate) fn warn_of_no_address(&self) {
         if !self.said_no_address.swap(true, Ordering::Relaxed) {
             warn!(

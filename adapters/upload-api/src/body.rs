@@ -1,5 +1,5 @@
-//! A request's body within bounds: of bytes, of silence, of slowness, of time in all, of chunks. Where the request is refused, the
-//! body is drained for a while.
+//! The body of a request with limits: of bytes, of silence, of slowness, of time, of chunks. After a refusal, the body is
+//! drained for a while.
 
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -13,20 +13,20 @@ use futures_util::{Stream, StreamExt};
 use intake_core::{BoxError, Chunks, LeastRate, Pace};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What a request's body may cost.
+/// The limits of a request's body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Bytes in all.
+    /// The most bytes.
     pub(crate) size: u64,
-    /// How long nothing may come, and how slowly the rest may.
+    /// How long a client may send nothing, and the minimum rate after that.
     pub(crate) rate: LeastRate,
-    /// How long all of it may take.
+    /// The longest time for the whole body.
     pub(crate) time: Duration,
-    /// Bytes that are drained where the request is refused, and how long for.
+    /// The bytes that are drained after a refusal, and for how long.
     pub(crate) drain: (u64, Duration),
 }
 
-/// Why a body ended before its end.
+/// Why reading a body ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
     #[error("the body has more bytes than it may have")]
@@ -44,7 +44,7 @@ pub(crate) enum BodyError {
 }
 
 impl BodyError {
-    /// Whether an error has one of these below it.
+    /// Whether an error has one of these among its sources.
     pub(crate) fn below<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
         let mut error = Some(error);
         while let Some(this) = error {
@@ -65,11 +65,11 @@ struct Inner {
     body: Option<BodyDataStream>,
     bounds: Bounds,
     left: u64,
-    /// What is still to come, where the request says how long its body is.
+    /// The bytes still to come, if the request has a `Content-Length`.
     announced: Option<u64>,
     deadline: Instant,
     pace: Pace,
-    /// Of a body that comes in chunks.
+    /// Set for a chunked body.
     chunks: Option<Chunks>,
     timer: Pin<Box<Sleep>>,
     asked: bool,
@@ -80,7 +80,7 @@ impl LimitedBody {
     pub(crate) fn new(body: Body, bounds: Bounds) -> Self {
         let now = Instant::now();
         let deadline = now + bounds.time;
-        // A body that says how long it is comes as the network cuts it.
+        // The network decides how a body with a `Content-Length` is cut.
         let in_chunks = body.size_hint().exact().is_none();
         Self(Arc::new(Mutex::new(Inner {
             bounds,
@@ -96,7 +96,7 @@ impl LimitedBody {
         })))
     }
 
-    /// From now on only so much more is read that the sender can receive the error.
+    /// From now on only as much is read as lets the sender receive the error.
     pub(crate) fn start_draining(&self) {
         let mut inner = self.lock();
         if !inner.draining {
@@ -107,13 +107,13 @@ impl LimitedBody {
         }
     }
 
-    /// From now on nothing more is read: its sender has begun another attempt, and may not wait for an answer to this one.
+    /// From now on nothing is read: the sender has begun another attempt, and may not wait for an answer to this one.
     pub(crate) fn hang_up(&self) {
         self.lock().body = None;
     }
 
-    /// Reads on and drops what comes, so that a sender that reads only after it has sent can receive the error. Not if it waits for
-    /// leave to send (`Expect: 100-continue`) and was never given it.
+    /// Reads and drops bytes, so that a sender that reads only after it has sent can receive the error. It reads nothing if the
+    /// sender waits for `100 Continue` and never got it.
     pub(crate) async fn drain(mut self, expects_continue: bool) {
         self.start_draining();
         if expects_continue && !self.lock().asked {
@@ -122,7 +122,7 @@ impl LimitedBody {
         while let Some(Ok(_)) = self.next().await {}
     }
 
-    /// Locked only while polling, never across an await; a panic leaves nothing half changed.
+    /// Locked only while polling, never across an await; a panic leaves the state whole.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,7 +147,7 @@ impl Inner {
         let polled = body.poll_next_unpin(cx);
         let now = Instant::now();
         let Poll::Ready(chunk) = polled else {
-            // Only now the sender is waited for: how long a stage takes with its bytes is not its fault.
+            // The wait for the sender starts only now: the time that a stage takes for the bytes does not count.
             let too_slow = self.pace.wait(now);
             let end = self.deadline.min(too_slow);
             if self.timer.deadline() != end {
@@ -165,14 +165,14 @@ impl Inner {
         self.pace.moved(bytes as u64, now);
         let is_one_too_many = |chunks: &mut Chunks| bytes > 0 && chunks.count(bytes, now).is_err();
         if self.chunks.as_mut().is_some_and(is_one_too_many) {
-            // To read on would cost what is refused here.
+            // To continue reading would cost what this limit saves.
             self.body = None;
             return Poll::Ready(Some(Err(BodyError::TinyChunks)));
         }
         Poll::Ready(match chunk {
             None => {
                 self.body = None;
-                // A server that drops a connection may end its body as if it were whole.
+                // A server that drops a connection may end its body as if it were complete.
                 self.announced
                     .is_some_and(|left| left > 0)
                     .then_some(Err(BodyError::Short))
@@ -182,7 +182,7 @@ impl Inner {
                 Some(Err(BodyError::Broken(error)))
             }
             Some(Ok(_)) if now >= self.deadline => Some(Err(BodyError::TooLong)),
-            // The body stays: after this error it is still to be drained.
+            // The body stays: after this error it is drained.
             Some(Ok(chunk)) => {
                 self.announced = self.announced.map(|left| left.saturating_sub(chunk.len() as u64));
                 Some(match self.left.checked_sub(chunk.len() as u64) {
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(read(&mut dripping).await, (6, says(BodyError::TooLong)));
     }
 
-    /// So many bytes after each pause, for ever.
+    /// This many bytes after each pause, forever.
     fn in_steps(bytes: usize, pause: Duration) -> impl Stream<Item = &'static [u8]> + Send + 'static {
         stream::unfold((), move |()| async move {
             tokio::time::sleep(pause).await;
@@ -322,12 +322,12 @@ mod tests {
         let lines = stream::repeat(&b"a line of a table, as some clients send them\n"[..]).take(100_000);
         let mut by_lines = LimitedBody::new(body(lines), AN_HOUR);
         assert_eq!(read(&mut by_lines).await, (4_500_000, None));
-        // One that says how long it is was cut by the network.
+        // The network cut a body with a `Content-Length`.
         let mut sized = LimitedBody::new(Body::new(Measured(50_000)), AN_HOUR);
         assert_eq!(read(&mut sized).await, (50_000, None));
     }
 
-    /// A body of so many bytes that says so, and comes byte by byte.
+    /// A body with a known length of this many bytes, which arrives byte by byte.
     struct Measured(u64);
 
     impl HttpBody for Measured {

@@ -1,4 +1,4 @@
-//! Reads a request's body for its parameters: `docs/upload-api.md`, "Every request".
+//! Reads the parameters in a request's body: `docs/upload-api.md`, "Every request".
 
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -11,10 +11,10 @@ use crate::form::{Flaw, Form, FormError, Limits, Part, begins, boundary};
 use crate::params::{LONGEST, Params};
 use crate::settings::Settings;
 
-/// Bytes of a body in which there are only parameters: all metadata there may be, each character percent-encoded.
+/// The bytes of a body with parameters only: room for the most metadata, each character percent-encoded.
 pub(crate) const PARAMS_BODY: usize = 512 * 1024;
 
-/// Reads the parameters of a request to an endpoint that takes no files. What comes as a file is counted, and skipped.
+/// Reads the parameters of a request to an endpoint that takes no files. Files are counted and skipped.
 pub(crate) async fn read_params(
     settings: &Settings,
     headers: &HeaderMap,
@@ -26,7 +26,7 @@ pub(crate) async fn read_params(
     };
     while let Some(part) = next_part(&mut form).await? {
         match part.file_name {
-            // Where a file of a group is named, the group has an error of its own for it.
+            // A group has an error of its own for a file in place of a file's name.
             Some(_) if params.reads(&part.name) && !params.names_a_file(&part.name) => {
                 let flaw = Flaw::new("it is a file where a parameter is meant; send it without a `filename`");
                 return Err(malformed(&flaw.in_part(part.place).of_field(&part.name)));
@@ -38,7 +38,7 @@ pub(crate) async fn read_params(
     Ok(())
 }
 
-/// The form in a body, if the body says that it is one. `None`: it says something else, or nothing.
+/// The form in a body, if its `Content-Type` is that of a form. `None`: it is another one, or missing.
 pub(crate) fn open_form(
     headers: &HeaderMap,
     body: &LimitedBody,
@@ -49,7 +49,7 @@ pub(crate) fn open_form(
         return Ok(None);
     };
     let boundary = boundary.map_err(|error| unreadable(&error))?;
-    // Fields and files have bounds of their own, with codes of their own; this one is above them.
+    // Fields and files have limits of their own, with codes of their own; this limit is above them.
     let parts = max_fields.saturating_add(max_files).saturating_add(1);
     let limits = Limits {
         parts,
@@ -70,7 +70,7 @@ pub(crate) async fn read_field(part: Part, params: &mut Params) -> Result<(), Ap
     let media_type = part.media_type.as_deref().unwrap_or_default();
     let is_of_a_file = FILES.iter().any(|file| begins(media_type, file));
     let value = part.text(LONGEST).await.map_err(|error| unreadable(&error))?;
-    // A field that no endpoint knows is dropped. These may be files whose senders forgot the file name.
+    // A field that no endpoint reads is dropped. This one may be a file whose sender left out the file name.
     if (is_of_a_file || value.is_none()) && !params.reads(&name) {
         let flaw = Flaw::new("it looks like a file and has no file name; send a file with a `filename`");
         return Err(malformed(&flaw.in_part(place).of_field(&name)));
@@ -78,7 +78,7 @@ pub(crate) async fn read_field(part: Part, params: &mut Params) -> Result<(), Ap
     params.take(&name, value.as_deref())
 }
 
-/// The boundary of a form of parts. `None`: the body is none.
+/// The boundary of a multipart form. `None`: the body is no such form.
 fn multipart_boundary(headers: &HeaderMap) -> Option<Result<Vec<u8>, FormError>> {
     const FORM: &[u8] = b"multipart/form-data";
     let content_type = headers.get(CONTENT_TYPE)?.as_bytes();
@@ -97,7 +97,7 @@ fn multipart_boundary(headers: &HeaderMap) -> Option<Result<Vec<u8>, FormError>>
         })
 }
 
-/// Reads a body that is no form of parts as urlencoded parameters. What is beyond their bound is left out.
+/// Reads a body that is no multipart form as URL-encoded parameters. Bytes beyond the limit are dropped.
 pub(crate) async fn read_urlencoded(params: &mut Params, mut body: LimitedBody) -> Result<(), ApiError> {
     let mut text = Vec::new();
     while let Some(chunk) = body.next().await {
@@ -108,9 +108,9 @@ pub(crate) async fn read_urlencoded(params: &mut Params, mut body: LimitedBody) 
     params.take_urlencoded(&text)
 }
 
-/// Why the body, or the form in it, could not be read to its end.
+/// The error for a body or a form that could not be read to its end.
 pub(crate) fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
-    // A shared error is no link of its own in the chain of sources, so what it holds is asked for by name.
+    // A shared error does not appear in the chain of sources, so its content is looked up by name.
     let below = match error.downcast_ref() {
         Some(FormError::Body(body)) => BodyError::below(body.as_ref()),
         Some(FormError::TooManyParts) => return codes::TOO_MANY_FIELDS.into(),
@@ -132,7 +132,7 @@ pub(crate) fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError 
     }
 }
 
-/// What is wrong with a form, in one more sentence behind the message of the reference.
+/// The error for a flaw of the form, which follows the message of the reference as one more sentence.
 fn malformed(flaw: &Flaw) -> ApiError {
     let flaw = flaw.to_string();
     let mut letters = flaw.chars();

@@ -1,4 +1,4 @@
-//! The IP address of a client: the other end of its connection, or what a trusted proxy says.
+//! The IP address of a client: that of its connection, or the one that a trusted proxy gives.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,12 +9,12 @@ use ipnet::IpNet;
 
 use crate::api::Api;
 
-/// The address of the other end of a connection. A server puts it into the extensions of its requests, unless axum's
-/// `ConnectInfo<SocketAddr>` is there; where there is neither, nothing is counted by address.
+/// The address of a connection's peer. A server puts it into the extensions of its requests, unless axum's
+/// `ConnectInfo<SocketAddr>` is there; without either, nothing is counted per address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub IpAddr);
 
-/// The address of the client, if the server says what is at the other end of the connection.
+/// The address of the client, if the server gives the address of the connection.
 pub(crate) fn client_ip(api: &Api, head: &Parts) -> Option<IpAddr> {
     let connected = || {
         let ConnectInfo(address) = head.extensions.get::<ConnectInfo<SocketAddr>>()?;
@@ -28,14 +28,14 @@ pub(crate) fn client_ip(api: &Api, head: &Parts) -> Option<IpAddr> {
     Some(behind_proxies(&api.settings.trusted_proxies, &head.headers, peer))
 }
 
-/// The last address in `X-Forwarded-For` that is not a trusted proxy's: any client may have written what stands before it.
+/// The last address in `X-Forwarded-For` that is not a trusted proxy's: any client may have written the addresses before it.
 fn behind_proxies(trusted: &[IpNet], headers: &HeaderMap, peer: IpAddr) -> IpAddr {
     let is_trusted = |address: IpAddr| {
         let address = address.to_canonical();
         trusted.iter().any(|network| network.contains(&address))
     };
     let lines = headers.get_all("x-forwarded-for").iter();
-    // Bytes of a client that are not UTF-8 do not hide what the proxy has added behind them.
+    // Bytes of a client that are not UTF-8 do not hide the addresses that the proxy has added after them.
     let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
     let mut client = peer;
     for name in lines.iter().rev().flat_map(|line| line.rsplit(',')) {

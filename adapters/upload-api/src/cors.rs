@@ -1,4 +1,4 @@
-//! The headers that every response has: any origin may ask, because a key lets a request in, and never a cookie.
+//! The CORS headers of every response: every origin is allowed, because a key authorizes a request, and never a cookie.
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,

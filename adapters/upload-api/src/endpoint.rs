@@ -1,4 +1,4 @@
-//! The endpoints: their paths, their methods, and what a request to each may cost. See `docs/upload-api.md`, "Every request".
+//! The endpoints: their paths, their methods, and their limits. See `docs/upload-api.md`, "Every request".
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(crate) const PATHS: [&str; 11] = [
     "derivative/status",
 ];
 
-/// Where a request goes.
+/// The endpoint of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Base,
@@ -41,15 +41,15 @@ pub(crate) enum Endpoint {
     GroupInfo,
     /// A part of this upload.
     Part(UploadId),
-    /// Makes or changes images. This server does not, and tells pages so.
+    /// Makes or changes images. This server does not, and answers so.
     Derivative,
     /// Any other path.
     Unknown,
 }
 
 impl Endpoint {
-    /// Clients send a slash at the end or none, two in the middle, and percent-encoded ones. Never a redirect: bodies would be
-    /// lost.
+    /// Clients send a slash at the end or none, two slashes in the middle, and percent-encoded ones. There is never a redirect:
+    /// it would lose bodies.
     pub(crate) fn find(path: &str) -> Self {
         let Ok(path) = percent_decode_str(path).decode_utf8() else {
             return Self::Unknown;
@@ -70,7 +70,7 @@ impl Endpoint {
         }
     }
 
-    /// Its path as it is documented: the scope of an access token names it, and so do logs and metrics.
+    /// The documented path: the scope of an access token contains it, and so do logs and metrics.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Base => "/base/",
@@ -110,7 +110,7 @@ impl Endpoint {
         }
     }
 
-    /// Room for the parameters of a request.
+    /// Empty parameters with the limits of this endpoint.
     pub(crate) fn params(self, settings: &Settings) -> Params {
         let params = Params::new(settings.max_fields);
         match self {
@@ -119,7 +119,7 @@ impl Endpoint {
         }
     }
 
-    /// The upload whose part a request brings.
+    /// The upload to which the part of a request belongs.
     pub(crate) fn upload_of_part(self) -> Option<UploadId> {
         match self {
             Self::Part(id) => Some(id),
@@ -127,13 +127,13 @@ impl Endpoint {
         }
     }
 
-    /// What the body of a request may cost.
+    /// The limits of a request's body.
     pub(crate) fn body_bounds(self, api: &Api) -> Bounds {
         let settings = &api.settings;
         let limits = api.pipeline.limits();
         let (size, time) = match self {
             Self::Base => (settings.max_request_size(), limits.timeout),
-            // Each part has a bound of its own, which its upload knows.
+            // Each part has a limit of its own, in the record of its upload.
             Self::Part(_) => (limits.max_size, limits.timeout),
             _ => (PARAMS_BODY as u64, limits.timeout.min(settings.params_timeout)),
         };
@@ -145,8 +145,8 @@ impl Endpoint {
         }
     }
 
-    /// Whether a request counts against the rate of its address. Some clients ask for the status again and again without a
-    /// pause, and it costs next to nothing.
+    /// Whether a request counts in the rate of its address. Some clients ask for the status again and again without a pause, and
+    /// that costs next to nothing.
     pub(crate) fn counts(self, method: &Method) -> bool {
         match self {
             Self::Unknown => true,
@@ -155,8 +155,8 @@ impl Endpoint {
         }
     }
 
-    /// How long a request waits for its turn. Much of these uploads is here already, and some clients ignore that they are
-    /// refused.
+    /// How long a request waits for permits. Most bytes of these uploads have arrived already, and some clients ignore a
+    /// refusal.
     pub(crate) fn patience(self, settings: &Settings) -> Duration {
         match self {
             Self::Part(_) | Self::MultipartComplete => settings.idle_timeout,

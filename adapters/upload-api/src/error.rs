@@ -1,4 +1,4 @@
-//! An error on its way to the sender, and what the pipeline's errors become there.
+//! An error as the sender receives it, and the translation of the pipeline's errors.
 
 use std::borrow::Cow;
 
@@ -8,47 +8,47 @@ use crate::codes;
 use crate::error_table::{ErrorRow, TABLE};
 use crate::key_names::KEY;
 
-/// Seconds after which a sender may try again where all permits were in use.
+/// The seconds in `Retry-After` if all permits are in use.
 pub(crate) const RETRY_AFTER_SECS: u64 = 3;
-/// The same where there are too many unfinished uploads, which take longer to end.
+/// The same for too many unfinished uploads, which take longer to end.
 const RETRY_AFTER_UNFINISHED_SECS: u64 = 30;
 
-/// What the ids of access tokens begin with; no policy token may have such an id.
+/// The beginning of the ids of access tokens; no policy token may have such an id.
 pub(crate) const ACCESS_TOKEN_ID: &str = "sha256:";
 
-/// An error that a request is answered with.
+/// An error in the answer to a request.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     row: &'static ErrorRow,
-    /// Our own code, also where the Upload API has none for it: see `docs/codes.md`.
+    /// The code of this project, also if the Upload API has none for it: see `docs/codes.md`.
     pub(crate) code: Code,
     args: Vec<String>,
-    /// Replaces the message of the row: the words of a plugin, for codes that the Upload API does not know.
+    /// Replaces the message of the row: a plugin's message, for codes that the Upload API does not know.
     message: Option<String>,
-    /// Seconds after which a retry makes sense; whole seconds, since that is what all clients read.
+    /// Seconds after which a retry makes sense; whole seconds, because all clients can read those.
     pub(crate) retry_after: Option<u64>,
-    /// For the log alone.
+    /// Only for the log.
     pub(crate) log: Box<LogDetails>,
 }
 
-/// What the log says of an error, and its sender is not told.
+/// Details of an error for the log, which the sender does not receive.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogDetails {
-    /// The stage that refused, if one did.
+    /// The stage that refused the upload, if one did.
     pub(crate) by: Option<String>,
-    /// Why one of our parts failed.
+    /// The cause of a fault.
     pub(crate) cause: Option<String>,
-    /// Whether the log has a line about the upload that says why.
+    /// Whether the log already has a line about the upload with the reason.
     pub(crate) is_logged: bool,
 }
 
-/// What a failed fetch failed by.
+/// The kind of cause of a failed fetch.
 pub(crate) enum FailureKind {
-    /// Where the file is.
+    /// The URL.
     Url,
-    /// What is in it.
+    /// The content.
     Content,
-    /// One of our parts.
+    /// This server.
     Fault,
 }
 
@@ -68,7 +68,7 @@ impl ApiError {
         }
     }
 
-    /// The same with another message.
+    /// The same error with another message.
     pub(crate) fn with_message(self, message: impl Into<String>) -> Self {
         Self {
             message: Some(message.into()),
@@ -76,7 +76,7 @@ impl ApiError {
         }
     }
 
-    /// The same with one more sentence behind its message.
+    /// The same error with one more sentence after its message.
     pub(crate) fn with_detail(self, sentence: &str) -> Self {
         let message = format!("{} {sentence}", self.message());
         self.with_message(message)
@@ -84,7 +84,7 @@ impl ApiError {
 
     /// Fills the next `%s` of the message.
     pub(crate) fn arg(mut self, arg: impl ToString) -> Self {
-        /// Characters that are repeated of what a sender sent.
+        /// The most characters of a sender's text that an answer repeats.
         const LONGEST: usize = 200;
         self.args.push(arg.to_string().chars().take(LONGEST).collect());
         self
@@ -99,7 +99,7 @@ impl ApiError {
         self.row.status
     }
 
-    /// The code that the Upload API has for it.
+    /// The Upload API's code for it.
     pub(crate) fn api_code(&self) -> &'static str {
         self.row.api_code
     }
@@ -120,7 +120,7 @@ impl ApiError {
         }
     }
 
-    /// What the pipeline ended with. The sender is told nothing of faults.
+    /// The error for an error of the pipeline. The sender learns nothing about faults.
     pub(crate) fn from_error(error: &Error) -> Self {
         let mut api_error = match error {
             Error::Rejected { rejection, .. } => Self::from_rejection(rejection),
@@ -138,7 +138,7 @@ impl ApiError {
         api_error
     }
 
-    /// The same of an upload that was admitted, or was to be: the pipeline has logged why it failed.
+    /// The same for an error of an upload: the pipeline has logged the reason.
     pub(crate) fn from_upload_error(error: &Error) -> Self {
         let mut api_error = Self::from_error(error);
         api_error.log.is_logged = true;
@@ -152,29 +152,29 @@ impl ApiError {
             return error;
         }
         match error.row.code {
-            // The Upload API has no code for this one; the message says why.
+            // The Upload API has no code for this one; the message gives the reason.
             "upload_refused" => error.with_message(format!("Upload failed: {}.", rejection.message)),
             "too_many_unfinished" => error
                 .with_message(format!("Request was throttled: {}.", rejection.message))
                 .retry_after(RETRY_AFTER_UNFINISHED_SECS),
-            // The message of the reference, and which parts they are.
+            // The message of the reference, and the missing parts.
             "parts_missing" => match &rejection.subject {
                 Some(parts) => error.with_detail(&format!("Missing parts: {parts}.")),
                 None => error,
             },
-            // The key was known when the request came, and is not any more.
+            // The key was valid when the request began, and is no longer.
             "project_unknown" => error.arg(KEY.0),
             _ if error.row.message.contains("%s") => error.arg(subject),
             _ => error,
         }
     }
 
-    /// For the record of what the request brought, with the code that says why.
+    /// The rejection for the record of the upload, with the same code.
     pub(crate) fn to_rejection(&self) -> Rejection {
         Rejection::new(self.code.clone(), self.message())
     }
 
-    /// What a fetch failed by, if this is why.
+    /// The kind of cause of a fetch that failed with this error.
     pub(crate) fn failure_kind(&self) -> FailureKind {
         match self.row {
             row if row.code == codes::FAULT.as_str() || row.status >= 500 => FailureKind::Fault,
@@ -194,8 +194,8 @@ impl ApiError {
         Self::invalid_access_token("it was revoked")
     }
 
-    /// What the sender is told where the pipeline has rejected an upload that an access token authorized: the same reasons have
-    /// other codes for a policy token or a signature. `None`: it was no access token.
+    /// The error for a rejected upload that an access token authorized: the same reasons have other codes for a policy token or
+    /// a signature. `None`: the upload was not authorized by an access token.
     fn from_rejected_access_token(code: &str, subject: &str) -> Option<Self> {
         if !subject.starts_with(ACCESS_TOKEN_ID) {
             return None;

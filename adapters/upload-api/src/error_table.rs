@@ -1,20 +1,20 @@
-//! The one table from our codes to the codes, statuses and messages of the Upload API. `docs/upload-api.md`, "All errors", says
-//! which test raises each.
+//! The table from this project's codes to the codes, statuses and messages of the Upload API. `docs/upload-api.md`, "All
+//! errors", names the test for each.
 
-/// An error that a request may be answered with.
+/// An error that the answer to a request may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorRow {
-    /// What the pipeline, a plugin or this adapter calls it; see `docs/codes.md`.
+    /// The code of the pipeline, a plugin or this adapter; see `docs/codes.md`.
     pub code: &'static str,
-    /// The HTTP status, where errors are not wrapped in a success.
+    /// The HTTP status, unless the sender wants errors in a response of status 200.
     pub status: u16,
-    /// What the Upload API calls it.
+    /// The code of the Upload API.
     pub api_code: &'static str,
-    /// The message that a client reads; `%s` stands for something of the request.
+    /// The message for a client; `%s` stands for a value of the request.
     pub message: &'static str,
 }
 
-/// All errors that a request may be answered with.
+/// All errors that the answer to a request may have.
 pub fn errors() -> impl Iterator<Item = &'static ErrorRow> {
     TABLE.iter()
 }
@@ -28,7 +28,7 @@ const fn row(code: &'static str, status: u16, api_code: &'static str, message: &
     }
 }
 
-/// Every error of this adapter, in the order of the reference: a line each, so that it reads as the table there.
+/// Every error of this adapter, in the order of the reference: one line each, so that it reads like the table there.
 #[rustfmt::skip]
 pub(crate) static TABLE: &[ErrorRow] = &[
     // Base upload errors.
@@ -59,7 +59,7 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("project_removed", 403, "ProjectPublicKeyRemovedError", "Project %s is marked as removed."),
     row("key_missing", 403, "ProjectPublicKeyRequiredError", "%s is required."),
     row("too_many_files", 400, "RequestFileNumberLimitExceededError", "The request contains too many files."),
-    // The misspelling is the wire's own.
+    // The Upload API has this misspelling.
     row("too_many_fields", 400, "RequestFiledsNumberLimitExceededError", "The request contains too many HTTP POST fields."),
     row("request_too_large", 413, "RequestSizeLimitExceededError", "The size of the request is too large."),
     row("throttled", 429, "RequestThrottledError", "Request was throttled."),
@@ -136,9 +136,9 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("url_scheme_forbidden", 400, "URLSchemeInvalidError", "Invalid URL scheme."),
     row("url_scheme_missing", 400, "URLSchemeRequiredError", "No URL scheme supplied."),
     row("url_invalid", 400, "URLValidationError", "Failed to validate URL."),
-    // Ours alone: the reference has no code for an unknown path, for a sender that is too slow, sends tiny chunks or sends a part
-    // again, nor for tags.
-    // The name by which the one client that calls these endpoints knows it.
+    // Of this project only: the reference has no code for an unknown path, for a sender that is too slow, sends tiny chunks or
+    // sends a part again, nor for tags.
+    // The one client that calls these endpoints knows it by this name.
     row("derivative_disabled", 403, "derivative_disabled", "This server does not generate or edit images."),
     row("tags_invalid", 400, "UploadFailedError", "Upload failed: the tags cannot be kept: %s."),
     row("part_replaced", 409, "UploadViewsError", "The part was sent again meanwhile."),

@@ -20,7 +20,7 @@ use crate::params::Params;
 /// A part of a form: its name, its file name, its content.
 pub type Part = (String, Option<String>, Vec<u8>);
 
-/// Reads a form whose body comes in these chunks: its whole parts, and why it cannot be read further.
+/// Reads a form whose body arrives in these chunks: its complete parts, and the error at which it ends.
 pub fn form(content_type: &[u8], chunks: Vec<Bytes>) -> (Vec<Part>, Option<String>) {
     let boundary = match boundary(content_type) {
         Ok(boundary) => boundary,
@@ -37,7 +37,7 @@ pub fn form(content_type: &[u8], chunks: Vec<Bytes>) -> (Vec<Part>, Option<Strin
         }
         Ok::<(), FormError>(())
     };
-    // The body is there already, so nothing is ever waited for.
+    // The whole body is in memory, so this never waits.
     let failed = match reading.now_or_never() {
         Some(read) => read.err().map(|error| error.to_string()),
         None => Some("it waits for more than the body".to_owned()),
@@ -53,7 +53,7 @@ pub fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-/// What a text lets in as a `signature`, and as a bearer token.
+/// The authorization by a text as a `signature`, and as a bearer token.
 #[must_use]
 pub fn tokens(text: &str) -> [Option<Authorization>; 2] {
     let project = Project {
@@ -82,7 +82,7 @@ pub fn tokens(text: &str) -> [Option<Authorization>; 2] {
     ]
 }
 
-/// What these claims grant if they are signed: in a policy token, and in an access token.
+/// The grants of these claims if they are signed: in a policy token, and in an access token.
 #[must_use]
 pub fn claims(claims: &[u8]) -> [Option<Grant>; 2] {
     let digest = Sha256::digest(SECRET);

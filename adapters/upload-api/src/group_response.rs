@@ -1,5 +1,5 @@
-//! The description of a group: one file after the other, looked up while the answer is sent, so that no answer is in memory as a
-//! whole, and its size has a bound.
+//! The description of a group: the files are looked up one after the other while the answer is sent, so that no answer is in
+//! memory as a whole, and its size has a limit.
 
 use std::collections::HashMap;
 
@@ -15,22 +15,22 @@ use crate::codes;
 use crate::error::ApiError;
 use crate::wire::{FileInfo, GroupInfo, GroupMember};
 
-/// Bytes of metadata and tags in the description of one group, however often it names a file. A file may have 100 KB of them.
+/// The most bytes of metadata and tags in the description of one group, counting repeated files. A file may have 100 KB of them.
 pub(crate) const MOST_METADATA: usize = 1 << 20;
-/// Files that are looked up at a time: before an answer is sent, and while it is sent.
+/// Files that are looked up at the same time: before an answer is sent, and while it is sent.
 const CHECKED_AT_A_TIME: usize = 8;
 const DESCRIBED_AT_A_TIME: usize = 2;
-/// Bytes of an answer that are made before any are sent. Most answers have fewer: they have a length, and a fault is still an
-/// answer of its own.
+/// The bytes of an answer that are made before any are sent. Most answers are smaller: they have a length, and a fault still
+/// gets an answer of its own.
 pub(crate) const ENOUGH: usize = 64 * 1024;
 
-/// Whether there can be a group of these files: all are there, are this project's, and their description is within bounds.
+/// Checks whether these files can be a group: all exist and belong to this project, and their description is within the limits.
 pub(crate) async fn check(pipeline: &Pipeline, project: &str, members: &[Member]) -> Result<(), ApiError> {
     let mut beside: HashMap<UploadId, usize> = HashMap::new();
     for member in members {
         beside.entry(member.id).or_default();
     }
-    // The same file may be there again and again, and is looked up once.
+    // A group may name a file several times; it is looked up once.
     let ids: Vec<_> = beside.keys().copied().collect();
     let mut found = stream::iter(ids)
         .map(|id| async move { Ok::<_, Error>((id, find(pipeline, project, id).await?)) })
@@ -47,7 +47,7 @@ pub(crate) async fn check(pipeline: &Pipeline, project: &str, members: &[Member]
     Ok(())
 }
 
-/// A file, if it is there and this project's.
+/// A file, if it exists and belongs to this project.
 async fn find(pipeline: &Pipeline, project: &str, id: UploadId) -> Result<Option<Record>, Error> {
     match pipeline.get(id).await {
         Ok(record) => Ok(Some(record).filter(|record| record.options.project.as_deref() == Some(project))),
@@ -66,7 +66,7 @@ fn size_beside(record: &Record) -> usize {
     metadata.sum::<usize>() + record.options.tags.iter().map(String::len).sum::<usize>()
 }
 
-/// The description of a group as JSON, with addresses that begin with `cdn` and `origin`.
+/// The description of a group as JSON, with URLs that begin with `cdn` and `origin`.
 pub(crate) async fn body(pipeline: Pipeline, group: Group, cdn: &str, origin: &str) -> Result<Body, ApiError> {
     let head = json(&GroupInfo::of(&group, cdn, origin));
     // All but the last brace: its files are the last field.
@@ -91,7 +91,7 @@ pub(crate) async fn body(pipeline: Pipeline, group: Group, cdn: &str, origin: &s
     Ok(Body::from_stream(stream::iter([Ok(first)]).chain(rest)))
 }
 
-/// Joins pieces until there are enough bytes to be sent.
+/// Joins pieces until there are enough bytes to send.
 fn gathered(pieces: BoxStream<'static, Result<Bytes, Error>>) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     stream::unfold(Some(pieces), |pieces| async move {
         let mut pieces = pieces?;
@@ -127,7 +127,7 @@ fn files(pipeline: Pipeline, group: Group) -> impl Stream<Item = Result<Bytes, E
                 None => "null".to_owned(),
                 Some(record) => {
                     let info = FileInfo::of(record);
-                    // Groups that were made before there was a bound are described within it.
+                    // A group that was made before this limit existed is described within it.
                     let info = match left.checked_sub(size_beside(record)) {
                         Some(rest) => {
                             left = rest;

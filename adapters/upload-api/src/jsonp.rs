@@ -1,4 +1,4 @@
-//! Answers for scripts: a page without CORS asks by a script, which calls a function of the page with the answer (JSONP). See
+//! Answers for scripts: a page without CORS loads a script, which calls a function of the page with the answer (JSONP). See
 //! `docs/upload-api.md`, "Groups".
 
 use axum::body::{Body, HttpBody as _};
@@ -12,7 +12,7 @@ use crate::endpoint::Endpoint;
 use crate::group_response::ENOUGH;
 use crate::params::Params;
 
-/// The function that the request names. A `POST` comes from no script, and its sender reads JSON.
+/// The function that the request names. No script sends a `POST`, and its sender reads JSON.
 pub(crate) fn callback(endpoint: Endpoint, method: &Method, params: &Params) -> Option<String> {
     const LONGEST: usize = 128;
     let is_for_scripts = matches!(endpoint, Endpoint::Group | Endpoint::GroupInfo) && *method == Method::GET;
@@ -21,7 +21,7 @@ pub(crate) fn callback(endpoint: Endpoint, method: &Method, params: &Params) -> 
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';
         step.bytes().all(plain) && step.bytes().next().is_some_and(|first| !first.is_ascii_digit())
     };
-    // Nothing but a name: the page that loads the script calls it.
+    // Only names are allowed, because the page that loads the script calls it.
     (callback.len() <= LONGEST && callback.split('.').all(is_name)).then(|| callback.to_owned())
 }
 
@@ -40,7 +40,7 @@ async fn script(body: Body, callback: &str) -> Body {
     let start = format!("/**/{callback}(");
     let is_short = body.size_hint().exact().is_some_and(|size| size < ENOUGH as u64);
     if is_short {
-        // It was made here, so it is there.
+        // This server made the body, so it is complete.
         let json = axum::body::to_bytes(body, ENOUGH).await.unwrap_or_default();
         let script = [start.as_bytes(), &in_script(json), b");"].concat();
         return Body::from(script);
@@ -51,8 +51,8 @@ async fn script(body: Body, callback: &str) -> Body {
     Body::from_stream(start.chain(json).chain(end))
 }
 
-/// Text of JSON that scripts read as JSON does: two characters end a line in scripts, and not in JSON. Each piece of an answer
-/// is a whole text, so no character is cut.
+/// JSON text that scripts read as JSON parsers do: two characters end a line in scripts, and not in JSON. Each piece of an
+/// answer is a whole text, so no character is cut.
 fn in_script(json: Bytes) -> Bytes {
     const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
     match std::str::from_utf8(&json) {

@@ -14,7 +14,7 @@
 //! # Ok::<(), intake_core::ConfigError>(())
 //! ```
 //!
-//! One pipeline serves all projects, because the key of a project may come behind the file. Names of the Upload API live in
+//! One pipeline serves all projects, because the key of a project may arrive after the file. Names of the Upload API are in
 //! `endpoint`, `endpoints`, `key_names`, `params`, `options`, `error_table`, `wire` and `cors`.
 
 mod api;

@@ -1,8 +1,7 @@
-//! How many requests and uploads may be under way at a time, and how many requests may come in a time: of each project, of each
-//! address, and in all.
+//! Limits of the requests and uploads under way, and of the rate of requests: per project, per address, and in all.
 //!
-//! This is one node's own: with several, each lets in so many. What all nodes together may hold, such as bytes and files, is
-//! booked with the records.
+//! Each node has its own limiter: several nodes admit as many each. Limits of all nodes together, such as bytes and files, are
+//! counted with the records.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -21,10 +20,10 @@ use crate::codes;
 use crate::error::{ApiError, RETRY_AFTER_SECS};
 use crate::settings::Settings;
 
-/// Holders whose rates are remembered at a time. The one that was not seen for longest is forgotten first, and begins anew.
+/// Rates that are remembered. The one that was used least recently is forgotten first, and begins anew.
 const REMEMBERED: usize = 16 * 1024;
 
-/// Counts what is under way, and how often a holder has asked.
+/// Counts requests and uploads under way, and the rates of requests.
 pub(crate) struct Limiter {
     requests: Permits,
     requests_per_ip: usize,
@@ -33,15 +32,15 @@ pub(crate) struct Limiter {
     rates: Cache<(Holder, Rate), Arc<Counted>>,
 }
 
-/// How often one holder has asked.
+/// The rate of one limit key.
 struct Counted {
     limiter: DefaultDirectRateLimiter,
-    /// Locked by the request that is the next to go on, so that those of one holder wait in the order in which they came, and
-    /// only the first of them by the clock.
+    /// Locked by the next request in line, so that requests with one limit key wait in the order of their arrival, and only the
+    /// first of them waits for the clock.
     turn: Mutex<()>,
 }
 
-/// What a request or an upload holds while it is under way.
+/// The permits of a request or upload under way.
 pub(crate) type HeldPermits = Vec<Permit>;
 
 impl Limiter {
@@ -55,8 +54,8 @@ impl Limiter {
         }
     }
 
-    /// A request of a client, as soon as one more may be under way. It holds memory for its parameters, and goes on when its
-    /// connection ends.
+    /// Takes the permits of a client's request, as soon as they are free. A request holds memory for its parameters, and
+    /// continues if its connection ends.
     pub(crate) async fn acquire_request(
         &self,
         client: Option<&Holder>,
@@ -66,7 +65,7 @@ impl Limiter {
         acquire(&self.requests, share, patience).await
     }
 
-    /// An upload of a client, as soon as one more may be under way.
+    /// Takes the permits of a client's upload, as soon as they are free.
     pub(crate) async fn acquire_upload(
         &self,
         client: Option<&Holder>,
@@ -75,8 +74,8 @@ impl Limiter {
         self.acquire_part(client, None, patience).await
     }
 
-    /// One more upload of a request that holds some, if one is free now: two requests that each wait for what the other one
-    /// holds would wait until both are refused.
+    /// Takes the permits of one more upload of a request, if they are free now: two requests that each wait for permits of the
+    /// other would wait until both are refused.
     pub(crate) fn try_acquire_upload(&self, client: Option<&Holder>) -> Result<HeldPermits, ApiError> {
         let mut held = HeldPermits::new();
         if let Some(client) = client {
@@ -87,8 +86,8 @@ impl Limiter {
         Ok(held)
     }
 
-    /// A part of an upload, as soon as its client, its project and this node may have one more under way. The smaller share
-    /// first: a request that waits holds nothing that the others wait for.
+    /// Takes the permits of a part, of its client, its project and this node, as soon as they are free. The smaller share first:
+    /// a request that waits holds no permit that others need.
     pub(crate) async fn acquire_part(
         &self,
         client: Option<&Holder>,
@@ -100,7 +99,7 @@ impl Limiter {
         acquire(&self.uploads, of_client.into_iter().chain(of_project), patience).await
     }
 
-    /// An upload among those that its project may have under way, if it may have one more now.
+    /// Takes a project's permit for an upload, if one is free now.
     pub(crate) fn try_acquire_of_project(&self, project: &str, most: Option<usize>) -> Result<HeldPermits, ApiError> {
         let Some(most) = most else {
             return Ok(HeldPermits::new());
@@ -110,12 +109,12 @@ impl Limiter {
         Ok(vec![permit.map_err(throttled)?])
     }
 
-    /// Counts a request against a rate. Requests of one holder wait in the order in which they came; the first of them is refused
-    /// at once if its turn does not come in time. One without patience does not wait for the others either.
+    /// Counts a request in a rate. Requests with one limit key wait in the order of their arrival; the first one is refused at
+    /// once if it would have to wait for too long. A request without patience does not wait for the others either.
     pub(crate) async fn count(&self, holder: &Holder, rate: Option<Rate>, patience: Duration) -> Result<(), ApiError> {
         let Some(rate) = rate else { return Ok(()) };
         let until = until(patience);
-        // A rate that was changed begins anew.
+        // A changed rate begins anew.
         let key = (holder.clone(), rate);
         let Ok(counted) = self
             .rates
@@ -146,7 +145,7 @@ impl Counted {
     }
 }
 
-/// One of each share, in turn, and then one of all, as soon as they are free.
+/// Takes a permit of each share, in turn, and then one of all, as soon as they are free.
 async fn acquire(
     permits: &Permits,
     shares: impl IntoIterator<Item = (Holder, usize)>,

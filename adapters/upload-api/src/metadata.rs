@@ -8,14 +8,14 @@ use intake_core::{Authorization, Project};
 use crate::codes;
 use crate::error::ApiError;
 
-/// Keys that one file may have.
+/// The most keys of one file.
 const KEYS: usize = 50;
-/// Characters of a key.
+/// The most characters of a key.
 const KEY_LENGTH: usize = 64;
-/// Characters of a value.
+/// The most characters of a value.
 const VALUE_LENGTH: usize = 512;
 
-/// The metadata of a request, read field by field. The first error is kept.
+/// The metadata of a request, read field by field. It keeps the first error.
 #[derive(Debug, Default)]
 pub(crate) struct Metadata {
     entries: BTreeMap<String, String>,
@@ -23,7 +23,7 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Takes a field, if it is one of metadata. A value that was too long to be read is `None`.
+    /// Takes a field, if it is a metadata field. `None` stands for a value that was too long to be read.
     pub(crate) fn take(&mut self, field: &str, value: Option<&str>) -> bool {
         let Some(key) = field.strip_prefix("metadata[").and_then(|rest| rest.strip_suffix(']')) else {
             return false;
@@ -76,7 +76,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// All of it with what a token adds, or the first error: by the bounds of every project, then by those of this one.
+    /// All metadata with that of a token, or the first error: by the limits of every project, then by those of this one.
     pub(crate) fn finish(
         self,
         project: &Project,

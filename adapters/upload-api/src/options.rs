@@ -1,4 +1,4 @@
-//! What a sender asks for with a file: how long to keep it, metadata and tags. See `docs/upload-api.md`, "Direct uploads".
+//! The sender's options: how long to keep a file, metadata and tags. See `docs/upload-api.md`, "Direct uploads".
 
 use intake_core::{Retention, UploadOptions};
 
@@ -13,7 +13,7 @@ pub(crate) const STORE: &str = "UPLOADCARE_STORE";
 /// The store flag of `/from_url/`.
 pub(crate) const STORE_OF_URL: &str = "store";
 
-/// What a request asks for, with the store flag under this name.
+/// The options of a request, whose store flag has this name.
 pub(crate) fn upload_options(
     authorized: &Authorized,
     params: &mut Params,
@@ -31,7 +31,7 @@ pub(crate) fn upload_options(
         Some("auto") => project
             .auto()
             .ok_or_else(|| ApiError::new(&codes::AUTOSTORE_FORBIDDEN))?,
-        // Not in the reference: a client that sends `true` must not lose the file a day later.
+        // Not in the reference: the file of a client that sends `true` must not expire a day later.
         Some("1" | "true") => Retention::Keep,
         _ => Retention::Temporary,
     };

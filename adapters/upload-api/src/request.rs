@@ -1,4 +1,4 @@
-//! One request: what it says, its project, looked up once, and what authorizes it, checked once.
+//! One request: its parameters, its project, looked up once, and its authorization, checked once.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,16 +30,16 @@ pub(crate) struct Request<'a> {
     pub(crate) body: LimitedBody,
     /// The parameters that were read so far.
     pub(crate) params: Params,
-    /// The holder of the client's permits: its address, as far as the server says.
+    /// The limit key of the client: its address, if the server gives one.
     pub(crate) client: Option<Holder>,
     client_ip: Option<IpAddr>,
-    /// What authorizes the request has to be valid when it begins, and not when its last byte has come.
+    /// The authorization has to be valid when the request begins, not when its last byte arrives.
     started: SystemTime,
-    /// The path that the router is nested under; empty at the root.
+    /// The path under which the router is nested; empty at the root.
     mounted_at: &'a str,
-    /// The answer of the one look-up of the project.
+    /// The result of the one look-up of the project.
     project: Option<Result<Arc<Project>, ApiError>>,
-    /// The answer of the one check of the authorization.
+    /// The result of the one check of the authorization.
     authorization: Option<Result<Option<Authorization>, ApiError>>,
 }
 
@@ -69,14 +69,14 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The sender, as records have it.
+    /// The sender, as records contain it.
     pub(crate) fn sender(&self) -> Option<String> {
         self.client_ip.map(sender_at)
     }
 
-    /// The origin of the page whose script sends the request. What no browser sends is left out.
+    /// The origin of the page whose script sends the request. A value that no browser sends is left out.
     pub(crate) fn origin(&self) -> Option<String> {
-        /// A scheme, the longest host name and a port.
+        /// Room for a scheme, the longest host name and a port.
         const LONGEST: usize = 300;
 
         let origin = self.headers.get(ORIGIN)?.to_str().ok()?;
@@ -84,20 +84,20 @@ impl<'a> Request<'a> {
         (origin.len() <= LONGEST && is_plain).then(|| origin.to_owned())
     }
 
-    /// Reads the parameters in the body of a request that brings no files.
+    /// Reads the parameters in the body of a request without files.
     pub(crate) async fn read_params(&mut self) -> Result<(), ApiError> {
         let body = self.body.clone();
         body_params::read_params(&self.api.settings, self.headers, body, &mut self.params).await
     }
 
-    /// Whether the key of a project has come.
+    /// Whether a project's key has arrived.
     pub(crate) fn has_key(&self) -> bool {
         let names = self.endpoint.key_names();
         self.params.get(names.0).or(self.params.get(names.1)).is_some()
     }
 
-    /// The project whose key the request has. It is looked up once, and counted once against the rate of its project; that all
-    /// keys of the request are the same is checked at each call, because more of them may have come.
+    /// The project whose key the request has. It is looked up once, and counted once in the rate of its project. Each call
+    /// checks that all keys of the request are the same, because more of them may have arrived.
     pub(crate) async fn project(&mut self) -> Result<Arc<Project>, ApiError> {
         let names = self.endpoint.key_names();
         let (first, other) = (self.params.get(names.0), self.params.get(names.1));
@@ -113,14 +113,14 @@ impl<'a> Request<'a> {
         let found = self.look_up(key).await;
         self.project = Some(found.clone());
         let project = found?;
-        // Never waits: a project has its own clients, and those obey `Retry-After`.
+        // It never waits: a project has its own clients, and those obey `Retry-After`.
         let holder = Holder::Project(project.public_key.clone());
         let limiter = &self.api.limiter;
         limiter.count(&holder, project.max_requests, Duration::ZERO).await?;
         Ok(project)
     }
 
-    /// The pipeline, which does not look up again what this request has looked up.
+    /// The pipeline, which uses the project that this request has looked up.
     pub(crate) fn pipeline(&self) -> Pipeline {
         match &self.project {
             Some(Ok(project)) => self.api.pipeline.knowing(project.clone()),
@@ -137,7 +137,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The same, if the request may change something in it.
+    /// The same, if requests may change this project.
     pub(crate) async fn active_project(&mut self) -> Result<Arc<Project>, ApiError> {
         let project = self.project().await?;
         if project.status != ProjectStatus::Active {
@@ -147,7 +147,7 @@ impl<'a> Request<'a> {
         Ok(project)
     }
 
-    /// The project that the request may bring a file or a group to, and what authorizes it.
+    /// The project to which the request may add a file or a group, and the authorization.
     pub(crate) async fn authorize(&mut self) -> Result<Authorized, ApiError> {
         let project = self.active_project().await?;
         let authorization = self.check_authorization(&project)?;
@@ -159,8 +159,8 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// What authorizes the request, if that is known before all of its parameters are: a token, or a signature with its end. Beside
-    /// anything else a signature may still come, and an access token does not count beside one.
+    /// The authorization, if it is known before all parameters are: a token, or a signature with its expiry. Otherwise a
+    /// signature may still follow, and an access token does not count beside one.
     pub(crate) fn authorize_early(&mut self, project: &Project) -> Result<Option<Authorization>, ApiError> {
         let is_known = |signature: &str| auth::is_policy_token(signature) || self.params.get("expire").is_some();
         match self.params.get("signature").is_some_and(is_known) {
@@ -169,7 +169,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Checks once what was known when it was first asked for: of several values of a parameter the first counts.
+    /// Checks the authorization once, with the parameters known then: the first value of a parameter counts.
     fn check_authorization(&mut self, project: &Project) -> Result<Option<Authorization>, ApiError> {
         if let Some(checked) = &self.authorization {
             return checked.clone();
@@ -179,8 +179,8 @@ impl<'a> Request<'a> {
         checked
     }
 
-    /// Checks an access token where none has to be sent: what completes an upload was authorized when it began, as its record
-    /// says. A client that sends its token all the same learns what is wrong with it.
+    /// Checks an access token if none has to be sent: a request that completes an upload was authorized when the upload began,
+    /// as its record says. A client that sends its token nevertheless learns what is wrong with it.
     pub(crate) fn check_access_token(&self, project: &Project) -> Result<(), ApiError> {
         match project.signed_uploads && self.params.get("signature").is_none() {
             true => access_token::check(project, self.headers, self.endpoint.path(), self.started).map(drop),
@@ -188,13 +188,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Whether the project lets pages of this origin in. A client that is no page sends no origin, and needs no leave.
+    /// Checks whether the project allows pages of this origin. A client that is no page sends no origin and needs no permission.
     fn check_origin(&self, project: &Project) -> Result<(), ApiError> {
         if project.origins.is_empty() {
             return Ok(());
         }
         let Some(origin) = self.headers.get(ORIGIN) else {
-            // A script or a picture in a page names no origin, but browsers say that a page has asked.
+            // A script or an image in a page sends no origin, but browsers send that a page made the request.
             let of_a_page = self.headers.get("sec-fetch-site");
             return match of_a_page.map(|site| site.as_bytes()) {
                 Some(b"cross-site" | b"same-site") => Err(codes::ORIGIN_FORBIDDEN.into()),
@@ -208,8 +208,8 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What addresses on this server begin with: `public_url`, or else the host that the request names and the path that the
-    /// router is nested under.
+    /// The beginning of this server's URLs: `public_url`, or else the host in the request and the path under which the router is
+    /// nested.
     pub(crate) fn public_origin(&self) -> Result<String, ApiError> {
         if let Some(url) = &self.api.settings.public_url {
             return Ok(url.trim_end_matches('/').to_owned());
@@ -225,7 +225,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Why a project takes nothing.
+/// Why a project accepts no uploads.
 fn inactive(project: &Project) -> ApiError {
     match project.status.refusal(&project.public_key) {
         Some(rejection) => ApiError::from_rejection(&rejection),

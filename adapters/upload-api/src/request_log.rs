@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 
-/// Characters of a project's key in a log line: a request may send any text as one.
+/// The most characters of a project's key in a log line: a request may send any text as its key.
 const LONGEST_KEY: usize = 64;
 
-/// The span of one request. All that is logged while it is answered says its id and its client.
+/// The span of one request. All log lines in it have its id and its client.
 pub(crate) fn span(id: Uuid, client: Option<IpAddr>) -> Span {
     // At the highest level, so that no log filter removes it.
     error_span!(
@@ -21,8 +21,8 @@ pub(crate) fn span(id: Uuid, client: Option<IpAddr>) -> Span {
     )
 }
 
-/// Writes the line of a request that was not answered with what it asked for. A failure of ours is an error, with its whole
-/// cause, unless the line about the upload has it.
+/// Writes the line of a request that was refused or failed. A failure of the server is an error with its causes, unless the line
+/// about the upload has them.
 pub(crate) fn refused(error: &ApiError, endpoint: &str, project: Option<&str>, began: Instant) {
     let (status, code, api_code) = (error.status(), error.code.as_str(), error.api_code());
     let project: Option<String> = project.map(|sent| sent.chars().take(LONGEST_KEY).collect());

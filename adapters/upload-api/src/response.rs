@@ -20,17 +20,17 @@ use crate::request::Request;
 use crate::wire::{ErrorBody, ErrorInfo};
 use crate::{cors, jsonp, request_log};
 
-/// What an endpoint answers, other than an error.
+/// A successful answer of an endpoint.
 pub(crate) enum Answer {
     Nothing,
     Json(Value),
     /// JSON that is made while it is sent.
     Streamed(Body),
-    /// A part was taken.
+    /// The response to an accepted part.
     Part(Digest),
 }
 
-/// A request and its response, as the log and the metrics know them.
+/// A request and its response, for the log and the metrics.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exchange {
     pub(crate) id: Uuid,
@@ -46,7 +46,7 @@ impl Exchange {
         }
     }
 
-    /// Logs and counts what became of a request, and makes the response of it.
+    /// Logs and counts the outcome of a request, and makes its response.
     pub(crate) async fn respond(
         self,
         request: Request<'_>,
@@ -62,7 +62,7 @@ impl Exchange {
             Err(error) => {
                 let project = request.params.get(BASE_KEY.0).or(request.params.get(BASE_KEY.1));
                 self.log(&error, project);
-                // Where the query was not read because it was wrong, its own word for the shape of errors still counts.
+                // If a wrong query was not read, its parameter for the shape of errors still counts.
                 let json = request.params.json_errors() || wants_json_errors(head) || callback.is_some();
                 request.body.drain(expects_continue(&head.headers)).await;
                 failed(&error, self.endpoint, json)
@@ -75,7 +75,7 @@ impl Exchange {
         response
     }
 
-    /// Refuses a request of which only the head was read: its body may be anything, and is not read.
+    /// Refuses a request whose head alone was read; its body is not read.
     pub(crate) fn refuse_unread(self, head: &Parts, error: &ApiError) -> Response {
         self.log(error, None);
         let mut response = failed(error, self.endpoint, wants_json_errors(head));
@@ -116,7 +116,7 @@ fn etag_response(digest: &Digest) -> Response {
     response
 }
 
-/// Clients in browsers take any status but 200 for a broken network; the others read the status and show the text.
+/// Clients in browsers take any status but 200 for a broken network; other clients read the status and show the text.
 fn failed(error: &ApiError, endpoint: Endpoint, json_errors: bool) -> Response {
     let content = error.message();
     let mut response = if json_errors {
@@ -150,15 +150,14 @@ fn failed(error: &ApiError, endpoint: Endpoint, json_errors: bool) -> Response {
     response
 }
 
-/// Whether the sender reads errors as JSON, by what its query and its headers say.
+/// Whether the sender wants errors as JSON, by its query and its headers.
 fn wants_json_errors(head: &Parts) -> bool {
     let query = head.uri.query().unwrap_or_default();
     let asks = form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "jsonerrors" && !value.is_empty());
     asks || reads_json_alone(&head.headers)
 }
 
-/// Whether a request says that it reads JSON and says nothing of text. A library that names both, as some do in every request,
-/// is answered with a status, as it always was.
+/// Whether a request accepts JSON and not text. A library that accepts both, as some do in every request, receives a status.
 fn reads_json_alone(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
     let named: Vec<&str> = lines.flat_map(|line| line.split(',')).map(type_of_range).collect();
@@ -171,7 +170,7 @@ fn type_of_range(range: &str) -> &str {
     range.split(';').next().unwrap_or_default().trim()
 }
 
-/// Whether the sender waits for leave before it sends the body.
+/// Whether the sender waits for `100 Continue` before it sends the body.
 fn expects_continue(headers: &HeaderMap) -> bool {
     let expect = headers.get(EXPECT);
     expect.is_some_and(|expect| expect.as_bytes().eq_ignore_ascii_case(b"100-continue"))

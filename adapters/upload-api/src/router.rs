@@ -1,4 +1,4 @@
-//! From the path of a request to its endpoint, and from what that answers to a response.
+//! Finds the endpoint of a request, and makes the response of its answer.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,13 +29,13 @@ use crate::request_log;
 use crate::response::{Answer, Exchange};
 use crate::settings::Settings;
 
-/// The Upload API as a router for an application of one's own: merged beside the application's routes, or nested under a
-/// path. A request to any other path is the application's.
+/// The Upload API as a router for an application: merged with the application's routes, or nested under a path. All other paths
+/// are the application's.
 ///
-/// The server around it bounds what comes before a body: connections, and the time that a request's head may take.
-/// `intake::server` of the `intake` package does; `axum::serve` bounds neither. Limits per address need the address of the
-/// client: [`PeerAddress`](crate::PeerAddress), or axum's `ConnectInfo` (`Router::into_make_service_with_connect_info`). Where a request has
-/// neither, these limits do not hold, and the log says so once.
+/// The server has to limit what precedes a body: connections, and the time for a request's head. `intake::server` of the
+/// `intake` package does; `axum::serve` limits neither. Limits per address need the address of the client:
+/// [`PeerAddress`](crate::PeerAddress), or axum's `ConnectInfo` (`Router::into_make_service_with_connect_info`). Without either,
+/// these limits do not apply, and the log has one warning about that.
 ///
 /// ```
 /// # use intake_core::memory::{KeepAll, MemoryRecorder, MemoryStore};
@@ -63,7 +63,7 @@ pub fn router(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigEr
     let api = Api::new(pipeline, settings)?;
     let mut router = Router::new();
     for path in PATHS {
-        // Clients put a slash in front that is one too many, and leave out the last one.
+        // Clients put a surplus slash in front, or leave out the last one.
         for spelt in [
             format!("/{path}"),
             format!("/{path}/"),
@@ -76,7 +76,7 @@ pub fn router(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigEr
     Ok(router.with_state(api))
 }
 
-/// The Upload API as the only service of a host: the same as [`router`], and it also answers every other path, with the error
+/// The Upload API as the only service of a host: the same as [`router`], but it also answers every other path, with the error
 /// that clients know.
 ///
 /// # Errors
@@ -106,7 +106,7 @@ async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) 
     };
     let pipeline = api.pipeline.clone();
     let work = async move {
-        // From here on, without the wait for its turn, the log says how long it took.
+        // From here on, without the wait for permits, the log measures the duration.
         let exchange = exchange.begun_now();
         let mut request = Request::new(&api, exchange.endpoint, &head, body, client_ip);
         let outcome = match (checked(&mut request, &head), request.endpoint) {
@@ -127,7 +127,7 @@ async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) 
         let response = exchange.respond(request, &head, outcome).await;
         response.map(|body| holding(body, held))
     };
-    // On a task of its own: what a client has asked for is done although it hangs up behind its last byte, as phones do.
+    // On a task of its own: the work is completed even if the client hangs up after its last byte, as phones do.
     let answered = pipeline.run(work.instrument(span.clone())).await;
     answered.unwrap_or_else(|fault| {
         span.in_scope(|| error!(reason = fault.report(), "request failed"));
@@ -136,7 +136,7 @@ async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) 
     })
 }
 
-/// Waits until the request may go on: it is counted first, as one that waits for that holds nothing.
+/// Waits until the request may continue. Its rate is counted first, because a request that waits for that holds nothing.
 async fn wait_for_turn(
     api: &Api,
     endpoint: Endpoint,
@@ -152,14 +152,14 @@ async fn wait_for_turn(
     api.limiter.acquire_request(client.as_ref(), patience).await
 }
 
-/// Whether the endpoint is asked at all: that it takes the method, and can read the query. An answer is that of a request that
-/// asks for nothing.
+/// Checks before the endpoint: that it allows the method, and that the query can be read. An answer is the response to a request
+/// that needs no endpoint.
 fn checked(request: &mut Request<'_>, head: &Parts) -> Result<Option<Answer>, ApiError> {
     let endpoint = request.endpoint;
     match *request.method {
         _ if endpoint == Endpoint::Unknown => return Ok(None),
         Method::OPTIONS => return Ok(Some(Answer::Nothing)),
-        // Asking for the head alone must not make a group.
+        // A request for the head alone must not make a group.
         Method::HEAD if endpoint == Endpoint::Group => return Ok(Some(Answer::Nothing)),
         _ => {}
     }
@@ -172,7 +172,7 @@ fn checked(request: &mut Request<'_>, head: &Parts) -> Result<Option<Answer>, Ap
     Ok(None)
 }
 
-/// A body that holds permits for as long as it is there: an answer that is being made, or not taken yet, costs memory.
+/// A body that holds permits while it exists: an answer that is not sent yet uses memory.
 fn holding(body: Body, held: HeldPermits) -> Body {
     Body::new(body.map_err(move |error| {
         let _held = &held;

@@ -1,4 +1,4 @@
-//! `[upload_api]`: what a request may cost. Whose uploads are taken is in `[[projects]]`.
+//! `[upload_api]`: the limits of requests. `[[projects]]` lists the projects.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,63 +15,62 @@ use serde::de::{Deserializer, Error as _};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The address by which clients reach this server, such as `https://upload.example.com`: the beginning of the addresses of
-    /// parts. If it is not set, they begin with `http://` and the host that the request names.
+    /// The URL by which clients reach this server, such as `https://upload.example.com`: the beginning of the URLs of parts. By
+    /// default they begin with `http://` and the host in the request.
     #[serde(default)]
     pub public_url: Option<String>,
-    /// What the addresses of groups begin with, such as `https://cdn.example.com`. If it is not set, as those of parts do.
+    /// The beginning of the URLs of groups, such as `https://cdn.example.com`. By default the same as of parts.
     #[serde(default)]
     pub cdn_url: Option<String>,
-    /// Bytes of one file in a `POST /base/`. Larger files are uploaded in parts.
+    /// The most bytes of one file in a `POST /base/`. Larger files are uploaded in parts.
     #[serde(default = "Settings::direct_size")]
     pub max_direct_size: ByteSize,
-    /// Files in a request.
+    /// The most files in a request.
     #[serde(default = "Settings::files")]
     pub max_files: usize,
-    /// Fields in a request that are no files, in body and query together.
+    /// The most fields in a request that are not files, in body and query together.
     #[serde(default = "Settings::fields")]
     pub max_fields: usize,
-    /// Files in a group.
+    /// The most files in a group.
     #[serde(default = "Settings::group_files")]
     pub max_group_files: usize,
-    /// Requests under way at a time, whatever they ask for; more wait. Each holds memory for its parameters.
+    /// The most requests under way, to all endpoints; more wait. Each holds memory for its parameters.
     #[serde(default = "Settings::requests")]
     pub max_concurrent_requests: usize,
-    /// Requests under way at a time from one address. An eighth of `max_concurrent_requests`, unless it is set.
+    /// The most requests under way from one address. By default an eighth of `max_concurrent_requests`.
     #[serde(default)]
     pub max_concurrent_requests_per_ip: Option<usize>,
-    /// Files under way at a time, with those of one request that wait for its end; more wait. Each holds memory, an open file of
+    /// The most files under way, including those of a request that has not ended; more wait. Each holds memory, an open file of
     /// the store, and a connection to each scanner.
     #[serde(default = "Settings::uploads")]
     pub max_uploads: usize,
-    /// Files under way at a time from one address, so that no client has all. An eighth of `max_uploads`, unless it is set.
+    /// The most files under way from one address, so that no client has all. By default an eighth of `max_uploads`.
     #[serde(default)]
     pub max_uploads_per_ip: Option<usize>,
-    /// Requests from one address, such as `600/min`; more wait. Not counted, unless it is set.
+    /// The rate of requests from one address, such as `600/min`; more wait. By default there is no limit.
     #[serde(default)]
     pub max_requests_per_ip: Option<Rate>,
-    /// How long a request waits for its turn where there are as many requests or files under way as there may be, or where its
-    /// address asks more often than it may; so long at most for each of the three. Then it is answered with 429 and `Retry-After`.
-    /// 0: at once.
+    /// How long a request waits if the most requests or files are under way, or if its address exceeds its rate; at most this
+    /// long for each of the three. Then it is answered with 429 and `Retry-After`. 0: it does not wait.
     #[serde(default = "Settings::queue", with = "humantime_serde")]
     pub queue_timeout: Duration,
-    /// Trusted proxies, as networks such as `10.0.0.0/8` or single addresses: the address that they add to `X-Forwarded-For` is the
-    /// client's.
+    /// Trusted proxies, as networks such as `10.0.0.0/8` or single addresses: the client's address is the one that they add to
+    /// `X-Forwarded-For`.
     #[serde(default, deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// How long a sender may send nothing, and how long it may send more slowly than `min_rate`.
     #[serde(default = "Settings::idle", with = "humantime_serde")]
     pub idle_timeout: Duration,
-    /// Bytes a second that a body has to come at, on average over `idle_timeout`. 0: no rate is asked for.
+    /// The bytes per second at which a body has to arrive, on average over `idle_timeout`. 0: no minimum.
     #[serde(default = "Settings::rate")]
     pub min_rate: ByteSize,
-    /// How long all of a body may take that has parameters and no files.
+    /// The longest time for the whole body of a request with parameters and no files.
     #[serde(default = "Settings::params", with = "humantime_serde")]
     pub params_timeout: Duration,
-    /// Bytes that are read and dropped so that a sender that is refused receives the error: many read only after they have sent.
+    /// Bytes that are read and dropped so that a refused sender receives the error: many read only after they have sent.
     #[serde(default = "Settings::drain")]
     pub drain_size: ByteSize,
-    /// How long to do so.
+    /// The longest time for that.
     #[serde(default = "Settings::drain_for", with = "humantime_serde")]
     pub drain_timeout: Duration,
 }
@@ -119,12 +118,12 @@ impl Settings {
         20
     }
 
-    /// All fields there are, and 50 of metadata.
+    /// All known fields, and 50 of metadata.
     fn fields() -> usize {
         100
     }
 
-    /// How many published clients send at most is not known; each file is looked up.
+    /// The most that published clients send is unknown; each file is looked up.
     fn group_files() -> usize {
         1000
     }
@@ -137,7 +136,7 @@ impl Settings {
         512
     }
 
-    /// Shorter than clients wait for an answer, and long enough to slow down a client that floods.
+    /// Shorter than clients wait for an answer, and long enough to slow down a client that floods the server.
     fn queue() -> Duration {
         Duration::from_secs(5)
     }
@@ -163,26 +162,26 @@ impl Settings {
         Duration::from_secs(30)
     }
 
-    /// Files that one address may have under way at a time.
+    /// The most files of one address under way.
     #[must_use]
     pub fn max_uploads_per_ip(&self) -> usize {
         self.max_uploads_per_ip.unwrap_or(share_of(self.max_uploads))
     }
 
-    /// Requests that one address may have under way at a time.
+    /// The most requests of one address under way.
     #[must_use]
     pub fn max_concurrent_requests_per_ip(&self) -> usize {
         self.max_concurrent_requests_per_ip
             .unwrap_or(share_of(self.max_concurrent_requests))
     }
 
-    /// Bytes of a request: the largest file, and room for the parameters.
+    /// The most bytes of a request: the largest file, and room for the parameters.
     pub(crate) fn max_request_size(&self) -> u64 {
         const BESIDE: u64 = 1 << 20;
         self.max_direct_size.as_u64().saturating_add(BESIDE)
     }
 
-    /// How slowly a body may come.
+    /// The minimum rate of a body.
     pub(crate) fn least_rate(&self) -> LeastRate {
         LeastRate {
             bytes_per_second: self.min_rate.as_u64(),
@@ -190,11 +189,11 @@ impl Settings {
         }
     }
 
-    /// Whether the settings make sense together.
+    /// Checks the settings together.
     ///
     /// # Errors
     ///
-    /// Everything that does not, each with its place.
+    /// All errors, each with its position.
     pub fn check(&self) -> Result<(), ConfigErrors> {
         let positive = [
             ("max_direct_size", self.max_direct_size.as_u64() > 0),

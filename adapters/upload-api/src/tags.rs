@@ -7,7 +7,7 @@ use crate::error::ApiError;
 const MOST: usize = 50;
 const LONGEST: usize = 100;
 
-/// The tags of a parameter: separated by commas, in small letters, each once, in the order in which they came.
+/// The tags of a parameter: separated by commas, in lower case, each once, in the order in which they were sent.
 ///
 /// # Errors
 ///

@@ -24,8 +24,8 @@ pub enum TokenFormat {
 
 /// Issues a token of a project, which is valid for `lifetime` from now on, and checks it as a server would.
 ///
-/// `claims` are those of the format. Of an access token, `scope` and `operations` are the restrictions of these names. A policy
-/// token gets a random `jti` if the claims have none.
+/// `claims` are those of the format. For an access token, `scope` and `operations` become its restrictions. A policy token gets
+/// a random `jti` if the claims have none.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub fn issue_token(
     }
 }
 
-/// Adds the claims of an access token, its restrictions where they belong.
+/// Adds the claims of an access token, with its restrictions in their place.
 fn restrict(all: &mut Map<String, Value>, claims: &Map<String, Value>) {
     let mut restrictions = Map::new();
     for (name, value) in claims {

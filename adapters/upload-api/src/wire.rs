@@ -1,5 +1,4 @@
-//! The JSON shapes of the Upload API, and nothing else. The fields are in the recorded order: `docs/upload-api.md`, "What is known
-//! of a file".
+//! The JSON shapes of the Upload API. The fields are in the recorded order: `docs/upload-api.md`, "What is known of a file".
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -26,7 +25,7 @@ pub(crate) struct FileInfo<'a> {
     filename: String,
     mime_type: &'a str,
     metadata: &'a BTreeMap<String, String>,
-    /// Newer than the others; the description of a file without tags is as it was before there were any.
+    /// Newer than the others; a file without tags is described as before tags existed.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     tags: &'a [String],
 }
@@ -59,11 +58,11 @@ struct ImageInfo {
     datetime_original: Option<String>,
 }
 
-/// The type of a file where nothing says what it is.
+/// The type of a file whose type is unknown.
 const UNKNOWN: &str = "application/octet-stream";
 
 impl<'a> FileInfo<'a> {
-    /// The description of a file that can be read.
+    /// The description of a readable file.
     pub(crate) fn of(record: &'a Record) -> Self {
         let facts = record.facts.as_ref();
         let size = facts.map_or(0, |facts| facts.size);
@@ -100,7 +99,7 @@ impl<'a> FileInfo<'a> {
 }
 
 impl FileInfo<'_> {
-    /// The same without metadata and tags.
+    /// The same description without metadata and tags.
     pub(crate) fn without_metadata(self) -> Self {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         Self {
@@ -111,7 +110,7 @@ impl FileInfo<'_> {
     }
 }
 
-/// The file's name in addresses, also where its sender gave none.
+/// The file's name in URLs, even if its sender gave none.
 pub(crate) fn address_name(record: &Record) -> String {
     let name = record.declared.name.as_ref();
     name.map_or_else(|| "noroot".to_owned(), FileName::ascii)
@@ -144,7 +143,7 @@ impl From<Image> for ImageInfo {
     }
 }
 
-/// The answer of `/multipart/start/`: the address of each part.
+/// The answer of `/multipart/start/`: the URL of each part.
 #[derive(Debug, Serialize)]
 pub(crate) struct MultipartStarted {
     pub(crate) uuid: String,
@@ -159,7 +158,7 @@ pub(crate) struct Token {
     pub(crate) token: String,
 }
 
-/// The answer of `/from_url/` where the file was fetched before.
+/// The answer of `/from_url/` if the file was fetched before.
 #[derive(Debug, Serialize)]
 pub(crate) struct FetchedBefore<'a> {
     #[serde(rename = "type")]
@@ -168,7 +167,7 @@ pub(crate) struct FetchedBefore<'a> {
     pub(crate) info: FileInfo<'a>,
 }
 
-/// The state of a fetch, where there is no more to say.
+/// The state of a fetch without further details.
 #[derive(Debug, Serialize)]
 pub(crate) struct Status {
     pub(crate) status: &'static str,
@@ -182,7 +181,7 @@ pub(crate) struct Progress {
     pub(crate) total: Total,
 }
 
-/// Bytes to fetch. Only some clients can read that the number is not known.
+/// Bytes to fetch. Only some clients can read an unknown number.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Total {
@@ -206,7 +205,7 @@ pub(crate) struct NotFetched<'a> {
     pub(crate) error_code: &'a str,
 }
 
-/// An error where the sender asked for JSON.
+/// An error, if the sender asked for JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorBody<'a> {
     pub(crate) error: ErrorInfo<'a>,
@@ -219,7 +218,7 @@ pub(crate) struct ErrorInfo<'a> {
     pub(crate) error_code: &'a str,
 }
 
-/// The description of a group, but for its files, which follow.
+/// The description of a group without its files, which follow.
 #[derive(Debug, Serialize)]
 pub(crate) struct GroupInfo {
     id: String,
@@ -239,7 +238,7 @@ pub(crate) struct GroupMember<'a> {
 }
 
 impl GroupInfo {
-    /// The description, with addresses that begin with `cdn` and `origin`.
+    /// The description, with URLs that begin with `cdn` and `origin`.
     pub(crate) fn of(group: &Group, cdn: &str, origin: &str) -> Self {
         let id = format!("{}~{}", group.id, group.members.len());
         Self {

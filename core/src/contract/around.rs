@@ -1,5 +1,4 @@
-//! A wrapper that does something around each call of a store or recorder. A pipeline counts and times the calls; tests watch them
-//! or make them fail.
+//! A wrapper around each call of a store or recorder. A pipeline counts and times the calls; tests watch them or make them fail.
 
 use std::fmt::Debug;
 use std::ops::{Deref, Range};
@@ -16,7 +15,7 @@ use crate::value::media_type::MediaType;
 use crate::value::parts::MOST_PARTS;
 use crate::value::parts::{Part, PartRange};
 
-/// Does something around calls of a store or recorder.
+/// Does work around calls of a store or recorder.
 pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
     /// Makes a call, or fails instead. `name` is the name of the trait's method; `asked` describes the call with its arguments.
     fn run<T: Send>(
@@ -41,11 +40,11 @@ pub(crate) trait Around: Clone + Debug + Send + Sync + 'static {
         bytes
     }
 
-    /// Is told how many bytes were written to a store.
+    /// Reports how many bytes were written to a store.
     fn written(&self, _bytes: usize) {}
 }
 
-/// A store or recorder behind a pointer, and what to do around its calls.
+/// A store or recorder behind a pointer, and the work around its calls.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(feature = "testkit"),

@@ -1,4 +1,4 @@
-//! What a recorder keeps beside the records: accounts, projects and groups.
+//! The data that a recorder keeps beside the records: accounts, projects and groups.
 
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
@@ -15,7 +15,7 @@ use crate::record::update::Update;
 use crate::value::error::Fault;
 use crate::value::id::UploadId;
 
-/// What a recorder keeps beside the records: projects, groups, accounts and daily counts.
+/// The data that a recorder keeps beside the records: projects, groups, accounts and daily counts.
 ///
 /// The rules of [`Recorder`](crate::Recorder) hold here too: a change is durable when its call returns, and a group and its usage
 /// change are written in one transaction.
@@ -87,15 +87,15 @@ pub trait Catalog: Debug + Send + Sync {
     /// If it is not known whether the group was deleted.
     async fn remove_group(&self, id: UploadId, usage_change: &UsageChange) -> Result<Update, Fault>;
 
-    /// Returns what is booked on an account. An account on which nothing was ever booked has zero bytes and files.
+    /// Returns the usage of an account. An account that was never used has zero bytes and files.
     ///
     /// # Errors
     ///
     /// If the recorder could not look it up.
     async fn usage(&self, account: &Account) -> Result<Usage, Fault>;
 
-    /// Lists what was received and removed on each of these days, for one project or for all. The list is ordered by day, then by the
-    /// projects' keys.
+    /// Lists the usage of each of these days, for one project or for all. The list is ordered by day, then by the projects'
+    /// keys.
     ///
     /// # Errors
     ///

@@ -425,8 +425,8 @@ pub trait Recorder: Debug + Send + Sync {
     /// If the record may still be there.
     async fn remove(&self, id: UploadId, revision: u64) -> Result<(), Fault>;
 
-    /// Lists records with this duty whose [`due`](Record::due) time is `now` or earlier. The earliest comes first. Returns at most
-    /// `limit` records.
+    /// Lists records with this task whose [`due`](Record::due) time is `now` or earlier. The earliest comes first. Returns at
+    /// most `limit` records.
     ///
     /// # Errors
     ///
@@ -471,7 +471,7 @@ pub trait Recorder: Debug + Send + Sync {
     /// If the recorder could not count it.
     async fn backlog(&self) -> Result<Backlog, Fault>;
 
-    /// What the recorder keeps beside the records: accounts, projects and groups.
+    /// The accounts, projects and groups that the recorder keeps beside the records.
     fn catalog(&self) -> &dyn Catalog;
 
     /// Checks whether the place of the records exists, such as a database with its tables.

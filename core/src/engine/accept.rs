@@ -1,5 +1,5 @@
-//! How attempts end: judged once more by what is known now, made durable, and then readable. Several that belong together, such
-//! as the files of one request, become readable in one change of the records: all of them or none, whenever a crash comes.
+//! How attempts end: judged again by the current rules, made durable, then made readable. Uploads that belong together, such as
+//! the files of one request, become readable in one change of the records: all or none, whenever a crash comes.
 
 use std::time::{Duration, SystemTime};
 
@@ -31,19 +31,18 @@ use crate::value::verdict::REQUEST;
 const AT_A_TIME: usize = 8;
 
 impl Pipeline {
-    /// Makes uploads that belong together durable, then readable, if their project lets them in now: all of them or none. When
-    /// this returns their records, in the order of the uploads, no crash takes one of them back; at whatever moment a crash
-    /// comes, either all are readable afterwards or none is. Whose they are, and what is noted beside them, is the same for
-    /// all.
+    /// Makes uploads that belong together durable, then readable, if their project admits them now: all of them or none. When
+    /// this returns their records, in the order of the uploads, they survive a crash; if a crash comes earlier, either all are
+    /// readable afterwards or none is. All of them get the same options.
     ///
-    /// Dropping the future leaves what a crash would leave: see [`run`](Self::run).
+    /// Dropping the future has the effect of a crash: see [`run`](Self::run).
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if a rule of the project, or of its token, speaks against one of them, or there is no room for all;
-    /// their bytes are removed then. A [`Fault`](crate::Fault) if bytes or records may not be durable, or if this came after the
-    /// end of a lease ([`LEASE_LOST`](crate::codes::LEASE_LOST)). If the recorder fails and cannot say whether it has done its
-    /// part, the uploads may be readable although this is an error.
+    /// [`Error::Rejected`] if a rule of the project or token refuses one of them, or their project has no room for all; their
+    /// bytes are deleted then. A [`Fault`](crate::Fault) if bytes or records may not be durable, or if a lease ended before
+    /// ([`LEASE_LOST`](crate::codes::LEASE_LOST)). If the recorder fails and does not answer whether it wrote the records, the
+    /// uploads may be readable although this is an error.
     pub async fn commit_together(
         &self,
         mut admitted: Vec<Admitted>,
@@ -92,8 +91,8 @@ impl Pipeline {
         }
     }
 
-    /// The policy of each upload as it is now. Every rule of a project counts here, because it may not have been known before
-    /// whose the upload is.
+    /// The current policy of each upload. Every rule of a project is checked here, because the project may not have been known
+    /// before the last byte.
     pub(crate) async fn judge_all(&self, uploads: &[Admitted]) -> Result<Vec<Policy>, Failure> {
         let mut policies: Vec<Policy> = Vec::with_capacity(uploads.len());
         for (at, upload) in uploads.iter().enumerate() {
@@ -107,7 +106,7 @@ impl Pipeline {
         for (Admitted { attempt, facts }, policy) in uploads.iter().zip(&policies) {
             let upload = attempt.info();
             let ask = |validator: &dyn Validator| validator.whole(&upload, facts);
-            // The validators have judged what was known at the last byte; what they were not shown then, they are shown now.
+            // The validators have judged the options known at the last byte; if these changed since, they judge them now.
             let judged = match attempt.options == attempt.record().options {
                 true => policy.judge(ask),
                 false => self.inner().judge(policy, ask),
@@ -121,7 +120,7 @@ impl Pipeline {
         Ok(policies)
     }
 
-    /// The last step, after the bytes are durable: the records say so, in one change.
+    /// The last step, after the bytes are durable: one change makes all records readable.
     async fn make_readable(&self, uploads: &[Admitted], policies: &[Policy]) -> Result<Vec<Record>, Failure> {
         let changes = uploads
             .iter()
@@ -129,7 +128,7 @@ impl Pipeline {
             .map(|(upload, policy)| self.readable(upload, policy));
         let leave = |fault: Fault| Failure::Leave(fault.into());
         let changes: Vec<_> = changes.collect::<Result<_, _>>().map_err(leave)?;
-        // If the recorder fails, the bytes stay whatever it has done: the records may say that they can be read.
+        // If the recorder fails, the bytes stay, because the recorder may have written that they can be read.
         match self.swap_all(&changes).await.map_err(leave)? {
             Update::Applied => {
                 let ready: Vec<_> = changes.into_iter().map(|(ready, _)| ready).collect();
@@ -139,7 +138,7 @@ impl Pipeline {
                 Ok(ready)
             }
             Update::QuotaExceeded => {
-                // It is not known which of them did not fit; one that asks for something says why.
+                // The recorder does not say which upload did not fit; one whose usage changes gives the reason.
                 let error = match changes.iter().find(|(_, usage_change)| !usage_change.deltas.is_empty()) {
                     Some((ready, usage_change)) => self.no_room(ready, usage_change).await,
                     None => Fault::new(codes::FAULT, "the recorder has no room for what takes none").into(),
@@ -148,7 +147,7 @@ impl Pipeline {
             }
             // Another node has the parts now, and accepts or refuses them.
             Update::Conflict if uploads.iter().any(|upload| upload.attempt.is_renewed()) => Err(leave(lost())),
-            // A sweeper thought one of these attempts dead and has deleted what it found; these bytes came after it looked.
+            // A sweeper took one of these attempts for dead and deleted the bytes it found; these bytes arrived after that.
             Update::Conflict => {
                 let fault = Fault::new(codes::LEASE_LOST, "the upload took longer than its lease").retryable();
                 Err(Failure::Refuse(fault.into()))
@@ -156,7 +155,7 @@ impl Pipeline {
         }
     }
 
-    /// The record of an upload once it is readable, and the usage that this changes.
+    /// The record of an upload once it is readable, and its change of usage.
     fn readable(
         &self,
         Admitted { attempt, facts }: &Admitted,
@@ -179,10 +178,10 @@ impl Pipeline {
         Ok((ready, usage_change))
     }
 
-    /// Deletes what is left beside the bytes of an accepted upload. If that cannot be done now, a sweeper does it.
+    /// Deletes what remains besides the bytes of an accepted upload. If that fails, a sweeper does it.
     async fn remove_leftovers(&self, ready: &Record) {
         let removed = async {
-            // Parts may still come late, so the record stays due and a sweeper looks for them once more.
+            // Parts may still arrive late, so the record stays due and a sweeper deletes them again.
             self.delete_separate_parts(ready).await?;
             if let Some(previous) = &ready.previous_location {
                 self.inner()
@@ -256,7 +255,7 @@ fn left_of_lease(record: &Record, now: SystemTime) -> Duration {
     left.unwrap_or_default()
 }
 
-/// Ends attempts that are not accepted, and answers with what their caller is told.
+/// Ends attempts that are not accepted, and returns the error for the caller.
 pub(crate) async fn fail<'a>(attempts: impl Iterator<Item = &'a mut Attempt>, failure: Failure) -> Error {
     let mut lost = None;
     for (at, attempt) in attempts.enumerate() {
@@ -271,11 +270,11 @@ pub(crate) async fn fail<'a>(attempts: impl Iterator<Item = &'a mut Attempt>, fa
         }
         let error = failure.error();
         match at {
-            // The node that has it now says how it ends.
+            // The node that has the lease now decides how the upload ends.
             _ if lost.is_some() || (attempt.is_renewed() && error.code() == codes::LEASE_LOST) => {
                 info!(id = %attempt.record().id, "another node has taken this upload over");
             }
-            // One failure is one error line; the others of the request went with it.
+            // One failure is logged as one error line; the other uploads of the request are logged as refused.
             0 => attempt.log.failed(error),
             _ => attempt.log.refused(REQUEST, &error.noted()),
         }

@@ -11,9 +11,8 @@ use crate::value::options::UploadOptions;
 use crate::value::verdict::REQUEST;
 use crate::value::verdict::Rejection;
 
-/// Accepted by every stage, and seen by nobody. Ends by [`commit`](Self::commit), by
-/// [`commit_together`](Pipeline::commit_together) or by [`discard`](Self::discard); one that is dropped ends when its lease
-/// does.
+/// An upload that every stage has accepted, and that is not readable yet. It ends by [`commit`](Self::commit), by
+/// [`commit_together`](Pipeline::commit_together) or by [`discard`](Self::discard); if it is dropped, it ends with its lease.
 #[must_use = "an upload that is neither committed nor discarded waits for the sweeper"]
 pub struct Admitted {
     pub(crate) attempt: Attempt,
@@ -27,20 +26,20 @@ impl Admitted {
         self.attempt.record().id
     }
 
-    /// What is known of its content.
+    /// The facts of its content.
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// What its sender said of it.
+    /// The declared metadata.
     #[must_use]
     pub fn declared(&self) -> &Declared {
         &self.attempt.record().declared
     }
 
-    /// Makes the upload durable, then readable, if its project lets it in now. When this returns the record, no crash takes
-    /// either back.
+    /// Makes the upload durable, then readable, if its project admits it now. When this returns the record, both survive a
+    /// crash.
     ///
     /// # Errors
     ///
@@ -53,7 +52,7 @@ impl Admitted {
         }
     }
 
-    /// Removes the upload again, and notes why: for what is said only after the last byte.
+    /// Deletes the upload and records the reason: for a rejection that is known only after the last byte.
     pub async fn discard(mut self, why: Rejection) {
         self.attempt.log.refused(REQUEST, &why);
         let _always_ended = self.attempt.refuse(why.by(REQUEST)).await;

@@ -1,8 +1,8 @@
-//! One upload under way, by whichever method it arrives: begun with an intent or a lease, then accepted, refused or released.
+//! One upload under way, by any method: it begins with an intent or a lease, and is then accepted, refused or released.
 //!
-//! Order is safety here. The record comes before the first byte, the bytes are durable before the record says that they can be
-//! read, and nothing is deleted of an upload that another node may have accepted. An attempt that is dropped leaves a record
-//! whose lease ends; a sweeper or another node does the rest, so nothing needs to run in `Drop`.
+//! The order of the steps makes it safe. The record is written before the first byte, the bytes are durable before the record
+//! says that they can be read, and a node deletes no bytes of an upload that another node may have accepted. An attempt that is
+//! dropped leaves a record whose lease ends; a sweeper or another node does the rest, so `Drop` does nothing.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use crate::value::verdict::Rejection;
 /// An upload under way on this node.
 pub(crate) struct Attempt {
     pub(super) lease: Lease,
-    /// What the sender asks for, as far as it is known.
+    /// The sender's options, as far as they are known.
     pub(super) options: UploadOptions,
     pub(super) bytes: Bytes,
     pub(super) log: UploadLog,
@@ -41,7 +41,7 @@ pub(crate) enum Bytes {
     /// Written, and not durable. The wrapper lets an attempt be shared, although a staged write may not be.
     Staged(SyncWrapper<Box<dyn Staged>>),
     Durable,
-    /// It is not known whether they are durable.
+    /// Whether they are durable is unknown.
     Doubtful,
 }
 
@@ -52,8 +52,8 @@ impl Bytes {
 }
 
 impl Attempt {
-    /// Records the intent of a new upload, if its project, its token and its sender have room for it. From here on a sweeper
-    /// knows of whatever the store may hold under its id, and its project's account has what it is going to need.
+    /// Records the intent of a new upload, if its project, token and sender have room for it. From here on a sweeper finds all
+    /// bytes that the store may hold under its id, and the usage is counted for its project.
     pub(crate) async fn begin(
         pipeline: &Pipeline,
         record: Record,
@@ -64,7 +64,7 @@ impl Attempt {
         Ok(Self::of(Lease::insert(pipeline, record, policy).await?, log))
     }
 
-    /// An attempt at the upload of a record on which this node has the lease. Its bytes were written before, if at all.
+    /// An attempt at the upload of a record on which this node has the lease. Any bytes were written earlier.
     pub(crate) fn of(lease: Lease, log: UploadLog) -> Self {
         let options = lease.record().options.clone();
         Self {
@@ -79,13 +79,13 @@ impl Attempt {
         self.lease.record()
     }
 
-    /// Notes what the sender asks for, where that was not known before the last byte.
+    /// Adds options that were not known before the last byte.
     pub(super) fn ask(&mut self, options: &UploadOptions) {
         self.options = options.clone().or(&self.options);
         self.log.belongs_to(&self.options);
     }
 
-    /// What validators are shown of the upload, with all that the sender asks for.
+    /// The upload as validators see it, with all options of the sender.
     pub(super) fn info(&self) -> UploadInfo<'_> {
         self.record().info(self.log.method).with_options(&self.options)
     }
@@ -98,12 +98,12 @@ impl Attempt {
         self.lease.pipeline().clone()
     }
 
-    /// Whether this node renews its lease while it works. The others end when the time of their first lease is over.
+    /// Whether this node renews the lease while it works. An attempt without renewal ends with its first lease.
     pub(super) fn is_renewed(&self) -> bool {
         self.record().state == State::Assembling
     }
 
-    /// Notes the store's own name for a multipart upload.
+    /// Records the id that the store gave a multipart upload.
     pub(crate) async fn begun(&mut self, upload: String) -> Result<(), Fault> {
         self.lease.advance(Event::Begun { upload }).await
     }
@@ -112,19 +112,19 @@ impl Attempt {
     ///
     /// # Errors
     ///
-    /// If the lease does not hold, or it is not known whether it does; the work is dropped then.
+    /// If the lease is lost, or its state is unknown; the work is dropped then.
     pub(crate) async fn renew<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
         let done = self.lease.hold(Duration::MAX, || Event::Renew, work).await;
         done.map_err(|fault| Failure::Leave(fault.into()))
     }
 
-    /// The policy of this upload as it is now, if its project and its token let it in now.
+    /// The current policy of this upload, if its project and its token admit it now.
     pub(super) async fn policy(&self, pipeline: &Pipeline) -> Result<Policy, Failure> {
         let policy = pipeline.required_policy(&self.options, self.log.method);
         policy.await.map_err(|error| self.not_now(error))
     }
 
-    /// Whether the policies of two attempts depend on the same.
+    /// Whether two attempts have the same policy.
     pub(super) fn has_policy_of(&self, other: &Self) -> bool {
         let of = |attempt: &Self| {
             (
@@ -136,8 +136,8 @@ impl Attempt {
         of(self) == of(other)
     }
 
-    /// What follows from an error that may pass. Parts stay, so that the upload can be completed later; of an upload in one request
-    /// nobody sends the bytes again under the same id.
+    /// The failure for an error that may pass. Parts stay, so that the upload can be completed later; no client sends the bytes
+    /// of an upload in one request again under the same id.
     pub(super) fn not_now(&self, error: impl Into<Error>) -> Failure {
         match self.is_renewed() {
             true => Failure::Retry(error.into()),
@@ -159,7 +159,7 @@ impl Attempt {
         let (pipeline, record) = (self.pipeline(), self.record());
         let removed = match bytes {
             Bytes::None => true,
-            // The record stays as it is if this fails: when its lease is over, a sweeper removes the bytes.
+            // If this fails, the record stays as it is, and a sweeper deletes the bytes when the lease has ended.
             Bytes::Staged(staged) => discard(record, staged.into_inner()).await,
             Bytes::Durable => pipeline.delete_bytes(record).await,
             Bytes::Doubtful => {
@@ -173,11 +173,11 @@ impl Attempt {
         Ok(())
     }
 
-    /// Ends an attempt of which the store may hold bytes, so that what it holds is given back before its lease ends.
+    /// Ends an attempt of which the store may hold bytes, so that their space is free before the lease ends.
     pub(crate) async fn give_up(&self) {
         let (pipeline, record) = (self.pipeline(), self.record());
-        // The bytes before the record, as only this attempt could make them readable: on a full disk they take the room that the
-        // recorder needs. Some may still come, so the record ends as one whose bytes are deleted once more.
+        // Bytes before the record, because only this attempt could make them readable: on a full disk they take the recorder's
+        // space. Late bytes may follow, so the record ends in the state in which a sweeper deletes them once more.
         pipeline.delete_bytes(record).await;
         pipeline.end_try(record.id).await;
     }
@@ -197,7 +197,7 @@ impl Attempt {
     }
 
     async fn remove_and_note(&mut self, why: Rejection) -> Result<(), Fault> {
-        // Before anything is deleted, as a sweeper does: a node that took over may have made the upload readable.
+        // Renew before deleting, as a sweeper does: a node that took over may have made the upload readable.
         self.lease.advance(Event::Renew).await?;
         let (pipeline, refused) = (self.pipeline(), self.record().clone());
         let delete = async {

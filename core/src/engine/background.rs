@@ -1,4 +1,4 @@
-//! What a pipeline has to do beside uploads, for as long as a program runs: one call starts all of it.
+//! The background work of a pipeline, for as long as a program runs: one call starts all of it.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tracing::{debug, error, info};
 use crate::engine::backlog;
 use crate::engine::pipeline::Pipeline;
 
-/// Shorter pauses would only keep the recorder busy.
+/// Shorter pauses would only load the recorder.
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// The pauses between the rounds of [`Pipeline::run_background`]; each at least 100 ms.
@@ -19,11 +19,11 @@ const SHORTEST: Duration = Duration::from_millis(100);
 pub struct Intervals {
     /// Between two sweeps ([`Pipeline::sweep`]), which end abandoned uploads and delete expired files. 60 s by default.
     pub sweep: Duration,
-    /// Between two looks for uploads that a crashed node left incomplete ([`Pipeline::resume`]), and for URLs that other nodes
-    /// were told to fetch ([`Pipeline::run_fetches`]). 5 s by default.
+    /// Between two searches for uploads that a crashed node left incomplete ([`Pipeline::resume`]), and for fetch jobs that
+    /// other nodes queued ([`Pipeline::run_fetches`]). 5 s by default.
     pub recovery: Duration,
-    /// Between two looks at how much is unfinished, for the metrics ([`Pipeline::measure_backlog`]). `None` by default: nobody
-    /// looks.
+    /// Between two measurements of the unfinished work, for the metrics ([`Pipeline::measure_backlog`]). `None` by default: none
+    /// are made.
     pub measurement: Option<Duration>,
 }
 
@@ -45,14 +45,14 @@ impl Intervals {
         self
     }
 
-    /// Sets the pause between two looks for work that another node left.
+    /// Sets the pause between two searches for work that another node left.
     #[must_use]
     pub fn recovery(mut self, pause: Duration) -> Self {
         self.recovery = pause;
         self
     }
 
-    /// Sets the pause between two looks at how much is unfinished.
+    /// Sets the pause between two measurements of the unfinished work.
     #[must_use]
     pub fn measurement(mut self, pause: Duration) -> Self {
         self.measurement = Some(pause);
@@ -65,8 +65,8 @@ impl Pipeline {
     /// crashed node left, and fetches URLs where a fetcher is set. A program that serves uploads runs this once; any number of
     /// nodes may run it at the same time.
     ///
-    /// A round that fails is logged and tried again after its pause. Work that `stop` cuts off is taken up again by the next
-    /// round of any node, once its lease is over.
+    /// A round that fails is logged and tried again after its pause. If `stop` cuts off work, the next round of any node takes
+    /// it up again once its lease has ended.
     ///
     /// ```
     /// # async fn run(pipeline: intake_core::Pipeline) {
@@ -100,7 +100,7 @@ impl Pipeline {
             loops.spawn(async move { pipeline.measure_every(pause).await });
         }
         stop.await;
-        // What the loops have claimed is claimed again when its lease is over.
+        // When the leases of the loops end, another node can take them over.
         loops.shutdown().await;
     }
 

@@ -1,4 +1,4 @@
-//! How much is unfinished, and how sweeps go, for the metrics.
+//! Metrics of unfinished work and of sweeps.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use crate::engine::sweep::Swept;
 use crate::record::upload::Task;
 use crate::value::error::Fault;
 
-/// Notes a sweep.
+/// Records the metrics of a sweep.
 pub(crate) fn swept(swept: Result<&Swept, &Fault>, took: Duration) {
     let outcome = if swept.is_ok() { "done" } else { "failed" };
     counter!("intake_sweeps_total", "outcome" => outcome).increment(1);
@@ -33,7 +33,7 @@ pub(crate) fn swept(swept: Result<&Swept, &Fault>, took: Duration) {
 }
 
 impl Pipeline {
-    /// Looks up how much is unfinished and how late sweeps are, and notes it. What cannot be looked up is no number then.
+    /// Measures how much is unfinished and how late sweeps are. If the look-up fails, the metrics are set to NaN.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl Pipeline {
         looked_up.map(drop)
     }
 
-    /// What is unfinished, and for how long the oldest record that is due has been waiting for a sweep.
+    /// The unfinished work, and for how long the oldest due record has waited for a sweep.
     async fn backlog(&self) -> Result<(Backlog, Duration), Fault> {
         let recorder = &self.inner().recorder;
         let backlog = recorder.backlog().await?;

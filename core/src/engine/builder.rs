@@ -1,4 +1,4 @@
-//! Puts stages together to a pipeline, and checks that they fit.
+//! Builds a pipeline from stages, and checks that they fit together.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use crate::policy::project::Project;
 use crate::policy::provider::{ConfigProjects, DbProjects, ProjectProvider};
 use crate::record::upload::Periods;
 
-/// Refusals that wait to be noted at a time.
+/// The most refusals that wait for another try to record them.
 const LATE: usize = 256;
 
 impl Pipeline {
-    /// Begins to put stages together.
+    /// A builder without stages.
     pub fn builder() -> Builder {
         Builder::default()
     }
 }
 
-/// Puts stages together. A store, a recorder and an expirer are needed; nothing is opened.
+/// Builds a pipeline from stages. A store, a recorder and an expirer are required; building opens nothing.
 #[derive(Default)]
 #[must_use]
 pub struct Builder {
@@ -49,48 +49,48 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Who fetches what a source names.
+    /// Sets the fetcher, which opens the source that a fetch job names.
     pub fn fetcher(mut self, name: impl Into<String>, fetcher: impl Fetcher + 'static) -> Self {
         self.fetcher = Some((name.into(), Box::new(fetcher)));
         self
     }
 
-    /// Adds a validator; they are asked in the order in which they are added.
+    /// Adds a validator. The pipeline asks validators in the order in which they are added.
     pub fn validator(mut self, name: impl Into<String>, validator: impl Validator + 'static) -> Self {
         self.validators.push((name.into(), Box::new(validator)));
         self
     }
 
-    /// Adds a scanner. All read at a time; of several that say no, the one that was added first is named.
+    /// Adds a scanner. All scanners read at the same time; if several reject, the error names the one that was added first.
     pub fn scanner(mut self, name: impl Into<String>, scanner: impl Scanner + 'static) -> Self {
         self.scanners.push((name.into(), Box::new(scanner)));
         self
     }
 
-    /// Where bytes are kept.
+    /// Sets the default store.
     pub fn store(mut self, store: impl Store + 'static) -> Self {
         self.store = Some(Box::new(store));
         self
     }
 
-    /// Another place where bytes are kept, for projects that name it: see [`Project::store`].
+    /// Adds a store for projects that name it: see [`Project::store`].
     pub fn another_store(mut self, name: impl Into<String>, store: impl Store + 'static) -> Self {
         self.stores.push((name.into(), Box::new(store)));
         self
     }
 
-    /// Where records are kept.
+    /// Sets the recorder.
     pub fn recorder(mut self, recorder: impl Recorder + 'static) -> Self {
         self.recorder = Some(Arc::new(recorder));
         self
     }
 
-    /// Adds a project. A pipeline that knows projects takes uploads of no others; one that was told of none takes any name for
-    /// one.
+    /// Adds a project. A pipeline with projects accepts uploads of those only; a pipeline without any accepts every project
+    /// name.
     ///
     /// # Errors
     ///
-    /// If there is one of the same key.
+    /// If there is a project with the same key.
     pub fn project(mut self, project: Project) -> Result<Self, ConfigError> {
         self.configured.add(project)?;
         Ok(self)
@@ -103,42 +103,42 @@ impl Builder {
         self
     }
 
-    /// Takes uploads of the projects that are managed in the recorder's database too; they are asked for last.
+    /// Also accepts uploads of the projects that are managed in the recorder's database; the pipeline asks for them last.
     pub fn managed_projects(mut self) -> Self {
         self.managed = true;
         self
     }
 
-    /// Who decides how long an upload stays.
+    /// Sets the expirer, which decides how long an upload is kept.
     pub fn expirer(mut self, expirer: impl Expirer + 'static) -> Self {
         self.expirer = Some(Box::new(expirer));
         self
     }
 
-    /// What an upload may cost at most.
+    /// Sets the limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How long the record of a refused or deleted upload stays, its tombstone. The default is a day, and the least is a lease.
+    /// Sets how long the tombstone of a refused or deleted upload is kept. The default is a day, the least is a lease.
     pub fn tombstone_ttl(mut self, tombstone_ttl: Duration) -> Self {
         self.tombstone_ttl = Some(tombstone_ttl);
         self
     }
 
-    /// The clock to go by instead of the system's; for tests.
+    /// Replaces the system's clock; for tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// The pipeline.
+    /// Builds the pipeline.
     ///
     /// # Errors
     ///
-    /// If a stage that is needed is missing, if two scanners or stores have one name, if a project names a store that there
-    /// is not, or if an upload may be larger than what a store can keep.
+    /// If a required stage is missing, if two scanners or stores have the same name, if a project names an unknown store, or if
+    /// the largest upload exceeds what a store can keep.
     pub fn build(self) -> Result<Pipeline, ConfigError> {
         let missing = |stage: &str| ConfigError::at(stage, "missing: a pipeline needs one");
         self.check_names()?;
@@ -195,7 +195,7 @@ impl Builder {
         })
     }
 
-    /// Whether scanners and stores have names of their own, and projects name stores that there are.
+    /// Checks that the names of scanners and stores are unique, and that the stores that projects name exist.
     fn check_names(&self) -> Result<(), ConfigError> {
         for (at, (name, _)) in self.scanners.iter().enumerate() {
             if self.scanners[..at].iter().any(|(other, _)| other == name) {
@@ -224,7 +224,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Whether each store can keep the largest upload.
+    /// Checks that each store can keep the largest upload.
     fn check_size(&self) -> Result<(), ConfigError> {
         let others = self.stores.iter().map(|(_, store)| store);
         let stores = self.store.iter().chain(others);
@@ -245,10 +245,10 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// What measurements call the store that has no name.
+/// The name of the default store in metrics.
 const FIRST_STORE: &str = "default";
 
-/// A store whose calls are counted and timed.
+/// A store whose calls the metrics count and time.
 fn counted(name: &str, store: Box<dyn Store>) -> Box<dyn Store> {
     Box::new(Wrapped::around(store, Calls::Store(name.into())))
 }

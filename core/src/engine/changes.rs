@@ -1,4 +1,4 @@
-//! Changes of records: each is a compare-and-swap of one revision, written together with the usage that it changes.
+//! Changes of records: each is a compare-and-swap of one revision, written together with its change of usage.
 
 use crate::engine::pipeline::Pipeline;
 use crate::record::account::Quota;
@@ -11,7 +11,7 @@ use crate::value::codes;
 use crate::value::error::Fault;
 
 impl Pipeline {
-    /// The record after the event, if the event happens now.
+    /// The record after an event that happens now.
     pub(crate) fn after(&self, record: &Record, event: Event) -> Result<Record, Fault> {
         let illegal = |illegal: IllegalTransition| {
             Fault::new(codes::ILLEGAL_TRANSITION, "this upload is not where it should be").with_source(illegal)
@@ -25,15 +25,15 @@ impl Pipeline {
         self.inner().recorder.update(next, &usage_change).await
     }
 
-    /// Writes the next revision of a record. If the recorder fails, reads the record to see whether it was written all the same.
+    /// Writes the next revision of a record. If the recorder fails, reads the record to find out whether it was written.
     pub(crate) async fn swap(&self, before: &Record, next: &Record) -> Result<Update, Fault> {
         let usage_change = UsageChange::of(Some(before), next, Quota::default(), self.now());
         let swapped = self.inner().recorder.update(next, &usage_change).await;
         self.as_it_is(next, swapped).await
     }
 
-    /// Writes the next revisions of several records: all of them or none. If the recorder fails, reads one of them to see whether
-    /// they were written all the same.
+    /// Writes the next revisions of several records: all of them or none. If the recorder fails, reads one of them to find out
+    /// whether they were written.
     pub(crate) async fn swap_all(&self, changes: &[(Record, UsageChange)]) -> Result<Update, Fault> {
         let recorder = &self.inner().recorder;
         match changes {
@@ -43,7 +43,7 @@ impl Pipeline {
         }
     }
 
-    /// The outcome of a change, where the recorder may have failed after it had written it.
+    /// The outcome of a change, even if the recorder failed after it had written it.
     async fn as_it_is(&self, next: &Record, swapped: Result<Update, Fault>) -> Result<Update, Fault> {
         let fault = match swapped {
             Ok(swap) => return Ok(swap),

@@ -1,5 +1,5 @@
-//! Putting parts together. One claims the upload, renews the claim while it works, and everyone else waits for the outcome;
-//! if it dies, its claim ends and another node goes on.
+//! Completing multipart uploads. One request takes the lease and renews it while it works, and all others wait for the outcome;
+//! if its node crashes, the lease ends and another node continues.
 
 use std::time::{Duration, Instant};
 
@@ -27,17 +27,17 @@ use crate::value::lifetime::UploadMethod;
 use crate::value::parts::{Part, PartPlan};
 use crate::value::verdict::RECEIVE;
 
-/// Parts under keys of their own that are looked up, or removed, at a time.
+/// Separate parts that are looked up, or deleted, at the same time.
 const AT_A_TIME: usize = 16;
 
-/// What one look for unfinished work did.
+/// The outcome of one search for incomplete uploads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resumed {
     /// Uploads that are ready now.
     pub ready: u64,
     /// Uploads that were refused.
     pub refused: u64,
-    /// What could not be ended now; its parts stay for as long as they may.
+    /// Uploads that could not be completed now; their parts stay until their time is over.
     pub failed: u64,
 }
 
@@ -49,29 +49,29 @@ impl Resumed {
     }
 }
 
-/// What every stage has accepted.
+/// The outcome of an upload that every stage has accepted.
 struct Judged {
     facts: Facts,
-    /// Where the store has no multipart uploads of its own, the whole was written meanwhile, and is not durable yet.
+    /// If the store has no multipart uploads, the pipeline wrote the whole file meanwhile, and it is not durable yet.
     bytes: Bytes,
     policy: Policy,
 }
 
 impl Pipeline {
-    /// Puts the parts of an upload together and has every stage judge the whole. When this returns the record, the upload is
-    /// readable, and no crash takes that back.
+    /// Joins the parts of an upload and has every stage judge the whole file. When this returns the record, the upload is
+    /// readable, and it survives a crash.
     ///
-    /// May be called again, and by several at a time, on any node: it has one effect, and all get the same answer. Dropping
-    /// the future is legal at any moment; [`resume`](Self::resume) goes on with what was begun.
+    /// Several requests may call this, at the same time and on any node: it has one effect, and all get the same answer. The
+    /// future may be dropped at any moment; [`resume`](Self::resume) continues the work.
     ///
     /// # Errors
     ///
     /// [`Error::Rejected`] with [`codes::PARTS_MISSING`], [`codes::PARTS_TOO_LARGE`], [`codes::PARTS_UNEVEN`] or
-    /// [`codes::TIMED_OUT`] if it is not whole or took too long, and may be tried again; with anything else if a stage has
-    /// refused it for good. [`Error::NotFound`] if there is no such upload. [`Error::Fault`] if one of our parts failed;
-    /// the parts stay.
+    /// [`codes::TIMED_OUT`] if the file is incomplete or took too long; the client may try again. With another code if a stage
+    /// has refused the upload for good. [`Error::NotFound`] if there is no such upload. [`Error::Fault`] if the server or a
+    /// service behind it failed; the parts stay.
     pub async fn complete(&self, id: UploadId) -> Result<Record, Error> {
-        /// How long to wait before looking whether somebody else is done, at first and at most.
+        /// The first and the longest pause before this looks again whether another request has completed the upload.
         const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
         let waiting = Instant::now();
@@ -97,7 +97,7 @@ impl Pipeline {
                     // `None`: another request or node was faster; look again.
                     if let Some(lease) = Lease::take(self, &record, claimed).await? {
                         match self.assemble(lease).await {
-                            // Somebody thought us dead and goes on with it; theirs is the answer.
+                            // Another node took this one for dead and has the lease; that node's result is the answer.
                             Err(Error::Fault(fault))
                                 if fault.code == codes::LEASE_LOST
                                     && waiting.elapsed() <= self.inner().limits.timeout => {}
@@ -110,13 +110,13 @@ impl Pipeline {
         }
     }
 
-    /// Goes on with what somebody began and did not end. Any number may look for it at a time, on any number of nodes.
+    /// Continues uploads whose completion stopped. Any number of nodes may run this at the same time.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up. What fails with a single upload is counted and logged instead.
+    /// If the records could not be looked up. A failure of a single upload is counted and logged instead.
     pub async fn resume(&self) -> Result<Resumed, Fault> {
-        /// Uploads looked up at a time, and worked on.
+        /// Uploads that are looked up, and completed, at the same time.
         const BATCH: usize = 4;
 
         let mut resumed = Resumed::default();
@@ -163,7 +163,7 @@ impl Pipeline {
         let id = record.id;
         let log = UploadLog::new(id, UploadMethod::Multipart, &record.declared, &record.options);
         let mut attempt = Attempt::of(lease, log);
-        // An attempt at a part that is cut off here was not acknowledged, and a later one finds the upload closed.
+        // An attempt at a part that is cut off here was not acknowledged, and a later attempt finds the upload closed.
         self.inner().in_flight.close(id).await;
         match self.read_whole(&mut attempt).await {
             Ok((facts, policy)) => {
@@ -177,7 +177,7 @@ impl Pipeline {
         }
     }
 
-    /// Joins the parts, if they are the whole, and has every stage judge it, while the lease is renewed.
+    /// Joins the parts, if they are complete, and has every stage judge the file, while it renews the lease.
     async fn read_whole(&self, attempt: &mut Attempt) -> Result<(Facts, Policy), Failure> {
         let work = self.clone().judge_whole(attempt.record().clone());
         let bounded = tokio::time::timeout(self.inner().limits.timeout, work);
@@ -192,14 +192,14 @@ impl Pipeline {
             return Err(Fault::new(codes::ILLEGAL_TRANSITION, "this upload has no parts").into());
         };
         let mut staged = None;
-        // Rules, secrets and tokens may be others than when it was begun: those that hold now are what counts.
-        // Not by what the caller knows: it may have waited for long, and a refusal here deletes the parts.
+        // Rules, secrets and tokens may have changed since the upload was started; the current ones apply. The project that the
+        // caller knows is not used: the caller may have waited for long, and a refusal here deletes the parts.
         let policy = self.anew().current_policy(&claimed).await?;
         let store = self.inner().store_of(&claimed)?;
         let (body, sink) = match (store.multipart(), upload_of(&claimed)) {
             (Some(multipart), Some(upload)) => {
                 let key = key_of(&claimed);
-                // The node that worked on it before may have come this far.
+                // The node that worked on it before may have joined the parts already.
                 if store.size(&key).await? != Some(parts.size) {
                     let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
                     let assembled = multipart.assemble(&key, upload, &list).await;
@@ -212,7 +212,7 @@ impl Pipeline {
                 (self.read_apart(&claimed, list), Sink::Stage(&mut staged))
             }
         };
-        // Their size is known, and no limit beside it: more bytes are a part that came again, and none too large a file.
+        // The size is known, and is the only limit: more bytes mean that a part was sent again, not that the file is too large.
         let source = Source::new(body, u64::MAX, Some(parts.size));
         match pump(self.inner(), &policy, &claimed, source, sink).await {
             Ok(facts) => Ok(Judged {
@@ -229,11 +229,11 @@ impl Pipeline {
         }
     }
 
-    /// What holds for an upload now, if it is let in now. If it is not, that may pass: its parts stay for as long as they may.
+    /// The current policy of an upload, if it is admitted now. A refusal may pass, so the parts stay until their time is over.
     async fn current_policy(&self, claimed: &Record) -> Result<Policy, Failure> {
         let policy = self.required_policy(&claimed.options, UploadMethod::Multipart);
         let policy = policy.await.map_err(Failure::Retry)?;
-        // What is declared has to hold, so what speaks against that now will speak against the whole.
+        // The declared metadata has to be true, so a rule that refuses it now would also refuse the whole file.
         let judged = policy.judge(|rules| rules.declared(&claimed.info(UploadMethod::Multipart)));
         judged.map_err(Failure::Refuse)?;
         Ok(policy)
@@ -267,7 +267,7 @@ impl Pipeline {
         streams.try_flatten().boxed()
     }
 
-    /// Removes all parts that are under keys of their own.
+    /// Deletes all parts that have separate keys.
     pub(crate) async fn delete_separate_parts(&self, record: &Record) -> Result<(), Fault> {
         let Some(parts) = record.parts.as_ref().filter(|parts| parts.separate_keys) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! From settings to a pipeline. Knows no file format; whoever reads the file keeps the places of the settings.
+//! Builds a pipeline from settings. It knows no file format; the caller keeps the positions of the settings in the file.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ use crate::value::reading::names_of;
 use crate::value::settings::Settings;
 use crate::value::shares::{SHARES, share_of};
 
-/// The sections of a configuration that the pipeline is built from, in the order in which an upload meets them.
+/// The sections of a configuration from which the pipeline is built, in the order in which an upload reaches them.
 pub const SECTIONS: [&str; 8] = [
     "projects", "receive", "validate", "scan", "store", "stores", "record", "expire",
 ];
 
-/// No calendar of ours ends before the end of anything that begins now and lasts no longer.
+/// The longest duration: every point in time stays far from the end of the calendar.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// More tries of one fetch job than anybody needs: with the pauses doubled each time, ten take over 500 times the first pause.
+/// The most tries of one fetch job. With pauses that double each time, ten tries take over 500 times the first pause.
 const MOST_FETCH_TRIES: u32 = 10;
 /// The longest first pause: with the most tries, the last pause of a fetch job is then ten days.
 const LONGEST_FETCH_BACKOFF: Duration = Duration::from_secs(3600);
 
-/// `[receive]`: what an upload may cost at most.
+/// `[receive]`: the limits of uploads.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Receive {
@@ -60,7 +60,7 @@ struct Receive {
     fetch_backoff: Option<Duration>,
     #[serde(default, with = "humantime_serde")]
     trash: Option<Duration>,
-    /// Taken out before; named here so that the message for an unknown key lists it.
+    /// Taken out earlier; named here so that the message for an unknown key lists it.
     #[serde(default, rename = "pull")]
     _pull: Option<()>,
 }
@@ -85,25 +85,25 @@ const RENAMED: [(&str, &str); 16] = [
     ("pull_pause", "fetch_backoff"),
 ];
 
-/// What a scanner that fails means for an upload.
+/// What the pipeline does with an upload if a scanner fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum OnFault {
-    /// No verdict is no "yes".
+    /// Refuse it: a missing verdict is not an acceptance.
     #[default]
     Refuse,
-    /// The upload goes on without it, and its record says so.
+    /// Accept it without that scanner; the record says so.
     Accept,
 }
 
 impl Pipeline {
-    /// Builds a pipeline from the [`SECTIONS`] of the settings and leaves whatever else there is in them. Opens nothing.
+    /// Builds a pipeline from the [`SECTIONS`] of the settings and leaves all other settings. Opens nothing.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, each with its place.
+    /// All errors of the settings, each with its position.
     pub fn from_settings(settings: &mut Settings, registry: &Registry) -> Result<Self, ConfigErrors> {
-        // Projects may be managed in the recorder's database too, whether or not any are listed.
+        // Projects may also be managed in the recorder's database, whether or not the settings list any.
         let mut builder = Self::builder().managed_projects();
         let mut errors = Vec::new();
         let mut wanted = Vec::new();
@@ -112,7 +112,7 @@ impl Pipeline {
             wanted.push(project.store.clone());
             Ok(builder.configured.add(project)?)
         });
-        // Each section on its own, so that one reading tells everything that is wrong.
+        // Each section separately, so that one run reports all errors.
         errors.extend(receive(settings, registry, &mut builder));
         each(settings, "validate", &mut errors, |entry| {
             let (name, build) = choose(entry, registry, Stage::Validator)?;
@@ -141,7 +141,7 @@ impl Pipeline {
             }
             Ok(())
         });
-        // Of projects and stores that can be read; what is wrong with others is said already.
+        // Only if all sections are valid; errors of projects and stores are reported already.
         if errors.is_empty() {
             for (at, store) in wanted.iter().enumerate() {
                 let Some(store) = store else { continue };
@@ -160,7 +160,7 @@ impl Pipeline {
     }
 }
 
-/// Builds the stages of which there is one each, and says what is wrong with them.
+/// Builds the stages that exist once each, and returns the errors of their settings.
 fn single_stages(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Vec<ConfigError> {
     let mut errors = Vec::new();
     for (section, stage) in [
@@ -183,7 +183,7 @@ fn single_stages(settings: &mut Settings, registry: &Registry, builder: &mut Bui
     errors
 }
 
-/// Reads `[receive]`, and says what is wrong with it.
+/// Reads `[receive]`, and returns the errors of its settings.
 fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Vec<ConfigError> {
     let mut table = match settings.take_table("receive") {
         Ok(table) => table,
@@ -210,7 +210,7 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
     errors.within("receive").0
 }
 
-/// What an upload may cost, and how long tombstones stay.
+/// The limits of uploads, and how long tombstones are kept.
 fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> {
     let tombstone_ttl = receive.tombstone_ttl;
     let limits = with_usual(&receive);
@@ -221,7 +221,7 @@ fn limits(receive: Receive) -> Result<(Limits, Option<Duration>), ConfigErrors> 
     }
 }
 
-/// What is set, and the usual where nothing is.
+/// The limits that are set, and the defaults of the others.
 fn with_usual(receive: &Receive) -> Limits {
     let usual = Limits::default();
     let max_fetches = receive.max_fetches.unwrap_or(usual.max_fetches);
@@ -231,7 +231,7 @@ fn with_usual(receive: &Receive) -> Limits {
     let max_multiparts_per_project = receive
         .max_multiparts_per_project
         .unwrap_or(usual.max_multiparts_per_project);
-    // What one address may have of what a project may have.
+    // The default share of one client IP in a limit of a project.
     let an_eighth = |all: u64| (all / SHARES as u64).max(1);
     Limits {
         max_size: receive.max_size.map_or(usual.max_size, |size| size.as_u64()),
@@ -263,7 +263,7 @@ fn with_usual(receive: &Receive) -> Limits {
     }
 }
 
-/// What is wrong with limits.
+/// The errors of limits.
 fn wrong_limits(limits: &Limits, tombstone_ttl: Option<Duration>) -> Vec<ConfigError> {
     let nothing = [
         ("max_size", limits.max_size == 0),
@@ -306,7 +306,7 @@ fn wrong_limits(limits: &Limits, tombstone_ttl: Option<Duration>) -> Vec<ConfigE
         .collect()
 }
 
-/// The names of the settings of `[receive]` or of a project, for suggestions; none of any other section.
+/// The names of the settings of `[receive]` or of a project, for suggestions; an empty list for other sections.
 #[must_use]
 pub fn settings_of(section: &str) -> &'static [&'static str] {
     match section {
@@ -316,7 +316,7 @@ pub fn settings_of(section: &str) -> &'static [&'static str] {
     }
 }
 
-/// Reads a list of tables entry by entry, so that one that is wrong does not hide the next.
+/// Reads a list of tables entry by entry, so that an error in one does not hide errors in the next.
 fn each(
     settings: &mut Settings,
     section: &'static str,
@@ -344,8 +344,8 @@ enum Built {
     Expirer(Box<dyn crate::contract::stages::Expirer>),
 }
 
-/// Finds the plugin that an entry names and builds it from the rest of the entry. Answers with the stage's name too:
-/// the plugin's, unless the entry gives another.
+/// Finds the plugin that an entry names and builds it from the rest of the entry. Also returns the stage's name: the plugin's
+/// name, unless the entry sets another.
 fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Built), ConfigErrors> {
     let Some(chosen) = entry.take_parsed::<String>("use")? else {
         let names: Vec<_> = registry

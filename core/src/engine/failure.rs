@@ -1,4 +1,4 @@
-//! Why an upload that is under way is not accepted, and what follows from it.
+//! Why an upload under way is not accepted, and what follows.
 
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
@@ -8,11 +8,11 @@ use crate::value::verdict::Rejection;
 
 /// Why an upload is not accepted.
 pub(crate) enum Failure {
-    /// The upload is over: its bytes are deleted, and the reason is noted.
+    /// The upload has ended: its bytes are deleted, and the reason is recorded.
     Refuse(Error),
-    /// Not now: its parts stay, and it may be completed later.
+    /// Not now: the parts stay, and the client may complete the upload later.
     Retry(Error),
-    /// The lease is lost, or it is not known what the recorder has written: nothing of the upload is touched.
+    /// The lease is lost, or the recorder's outcome is unknown: the node changes nothing of the upload.
     Leave(Error),
 }
 
@@ -28,7 +28,7 @@ impl Failure {
     }
 }
 
-/// The failure of an upload in parts.
+/// The failure of a multipart upload.
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self::Retry(fault.into())
@@ -39,10 +39,10 @@ pub(crate) fn not_yet(judged: Result<Vec<Part>, Rejection>) -> Result<Vec<Part>,
     judged.map_err(|rejection| Failure::Retry(Error::rejected(RECEIVE, rejection)))
 }
 
-/// The failure of an upload in parts, whose whole was read from the server's own store.
+/// The failure of a multipart upload whose file was read from the server's own store.
 pub(crate) fn of_parts(error: Error) -> Failure {
     match error {
-        // A part was sent again while the whole was read.
+        // A part was sent again while the file was read.
         Error::Rejected { by, rejection } if rejection.code == codes::SIZE_MISMATCH => {
             Failure::Retry(Error::Rejected { by, rejection })
         }

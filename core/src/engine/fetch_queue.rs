@@ -1,7 +1,7 @@
 //! The queue of fetch jobs: adding a job, asking after it, cancelling it. `fetch_worker` runs the jobs.
 //!
-//! A fetch job is a record of its own, and its id is not the upload's: a client that may ask what became of a fetch
-//! job may not open a file by that. The recorder is the queue, and any node runs the jobs that are due.
+//! A fetch job is a record of its own, and its id is not the upload's: a client that may ask for the state of a fetch job may
+//! not open a file by its id. The recorder is the queue, and any node runs the jobs that are due.
 
 use tracing::warn;
 
@@ -74,7 +74,7 @@ impl Pipeline {
     ///
     /// [`Error::NotFound`] if there is no such fetch job, or it has ended; faults of the recorder.
     pub async fn cancel(&self, id: UploadId) -> Result<(), Error> {
-        /// The node that fetches it renews its lease meanwhile; so often in a row is not bad luck any more.
+        /// The node that fetches it renews its lease meanwhile; so many conflicts in a row are not a coincidence.
         const TRIES: usize = 8;
         for _ in 0..TRIES {
             let record = self.inner().recorder.get(id).await?.ok_or(Error::NotFound(id))?;
@@ -88,7 +88,7 @@ impl Pipeline {
                 if let Some(upload) = record.fetch_job.and_then(|fetch_job| fetch_job.upload)
                     && let Some(ready) = self.end_try(upload).await
                 {
-                    // It had come to its end just now, and nobody has been told.
+                    // The try has just ended, and no client has its upload id yet.
                     self.delete_for_good(ready.id).await?;
                 }
                 return Ok(());
@@ -112,8 +112,8 @@ impl Pipeline {
         Ok(known.filter(|record| record.is_readable(self.now())))
     }
 
-    /// Ends a try that nobody may go on with. If that cannot be done now, its lease ends, and a sweeper does it. Answers with
-    /// the try's record, if it has come to its end by itself.
+    /// Ends a try that no node may continue. If that fails, its lease ends, and a sweeper does it. Returns the record of the try
+    /// if the try was completed.
     pub(crate) async fn end_try(&self, upload: UploadId) -> Option<Record> {
         let fault = match self.abandon(upload).await {
             Ok(ready) => return ready,
@@ -123,7 +123,7 @@ impl Pipeline {
         None
     }
 
-    /// The same, where a fault is the caller's.
+    /// Does the same, and returns a fault instead of logging it.
     pub(crate) async fn abandon(&self, upload: UploadId) -> Result<Option<Record>, Fault> {
         let Some(record) = self.inner().recorder.get(upload).await? else {
             return Ok(None);
@@ -139,7 +139,7 @@ impl Pipeline {
                 self.finish_deletion(&deleting).await;
                 Ok(None)
             }
-            // It has been committed, or refused, just now.
+            // It was committed or refused just now.
             Update::Conflict | Update::QuotaExceeded => {
                 let record = self.inner().recorder.get(upload).await?;
                 Ok(record.filter(|record| record.state == State::Ready))

@@ -1,7 +1,7 @@
-//! Fetching what was ordered. One node claims a fetch job and renews the claim while bytes come; if it dies, another tries again.
+//! Runs fetch jobs. One node takes the lease of a job and renews it while bytes arrive; if it crashes, another node tries again.
 //!
-//! Each try is an upload of its own, whose id is noted in the order before anything of it is. So whoever tries again first ends
-//! what the last one has left, or finds that it had come to its end, and nothing is fetched into two uploads.
+//! Each try is an upload of its own, whose id is in the fetch job before the upload exists. The node that tries again first ends
+//! the upload of the last try, or finds it completed, so no source is fetched into two uploads.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -27,24 +27,24 @@ use crate::value::lifetime::UploadMethod;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
-/// Fetch jobs that are looked at, at a time, for those whose project and sender may have one more fetched.
+/// Fetch jobs that are looked up at a time, to find those whose project and sender have a free place.
 const LOOK: usize = 1024;
 
-/// How often a fetch job may be begun, be it by nodes that died. More than it is tried again, as nodes are started anew for many
-/// reasons.
+/// How often a fetch job may be started, including starts by nodes that crashed. It is more than the number of tries, because
+/// nodes restart for many reasons.
 const MOST_TRIES: u32 = 16;
-/// How often it is noted how far a fetch job is, at least.
+/// The longest time between two records of a fetch job's progress.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long one waits who could not claim a fetch job.
+/// The pause after a lease of a fetch job could not be taken.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Pipeline {
-    /// Fetches what is due, and whatever is ordered later, for as long as the future is polled: so many at a time as
-    /// [`Limits`](crate::Limits) say. Any number of nodes may do so. Dropping it is legal at any moment; what was under way is
-    /// tried again by another node when its claim is over.
+    /// Runs the fetch jobs that are due, and those queued later, for as long as the future is polled: so many at a time as
+    /// [`Limits`](crate::Limits) allow. Any number of nodes may do so. The future may be dropped at any moment; another node
+    /// tries unfinished jobs again when their leases have ended.
     ///
-    /// Looks for what others have ordered, or left, every so often; what is ordered here is seen at once, and a fetch job whose
-    /// next try is due in between is tried on time.
+    /// Every `every`, it looks for fetch jobs that other nodes queued or left. It starts jobs of this node at once, and the next
+    /// try of a job on time.
     pub async fn run_fetches(&self, every: Duration) {
         let mut running = Running::default();
         loop {
@@ -60,11 +60,11 @@ impl Pipeline {
         }
     }
 
-    /// Fetches all that is due once, and returns when all of it has ended, well or not.
+    /// Runs all fetch jobs that are due, once, and returns when all of them have succeeded or failed.
     ///
     /// # Errors
     ///
-    /// If it could not be looked up.
+    /// If the fetch jobs could not be looked up.
     pub async fn fetch_due(&self) -> Result<(), Fault> {
         let mut running = Running::default();
         loop {
@@ -76,8 +76,7 @@ impl Pipeline {
         }
     }
 
-    /// Starts to fetch as many as there are places for. Answers with how long it is until another order is due, if one will be
-    /// within `ahead`.
+    /// Starts as many fetch jobs as there are free places. Returns the time until another one is due, if that is within `ahead`.
     async fn start_due(&self, running: &mut Running, ahead: Duration) -> Result<Option<Duration>, Fault> {
         let limits = &self.inner().limits;
         if running.tasks.len() >= limits.max_fetches {
@@ -90,7 +89,7 @@ impl Pipeline {
                 break;
             }
             if !job.is_due(now) {
-                // Those that have been due longest come first, so everything behind it is due later.
+                // The jobs that have been due longest come first, so all that follow are due later.
                 return Ok(job.due.and_then(|due| due.duration_since(now).ok()));
             }
             if running.has_room(&job, limits) {
@@ -100,7 +99,7 @@ impl Pipeline {
         Ok(None)
     }
 
-    /// One order: settles what an earlier try has left, then tries once.
+    /// One fetch job: ends the upload of an earlier try, then tries once.
     async fn fetch_one(&self, job: Record) {
         let (id, started) = (job.id, Instant::now());
         match self.try_fetch_job(job).await {
@@ -122,14 +121,14 @@ impl Pipeline {
         }
     }
 
-    /// `None`: another node has it.
+    /// `None`: another node has the lease.
     async fn try_fetch_job(&self, job: Record) -> Result<Option<UploadId>, Error> {
         let Some(fetch_job) = job.fetch_job.clone() else {
             return Ok(None);
         };
         let upload = UploadId::random();
         let mut claimed = self.after(&job, Event::Fetch { upload })?;
-        // The last try first. If it had come to its end and nobody has noted that, it is what was ordered.
+        // The last try first. If it was completed, and the fetch job does not say so yet, its upload is the result.
         let before = match fetch_job.upload {
             Some(before) => self.abandon(before).await?,
             None => None,
@@ -143,7 +142,7 @@ impl Pipeline {
             Ok(Some(lease)) => lease,
             Ok(None) => return Ok(None),
             Err(fault) => {
-                // It is still due, so the next node would look at once.
+                // The job is still due, so the next node would try at once.
                 tokio::time::sleep(AGAIN).await;
                 return Err(fault.into());
             }
@@ -163,7 +162,7 @@ impl Pipeline {
             return Ok(Some(upload));
         };
         self.end_try(upload).await;
-        // Another node that has taken the fetch job over notes how it ends.
+        // A node that has taken the fetch job over records how it ends.
         if error.code() != codes::LEASE_LOST {
             let event = match self.pause(lease.record(), &error) {
                 Some(pause) => Event::Postpone(pause),
@@ -174,7 +173,7 @@ impl Pipeline {
         Err(error)
     }
 
-    /// Receives, has every stage judge, and commits, while the claim is renewed with how far it is.
+    /// Receives the file, has every stage judge it, and commits it, while it renews the lease and records the progress.
     async fn run_try(&self, lease: &mut Lease, fetch_job: &FetchJob, upload: UploadId) -> Result<(), Error> {
         let (came, total) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(UNKNOWN)));
         let progress = {
@@ -189,7 +188,7 @@ impl Pipeline {
         };
         let mut options = lease.record().options.clone();
         options.authorization.get_or_insert_default().via_fetch_job = true;
-        // Before the source is asked for anything: the project may not want it any more.
+        // Before any request to the source: the project may not admit the upload any more.
         let policy = self.policy(&options, UploadMethod::FromUrl).await?;
         policy.lets_in(self.now())?;
         let known = options.clone();
@@ -209,7 +208,7 @@ impl Pipeline {
         let admitted = lease.hold(BEAT, &progress, bounded).await?;
         let admitted = admitted.unwrap_or_else(|_| Err(too_slow(self.inner().limits.timeout)))?;
 
-        // No other node may have begun to try: from here on the lease has its whole time left, and the commit has no more.
+        // Makes sure that no other node has started a try: from here on the whole lease is left, and bounds the commit.
         lease.advance(progress()).await?;
         let committed = tokio::time::timeout(self.inner().periods.lease, admitted.commit(options)).await;
         committed.unwrap_or_else(|_| Err(lost().into())).map(drop)
@@ -222,8 +221,8 @@ impl Pipeline {
         claimed.fetch_job.as_ref()?.pause(tries, limits.fetch_backoff)
     }
 
-    /// Changes a fetch job. If that fails with [`codes::LEASE_LOST`], its owner took it back, or another node has it and sees to the
-    /// upload.
+    /// Changes a fetch job. If that fails with [`codes::LEASE_LOST`], its owner cancelled it, or another node has it and ends
+    /// the upload.
     async fn note(&self, lease: &mut Lease, event: Event) -> Result<(), Fault> {
         lease.advance(event).await?;
         if let State::Rejected(_) = lease.record().state {
@@ -233,10 +232,10 @@ impl Pipeline {
     }
 }
 
-/// No size of anything.
+/// Stands for an unknown size.
 const UNKNOWN: u64 = u64::MAX;
 
-/// Counts the bytes as they come.
+/// Counts the bytes as they arrive.
 fn counted(incoming: Incoming, came: Arc<AtomicU64>) -> Incoming {
     let body = incoming.body.inspect(move |piece| {
         if let Ok(piece) = piece {
@@ -249,7 +248,7 @@ fn counted(incoming: Incoming, came: Arc<AtomicU64>) -> Incoming {
     }
 }
 
-/// How many tries are worth making in all, after one that ended so.
+/// The most tries of a fetch job whose try ended with this error.
 fn tries_worth(error: &Error) -> u32 {
     match error {
         Error::Interrupted(why) => {
@@ -270,16 +269,16 @@ fn millis(started: Instant) -> u64 {
     started.elapsed().as_millis() as u64
 }
 
-/// What is being fetched here.
+/// The fetch jobs that run on this node.
 #[derive(Default)]
 struct Running {
     tasks: JoinSet<(UploadId, Vec<Share>)>,
     jobs: HashSet<UploadId>,
-    /// How many of each project, and of each sender.
+    /// The number of running jobs of each project and each sender.
     of: HashMap<Share, usize>,
 }
 
-/// What a fetch job takes a place of: its project's, and its sender's.
+/// The shares in which a fetch job counts: its project's, and its sender's.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Share {
     Project(String),
@@ -304,7 +303,7 @@ impl Share {
 impl Running {
     fn has_room(&self, job: &Record, limits: &Limits) -> bool {
         let has_less = |share: &Share| self.of.get(share).is_none_or(|running| *running < share.most(limits));
-        // What was begun just now may not be claimed yet.
+        // The lease of a job that was started just now may not be taken yet.
         !self.jobs.contains(&job.id) && Share::of(job).iter().all(has_less)
     }
 
@@ -320,7 +319,7 @@ impl Running {
         });
     }
 
-    /// `None`: a task panicked. Whose it was is not known then, so it keeps its place until all have ended.
+    /// `None`: a task panicked. Its shares are not known then, so they stay in use until all tasks have ended.
     fn forget(&mut self, ended: Option<(UploadId, Vec<Share>)>) {
         if let Some((id, shares)) = ended {
             self.jobs.remove(&id);

@@ -1,4 +1,4 @@
-//! What one may do with files that are there: look, read, keep, delete, bring back, list.
+//! Operations on files: look up, read, keep, delete, restore, list.
 
 use std::ops::Range;
 use std::time::SystemTime;
@@ -24,16 +24,16 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is none, or if it is not readable: not yet, or not any more.
+    /// [`Error::NotFound`] if there is none, or if it is not readable: not yet, or no longer.
     pub async fn get(&self, id: UploadId) -> Result<Record, Error> {
         let record = self.inner().recorder.get(id).await?;
-        // An upload whose time is over is gone, even if no sweeper came by yet.
+        // An upload whose time is over is not found, even if no sweeper has deleted it yet.
         record
             .filter(|record| record.is_readable(self.now()))
             .ok_or(Error::NotFound(id))
     }
 
-    /// What is known of an upload, wherever it stands.
+    /// The record of an upload in any state.
     ///
     /// # Errors
     ///
@@ -52,8 +52,7 @@ impl Pipeline {
         Ok(self.inner().store_of(&record)?.read(&key_of(&record), range).await?)
     }
 
-    /// Files of a project that can be read or brought back, the newest first, from behind this one on. No more than 1,000 at a
-    /// time.
+    /// Files of a project that can be read or restored, the newest first, after the record `behind`. At most 1,000 per call.
     ///
     /// # Errors
     ///
@@ -67,9 +66,9 @@ impl Pipeline {
         self.list(Listing::Files, project, behind, limit).await
     }
 
-    /// Uploads that were refused: of this project, or before it was known whose they were. The newest first, from behind this
-    /// one on, no more than 1,000 at a time. Their tombstones are kept for a while; an upload that was refused before its
-    /// first byte was asked for has none.
+    /// Uploads that were refused: those of this project, or those refused before their project was known. The newest first,
+    /// after the record `behind`, at most 1,000 per call. Their tombstones are kept for a while; an upload that was refused
+    /// before its first byte was read has none.
     ///
     /// # Errors
     ///
@@ -83,7 +82,7 @@ impl Pipeline {
         self.list(Listing::Refused, project, behind, limit).await
     }
 
-    /// What there is of this kind in a project, the newest first, from behind this one on. No more than 1,000 at a time.
+    /// Records of this kind in a project, the newest first, after the record `behind`. At most 1,000 per call.
     ///
     /// # Errors
     ///
@@ -108,7 +107,7 @@ impl Pipeline {
     /// Those of [`get`](Self::get), and faults of the recorder.
     pub async fn keep(&self, id: UploadId, retention: Retention) -> Result<Record, Error> {
         let record = self.get(id).await?;
-        // A project that is not there any more has no rules, and what it left may still be kept.
+        // A removed project has no rules, and its files may still be kept.
         let policy = match self.policy(&record.options, UploadMethod::Direct).await {
             Ok(policy) => policy,
             Err(Error::Rejected { .. }) => Policy::of_authorization(record.options.authorization.as_ref()),
@@ -122,8 +121,8 @@ impl Pipeline {
         .await
     }
 
-    /// Makes an upload unreadable. Its bytes are removed at once, or stay for [`Limits::trash`](crate::Limits::trash) so that it can
-    /// be [brought back](Self::restore). If they cannot be removed now, a sweeper does it.
+    /// Makes an upload unreadable. Its bytes are deleted at once, or kept for [`Limits::trash`](crate::Limits::trash) so that it
+    /// can be [restored](Self::restore). If they cannot be deleted now, a sweeper does it.
     ///
     /// # Errors
     ///
@@ -140,11 +139,11 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Makes an upload unreadable, or one that was deleted, and removes its bytes.
+    /// Makes an upload unreadable and deletes its bytes, even if it was deleted before and could still be restored.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if it is neither, and faults of the recorder.
+    /// [`Error::NotFound`] if there is no such upload, and faults of the recorder.
     pub async fn delete_for_good(&self, id: UploadId) -> Result<(), Error> {
         let is_file = |record: &Record| matches!(record.state, State::Ready | State::Trashed);
         let deleting = self
@@ -154,12 +153,12 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Ends an upload whose parts are still coming, or are being put together: its parts are removed, and what it held of its
-    /// project's room and of its token's uses is given back. If its parts cannot be removed now, a sweeper does it.
+    /// Ends a multipart upload that is open or being completed: deletes its parts, and returns its usage to its project and to
+    /// its token. If its parts cannot be deleted now, a sweeper does it.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if it is no such upload, and faults of the recorder.
+    /// [`Error::NotFound`] if there is no such upload, and faults of the recorder.
     pub async fn abort(&self, id: UploadId) -> Result<(), Error> {
         let is_unfinished = |record: &Record| matches!(record.state, State::Open | State::Assembling);
         let ended = self
@@ -169,23 +168,22 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Makes an upload readable again that was deleted, as long as its bytes stay. Its lifetime goes on as if it had never
-    /// been deleted.
+    /// Makes a deleted upload readable again, as long as its bytes are kept. Its lifetime is as if it had never been deleted.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is nothing to bring back, and faults of the recorder.
+    /// [`Error::NotFound`] if there is no such upload, and faults of the recorder.
     pub async fn restore(&self, id: UploadId) -> Result<Record, Error> {
         self.change(id, |_, _| Some(Event::Restore)).await
     }
 
-    /// Changes an upload; if somebody else changed it first, looks again.
+    /// Changes an upload; if its record was changed meanwhile, reads it again.
     async fn change(
         &self,
         id: UploadId,
         event: impl Fn(&Record, SystemTime) -> Option<Event>,
     ) -> Result<Record, Error> {
-        /// Losing this often in a row is not bad luck any more.
+        /// So many conflicts in a row are not a coincidence.
         const TRIES: usize = 8;
         for _ in 0..TRIES {
             let record = self.inner().recorder.get(id).await?.ok_or(Error::NotFound(id))?;

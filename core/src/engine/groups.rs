@@ -1,4 +1,4 @@
-//! What one may ask of a pipeline about groups.
+//! Operations on groups.
 
 use std::time::SystemTime;
 
@@ -13,18 +13,18 @@ use crate::value::id::UploadId;
 use crate::value::verdict::PROJECT;
 use crate::value::verdict::Rejection;
 
-/// Groups that are listed at a time: one may have a list of over a hundred thousand bytes.
+/// Groups that are listed at a time: the list of one can have over a hundred thousand bytes.
 const LONGEST_PAGE: usize = 100;
-/// Groups that are looked up at a time to be removed.
+/// Groups that are looked up at a time to be deleted.
 const BATCH: usize = 64;
 
 impl Pipeline {
-    /// Makes a group. Whether its files are there, and are the project's, is for the caller to see to.
+    /// Makes a group. The caller checks that its files exist and belong to the project.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with [`codes::QUOTA_EXCEEDED`] if the project has as many groups as it may have, or if their lists have
-    /// as many bytes; faults of the recorder.
+    /// [`Error::Rejected`] with [`codes::QUOTA_EXCEEDED`] if the project has its most groups, or if their lists have the most
+    /// bytes; faults of the recorder.
     pub async fn group(&self, project: &str, members: Vec<Member>) -> Result<Group, Error> {
         let known = self.known_or_found(project).await?;
         let limits = &self.inner().limits;
@@ -62,20 +62,20 @@ impl Pipeline {
         }
     }
 
-    /// The group of this id.
+    /// The group with this id.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] if there is none, or its time is over; faults of the recorder.
     pub async fn get_group(&self, id: UploadId) -> Result<Group, Error> {
         let found = self.catalog().group(id).await?;
-        // One whose time is over is gone, even if no sweeper came by yet.
+        // A group whose time is over is not found, even if no sweeper has deleted it yet.
         found
             .filter(|group| group.is_there(self.now()))
             .ok_or(Error::NotFound(id))
     }
 
-    /// Groups of a project, the newest first, from behind this one on. No more than 100 at a time.
+    /// Groups of a project, the newest first, after the group `behind`. At most 100 per call.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Pipeline {
         self.catalog().groups(project, behind, limit.min(LONGEST_PAGE)).await
     }
 
-    /// Removes a group. Its files stay.
+    /// Deletes a group. Its files stay.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Pipeline {
         self.catalog().remove_group(group.id, &usage_change).await
     }
 
-    /// Removes groups whose time is over. They never change, so nobody has to claim one. Answers how many it removed.
+    /// Deletes groups whose time is over. Groups never change, so this needs no lease. Returns how many it deleted.
     pub(crate) async fn sweep_groups(&self) -> Result<u64, Fault> {
         let mut removed = 0;
         loop {

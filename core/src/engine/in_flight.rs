@@ -1,5 +1,5 @@
-//! Parts that this process is receiving: sending one again, or completing the upload, does not wait for an attempt whose sender
-//! may be gone.
+//! Parts that this process is receiving. A client that sends one again, or completes the upload, does not wait for an earlier
+//! attempt whose sender may have disappeared.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use crate::value::id::UploadId;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
-/// How long an attempt that was cut off, or that has all its bytes, is waited for: as long as a disk may need.
+/// How long to wait for an attempt that was cut off, or that has all its bytes: as long as a disk may need.
 const SETTLES: Duration = Duration::from_secs(1);
 
 /// Why an attempt is cut off.
@@ -25,7 +25,7 @@ const SETTLES: Duration = Duration::from_secs(1);
 enum Cut {
     /// The part is sent again.
     Replaced,
-    /// The upload is being put together.
+    /// The upload is being completed.
     Closed,
 }
 
@@ -42,9 +42,9 @@ impl Cut {
     }
 }
 
-/// An attempt, as others see it.
+/// An attempt, as seen by other requests.
 struct PartAttempt {
-    /// Closed once the attempt is over.
+    /// Closed once the attempt has ended.
     cut: oneshot::Sender<Cut>,
     over: Over,
 }
@@ -52,18 +52,18 @@ struct PartAttempt {
 /// Ends when an attempt does.
 type Over = oneshot::Receiver<Infallible>;
 
-/// The attempts of this process. There are no more than requests that send parts, and some that are over.
+/// The attempts of this process: at most as many as requests that send parts, and some that have ended.
 #[derive(Default)]
 pub(crate) struct InFlight(Mutex<HashMap<(UploadId, u16), PartAttempt>>);
 
-/// One attempt, as who makes it sees it. It is over when this is dropped.
+/// An attempt, as seen by its own request. It ends when this is dropped.
 pub(crate) struct Flight {
     cut: oneshot::Receiver<Cut>,
     _over: oneshot::Sender<Infallible>,
 }
 
 impl InFlight {
-    /// Begins an attempt at a part; an older one is cut off, and has let go of what it had when this returns.
+    /// Begins an attempt at a part. When this returns, an older one is cut off and holds nothing.
     pub(crate) async fn begin(&self, id: UploadId, number: u16) -> Flight {
         let (cut, to_be_cut) = oneshot::channel();
         let (ending, over) = oneshot::channel();
@@ -80,7 +80,7 @@ impl InFlight {
         }
     }
 
-    /// Cuts off an attempt at a part, because another one is to come.
+    /// Cuts off an attempt at a part, because another one follows.
     pub(crate) async fn replace(&self, id: UploadId, number: u16) {
         let older = self.lock().remove(&(id, number));
         settle(older.map(|older| older.end(Cut::Replaced))).await;
@@ -92,7 +92,7 @@ impl InFlight {
         settle(of_upload.into_iter().map(|(_, attempt)| attempt.end(Cut::Closed))).await;
     }
 
-    /// Forgets an attempt that is over, unless there is another one in its place.
+    /// Removes an attempt that has ended, unless another one has replaced it.
     pub(crate) fn end(&self, id: UploadId, number: u16, flight: Flight) {
         drop(flight);
         let mut attempts = self.lock();
@@ -105,12 +105,12 @@ impl InFlight {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(UploadId, u16), PartAttempt>> {
-        // Nothing that is held across a panic here can be half changed.
+        // The map is whole after a panic: no code that can panic changes it in several steps.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Looks seldom enough that it costs nothing, and often enough that there are never many more than are alive.
+/// Rarely enough to cost nothing, and often enough that the map never has many more attempts than are running.
 fn forget_those_over(attempts: &mut HashMap<(UploadId, u16), PartAttempt>) {
     const OFTEN: usize = 64;
 
@@ -121,21 +121,21 @@ fn forget_those_over(attempts: &mut HashMap<(UploadId, u16), PartAttempt>) {
 
 impl PartAttempt {
     fn end(self, why: Cut) -> Over {
-        // Who does not hear it is over.
+        // An attempt that does not receive this has ended.
         let _unheard = self.cut.send(why);
         self.over
     }
 }
 
-/// Waits until attempts are over, for a moment.
+/// Waits until attempts have ended, for at most [`SETTLES`].
 async fn settle(attempts: impl IntoIterator<Item = Over>) {
-    // What takes longer is for the store to bear: it keeps the last commit, whole, and no late one.
+    // The store handles attempts that take longer: it keeps the last commit, whole, and no late one.
     let _over = tokio::time::timeout(SETTLES, join_all(attempts)).await;
 }
 
 impl Flight {
-    /// Does what is to be done, unless the attempt is cut off first. Who completes the upload does not cut off one that
-    /// `has_all` bytes: it is about to be there.
+    /// Does the work, unless the attempt is cut off first. Completing the upload does not cut off an attempt that `has_all`
+    /// bytes: the part is about to be stored.
     pub(crate) async fn until_cut<T>(
         &mut self,
         has_all: &AtomicBool,
@@ -150,7 +150,7 @@ impl Flight {
         match cut {
             Ok(Cut::Closed) if has_all.load(Ordering::SeqCst) => work.await,
             Ok(why) => Err(why.refusal()),
-            // Nobody is there any more who could.
+            // No request is left that could cut it off.
             Err(_) => work.await,
         }
     }

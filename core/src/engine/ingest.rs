@@ -1,4 +1,4 @@
-//! Uploads in one request, and those that are fetched: judged, recorded as an intent, read once, and admitted or refused.
+//! Uploads in one request, and fetched ones: judged, recorded as an intent, read once, and accepted or refused.
 
 use crate::engine::admitted::Admitted;
 use crate::engine::attempt::{Attempt, Bytes};
@@ -17,22 +17,22 @@ use crate::value::upload_info::UploadInfo;
 use crate::value::verdict::{RECEIVE, Rejection};
 
 impl Pipeline {
-    /// Takes an upload in one go: [`admit`](Self::admit), then [`commit`](Admitted::commit), on a task of its own (see
-    /// [`run`](Self::run)). Dropping the future changes nothing for an upload whose last byte is here; one whose body breaks
-    /// off is given back at once.
+    /// Takes an upload in one step: [`admit`](Self::admit), then [`commit`](Admitted::commit), on a task of its own (see
+    /// [`run`](Self::run)). An upload whose last byte has arrived is committed even if the future is dropped; one whose body
+    /// breaks off ends at once.
     ///
     /// # Errors
     ///
-    /// Those of both.
+    /// Those of both methods.
     pub async fn ingest(&self, mut incoming: Incoming, options: UploadOptions) -> Result<Record, Error> {
-        // Whose it is, is known before its bytes come.
+        // The project is known before the bytes arrive.
         incoming.options = options.clone().or(&incoming.options);
         let pipeline = self.clone();
         self.run(async move { pipeline.admit(incoming).await?.commit(options).await })
             .await?
     }
 
-    /// Fetches what the source names and takes it in one go.
+    /// Fetches a source and takes the file in one step.
     ///
     /// # Errors
     ///
@@ -43,15 +43,15 @@ impl Pipeline {
         self.ingest(incoming, options).await
     }
 
-    /// Reads the upload to its end and has every stage judge it. Nobody can read it yet: that takes [`Admitted::commit`].
+    /// Reads the upload to its end and has every stage judge it. It is not readable before [`Admitted::commit`].
     ///
-    /// Dropping the future is legal at any moment. What is left then is a record whose lease ends, which takes hours: where a
-    /// connection can end the future, let [`run`](Self::run) poll it.
+    /// The future may be dropped at any moment. That leaves a record whose lease ends only after hours: if a closed connection
+    /// can drop the future, let [`run`](Self::run) poll it.
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] with the first "no", [`Error::Interrupted`] if the body broke off, [`Error::Fault`] if one of
-    /// our parts failed. Whichever it is, nothing of the upload is readable, and its bytes are removed.
+    /// [`Error::Rejected`] with the first rejection, [`Error::Interrupted`] if the body broke off, [`Error::Fault`] if the
+    /// server or a service behind it failed. In each case the upload is not readable, and its bytes are deleted.
     pub async fn admit(&self, incoming: Incoming) -> Result<Admitted, Error> {
         let Incoming {
             id,

@@ -1,4 +1,4 @@
-//! The lease of one node on one record: how it is taken, renewed while the node works, and lost.
+//! The lease of a node on a record: how the node takes it, renews it while it works, and loses it.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -18,15 +18,15 @@ use crate::value::error::{Error, Fault};
 /// The shortest time between two renewals, so that a short lease does not overload the recorder.
 const LEAST_BEAT: Duration = Duration::from_millis(1);
 
-/// A record on which this node works, as this node wrote it last. Dropping it is legal: the lease ends by itself, and a sweeper
-/// or another node goes on.
+/// A record on which this node works, as this node wrote it last. It may be dropped: the lease ends by itself, and a sweeper or
+/// another node continues.
 pub(crate) struct Lease {
     pipeline: Pipeline,
     record: Record,
 }
 
 impl Lease {
-    /// Inserts the record of a new upload or order, if its project, its token and its sender have room for it.
+    /// Inserts the record of a new upload or fetch job, if its project, token and sender have room for it.
     pub(crate) async fn insert(pipeline: &Pipeline, record: Record, policy: &Policy) -> Result<Self, Error> {
         let usage_change = UsageChange::of(None, &record, policy.quota(), pipeline.now());
         let usage_change = pipeline.bounded(&record, usage_change);
@@ -60,7 +60,7 @@ impl Lease {
         self.record
     }
 
-    /// Changes the record by an event. With [`Event::Renew`] this makes sure that the lease holds, for as long as a new one would.
+    /// Changes the record by an event. With [`Event::Renew`] this makes sure that the lease holds for its full time.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Does some work and renews the lease meanwhile, with what `beat` says, and at least every `most`.
+    /// Does some work and renews the lease meanwhile with the event of `beat`, at least every `most`.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl Lease {
         beat: impl Fn() -> Event,
         work: impl Future<Output = T>,
     ) -> Result<T, Fault> {
-        /// Renewals within the time of a lease: one or two may fail.
+        /// Renewals within the time of a lease, so that one or two may fail.
         const OFTEN: u32 = 3;
 
         let every = (self.pipeline.inner().periods.lease / OFTEN).clamp(LEAST_BEAT, most);
@@ -107,7 +107,7 @@ impl Lease {
         }
     }
 
-    /// Renews the lease once. If it is not known whether that was done, the renewal is left in `unheard`.
+    /// Renews the lease once. If the outcome is unknown, it leaves the renewal in `unheard`.
     async fn renew(&mut self, beat: Event, unheard: &mut Option<Record>) -> Result<(), Fault> {
         if let Some(renewal) = unheard.take() {
             self.settle(&renewal).await?;
@@ -124,7 +124,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Finds out whether a renewal was written whose answer was lost.
+    /// Finds out whether a renewal with an unknown outcome was written.
     async fn settle(&mut self, renewal: &Record) -> Result<(), Fault> {
         match self.pipeline.inner().recorder.get(renewal.id).await? {
             Some(found) if found == *renewal => self.record = found,

@@ -10,7 +10,7 @@ pub struct Limits {
     /// The most bytes of one upload.
     pub max_size: u64,
     /// How long the pipeline may take to read one upload and have every stage judge it, counted from the first byte it asks for.
-    /// The lease of the upload is twice as long, so no sweeper claims an upload that is still in progress.
+    /// The lease of the upload is twice as long, so no sweeper ends an upload that is still in progress.
     pub timeout: Duration,
     /// How long a multipart upload may stay incomplete, counted from its start. Afterwards its parts are deleted.
     pub multipart_ttl: Duration,

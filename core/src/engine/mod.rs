@@ -1,4 +1,4 @@
-//! The pipeline: what it does with uploads, in which order, on a clock.
+//! The pipeline: the engine that takes uploads through the stages, and its background work.
 
 pub(crate) mod accept;
 pub(crate) mod admitted;

@@ -1,9 +1,8 @@
-//! Uploads that come in parts: begun, sent part by part in any order, put together, and judged by the same stages as any
-//! other before somebody can read them.
+//! Multipart uploads: started, sent part by part in any order, joined, and judged by the same stages as any other upload before
+//! they are readable.
 //!
-//! Where the store has a way of its own with parts ([`Multipart`](crate::Multipart)), it puts them together and the stages
-//! read the result where it lies. Where it has none, each part is under a key of its own, and the whole is written as the
-//! stages read it.
+//! If the store has [multipart uploads](crate::Multipart), it joins the parts and the stages read the result from the store.
+//! Otherwise each part has a separate key, and the pipeline writes the whole file while the stages read it.
 
 use crate::record::keys::upload_of;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,33 +29,33 @@ use crate::value::upload_info::UploadInfo;
 use crate::value::verdict::RECEIVE;
 use crate::value::verdict::Rejection;
 
-/// An upload that is going to come in parts.
+/// The arguments that start a multipart upload.
 #[derive(Clone, Debug)]
 pub struct NewMultipart {
-    /// Chosen before anything else, so that whatever happens can be told of this upload.
+    /// Chosen by the caller, so that errors and logs can name the upload from the start.
     pub id: UploadId,
-    /// What the sender says; nothing here is trusted.
+    /// The declared metadata; nothing trusts it.
     pub declared: Declared,
-    /// Bytes of the whole. It has to hold.
+    /// The size of the whole file in bytes. It has to be exact.
     pub size: u64,
-    /// Bytes of every part but the last.
+    /// The size in bytes of every part but the last.
     pub part_size: u64,
-    /// Bytes that this one may have at most, if less than the pipeline takes anyway.
+    /// The most bytes of this upload, if less than the limit of the pipeline.
     pub at_most: Option<u64>,
-    /// Whose it is, how long to keep it, and what to note beside it.
+    /// The project, how long to keep the file, metadata and tags.
     pub options: UploadOptions,
 }
 
 impl Pipeline {
-    /// Begins an upload that comes in parts. Its record answers how it is to be cut ([`Record::parts`]).
+    /// Starts a multipart upload. Its record has the part plan ([`Record::parts`]).
     ///
-    /// Parts may be [put](Self::put_part) until [`Limits::multipart_ttl`](crate::Limits::multipart_ttl) is over, and are removed
-    /// then if the upload was not [completed](Self::complete).
+    /// Parts may be [put](Self::put_part) until [`Limits::multipart_ttl`](crate::Limits::multipart_ttl) is over; then the
+    /// sweeper deletes them, unless the upload was [completed](Self::complete).
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if it is too large, or a validator refuses what is declared; [`Error::Fault`] if it could not be
-    /// begun.
+    /// [`Error::Rejected`] if it is too large, or if a validator refuses the declared metadata; [`Error::Fault`] if it could not
+    /// be started.
     pub async fn start_multipart(&self, new_multipart: NewMultipart) -> Result<Record, Error> {
         let NewMultipart {
             id,
@@ -102,14 +101,14 @@ impl Pipeline {
         }
     }
 
-    /// Ends an upload in parts that was begun and of which nobody was told. If that cannot be done now, its time ends, and a
-    /// sweeper does it.
+    /// Ends a multipart upload that was started, but whose id no client received. If that fails, its time ends, and a sweeper
+    /// does it.
     pub async fn abort_multipart(&self, id: UploadId) {
         self.end_try(id).await;
     }
 
-    /// An address to which a sender may `PUT` a part past us until this lifetime is over. `None` if parts come through
-    /// [`put_part`](Self::put_part).
+    /// A URL to which a sender may `PUT` a part without passing through the server, valid for `lifetime`. `None` if parts arrive
+    /// through [`put_part`](Self::put_part).
     ///
     /// # Errors
     ///
@@ -124,7 +123,7 @@ impl Pipeline {
         let Some((parts, range)) = parts.and_then(|parts| Some((parts, parts.range(number)?))) else {
             return Ok(None);
         };
-        // A short rest may come with the part before it.
+        // A short last part may be joined to the part before it.
         let size = (number.saturating_add(1) < parts.count()).then_some(parts.part_size);
         match (self.inner().store_of(record)?.multipart(), upload_of(record)) {
             (Some(multipart), Some(upload)) => {
@@ -135,23 +134,23 @@ impl Pipeline {
         }
     }
 
-    /// Takes one part, in place of one of the same number that came before. When this returns, no crash takes it back.
+    /// Takes one part, which replaces an earlier one with the same number. When this returns, the part survives a crash.
     ///
-    /// `size` is what its sender says, if anything; then it has to hold. A part without a byte changes nothing: some clients
-    /// send every part that they were offered, and nothing in those that they do not need.
+    /// `size` is the size that the sender declares, if it does; then it has to be exact. An empty part changes nothing: some
+    /// clients send all parts that they were offered, and leave those empty that they do not need.
     ///
-    /// An older attempt at the same part that is under way in this process is cut off, and completing the upload cuts off
-    /// this one if its bytes have not all come: neither waits for a sender that may be gone. Of attempts in several processes the
-    /// one counts whose bytes were kept last, whole.
+    /// It cuts off an older attempt at the same part in this process, and completing the upload cuts off this one if its bytes
+    /// have not all arrived: neither waits for a sender that may have disappeared. Of attempts in several processes, the last
+    /// commit counts, whole.
     ///
-    /// Dropping the future is legal at any moment: the part is as if it had not come, and the one before it is still there.
+    /// The future may be dropped at any moment: this part is then not stored, and an earlier one stays.
     ///
     /// # Errors
     ///
     /// [`Error::Rejected`] with [`codes::NOT_OPEN`], [`codes::NO_SUCH_PART`], [`codes::PARTS_TOO_LARGE`],
     /// [`codes::PARTS_TOO_OFTEN`], [`codes::PART_REPLACED`], [`codes::SIZE_MISMATCH`], [`codes::TIMED_OUT`] or
-    /// [`codes::LENGTH_REQUIRED`]; [`Error::Interrupted`] if the body broke off; [`Error::Fault`] if the store failed. The upload
-    /// stays open: the part may be sent again.
+    /// [`codes::LENGTH_REQUIRED`]; [`Error::Interrupted`] if the body broke off; [`Error::Fault`] if the store failed. The
+    /// upload stays open: the client may send the part again.
     pub async fn put_part(
         &self,
         record: &Record,
@@ -186,7 +185,7 @@ impl Pipeline {
         if let (Err(_), Some(staged)) = (&ended, staged)
             && let Err(fault) = staged.discard().await
         {
-            // Whatever is left is replaced by the next try, or goes with the upload.
+            // The next try replaces the rest, or it is deleted with the upload.
             debug!(id = %record.id, number, fault = fault.report(), "could not discard a part");
         }
         self.inner().in_flight.end(record.id, number, flight);
@@ -198,13 +197,13 @@ impl Pipeline {
         ended
     }
 
-    /// Cuts off an attempt at a part that is under way in this process, because another one is to come: what it holds is free
-    /// when this returns. [`put_part`](Self::put_part) does so too; this is for callers who have to wait for a place first.
+    /// Cuts off an attempt at a part in this process before another one: when this returns, its resources are free.
+    /// [`put_part`](Self::put_part) does so too; this is for callers that have to wait for a permit first.
     pub async fn replace_part(&self, record: &Record, number: u16) {
         self.inner().in_flight.replace(record.id, number).await;
     }
 
-    /// Removes what a part has left that came when its upload had ended: the removal of the upload may have been too early.
+    /// Deletes a part that arrived after its upload had ended: the deletion of the upload may have been too early.
     async fn remove_late(&self, record: &Record, range: &PartRange) {
         let removed = async {
             let found = self.inner().recorder.get(record.id).await?;
@@ -222,7 +221,7 @@ impl Pipeline {
             self.inner().store_of(record)?.delete(&key).await
         };
         if let Err(fault) = removed.await {
-            // It is done once more when the upload is forgotten.
+            // It is deleted once more with the tombstone.
             debug!(id = %record.id, fault = fault.report(), "could not remove what a late part has left");
         }
     }
@@ -237,12 +236,12 @@ impl Pipeline {
         has_all: &AtomicBool,
     ) -> Result<Digest, Error> {
         let mut hasher = Sha256::new();
-        // Before anything is staged: nothing is made for a part without a byte.
+        // Before anything is staged, so that an empty part creates nothing.
         let mut piece = source.piece().await?;
         if piece.is_some() {
             let writing = staged.insert(self.stage_part(record, range, size).await?);
-            // Again, as the upload may have ended while its sender, or a place, was waited for. From here on what ends it finds what is
-            // staged.
+            // Again, because the upload may have ended while this waited for the sender or for a permit. From here on, a request
+            // that ends the upload finds the staged bytes.
             let found = self.inner().recorder.get(record.id).await?;
             if found.is_none_or(|found| found.state != State::Open) {
                 return Err(Error::rejected(RECEIVE, not_open()));
@@ -275,7 +274,7 @@ impl Pipeline {
     }
 }
 
-/// What the store says no to is the sender's to mend; anything else is a fault.
+/// A refusal by the store is for the sender to correct; any other error is a fault.
 pub(crate) fn refusal_or(fault: Fault) -> Error {
     const REFUSALS: [crate::value::verdict::Code; 4] = [
         codes::NOT_OPEN,

@@ -1,8 +1,8 @@
-//! Permits: how much of one thing may be in use at a time, by everybody and by each holder. Whatever strangers can take up,
-//! such as connections or places for uploads, is counted here, so that nobody has more than a share of it.
+//! Permits: how much of a bounded resource is in use at a time, by all clients and by each. Every resource that clients can
+//! take, such as connections or places for uploads, is counted here, so that none gets more than its share.
 //!
-//! A permit is held by what uses it and comes back when that is dropped. A process counts its own: what all nodes may hold
-//! together, such as bytes, is booked with the records (see [`accounting`](crate::accounting)).
+//! A permit is released when it is dropped. Each process counts its own permits; limits of all nodes together, such as bytes,
+//! are counted with the records (see [`accounting`](crate::accounting)).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -16,37 +16,37 @@ use crate::contract::measure;
 use crate::value::shares::client_of;
 pub use crate::value::shares::{SHARES, share_of};
 
-/// Who holds permits.
+/// What a share of permits is counted for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// A project, by its public key.
     Project(String),
-    /// A client, by its address.
+    /// A client, by its IP address.
     Address(IpAddr),
 }
 
 impl Holder {
-    /// The client at this address. One client usually has all addresses of an IPv6 network of 64 bits, so the network counts.
+    /// The client with this address. A client usually has a whole IPv6 network of 64 bits, so such a network is one client.
     #[must_use]
     pub fn at(address: IpAddr) -> Self {
         Self::Address(client_of(address))
     }
 }
 
-/// No permit is free: all are in use, or the holder has its share.
+/// No permit is free: all are in use, or the share is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no permit is free")]
 pub struct NoneFree;
 
-/// A permit that is free again when this is dropped.
+/// A permit, which is released when it is dropped.
 #[derive(Debug)]
 pub struct Permit {
     _permit: OwnedSemaphorePermit,
-    /// Of a permit that is not only one of a holder's share.
+    /// `None` if the permit is one of a share.
     _counted: Option<Counted>,
 }
 
-/// Counts a permit for as long as it is held.
+/// Counts a permit in the metrics while it is held.
 #[derive(Debug)]
 struct Counted(&'static str);
 
@@ -63,7 +63,7 @@ impl Drop for Counted {
     }
 }
 
-/// Permits for one thing.
+/// The permits of one resource.
 ///
 /// ```
 /// use intake_core::permits::{Holder, Permits};
@@ -79,16 +79,16 @@ impl Drop for Counted {
 /// ```
 #[derive(Debug)]
 pub struct Permits {
-    /// What metrics call them.
+    /// The name in metrics.
     limit: &'static str,
     all: Arc<Semaphore>,
     most: usize,
-    /// By the size of the share, too: a holder that is given another share begins anew.
+    /// The size of the share is part of the key: with another size, counting begins anew.
     shares: Mutex<HashMap<(Holder, usize), Arc<Semaphore>>>,
 }
 
 impl Permits {
-    /// So many permits, of a limit that metrics call so.
+    /// This many permits, of a limit with this name in metrics.
     #[must_use]
     pub fn new(limit: &'static str, most: usize) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
@@ -100,19 +100,19 @@ impl Permits {
         }
     }
 
-    /// Permits that there are.
+    /// The number of permits.
     #[must_use]
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// Permits that are held now.
+    /// The number of permits in use.
     #[must_use]
     pub fn in_use(&self) -> usize {
         self.most - self.all.available_permits()
     }
 
-    /// One of all permits, if one is free now.
+    /// Takes one of all permits, if one is free now.
     ///
     /// # Errors
     ///
@@ -121,17 +121,17 @@ impl Permits {
         self.one_of_all(self.all.clone().try_acquire_owned().ok())
     }
 
-    /// One of all permits, as soon as one is free.
+    /// Takes one of all permits as soon as one is free.
     ///
     /// # Errors
     ///
-    /// If none is until then.
+    /// If none is free until then.
     pub async fn acquire(&self, until: Instant) -> Result<Permit, NoneFree> {
         self.one_of_all(wait(self.all.clone(), until).await)
     }
 
-    /// One of the holder's own share, if one is free now. It is asked for first, so that a holder that waits for its share holds
-    /// nothing that others need.
+    /// Takes one permit of a share, if one is free now. Callers take it first, so that a client that waits for its share holds
+    /// no permit that others need.
     ///
     /// # Errors
     ///
@@ -140,18 +140,18 @@ impl Permits {
         self.one_of_share(self.share(holder, share).try_acquire_owned().ok())
     }
 
-    /// The same, as soon as one is free.
+    /// Takes one permit of a share as soon as one is free.
     ///
     /// # Errors
     ///
-    /// If none is until then.
+    /// If none is free until then.
     pub async fn acquire_as(&self, holder: &Holder, share: usize, until: Instant) -> Result<Permit, NoneFree> {
         self.one_of_share(wait(self.share(holder, share), until).await)
     }
 
-    /// A holder's share. Shares that nobody uses are not kept, so there are never many more than there are permits in use.
+    /// The share of a holder. Unused shares are removed, so there are never many more than permits in use.
     fn share(&self, holder: &Holder, share: usize) -> Arc<Semaphore> {
-        /// Shares that are added until unused ones are looked for.
+        /// Shares that are added before unused ones are removed.
         const ADDED: usize = 64;
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if shares.len().is_multiple_of(ADDED) {
@@ -186,7 +186,7 @@ impl Permits {
     }
 }
 
-/// How long somebody may wait for a permit, as a moment.
+/// The end of a wait for a permit, as a point in time.
 #[must_use]
 pub fn until(patience: Duration) -> Instant {
     let now = Instant::now();

@@ -1,4 +1,4 @@
-//! The pipeline: stages put together, and what one may ask of it besides taking an upload.
+//! The pipeline: its stages, its health, and its limits.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::value::codes;
 use crate::value::error::{Error, Fault};
 use crate::value::verdict::Verdict;
 
-/// The stages, put together. Cheap to clone; all clones are the same pipeline.
+/// The stages, connected. Cheap to clone; all clones are the same pipeline.
 ///
 /// ```
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +42,7 @@ use crate::value::verdict::Verdict;
 #[derive(Clone)]
 pub struct Pipeline {
     pub(super) inner: Arc<Inner>,
-    /// The project that the caller has looked up already.
+    /// The project that the caller has already looked up.
     pub(super) known: Option<Arc<Project>>,
 }
 
@@ -53,26 +53,26 @@ pub(crate) struct Inner {
     pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
     pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
     pub(crate) store: Box<dyn Store>,
-    /// Those beside it, by name.
+    /// The other stores, by name.
     pub(crate) stores: Vec<(String, Box<dyn Store>)>,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) expirer: Box<dyn Expirer>,
-    /// Who knows projects, in the order in which they are asked. Nobody: any name is one.
+    /// Providers of projects, in the order in which they are asked. If there are none, every project name is accepted.
     pub(crate) providers: Vec<Box<dyn ProjectProvider>>,
     pub(crate) limits: Limits,
     pub(crate) periods: Periods,
-    /// Tells whoever fetches here that there is something to fetch.
+    /// Tells this node's worker that a fetch job was queued.
     pub(crate) fetch_queued: Notify,
-    /// Work that goes on whatever becomes of who asked for it.
+    /// Work that continues even if its caller stops waiting.
     pub(crate) work: TaskTracker,
     pub(crate) in_flight: InFlight,
-    /// Refusals that could not be noted at once, and are tried again.
+    /// Refusals that could not be recorded at once, and are tried again.
     pub(crate) late: Arc<Semaphore>,
     pub(super) clock: Clock,
 }
 
 impl Inner {
-    /// Asks the rules of the upload's project and token, then the validators in their order; the first "no" is the answer.
+    /// Asks the rules of the upload's project and token, then the validators in order; the first rejection is the result.
     pub(crate) fn judge(&self, policy: &Policy, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
         policy.judge(&ask)?;
         for (name, validator) in &self.validators {
@@ -89,9 +89,9 @@ impl Pipeline {
         &self.inner
     }
 
-    /// The same pipeline for a caller that has looked this project up, such as an adapter for one request: it is not looked up
-    /// again before an upload is committed. The commit looks it up once more, so that its rules are those of that moment; only how
-    /// many files the project may have is checked when an upload begins, and so by the project that the caller knows.
+    /// The same pipeline for a caller that has looked this project up, such as an adapter for one request: the pipeline looks it
+    /// up again only when it commits an upload, to apply the rules of that moment. How many files the project may have is
+    /// checked only when an upload begins, by the project that the caller knows.
     #[must_use]
     pub fn knowing(&self, project: Arc<Project>) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl Pipeline {
         }
     }
 
-    /// The project of this key, if the caller has looked it up already.
+    /// The project with this key, if the caller has already looked it up.
     pub(crate) fn known(&self, public_key: &str) -> Option<&Arc<Project>> {
         self.known.as_ref().filter(|known| known.public_key == public_key)
     }
@@ -113,41 +113,41 @@ impl Pipeline {
         }
     }
 
-    /// The time by the pipeline's clock, to the microsecond: what every recorder can keep.
+    /// The time of the pipeline's clock, in whole microseconds: the precision that every recorder keeps.
     pub(crate) fn now(&self) -> SystemTime {
         let since = (self.inner.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
         UNIX_EPOCH + Duration::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// What an upload may cost at most.
+    /// The limits.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.inner.limits
     }
 
-    /// What is kept beside the records: projects, groups, and what was booked.
+    /// The data that the recorder keeps beside the records: projects, groups and usage.
     #[must_use]
     pub fn catalog(&self) -> &dyn Catalog {
         self.inner.recorder.catalog()
     }
 
-    /// The names of the scanners that look at every upload.
+    /// The names of the scanners that read every upload.
     pub fn scanners(&self) -> impl Iterator<Item = &str> {
         self.inner.scanners.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Bytes of memory that one upload takes in a store at most while it is written: of the store that takes most.
+    /// The most memory, in bytes, that a store uses for one upload while it is written: the largest value of all stores.
     #[must_use]
     pub fn bytes_of_upload(&self) -> u64 {
         let others = self.inner.stores.iter().map(|(_, store)| store.bytes_of_upload());
         others.fold(self.inner.store.bytes_of_upload(), u64::max)
     }
 
-    /// Whether every stage could work now; also makes them open what they open at first use.
+    /// Checks whether every stage can work now. Stages open here what they otherwise open at first use.
     ///
     /// # Errors
     ///
-    /// The first stage's fault; its message begins with the stage's name.
+    /// The first fault of a stage; its message begins with the stage's name.
     pub async fn ready(&self) -> Result<(), Fault> {
         self.inner
             .recorder
@@ -157,9 +157,9 @@ impl Pipeline {
         self.ready_but_for_records().await
     }
 
-    /// Whether every stage that an upload needs still works, by as little as each needs to find that out: for health checks, every
-    /// few seconds. All are asked at the same time, and each has so long to answer. The fetcher is not asked: without it, fetch
-    /// jobs wait, and files that are sent are taken.
+    /// Checks whether every stage that an upload needs still works, with as little work as each stage needs for that: for health
+    /// checks, every few seconds. All are asked at the same time, and each has this long to answer. The fetcher is not asked:
+    /// without it, fetch jobs wait, and clients can still send files.
     ///
     /// # Errors
     ///
@@ -182,11 +182,11 @@ impl Pipeline {
             let answer = tokio::time::timeout(patience, answer).await;
             answer.unwrap_or_else(|_| slow()).map_err(|fault| named(&name, fault))
         });
-        // All of them, so that the first in this order is told, and not the fastest.
+        // Waits for all of them, so that the first fault in this order is returned, not the fastest.
         join_all(answers).await.into_iter().collect()
     }
 
-    /// Whether the records are there already: see [`Recorder::exists`].
+    /// Whether the recorder's tables exist already: see [`Recorder::exists`].
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl Pipeline {
             .map_err(|fault| named("record", fault))
     }
 
-    /// Whether every stage but the recorder could work now, which is left as it is.
+    /// Checks whether every stage but the recorder can work now. It does not touch the recorder.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What holds for an upload, looked up by the pipeline, and what it is booked as.
+//! Looks up the policy of an upload, and the bounds of its usage.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::value::verdict::PROJECT;
 use crate::value::verdict::Rejection;
 
 impl Pipeline {
-    /// The project of this key, as it is now.
+    /// The project with this key, as it is now.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ impl Pipeline {
         Ok(None)
     }
 
-    /// The project of this key, as the caller knows it or as it is now.
+    /// The project with this key, as the caller knows it or as it is now.
     pub(crate) async fn known_or_found(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
         match self.known(public_key) {
             Some(known) => Ok(Some(known.clone())),
@@ -38,7 +38,7 @@ impl Pipeline {
         }
     }
 
-    /// The policy of an upload with these options, as it is now. A pipeline that was given no projects takes any name for one.
+    /// The current policy of an upload with these options. A pipeline without projects accepts every project name.
     pub(crate) async fn policy(&self, options: &UploadOptions, method: UploadMethod) -> Result<Policy, Error> {
         let authorization = options.authorization.as_ref();
         let Some(key) = options
@@ -55,7 +55,7 @@ impl Pipeline {
         Ok(Policy::new(Some(project), authorization, method))
     }
 
-    /// The policy of an upload that is about to belong to a project. A pipeline that knows projects accepts no upload without one.
+    /// The policy of an upload that has to belong to a project. A pipeline with projects accepts no upload without one.
     pub(crate) async fn required_policy(&self, options: &UploadOptions, method: UploadMethod) -> Result<Policy, Error> {
         if options.project.is_none() && !self.inner().providers.is_empty() {
             let rejection = Rejection::new(codes::PROJECT_UNKNOWN, "the upload names no project");
@@ -66,7 +66,7 @@ impl Pipeline {
         Ok(policy)
     }
 
-    /// What a new record is booked as, with what its project and its sender may have of its kind.
+    /// Adds to the usage of a new record the quotas of its project and sender for records of its kind.
     pub(crate) fn bounded(&self, record: &Record, mut usage_change: UsageChange) -> UsageChange {
         let limits = &self.inner().limits;
         if let Some(project) = &record.options.project {
@@ -91,8 +91,8 @@ impl Pipeline {
         }
     }
 
-    /// Why there is no room for what was to be booked: a token has no use left, a project has as much as it may have, or too many
-    /// fetch jobs or unfinished uploads.
+    /// Why a usage change exceeds a quota: a token has no use left, a project is full, or there are too many fetch jobs or
+    /// unfinished uploads.
     pub(crate) async fn no_room(&self, record: &Record, usage_change: &UsageChange) -> Error {
         let bounded = usage_change.deltas.iter().filter(|line| line.quota != Quota::default());
         let mut full = Vec::new();
@@ -100,7 +100,7 @@ impl Pipeline {
         for line in bounded.filter(|line| line.change.files > 0 || line.change.bytes > 0) {
             let reason = reason(record, &line.account);
             match self.inner().recorder.catalog().usage(&line.account).await {
-                // A token that is used up is what its holder can do something about.
+                // A used-up token is the reason that its holder can do something about.
                 Ok(has) if !line.quota.allows(&has, &line.change) && reason.code == codes::TOKEN_USED_UP => {
                     return Error::rejected(PROJECT, reason);
                 }
@@ -115,7 +115,7 @@ impl Pipeline {
     }
 }
 
-/// What it means that an account has as much as it may have.
+/// The rejection for an account that is full.
 fn reason(record: &Record, account: &Account) -> Rejection {
     let project = record.options.project.as_deref().unwrap_or_default();
     if let Some(grant) =

@@ -1,7 +1,7 @@
-//! Where every byte goes: counted, hashed, scanned and stored, one piece at a time.
+//! The path of every byte: counted, hashed, scanned and stored, one piece at a time.
 //!
-//! No channel, no task: the next piece is not asked for until all have taken this one, so that the slowest stage slows
-//! the sender, and dropping the future ends everything. An upload holds one piece, a head, and what its stages hold.
+//! There is no channel and no task: the pump reads the next piece after all stages have taken this one, so the slowest stage
+//! slows the sender, and dropping the future ends everything. An upload holds one piece, a head, and the memory of its stages.
 
 use crate::policy::rules::too_large;
 use crate::value::verdict::RECEIVE;
@@ -30,12 +30,12 @@ use crate::value::sniff::Sniffer;
 use crate::value::upload_info::Head;
 use crate::value::verdict::{Rejection, Verdict};
 
-/// The most bytes that stages are handed at a time: hashing them keeps a core for well under a millisecond.
+/// The largest piece in bytes: hashing it keeps a core busy for well under a millisecond.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// The sender's bytes, counted against what they may be before anybody sees them.
+/// The sender's bytes, checked against their limits before any stage reads them.
 pub(crate) struct Source {
-    /// `None` once it has ended: a stream that has is not asked again.
+    /// `None` once it has ended: a stream must not be polled after its end.
     body: Option<ByteStream>,
     rest: Bytes,
     seen: u64,
@@ -56,13 +56,13 @@ impl Source {
         }
     }
 
-    /// Counts the bytes among those that come from senders by this door.
+    /// Counts the bytes in the metrics of this upload method.
     pub(crate) fn counted(self, method: UploadMethod) -> Self {
         let received = measure::received(method);
         Self { received, ..self }
     }
 
-    /// Whatever comes next, or `None` at the end of a body that has the size it should have.
+    /// The next chunk, or `None` at the end of a body of the right size.
     async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             let next = match &mut self.body {
@@ -106,7 +106,7 @@ impl Source {
         Error::rejected(RECEIVE, Rejection::new(codes::SIZE_MISMATCH, message))
     }
 
-    /// Reads until there is a head's worth of bytes, or all of them; they stay to be read as pieces.
+    /// Reads until there is a head's worth of bytes, or the end; `piece` returns these bytes again.
     async fn lead(&mut self) -> Result<Bytes, Error> {
         let Some(first) = self.chunk().await? else {
             return Ok(Bytes::new());
@@ -135,17 +135,17 @@ impl Source {
     }
 }
 
-/// Where the bytes are to go.
+/// The destination of the bytes.
 pub(crate) enum Sink<'a> {
-    /// Into the store. What was begun there is left here, for the caller to commit or discard.
+    /// Into the store. The staged write is left here, for the caller to commit or discard.
     Stage(&'a mut Option<Box<dyn Staged>>),
-    /// Nowhere: they are in the store already, where nobody can read them yet.
+    /// Nowhere: they are in the store already, where they are not readable yet.
     Stored,
 }
 
 /// How long each stage had the upload.
 struct Spent {
-    /// Waiting for the sender.
+    /// The wait for the sender.
     receive: Duration,
     scans: Vec<Duration>,
     store: Duration,
@@ -174,7 +174,7 @@ impl Spent {
     }
 }
 
-/// Reads the source to its end and answers with what is known then.
+/// Reads the source to its end and returns the facts.
 pub(crate) async fn pump(
     inner: &Inner,
     policy: &Policy,
@@ -242,7 +242,7 @@ async fn write(staged: Option<&mut Box<dyn Staged>>, spent: &mut Duration, piece
     }
 }
 
-/// Asks all scans for their last word; the first in the order of the configuration that says no is the one who is named.
+/// Asks all scans for their verdict; if several reject, the error names the first in the order of the configuration.
 async fn finish(
     inner: &Inner,
     scans: Vec<Box<dyn Scan>>,
@@ -261,7 +261,7 @@ async fn finish(
     Ok(())
 }
 
-/// Feeds all scans at a time; the first in the order of the configuration that says no is the one who is named.
+/// Feeds all scans at the same time; if several reject, the error names the first in the order of the configuration.
 async fn feed(
     scans: &mut [Box<dyn Scan>],
     spent: &mut [Duration],

@@ -1,4 +1,4 @@
-//! Copying durable bytes to the location that their project wants, where that was not known before they were written.
+//! Copying durable bytes to the location that their project wants, if that was not known before they were written.
 
 use futures_util::StreamExt;
 use sha2::{Digest as _, Sha256};
@@ -14,11 +14,11 @@ use crate::value::evidence::{Digest, Facts};
 use crate::value::id::ByteStream;
 
 impl Attempt {
-    /// Copies durable bytes to where their project wants them. Nobody can read them meanwhile, and the record names both locations
-    /// before there is anything at the second.
+    /// Copies durable bytes to the location that their project wants. They are not readable meanwhile, and the record names both
+    /// locations before the first byte is written to the second.
     pub(super) async fn relocate(&mut self, facts: &Facts, policy: &Policy) -> Result<(), Fault> {
         let (to, record) = (policy.location(), self.record().clone());
-        // What was begun as this project's was begun where it belonged then.
+        // An upload that began with this project was written to the right location.
         let is_at_home = record.options.project.is_some() && record.options.project == self.options.project;
         if is_at_home || record.location == to {
             return Ok(());
@@ -33,7 +33,7 @@ impl Attempt {
         match copy(body, &mut *writing).await {
             Ok(digest) if digest == facts.digest => writing.commit().await,
             ended => {
-                // What cannot be discarded, a sweeper deletes.
+                // If this fails, a sweeper deletes the bytes.
                 let discarded = writing.discard().await;
                 discarded.and(ended.map(drop))?;
                 let message = "the bytes of an upload were others when they were read back";

@@ -1,4 +1,4 @@
-//! Which store the bytes of an upload are in.
+//! Finds the store that has the bytes of an upload.
 
 use crate::contract::stages::Store;
 use crate::engine::pipeline::Inner;
@@ -8,7 +8,7 @@ use crate::value::error::Fault;
 use crate::value::id::Location;
 
 impl Inner {
-    /// The store of a place.
+    /// The store of a location.
     pub(crate) fn store_at(&self, location: &Location) -> Result<&dyn Store, Fault> {
         let Some(name) = &location.store else {
             return Ok(&*self.store);
@@ -20,7 +20,7 @@ impl Inner {
         })
     }
 
-    /// The store in which an upload's bytes are.
+    /// The store that has the bytes of an upload.
     pub(crate) fn store_of(&self, record: &Record) -> Result<&dyn Store, Fault> {
         self.store_at(&record.location)
     }

@@ -1,8 +1,8 @@
-//! One sweeper, one question: what is due? It ends attempts that died, uploads whose time is over, and old tombstones.
+//! The sweeper: it ends attempts that died, uploads whose time is over, and old tombstones.
 //!
-//! Lease first, act second: a sweeper records its lease before it deletes, so that of several sweepers, and of a sweeper
-//! and somebody who keeps the upload, one wins. Each may die anywhere: its lease ends like any other. The store is
-//! never listed, so a sweep costs what is due and not what is there.
+//! A sweeper records its lease before it deletes, so that of several sweepers, or of a sweeper and a request that keeps the
+//! upload, one wins. If its node crashes, the lease ends like any other. The sweeper never lists the store, so a sweep costs as
+//! much as what is due.
 
 use futures_util::StreamExt;
 use tracing::{debug, warn};
@@ -16,27 +16,27 @@ use crate::value::error::Fault;
 
 /// Records looked up at a time.
 const BATCH: usize = 256;
-/// Deletions under way at a time.
+/// Deletions at the same time.
 const AT_A_TIME: usize = 8;
 
 /// What one sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Attempts that died or took too long, whose bytes were removed.
+    /// Attempts that died or took too long, whose bytes were deleted.
     pub abandoned: u64,
-    /// Uploads whose time was over, whose bytes were removed.
+    /// Uploads whose time was over, whose bytes were deleted.
     pub expired: u64,
-    /// Deletions that somebody else had begun.
+    /// Deletions that a request or another node had begun.
     pub finished: u64,
-    /// Uploads of which parts under keys of their own, or bytes where they were before, were looked for once more.
+    /// Uploads whose separate parts, or whose bytes at a previous location, were deleted once more.
     pub tidied: u64,
-    /// Notes of refused and removed uploads that were forgotten.
+    /// Tombstones that were deleted.
     pub forgotten: u64,
-    /// Accounts of tokens and senders whose time is long over, which were forgotten.
+    /// Accounts of tokens and senders that were deleted, because their time ended long ago.
     pub accounts: u64,
-    /// Groups whose time was over, which were removed.
+    /// Groups that were deleted, because their time was over.
     pub groups: u64,
-    /// What failed and will be tried again when its lease is over.
+    /// Records that failed; they are tried again when their lease has ended.
     pub failed: u64,
 }
 
@@ -49,11 +49,11 @@ impl Swept {
 }
 
 impl Pipeline {
-    /// Does everything that is due, in bounded batches. Any number of sweepers may do so at a time, on any number of nodes.
+    /// Ends all that is due, in bounded batches. Any number of nodes may sweep at the same time.
     ///
     /// # Errors
     ///
-    /// If what is due could not be looked up. What fails with a single upload is counted and logged instead.
+    /// If the due records could not be looked up. A failure of a single upload is counted and logged instead.
     pub async fn sweep(&self) -> Result<Swept, Fault> {
         let mut swept = Swept {
             groups: self.sweep_groups().await?,
@@ -90,7 +90,7 @@ impl Pipeline {
                 *counter += 1;
                 progress |= !matches!(outcome, Outcome::Failed);
             }
-            // Without progress the same records would be due again at once.
+            // Without progress the same records would be returned again at once.
             if !full || !progress {
                 return Ok(swept);
             }
@@ -123,12 +123,12 @@ impl Pipeline {
             State::Ready => Outcome::Expired,
             State::Trashed | State::Deleting => Outcome::Finished,
             State::Rejected(_) | State::Deleted | State::Fetched => Outcome::Forgotten,
-            // Others have these for a duty.
+            // Other tasks handle these.
             State::Assembling | State::Queued | State::Fetching => Outcome::Lost,
         }
     }
 
-    /// Removes parts that came too late to be removed with the others. Nobody reads them, so nothing needs to be claimed.
+    /// Deletes parts that arrived too late to be deleted with the others. No stage reads them, so this needs no lease.
     async fn tidy(&self, ready: &Record) -> Outcome {
         let tidied = async {
             self.delete_separate_parts(ready).await?;
@@ -151,7 +151,7 @@ impl Pipeline {
         }
     }
 
-    /// Removes the bytes of an upload whose lease this node has, and records that. Answers whether both were done.
+    /// Deletes the bytes of an upload whose lease this node has, and records that. Returns whether both succeeded.
     pub(crate) async fn finish_deletion(&self, deleting: &Record) -> bool {
         if !self.delete_bytes(deleting).await {
             return false;
@@ -168,9 +168,9 @@ impl Pipeline {
         }
     }
 
-    /// Drops an old tombstone.
+    /// Deletes an old tombstone.
     pub(crate) async fn forget(&self, noted: &Record) -> bool {
-        // Once more, because an attempt that outlived its lease may have stored bytes after they were removed.
+        // Once more, because an attempt that outlived its lease may have stored bytes after the first deletion.
         if !self.delete_bytes(noted).await {
             return false;
         }
@@ -183,7 +183,7 @@ impl Pipeline {
         }
     }
 
-    /// Removes what was moved from where it was.
+    /// Deletes the bytes at the previous location.
     async fn delete_previous(&self, record: &Record) -> Result<(), Fault> {
         match &record.previous_location {
             Some(previous_location) => {
@@ -197,7 +197,7 @@ impl Pipeline {
     }
 
     pub(crate) async fn delete_bytes(&self, record: &Record) -> bool {
-        // A fetch job has no bytes; the upload that came of it has a record of its own.
+        // A fetch job has no bytes; its upload has a record of its own.
         if record.fetch_job.is_some() {
             return true;
         }

@@ -1,4 +1,4 @@
-//! Work that ends by itself: the connection, or the caller, that asked for it may go away meanwhile.
+//! Work that runs to its end even if its connection, or its caller, disappears.
 
 use futures_util::FutureExt;
 use tracing::Instrument;
@@ -8,12 +8,12 @@ use crate::value::codes;
 use crate::value::error::Fault;
 
 impl Pipeline {
-    /// Runs work on a task of its own and waits for what comes of it. If the future is dropped, as a server drops that of a
-    /// request whose client hangs up, the work goes on to its end: an upload whose last byte is here is committed, and one that
-    /// breaks off is given back at once, instead of when its lease ends.
+    /// Runs work on a task of its own and waits for its result. If the future is dropped, as a server drops that of a request
+    /// whose client hangs up, the work continues: an upload whose last byte has arrived is committed, and one that breaks off
+    /// ends at once, instead of when its lease ends.
     ///
-    /// The caller bounds how much of such work there is at a time; everything in a pipeline ends within a lease, which is twice
-    /// [`Limits::timeout`](crate::Limits::timeout). A process that stops waits for it with [`finish`](Self::finish).
+    /// The caller bounds how many such tasks run at a time; all work of a pipeline ends within a lease, which is twice
+    /// [`Limits::timeout`](crate::Limits::timeout). A process that stops waits for them with [`finish`](Self::finish).
     ///
     /// ```
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,7 +55,7 @@ impl Pipeline {
         })
     }
 
-    /// Waits until everything that was [run](Self::run) until now has ended.
+    /// Waits until all work that was [run](Self::run) until now has ended.
     pub async fn finish(&self) {
         let work = &self.inner().work;
         work.close();

@@ -1,5 +1,5 @@
-//! Notes of what was refused: so many of each project, and so many of uploads whose project was not known. The oldest go first,
-//! so that a sender who is refused again and again fills no database, and the newest refusals can be listed.
+//! Tombstones of refused uploads: a bounded number per project, and of uploads without a known project. The oldest are deleted
+//! first, so a sender that is refused again and again cannot fill the database, and the newest refusals can be listed.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::error::Fault;
 
-/// Notes that are dropped at a time beside those that are too many, so that this is not done at every refusal.
+/// Tombstones that are deleted in addition to the surplus, so that not every refusal deletes some.
 const MORE: u64 = 16;
-/// Notes that are dropped in one go at most.
+/// The most tombstones that are deleted in one round.
 const BATCH: u64 = 64;
-/// Notes that are dropped at the same time.
+/// Tombstones that are deleted at the same time.
 const AT_A_TIME: usize = 8;
 
-/// Before each further try to note a refusal: half a minute in all, which a database may need to come back.
+/// The pauses before each further try to record a refusal: half a minute in all, in which a database may recover.
 const PAUSES_IN_SECONDS: [u64; 5] = [1, 2, 4, 8, 15];
 
 impl Pipeline {
-    /// Notes that an upload, of which no bytes are left, was refused, so that what it has taken is given back. If that cannot be
-    /// done now it is tried again for a while, beside the caller: the upload's lease, when a sweeper does it, ends hours later.
+    /// Records the refusal of an upload whose bytes are deleted, which returns its usage. If that fails, it is tried again for a
+    /// while, beside the caller: a sweeper would do it only hours later, when the upload's lease ends.
     pub(crate) async fn leave_tombstone(&self, record: &Record, noted: Record) {
         let fault = match self.try_to_note(record, &noted).await {
             Ok(()) => return,
@@ -49,19 +49,19 @@ impl Pipeline {
             }
             warn!(id = %record.id, "could not note a refusal in half a minute; left to the sweeper");
         };
-        // Nobody waits for it: what ends with the process is the sweeper's.
+        // Nothing waits for it: if the process ends first, the sweeper does it.
         tokio::spawn(again.in_current_span());
     }
 
     async fn try_to_note(&self, record: &Record, noted: &Record) -> Result<(), Fault> {
-        // If it is lost, a sweeper has ended the upload.
+        // If the lease is lost, a sweeper has ended the upload.
         let _ended = self.put(record, noted).await?;
         self.bound_tombstones(noted.options.project.as_deref()).await;
         Ok(())
     }
 
-    /// Drops the oldest notes of refusals of this project, or of no project, if there are more than may be. Of several that are
-    /// refused at the same moment each may be noted before it looks, so for that moment there may be a few more.
+    /// Deletes the oldest tombstones of this project, or of no project, if there are too many. Requests that are refused at the
+    /// same moment may each record a tombstone before they count, so for that moment there may be a few more.
     pub(crate) async fn bound_tombstones(&self, project: Option<&str>) {
         if let Err(fault) = self.drop_oldest(project).await {
             warn!(
@@ -88,7 +88,7 @@ impl Pipeline {
     async fn drop_note(&self, noted: &Record) {
         let dropped = async {
             let forgotten = self.after(noted, Event::Forget)?;
-            // If bytes that came late cannot be removed now, a sweeper does it.
+            // If late bytes cannot be deleted now, a sweeper does it.
             if self.put(noted, &forgotten).await? == Update::Applied {
                 self.forget(&forgotten).await;
             }

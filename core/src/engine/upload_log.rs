@@ -1,4 +1,4 @@
-//! The one log line of each upload, and where it is counted: what it was, how it ended, and who refused it.
+//! The log line and the metrics of each upload: what it was, how it ended, and which stage refused it.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::value::lifetime::UploadMethod;
 use crate::value::options::UploadOptions;
 use crate::value::verdict::{Code, Rejection};
 
-/// What an upload's line says beside how it ended. What its sender says is written in quotes and escaped.
+/// The fields of the log line of an upload besides its outcome. Values from the sender are quoted and escaped.
 #[derive(Clone)]
 pub(crate) struct UploadLog {
     id: UploadId,
@@ -27,7 +27,7 @@ pub(crate) struct UploadLog {
     started: Instant,
 }
 
-/// Writes the line at a level, with the fields that every line has and more.
+/// Writes the line at a level, with the common fields and more.
 macro_rules! line {
     ($level:ident, $log:expr, $($more:tt)*) => {
         $level!(
@@ -59,14 +59,14 @@ impl UploadLog {
         log
     }
 
-    /// Notes whose the upload is, and which token authorized it.
+    /// Sets the project of the upload, and the token that authorized it.
     pub(crate) fn belongs_to(&mut self, options: &UploadOptions) {
         self.project.clone_from(&options.project);
         let grant = options.authorization.as_ref().and_then(|by| by.grant.as_ref());
         self.token = grant.map(|grant| grant.id.clone());
     }
 
-    /// Every stage accepted it, and it can be read.
+    /// Every stage accepted the upload, and it is readable.
     pub(crate) fn accepted(&self, ready: &Record) {
         self.count("ready", None);
         let facts = ready.facts.as_ref();
@@ -86,7 +86,7 @@ impl UploadLog {
         measure::upload_ended(self.method, ending, code, self.started.elapsed());
     }
 
-    /// It ended otherwise. A fault is the operator's to mend, so it is an error, with everything that is known of its cause.
+    /// The upload ended otherwise. A fault is for the operator to correct, so it is an error line with all of its causes.
     pub(crate) fn failed(&self, error: &Error) {
         let size = self.size;
         match error {
@@ -118,7 +118,7 @@ impl UploadLog {
         }
     }
 
-    /// A stage, or the caller, said no.
+    /// A stage or the caller rejected the upload.
     pub(crate) fn refused(&self, by: &str, rejection: &Rejection) {
         let Rejection {
             code, message, subject, ..

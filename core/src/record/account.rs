@@ -1,4 +1,4 @@
-//! Accounts: what is counted together, how much each has, and how much it may have. Pure.
+//! Accounts: counters of usage, and their quotas. Pure.
 
 use sha2::{Digest as _, Sha256};
 use std::time::SystemTime;
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 pub struct Quota {
     /// The sum of bytes.
     pub bytes: Option<u64>,
-    /// The number of files, of uses of a token, or of whatever else the account counts.
+    /// The number of files, of uses of a token, or of other items that the account counts.
     pub files: Option<u64>,
 }
 
@@ -39,7 +39,7 @@ impl Quota {
 pub struct Usage {
     /// Bytes.
     pub bytes: u64,
-    /// The number of files, of uses of a token, or of whatever else the account counts.
+    /// The number of files, of uses of a token, or of other items that the account counts.
     pub files: u64,
 }
 
@@ -59,11 +59,11 @@ impl Usage {
 pub struct Change {
     /// Bytes.
     pub bytes: i64,
-    /// Change of the number of files, of uses of a token, or of whatever else the account counts.
+    /// Change of the number of files, of uses of a token, or of other items that the account counts.
     pub files: i64,
 }
 
-/// What is counted together: a project, a token, or one kind of thing of a project or of a sender.
+/// A counter of usage: of a project, of a token, or of one kind of record of a project or of a sender.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account(String);
 
@@ -74,8 +74,8 @@ impl Account {
         Self::named(format!("project:{key}"))
     }
 
-    /// If a recorder may not be able to keep the name, the account is named by its digest: an embedder may choose any name for a
-    /// project.
+    /// An account with a name that a recorder may not be able to keep is named by its digest: an embedder may choose any name
+    /// for a project.
     fn named(name: String) -> Self {
         const LONGEST: usize = 400;
         if name.len() <= LONGEST && !name.contains('\0') {

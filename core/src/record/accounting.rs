@@ -1,8 +1,8 @@
 //! Accounting: how much each project, sender and token uses, and what was received and removed on each day.
 //!
-//! Pure, and the only place that says what counts. A recorder writes the usage change in the same transaction as the
-//! change of the record. It is the difference between what the record counted before and what it counts now. So a crash neither
-//! loses nor doubles a count: the change that ends an upload gives back what it used, exactly once.
+//! Pure, and the only place that says what counts. A recorder writes the usage change in the same transaction as the change of
+//! the record. It is the difference between the record's counts before and after the change. So a crash neither loses nor
+//! doubles a count: the change that ends an upload returns its usage exactly once.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};

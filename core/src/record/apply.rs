@@ -105,7 +105,7 @@ impl Record {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.write_lease);
             }
-            // A sweeper claims an old tombstone too before it deletes it.
+            // A sweeper takes the lease of an old tombstone too before it deletes it.
             (State::Deleted | State::Fetched, Event::Claim) if self.is_due(now) => {
                 next.due = Some(now + periods.write_lease)
             }

@@ -49,9 +49,9 @@ pub enum Event {
     },
     /// Every stage accepted the upload, and its bytes are durable.
     Commit {
-        /// What is known of the content. It is boxed, because the other events are small.
+        /// The facts of the content. They are boxed, because the other events are small.
         facts: Box<Facts>,
-        /// What the sender asks for beside the bytes.
+        /// The sender's options.
         options: Box<UploadOptions>,
         /// How long the upload is kept.
         lifetime: Lifetime,
@@ -66,8 +66,8 @@ pub enum Event {
     Restore,
     /// The upload is deleted for good, or its owner ends it while its parts are arriving or being joined.
     Delete,
-    /// A sweeper claims the record because it is due: an abandoned upload, an expired one, an unfinished deletion of another
-    /// sweeper, or an old tombstone.
+    /// A sweeper takes the lease of the record because it is due: an abandoned upload, an expired one, an unfinished deletion of
+    /// another sweeper, or an old tombstone.
     Claim,
     /// The record of a refusal makes room for newer ones before its time is over.
     Forget,

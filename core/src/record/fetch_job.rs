@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::value::file_name::FileName;
 use crate::value::id::UploadId;
 
-/// What is recorded of a fetch job.
+/// The data of a fetch job in its record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FetchJob {
     /// The source that a [`Fetcher`](crate::Fetcher) fetches, such as a URL.

@@ -8,7 +8,7 @@ pub(crate) fn key_of(record: &Record) -> Key {
     key_at(record, &record.location)
 }
 
-/// The key of the whole content at another place.
+/// The key of the whole content at another location.
 pub(crate) fn key_at(record: &Record, location: &Location) -> Key {
     Key::whole(record.id).with_prefix(location.prefix.as_deref())
 }

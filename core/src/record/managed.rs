@@ -16,8 +16,8 @@ pub struct ManagedProject {
 }
 
 impl ManagedProject {
-    /// The settings of a project whose names have changed, each with its name in earlier versions and its name now. A person has
-    /// to write the new names; databases keep the old ones until somebody changes the project.
+    /// The settings of a project whose names have changed, each with its name in earlier versions and its name now. An operator
+    /// has to write the new names; databases keep the old ones until the project is changed.
     pub const RENAMED: [(&str, &str); 4] = [
         ("standing", "status"),
         ("forbid_types", "deny_types"),

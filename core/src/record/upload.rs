@@ -1,16 +1,16 @@
 //! The record of an upload, and the only rules by which one changes.
 //!
 //! ```text
-//!   in parts      Open ──Assemble──► Assembling ──Commit──┐                       Claim
+//!   multipart     Open ──Assemble──► Assembling ──Commit──┐                       Claim
 //!                   ▲                 │      │            ▼                        ┌─┐
 //!                   └─────Release─────┘      │          Ready ──Delete, Claim──► Deleting ──BytesDeleted──► Deleted ──► (no record)
 //!                                            │            ▲
-//!   in one go     Staged ────────────────────┼──Commit────┘
+//!   one request   Staged ────────────────────┼──Commit────┘
 //!                   │                        ▼
 //!                   └─────────Reject─────► Rejected ──Forget, Claim──► Deleted ──► (no record)
 //!
 //!   fetched       Queued ──Fetch──► Fetching ──Fetched──► Fetched ──► (no record)
-//!                   ▲                  │                    each try is an upload of its own, in one go
+//!                   ▲                  │                    each try is an upload of its own
 //!                   └────Postpone──────┘ ──Reject──► Rejected
 //!
 //!   deleted       Ready ──Trash──► Trashed ──Delete, Claim──► Deleting        if deleted uploads can be restored
@@ -55,12 +55,12 @@ pub struct Record {
     /// When this record was made, before the first byte was stored.
     #[serde(with = "crate::value::micros")]
     pub created: SystemTime,
-    /// What the sender declared.
+    /// The declared metadata.
     pub declared: Declared,
-    /// What the sender asks for, such as the project and metadata. Of an upload in one request all of it is known from the commit
-    /// on; of a multipart upload and a fetch job from the start. The sender and the origin are removed once the upload is finished.
+    /// The sender's options, such as the project and metadata. They are complete from the start for a multipart upload and a
+    /// fetch job, else from the commit on. The sender and the origin are removed once the upload is finished.
     pub options: UploadOptions,
-    /// What is known of the content, from the commit on.
+    /// The facts of the content, from the commit on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
     /// How long the upload is kept. Known from the commit on.
@@ -102,11 +102,11 @@ pub enum State {
     Staged,
     /// Every stage accepted the upload. Its bytes are durable and readable.
     Ready,
-    /// A stage refused the upload. The record is kept for a while, so that one can ask for the reason.
+    /// A stage refused the upload. The record is kept for a while, so that a client can ask for the reason.
     Rejected(Rejection),
     /// The owner deleted the upload, and can restore it for a while. It is not readable.
     Trashed,
-    /// A sweeper claimed the upload, or its owner deleted it. Bytes may still be there, and are not readable.
+    /// A sweeper took the lease of the upload, or its owner deleted it. Bytes may still be there, and are not readable.
     Deleting,
     /// The bytes are deleted. The record is kept for a while; at its end, bytes that arrived late are deleted too.
     #[serde(rename = "gone")]
@@ -147,7 +147,7 @@ pub enum Task {
 /// Durations after which a record becomes due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Periods {
-    /// How long an upload in one request, or a sweeper's deletion, may take. Afterwards a sweeper may claim the record.
+    /// How long an upload in one request, or a sweeper's deletion, may take. Afterwards a sweeper may take the lease.
     pub write_lease: Duration,
     /// How long the lease of a node lasts that completes a multipart upload or fetches a source. The node renews it while it
     /// works. Once the lease is over, another node may take the upload over.
@@ -229,7 +229,7 @@ impl Record {
         }
     }
 
-    /// What validators and scanners are shown of the upload.
+    /// The upload as validators and scanners see it.
     #[must_use]
     pub fn info(&self, method: UploadMethod) -> UploadInfo<'_> {
         UploadInfo::new(&self.declared)

@@ -314,7 +314,7 @@ async fn accounts_are_removed_when_their_time_is_over(recorder: &dyn Recorder) {
     recorder.catalog().forget_accounts(at(500), 10).await.answers();
     same!(has(recorder, &twice).await, (0, 0));
 
-    // An account at zero is no account, because anybody may be a sender.
+    // An account at zero is deleted, because every client may be a sender.
     let (given_back, never) = (Account::sender(&unique()), Account::sender(&unique()));
     let record = sample_record();
     let all = [until(&given_back, 600, ROOM)];

@@ -16,7 +16,7 @@ pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 /// with it; any other error becomes [`Error::Interrupted`](crate::Error::Interrupted).
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
 
-/// The id of one upload, never used again. It is a random UUID (version 4), so that nobody can guess another id from one.
+/// The id of one upload, never used again. It is a random UUID (version 4), so that no id can be guessed from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UploadId(Uuid);

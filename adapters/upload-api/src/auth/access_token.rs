@@ -1,8 +1,8 @@
 //! Access tokens: a JSON Web Token in the `Authorization` header, as the vendor's clients send it. See `docs/policy-tokens.md`,
 //! "Access tokens".
 //!
-//! One grants a [`Grant`] as a [policy token](super::policy_token) does, and its uses are counted, it is checked again and revoked
-//! in the same way. It needs no id: the digest of its text is the id.
+//! An access token gives a [`Grant`] as a [policy token](super::policy_token) does; its uses are counted, and it is checked
+//! again and revoked in the same way. It needs no id: the digest of its text is the id.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,8 +19,7 @@ use super::jwt::{Flaw, LONGEST, signer};
 use crate::codes;
 use crate::error::{ACCESS_TOKEN_ID, ApiError};
 
-/// The claims of a token. No other claim is allowed, and none may be `null`: a restriction that is not understood would not be
-/// enforced.
+/// The claims of a token. No other claim is allowed, and none may be `null`: an unknown restriction would not be enforced.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
@@ -66,19 +65,19 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<O
     T::deserialize(value).map(Some)
 }
 
-/// Seconds by which the clock of a token's issuer may differ from ours.
+/// The most seconds by which the clock of a token's issuer may differ from the server's.
 const LEEWAY: u64 = 30;
-/// Seconds that a token may be valid.
+/// The most seconds for which a token may be valid.
 const LONGEST_LIFE: u64 = 24 * 3600;
 const MOST_SCOPES: usize = 16;
 const LONGEST_SCOPE: usize = 64;
 const MOST_OPERATIONS: u64 = 100_000;
 
-/// What the request's token grants at this endpoint. `None`: the request has no `Authorization` header.
+/// The grant of the request's token at this endpoint. `None`: the request has no `Authorization` header.
 ///
 /// # Errors
 ///
-/// Why the header, or the token in it, cannot be used here.
+/// Why the header, or its token, cannot be used here.
 pub(crate) fn check(
     project: &Project,
     headers: &HeaderMap,
@@ -91,11 +90,11 @@ pub(crate) fn check(
     }
 }
 
-/// What a token grants: at the endpoint of this path, or if there is none, at those that its scope names.
+/// The grant of a token: at the endpoint with this path, or, without a path, at those in its scope.
 ///
 /// # Errors
 ///
-/// Why it cannot be used.
+/// Why the token cannot be used.
 pub(crate) fn grant(
     project: &Project,
     token: &str,
@@ -186,7 +185,7 @@ fn is_long(secret: &ProjectSecret) -> bool {
     secret.secret.expose(|secret| secret.len() > BLOCK).unwrap_or(true)
 }
 
-/// When the token ends, leeway included.
+/// When the token expires, including the leeway.
 fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, ApiError> {
     let exp = claims.exp.ok_or_else(|| invalid("`exp` is required"))?;
     let iat = claims.iat.ok_or_else(|| invalid("`iat` is required"))?;
@@ -207,7 +206,7 @@ fn end(claims: &Claims, now: SystemTime) -> Result<SystemTime, ApiError> {
     }
 }
 
-/// Whether one of these paths is that of the endpoint, or a prefix of it that ends in `/*`.
+/// Whether the scope contains the path of the endpoint, or a prefix of it that ends in `/*`.
 fn in_scope(scope: &[String], path: Option<&str>) -> Result<(), ApiError> {
     if scope.is_empty() || scope.len() > MOST_SCOPES {
         return Err(invalid(&format!(

@@ -1,4 +1,4 @@
-//! HMAC-SHA256 (RFC 2104), by which signatures and tokens are checked.
+//! HMAC-SHA256 (RFC 2104), with which signatures and tokens are checked.
 
 use hmac::{Hmac, KeyInit, Mac};
 use intake_core::project::ProjectSecret;
@@ -12,7 +12,7 @@ pub(crate) fn has_signed(secret: &ProjectSecret, message: &[u8], signature: &[u8
     matches!(signed, Ok(true))
 }
 
-/// Whether this is the HMAC-SHA256 of a message with this key. Compares in constant time.
+/// Checks the HMAC-SHA256 of a message with this key. Compares in constant time.
 pub(crate) fn fits(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return false;

@@ -1,5 +1,5 @@
-//! What policy tokens and access tokens have in common: both are JSON Web Tokens (RFC 7519) that a secret of the project has signed
-//! with HMAC-SHA256. They differ in how the key is derived from the secret, and in their claims.
+//! The common part of policy tokens and access tokens: both are JSON Web Tokens (RFC 7519) that a secret of the project has
+//! signed with HMAC-SHA256. They differ in how the key is derived from the secret, and in their claims.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use intake_core::project::ProjectSecret;
 use jsonwebtoken::{Algorithm, decode_header};
 use serde_json::{Map, Value};
 
-/// Characters of a token, at most.
+/// The most characters of a token.
 pub(crate) const LONGEST: usize = 8 * 1024;
 
 /// Why a token cannot be trusted.
@@ -16,16 +16,16 @@ pub(crate) const LONGEST: usize = 8 * 1024;
 pub(crate) enum Flaw {
     /// It does not look like a token.
     Unreadable,
-    /// It asks for another algorithm, or has a critical extension that is not known.
+    /// It names another algorithm, or has an unknown critical extension.
     Algorithm,
     /// None of the project's secrets has signed it.
     Signature,
 }
 
-/// The secret that has signed a token, where `fits` says whether a secret has signed a message so.
+/// The secret that has signed a token. `fits` checks whether a secret has signed a message.
 ///
-/// The signature is checked before the claims are read, with the one algorithm that is taken: the library would choose its
-/// algorithms once for the whole process, and an embedder may have made another choice.
+/// The signature is checked before the claims are read, with the only allowed algorithm: the library would choose its algorithms
+/// once for the whole process, and an embedder may have made another choice.
 ///
 /// # Errors
 ///
@@ -45,14 +45,14 @@ pub(crate) fn signer<'a>(
         Err(_) if names_an_algorithm(signed) => return Err(Flaw::Algorithm),
         Err(_) => return Err(Flaw::Unreadable),
     };
-    // A token with a critical extension must not be taken by a reader that does not know it (RFC 7515, section 4.1.11).
+    // A reader that does not know a critical extension must not accept the token (RFC 7515, section 4.1.11).
     if head.alg != Algorithm::HS256 || head.crit.is_some() {
         return Err(Flaw::Algorithm);
     }
     // Surplus bits of the last character are refused here, so that a token has one spelling.
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Flaw::Unreadable)?;
     let mut found = None;
-    // All secrets are tried, also after one fits, so that the time that it takes tells nothing of them.
+    // All secrets are tried, even after one fits, so that the duration reveals nothing about them.
     for secret in &project.secrets {
         if fits(secret, signed.as_bytes(), &signature) {
             found = Some(secret);

@@ -1,4 +1,4 @@
-//! What authorizes a request: a signature, a policy token in its place, or an access token in the `Authorization` header.
+//! The authorization of a request: a signature, a policy token in its place, or an access token in the `Authorization` header.
 
 pub(crate) mod access_token;
 mod hmac;
@@ -16,12 +16,12 @@ use crate::codes;
 use crate::error::ApiError;
 use crate::params::Params;
 
-/// The project that a request may bring something to, what authorizes that, and the sender as records have it.
+/// The project to which a request may add files or groups, its authorization, and the sender as records contain it.
 pub(crate) struct Authorized {
     pub(crate) project: Arc<Project>,
     pub(crate) authorization: Option<Authorization>,
     pub(crate) sender: Option<String>,
-    /// The origin of the page that asks.
+    /// The origin of the page that sends the request.
     pub(crate) origin: Option<String>,
 }
 
@@ -30,12 +30,12 @@ pub(crate) fn is_policy_token(signature: &str) -> bool {
     policy_token::looks_like_token(signature)
 }
 
-/// What authorizes a request to the endpoint of this path. A project that does not ask for signatures ignores them, and the
-/// `Authorization` header, but not policy tokens: a token that a sender sends is enforced.
+/// The authorization of a request to the endpoint with this path. A project that requires no signatures ignores them, and the
+/// `Authorization` header, but not policy tokens: a token that a client sends is enforced.
 ///
 /// # Errors
 ///
-/// What is missing of the signature or token, or wrong with it.
+/// Why the signature or token is missing or wrong.
 pub(crate) fn check(
     project: &Project,
     params: &Params,
@@ -97,7 +97,7 @@ mod tests {
             .map_err(|refusal| refusal.api_code())
     }
 
-    /// The recorded and published ones.
+    /// The recorded and published signatures.
     const VECTORS: [(&str, &str, &str); 3] = [
         (
             "project_secret_key",

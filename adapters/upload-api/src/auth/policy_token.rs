@@ -1,5 +1,5 @@
-//! Policy tokens: a JSON Web Token (RFC 7519) that a product's own server signs with a secret of its project, and that says what
-//! may be uploaded with it. Clients send it as `signature`, so that every client can carry it. See `docs/policy-tokens.md`.
+//! Policy tokens: a JSON Web Token (RFC 7519) that a product's own server signs with a secret of its project, and that restricts
+//! the uploads with it. Clients send it as `signature`, so that every client can send it. See `docs/policy-tokens.md`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::jwt::signer;
 use crate::codes;
 use crate::error::{ACCESS_TOKEN_ID, ApiError};
 
-/// The claims of a token. All but its id and its end may be missing, and no other claim is allowed: a misspelt one would not be
+/// The claims of a token. All but its id and its expiry are optional, and no other claim is allowed: a misspelt one would not be
 /// enforced.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,7 +53,7 @@ fn once() -> u64 {
     1
 }
 
-/// Reads an object without duplicate keys: it would not be clear which of two values counts.
+/// Reads an object without duplicate keys, because readers differ in which of two values counts.
 fn unique<'de, D: Deserializer<'de>>(object: D) -> Result<BTreeMap<String, String>, D::Error> {
     struct Unique;
 
@@ -89,21 +89,21 @@ enum Store {
     Auto,
 }
 
-/// Characters of a token's id.
+/// The most characters of a token's id.
 const LONGEST_ID: usize = 128;
-/// A time in seconds is no larger: a larger one was written in milliseconds.
+/// The largest time in seconds: a larger number was written in milliseconds.
 const LATEST: u64 = 99_999_999_999;
 
-/// Whether it looks like a token rather than like a signature, which has no dots.
+/// Whether this is a token rather than a signature, which has no dots.
 pub(crate) fn looks_like_token(signature: &str) -> bool {
     signature.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
-/// Checks that a secret of the project has signed a token, and returns the fingerprint of that secret and what the token grants.
+/// Checks that a secret of the project has signed a token, and returns the fingerprint of that secret and the grant.
 pub(crate) fn check(project: &Project, token: &str, now: SystemTime) -> Result<(String, Grant), ApiError> {
     let invalid = || ApiError::new(&codes::SIGNATURE_INVALID);
     let secret = signer(project, token, has_signed).map_err(|_| invalid())?;
-    // The signature is right, so the issuer may be told what is wrong with the claims.
+    // The signature is right, so the issuer may learn what is wrong with the claims.
     let unreadable = |error: jsonwebtoken::errors::Error| wrong(&error.to_string());
     let all = insecure_decode_claims::<Map<String, Value>>(token).map_err(unreadable)?;
     if let Some((name, _)) = all.iter().find(|(_, value)| value.is_null()) {

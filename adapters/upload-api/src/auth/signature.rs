@@ -12,14 +12,14 @@ use super::hmac::has_signed;
 use crate::codes;
 use crate::error::ApiError;
 
-/// A time in seconds is no larger: a larger one was sent in milliseconds.
+/// The largest time in seconds: a larger number was sent in milliseconds.
 const LATEST: u64 = 99_999_999_999;
 
-/// Checks a signature over the time at which it ends.
+/// Checks a signature over its expiry.
 ///
 /// # Errors
 ///
-/// What is missing, then what is wrong with the time, then that no secret of the project has made the signature.
+/// First for a missing parameter, then for a wrong expiry, then if no secret of the project has made the signature.
 pub(crate) fn check(
     project: &Project,
     signature: &str,
@@ -34,7 +34,7 @@ pub(crate) fn check(
         return Err(codes::SIGNATURE_EXPIRED.into());
     }
     let signature = hex::decode(signature).unwrap_or_default();
-    // All secrets are tried, also after one fits, so that the time that it takes tells nothing of them.
+    // All secrets are tried, even after one fits, so that the duration reveals nothing about them.
     let mut found = None;
     for secret in &project.secrets {
         let fits = has_signed(secret, expire.as_bytes(), &signature)
@@ -53,8 +53,8 @@ pub(crate) fn check(
     }
 }
 
-/// Verifies a signature of the older kind, the MD5 of the secret and the time. The HMACs of both are compared, so that the
-/// comparison tells nothing of them.
+/// Verifies a signature in the older format, the MD5 of the secret and the time. It compares the HMACs of both, so that the
+/// duration of the comparison reveals nothing about them.
 fn verify_legacy_md5(secret: &ProjectSecret, expire: &str, signature: &[u8]) -> bool {
     let coded = secret.secret.expose(|secret| {
         let mut hasher = Md5::new();

@@ -1,7 +1,7 @@
-//! `POST /base/`: files, and parameters before or behind them. See `docs/upload-api.md`, "Direct uploads".
+//! `POST /base/`: files, and parameters before or after them. See `docs/upload-api.md`, "Direct uploads".
 //!
-//! The official JavaScript client sends the file before the key. So each file is admitted as it comes, and cannot be read
-//! yet, and committed once the last field is read: all files of the request, or none.
+//! The official JavaScript client sends the file before the key. So each file is judged as it arrives, is not readable yet, and
+//! is committed once the last field is read: all files of the request, or none.
 
 use axum::http::header::CONTENT_LENGTH;
 use intake_core::{Admitted, Declared, Error, FileName, Incoming, Project, Record, UploadOptions};
@@ -17,13 +17,13 @@ use crate::options::{STORE, upload_options};
 use crate::params::Params;
 use crate::request::Request;
 
-/// Takes the files of a request, and judges it as a whole: the project and the authorization first, and last why a file was
-/// refused. So a sender that is not authorized learns nothing of the project's rules.
+/// Takes the files of a request, and judges it as a whole: the project and the authorization first, then the refusal of a file.
+/// So a sender that is not authorized learns nothing of the project's rules.
 pub(crate) async fn upload(request: &mut Request<'_>) -> Result<Value, ApiError> {
     let mut files = Files::begin(request).await?;
     let authorized = match take_files(request, &mut files).await {
         Ok(()) => request.authorize().await,
-        // Not read to its end because a file was refused: the key may not have come yet, and that is not the sender's fault.
+        // The form was not read to its end because a file was refused: the key may be missing for that reason.
         Err(error) => Err(files.refused.clone().unwrap_or(error)),
     };
     let options = authorized.and_then(|authorized| {
@@ -46,21 +46,21 @@ pub(crate) async fn upload(request: &mut Request<'_>) -> Result<Value, ApiError>
     }
 }
 
-/// The files of a request that every stage has accepted, and the first reason why one was not.
+/// The files of a request that every stage has accepted, and the first refusal.
 #[derive(Default)]
 struct Files {
-    /// By the names of their fields.
+    /// With the names of their fields.
     admitted: Vec<(String, Admitted)>,
     count: usize,
     refused: Option<ApiError>,
-    /// What the files hold as uploads that are under way: memory, and open files of the store.
+    /// The permits of the files as uploads under way: for memory, and for open files of the store.
     held: HeldPermits,
-    /// The same among the uploads of the project, once it is known.
+    /// The permit of the project, once it is known.
     held_of_project: Option<HeldPermits>,
 }
 
 impl Files {
-    /// A request that brings no file yet is one upload; each further file is one more.
+    /// A request without a file counts as one upload; each further file counts as one more.
     async fn begin(request: &Request<'_>) -> Result<Self, ApiError> {
         let (api, client) = (request.api, request.client.as_ref());
         let held = api.limiter.acquire_upload(client, api.settings.queue_timeout).await?;
@@ -75,7 +75,7 @@ impl Files {
         })
     }
 
-    /// Counts the request among those of the project, once.
+    /// Takes the project's permit for the request, once.
     fn acquire_of_project(&mut self, api: &Api, project: &Project) -> Result<(), ApiError> {
         if self.held_of_project.is_none() {
             let held = api
@@ -86,7 +86,7 @@ impl Files {
         Ok(())
     }
 
-    /// All of them, and at least one.
+    /// Checks that all files were accepted, and that there is at least one.
     fn all_accepted(&self) -> Result<(), ApiError> {
         match &self.refused {
             _ if self.count == 0 => Err(codes::FILE_MISSING.into()),
@@ -103,8 +103,7 @@ impl Files {
     }
 }
 
-/// Reads the form to its end, and has each file admitted as it comes. A file that is refused does not end it: the key may stand
-/// behind it.
+/// Reads the form to its end, and has each file judged as it arrives. A refused file does not end the form: the key may follow.
 async fn take_files(request: &mut Request<'_>, files: &mut Files) -> Result<(), ApiError> {
     let settings = &request.api.settings;
     let (max_fields, max_files) = (settings.max_fields, settings.max_files);
@@ -135,7 +134,7 @@ async fn take_files(request: &mut Request<'_>, files: &mut Files) -> Result<(), 
     Ok(())
 }
 
-/// The next file of a form. Fields before it are read as parameters.
+/// The next file of a form. Reads the fields before it as parameters.
 async fn next_file(form: &mut Form, params: &mut Params) -> Result<Option<Part>, ApiError> {
     while let Some(mut part) = next_part(form).await? {
         let Some(file_name) = &part.file_name else {
@@ -146,13 +145,13 @@ async fn next_file(form: &mut Form, params: &mut Params) -> Result<Option<Part>,
         if !has_no_name || !part.is_empty().await.map_err(|error| unreadable(&error))? {
             return Ok(Some(part));
         }
-        // What browsers send for a choice of files in which none was chosen. It counts as an empty field.
+        // Browsers send this if no file was chosen. It counts as an empty field.
         params.take(&part.name, Some(""))?;
     }
     Ok(None)
 }
 
-/// Makes of a part what the pipeline is to admit, with what is known of the request by now.
+/// The upload of a part, with the options that are known by now.
 async fn prepare(request: &mut Request<'_>, part: Part, files: &mut Files) -> Result<Incoming, ApiError> {
     let sent_as = part.file_name.as_deref().unwrap_or_default();
     if part.name.contains('\0') || sent_as.contains('\0') {
@@ -171,8 +170,8 @@ async fn prepare(request: &mut Request<'_>, part: Part, files: &mut Files) -> Re
             .as_deref()
             .and_then(|media_type| media_type.parse().ok()),
     };
-    // If the key came before the file, the file need not be read if the project does not take it, and its rules judge the file as
-    // it comes. What authorizes it may still follow.
+    // If the key came before the file, the project may refuse the file unread, and its rules judge the file as it arrives. The
+    // authorization may still follow.
     let mut options = UploadOptions {
         sender: request.sender(),
         origin: request.origin(),
@@ -191,7 +190,7 @@ async fn prepare(request: &mut Request<'_>, part: Part, files: &mut Files) -> Re
     })
 }
 
-/// Why the pipeline has not admitted a file.
+/// The error for a file that the pipeline did not accept.
 fn not_admitted(error: Error) -> ApiError {
     match error {
         Error::Interrupted(why) => unreadable(why.as_ref()),
@@ -199,7 +198,7 @@ fn not_admitted(error: Error) -> ApiError {
     }
 }
 
-/// The answer: the id of each file under the name of its field. A plain HTML form sends several files under one name, so the
+/// The answer: the id of each file under the name of its field. A plain HTML form sends several files with one name, so the
 /// later ones get a number.
 fn ids_by_field(fields: Vec<String>, records: &[Record]) -> Value {
     let mut answer = Map::new();

@@ -1,7 +1,7 @@
 //! `/from_url/` and `/from_url/status/`: files that the server fetches. See `docs/upload-api.md`, "From URL".
 //!
-//! What can be refused at once is refused at once; everything else becomes a job, which any node works on, and whose progress any
-//! node can tell.
+//! A request that can be refused at once is refused at once; any other becomes a fetch job, which any node runs, and whose
+//! progress any node can report.
 
 use intake_core::{
     Error, FetchJob, FileName, NewFetch, Project, Record, Rejection, State, UploadId, UploadMethod, UploadOptions,
@@ -17,10 +17,10 @@ use crate::options::{STORE_OF_URL, upload_options};
 use crate::request::Request;
 use crate::wire::{Fetched, FetchedBefore, FileInfo, NotFetched, Progress, Status, Token, Total};
 
-/// A header of those clients that read the word `unknown` as a total.
+/// A header of the clients that read the word `unknown` as a total.
 const READS_UNKNOWN_TOTAL: &str = "x-uc-user-agent";
 
-/// Queues a fetch, or answers with the file that was fetched from there before, if the sender asks for that.
+/// Queues a fetch, or answers with the file that was fetched from this URL before, if the sender asks for that.
 pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> {
     request.read_params().await?;
     let authorized = request.authorize().await?;
@@ -43,7 +43,7 @@ pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> 
     };
     match pipeline.check_source(&url).await {
         Ok(()) => {}
-        // Whether it may be fetched could not be found out now; the fetch will.
+        // Whether the URL may be fetched is unknown now; the fetch job finds out.
         Err(Error::Interrupted(_)) => {}
         Err(error) => return Err(error.into()),
     }
@@ -69,7 +69,7 @@ pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> 
     }
 }
 
-/// How far a fetch is. Its token is enough to ask; a key need not be sent, but has to be right if it is.
+/// The progress of a fetch. Its token is enough; a key is optional, but has to be right.
 pub(crate) async fn status(request: &mut Request<'_>) -> Result<Value, ApiError> {
     request.read_params().await?;
     let (api, params) = (request.api, &request.params);
@@ -79,7 +79,7 @@ pub(crate) async fn status(request: &mut Request<'_>) -> Result<Value, ApiError>
         .ok_or_else(|| ApiError::new(&codes::TOKEN_MISSING))?;
     let found = match token.parse::<UploadId>() {
         Ok(id) => api.pipeline.status(id).await?,
-        // Old tokens are forgotten, so one that never was is answered as they are.
+        // Old fetch jobs are deleted, so an unknown token gets the same answer.
         Err(_) => None,
     };
     let has_key = |record: &Record| key.is_none() || record.options.project.as_deref() == key;
@@ -94,7 +94,7 @@ pub(crate) async fn status(request: &mut Request<'_>) -> Result<Value, ApiError>
             None if fetch_job.done > 0 && request.headers.contains_key(READS_UNKNOWN_TOTAL) => {
                 progress(&fetch_job, Total::Word("unknown"))
             }
-            // Some of the others read a number there or nothing at all.
+            // Some other clients read only a number there.
             None => json(Status { status: "waiting" }),
         },
         State::Queued => json(Status { status: "waiting" }),
@@ -125,13 +125,13 @@ async fn fetched(api: &Api, fetch_job: &FetchJob) -> Result<Value, ApiError> {
             info: FileInfo::of(&record),
             status: "success",
         })),
-        // It was fetched, and is gone.
+        // The file was fetched, and is deleted.
         Err(Error::NotFound(_)) => Ok(not_fetched(&codes::DOWNLOADED_FILE_GONE.into())),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Bytes that a fetched file of this project may have.
+/// The most bytes of a fetched file of this project.
 async fn limit_of(api: &Api, project: Option<&str>) -> Result<u64, ApiError> {
     let usual = api.pipeline.limits().max_size;
     let project = match project {
@@ -142,7 +142,7 @@ async fn limit_of(api: &Api, project: Option<&str>) -> Result<u64, ApiError> {
     Ok(of_project.map_or(usual, |most| most.min(usual)))
 }
 
-/// Why a fetch failed, with the codes of this endpoint: the Upload API has others for it than for what is refused at once.
+/// The error of a failed fetch, with the codes of this endpoint: the Upload API has others for errors that are known at once.
 fn download_error(limit: u64, rejection: &Rejection) -> ApiError {
     use intake_core::codes as core;
 
@@ -191,7 +191,7 @@ fn flag(value: Option<&str>) -> bool {
     value.is_some_and(|value| value != "0" && value != "false")
 }
 
-/// The key under which what a project has fetched from a URL is found again.
+/// The source key of a URL that a project has fetched.
 fn source_key(project: &Project, url: &str) -> String {
     let mut hasher = Sha256::new();
     for part in [project.public_key.as_str(), "\0", url] {

@@ -1,4 +1,4 @@
-//! `/group/` and `/group/info/`: files of one project, in an order, under one name. See `docs/upload-api.md`, "Groups".
+//! `/group/` and `/group/info/`: ordered lists of files of one project. See `docs/upload-api.md`, "Groups".
 
 use axum::body::Body;
 use intake_core::{Error, Group, Member, UploadId};
@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::request::Request;
 use crate::{codes, group_response};
 
-/// Makes a group of files of the project's own.
+/// Makes a group of the project's files.
 pub(crate) async fn create(request: &mut Request<'_>) -> Result<Body, ApiError> {
     request.read_params().await?;
     let project = request.authorize().await?.project;
@@ -33,7 +33,7 @@ pub(crate) async fn create(request: &mut Request<'_>) -> Result<Body, ApiError> 
     answer(request, &origin, group).await
 }
 
-/// Describes a group of the project's own. A group of another project is answered as missing.
+/// Describes a group of the project. A group of another project is reported as missing.
 pub(crate) async fn info(request: &mut Request<'_>) -> Result<Body, ApiError> {
     let project = request.project().await?;
     let name = request.params.get("group_id");
@@ -57,7 +57,7 @@ async fn answer(request: &Request<'_>, origin: &str, group: Group) -> Result<Bod
     group_response::body(api.pipeline.clone(), group, cdn.unwrap_or(origin), origin).await
 }
 
-/// A file as clients name it: its id, or an address with the id in it, and maybe effects behind `/-/`.
+/// A file as clients name it: its id, or a URL that contains the id, with optional effects after `/-/`.
 fn member(sent: &str) -> Result<Member, ApiError> {
     let unreadable = || ApiError::new(&codes::GROUP_FILE_UNREADABLE).arg(sent);
     let path = match sent.split_once("://") {
@@ -79,11 +79,11 @@ fn member(sent: &str) -> Result<Member, ApiError> {
     Ok(Member { id, effects })
 }
 
-/// Bytes of the effects of one file, and of all files of a group: a group is kept for ever.
+/// The most bytes of the effects of one file, and of all files of a group: a group is kept forever.
 const LONGEST_EFFECTS: usize = 1024;
 const MOST_EFFECTS: usize = 64 * 1024;
 
-/// `UUID~N`, and nothing that only looks like it: one group, one spelling.
+/// `UUID~N`, in exactly this form, so that a group has one spelling.
 fn id_of(name: &str) -> Option<(UploadId, usize)> {
     let (id, count) = name.split_once('~')?;
     let number: usize = count.parse().ok()?;

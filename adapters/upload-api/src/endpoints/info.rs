@@ -1,4 +1,4 @@
-//! `GET /info/`: what is known of a file. See `docs/upload-api.md`, "Direct uploads".
+//! `GET /info/`: the description of a file. See `docs/upload-api.md`, "Direct uploads".
 
 use intake_core::UploadId;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::request::Request;
 use crate::wire::FileInfo;
 
-/// Describes one file of the project's own. A file of another project is answered as missing.
+/// Describes one file of the project. A file of another project is reported as missing.
 pub(crate) async fn info(request: &mut Request<'_>) -> Result<Value, ApiError> {
     let project = request.project().await?;
     let id = request.params.get("file_id");

@@ -1,5 +1,5 @@
-//! `POST /multipart/start/` and `POST /multipart/complete/`; parts themselves are in `part`. See `docs/upload-api.md`, "Uploads in
-//! parts".
+//! `POST /multipart/start/` and `POST /multipart/complete/`; the endpoint for parts is in `part`. See `docs/upload-api.md`,
+//! "Uploads in parts".
 
 use intake_core::{Declared, Error, FileName, NewMultipart, Record, State, UploadId};
 use serde_json::Value;
@@ -12,14 +12,14 @@ use crate::params::Params;
 use crate::request::Request;
 use crate::wire::{FileInfo, MultipartStarted};
 
-/// Bytes of a file that may come in parts, at least.
+/// The least bytes of a file that is uploaded in parts.
 const LEAST_SIZE: u64 = 10 << 20;
-/// Bytes of a part, at least, at most, and if nothing is said.
+/// The least and the most bytes of a part, and the default.
 const LEAST_PART: u64 = 5 << 20;
 const LARGEST_PART: u64 = 5 << 30;
 const USUAL_PART: u64 = 5 << 20;
 
-/// Begins an upload in parts and says where each part is to go.
+/// Starts a multipart upload and answers with the URL of each part.
 pub(crate) async fn start(request: &mut Request<'_>) -> Result<Value, ApiError> {
     request.read_params().await?;
     let authorized = request.authorize().await?;
@@ -58,7 +58,7 @@ pub(crate) async fn start(request: &mut Request<'_>) -> Result<Value, ApiError> 
     let parts = match part::urls(api, &record, &origin).await {
         Ok(parts) => parts,
         Err(error) => {
-            // The sender is not told where to send parts, so none will come.
+            // The sender gets no URLs for the parts, so none will arrive.
             api.pipeline.abort_multipart(record.id).await;
             return Err(error);
         }
@@ -88,7 +88,7 @@ fn part_size(params: &Params) -> Result<u64, ApiError> {
     }
 }
 
-/// Puts the parts together, and answers as `/info/` does. Asked again, it answers the same.
+/// Completes an upload, and answers as `/info/` does. A repeated request gets the same answer.
 pub(crate) async fn complete(request: &mut Request<'_>) -> Result<Value, ApiError> {
     request.read_params().await?;
     let project = request.active_project().await?;
@@ -100,14 +100,14 @@ pub(crate) async fn complete(request: &mut Request<'_>) -> Result<Value, ApiErro
         .ok_or_else(|| ApiError::new(&codes::MULTIPART_ID_MISSING))?;
     let id: UploadId = id.parse().map_err(|_| ApiError::new(&codes::MULTIPART_ID_INVALID))?;
     let found = api.pipeline.status(id).await.map_err(ApiError::from)?;
-    // An upload of another project is answered as missing.
+    // An upload of another project is reported as missing.
     let record = found.filter(|record| record.options.project.as_deref() == Some(&*project.public_key));
     match &record {
         Some(Record { parts: Some(_), .. }) => {}
         Some(record) if record.state == State::Ready => return Err(codes::MULTIPART_ALREADY_UPLOADED.into()),
         _ => return Err(codes::MULTIPART_NOT_FOUND.into()),
     }
-    // The whole is read and scanned, as any other upload is.
+    // The whole file is read and scanned, as any other upload is.
     let patience = api.settings.idle_timeout;
     let _held = api.limiter.acquire_upload(request.client.as_ref(), patience).await?;
     match request.pipeline().complete(id).await {

@@ -1,7 +1,7 @@
-//! The parts of an upload: where each is to go, and `PUT` of one. See `docs/upload-api.md`, "Uploads in parts".
+//! The parts of an upload: their URLs, and `PUT` of one. See `docs/upload-api.md`, "Uploads in parts".
 //!
-//! An address on our own origin is signed with a secret that belongs to the upload and lies in its record: it takes that part
-//! until that time, on any node, and nothing else.
+//! A URL of this server is signed with a secret of the upload, which is in its record: until its expiry it admits this part, on
+//! any node, and nothing else.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ use crate::error::ApiError;
 use crate::request::Request;
 use crate::wire::address_name;
 
-/// The addresses of all parts, in their order: the store's own where it gives such, else ours.
+/// The URLs of all parts, in their order: the store's own if it makes some, else those of this server.
 pub(crate) async fn urls(api: &Api, record: &Record, origin: &str) -> Result<Vec<String>, ApiError> {
     let Some(parts) = &record.parts else {
         return Ok(Vec::new());
@@ -42,7 +42,7 @@ pub(crate) async fn urls(api: &Api, record: &Record, origin: &str) -> Result<Vec
     Ok(urls)
 }
 
-/// Takes one part. When this answers, it is durable.
+/// Takes one part. When this answers, the part is durable.
 pub(crate) async fn put(request: &mut Request<'_>) -> Result<Digest, ApiError> {
     let (api, pipeline) = (request.api, &request.api.pipeline);
     let (record, number) = addressed(request).await?;
@@ -52,18 +52,17 @@ pub(crate) async fn put(request: &mut Request<'_>) -> Result<Digest, ApiError> {
         Some(key) => pipeline.project(key).await.map_err(Error::from)?,
         None => None,
     };
-    // A sender that sends it again has given up what it sent before, which may hold the permits that are waited for here.
+    // A sender that sends it again has given up its earlier attempt, which may hold the permits that this one needs.
     pipeline.replace_part(&record, number).await;
     if let Some(project) = &project {
-        // Who may not complete the upload need not send its parts.
+        // A sender that may not complete the upload cannot use its parts.
         let lets_in = project.lets_in(record.options.authorization.as_ref(), SystemTime::now());
         lets_in.map_err(|rejection| ApiError::from_rejection(&rejection))?;
     }
     let of_project = project
         .as_ref()
         .and_then(|project| Some((project.public_key.as_str(), project.max_uploads?)));
-    // Some clients ignore that they are refused, so where all permits are in use the request waits for a while. The bytes wait
-    // with it.
+    // Some clients ignore a refusal, so if all permits are in use the request waits for a while, and so do its bytes.
     let (client, patience) = (request.client.as_ref(), api.settings.idle_timeout);
     let _held = api.limiter.acquire_part(client, of_project, patience).await?;
     let body = request.body.clone().boxed();
@@ -79,7 +78,7 @@ pub(crate) async fn put(request: &mut Request<'_>) -> Result<Digest, ApiError> {
     }
 }
 
-/// The upload and the number of the part that the address of a request is signed for.
+/// The upload and the number of the part for which the URL of a request is signed.
 async fn addressed(request: &Request<'_>) -> Result<(Record, u16), ApiError> {
     let forbidden = || ApiError::new(&codes::PART_URL_INVALID);
     let sent = |name| request.params.get(name).ok_or_else(forbidden);
@@ -98,7 +97,7 @@ async fn addressed(request: &Request<'_>) -> Result<(Record, u16), ApiError> {
     }
 }
 
-/// What is signed: one part of one upload, and a time.
+/// The signed text: one part of one upload, and an expiry.
 fn signed(record: &Record, number: u16, expires: u64) -> Result<Hmac<Sha256>, ApiError> {
     let secret = record.parts.as_ref().map(|parts| parts.secret.as_bytes());
     let key = secret.and_then(|secret| Hmac::new_from_slice(secret).ok());

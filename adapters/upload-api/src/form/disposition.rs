@@ -6,9 +6,8 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use memchr::{memchr, memchr3};
 use percent_encoding::percent_decode;
 
-/// How clients write what they cannot write into a quoted string: browsers as percent signs (WHATWG HTML,
-/// "multipart/form-data"), most others with a backslash. Every other backslash and percent sign means itself, as in
-/// `C:\photos\100%.jpg`.
+/// Characters that clients escape in a quoted string: browsers with percent signs (WHATWG HTML, "multipart/form-data"), most
+/// others with a backslash. Every other backslash and percent sign stands for itself, as in `C:\photos\100%.jpg`.
 const ESCAPES: [(&[u8], u8); 5] = [
     (b"\\\"", b'"'),
     (b"\\\\", b'\\'),
@@ -23,11 +22,11 @@ const TWICE: &str = "a parameter is given twice; send each once";
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// The reason why it is invalid.
 pub(super) fn names(disposition: &[u8]) -> Result<(String, Option<String>), &'static str> {
-    // A value that keeps to the rules means what the rules say. Only one that breaks them is read as clients write it
-    // that put names between quotes as they are, with quotes and a backslash at the end: Uploadcare's for Swift, the
-    // library below the one for Ruby, browsers.
+    // A value that keeps the rules is read by them. Only one that breaks them is read as from clients that put names between
+    // quotes unescaped, with quotes and a backslash at the end: Uploadcare's for Swift, the library below the one for Ruby,
+    // browsers.
     names_with(disposition, Quotes::Escaped).or_else(|_| names_with(disposition, Quotes::Raw))
 }
 
@@ -40,11 +39,11 @@ fn names_with(disposition: &[u8], quotes: Quotes) -> Result<(String, Option<Stri
     while let Some((parameter, value)) = next_parameter(&mut rest, quotes)? {
         match parameter.to_ascii_lowercase().as_slice() {
             b"name" => only(&mut name, value)?,
-            // RFC 7578 has done away with this too, and one official client still sends it.
+            // RFC 7578 forbids this too, and one official client still sends it.
             b"name*" => only(&mut extended_name, value)?,
             b"filename" => only(&mut file_name, value)?,
             b"filename*" => only(&mut extended_file_name, value)?,
-            // RFC 2231, section 3. Passed over, it would make a field of the file.
+            // RFC 2231, section 3. If it were ignored, the file would become a field.
             other if other.starts_with(b"filename*") => {
                 return Err("the file name is cut into pieces; send it whole, as `filename`");
             }
@@ -55,7 +54,7 @@ fn names_with(disposition: &[u8], quotes: Quotes) -> Result<(String, Option<Stri
         (Some(name), None) => decoded(&name).into_owned(),
         (None, Some(name)) => extended(&name).unwrap_or_else(|| decoded(&name).into_owned()),
         (None, None) => return Err("it gives no name; add `name=\"...\"`"),
-        // Unlike a file's name, a field's decides what becomes of it: two readers may take different ones.
+        // A field's name, unlike a file's, decides how it is used, and two readers may take different ones.
         (Some(_), Some(_)) => return Err("it gives both `name` and `name*`; send one"),
     };
     // Clients that send both send the plain one for servers that cannot read the other.
@@ -63,15 +62,15 @@ fn names_with(disposition: &[u8], quotes: Quotes) -> Result<(String, Option<Stri
         (Some(sent), plain) => Some(extended(&sent).unwrap_or_else(|| decoded(&plain.unwrap_or(sent)).into_owned())),
         (None, plain) => plain.map(|plain| decoded(&plain).into_owned()),
     };
-    // A quote that is missing must not make a field of a file: fields that no endpoint reads are dropped.
+    // A missing quote must not turn a file into a field: fields that no endpoint reads are dropped.
     if quotes == Quotes::Raw && file_name.is_none() && name.to_ascii_lowercase().contains("filename") {
         return Err("it is not clear whether it gives a file name; write `\\\"` for a quote within a value");
     }
     Ok((name, file_name))
 }
 
-/// The text in these bytes: UTF-8, or else windows-1252, which takes any bytes. Names of other encodings come out
-/// garbled, and never lost.
+/// The text in these bytes: UTF-8, or else windows-1252, which decodes any bytes. Names in other encodings become garbled, but
+/// are not lost.
 pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -79,7 +78,7 @@ pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// RFC 8187: `UTF-8'language'percent-encoded`; RFC 5987 had other encodings too. `None` if it is no such value.
+/// RFC 8187: `UTF-8'language'percent-encoded`; RFC 5987 had other encodings too. `None` if the value has another form.
 fn extended(value: &[u8]) -> Option<String> {
     let (charset, rest) = value.split_at(memchr(b'\'', value)?);
     let encoded = &rest[1 + memchr(b'\'', &rest[1..])? + 1..];
@@ -91,7 +90,7 @@ fn extended(value: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// Notes a parameter that may be given only once: two readers may take different ones.
+/// Stores a parameter that may be given only once, because two readers may take different ones.
 pub(super) fn only(slot: &mut Option<Vec<u8>>, value: Vec<u8>) -> Result<(), &'static str> {
     match slot.replace(value) {
         None => Ok(()),
@@ -115,7 +114,7 @@ type Parameter<'a> = (&'a [u8], Vec<u8>);
 ///
 /// # Errors
 ///
-/// What is wrong with it.
+/// The reason why it is invalid.
 pub(super) fn next_parameter<'a>(rest: &mut &'a [u8], quotes: Quotes) -> Result<Option<Parameter<'a>>, &'static str> {
     let text = behind_separators(rest);
     if text.is_empty() {
@@ -167,7 +166,7 @@ fn quoted(text: &[u8], quotes: Quotes) -> Result<(Vec<u8>, &[u8]), &'static str>
     }
 }
 
-/// Whether the parameters may end before `rest`, or another one begin there.
+/// Whether the parameters may end before `rest`, or another one may begin there.
 fn ends_or_goes_on(rest: &[u8]) -> bool {
     matches!(rest.trim_ascii_start().first(), None | Some(b';'))
 }
@@ -180,14 +179,14 @@ fn ends(rest: &[u8]) -> bool {
     ends_or_goes_on(rest) && (parameter.is_empty() || is_parameter)
 }
 
-/// Everything behind the semicolons and spaces at the front. Empty parameters, as behind the last one, do no harm.
+/// The text after the semicolons and spaces at the front. Empty parameters, as after the last one, do no harm.
 fn behind_separators(text: &[u8]) -> &[u8] {
     let separators = text.iter().take_while(|byte| b"; \t".contains(byte)).count();
     &text[separators..]
 }
 
-/// The value up to the next parameter. Wider than a token, since clients forget the quotes around `----=_Part_1` or `my
-/// file.txt`.
+/// The value up to the next parameter. It allows more than a token, because clients forget the quotes around `----=_Part_1` or
+/// `my file.txt`.
 fn unquoted(text: &[u8]) -> Result<(Vec<u8>, &[u8]), &'static str> {
     let (value, rest) = split_before(text, b';');
     match memchr(b'"', value) {
@@ -196,7 +195,7 @@ fn unquoted(text: &[u8]) -> Result<(Vec<u8>, &[u8]), &'static str> {
     }
 }
 
-/// Everything before `mark`, and `mark` with everything behind it.
+/// The text before `mark`, and `mark` with the text after it.
 pub(super) fn split_before(text: &[u8], mark: u8) -> (&[u8], &[u8]) {
     text.split_at(memchr(mark, text).unwrap_or(text.len()))
 }

@@ -1,4 +1,4 @@
-//! What a form is read from, how much of it is taken, and why it cannot be read.
+//! The source of a form, its limits, and the errors of reading it.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use intake_core::BoxError;
 
 use super::flaw::Flaw;
 
-/// A request's body. Its size and its patience are the caller's to bound, before it is given to a [`Form`](super::Form).
+/// A request's body. The caller limits its size and its time before it gives it to a [`Form`](super::Form).
 pub(crate) type Body = BoxStream<'static, Result<Bytes, BoxError>>;
 
-/// How much of a form is taken before it is refused. The size of the contents is not bounded here, but by the body.
+/// The limits of a form. The size of the contents is limited by the body, not here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Bytes before the first boundary.
     pub(crate) preamble: usize,
-    /// Bytes behind the closing boundary.
+    /// Bytes after the closing boundary.
     pub(crate) epilogue: usize,
-    /// Bytes of one part's headers with all their line ends, and of the padding behind one boundary.
+    /// Bytes of one part's headers with all their line ends, and of the padding after one boundary.
     pub(crate) head: usize,
     /// Headers of one part.
     pub(crate) headers: usize,
@@ -40,7 +40,7 @@ impl Default for Limits {
             head: 12 * 1024,
             // Clients send one to four.
             headers: 16,
-            // A group of 1000 files comes as 1000 fields, and a few more say whose it is.
+            // A group of 1000 files has 1000 fields, and a few more for the project and its signature.
             parts: 1024,
             // File systems stop at 255 characters; in UTF-8 that is less than this.
             name: 1024,
@@ -50,7 +50,7 @@ impl Default for Limits {
 
 /// Why a form cannot be read.
 ///
-/// What is wrong with the form stays wrong: every further call says the same.
+/// An error of the form is final: every further call returns it again.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum FormError {
     /// The request's `Content-Type` is not `multipart/form-data`.
@@ -62,7 +62,7 @@ pub(crate) enum FormError {
     /// More than [`Limits::parts`] parts.
     #[error("too many parts")]
     TooManyParts,
-    /// A part was read on after the form had gone past it.
+    /// A caller continued to read a part after the form had gone past it.
     #[error("the form has gone past this part")]
     Stale,
     /// The body broke off.

@@ -1,15 +1,15 @@
-//! What is wrong with a form: where, why, and what its sender can do.
+//! An error in a form: where it is, why it is one, and what its sender can do.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Characters of what a sender wrote that are repeated in an answer.
+/// The most characters of a sender's text that an answer repeats.
 const LONGEST_SHOWN: usize = 60;
 
-/// One thing that is wrong with a form, in words for its sender.
+/// One error in a form, in words for its sender.
 ///
-/// Reads as `part 2, field "photo", header Content-Type: it is given twice; send it once`. What the sender wrote is
-/// escaped and cut before it is repeated.
+/// It reads as `part 2, field "photo", header Content-Type: it is given twice; send it once`. Text of the sender is escaped and
+/// cut before it is repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flaw {
     part: Option<usize>,
@@ -29,7 +29,7 @@ impl Flaw {
         }
     }
 
-    /// A flaw of the header that has this name, or begins like this.
+    /// A flaw of the header with this name, or with this beginning.
     pub(crate) fn of_header(header: impl AsRef<[u8]>, why: impl Into<Cow<'static, str>>) -> Self {
         Self {
             header: Some(shown(&String::from_utf8_lossy(header.as_ref()))),
@@ -67,7 +67,7 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// The beginning of `text` without anything that could change what stands around it.
+/// The beginning of `text`, escaped so that it cannot change the text around it.
 fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(LONGEST_SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(LONGEST_SHOWN).is_some() {

@@ -1,8 +1,7 @@
 //! The headers of a part, and the boundary in the header of the request.
 //!
-//! Not read with httparse: it takes a lone line feed for a line end, which we refuse, refuses control characters in
-//! values and headers that go on in the next line. Browsers escape only three characters of a name and send every
-//! other one as it is.
+//! httparse is not used: it takes a lone line feed for a line end, which this reader refuses, and it refuses control characters
+//! in values and folded headers. Browsers escape only three characters of a name and send all others unescaped.
 
 use memchr::{memchr, memmem};
 
@@ -16,7 +15,7 @@ const MAX_BOUNDARY: usize = 70;
 const DISPOSITION: &[u8] = b"Content-Disposition";
 const MEDIA_TYPE: &[u8] = b"Content-Type";
 
-/// What the headers of a part tell.
+/// The data in the headers of a part.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) name: String,
@@ -25,7 +24,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Reads whole lines, each of which ends with a line feed. Empty lines tell nothing.
+    /// Reads whole lines, each of which ends with a line feed. Empty lines are ignored.
     pub(super) fn parse(lines: &[u8], limits: &Limits) -> Result<Self, Flaw> {
         let unfolded = unfolded(lines);
         let mut disposition = None;
@@ -37,7 +36,7 @@ impl Head {
                 return Err(Flaw::new(format!("it has more than {} headers", limits.headers)));
             }
             let (name, value) = header(line)?;
-            // Content-Transfer-Encoding is passed over as well: RFC 7578 has done away with it.
+            // Content-Transfer-Encoding is ignored as well: RFC 7578 deprecates it.
             let (known, called) = if name.eq_ignore_ascii_case(DISPOSITION) {
                 (&mut disposition, DISPOSITION)
             } else if name.eq_ignore_ascii_case(MEDIA_TYPE) {
@@ -59,7 +58,7 @@ impl Head {
         }
         let media_type = media_type.filter(|value| !value.is_empty());
         let media_type = media_type.map(|value| decoded(value).into_owned());
-        // RFC 2388 had several files in one part so. As a field they would be dropped.
+        // RFC 2388 put several files in one part like this. As a field they would be dropped.
         if file_name.is_none() && media_type.as_deref().is_some_and(|value| begins(value, "multipart/")) {
             return Err(Flaw::of_header(
                 MEDIA_TYPE,
@@ -74,15 +73,15 @@ impl Head {
     }
 }
 
-/// The boundary which a request's `Content-Type` gives.
+/// The boundary in a request's `Content-Type`.
 ///
-/// Anything may be one that cannot be taken for the end of its line: RFC 2046 allows less, but hand-written clients
-/// send `*****`, and other readers take it.
+/// Every boundary is allowed that cannot be confused with the end of its line: RFC 2046 allows fewer, but hand-written clients
+/// send `*****`, and other readers accept it.
 ///
 /// # Errors
 ///
-/// [`FormError::NotAForm`] when it is another type, [`FormError::Malformed`] when there is no boundary, or one that no
-/// body can have.
+/// [`FormError::NotAForm`] if it is another type, [`FormError::Malformed`] if the boundary is missing, or cannot occur in a
+/// body.
 pub(crate) fn boundary(content_type: &[u8]) -> Result<Vec<u8>, FormError> {
     let (media_type, mut rest) = split_before(content_type, b';');
     if !media_type.trim_ascii().eq_ignore_ascii_case(b"multipart/form-data") {
@@ -105,19 +104,18 @@ pub(crate) fn boundary(content_type: &[u8]) -> Result<Vec<u8>, FormError> {
     }
 }
 
-/// Whether these bytes can separate parts. Above all there is neither CR nor LF among them.
+/// Whether these bytes can separate parts. In particular, they contain neither CR nor LF.
 pub(super) fn is_boundary(bytes: &[u8]) -> bool {
     (1..=MAX_BOUNDARY).contains(&bytes.len()) && !bytes.iter().any(u8::is_ascii_control)
 }
 
-/// Whether `text` begins with this, in small letters or capital ones.
+/// Whether `text` begins with this, in lower or upper case.
 pub(crate) fn begins(text: &str, with: &str) -> bool {
     text.get(..with.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
-/// The lines with each that begins with a space or a tab put behind the one that it goes on with (RFC 5322, section
-/// 2.2.3).
+/// Unfolds lines: appends each line that begins with a space or a tab to the line before it (RFC 5322, section 2.2.3).
 fn unfolded(lines: &[u8]) -> Vec<u8> {
     let mut unfolded = Vec::with_capacity(lines.len());
     let mut begin = 0;

@@ -1,15 +1,14 @@
-//! Reads `multipart/form-data` as it comes in: bounded, without copying, one part at a time.
+//! Reads `multipart/form-data` as it arrives: with limits, without copying, one part at a time.
 //!
-//! The rules are those of RFC 7578 and of the forms that clients really send: names are taken however they are written.
-//! Where bytes could be lost, or a file be taken for a field, the form is refused and not guessed at. A part ends only
-//! when its whole delimiter line was read, and a form only when its body has ended: what breaks off can never look
-//! complete. A refusal says which part and which header it is about.
+//! The rules are those of RFC 7578 and of the forms that clients really send: it reads names in every notation. If bytes could
+//! be lost, or a file be taken for a field, it refuses the form and does not guess. A part ends only after its whole delimiter
+//! line, and a form only with its body: an incomplete part or form never looks complete. An error names its part and header.
 //!
-//! What is held at any time: the chunk that came last, and either the headers of one part (at most [`Limits::head`]
-//! bytes), what stands before or behind all parts (at most [`Limits::preamble`], [`Limits::epilogue`]), or the *number*
-//! of bytes by which a delimiter may have begun. Time is linear in the size of the body, whatever its chunks are.
+//! It holds the last chunk, and either the headers of one part (at most [`Limits::head`] bytes), the bytes before or after all
+//! parts (at most [`Limits::preamble`], [`Limits::epilogue`]), or the *number* of bytes of a delimiter that may have begun. Time
+//! is linear in the size of the body, for all chunk sizes.
 //!
-//! Why this is our own code, and what other readers do: `docs/decisions/0002-own-multipart-reader.md`.
+//! Why this project has its own reader, and what other readers do: `docs/decisions/0002-own-multipart-reader.md`.
 
 mod disposition;
 mod error;
@@ -38,15 +37,15 @@ pub(crate) use self::head::{begins, boundary};
 
 /// A form that is being read.
 ///
-/// Its parts come one after the other. A part shares the body with its form, so that its stream can be handed to code that
-/// does not know of forms.
+/// Its parts arrive one after the other. A part shares the body with its form, so that its stream can be passed to code that
+/// does not know forms.
 #[derive(Debug)]
 pub(crate) struct Form {
     reader: Arc<Mutex<Reader>>,
 }
 
 impl Form {
-    /// Reads `body`, whose parts are separated by `boundary`: the answer of [`boundary`].
+    /// Reads `body`, whose parts are separated by `boundary`: the result of [`boundary`].
     pub(crate) fn new(boundary: impl AsRef<[u8]>, body: Body, limits: Limits) -> Self {
         let boundary = boundary.as_ref();
         debug_assert!(
@@ -62,8 +61,8 @@ impl Form {
 
     /// The next part, or `None` when the form and its body have ended.
     ///
-    /// Reads past whatever is left of the part before; a stream of that part which still exists ends with
-    /// [`FormError::Stale`]. Nothing is lost when the future is dropped: the next call goes on where it stood.
+    /// It skips the rest of the part before; a stream of that part that still exists ends with [`FormError::Stale`]. Dropping
+    /// the future loses nothing: the next call continues at the same byte.
     ///
     /// # Errors
     ///
@@ -88,7 +87,7 @@ impl Form {
     /// Makes this call the only reader, and returns the number of the part that it may begin.
     fn take_over(&mut self) -> u64 {
         let (number, stale) = lock(&self.reader).take_over();
-        // A task that waits for the part before would never be woken again: the body keeps one waker only.
+        // Wakes a task that waits for the part before, because the body keeps one waker only.
         if let Some(waker) = stale {
             waker.wake();
         }
@@ -101,10 +100,10 @@ impl Form {
 pub(crate) struct Part {
     /// The number of the part in its form, counted from 1.
     pub(crate) place: usize,
-    /// The name of the form's field; may be empty, and may hold any character.
+    /// The name of the form's field; it can be empty, and can have any character.
     pub(crate) name: String,
-    /// The file's name as the client gave it: may be empty, a whole path, or hold any character. `None` says that this
-    /// is not a file.
+    /// The file's name as the client gave it: it can be empty, a whole path, or have any character. `None` if this is not a
+    /// file.
     pub(crate) file_name: Option<String>,
     /// The part's `Content-Type` as the client gave it, not parsed.
     pub(crate) media_type: Option<String>,
@@ -112,12 +111,12 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The content. It borrows nothing: the form may be dropped, or kept to read the next part afterwards.
+    /// The content. It borrows nothing: the form may be dropped, or kept to read the next part later.
     pub(crate) fn into_stream(self) -> Content {
         self.content
     }
 
-    /// Whether there is no content. Reads the beginning, which stays to be read.
+    /// Whether there is no content. It reads the beginning, which the content still returns.
     ///
     /// # Errors
     ///
@@ -129,12 +128,12 @@ impl Part {
         Ok(self.content.first.is_none())
     }
 
-    /// The content as text, or `None` when it is longer than `at_most` bytes; the rest is left to be skipped.
+    /// The content as text, or `None` if it is longer than `at_most` bytes; the rest is skipped later.
     ///
     /// # Errors
     ///
-    /// [`FormError::Malformed`] when it is not UTF-8: it may be a file whose sender forgot the file name, and the text of
-    /// another encoding would be kept garbled. Otherwise as [`Form::next_part`].
+    /// [`FormError::Malformed`] if it is not UTF-8: it may be a file whose sender left out the file name, and text in another
+    /// encoding would be kept garbled. Otherwise as [`Form::next_part`].
     pub(crate) async fn text(mut self, at_most: usize) -> Result<Option<String>, FormError> {
         let mut text = Vec::new();
         while let Some(bytes) = self.content.next().await.transpose()? {
@@ -152,12 +151,12 @@ impl Part {
 
 /// The content of a part, in slices of the body's own chunks.
 ///
-/// Ends with `None` only when the part is complete. Dropping it half read is fine.
+/// Ends with `None` only if the part is complete. It may be dropped half read.
 #[derive(Debug)]
 pub(crate) struct Content {
     reader: Arc<Mutex<Reader>>,
     number: u64,
-    /// What was read ahead.
+    /// The bytes that were read ahead.
     first: Option<Bytes>,
     over: bool,
 }
@@ -180,6 +179,6 @@ impl Stream for Content {
 
 /// Locked within one poll only, never across an await.
 fn lock(reader: &Mutex<Reader>) -> MutexGuard<'_, Reader> {
-    // Only the body can panic in here, and the reader does not change before the body has answered.
+    // Only the body can panic here, and the reader does not change before the body has answered.
     reader.lock().unwrap_or_else(PoisonError::into_inner)
 }

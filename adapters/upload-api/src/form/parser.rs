@@ -1,4 +1,4 @@
-//! What the bytes of a form mean: chunks in, events out. Knows no stream and no task.
+//! The parser of a form: chunks in, events out. It knows no streams and no tasks.
 
 use bytes::{Buf, Bytes};
 use memchr::{memchr_iter, memmem};
@@ -10,12 +10,12 @@ use super::scan::{Found, Scanner};
 
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
-/// What came next.
+/// The next event.
 #[derive(Debug)]
 pub(super) enum Event {
     /// The chunk is used up.
     More,
-    /// A whole delimiter line: what stood before it is complete.
+    /// A whole delimiter line: the part before it is complete.
     Delimiter,
     /// The head of a part. Its content follows, up to the next [`Event::Delimiter`].
     Part(Head),
@@ -25,43 +25,43 @@ pub(super) enum Event {
     Over,
 }
 
-/// Where in the form we stand.
+/// The parser's position in the form.
 #[derive(Clone, Copy, Debug)]
 enum Place {
     /// Before the first delimiter.
     Preamble,
-    /// Behind a delimiter, on the same line.
+    /// After a delimiter, on the same line.
     Line(Line),
     Head,
     Content,
-    /// Behind the closing delimiter.
+    /// After the closing delimiter.
     Epilogue,
 }
 
-/// What stands on the delimiter's line behind it.
+/// The position on the delimiter's line after it.
 #[derive(Clone, Copy, Debug)]
 enum Line {
     Start,
     Dash,
-    /// So many spaces and tabs: RFC 2046, `transport-padding`.
+    /// This many spaces and tabs: RFC 2046, `transport-padding`.
     Padding(usize),
     Return,
 }
 
-/// A form as far as it was read.
+/// A form, as far as it was read.
 #[derive(Debug)]
 pub(super) struct Parser {
     limits: Limits,
     scanner: Scanner,
     place: Place,
-    /// What is not read yet of the chunk that came last.
+    /// The unread rest of the last chunk.
     chunk: Bytes,
-    /// As far as it came: the preamble, the epilogue, or the head of a part, with the line end before it, so that a head
-    /// without any header ends as every other one does.
+    /// The bytes so far of the preamble, the epilogue, or the head of a part. A head includes the line end before it, so that a
+    /// head without any header ends like every other one.
     held: Vec<u8>,
     /// Heads that were read.
     parts: usize,
-    /// The field of the part that is being read.
+    /// The name of the field of the current part.
     field: String,
 }
 
@@ -79,17 +79,17 @@ impl Parser {
         }
     }
 
-    /// Puts `chunk` in the place of the last one.
+    /// Replaces the last chunk by `chunk`.
     pub(super) fn feed(&mut self, chunk: Bytes) {
         self.chunk = chunk;
     }
 
-    /// The number of the part that was begun last, counted from 1.
+    /// The number of the last part that began, counted from 1.
     pub(super) fn number(&self) -> usize {
         self.parts
     }
 
-    /// Reads on up to the next event.
+    /// Reads up to the next event.
     pub(super) fn next(&mut self) -> Result<Event, FormError> {
         while !self.chunk.is_empty() {
             let event = match self.place {
@@ -106,7 +106,7 @@ impl Parser {
         Ok(Event::More)
     }
 
-    /// What the end of the body means here.
+    /// The event or error for the end of the body here.
     pub(super) fn end(&self) -> Result<Event, FormError> {
         let ends = |why| Err(FormError::Malformed(self.here(Flaw::new(why))));
         match self.place {
@@ -121,8 +121,8 @@ impl Parser {
         }
     }
 
-    /// The first boundary counts wherever it stands, so that no part before the next one is passed over. Whatever else
-    /// comes before it is dropped, as RFC 2046 says, unless it looks like a part.
+    /// The first boundary counts at every position, so that no part before the next one is skipped. Other bytes before it are
+    /// dropped, as RFC 2046 says, unless they look like a part.
     fn preamble(&mut self) -> Result<Option<Event>, FormError> {
         let boundary = self.scanner.dashed();
         let longest = self.limits.preamble.saturating_add(boundary.len());
@@ -172,7 +172,7 @@ impl Parser {
                 return Ok(Some(Event::Delimiter));
             }
             (Line::Start, b' ' | b'\t') => Line::Padding(1),
-            // Padding is not kept, but what has no end must not be read for ever.
+            // Padding is not kept, but its length has a limit.
             (Line::Padding(bytes), b' ' | b'\t') if bytes < self.limits.head => Line::Padding(bytes + 1),
             (Line::Start | Line::Padding(_), b'\r') => Line::Return,
             (Line::Return, b'\n') => {
@@ -222,7 +222,7 @@ impl Parser {
         Ok(Some(Event::Part(head)))
     }
 
-    /// What comes behind the closing boundary is dropped, as RFC 2046 says, unless it looks like a part.
+    /// Bytes after the closing boundary are dropped, as RFC 2046 says, unless they look like a part.
     fn epilogue(&mut self) -> Result<Option<Event>, FormError> {
         let chunk = std::mem::take(&mut self.chunk);
         if chunk.len() > self.limits.epilogue - self.held.len() {
@@ -239,7 +239,7 @@ impl Parser {
         FormError::Malformed(self.here(Flaw::new(why)))
     }
 
-    /// The same flaw, with the part that it is in.
+    /// The same flaw, with its part.
     fn here(&self, flaw: Flaw) -> Flaw {
         match self.place {
             Place::Preamble | Place::Epilogue => flaw,
@@ -250,7 +250,7 @@ impl Parser {
     }
 }
 
-/// Whether bytes outside of all parts look as if one was meant by them: it would be lost without a word.
+/// Whether bytes outside of all parts look like a part, which would be lost silently.
 fn looks_like_a_part(bytes: &[u8]) -> bool {
     let header = b"content-disposition";
     bytes
@@ -258,9 +258,9 @@ fn looks_like_a_part(bytes: &[u8]) -> bool {
         .any(|window| window.eq_ignore_ascii_case(header))
 }
 
-/// How many bytes of `piece` still belong to the head that began with `head`; `None` when all do and it goes on.
+/// How many bytes of `piece` belong to the head that began with `head`; `None` if all do and the head continues.
 fn end_of_head(head: &[u8], piece: &[u8]) -> Option<usize> {
-    // First where the two meet, so that nothing which was looked at before is looked at again.
+    // First where the two meet, so that no byte is searched twice.
     let met = (1..END_OF_HEAD.len())
         .rev()
         .find(|met| head.ends_with(&END_OF_HEAD[..*met]) && piece.starts_with(&END_OF_HEAD[*met..]));

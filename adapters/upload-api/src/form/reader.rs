@@ -1,4 +1,4 @@
-//! Brings body and parser together, and knows which part may be read.
+//! Connects body and parser, and decides which part may be read.
 
 use std::fmt;
 use std::task::{Context, Poll, Waker, ready};
@@ -9,23 +9,23 @@ use super::error::{Body, FormError, Limits};
 use super::head::Head;
 use super::parser::{Event, Parser};
 
-/// Chunks that are taken from a body which is always ready before other tasks get their turn.
+/// Chunks that are taken from a body that is always ready, before other tasks get their turn.
 const TURN: u32 = 32;
 
-/// What a form and the streams of its parts share.
+/// The data that a form and the streams of its parts share.
 pub(super) struct Reader {
-    /// `None` when it has ended or broken off.
+    /// `None` once it has ended or broken off.
     body: Option<Body>,
     parser: Parser,
-    /// The first error: nothing can be read behind it.
+    /// The first error: no bytes after it can be read.
     failed: Option<FormError>,
-    /// The number of the reader that is allowed to read; those with a smaller one are not.
+    /// The number of the reader that may read; those with a smaller number may not.
     number: u64,
     /// Whether the content of a part is being read.
     within_part: bool,
-    /// The task which waits for a part's content.
+    /// The task that waits for a part's content.
     waiting: Option<Waker>,
-    /// What is left of the turn.
+    /// The chunks that are left of the turn.
     turn: u32,
 }
 
@@ -63,7 +63,7 @@ impl Reader {
         }
     }
 
-    /// The next bytes of the part which `number` was given for, or `None` at its end.
+    /// The next bytes of the part for which `number` was given, or `None` at its end.
     pub(super) fn poll_content(&mut self, number: u64, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, FormError>>> {
         if number != self.number {
             return Poll::Ready(Some(Err(FormError::Stale)));

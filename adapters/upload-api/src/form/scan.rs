@@ -1,41 +1,40 @@
-//! Finds the delimiter in chunks of any size without holding any of them back.
+//! Finds the delimiter in chunks of any size without copying bytes that may belong to it.
 
 use bytes::{Buf, Bytes};
 use memchr::memmem::Finder;
 use memchr::memrchr;
 
-/// What a look at a chunk told.
+/// The result of a search in a chunk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// Bytes that are not part of any delimiter.
     Content(Bytes),
-    /// A delimiter; the chunk goes on right behind it.
+    /// A delimiter; the chunk continues right after it.
     Delimiter,
     /// A delimiter whose line end is not `CR LF`, or belongs to the line before.
     Astray,
-    /// Nothing for sure. The chunk is used up, and may have ended within a delimiter.
+    /// Undecided. The chunk is used up, and may have ended within a delimiter.
     Nothing,
 }
 
-/// Looks for `CR LF "--" boundary`, and for the same without the CR.
+/// Searches for `CR LF "--" boundary`, and for the same without the CR.
 ///
-/// A boundary holds neither CR nor LF, so a delimiter can only begin at its own first byte. Hence the bytes which may be
-/// the beginning of one are always the last ones, from the last line end on; they need not be kept, because they are
-/// known: it is enough to count them. And when they turn out to be content, no delimiter can have begun among them, so no
-/// byte is looked at over and over.
+/// A boundary contains neither CR nor LF, so a delimiter can only begin at its own first byte. So the bytes that may begin one
+/// are always the last ones, from the last line end on. Their values are known, so counting them is enough. If they turn out to
+/// be content, no delimiter can have begun among them, so no byte is searched repeatedly.
 #[derive(Debug)]
 pub(super) struct Scanner {
     delimiter: Bytes,
     /// Finds the delimiter without its CR.
     finder: Finder<'static>,
-    /// Up to where in the delimiter the bytes at the end of the last chunk are the same as its own.
+    /// How many bytes of the delimiter the end of the last chunk matches.
     begun: usize,
-    /// From where on: 0 behind a CR, 1 where only a LF stands, 2 at the start of the content. From there to `begun` they
-    /// are held back.
+    /// Where that match starts: 0 after a CR, 1 at a lone LF, 2 at the start of the content. The bytes from there to `begun` are
+    /// held back.
     from: usize,
 }
 
-/// Where the content of a part begins the line end before it belongs to the part's head.
+/// At the start of a part's content, the line end before it belongs to the part's head.
 const START: usize = 2;
 
 impl Scanner {
@@ -56,12 +55,12 @@ impl Scanner {
         &self.delimiter[START..]
     }
 
-    /// Begins with the content of another part.
+    /// Starts with the content of another part.
     pub(super) fn start(&mut self) {
         (self.begun, self.from) = (START, START);
     }
 
-    /// Looks at `chunk`, which is not empty, and takes what is certain from its front.
+    /// Searches `chunk`, which is not empty, and takes the decided bytes from its front.
     pub(super) fn scan(&mut self, chunk: &mut Bytes) -> Found {
         if self.begun > 0
             && let Some(found) = self.go_on(chunk)
@@ -88,7 +87,7 @@ impl Scanner {
         }
     }
 
-    /// Does `chunk` go on with the delimiter that has begun before it? `None`: it does not, and is still to be looked at.
+    /// Whether `chunk` continues the delimiter that began before it. `None`: it does not, and has to be searched.
     fn go_on(&mut self, chunk: &mut Bytes) -> Option<Found> {
         let rest = &self.delimiter[self.begun..];
         let same = rest.iter().zip(chunk.iter()).take_while(|(a, b)| a == b).count();
@@ -110,7 +109,7 @@ impl Scanner {
         (!held_back.is_empty()).then_some(Found::Content(held_back))
     }
 
-    /// Notes how much of a delimiter stands at the end of `chunk`, which does not hold a whole one.
+    /// Counts how much of a delimiter is at the end of `chunk`, which does not contain a whole one.
     fn note_the_end_of(&mut self, chunk: &[u8]) {
         let tail = &chunk[chunk.len().saturating_sub(self.delimiter.len() - 1)..];
         (self.begun, self.from) = match memrchr(b'\n', tail) {

@@ -1,4 +1,4 @@
-//! Headers: what clients send, and what is refused.
+//! Headers that clients send, and headers that are refused.
 
 use crate::form::head::Head;
 use crate::form::{Limits, boundary};
@@ -28,10 +28,10 @@ fn names_are_read_as_their_clients_mean_them() {
         // As curl and Go write them, and as browsers do.
         (r#"form-data; name="a\"b\\c""#, "a\"b\\c", None),
         (r#"form-data; name="a%22b%0D%0Ac""#, "a\"b\r\nc", None),
-        // Only those three; the rest may well be meant.
+        // Only those three; the rest may be literal.
         (r#"form-data; name="100%.%20%0d%25""#, "100%.%20%0d%25", None),
         ("form-data; name=a%22b", "a%22b", None),
-        // The path stays; which part of it is the name is for the caller to say.
+        // The path stays; the caller decides which part of it is the name.
         (
             r#"form-data; name=a; filename="C:\tmp\n.jpg""#,
             "a",
@@ -68,7 +68,7 @@ fn names_are_read_as_their_clients_mean_them() {
         // RFC 5987 had other encodings too.
         ("form-data; name=a; filename*=ISO-8859-1'de'caf%E9", "a", Some("café")),
         ("form-data; name=a; filename*=gbk''%D6%D0%CE%C4", "a", Some("中文")),
-        // What was meant is not known, so the plain name counts, or the text as it is: a file stays a file.
+        // The meaning is unclear, so the plain name counts, or the undecoded text: a file stays a file.
         ("form-data; name=a; filename=x; filename*=y", "a", Some("x")),
         ("form-data; name=a; filename*=b", "a", Some("b")),
         ("form-data; name=a; filename*=UTF-8'b", "a", Some("UTF-8'b")),
@@ -106,7 +106,7 @@ fn a_name_is_taken_though_its_client_escapes_nothing() {
         (r#"form-data; name="file"; filename="a.txt\""#, "file", Some(r"a.txt\")),
         (r#"form-data; name="a\"; filename="b\""#, r"a\", Some(r"b\")),
         (r#"form-data; filename="b\"; name="a""#, "a", Some(r"b\")),
-        // Where the rules are kept they count: this is how curl writes a name with quotes.
+        // Values that keep the rules are read by them: curl writes a name with quotes like this.
         (
             r#"form-data; name="a"; filename="\"b\"; x=\"y\"""#,
             "a",
@@ -125,7 +125,7 @@ fn a_name_is_taken_in_any_encoding() {
     let table: &[(&[u8], &str, &str)] = &[
         (b"form-data; name=a; filename=\"caf\xe9.txt\"", "a", "café.txt"),
         (b"form-data; name=\"\xe9\"; filename=\"\x80\"", "é", "€"),
-        // GBK; nothing says so.
+        // GBK, which the header does not say.
         (b"form-data; name=a; filename=\"\xd6\xd0\xce\xc4.txt\"", "a", "ÖÐÎÄ.txt"),
         // Shift_JIS, whose second byte may be a backslash.
         (b"form-data; name=a; filename=\"\x95\x5c\"", "a", "•\\"),
@@ -161,7 +161,7 @@ fn an_unclear_name_is_refused() {
         (r#"form-data; name="a" x; FileName="b""#, FILE_NAME),
         ("form-data; name=a; NAME=b", TWICE),
         (r#"form-data; name="a"; filename="b"; filename="c""#, TWICE),
-        // A name with raw quotes that holds a parameter of its own.
+        // A name with raw quotes that contains a parameter of its own.
         (r#"form-data; name="a"; filename="x"; name="b""#, TWICE),
         ("form-data; name*=UTF-8''a; name*=UTF-8''a", TWICE),
         ("form-data; name=a; filename*=UTF-8''b; filename*=UTF-8''c", TWICE),
@@ -256,7 +256,7 @@ fn the_boundary_is_found_in_the_content_type() {
             "'a'",
         ),
         (format!("multipart/form-data; boundary={longest}"), &longest),
-        // Not by RFC 2046, but sent and taken everywhere.
+        // Not allowed by RFC 2046, but sent and accepted everywhere.
         ("multipart/form-data; boundary=*****".to_owned(), "*****"),
         ("multipart/form-data; boundary=&&a%b&&".to_owned(), "&&a%b&&"),
         ("multipart/form-data; boundary=\"a \"".to_owned(), "a "),

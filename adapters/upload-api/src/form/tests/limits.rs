@@ -1,4 +1,4 @@
-//! What never ends is refused early, and nothing much is held until then.
+//! Endless input is refused early, and little of it is held until then.
 
 use std::iter::repeat_n;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ async fn first_part(bytes: impl Into<Bytes>) -> Result<(), FormError> {
     form.next_part().await.map(|_| ())
 }
 
-/// Whether the error says this, and what to do.
+/// Whether the error begins with this reason.
 fn is(error: &FormError, why: &str) -> bool {
     error.to_string().starts_with(&format!("malformed form: {why}"))
 }
@@ -54,7 +54,7 @@ async fn what_never_ends_is_refused_after_one_chunk_too_many() {
             let error = form.next_part().await.unwrap_err();
             assert!(is(&error, why), "{error}");
             let pulled = (taken.load(Ordering::Relaxed) - 1) * size;
-            // Before a boundary is found, its beginning is not yet known to be anything else.
+            // Before a boundary is found, its beginning may still be something else.
             let most = limit + size + "\r\n--b".len();
             assert!(
                 (limit..=most).contains(&pulled),
@@ -132,7 +132,7 @@ async fn what_is_held_back_is_shorter_than_a_delimiter() {
     let mut stream = form.next_part().await.unwrap().unwrap().into_stream();
     let mut told = 0;
     while let Some(Ok(bytes)) = stream.next().await {
-        // All but the chunk which this answer came with, which is still to be looked at.
+        // All but the chunk with this answer, which is not searched yet.
         let seen = taken.load(Ordering::Relaxed) - 1 - head;
         assert!(seen - told < "\r\n--boundary".len(), "{told} of {seen} bytes");
         told += bytes.len();
@@ -153,7 +153,7 @@ async fn content_is_not_copied() {
     }
 }
 
-/// A waker that nobody waits for.
+/// A waker for which no task waits.
 struct Nobody;
 
 impl Wake for Nobody {

@@ -1,4 +1,4 @@
-//! What a caller can rely on, whatever the client sends and however the network cuts it.
+//! Guarantees to a caller for all that clients send and all ways in which the network cuts it.
 
 mod heads;
 mod limits;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Body, Form, FormError, Limits};
 
-/// What is wrong where a body ends too early.
+/// The error of a body that ends too early.
 pub(super) const ENDS_EARLY: &str =
     "the body ends before the closing boundary; end with it and `--`, and send the whole body";
 pub(super) const NO_BOUNDARY: &str =
@@ -53,7 +53,7 @@ fn bytes_of_text<'de, D: Deserializer<'de>>(text: D) -> Result<Vec<u8>, D::Error
     String::deserialize(text).map(String::into_bytes)
 }
 
-/// What came out of a form: whole parts, then what was read of the one that failed, and why.
+/// The result of reading a form: complete parts, then the bytes of the one that failed, and the error.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) parts: Vec<Whole>,
@@ -98,7 +98,7 @@ pub(super) fn body(chunks: Vec<Bytes>) -> Body {
     stream::iter(chunks).map(Ok).boxed()
 }
 
-/// A body that also tells how many chunks were taken from it.
+/// A body, and a counter of the chunks that were taken from it.
 pub(super) fn counted(body: Body) -> (Body, Arc<AtomicUsize>) {
     let taken = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&taken);
@@ -135,7 +135,7 @@ pub(super) async fn read(mut form: Form) -> Outcome {
     Outcome { parts, failed }
 }
 
-/// All the content that comes, and the error it ends with.
+/// All content that arrives, and the error at its end.
 pub(super) async fn drain(mut stream: super::Content) -> (Vec<u8>, Option<FormError>) {
     let mut content = Vec::new();
     while let Some(bytes) = stream.next().await {

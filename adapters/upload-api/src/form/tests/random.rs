@@ -1,4 +1,4 @@
-//! Any form, cut anywhere, broken anyhow.
+//! Random forms, cut at random places, with random errors.
 
 use memchr::memmem;
 use proptest::arbitrary::any;
@@ -16,10 +16,10 @@ use crate::form::head::Head;
 /// A boundary made of the same letters as the contents.
 const BOUNDARY: &str = "abab";
 
-/// Made of what delimiters are made of, without holding one behind any line end.
+/// Content made of the bytes of delimiters, without a delimiter after any line end.
 fn content() -> impl Strategy<Value = Vec<u8>> {
     let alphabet = select(b"\r\n-ab".to_vec());
-    // Whole delimiters with another letter at the end, and the beginnings of such.
+    // Whole delimiters with another letter at the end, and beginnings of them.
     let near = select(vec!["\r\n--aba", "\r\n--ab", "\r\n--", "\r\n", "--abb"]);
     let piece = prop_oneof![
         4 => vec(alphabet, 0..12),
@@ -52,12 +52,12 @@ fn sizes() -> impl Strategy<Value = Vec<usize>> {
         .prop_filter("some size must not be 0", |sizes| sizes.iter().any(|size| *size > 0))
 }
 
-/// A byte that means something somewhere in a form.
+/// A byte that has a meaning in some place of a form.
 fn letter() -> impl Strategy<Value = u8> {
     select(b"\r\n-ab\"; =:\\%\0\xff'*".to_vec())
 }
 
-/// The same cases in every run; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others, and more.
+/// The same cases in every run; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` select others, and more.
 fn config() -> Config {
     let config = Config::default();
     let rng_seed = match config.rng_seed {
@@ -99,7 +99,7 @@ macro_rules! reader {
 reader!(read_by_multer, multer);
 reader!(read_by_multra, multra);
 
-/// The form with bytes replaced, put in, taken out and repeated.
+/// The form with bytes replaced, inserted, removed and repeated.
 fn broken(mut bytes: Vec<u8>, breaks: Vec<(Index, u8, u8)>) -> Vec<u8> {
     for (at, how, byte) in breaks {
         let at = at.index(bytes.len());

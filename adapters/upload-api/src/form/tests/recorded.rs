@@ -1,4 +1,4 @@
-//! What clients really send, and odd forms, as this reader and two others read them: `tests/forms/table.json`.
+//! Forms that clients really send, and odd forms, as this reader and two others read them: `tests/forms/table.json`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,22 +11,22 @@ use super::random::{read_by_multer, read_by_multra};
 use super::{Outcome, Whole, cut, form, read};
 use crate::form::boundary;
 
-/// One row of the table: a request in a file, or a body, and what it means.
+/// One row of the table: a request in a file, or a body, and its expected parts.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
     request: Option<PathBuf>,
     body: Option<String>,
     boundary: Option<String>,
-    /// The client and its version, and how the request came about.
+    /// The client and its version, and how the request was made.
     from: String,
-    /// Why the parts are what they are, where that is not plain to see.
+    /// Why these parts are expected, if that is not obvious.
     #[serde(rename = "note")]
     _note: Option<String>,
     parts: Option<Vec<Whole>>,
-    /// How the refusal begins.
+    /// The beginning of the error.
     refused: Option<String>,
-    /// Why another reader reads something else.
+    /// Why another reader reads other parts.
     others: BTreeMap<String, String>,
 }
 
@@ -40,7 +40,7 @@ impl Row {
         }
     }
 
-    /// Whether a reader that found these parts, or refused, is right.
+    /// Whether these parts, or a refusal, are the expected result.
     fn is_met(&self, read: Option<&[Whole]>) -> bool {
         read == self.parts.as_deref()
     }
@@ -119,7 +119,7 @@ async fn every_form_is_read_as_it_is_meant_and_other_readers_differ_only_as_the_
             );
         }
     }
-    // Past the test's own output, which nobody sees when it succeeds.
+    // Past the test's captured output, which is not shown if the test succeeds.
     let rows = table.len();
     let mut out = std::io::stderr().lock();
     writeln!(out, "forms: of {rows} rows read as they are meant: {right:?}").unwrap();

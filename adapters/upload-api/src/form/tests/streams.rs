@@ -1,4 +1,4 @@
-//! A part goes its own way: half read, dropped, outlived by the form or the other way round.
+//! A part is independent of its form: half read, dropped, or outliving the form.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -113,7 +113,7 @@ impl Wake for Bell {
     }
 }
 
-/// A body which has what was put in the queue, and waits for more when there is nothing.
+/// A body with the bytes of the queue, which waits for more when the queue is empty.
 fn queue() -> (Arc<Mutex<VecDeque<u8>>>, Body) {
     let queue = Arc::new(Mutex::new(VecDeque::new()));
     let source = Arc::clone(&queue);
@@ -136,7 +136,7 @@ fn whoever_waits_for_a_part_is_woken_when_the_form_goes_on() {
     let mut theirs = Context::from_waker(&waker);
     let mut ours = Context::from_waker(Waker::noop());
     let part = loop {
-        // The reader lets others run now and then.
+        // The reader lets other tasks run now and then.
         if let Poll::Ready(part) = form.next_part().boxed().poll_unpin(&mut ours) {
             break part.unwrap().unwrap();
         }
@@ -153,7 +153,7 @@ fn whoever_waits_for_a_part_is_woken_when_the_form_goes_on() {
     let polled = stream.poll_next_unpin(&mut theirs);
     assert!(matches!(polled, Poll::Ready(Some(Err(FormError::Stale)))), "{polled:?}");
 
-    // The call that did not wait has lost nothing: the next one goes on.
+    // The call that did not wait has lost nothing: the next one continues.
     queue.lock().unwrap().extend(&bytes[half..]);
     let part = loop {
         if let Poll::Ready(part) = form.next_part().boxed().poll_unpin(&mut ours) {

@@ -1,8 +1,8 @@
-//! Whole forms: each is read the same however it is cut.
+//! Whole forms: each is read the same for all cuts.
 
 use super::{ENDS_EARLY, NO_BOUNDARY, Outcome, Whole, cut, form, read, written};
 
-/// In one piece, byte by byte, with empty chunks, and with ends at ever other places.
+/// In one piece, byte by byte, with empty chunks, and with ends at changing places.
 const CUTS: [&[usize]; 6] = [&[usize::MAX], &[1], &[0, 1, 0], &[2, 3], &[7], &[11, 1, 0, 5]];
 
 const A: &str = "Content-Disposition: form-data; name=a";
@@ -79,7 +79,7 @@ async fn what_clients_put_around_the_parts_does_no_harm() {
     }
 }
 
-/// What comes of a form that is refused before any part of it is complete.
+/// The result of a form that is refused before any of its parts is complete.
 fn refused(before: &str, why: &str) -> Outcome {
     Outcome {
         parts: Vec::new(),
@@ -126,7 +126,7 @@ async fn no_part_is_passed_over_or_taken_for_the_content_of_another() {
     const BEFORE: &str = "a part stands before the first boundary; begin with `--` and the boundary";
     let lost = format!("{A}; filename=f\r\n\r\ny");
     let table: &[(String, &str, &str)] = &[
-        // Between parts, where a line feed alone or nothing stands before the boundary.
+        // Between parts, where a lone line feed or no line end is before the boundary.
         (format!("--b\r\n{A}\r\n\r\nx\n--b\r\n{lost}\r\n--b--"), "x", ASTRAY),
         (format!("--b\r\n{A}\r\n\r\n\n--b\r\n{lost}\r\n--b--"), "", ASTRAY),
         (format!("--b\r\n{A}\r\n\r\n--b\r\n{lost}\r\n--b--"), "", ASTRAY),
