@@ -12,7 +12,7 @@ use crate::value::verdict::REQUEST;
 use crate::value::verdict::Rejection;
 
 /// An upload that every stage has accepted, and that is not readable yet. It ends by [`commit`](Self::commit), by
-/// [`commit_together`](Pipeline::commit_together) or by [`discard`](Self::discard); if it is dropped, it ends with its lease.
+/// [`commit_together`](crate::Pipeline::commit_together) or by [`discard`](Self::discard); if it is dropped, it ends with its lease.
 #[must_use = "an upload that is neither committed nor discarded waits for the sweeper"]
 pub struct Admitted {
     pub(crate) attempt: Attempt,
@@ -43,7 +43,7 @@ impl Admitted {
     ///
     /// # Errors
     ///
-    /// Those of [`Pipeline::commit_together`].
+    /// Those of [`Pipeline::commit_together`](crate::Pipeline::commit_together).
     pub async fn commit(self, options: UploadOptions) -> Result<Record, Error> {
         let pipeline = self.attempt.pipeline();
         match pipeline.commit_together(vec![self], options).await?.pop() {
