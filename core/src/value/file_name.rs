@@ -43,11 +43,9 @@ impl FileName {
     pub fn new(sent: &str) -> Option<Self> {
         let path = sent.trim().trim_end_matches(SEPARATORS);
         let step = path.rsplit(SEPARATORS).next().unwrap_or_default().trim();
-        if matches!(step, "" | "." | "..") {
-            return None;
-        }
-        let step = step.replace(char::is_control, "\u{FFFD}");
-        Some(Self(cut(step).into()))
+        // Judged as it is kept: a cut may leave dots only.
+        let name = cut(step.replace(char::is_control, "\u{FFFD}"));
+        (!matches!(name.as_str(), "" | "." | "..")).then(|| Self(name.into()))
     }
 
     /// Reads a name from bytes. It decodes them as UTF-8, or else as Windows-1252, as browsers decode text whose encoding is not
@@ -238,6 +236,19 @@ mod tests {
                 assert_eq!(name.extension(), Some(ending));
             }
         }
+    }
+
+    #[test]
+    fn a_cut_that_leaves_dots_only_leaves_no_name() {
+        let gap = " ".repeat(300);
+        for sent in [format!(".{gap}x"), format!("..{gap}x"), format!(".{gap}.")] {
+            assert_eq!(FileName::new(&sent), None, "{sent:?}");
+        }
+        // As the fuzzer found it: spaces of Windows-1252.
+        assert_eq!(
+            FileName::from_bytes(&[b".".as_slice(), &[0xA0; 130], b"x"].concat()),
+            None
+        );
     }
 
     #[test]

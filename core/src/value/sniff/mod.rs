@@ -42,6 +42,8 @@ const ASF_SOUND: &[u8] = b"\x40\x9E\x69\xF8\x4D\x5B\xCF\x11\xA8\xFD\0\x80\x5F\x5
 #[derive(Debug)]
 pub(crate) struct Sniffer {
     found: Option<MediaType>,
+    /// What the first bytes look like if the document turns out to be no markup.
+    without_markup: Option<MediaType>,
     /// The markup document that is being read on.
     prolog: Option<Prolog>,
 }
@@ -50,13 +52,15 @@ impl Sniffer {
     /// Reads the first bytes of a content, or all of it if it has no more.
     pub(crate) fn of(head: &[u8]) -> Self {
         let prolog = Prolog::of(head);
-        let name = match prolog.so_far() {
-            Markup::No => without_markup(head),
-            markup => name_of(markup).map(str::to_owned),
-        };
+        let markup = name_of(prolog.so_far());
+        // A tag that has only begun may turn out to be none.
+        let may_be_none = markup.is_none() || !prolog.is_known();
+        let name = may_be_none.then(|| without_markup(head)).flatten();
+        // All names are well-formed. A malformed one would count as none.
+        let without_markup = name.and_then(|name| aliases::canonical(&name).parse().ok());
         Self {
-            // All names are well-formed. A malformed one would count as none.
-            found: name.and_then(|name| aliases::canonical(&name).parse().ok()),
+            found: markup.map_or_else(|| without_markup.clone(), |name| name.parse().ok()),
+            without_markup,
             prolog: Some(prolog).filter(|prolog| !prolog.is_known()),
         }
     }
@@ -65,10 +69,10 @@ impl Sniffer {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         let Some(prolog) = &mut self.prolog else { return };
         prolog.push(bytes);
-        // If the document is no markup, the type of the first bytes holds.
-        if let Some(name) = name_of(prolog.so_far()) {
-            self.found = name.parse().ok();
-        }
+        self.found = match name_of(prolog.so_far()) {
+            Some(name) => name.parse().ok(),
+            None => self.without_markup.clone(),
+        };
         self.prolog.take_if(|prolog| prolog.is_known());
     }
 

@@ -85,6 +85,24 @@ fn markup_is_never_plain_text() {
     }
 }
 
+#[test]
+fn a_tag_that_turns_out_to_be_none_counts_nowhere() {
+    for content in ["<p\0>", "<a@b", "<svg=1>", "<svg@b> <svg>"] {
+        let whole = read_on(content.as_bytes(), 0, content.len());
+        for (head, piece) in [(0, 1), (0, 2), (0, 4)] {
+            assert_eq!(
+                read_on(content.as_bytes(), head, piece),
+                whole,
+                "{content:?} in pieces of {piece}"
+            );
+        }
+    }
+    // Where the tag is cut by the end of the head, what the head looks like counts.
+    for head in 1..5 {
+        assert_eq!(read_on(b"<svg@b>", head, 1).as_deref(), Some("text/plain"), "{head}");
+    }
+}
+
 /// UTF-16 and UTF-32, with the low byte first and last.
 fn in_other_encodings(text: &str) -> Vec<Vec<u8>> {
     let units = || text.encode_utf16();
