@@ -156,7 +156,7 @@ impl Store for OpendalStore {
     async fn stage(&self, key: &Key, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
         let name = Name::of(key)?;
         match &self.backend {
-            Backend::Fs(disk) => disk.stage(name).await,
+            Backend::Fs(disk) => Ok(disk.stage(name)),
             Backend::Objects(objects) => objects.stage(name, media_type).await,
         }
     }

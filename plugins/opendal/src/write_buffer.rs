@@ -14,6 +14,18 @@ const ENOUGH: usize = 256 * 1024;
 /// Pieces of this size and above are written directly. A write costs a change of thread, which pays off from here on.
 const LARGE: usize = 128 * 1024;
 
+/// A staged write that takes its last bytes together with its end.
+#[async_trait]
+pub(crate) trait Sink: Staged {
+    /// Writes the rest, which may be empty, and commits. Where each step costs a change of thread, both are one step.
+    async fn finish(mut self: Box<Self>, rest: Bytes) -> Result<(), Fault> {
+        if !rest.is_empty() {
+            self.write(rest).await?;
+        }
+        self.commit().await
+    }
+}
+
 /// Writes bytes in large pieces. Copies only small ones, and holds at most 256 KiB.
 ///
 /// Small pieces are copied and not kept, as each of them may keep a much larger buffer alive.
@@ -25,7 +37,7 @@ pub(crate) struct WriteBuffer<S> {
     whole: bool,
 }
 
-impl<S: Staged> WriteBuffer<S> {
+impl<S: Sink> WriteBuffer<S> {
     pub(crate) fn into(inner: S) -> Self {
         Self {
             inner: Box::new(inner),
@@ -44,7 +56,7 @@ impl<S: Staged> WriteBuffer<S> {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<S: Staged> Staged for WriteBuffer<S> {
+impl<S: Sink> Staged for WriteBuffer<S> {
     async fn write(&mut self, piece: Bytes) -> Result<(), Fault> {
         let was_whole = mem::replace(&mut self.whole, false);
         if piece.len() >= LARGE || self.small.len() + piece.len() > ENOUGH {
@@ -65,8 +77,7 @@ impl<S: Staged> Staged for WriteBuffer<S> {
         if !self.whole {
             return Err(Fault::new(STORE_FAILED, "cannot commit after a write that failed"));
         }
-        self.flush().await?;
-        self.inner.commit().await
+        self.inner.finish(self.small.freeze()).await
     }
 
     async fn discard(self: Box<Self>) -> Result<(), Fault> {
@@ -108,6 +119,8 @@ mod tests {
             Ok(())
         }
     }
+
+    impl Sink for Noting {}
 
     #[tokio::test]
     async fn small_pieces_are_written_together_and_large_ones_as_they_are() {

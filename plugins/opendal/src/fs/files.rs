@@ -75,6 +75,11 @@ impl Files {
         self.sync_folder(&self.folder(name))
     }
 
+    /// Removes the file of an attempt.
+    pub(crate) fn remove_attempt(&self, name: &Name) -> io::Result<()> {
+        if_there(fs::remove_file(self.part(name))).map(drop)
+    }
+
     /// Removes all files of a name.
     ///
     /// Attempts go first: if one is being kept at the same time, then either its rename fails, or the renamed file is removed

@@ -14,7 +14,7 @@ use crate::fs::files::Files;
 use crate::fs::part_file::{Closed, OpenPart};
 use crate::fs::store::{FsStore, blocking};
 use crate::name::Name;
-use crate::write_buffer::WriteBuffer;
+use crate::write_buffer::{Sink, WriteBuffer};
 
 /// The id of every upload: a folder needs no other id than the key.
 const UPLOAD: &str = "disk";
@@ -117,6 +117,8 @@ impl StagedPart {
             .map_err(of_closed)
     }
 }
+
+impl Sink for StagedPart {}
 
 #[async_trait]
 impl Staged for StagedPart {

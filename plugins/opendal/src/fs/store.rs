@@ -3,8 +3,8 @@
 //! An upload is written to `<aa>/<key>.part`, synced, renamed to `<aa>/<key>`, and its folder is synced; `aa` are the
 //! key's first two characters. Both names follow from the key, so everything that an attempt leaves can be found by its key.
 //!
-//! OpenDAL's writer is not used, for two reasons. It opens its file with the first bytes and not before, so that it may
-//! create the file of a cancelled upload after everything was removed. And it syncs on the thread of the caller, and never
+//! OpenDAL's writer is not used, for two reasons. It may create the file of a cancelled upload after everything was removed:
+//! here a file that appears after its handle was dropped is removed again. And it syncs on the thread of the caller, and never
 //! the folder.
 
 use std::fs::File;
@@ -23,7 +23,7 @@ use crate::fault;
 use crate::fs::files::Files;
 use crate::name::Name;
 use crate::read::{read, size};
-use crate::write_buffer::WriteBuffer;
+use crate::write_buffer::{Sink, WriteBuffer};
 
 /// How many bytes are read from a file at a time.
 const CHUNK: usize = 256 * 1024;
@@ -47,24 +47,17 @@ impl FsStore {
         &self.files
     }
 
-    pub(crate) async fn stage(&self, name: Name) -> Result<Box<dyn Staged>, Fault> {
-        let files = self.files.clone();
-        let doing = format!("create a file for {name}");
-        // The caller gets the handle after the file was created, so no file can appear after the handle was dropped.
-        let waiting = Arc::new(());
-        let waited_for = Arc::downgrade(&waiting);
-        let file = blocking(&doing, {
-            let name = name.clone();
-            move || create(&files, &name, &waited_for)
-        })
-        .await?;
-        drop(waiting);
-        Ok(Box::new(WriteBuffer::into(StagedFile {
+    /// Begins an attempt. Its file is created with its first bytes, so that a small upload is one blocking call: create, write,
+    /// sync, rename, sync the folder.
+    pub(crate) fn stage(&self, name: Name) -> Box<dyn Staged> {
+        Box::new(WriteBuffer::into(StagedFile {
             files: self.files.clone(),
             name,
-            file: Arc::new(file),
+            file: None,
+            is_begun: false,
+            handle: Arc::new(()),
             writing: None,
-        })))
+        }))
     }
 
     pub(crate) async fn read(&self, name: &Name, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
@@ -112,23 +105,32 @@ impl FsStore {
     }
 }
 
-/// Creates the file of an attempt, and removes it again if the caller was cancelled meanwhile: the cancelled call must not
-/// leave a file that comes after a [`delete`](FsStore::delete).
-fn create(files: &Files, name: &Name, waited_for: &Weak<()>) -> io::Result<File> {
-    let file = files.create(name)?;
-    if waited_for.strong_count() == 0 {
-        files.remove(name)?;
+/// The file of an attempt: created now, unless it was before. If the handle was dropped meanwhile, the file is removed again: no
+/// file may appear after a [`delete`](FsStore::delete) that followed the drop.
+fn opened(files: &Files, name: &Name, file: Option<Arc<File>>, handle: &Weak<()>) -> io::Result<Arc<File>> {
+    if let Some(file) = file {
+        return Ok(file);
     }
-    Ok(file)
+    let file = files.create(name)?;
+    if handle.strong_count() == 0 {
+        files.remove_attempt(name)?;
+        return Err(io::Error::other("the upload was given up before its file was created"));
+    }
+    Ok(Arc::new(file))
 }
 
 /// A file that is being written.
 struct StagedFile {
     files: Arc<Files>,
     name: Name,
-    file: Arc<File>,
+    /// `None` before the first bytes.
+    file: Option<Arc<File>>,
+    /// Whether there may be a file, even if the write that was to create it failed.
+    is_begun: bool,
+    /// Lives as long as the caller has the handle, or waits for its commit.
+    handle: Arc<()>,
     /// The running write. It stays here if the future that waits for it is dropped.
-    writing: Option<JoinHandle<io::Result<()>>>,
+    writing: Option<JoinHandle<io::Result<Arc<File>>>>,
 }
 
 impl StagedFile {
@@ -140,9 +142,11 @@ impl StagedFile {
         let ended = writing.await;
         self.writing = None;
         let doing = format!("write {}", self.name);
-        ended
+        let file = ended
             .map_err(|_| fault::of_lost_work(&doing))?
-            .map_err(|error| fault::of_io(&doing, error))
+            .map_err(|error| fault::of_io(&doing, error))?;
+        self.file = Some(file);
+        Ok(())
     }
 }
 
@@ -150,22 +154,51 @@ impl StagedFile {
 impl Staged for StagedFile {
     async fn write(&mut self, piece: Bytes) -> Result<(), Fault> {
         self.settle().await?;
-        let file = self.file.clone();
-        self.writing = Some(spawn_blocking(move || (&*file).write_all(&piece)));
+        let (files, name, file) = (self.files.clone(), self.name.clone(), self.file.clone());
+        let handle = Arc::downgrade(&self.handle);
+        self.is_begun = true;
+        self.writing = Some(spawn_blocking(move || {
+            let file = opened(&files, &name, file, &handle)?;
+            (&*file).write_all(&piece)?;
+            Ok(file)
+        }));
         self.settle().await
     }
 
-    async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
-        self.settle().await?;
-        let Self { files, name, file, .. } = *self;
-        blocking(&format!("make {name} durable"), move || files.keep(&file, &name)).await
+    async fn commit(self: Box<Self>) -> Result<(), Fault> {
+        self.finish(Bytes::new()).await
     }
 
     async fn discard(mut self: Box<Self>) -> Result<(), Fault> {
         // The outcome of the write does not matter: its bytes are removed.
         let _ = self.settle().await;
+        if !self.is_begun {
+            return Ok(());
+        }
         let Self { files, name, .. } = *self;
         blocking(&format!("remove {name}"), move || files.remove(&name)).await
+    }
+}
+
+#[async_trait]
+impl Sink for StagedFile {
+    async fn finish(mut self: Box<Self>, rest: Bytes) -> Result<(), Fault> {
+        self.settle().await?;
+        // The handle stays here, and is dropped with this future.
+        let Self {
+            files,
+            name,
+            file,
+            handle,
+            ..
+        } = *self;
+        let held = Arc::downgrade(&handle);
+        blocking(&format!("make {name} durable"), move || {
+            let file = opened(&files, &name, file, &held)?;
+            (&*file).write_all(&rest)?;
+            files.keep(&file, &name)
+        })
+        .await
     }
 }
 
@@ -203,7 +236,7 @@ mod tests {
         };
         let disk = FsStore::new(Files::synced_by(folder.path().to_owned(), Box::new(sync)));
         let name = Name::of(&Key::whole(UploadId::random())).unwrap();
-        let mut staged = disk.stage(name.clone()).await.unwrap();
+        let mut staged = disk.stage(name.clone());
         staged.write(Bytes::from_static(b"bytes")).await.unwrap();
         staged.commit().await.unwrap();
         disk.delete(name).await.unwrap();

@@ -15,7 +15,7 @@ use crate::name::Name;
 use crate::read::size;
 use crate::s3::api::{self, Completed, MultipartApi, PartId};
 use crate::s3::store::ObjectStore;
-use crate::write_buffer::WriteBuffer;
+use crate::write_buffer::{Sink, WriteBuffer};
 
 #[async_trait]
 impl intake_core::Multipart for ObjectStore {
@@ -148,6 +148,8 @@ impl StagedPart {
         how.unwrap_or_else(|_| Err(lost()))
     }
 }
+
+impl Sink for StagedPart {}
 
 #[async_trait]
 impl Staged for StagedPart {

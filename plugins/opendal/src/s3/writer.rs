@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::fault;
 use crate::name::Name;
+use crate::write_buffer::Sink;
 
 /// How many pieces wait for the task. Those of the pipeline have at most 256 KiB.
 const WAITING: usize = 1;
@@ -58,6 +59,8 @@ impl StagedObject {
         })
     }
 }
+
+impl Sink for StagedObject {}
 
 #[async_trait]
 impl Staged for StagedObject {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::mpsc;
 
 use futures_util::FutureExt;
-use intake_core::Store;
+use intake_core::{Bytes, Store};
 use intake_plugin_opendal::OpendalStore;
 use tempfile::tempdir;
 use tokio::runtime::Builder;
@@ -31,15 +31,23 @@ async fn idle() {
 }
 
 #[test]
-fn a_beginning_that_was_dropped_leaves_nothing() {
+fn what_was_dropped_before_its_file_was_there_leaves_nothing() {
     with_one_slow_thread(async {
         let folder = tempdir().unwrap();
-        let (store, key) = (fs(folder.path()), key());
-        let busy = busy();
-        assert!(store.stage(&key, None).now_or_never().is_none(), "the thread is busy");
-        drop(busy);
-        idle().await;
-        assert_eq!(files(folder.path()), [""; 0], "although it is not deleted");
+        for (bytes, commits) in [(some_bytes(), false), (Bytes::from_static(b"few"), true)] {
+            let (store, key) = (fs(folder.path()), key());
+            let mut staged = store.stage(&key, None).await.unwrap();
+            let busy = busy();
+            // Large pieces are written at once, and small ones with the commit.
+            assert_eq!(staged.write(bytes).now_or_never().is_some(), commits);
+            match commits {
+                true => assert!(staged.commit().now_or_never().is_none(), "the thread is busy"),
+                false => drop(staged),
+            }
+            drop(busy);
+            idle().await;
+            assert_eq!(files(folder.path()), [""; 0], "although it is not deleted");
+        }
     });
 }
 
