@@ -32,8 +32,9 @@ pub use inventory;
 pub use crate::contract::catalog::Catalog;
 pub use crate::contract::fail_open::FailOpen;
 pub use crate::contract::plugin::{FromSettings, Plugin, Registry};
+pub use crate::contract::report::Report;
 pub use crate::contract::stages::{
-    Backlog, Expirer, Fetcher, Listing, Multipart, Recorder, Report, Scan, Scanner, Staged, Store, Validator,
+    Backlog, Expirer, Fetcher, Listing, Multipart, Recorder, Scan, Scanner, Staged, Store, Validator,
 };
 pub use crate::contract::{measure, plugin, stages};
 pub use crate::engine::admitted::Admitted;

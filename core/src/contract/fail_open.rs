@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tracing::warn;
 
-use crate::contract::stages::{Report, Scan, Scanner};
+use crate::contract::report::Report;
+
+use crate::contract::stages::{Scan, Scanner};
 use crate::value::error::Fault;
 use crate::value::evidence::Coverage;
 use crate::value::upload_info::Head;

@@ -7,4 +7,5 @@ pub(crate) mod fail_open;
 pub(crate) mod listing;
 pub mod measure;
 pub mod plugin;
+pub(crate) mod report;
 pub mod stages;

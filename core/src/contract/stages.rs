@@ -20,21 +20,20 @@
 //! Each trait has a suite in `testkit`. An implementation that passes its suite keeps the contract.
 
 use crate::record::update::Update;
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde_json::Value;
 
 pub use crate::contract::catalog::Catalog;
 pub use crate::contract::listing::{Backlog, Listing};
+pub use crate::contract::report::Report;
 use crate::record::accounting::UsageChange;
 use crate::record::upload::{Record, Task};
 use crate::value::error::{Error, Fault};
-use crate::value::evidence::{Coverage, Facts};
+use crate::value::evidence::Facts;
 use crate::value::id::{ByteStream, Key, UploadId};
 use crate::value::incoming::Incoming;
 use crate::value::lifetime::{Lifetime, Retention};
@@ -158,36 +157,6 @@ pub trait Scan: Send {
     ///
     /// If the scanner has no verdict. The upload is then not accepted.
     async fn finish(self: Box<Self>) -> Result<Report, Fault>;
-}
-
-/// The result of a scan.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Whether the scanner accepts the content.
-    pub verdict: Verdict,
-    /// How much of the content the verdict covers.
-    pub coverage: Coverage,
-    /// What the scanner found out, by subject. The pipeline puts it into [`Facts::notes`].
-    pub notes: BTreeMap<String, Value>,
-}
-
-impl Report {
-    /// Accepts the content, of which the scanner has read everything.
-    #[must_use]
-    pub fn clean() -> Self {
-        Self {
-            verdict: Verdict::Accept,
-            coverage: Coverage::Whole,
-            notes: BTreeMap::new(),
-        }
-    }
-
-    /// Adds a note on a subject.
-    #[must_use]
-    pub fn note(mut self, subject: impl Into<String>, note: Value) -> Self {
-        self.notes.insert(subject.into(), note);
-        self
-    }
 }
 
 /// Keeps bytes under keys. It knows nothing of uploads.

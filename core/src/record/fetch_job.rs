@@ -13,6 +13,7 @@ pub struct FetchJob {
     /// The source that a [`Fetcher`](crate::Fetcher) fetches, such as a URL.
     pub source: String,
     /// The name of the file, if the sender gives one. It replaces the name that the source gives.
+    #[serde(default, deserialize_with = "crate::value::file_name::if_it_is_one")]
     pub name: Option<FileName>,
     /// The most bytes that the file may have, if that is less than the limit of the pipeline.
     pub at_most: Option<u64>,

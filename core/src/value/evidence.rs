@@ -16,6 +16,7 @@ use crate::value::media_type::MediaType;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
     /// The name that the sender gives the file. It is shown, and never becomes part of a path.
+    #[serde(default, deserialize_with = "crate::value::file_name::if_it_is_one")]
     pub name: Option<FileName>,
     /// The size in bytes, if the sender declares it. An upload with another size is refused.
     pub size: Option<u64>,

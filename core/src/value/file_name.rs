@@ -157,6 +157,13 @@ impl From<FileName> for String {
 #[error("the text names no file")]
 pub struct NotAFileName;
 
+/// Reads the name in a record. One that an earlier version kept, and that is none by the rules of today, is left out: a record
+/// must not become unreadable because of it.
+pub(crate) fn if_it_is_one<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<FileName>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    Ok(name.and_then(|name| FileName::new(&name)))
+}
+
 impl TryFrom<String> for FileName {
     type Error = NotAFileName;
 
@@ -249,6 +256,17 @@ mod tests {
             FileName::from_bytes(&[b".".as_slice(), &[0xA0; 130], b"x"].concat()),
             None
         );
+    }
+
+    #[test]
+    fn a_record_whose_name_is_none_any_more_can_be_read() {
+        for name in [".", "..", "", " "] {
+            let json = serde_json::json!({"name": name, "size": 1, "media_type": null});
+            let declared: crate::Declared = serde_json::from_value(json).unwrap();
+            assert_eq!((declared.name, declared.size), (None, Some(1)), "{name:?}");
+        }
+        let declared: crate::Declared = serde_json::from_str("{}").unwrap();
+        assert_eq!(declared.name, None);
     }
 
     #[test]

@@ -1,0 +1,38 @@
+//! What a scanner found out of one content.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::value::evidence::Coverage;
+use crate::value::verdict::Verdict;
+
+/// The result of a scan.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Whether the scanner accepts the content.
+    pub verdict: Verdict,
+    /// How much of the content the verdict covers.
+    pub coverage: Coverage,
+    /// What the scanner found out, by subject. The pipeline puts it into [`Facts::notes`](crate::Facts::notes).
+    pub notes: BTreeMap<String, Value>,
+}
+
+impl Report {
+    /// Accepts the content, of which the scanner has read everything.
+    #[must_use]
+    pub fn clean() -> Self {
+        Self {
+            verdict: Verdict::Accept,
+            coverage: Coverage::Whole,
+            notes: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a note on a subject.
+    #[must_use]
+    pub fn note(mut self, subject: impl Into<String>, note: Value) -> Self {
+        self.notes.insert(subject.into(), note);
+        self
+    }
+}
