@@ -181,8 +181,8 @@ fn a_validator_of_ones_own_judges_by_project_metadata_and_page() {
         lines,
         [
             "photos: accepted",
-            "press: refused by `press-policy`: a press release names its department (no_department)",
-            "press: refused by `press-policy`: press releases come from https://press.example.com (wrong_page)",
+            "press: refused by press-policy: a press release names its department (no_department)",
+            "press: refused by press-policy: press releases come from https://press.example.com (wrong_page)",
             "press: accepted",
         ]
     );

@@ -93,7 +93,8 @@ impl Record {
             }
             (State::Staged | State::Assembling | State::Queued | State::Fetching, Event::Reject(rejection)) => {
                 next.state = State::Rejected(rejection);
-                next.forget_client();
+                // The list of refusals shows whose they are.
+                next.options.origin = None;
                 next.clear_metadata();
                 next.due = Some(now + periods.tombstone);
             }

@@ -58,7 +58,7 @@ pub struct Record {
     /// The declared metadata.
     pub declared: Declared,
     /// The sender's options, such as the project and metadata. They are complete from the start for a multipart upload and a
-    /// fetch job, else from the commit on. The sender and the origin are removed once the upload is finished.
+    /// fetch job, else from the commit on. The sender and the origin are removed once the upload is accepted or deleted; a refusal keeps the sender for the list of refusals.
     pub options: UploadOptions,
     /// The facts of the content, from the commit on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

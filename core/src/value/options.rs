@@ -22,11 +22,11 @@ pub struct UploadOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Authorization>,
     /// The sender, by a name that the caller chooses: for a client on the network its address, see [`sender_at`]. The pipeline
-    /// bounds how much a sender has unfinished at a time. It keeps this name only until the upload is finished.
+    /// bounds how much a sender has unfinished at a time. It keeps this name until the upload is accepted or deleted, and that of a refused upload for as long as the refusal is listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
     /// The origin of the web page whose script sends the upload, such as `https://example.com`: the header `Origin` of its
-    /// request. A client that is no browser can claim any. The pipeline keeps it only until the upload is finished.
+    /// request. A client that is no browser can claim any. The pipeline keeps it only until the upload has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// Metadata: names and values that the sender adds to the upload. The caller bounds them.

@@ -89,7 +89,7 @@ async fn others_are_read_as_they_were(recorder: &dyn Recorder) {
     assert_eq!(waiting.options.source_key.as_deref(), Some("key"));
 
     let rejected = record(recorder, 4).await;
-    assert_eq!(rejected.options.sender, None);
+    assert_eq!(rejected.options.sender.as_deref(), Some("192.0.2.1"));
     let State::Rejected(why) = rejected.state else {
         panic!("the fourth was rejected");
     };

@@ -17,7 +17,7 @@ UPDATE uploads SET known_as = coalesce(known_as, replace(pull, '\u0000', '\ufffd
             replace(parts, '\u0000', '\ufffd')::json ->> 'wish', replace(pull, '\u0000', '\ufffd')::json ->> 'wish', 'default'
         ),
         'authorization', pass::json,
-        'sender', CASE WHEN state <> 'rejected' THEN sender END,
+        'sender', sender,
         'metadata', metadata::json,
         'tags', coalesce(tags, '[]')::json,
         'source_key', coalesce(known_as, replace(pull, '\u0000', '\ufffd')::json ->> 'known_as')

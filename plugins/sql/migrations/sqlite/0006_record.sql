@@ -26,7 +26,7 @@ SELECT
             'project', project,
             'retention', coalesce(json_extract(parts, '$.wish'), json_extract(pull, '$.wish'), 'default'),
             'authorization', json(pass),
-            'sender', CASE WHEN state <> 'rejected' THEN sender END,
+            'sender', sender,
             'metadata', json(metadata),
             'tags', json(coalesce(tags, '[]')),
             'source_key', coalesce(known_as, json_extract(pull, '$.known_as'))
