@@ -1,7 +1,7 @@
 //! A bucket, on a real server, with a proxy before it that notes what is asked and gets in the way.
 
 use intake_core::testkit::{collect, noise};
-use intake_core::{Bytes, Fault, Key, PartPlan, Retention, Store};
+use intake_core::{Bytes, Fault, Key, PartPlan, Store};
 use intake_plugin_opendal::testkit::{Bucket, S3Proxy, S3Server, Trouble};
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ const TWO_PARTS: usize = PART + 1000;
 async fn send_parts(store: &dyn Store, key: &Key, bytes: &Bytes, before_the_end: impl FnOnce()) -> Result<(), Fault> {
     let multipart = store.multipart().unwrap();
     let upload = multipart.begin(key).await.unwrap();
-    let parts = PartPlan::new(bytes.len() as u64, PART as u64, Retention::Default).unwrap();
+    let parts = PartPlan::new(bytes.len() as u64, PART as u64).unwrap();
     for (number, part) in [(1, bytes.slice(..PART)), (2, bytes.slice(PART..))] {
         let (range, size) = (parts.range(number).unwrap(), part.len() as u64);
         let mut staged = multipart.stage(key, &upload, &range, Some(size)).await.unwrap();

@@ -72,7 +72,7 @@ impl House {
 
 fn next(record: &Record) -> Record {
     changed(record.clone(), |record| {
-        record.revision = record.revision + 1;
+        record.revision += 1;
     })
 }
 

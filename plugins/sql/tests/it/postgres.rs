@@ -161,7 +161,7 @@ async fn work(recorder: Arc<SqlRecorder>, enough: Arc<AtomicUsize>, until: usize
     while enough.load(Ordering::SeqCst) < until {
         let record = sample_record();
         let changed = changed(record.clone(), |record| {
-            record.revision = record.revision + 1;
+            record.revision += 1;
         });
         let told = async {
             assert_eq!(recorder.insert(&record, UsageChange::none()).await?, Update::Applied);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use intake_core::testkit::{self, changed, sample_record};
-use intake_core::{Record, Recorder, Task, Update, UploadId, UsageChange, codes};
+use intake_core::{Recorder, Task, Update, UploadId, UsageChange, codes};
 use intake_plugin_sql::{RECORD_FAILED, RECORD_UNREADABLE, SqlRecorder};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, query, query_as, raw_sql};
