@@ -3,6 +3,7 @@
 
 /// An error that a request may be answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ErrorRow {
     /// What the pipeline, a plugin or this adapter calls it; see `docs/codes.md`.
     pub code: &'static str,

@@ -162,6 +162,7 @@ pub trait Scan: Send {
 
 /// The result of a scan.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Report {
     /// Whether the scanner accepts the content.
     pub verdict: Verdict,
@@ -172,14 +173,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// A verdict without notes, and how much of the content it covers.
+    #[must_use]
+    pub fn new(verdict: Verdict, coverage: Coverage) -> Self {
+        Self {
+            verdict,
+            coverage,
+            notes: BTreeMap::new(),
+        }
+    }
+
     /// Accepts the content, of which the scanner has read everything.
     #[must_use]
     pub fn clean() -> Self {
-        Self {
-            verdict: Verdict::Accept,
-            coverage: Coverage::Whole,
-            notes: BTreeMap::new(),
-        }
+        Self::new(Verdict::Accept, Coverage::Whole)
     }
 
     /// Adds a note on a subject.

@@ -18,6 +18,7 @@ pub use crate::value::shares::{SHARES, share_of};
 
 /// Who holds permits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Holder {
     /// A project, by its public key.
     Project(String),

@@ -3,9 +3,7 @@
 //! What can be refused at once is refused at once; everything else becomes a job, which any node works on, and whose progress any
 //! node can tell.
 
-use intake_core::{
-    Error, FetchJob, FileName, NewFetch, Project, Record, Rejection, State, UploadId, UploadMethod, UploadOptions,
-};
+use intake_core::{Error, FetchJob, FileName, NewFetch, Project, Record, Rejection, State, UploadId, UploadMethod};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -37,10 +35,8 @@ pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> 
     let save = params.get("save_URL_duplicates").map_or(check, |save| flag(Some(save)));
     let name = params.get("filename").and_then(FileName::new);
     let source_key = source_key(&authorized.project, &url);
-    let options = UploadOptions {
-        source_key: save.then(|| source_key.clone()),
-        ..upload_options(&authorized, params, STORE_OF_URL)?
-    };
+    let options = upload_options(&authorized, params, STORE_OF_URL)?
+        .with(|options| options.source_key = save.then(|| source_key.clone()));
     match pipeline.check_source(&url).await {
         Ok(()) => {}
         // Whether it may be fetched could not be found out now; the fetch will.
@@ -53,10 +49,7 @@ pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> 
             info: FileInfo::of(&record),
         }));
     }
-    let fetch_job = FetchJob {
-        name,
-        ..FetchJob::new(url)
-    };
+    let fetch_job = FetchJob::new(url).with(|job| job.name = name);
     match pipeline.queue_fetch(NewFetch::new(fetch_job, options)).await {
         Ok(record) => Ok(json(Token {
             kind: "token",
