@@ -440,7 +440,7 @@ pub trait Recorder: Debug + Send + Sync {
     /// If the recorder could not look them up.
     async fn due(&self, task: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault>;
 
-    /// Returns the newest record with this [`source_key`](Record::source_key) name in the state [`Ready`](crate::State::Ready).
+    /// Returns the newest record with this [source key](crate::UploadOptions::source_key) in the state [`Ready`](crate::State::Ready).
     ///
     /// # Errors
     ///

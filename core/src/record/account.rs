@@ -115,7 +115,7 @@ impl Account {
         Self::named(format!("refused:{}", project.unwrap_or_default()))
     }
 
-    /// The unfinished multipart uploads of a sender, in all projects: see [`Record::sender`].
+    /// The unfinished multipart uploads of a sender, in all projects: see [`UploadOptions::sender`](crate::UploadOptions::sender).
     #[must_use]
     pub fn sender(sender: &str) -> Self {
         Self::named(format!("sender:{sender}"))

@@ -47,7 +47,7 @@ impl Declared {
     }
 }
 
-/// The most bytes that a [`Head`] has. The signature of every common format lies within them.
+/// The most bytes that a [`Head`](crate::Head) has. The signature of every common format lies within them.
 pub const HEAD_BYTES: usize = 8 * 1024;
 
 /// What is known of the content after its last byte.
