@@ -20,7 +20,7 @@ mod databases;
 mod measure;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -54,13 +54,7 @@ const AT_A_TIME: usize = 128;
 
 const PROJECT: &str = "project-7";
 const SIZE: u64 = 2_411_724;
-const PERIODS: Periods = Periods {
-    write_lease: Duration::from_secs(2 * 3600),
-    lease: Duration::from_secs(30),
-    open: Duration::from_secs(24 * 3600),
-    tombstone: Duration::from_secs(24 * 3600),
-    trash: Duration::ZERO,
-};
+static PERIODS: LazyLock<Periods> = LazyLock::new(Periods::default);
 /// Some that is compared with each time, and never reached.
 const QUOTA: Quota = Quota {
     bytes: Some(1 << 60),
@@ -273,10 +267,7 @@ impl Filled {
         let began = Instant::now();
         let swept = self.pipeline.sweep().await.unwrap();
         let seconds = began.elapsed().as_secs_f64();
-        let expected = Swept {
-            expired: due as u64,
-            ..Swept::default()
-        };
+        let expected = Swept::default().with(|swept| swept.expired = due as u64);
         assert_eq!(swept, expected);
         assert!(self.store.keys().is_empty());
         // Claimed, then erased.
@@ -342,11 +333,11 @@ async fn upload(recorder: &SqlRecorder, booked: bool) -> (UploadId, u64) {
 }
 
 fn intent(now: SystemTime) -> Record {
-    let declared = Declared {
-        name: FileName::new("IMG_20240714_183402.jpg"),
-        size: Some(SIZE),
-        media_type: Some("image/jpeg".parse().unwrap()),
-    };
+    let declared = Declared::default().with(|declared| {
+        declared.name = FileName::new("IMG_20240714_183402.jpg");
+        declared.size = Some(SIZE);
+        declared.media_type = Some("image/jpeg".parse().unwrap());
+    });
     let options = UploadOptions::of_project(PROJECT);
     Record::intent(UploadId::random(), declared, options, now, &PERIODS)
 }
@@ -356,22 +347,19 @@ fn ready(intent: &Record, expires: Option<SystemTime>, now: SystemTime) -> Recor
         "format": "JPEG", "width": 4032, "height": 3024, "sequence": false, "color_mode": "RGB", "orientation": 6,
         "dpi": [72, 72], "datetime_original": "2024-07-14T18:34:02", "geo_location": [38.7139, -9.1394],
     });
-    let facts = Facts {
-        size: SIZE,
-        digest: Digest::from([0xA5; 32]),
-        media_type: Some("image/jpeg".parse().unwrap()),
-        coverage: ["clamav", "image-info"]
+    let facts = Facts::new(SIZE, Digest::from([0xA5; 32])).with(|facts| {
+        facts.media_type = Some("image/jpeg".parse().unwrap());
+        facts.coverage = ["clamav", "image-info"]
             .map(|scanner| (scanner.to_owned(), Coverage::Whole))
-            .into(),
-        notes: [("image".to_owned(), image)].into(),
-    };
-    let options = UploadOptions {
-        project: intent.options.project.clone(),
-        metadata: [("subsystem", "uploader"), ("page", "/albums/2024/lisbon")]
+            .into();
+        facts.notes = [("image".to_owned(), image)].into();
+    });
+    let options = UploadOptions::default().with(|options| {
+        options.project = intent.options.project.clone();
+        options.metadata = [("subsystem", "uploader"), ("page", "/albums/2024/lisbon")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
-        ..UploadOptions::default()
-    };
+            .into();
+    });
     let kept = expires.is_none();
     let commit = Event::Commit {
         facts: Box::new(facts),

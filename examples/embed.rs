@@ -56,10 +56,7 @@ async fn stop() {
 
 async fn take(State(pipeline): State<Pipeline>, body: Body) -> Result<String, Refused> {
     let incoming = Incoming::from_stream(Declared::default(), body.into_data_stream());
-    let options = UploadOptions {
-        project: Some(OWNER.to_owned()),
-        ..UploadOptions::default()
-    };
+    let options = UploadOptions::of_project(OWNER);
     let record = pipeline.ingest(incoming, options).await?;
     Ok(format!("{}\n", record.id))
 }

@@ -30,6 +30,7 @@ use self::paced::{Bounds, Paced};
 /// `[server]`: where to listen, and the limits of connections.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct ServerSettings {
     /// Address and port. Port 0 lets the system choose.
     pub listen: String,
@@ -95,6 +96,19 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
+    /// Sets some of the settings.
+    ///
+    /// ```
+    /// use intake::server::ServerSettings;
+    ///
+    /// let settings = ServerSettings::default().with(|settings| settings.max_connections = 100);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// The settings whose names have changed, each with its name in earlier versions and its name now.
     pub const RENAMED: [(&str, &str); 4] = [
         ("max_connections_of_address", "max_connections_per_ip"),

@@ -72,14 +72,13 @@ impl Admin {
                 readiness: readiness.clone(),
                 metrics: metrics.clone(),
             });
-        let bounds = ServerSettings {
-            max_connections: CONNECTIONS,
+        let bounds = ServerSettings::default().with(|settings| {
+            settings.max_connections = CONNECTIONS;
             // All clients are the operator's own.
-            max_connections_per_ip: Some(CONNECTIONS),
-            header_timeout: MOMENT,
-            shutdown_timeout: MOMENT,
-            ..ServerSettings::default()
-        };
+            settings.max_connections_per_ip = Some(CONNECTIONS);
+            settings.header_timeout = MOMENT;
+            settings.shutdown_timeout = MOMENT;
+        });
         let (stop, stopped) = oneshot::channel::<()>();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {

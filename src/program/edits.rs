@@ -65,11 +65,7 @@ pub(super) fn claims(assignments: &[Assignment]) -> Map<String, Value> {
 
 /// Checks that projects have such a setting: a misspelt name would not be noticed if the setting is only removed.
 fn is_one(field: &str) -> Result<(), ConfigError> {
-    let probe = ManagedProject {
-        public_key: "any".to_owned(),
-        revision: 0,
-        settings: Map::from_iter([(field.to_owned(), Value::Null)]),
-    };
+    let probe = ManagedProject::new("any", 0, Map::from_iter([(field.to_owned(), Value::Null)]));
     let wrong = probe.project().err().unwrap_or_default();
     let unknown = wrong
         .0

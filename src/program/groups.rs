@@ -156,7 +156,7 @@ impl Line {
         entry("project", &plain(&self.project));
         entry("created", &time(group.created));
         entry("expires", &group.expires.map_or_else(|| "never".to_owned(), time));
-        for Member { id, effects } in &group.members {
+        for Member { id, effects, .. } in &group.members {
             entry("file", format!("{id}  {}", plain(effects)).trim_end());
         }
         page

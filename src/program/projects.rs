@@ -176,11 +176,7 @@ impl ProjectCommands {
         if let Some((name, secret)) = &secret {
             add_secret(&mut settings, name, secret)?;
         }
-        let project = ManagedProject {
-            public_key: key.to_owned(),
-            revision: 0,
-            settings,
-        };
+        let project = ManagedProject::new(key, 0, settings);
         self.check(&project)?;
         match self.catalog().put_project(&project).await? {
             Update::Applied => {}

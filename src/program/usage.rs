@@ -231,15 +231,13 @@ mod tests {
     use super::*;
 
     fn daily_usage(project: &str, day: i64, received: u64, removed: u64) -> DailyUsage {
-        DailyUsage {
-            project: project.to_owned(),
-            day: Day(day),
-            asked: received,
-            received,
-            received_bytes: received * 10,
-            removed,
-            removed_bytes: removed * 10,
-        }
+        DailyUsage::new(project, Day(day)).with(|usage| {
+            usage.asked = received;
+            usage.received = received;
+            usage.received_bytes = received * 10;
+            usage.removed = removed;
+            usage.removed_bytes = removed * 10;
+        })
     }
 
     #[test]

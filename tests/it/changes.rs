@@ -166,11 +166,8 @@ impl intake::core::Scan for Meanwhile {
         let change = self.0.lock().unwrap().take();
         if let Some((recorder, settings)) = change {
             let before = recorder.project("shop").await?.unwrap();
-            let project = intake::core::ManagedProject {
-                revision: before.revision + 1,
-                settings: settings.as_object().unwrap().clone(),
-                ..before
-            };
+            let settings = settings.as_object().unwrap().clone();
+            let project = intake::core::ManagedProject::new("shop", before.revision + 1, settings);
             assert_eq!(recorder.put_project(&project).await?, intake::core::Update::Applied);
         }
         Ok(intake::core::Report::clean())

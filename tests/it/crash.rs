@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, SystemTime};
 
 use intake::core::testkit::{collect, noise};
-use intake::core::{Key, Pipeline, State, Swept, UploadId};
+use intake::core::{Key, Pipeline, State, UploadId};
 use intake::plugins::{OpendalStore, Retain, SqlRecorder};
 
 use crate::support::{Form, Server, connect, files_below, read_answer};
@@ -103,7 +103,7 @@ fn nothing_acknowledged_is_lost_and_nothing_unknown_is_left_however_often_the_pr
         runtime.block_on(async {
             let pipeline = later(&server);
             let swept = pipeline.sweep().await.unwrap();
-            assert_eq!(swept, Swept { failed: 0, ..swept }, "round {number}");
+            assert_eq!(swept.failed, 0, "round {number}: {swept:?}");
             for (id, (seed, size)) in &acknowledged {
                 let bytes = pipeline
                     .read(*id, None)

@@ -48,10 +48,7 @@ fn uploads() -> Router {
 }
 
 fn two_requests_a_minute() -> Router {
-    let settings = Settings {
-        max_requests_per_ip: Some("2/min".parse().unwrap()),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with(|settings| settings.max_requests_per_ip = Some("2/min".parse().unwrap()));
     router(pipeline(), settings).unwrap()
 }
 
@@ -156,10 +153,7 @@ async fn one_call_does_the_maintenance_until_it_is_stopped() {
         .clock(move || std::time::UNIX_EPOCH + began.elapsed())
         .build()
         .unwrap();
-    let options = UploadOptions {
-        retention: Retention::Temporary,
-        ..UploadOptions::default()
-    };
+    let options = UploadOptions::default().with(|options| options.retention = Retention::Temporary);
     let incoming = Incoming::from_bytes(Declared::named("a.txt"), "text");
     let id = pipeline.ingest(incoming, options).await.unwrap().id;
     let (stop, stopped) = oneshot::channel::<()>();

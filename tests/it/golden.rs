@@ -21,8 +21,8 @@ use bytes::Bytes;
 use intake::core::memory::{KeepAll, MemoryRecorder, MemoryStore};
 use intake::core::project::{Autostore, Project, ProjectSecret, ProjectStatus};
 use intake::core::{
-    Code, Declared, Error, Fault, Fetcher, Head, Incoming, Limits, Pipeline, Rejection, Report, Scan, Scanner, Secret,
-    Verdict, async_trait, codes,
+    Code, Coverage, Declared, Error, Fault, Fetcher, Head, Incoming, Limits, Pipeline, Rejection, Report, Scan,
+    Scanner, Secret, Verdict, async_trait, codes,
 };
 use intake::server::{ServerSettings, serve};
 use intake::upload_api::{Settings, host};
@@ -64,10 +64,7 @@ impl Scan for SaysScan {
                 let code: Code = serde_json::from_value(code.into()).unwrap();
                 let rejection = Rejection::new(code, "it says so");
                 let rejection = subject.into_iter().fold(rejection, Rejection::with_subject);
-                Ok(Report {
-                    verdict: Verdict::Reject(rejection),
-                    ..Report::clean()
-                })
+                Ok(Report::new(Verdict::Reject(rejection), Coverage::Whole))
             }
             _ => Ok(Report::clean()),
         }
@@ -93,11 +90,10 @@ impl Fetcher for Says {
             "large" => Some(20_971_521),
             _ => None,
         };
-        let declared = Declared {
-            size,
-            media_type: "text/x-source".parse().ok(),
-            ..Declared::named("source.txt")
-        };
+        let declared = Declared::named("source.txt").with(|declared| {
+            declared.size = size;
+            declared.media_type = "text/x-source".parse().ok();
+        });
         Ok(Incoming::from_bytes(declared, source.as_bytes().to_vec()))
     }
     async fn ready(&self) -> Result<(), Fault> {
@@ -126,42 +122,24 @@ async fn start() -> (String, Pipeline) {
         .store(MemoryStore::default())
         .recorder(MemoryRecorder::default())
         .expirer(KeepAll)
-        .limits(Limits {
-            max_size: 20 << 20,
-            ..Limits::default()
-        });
-    let strict = Project {
-        autostore: Some(Autostore::Forbidden),
-        ..Project::new("strict")
-    };
-    let signed = Project {
-        signed_uploads: true,
-        secrets: vec![ProjectSecret {
-            name: "first".to_owned(),
-            secret: Secret::new("project_secret_key"),
-        }],
-        ..Project::new("signed")
-    };
-    let legacy = Project {
-        public_key: "legacy".to_owned(),
-        legacy_signatures: true,
-        ..signed.clone()
-    };
-    let status = |key: &str, status| Project {
-        status,
-        ..Project::new(key)
-    };
-    let pages = Project {
-        origins: vec!["https://shop.example.com".to_owned()],
-        max_group_files: Some(2),
-        deny_extensions: vec!["exe".to_owned()],
-        max_metadata_keys: Some(1),
-        ..Project::new("pages")
-    };
-    let full = Project {
-        max_files: Some(0),
-        ..Project::new("full")
-    };
+        .limits(Limits::default().with(|limits| limits.max_size = 20 << 20));
+    let strict = Project::new("strict").with(|project| project.autostore = Some(Autostore::Forbidden));
+    let signed = Project::new("signed").with(|project| {
+        project.signed_uploads = true;
+        project.secrets = vec![ProjectSecret::new("first", Secret::new("project_secret_key"))];
+    });
+    let legacy = signed.clone().with(|project| {
+        project.public_key = "legacy".to_owned();
+        project.legacy_signatures = true;
+    });
+    let status = |key: &str, status| Project::new(key).with(|project| project.status = status);
+    let pages = Project::new("pages").with(|project| {
+        project.origins = vec!["https://shop.example.com".to_owned()];
+        project.max_group_files = Some(2);
+        project.deny_extensions = vec!["exe".to_owned()];
+        project.max_metadata_keys = Some(1);
+    });
+    let full = Project::new("full").with(|project| project.max_files = Some(0));
     let projects = [
         Project::new("demopublickey"),
         Project::new("other"),
@@ -180,12 +158,11 @@ async fn start() -> (String, Pipeline) {
         .fold(pipeline, |pipeline, project| pipeline.project(project).unwrap())
         .build()
         .unwrap();
-    let settings = Settings {
-        max_direct_size: "150 B".parse().unwrap(),
-        max_files: 3,
-        max_fields: 60,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with(|settings| {
+        settings.max_direct_size = "150 B".parse().unwrap();
+        settings.max_files = 3;
+        settings.max_fields = 60;
+    });
     let app = host(pipeline.clone(), settings).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

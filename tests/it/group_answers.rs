@@ -70,17 +70,13 @@ fn eighteen_requests_at_once_for_the_largest_group_cost_little_memory() {
     let server = Server::start();
     let file: UploadId = with_metadata(&server).parse().unwrap();
     // A group as a server without such a bound has made it.
-    let member = Member {
-        id: file,
-        effects: String::new(),
-    };
-    let old = Group {
-        id: UploadId::random(),
-        project: "demopublickey".to_owned(),
-        created: SystemTime::now(),
-        expires: None,
-        members: vec![member; MOST],
-    };
+    let member = Member::new(file);
+    let old = Group::new(
+        UploadId::random(),
+        "demopublickey",
+        SystemTime::now(),
+        vec![member; MOST],
+    );
     let recorder = SqlRecorder::sqlite(server.dir.path().join("records.db"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let added = runtime

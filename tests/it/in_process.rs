@@ -105,11 +105,7 @@ impl InProcess {
         let Value::Object(settings) = settings else {
             panic!("a table")
         };
-        let project = ManagedProject {
-            public_key: key.to_owned(),
-            revision: before.map_or(0, |before| before.revision + 1),
-            settings,
-        };
+        let project = ManagedProject::new(key, before.map_or(0, |before| before.revision + 1), settings);
         project.project().expect("makes sense");
         assert_eq!(
             self.block_on(self.recorder.put_project(&project)).unwrap(),

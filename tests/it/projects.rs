@@ -227,11 +227,7 @@ fn a_project_with_unusable_settings_is_a_fault_and_takes_no_uploads() {
 
     let server = InProcess::of(&[]);
     let settings = json!({"max_size": "many", "secrets": [{"name": "a", "secret": "hunter2"}]});
-    let project = ManagedProject {
-        public_key: "shop".to_owned(),
-        revision: 0,
-        settings: settings.as_object().unwrap().clone(),
-    };
+    let project = ManagedProject::new("shop", 0, settings.as_object().unwrap().clone());
     assert_eq!(
         server.block_on(server.recorder.put_project(&project)).unwrap(),
         Update::Applied

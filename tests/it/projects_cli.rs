@@ -303,11 +303,7 @@ fn every_project_is_listed_however_many_there_are() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         for number in 0..MANY {
-            let project = ManagedProject {
-                public_key: format!("project-{number}"),
-                revision: 0,
-                settings: serde_json::Map::new(),
-            };
+            let project = ManagedProject::new(format!("project-{number}"), 0, serde_json::Map::new());
             let put = recorder.catalog().put_project(&project).await.unwrap();
             assert_eq!(put, Update::Applied);
         }
@@ -325,11 +321,11 @@ fn every_project_is_listed_however_many_there_are() {
 fn a_project_that_cannot_be_used_as_it_is_can_still_be_blocked() {
     let server = Server::start();
     let recorder = SqlRecorder::sqlite(server.dir.path().join("records.db"));
-    let project = ManagedProject {
-        public_key: "odd".to_owned(),
-        revision: 0,
-        settings: serde_json::from_str(r#"{"store": "a store of another node"}"#).unwrap(),
-    };
+    let project = ManagedProject::new(
+        "odd",
+        0,
+        serde_json::from_str(r#"{"store": "a store of another node"}"#).unwrap(),
+    );
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let put = runtime.block_on(recorder.catalog().put_project(&project)).unwrap();
     assert_eq!(put, Update::Applied);
@@ -348,11 +344,7 @@ fn a_project_that_an_earlier_version_stored_keeps_its_settings() {
     let recorder = SqlRecorder::sqlite(server.dir.path().join("records.db"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let stored = |key: &str, revision, settings| {
-        let project = ManagedProject {
-            public_key: key.to_owned(),
-            revision,
-            settings: serde_json::from_str(settings).unwrap(),
-        };
+        let project = ManagedProject::new(key, revision, serde_json::from_str(settings).unwrap());
         let put = runtime.block_on(recorder.catalog().put_project(&project)).unwrap();
         assert_eq!(put, Update::Applied);
     };

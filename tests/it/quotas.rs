@@ -193,10 +193,11 @@ fn a_throttled_client_gets_retry_after_in_a_form_that_it_reads() {
 
 #[test]
 fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
-    let settings = |trusted: &[&str]| Settings {
-        max_requests_per_ip: Some("1/h".parse().unwrap()),
-        trusted_proxies: trusted.iter().map(|network| network.parse().unwrap()).collect(),
-        ..Settings::default()
+    let settings = |trusted: &[&str]| {
+        Settings::default().with(|settings| {
+            settings.max_requests_per_ip = Some("1/h".parse().unwrap());
+            settings.trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        })
     };
     let ask = |in_process: &InProcess, forwarded: &str| {
         let head =
@@ -237,11 +238,10 @@ fn one_address_may_ask_so_often_and_its_proxy_says_which_it_is() {
 
 #[test]
 fn a_project_and_an_address_have_so_many_uploads_under_way_and_the_others_go_on() {
-    let settings = Settings {
-        max_uploads_per_ip: Some(2),
-        queue_timeout: std::time::Duration::ZERO,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with(|settings| {
+        settings.max_uploads_per_ip = Some(2);
+        settings.queue_timeout = std::time::Duration::ZERO;
+    });
     let projects = [("one", json!({"max_uploads": 1})), ("two", json!({}))];
     let in_process = InProcess::with(&projects, settings, |builder| builder);
     let begin = |key: &str| {
@@ -311,12 +311,11 @@ fn a_node_that_dies_with_uploads_under_way_has_taken_no_room_for_good() {
 
 #[test]
 fn a_project_that_waits_for_its_own_permits_blocks_no_other() {
-    let settings = Settings {
-        max_uploads: 2,
-        max_uploads_per_ip: Some(1),
-        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-        ..Settings::default()
-    };
+    let settings = Settings::default().with(|settings| {
+        settings.max_uploads = 2;
+        settings.max_uploads_per_ip = Some(1);
+        settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
     let in_process = InProcess::with(&[("shop", json!({}))], settings, |builder| builder);
     let begun = in_process.begin("shop", "");
     let slow = |part: &str| {

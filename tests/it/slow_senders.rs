@@ -180,11 +180,10 @@ fn large(size: usize) -> (Runtime, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let app = Router::new().route("/", get(move || async move { vec![b'x'; size] }));
-        let bounds = ServerSettings {
-            write_timeout: Duration::from_secs(1),
-            min_rate: bytesize::ByteSize::kb(100),
-            ..ServerSettings::default()
-        };
+        let bounds = ServerSettings::default().with(|settings| {
+            settings.write_timeout = Duration::from_secs(1);
+            settings.min_rate = bytesize::ByteSize::kb(100);
+        });
         tokio::spawn(async move { serve(listener, app, &bounds, std::future::pending()).await });
         address
     });

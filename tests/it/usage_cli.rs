@@ -90,25 +90,20 @@ fn days_that_are_none_and_projects_that_there_are_not_are_said() {
 fn long_stored_files_are_reported_on_every_day() {
     let server = Server::start();
     let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
-    let periods = Periods {
-        write_lease: hour,
-        lease: hour,
-        open: hour,
-        tombstone: hour,
-        trash: hour,
-    };
-    let came = DailyUsage {
-        project: "strict".to_owned(),
-        day: Day(Day::of(now).0 - 40),
-        asked: 3,
-        received: 3,
-        received_bytes: 9_007_199_254_740_993,
-        ..DailyUsage::default()
-    };
-    let usage_change = UsageChange {
-        deltas: Vec::new(),
-        daily_usage: Some(came),
-    };
+    let periods = Periods::default().with(|periods| {
+        periods.write_lease = hour;
+        periods.lease = hour;
+        periods.open = hour;
+        periods.tombstone = hour;
+        periods.trash = hour;
+    });
+    let came = DailyUsage::new("strict", Day(Day::of(now).0 - 40)).with(|usage| {
+        usage.asked = 3;
+        usage.received = 3;
+        usage.received_bytes = 9_007_199_254_740_993;
+    });
+    let mut usage_change = UsageChange::default();
+    usage_change.daily_usage = Some(came);
     let record = Record::intent(
         UploadId::random(),
         Declared::default(),

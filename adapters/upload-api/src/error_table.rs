@@ -3,6 +3,7 @@
 
 /// An error that the answer to a request may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ErrorRow {
     /// The code of the pipeline, a plugin or this adapter; see `docs/codes.md`.
     pub code: &'static str,

@@ -63,15 +63,11 @@ pub fn now() -> SystemTime {
 /// The authorization by a text as a `signature`, and as a bearer token.
 #[must_use]
 pub fn tokens(text: &str) -> [Option<Authorization>; 2] {
-    let project = Project {
-        signed_uploads: true,
-        legacy_signatures: true,
-        secrets: vec![ProjectSecret {
-            name: "fuzz".to_owned(),
-            secret: Secret::new(SECRET),
-        }],
-        ..Project::new("demopublickey")
-    };
+    let project = Project::new("demopublickey").with(|project| {
+        project.signed_uploads = true;
+        project.legacy_signatures = true;
+        project.secrets = vec![ProjectSecret::new("fuzz", Secret::new(SECRET))];
+    });
     let mut params = Params::new(2);
     let taken = ["signature", "expire"].map(|name| {
         let value = if name == "signature" { text } else { "1900000000" };

@@ -186,12 +186,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_address_has_an_eighth_of_the_requests_and_uploads_unless_a_setting_says_otherwise() {
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| Holder::at(address.parse().unwrap()));
-        let limiter = limiter(Settings {
-            max_concurrent_requests: 16,
-            max_uploads: 16,
-            max_uploads_per_ip: Some(3),
-            ..Settings::default()
-        });
+        let limiter = limiter(Settings::default().with(|settings| {
+            settings.max_concurrent_requests = 16;
+            settings.max_uploads = 16;
+            settings.max_uploads_per_ip = Some(3);
+        }));
         let now = Duration::ZERO;
         let held = [
             limiter.acquire_request(Some(&one), now).await.unwrap(),

@@ -35,14 +35,13 @@ pub(crate) fn upload_options(
         Some("1" | "true") => Retention::Keep,
         _ => Retention::Temporary,
     };
-    Ok(UploadOptions {
-        project: Some(project.public_key.clone()),
-        authorization: authorization.clone(),
-        sender: sender.clone(),
-        origin: origin.clone(),
-        retention,
-        metadata,
-        tags,
-        source_key: None,
-    })
+    Ok(UploadOptions::default().with(|options| {
+        options.project = Some(project.public_key.clone());
+        options.authorization = authorization.clone();
+        options.sender = sender.clone();
+        options.origin = origin.clone();
+        options.retention = retention;
+        options.metadata = metadata;
+        options.tags = tags;
+    }))
 }

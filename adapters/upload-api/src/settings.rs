@@ -14,6 +14,7 @@ use serde::de::{Deserializer, Error as _};
 /// The settings of the adapter. Reading them opens nothing.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Settings {
     /// The URL by which clients reach this server, such as `https://upload.example.com`: the beginning of the URLs of parts. By
     /// default they begin with `http://` and the host in the request.
@@ -101,6 +102,19 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Sets some of the settings.
+    ///
+    /// ```
+    /// use intake_upload_api::Settings;
+    ///
+    /// let settings = Settings::default().with(|settings| settings.max_files = 5);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// The settings whose names have changed, each with its name in earlier versions and its name now.
     pub const RENAMED: [(&str, &str); 3] = [
         ("max_concurrent_requests_of_address", "max_concurrent_requests_per_ip"),

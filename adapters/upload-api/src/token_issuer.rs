@@ -15,6 +15,7 @@ use crate::auth::{access_token, policy_token};
 
 /// The two formats of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TokenFormat {
     /// An access token, sent as `Authorization: Bearer`; see `docs/policy-tokens.md`.
     Access,

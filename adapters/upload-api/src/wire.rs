@@ -128,6 +128,7 @@ impl From<Image> for ImageInfo {
             geo_location,
             datetime_original,
             sequence,
+            ..
         } = image;
         Self {
             dpi,
@@ -266,12 +267,11 @@ mod tests {
 
     #[test]
     fn what_is_not_known_of_an_image_is_null() {
-        let known = Image {
-            format: "TIFF".to_owned(),
-            width: 3,
-            height: 2,
-            ..Image::default()
-        };
+        let known = Image::default().with(|image| {
+            image.format = "TIFF".to_owned();
+            image.width = 3;
+            image.height = 2;
+        });
         let wire = json!({
             "dpi": null, "width": 3, "format": "TIFF", "height": 2, "sequence": null, "color_mode": null,
             "orientation": null, "geo_location": null, "datetime_original": null,

@@ -33,9 +33,18 @@ impl Listing {
 
 /// How much is unfinished in a recorder, in all projects and on all nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Backlog {
     /// Multipart uploads that are not finished: see [`Listing::Unfinished`].
     pub unfinished: u64,
     /// Fetch jobs that are not finished: see [`Listing::Fetches`].
     pub fetches: u64,
+}
+
+impl Backlog {
+    /// So many multipart uploads and fetch jobs.
+    #[must_use]
+    pub fn new(unfinished: u64, fetches: u64) -> Self {
+        Self { unfinished, fetches }
+    }
 }

@@ -104,6 +104,7 @@ impl Build {
 
 /// One of the six stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Stage {
     /// Fetches the bytes of a source.
     Fetcher,
@@ -134,6 +135,7 @@ impl fmt::Display for Stage {
 
 /// A stage, and the name by which a configuration chooses it.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Plugin {
     /// The name, in lower case with hyphens. It is unique within its stage.
     pub name: &'static str,

@@ -9,6 +9,7 @@ use crate::value::verdict::Verdict;
 
 /// The result of a scan.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Report {
     /// Whether the scanner accepts the content.
     pub verdict: Verdict,
@@ -19,14 +20,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// A verdict without notes, and how much of the content it covers.
+    #[must_use]
+    pub fn new(verdict: Verdict, coverage: Coverage) -> Self {
+        Self {
+            verdict,
+            coverage,
+            notes: BTreeMap::new(),
+        }
+    }
+
     /// Accepts the content, of which the scanner has read everything.
     #[must_use]
     pub fn clean() -> Self {
-        Self {
-            verdict: Verdict::Accept,
-            coverage: Coverage::Whole,
-            notes: BTreeMap::new(),
-        }
+        Self::new(Verdict::Accept, Coverage::Whole)
     }
 
     /// Adds a note on a subject.

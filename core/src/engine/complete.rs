@@ -32,6 +32,7 @@ const AT_A_TIME: usize = 16;
 
 /// The outcome of one search for incomplete uploads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Resumed {
     /// Uploads that are ready now.
     pub ready: u64,
@@ -42,6 +43,20 @@ pub struct Resumed {
 }
 
 impl Resumed {
+    /// Sets some of the numbers, such as to compare them in a test.
+    ///
+    /// ```
+    /// use intake_core::Resumed;
+    ///
+    /// let resumed = Resumed::default().with(|resumed| resumed.ready = 1);
+    /// assert!(!resumed.is_empty());
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Whether there was nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {

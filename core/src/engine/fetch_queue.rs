@@ -21,6 +21,7 @@ use crate::value::verdict::Rejection;
 
 /// The arguments that queue a fetch job.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NewFetch {
     /// The id of the fetch job, by which a client asks after it. It is not the id of the upload.
     pub id: UploadId,

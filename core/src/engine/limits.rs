@@ -6,6 +6,7 @@ use crate::value::shares::share_of;
 
 /// The limits of one pipeline. All nodes of a service should have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// The most bytes of one upload.
     pub max_size: u64,
@@ -52,6 +53,21 @@ pub struct Limits {
     pub fetch_backoff: Duration,
     /// How long a deleted file can be restored. Zero: its bytes are deleted at once.
     pub trash: Duration,
+}
+
+impl Limits {
+    /// Sets some of the limits.
+    ///
+    /// ```
+    /// use intake_core::Limits;
+    ///
+    /// let limits = Limits::default().with(|limits| limits.max_size = 10 << 20);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 /// The default of [`Limits::max_fetches`].

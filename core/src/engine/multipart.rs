@@ -31,6 +31,7 @@ use crate::value::verdict::Rejection;
 
 /// The arguments that start a multipart upload.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NewMultipart {
     /// Chosen by the caller, so that errors and logs can name the upload from the start.
     pub id: UploadId,
@@ -44,6 +45,36 @@ pub struct NewMultipart {
     pub at_most: Option<u64>,
     /// The project, how long to keep the file, metadata and tags.
     pub options: UploadOptions,
+}
+
+impl NewMultipart {
+    /// A multipart upload under a new id, of `size` bytes in all and `part_size` bytes in every part but the last.
+    #[must_use]
+    pub fn new(declared: Declared, size: u64, part_size: u64) -> Self {
+        Self {
+            id: UploadId::random(),
+            declared,
+            size,
+            part_size,
+            at_most: None,
+            options: UploadOptions::default(),
+        }
+    }
+
+    /// Sets some of the arguments.
+    ///
+    /// ```
+    /// use intake_core::{Declared, NewMultipart, UploadOptions};
+    ///
+    /// let new_multipart = NewMultipart::new(Declared::named("film.mp4"), 1 << 30, 5 << 20).with(|new| {
+    ///     new.options = UploadOptions::of_project("demopublickey");
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 impl Pipeline {

@@ -18,6 +18,7 @@ pub use crate::value::shares::{SHARES, share_of};
 
 /// What a share of permits is counted for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Holder {
     /// A project, by its public key.
     Project(String),

@@ -220,7 +220,8 @@ pub(crate) async fn pump(
             written?;
         }
         let digest = Digest::from(<[u8; 32]>::from(hasher.finalize()));
-        let mut facts = Facts::new(source.seen, digest, sniffer.found().cloned());
+        let mut facts = Facts::new(source.seen, digest);
+        facts.media_type = sniffer.found().cloned();
         finish(inner, scans, scanning, &mut facts).await?;
         inner.judge(policy, |validator| validator.whole(&upload, &facts))?;
         Ok(facts)

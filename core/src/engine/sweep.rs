@@ -21,6 +21,7 @@ const AT_A_TIME: usize = 8;
 
 /// What one sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Swept {
     /// Attempts that died or took too long, whose bytes were deleted.
     pub abandoned: u64,
@@ -41,6 +42,20 @@ pub struct Swept {
 }
 
 impl Swept {
+    /// Sets some of the numbers, such as to compare them in a test.
+    ///
+    /// ```
+    /// use intake_core::Swept;
+    ///
+    /// let swept = Swept::default().with(|swept| swept.expired = 1);
+    /// assert!(!swept.is_empty());
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Whether nothing was due.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -26,6 +26,7 @@ use crate::value::verdict::Rejection;
 /// A project: it owns uploads, and its rules hold for them alone. If a field is `None`, the limit of the pipeline holds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Project {
     /// The key that clients send with every request: 1 to 64 letters, digits, `-`, `_` and `.`. It is no secret.
     pub public_key: String,
@@ -124,6 +125,7 @@ pub struct Project {
     deny_unknown_fields,
     expecting = "a table such as { name = \"2026\", secret = { env = \"SHOP_SECRET\" } }"
 )]
+#[non_exhaustive]
 pub struct ProjectSecret {
     /// The name of the secret, for operators.
     pub name: String,
@@ -132,6 +134,14 @@ pub struct ProjectSecret {
 }
 
 impl ProjectSecret {
+    /// A secret under this name.
+    pub fn new(name: impl Into<String>, secret: Secret) -> Self {
+        Self {
+            name: name.into(),
+            secret,
+        }
+    }
+
     /// The fingerprint of the secret, for the records of uploads that it authorized. It identifies the secret, and does not help
     /// to guess it.
     ///
@@ -152,6 +162,7 @@ impl ProjectSecret {
 /// Whether a project accepts uploads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ProjectStatus {
     /// The project accepts uploads.
     #[default]
@@ -186,6 +197,7 @@ impl ProjectStatus {
 /// asking after a file").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Autostore {
     /// Keeps the file.
     On,
@@ -208,6 +220,23 @@ impl Project {
             Ok(project) => project,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Sets some of the rules.
+    ///
+    /// ```
+    /// use intake_core::Project;
+    /// use intake_core::project::Autostore;
+    ///
+    /// let project = Project::new("demopublickey").with(|project| {
+    ///     project.autostore = Some(Autostore::Off);
+    ///     project.max_files = Some(1000);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     /// The quota of bytes and files.

@@ -136,6 +136,7 @@ impl Account {
 
 /// The change of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AccountDelta {
     /// The account that changes.
     pub account: Account,

@@ -26,6 +26,7 @@ impl Day {
 
 /// What a project received and removed on one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DailyUsage {
     /// The public key of the project.
     pub project: String,
@@ -44,6 +45,28 @@ pub struct DailyUsage {
 }
 
 impl DailyUsage {
+    /// This project and day, with zero counts.
+    pub fn new(project: impl Into<String>, day: Day) -> Self {
+        Self {
+            project: project.into(),
+            day,
+            ..Self::default()
+        }
+    }
+
+    /// Sets some of the counts.
+    ///
+    /// ```
+    /// use intake_core::accounting::{DailyUsage, Day};
+    ///
+    /// let usage = DailyUsage::new("demopublickey", Day(20_000)).with(|usage| usage.received = 1);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Adds further counts of the same project and day.
     pub fn add(&mut self, other: &Self) {
         for (count, more) in [
@@ -70,6 +93,7 @@ impl DailyUsage {
 
 /// What a recorder writes to accounts together with a change of a record, in the same transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UsageChange {
     /// Accounts that change. Each account has at most one delta.
     pub deltas: Vec<AccountDelta>,

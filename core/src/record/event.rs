@@ -10,6 +10,7 @@ use crate::value::verdict::Rejection;
 
 /// An event in the life of an upload or of a fetch job.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Event {
     /// The store has started a multipart upload.
     Begun {

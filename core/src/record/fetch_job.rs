@@ -9,6 +9,7 @@ use crate::value::id::UploadId;
 
 /// The data of a fetch job in its record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FetchJob {
     /// The source that a [`Fetcher`](crate::Fetcher) fetches, such as a URL.
     pub source: String,
@@ -39,6 +40,19 @@ impl FetchJob {
             done: 0,
             total: None,
         }
+    }
+
+    /// Sets some of what is recorded.
+    ///
+    /// ```
+    /// use intake_core::{FetchJob, FileName};
+    ///
+    /// let fetch_job = FetchJob::new("https://example.com/1").with(|job| job.name = FileName::new("cat.jpeg"));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     pub(crate) fn try_again(&self, upload: UploadId) -> Self {

@@ -11,6 +11,7 @@ use crate::value::id::UploadId;
 
 /// A group of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Group {
     /// The id of the group. It is not the id of a file.
     pub id: UploadId,
@@ -26,6 +27,7 @@ pub struct Group {
 
 /// One file of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Member {
     /// The id of the file.
     pub id: UploadId,
@@ -35,7 +37,60 @@ pub struct Member {
     pub effects: String,
 }
 
+impl Member {
+    /// The file with this id, without image operations.
+    #[must_use]
+    pub fn new(id: UploadId) -> Self {
+        Self {
+            id,
+            effects: String::new(),
+        }
+    }
+
+    /// Sets some of what is known of the member.
+    ///
+    /// ```
+    /// use intake_core::{Member, UploadId};
+    ///
+    /// let member = Member::new(UploadId::random()).with(|member| member.effects = "resize/100x/".to_owned());
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
 impl Group {
+    /// A group of these files. It does not expire.
+    pub fn new(id: UploadId, project: impl Into<String>, created: SystemTime, members: Vec<Member>) -> Self {
+        Self {
+            id,
+            project: project.into(),
+            created,
+            expires: None,
+            members,
+        }
+    }
+
+    /// Sets some of what is recorded.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use intake_core::{Group, UploadId};
+    ///
+    /// let now = SystemTime::now();
+    /// let group = Group::new(UploadId::random(), "demopublickey", now, Vec::new()).with(|group| {
+    ///     group.expires = Some(now + Duration::from_secs(3600));
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// What the group adds to the account of its project's groups: one group, and the bytes of its list of files.
     #[must_use]
     pub fn held(&self) -> Usage {

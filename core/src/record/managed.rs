@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 /// A project as a database keeps it: its settings as the operator wrote them, including secrets.
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ManagedProject {
     /// The public key.
     pub public_key: String,
@@ -24,6 +25,15 @@ impl ManagedProject {
         ("forbid_extensions", "deny_extensions"),
         ("keep_groups", "group_ttl"),
     ];
+
+    /// A project at this revision.
+    pub fn new(public_key: impl Into<String>, revision: u64, settings: Map<String, Value>) -> Self {
+        Self {
+            public_key: public_key.into(),
+            revision,
+            settings,
+        }
+    }
 
     /// The same project, whose settings have the names of this version.
     #[must_use]

@@ -146,6 +146,7 @@ pub enum Task {
 
 /// Durations after which a record becomes due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Periods {
     /// How long an upload in one request, or a sweeper's deletion, may take. Afterwards a sweeper may take the lease.
     pub write_lease: Duration,
@@ -159,6 +160,37 @@ pub struct Periods {
     pub tombstone: Duration,
     /// How long a deleted upload can be restored. Zero: it cannot be restored.
     pub trash: Duration,
+}
+
+impl Default for Periods {
+    /// Those of a pipeline with the default [`Limits`](crate::Limits).
+    fn default() -> Self {
+        const HOUR: Duration = Duration::from_secs(3600);
+        Self {
+            write_lease: 2 * HOUR,
+            lease: Duration::from_secs(30),
+            open: 24 * HOUR,
+            tombstone: 24 * HOUR,
+            trash: Duration::ZERO,
+        }
+    }
+}
+
+impl Periods {
+    /// Sets some of the periods.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use intake_core::record::Periods;
+    ///
+    /// let periods = Periods::default().with(|periods| periods.trash = Duration::from_secs(3600));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 impl Record {

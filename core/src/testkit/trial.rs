@@ -31,11 +31,12 @@ use crate::value::id::ByteStream;
 /// use intake_core::memory::KeepAll;
 /// use intake_core::testkit::Patience;
 ///
-/// let patience = Patience { call: Duration::from_secs(5), ..Patience::default() };
+/// let patience = Patience::default().with(|patience| patience.call = Duration::from_secs(5));
 /// patience.expirer(KeepAll);
 /// # });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Patience {
     /// The most time for one call: 30 seconds by default. A suite ends at the latest twice as long after a call that hangs.
     pub call: Duration,
@@ -53,8 +54,18 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// Sets some of the times.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
 /// The result of a suite: the rules that hold, and the checks that it left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Checked {
     /// The rules, as sentences.
     pub rules: Vec<String>,

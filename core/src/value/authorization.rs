@@ -13,6 +13,7 @@ use crate::value::verdict::Rejection;
 
 /// What authorized an upload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Authorization {
     /// The [fingerprint](crate::project::ProjectSecret::fingerprint) of the secret that made the signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,8 +26,24 @@ pub struct Authorization {
     pub via_fetch_job: bool,
 }
 
+impl Authorization {
+    /// Sets some of what authorized the upload.
+    ///
+    /// ```
+    /// use intake_core::Authorization;
+    ///
+    /// let authorization = Authorization::default().with(|authorization| authorization.via_fetch_job = true);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
 /// What a token grants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Grant {
     /// The id of the token, unique among the tokens of its project.
     pub id: String,
@@ -62,6 +79,39 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// What the token with this id grants if it restricts nothing but the time.
+    pub fn new(id: impl Into<String>, expires: SystemTime) -> Self {
+        Self {
+            id: id.into(),
+            name: None,
+            uses: None,
+            min_size: None,
+            max_size: None,
+            types: Vec::new(),
+            metadata: BTreeMap::new(),
+            retention: None,
+            stays: None,
+            expires,
+            complete_by: None,
+        }
+    }
+
+    /// Sets some of what the token grants.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use intake_core::Grant;
+    ///
+    /// let in_an_hour = SystemTime::now() + Duration::from_secs(3600);
+    /// let once = Grant::new("token-1", in_an_hour).with(|grant| grant.uses = Some(1));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
     /// Whether one of these names is the id or the second name of the token.
     #[must_use]
     pub fn is_among(&self, names: &[String]) -> bool {

@@ -84,6 +84,7 @@ impl Error {
 ///
 /// It is the source of [`Error::Interrupted`], or an error in the stream of bytes of an [`Incoming`](crate::Incoming).
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Interruption {
     /// Code, sentence and subject, for the sender.
     pub rejection: Rejection,
@@ -144,6 +145,7 @@ impl From<Interruption> for Error {
 ///
 /// A fault says nothing about the content of an upload. If a scanner fails, the upload is not accepted.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Fault {
     /// The stable code, for programs and alerts.
     pub code: Code,

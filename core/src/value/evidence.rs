@@ -14,6 +14,7 @@ use crate::value::media_type::MediaType;
 
 /// What the sender declares before the first byte. All of it is claims.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Declared {
     /// The name that the sender gives the file. It is shown, and never becomes part of a path.
     #[serde(default, deserialize_with = "crate::value::file_name::if_it_is_one")]
@@ -32,6 +33,19 @@ impl Declared {
             ..Self::default()
         }
     }
+
+    /// Sets some of the claims.
+    ///
+    /// ```
+    /// use intake_core::Declared;
+    ///
+    /// let declared = Declared::named("cat.jpeg").with(|declared| declared.size = Some(1024));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 /// The most bytes that a [`Head`](crate::Head) has. The signature of every common format lies within them.
@@ -39,6 +53,7 @@ pub const HEAD_BYTES: usize = 8 * 1024;
 
 /// What is known of the content after its last byte.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Facts {
     /// The size in bytes, as counted.
     pub size: u64,
@@ -55,16 +70,29 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The facts of a content of which no scanner has said anything.
+    /// What the pipeline knows of every content. No scanner has read it yet.
     #[must_use]
-    pub fn new(size: u64, digest: Digest, media_type: Option<MediaType>) -> Self {
+    pub fn new(size: u64, digest: Digest) -> Self {
         Self {
             size,
             digest,
-            media_type,
+            media_type: None,
             coverage: BTreeMap::new(),
             notes: BTreeMap::new(),
         }
+    }
+
+    /// Sets some of the facts, such as in the tests of a validator.
+    ///
+    /// ```
+    /// use intake_core::{Digest, Facts};
+    ///
+    /// let facts = Facts::new(1024, Digest::from([0; 32])).with(|facts| facts.media_type = "image/png".parse().ok());
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     /// A scanner's note on a subject, if one was made and has the expected shape.
@@ -78,6 +106,7 @@ impl Facts {
 /// How much of the content a scanner read. Without it, a verdict would claim more than the scanner knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Coverage {
     /// The scanner read everything that could change its verdict.
     Whole,

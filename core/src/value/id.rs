@@ -108,6 +108,7 @@ impl fmt::Display for Key {
 
 /// The place of an upload's bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Location {
     /// The name of the store, if it is not the pipeline's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,6 +116,21 @@ pub struct Location {
     /// The prefix of the keys: 1 to 32 lower-case letters and digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+}
+
+impl Location {
+    /// Sets store or prefix.
+    ///
+    /// ```
+    /// use intake_core::Location;
+    ///
+    /// let location = Location::default().with(|location| location.store = Some("archive".to_owned()));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 /// Whether the text may be the prefix of a key: such a prefix is as safe in a key as the id.

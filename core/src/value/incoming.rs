@@ -13,6 +13,7 @@ use crate::value::lifetime::UploadMethod;
 use crate::value::options::UploadOptions;
 
 /// One upload that arrives, before it is accepted.
+#[non_exhaustive]
 pub struct Incoming {
     /// The id. It is chosen before the first byte, so that logs and records can name the upload from its start.
     pub id: UploadId,
@@ -55,6 +56,21 @@ impl Incoming {
     pub fn from_bytes(declared: Declared, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self::new(declared, futures_util::stream::iter([Ok(bytes)]).boxed())
+    }
+
+    /// Sets some of what is known of the upload.
+    ///
+    /// ```
+    /// use intake_core::{Declared, Incoming, UploadMethod};
+    ///
+    /// let incoming = Incoming::from_bytes(Declared::named("cat.txt"), "meow").with(|incoming| {
+    ///     incoming.method = UploadMethod::FromUrl;
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     /// Sets the public key of the project: see [`Project`](crate::Project).

@@ -29,6 +29,7 @@ pub struct Lifetime {
 
 /// The way in which an upload arrives. Projects have a size limit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UploadMethod {
     /// In one request.
     #[default]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// `None` means unknown, not "no": either the image does not contain the value, or the scanner did not read it. In the second case
 /// the coverage of the scan says so.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Image {
     /// The format's common short name in capitals, such as `JPEG`, `PNG`, `GIF`, `WEBP`, `TIFF`, `HEIF`, `JXL`, `ICO`.
     pub format: String,
@@ -32,13 +33,38 @@ pub struct Image {
 impl Image {
     /// The subject of this note in [`Facts::notes`](crate::Facts::notes).
     pub const NOTE: &'static str = "image";
+
+    /// Sets some of what is known.
+    ///
+    /// ```
+    /// use intake_core::notes::Image;
+    ///
+    /// let image = Image::default().with(|image| {
+    ///     image.format = "PNG".to_owned();
+    ///     (image.width, image.height) = (3, 2);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 /// A position in degrees (WGS 84); south and west are negative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct GeoLocation {
     /// -90 to 90.
     pub latitude: f64,
     /// -180 to 180.
     pub longitude: f64,
+}
+
+impl GeoLocation {
+    /// The position with this latitude and longitude.
+    #[must_use]
+    pub fn new(latitude: f64, longitude: f64) -> Self {
+        Self { latitude, longitude }
+    }
 }

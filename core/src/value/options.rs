@@ -12,6 +12,7 @@ use crate::value::shares::client_of;
 /// What may become known only after the last byte: the project, the retention, the metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct UploadOptions {
     /// The public key of the project.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +62,22 @@ impl UploadOptions {
             project: Some(public_key.into()),
             ..Self::default()
         }
+    }
+
+    /// Sets some of the options.
+    ///
+    /// ```
+    /// use intake_core::{Retention, UploadOptions};
+    ///
+    /// let options = UploadOptions::of_project("demopublickey").with(|options| {
+    ///     options.retention = Retention::Keep;
+    ///     options.tags = vec!["holidays".to_owned()];
+    /// });
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     /// Adds what was known before about whose the upload is, where these options do not say it.

@@ -20,6 +20,7 @@ pub const SHORT_REST: u64 = 1024 * 1024;
 
 /// What is recorded of a multipart upload beside the upload itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PartPlan {
     /// The size of the whole file in bytes, as the sender declared it. The parts must have exactly so many bytes.
     pub size: u64,
@@ -157,6 +158,7 @@ fn in_words(numbers: &[u16]) -> String {
 
 /// The offset and the largest size of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PartRange {
     /// The number of the part, from 1.
     pub number: u16,
@@ -166,8 +168,21 @@ pub struct PartRange {
     pub at_most: u64,
 }
 
+impl PartRange {
+    /// The range of the part with this number.
+    #[must_use]
+    pub fn new(number: u16, offset: u64, at_most: u64) -> Self {
+        Self {
+            number,
+            offset,
+            at_most,
+        }
+    }
+}
+
 /// A part that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Part {
     /// The number of the part, from 1.
     pub number: u16,
@@ -175,6 +190,17 @@ pub struct Part {
     pub size: u64,
     /// The store's identifier of the part, such as an `ETag`. Empty if the store needs none.
     pub tag: String,
+}
+
+impl Part {
+    /// The part with this number.
+    pub fn new(number: u16, size: u64, tag: impl Into<String>) -> Self {
+        Self {
+            number,
+            size,
+            tag: tag.into(),
+        }
+    }
 }
 
 /// The secret of one upload: 244 random bits.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The answer of a stage that judges an upload. A failure is not an answer: see [`Fault`](crate::Fault).
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The stage accepts the upload.
     Accept,
@@ -33,6 +34,7 @@ impl Verdict {
 
 /// A refusal, for a reason that the sender can correct.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Rejection {
     /// The stable code, for programs.
     pub code: Code,

@@ -8,8 +8,7 @@ use std::time::Duration;
 use intake_core::memory::MemoryRecorder;
 use intake_core::testkit::collect;
 use intake_core::{
-    ByteStream, Error, Fault, Key, Limits, MediaType, Multipart, Part, PartRange, Staged, State, Store, async_trait,
-    codes,
+    ByteStream, Error, Fault, Key, MediaType, Multipart, Part, PartRange, Staged, State, Store, async_trait, codes,
 };
 
 use crate::stores::{InPlace, Seen};
@@ -139,7 +138,7 @@ async fn a_part_sent_again_while_parts_are_joined_is_an_error_of_the_sender() {
 
 #[test]
 fn a_pipeline_with_a_larger_limit_than_its_store_is_not_built() {
-    let limits = |max_size| Limits { max_size, ..LIMITS };
+    let limits = |max_size| LIMITS.with(|limits| limits.max_size = max_size);
     let built = |max_size, beside: bool| {
         let (recorder, clock) = (MemoryRecorder::default(), Clock::default());
         let builder = if beside {

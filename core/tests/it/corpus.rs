@@ -51,10 +51,8 @@ fn builder() -> Builder {
 
 /// The media type that is found in a content, sent in pieces of this size, with a name and a declared type that are wrong.
 async fn found(pipeline: &Pipeline, content: &Bytes, piece: usize) -> String {
-    let declared = Declared {
-        media_type: Some("application/x-other".parse().unwrap()),
-        ..Declared::named("other.bin")
-    };
+    let declared = Declared::named("other.bin")
+        .with(|declared| declared.media_type = Some("application/x-other".parse().unwrap()));
     let pieces: Vec<_> = content
         .chunks(piece)
         .map(|piece| Ok::<_, std::io::Error>(content.slice_ref(piece)))
@@ -118,17 +116,11 @@ async fn a_project_takes_nothing_of_a_type_that_it_forbids() {
         "application/vnd.ms-excel",
         "audio/x-flac",
     ] {
-        let project = Project {
-            deny_types: vec![forbidden.parse().unwrap()],
-            ..Project::new("shop")
-        };
+        let project = Project::new("shop").with(|project| project.deny_types = vec![forbidden.parse().unwrap()]);
         let pipeline = builder().project(project).unwrap().build().unwrap();
         let forbidden: MediaRange = forbidden.parse().unwrap();
         for row in rows() {
-            let options = UploadOptions {
-                project: Some("shop".to_owned()),
-                ..UploadOptions::default()
-            };
+            let options = UploadOptions::of_project("shop");
             let incoming = Incoming::from_bytes(Declared::named("a.png"), content(row.file));
             let taken = pipeline.admit(incoming).await.unwrap().commit(options).await;
             let meant = row.found != UNKNOWN && forbidden.contains(&row.found.parse().unwrap());

@@ -8,8 +8,8 @@ use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{
-    Admitted, Builder, Catalog, Error, Fault, FetchJob, Fetcher, Incoming, Key, NewFetch, NewMultipart, Pipeline,
-    Project, Record, Rejection, State, UploadId, UploadOptions, async_trait, codes,
+    Admitted, Builder, Catalog, Error, Fault, FetchJob, Fetcher, Incoming, Key, NewFetch, Pipeline, Project, Record,
+    Rejection, State, UploadId, UploadOptions, async_trait, codes,
 };
 
 use crate::stores::{InPlace, Seen};
@@ -36,21 +36,18 @@ const LATE: &str = "late";
 const SENDER: &str = "192.0.2.1";
 
 fn of(project: &str) -> UploadOptions {
-    UploadOptions {
-        project: Some(project.to_owned()),
-        sender: Some(SENDER.to_owned()),
-        ..UploadOptions::default()
-    }
+    UploadOptions::of_project(project).with(|options| {
+        options.sender = Some(SENDER.to_owned());
+    })
 }
 
 /// The directory of the two projects. Each has a place of its own for its bytes.
 fn with_projects(builder: Builder) -> Builder {
     [EARLY, LATE].into_iter().fold(builder, |builder, key| {
-        let project = Project {
-            prefix: Some(key.to_owned()),
-            max_files: Some(1000),
-            ..Project::new(key)
-        };
+        let project = Project::new(key).with(|project| {
+            project.prefix = Some(key.to_owned());
+            project.max_files = Some(1000);
+        });
         builder.project(project).unwrap()
     })
 }
@@ -124,10 +121,7 @@ async fn together(pipeline: &Pipeline, told: &mut Told) {
         return;
     }
     let ids: Vec<_> = admitted.iter().map(Admitted::id).collect();
-    let options = UploadOptions {
-        metadata: BTreeMap::from([(TOGETHER.to_owned(), String::new())]),
-        ..of(LATE)
-    };
+    let options = of(LATE).with(|options| options.metadata = BTreeMap::from([(TOGETHER.to_owned(), String::new())]));
     match pipeline.commit_together(admitted, options).await {
         Ok(records) => {
             assert_eq!(records.iter().map(|record| record.id).collect::<Vec<_>>(), ids);
@@ -167,10 +161,7 @@ async fn in_parts(pipeline: &Pipeline, told: &mut Told) {
 
 /// An ordered source is fetched, although its node may crash meanwhile.
 async fn pulled(pipeline: &Pipeline, told: &mut Told) {
-    let options = UploadOptions {
-        source_key: Some(PULLED.to_owned()),
-        ..of(EARLY)
-    };
+    let options = of(EARLY).with(|options| options.source_key = Some(PULLED.to_owned()));
     let Ok(job) = pipeline
         .queue_fetch(NewFetch::new(FetchJob::new("good"), options))
         .await
@@ -212,10 +203,7 @@ impl Fetcher for Good {
 
 /// Starts a multipart upload with parts of six bytes, and sends the first `count` of them.
 async fn put_parts(pipeline: &Pipeline, whole: &[u8], count: u16) -> Option<UploadId> {
-    let new_multipart = NewMultipart {
-        options: of(EARLY),
-        ..new_multipart(whole.len(), 6)
-    };
+    let new_multipart = new_multipart(whole.len(), 6).with(|new| new.options = of(EARLY));
     let opened = pipeline.start_multipart(new_multipart).await.ok()?;
     for (number, part) in (1..=count).zip(whole.chunks(6)) {
         let body = part_of(part);

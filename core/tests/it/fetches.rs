@@ -88,13 +88,7 @@ impl Fetcher for Sources {
                     Ok(Bytes::from_static(b" and late"))
                 };
                 let pieces = stream::iter([Ok(Bytes::from_static(b"slow"))]).chain(stream::once(rest));
-                Ok(Incoming::new(
-                    Declared {
-                        size: Some(13),
-                        ..declared
-                    },
-                    pieces.boxed(),
-                ))
+                Ok(Incoming::new(declared.with(|it| it.size = Some(13)), pieces.boxed()))
             }
         }
     }
@@ -136,16 +130,12 @@ impl House {
     }
 
     async fn order_of(&self, project: &str, source: &str) -> Result<Record, Error> {
-        let options = UploadOptions {
-            sender: None,
-            project: Some(project.to_owned()),
-            retention: Retention::Keep,
-            metadata: [("pet".to_owned(), "cat".to_owned())].into(),
-            tags: vec!["cat".to_owned()],
-            origin: None,
-            source_key: Some(format!("from {source}")),
-            authorization: None,
-        };
+        let options = UploadOptions::of_project(project).with(|options| {
+            options.retention = Retention::Keep;
+            options.metadata = [("pet".to_owned(), "cat".to_owned())].into();
+            options.tags = vec!["cat".to_owned()];
+            options.source_key = Some(format!("from {source}"));
+        });
         self.pipeline
             .queue_fetch(NewFetch::new(FetchJob::new(source), options))
             .await
@@ -220,10 +210,7 @@ async fn an_ordered_source_passes_all_stages() {
 #[tokio::test(start_paused = true)]
 async fn a_name_that_is_asked_for_counts_more_than_the_sources() {
     let house = House::new(Sources::default().with("good", &[Does::Give(b"good content")]));
-    let fetch_job = FetchJob {
-        name: FileName::new("as we call it"),
-        ..FetchJob::new("good")
-    };
+    let fetch_job = FetchJob::new("good").with(|job| job.name = FileName::new("as we call it"));
     let job = house
         .pipeline
         .queue_fetch(NewFetch::new(fetch_job, UploadOptions::default()))
@@ -445,10 +432,7 @@ async fn the_outcome_of_an_order_is_kept_for_a_while() {
     house.clock.advance(OVER_NOTE);
     assert_eq!(
         house.pipeline.sweep().await.unwrap(),
-        Swept {
-            forgotten: 2,
-            ..Swept::default()
-        }
+        Swept::default().with(|swept| swept.forgotten = 2)
     );
     for job in [good, no] {
         assert_eq!(house.pipeline.status(job).await.unwrap(), None);

@@ -121,10 +121,7 @@ async fn an_attempt_that_outlives_its_lease_is_refused_and_leaves_nothing() {
     clock.advance(OVER_LEASE);
     assert_eq!(
         pipeline.sweep().await.unwrap(),
-        Swept {
-            abandoned: 1,
-            ..Swept::default()
-        }
+        Swept::default().with(|swept| swept.abandoned = 1)
     );
     let error = admitted.commit(UploadOptions::default()).await.unwrap_err();
     assert!([codes::LEASE_LOST, codes::TIMED_OUT].contains(&error.code()), "{error}");
@@ -162,20 +159,14 @@ async fn an_upload_whose_time_is_over_cannot_be_read_even_before_a_sweep() {
     assert!(matches!(pipeline.read(id, None).await, Err(Error::NotFound(_))));
     assert_eq!(
         pipeline.sweep().await.unwrap(),
-        Swept {
-            expired: 1,
-            ..Swept::default()
-        }
+        Swept::default().with(|swept| swept.expired = 1)
     );
     assert!(store.keys().is_empty());
     assert_eq!(pipeline.status(id).await.unwrap().unwrap().state, State::Deleted);
     clock.advance(OVER_NOTE);
     assert_eq!(
         pipeline.sweep().await.unwrap(),
-        Swept {
-            forgotten: 1,
-            ..Swept::default()
-        }
+        Swept::default().with(|swept| swept.forgotten = 1)
     );
     assert_eq!(pipeline.status(id).await.unwrap(), None);
 }

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use intake_core::accounting::Account;
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::{
-    Catalog as _, Error, Fault, FetchJob, Fetcher, Incoming, Listing, NewFetch, NewMultipart, Pipeline, Record, State,
-    UploadId, UploadOptions, async_trait, codes, sender_at,
+    Catalog as _, Error, Fault, FetchJob, Fetcher, Incoming, Listing, NewFetch, Pipeline, Record, State, UploadId,
+    UploadOptions, async_trait, codes, sender_at,
 };
 
 use crate::stores::{InPlace, Seen};
@@ -61,20 +61,15 @@ impl<S: Seen> House<S> {
 }
 
 fn options(project: &str, sender: Option<&str>) -> UploadOptions {
-    UploadOptions {
-        project: Some(project.to_owned()),
-        sender: sender.map(str::to_owned),
-        ..UploadOptions::default()
-    }
+    UploadOptions::of_project(project).with(|options| {
+        options.sender = sender.map(str::to_owned);
+    })
 }
 
 async fn open(node: &Pipeline, project: &str, sender: Option<&str>) -> Result<Record, Error> {
     let options = options(project, sender);
-    node.start_multipart(NewMultipart {
-        options,
-        ..new_multipart(12, 6)
-    })
-    .await
+    node.start_multipart(new_multipart(12, 6).with(|new| new.options = options))
+        .await
 }
 
 fn codes_of<T>(results: Vec<Result<T, Error>>) -> Vec<intake_core::Code> {
@@ -155,10 +150,7 @@ async fn unfinished_uploads_are_listed_until_they_end_and_give_back_their_quota<
     let house = House::<S>::new();
     let [node, other] = &house.nodes;
     let begun = |content: &'static [u8]| async move {
-        let new_multipart = NewMultipart {
-            options: options("p", Some("192.0.2.1")),
-            ..new_multipart(content.len(), 6)
-        };
+        let new_multipart = new_multipart(content.len(), 6).with(|new| new.options = options("p", Some("192.0.2.1")));
         let opened = node.start_multipart(new_multipart).await.unwrap();
         for (number, part) in (1..).zip(content.chunks(6)) {
             node.put_part(&opened, number, None, part_of(part)).await.unwrap();
@@ -221,10 +213,7 @@ async fn unfinished_uploads_are_listed_until_they_end_where_parts_have_keys_of_t
 async fn a_node_that_completes_an_upload_ended_by_its_owner_leaves_nothing() {
     let house = House::<InPlace>::new();
     let [node, other] = &house.nodes;
-    let new_multipart = NewMultipart {
-        options: options("p", None),
-        ..new_multipart(6, 6)
-    };
+    let new_multipart = new_multipart(6, 6).with(|new| new.options = options("p", None));
     let opened = node.start_multipart(new_multipart).await.unwrap();
     node.put_part(&opened, 1, None, part_of(b"whole.")).await.unwrap();
     // The state that a node leaves if it crashes while it works.
@@ -232,13 +221,13 @@ async fn a_node_that_completes_an_upload_ended_by_its_owner_leaves_nothing() {
         .apply(
             intake_core::Event::Assemble,
             house.clock.now(),
-            &intake_core::record::Periods {
-                write_lease: LIMITS.timeout * 2,
-                lease: LIMITS.lease,
-                open: LIMITS.multipart_ttl,
-                tombstone: OVER_LEASE,
-                trash: LIMITS.trash,
-            },
+            &intake_core::record::Periods::default().with(|periods| {
+                periods.write_lease = LIMITS.timeout * 2;
+                periods.lease = LIMITS.lease;
+                periods.open = LIMITS.multipart_ttl;
+                periods.tombstone = OVER_LEASE;
+                periods.trash = LIMITS.trash;
+            }),
         )
         .unwrap();
     let swapped = intake_core::Recorder::update(&house.recorder, &claimed, intake_core::UsageChange::none()).await;
@@ -273,11 +262,8 @@ async fn refusals_are_kept_up_to_their_bound_and_the_newest_stay() {
             let account = || house.has(Account::refused(project));
             let refused = (0..300).map(|number| {
                 let (node, incoming) = (house.node(number), upload(&[content]));
-                let options = UploadOptions {
-                    project: project.map(str::to_owned),
-                    ..UploadOptions::default()
-                };
-                node.ingest(Incoming { options, ..incoming }, UploadOptions::default())
+                let options = UploadOptions::default().with(|options| options.project = project.map(str::to_owned));
+                node.ingest(incoming.with(|it| it.options = options), UploadOptions::default())
             });
             let refused = join_all(refused).await;
             assert!(refused.iter().all(Result::is_err));

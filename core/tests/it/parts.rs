@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Code, Declared, Error, Fault, Head, Key, Limits, NewMultipart, Pipeline, Record, Report, Resumed, Retention, Scan,
-    Scanner, State, Swept, UploadId, UploadOptions, Verdict, async_trait, codes,
+    Code, Coverage, Declared, Error, Fault, Head, Key, Pipeline, Record, Report, Resumed, Retention, Scan, Scanner,
+    State, Swept, UploadId, UploadOptions, Verdict, async_trait, codes,
 };
 use tokio::sync::Semaphore;
 
@@ -82,18 +82,14 @@ macro_rules! over_both {
 over_both! {
     async fn parts_become_the_file_whatever_their_order<S: Seen>() {
         let house = House::<S>::new();
-        let options = UploadOptions {
-            sender: None,
-            project: Some("shop".to_owned()),
-            retention: Retention::Keep,
-            metadata: [("pet".to_owned(), "cat".to_owned())].into(),
-            tags: vec!["cat".to_owned()],
-            origin: None,
-source_key: None,
-            authorization: None,
-        };
+        let options = UploadOptions::of_project("shop").with(|options| {
+            options.retention = Retention::Keep;
+            options.metadata = [("pet".to_owned(), "cat".to_owned())].into();
+            options.tags = vec!["cat".to_owned()];
+        });
         let declared = Declared::named("twelve.txt");
-        let opened = house.pipeline.start_multipart(NewMultipart { options, declared, ..new_multipart(12, 5) }).await.unwrap();
+        let new = new_multipart(12, 5).with(|new| (new.options, new.declared) = (options, declared));
+        let opened = house.pipeline.start_multipart(new).await.unwrap();
         for (number, bytes) in [(3, &b"o!"[..]), (1, b"what?"), (2, b" hell"), (1, b"oh my")] {
             house.put(&opened, number, bytes).await.unwrap();
         }
@@ -170,9 +166,9 @@ source_key: None,
 
     async fn what_is_declared_is_judged_before_anything_is_recorded<S: Seen>() {
         let house = House::<S>::new();
-        let rude = NewMultipart { declared: Declared::named("rude name"), ..new_multipart(10, 5) };
+        let rude = new_multipart(10, 5).with(|new| new.declared = Declared::named("rude name"));
         let large = new_multipart(LIMITS.max_size as usize + 1, 1 << 20);
-        let larger_than_asked = NewMultipart { at_most: Some(9), ..new_multipart(10, 5) };
+        let larger_than_asked = new_multipart(10, 5).with(|new| new.at_most = Some(9));
         let many = new_multipart(10_001, 1);
         for (new_multipart, expected) in [
             (rude, RUDE), (large, codes::TOO_LARGE), (larger_than_asked, codes::TOO_LARGE), (many, codes::TOO_MANY_PARTS),
@@ -188,7 +184,7 @@ source_key: None,
         let part = 2 << 20;
         let clock = house.clock.clone();
         let large = builder(house.store.clone(), house.recorder.clone(), &clock);
-        let large = large.limits(Limits { max_size: 1 << 30, ..LIMITS }).build().unwrap();
+        let large = large.limits(LIMITS.with(|limits| limits.max_size = 1 << 30)).build().unwrap();
         let opened = large.start_multipart(new_multipart(2 * part, part as u64)).await.unwrap();
         let zeros = |size: usize| part_of(&vec![0; size]);
         let mut refusals = Vec::new();
@@ -215,7 +211,7 @@ source_key: None,
         house.clock.advance(Duration::from_secs(2));
         assert_eq!(code(&house.put(&opened, 3, b"!").await.unwrap_err()), codes::NOT_OPEN);
         assert!(matches!(house.pipeline.complete(opened.id).await, Err(Error::NotFound(_))));
-        assert_eq!(house.pipeline.sweep().await.unwrap(), Swept { abandoned: 1, ..Swept::default() });
+        assert_eq!(house.pipeline.sweep().await.unwrap(), Swept::default().with(|swept| swept.abandoned = 1));
         assert!(house.store.seen().is_empty(), "parts are left");
         assert!(matches!(house.pipeline.complete(opened.id).await, Err(Error::NotFound(_))));
     }
@@ -234,7 +230,7 @@ source_key: None,
         assert!(house.pipeline.resume().await.unwrap().is_empty(), "its claim holds");
         house.clock.advance(Duration::from_secs(31));
         assert!(house.pipeline.sweep().await.unwrap().is_empty(), "a sweeper leaves it alone");
-        assert_eq!(house.pipeline.resume().await.unwrap(), Resumed { ready: 1, ..Resumed::default() });
+        assert_eq!(house.pipeline.resume().await.unwrap(), Resumed::default().with(|resumed| resumed.ready = 1));
         assert_eq!(house.read(id).await, b"still here");
     }
 
@@ -264,7 +260,7 @@ source_key: None,
         let mut stalled = Box::pin(slow.complete(id));
         assert!((&mut stalled).now_or_never().is_none());
         house.clock.advance(Duration::from_secs(31));
-        assert_eq!(house.pipeline.resume().await.unwrap(), Resumed { ready: 1, ..Resumed::default() });
+        assert_eq!(house.pipeline.resume().await.unwrap(), Resumed::default().with(|resumed| resumed.ready = 1));
         gate.open();
         assert_eq!(stalled.await.unwrap(), house.pipeline.get(id).await.unwrap(), "the answers of the two nodes differ");
         assert_eq!(house.read(id).await, b"twice?", "it has destroyed the bytes of the other node");
@@ -294,7 +290,7 @@ source_key: None,
         let mut stalled = Box::pin(strict.complete(id));
         assert!((&mut stalled).now_or_never().is_none());
         house.clock.advance(Duration::from_secs(31));
-        assert_eq!(house.pipeline.resume().await.unwrap(), Resumed { ready: 1, ..Resumed::default() });
+        assert_eq!(house.pipeline.resume().await.unwrap(), Resumed::default().with(|resumed| resumed.ready = 1));
         gate.open();
         assert_eq!(stalled.await.unwrap().state, State::Ready, "the answers of the two nodes differ");
         assert_eq!(house.read(id).await, b"of taste", "it has deleted the bytes of the other node");
@@ -465,10 +461,7 @@ impl Scan for Gate {
     }
     async fn finish(self: Box<Self>) -> Result<Report, Fault> {
         self.pass().await;
-        Ok(Report {
-            verdict: self.verdict,
-            ..Report::clean()
-        })
+        Ok(Report::new(self.verdict, Coverage::Whole))
     }
 }
 

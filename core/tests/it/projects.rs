@@ -1,6 +1,5 @@
 //! Uploads of projects: which are accepted, what they count on accounts, and which can be restored.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,8 +9,8 @@ use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{
-    Authorization, ByteStream, Catalog as _, Error, Fault, Grant, Key, Limits, MediaType, Multipart, NewMultipart,
-    Project, Staged, Store, UploadOptions, async_trait, codes,
+    Authorization, ByteStream, Catalog as _, Error, Fault, Grant, Key, MediaType, Multipart, Project, Staged, Store,
+    UploadOptions, async_trait, codes,
 };
 
 use crate::stores::{InPlace, Seen as _};
@@ -20,10 +19,7 @@ use crate::support::{Clock, LIMITS, builder, new_multipart, upload};
 #[tokio::test]
 async fn a_deleted_upload_can_be_restored_for_a_while_and_is_gone_then() {
     let (store, recorder, clock) = (MemoryStore::default(), MemoryRecorder::default(), Clock::default());
-    let limits = Limits {
-        trash: Duration::from_secs(1000),
-        ..LIMITS
-    };
+    let limits = LIMITS.with(|limits| limits.trash = Duration::from_secs(1000));
     let pipeline = builder(store.clone(), recorder, &clock).limits(limits).build().unwrap();
     let id = pipeline
         .ingest(upload(&[b"precious"]), UploadOptions::default())
@@ -76,10 +72,7 @@ async fn a_pipeline_with_projects_takes_no_upload_without_a_project() {
         .build()
         .unwrap();
     let take = async |project: Option<&str>| {
-        let options = UploadOptions {
-            project: project.map(str::to_owned),
-            ..UploadOptions::default()
-        };
+        let options = UploadOptions::default().with(|options| options.project = project.map(str::to_owned));
         pipeline
             .ingest(upload(&[b"x"]), options)
             .await
@@ -97,14 +90,8 @@ async fn an_upload_that_a_store_could_not_begin_uses_no_quota() {
     for moment in [Moment::Before, Moment::After] {
         let store = Faulty::new(InPlace::default(), &Plan::once(0, moment));
         let pipeline = builder(store, recorder.clone(), &Clock::default()).build().unwrap();
-        let options = UploadOptions {
-            project: Some("p".to_owned()),
-            ..UploadOptions::default()
-        };
-        let new_multipart = NewMultipart {
-            options,
-            ..new_multipart(12, 5)
-        };
+        let options = UploadOptions::of_project("p");
+        let new_multipart = new_multipart(12, 5).with(|new| new.options = options);
         assert!(pipeline.start_multipart(new_multipart).await.is_err());
         assert_eq!(recorder.usage(&Account::project("p")).await.unwrap().files, 0);
     }
@@ -161,20 +148,14 @@ impl Store for Liar {
 #[tokio::test]
 async fn moved_bytes_are_the_judged_ones_or_nothing() {
     let (recorder, there) = (MemoryRecorder::default(), MemoryStore::default());
-    let shop = Project {
-        store: Some("there".to_owned()),
-        ..Project::new("shop")
-    };
+    let shop = Project::new("shop").with(|project| project.store = Some("there".to_owned()));
     let pipeline = builder(Liar::default(), recorder.clone(), &Clock::default())
         .another_store("there", there.clone())
         .project(shop)
         .unwrap()
         .build()
         .unwrap();
-    let options = UploadOptions {
-        project: Some("shop".to_owned()),
-        ..UploadOptions::default()
-    };
+    let options = UploadOptions::of_project("shop");
     let admitted = pipeline.admit(upload(&[b"what was judged"])).await.unwrap();
     let id = admitted.id();
     let error = admitted.commit(options).await.unwrap_err();
@@ -187,31 +168,14 @@ async fn moved_bytes_are_the_judged_ones_or_nothing() {
 #[tokio::test]
 async fn a_token_that_ends_beyond_every_calendar_is_counted_too() {
     let far = UNIX_EPOCH + Duration::from_secs(i64::MAX as u64);
-    let grant = Grant {
-        id: "t".to_owned(),
-        name: None,
-        uses: Some(1),
-        min_size: None,
-        max_size: None,
-        types: Vec::new(),
-        metadata: BTreeMap::new(),
-        retention: None,
-        stays: None,
-        expires: far,
-        complete_by: None,
-    };
+    let grant = Grant::new("t", far).with(|grant| grant.uses = Some(1));
     let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default());
     let pipeline = pipeline.build().unwrap();
     let take = async || {
-        let authorization = Authorization {
-            grant: Some(grant.clone()),
-            ..Authorization::default()
-        };
-        let options = UploadOptions {
-            project: Some("p".to_owned()),
-            authorization: Some(authorization),
-            ..UploadOptions::default()
-        };
+        let authorization = Authorization::default().with(|authorization| authorization.grant = Some(grant.clone()));
+        let options = UploadOptions::of_project("p").with(|options| {
+            options.authorization = Some(authorization);
+        });
         pipeline.ingest(upload(&[b"x"]), options).await
     };
     take().await.unwrap();

@@ -1,6 +1,6 @@
 //! The transitions of a record: every event in every state, and random histories.
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::record::Periods;
@@ -10,26 +10,22 @@ use intake_core::{
 };
 use proptest::prelude::*;
 
-const PERIODS: Periods = Periods {
-    write_lease: Duration::from_secs(100),
-    lease: Duration::from_secs(10),
-    open: Duration::from_secs(500),
-    tombstone: Duration::from_secs(1000),
-    trash: Duration::from_secs(200),
-};
+static PERIODS: LazyLock<Periods> = LazyLock::new(|| {
+    Periods::default().with(|periods| {
+        periods.write_lease = Duration::from_secs(100);
+        periods.lease = Duration::from_secs(10);
+        periods.open = Duration::from_secs(500);
+        periods.tombstone = Duration::from_secs(1000);
+        periods.trash = Duration::from_secs(200);
+    })
+});
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 fn event(name: &str) -> Event {
-    let facts = Facts {
-        size: 1,
-        digest: Digest::from([1; 32]),
-        media_type: None,
-        coverage: BTreeMap::new(),
-        notes: BTreeMap::new(),
-    };
+    let facts = Facts::new(1, Digest::from([1; 32]));
     let lifetime = Lifetime {
         kept: false,
         expires: Some(at(500)),

@@ -135,11 +135,7 @@ impl Multipart for InPlace {
         let kept = self.lock();
         let parts = kept.uploads.get(key).into_iter().flatten();
         Ok(parts
-            .map(|(number, bytes)| Part {
-                number: *number,
-                size: bytes.len() as u64,
-                tag: String::new(),
-            })
+            .map(|(number, bytes)| Part::new(*number, bytes.len() as u64, ""))
             .collect())
     }
 

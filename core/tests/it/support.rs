@@ -1,7 +1,7 @@
 //! Stages and clocks for tests.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -9,8 +9,7 @@ use futures_util::{StreamExt, stream};
 use intake_core::memory::KeepAll;
 use intake_core::{
     BoxError, Builder, ByteStream, Code, Declared, Facts, Fault, Head, Incoming, Limits, NewMultipart, Pipeline,
-    Recorder, Rejection, Report, Scan, Scanner, Store, UploadId, UploadInfo, UploadOptions, Validator, Verdict,
-    async_trait,
+    Recorder, Rejection, Report, Scan, Scanner, Store, UploadInfo, Validator, Verdict, async_trait,
 };
 
 /// A clock that stands still until a test moves it.
@@ -27,26 +26,28 @@ impl Clock {
     }
 }
 
-pub const LIMITS: Limits = Limits {
-    max_size: 1_000_000,
-    timeout: Duration::from_secs(60),
-    multipart_ttl: Duration::from_secs(300),
-    lease: Duration::from_secs(30),
-    max_fetches: 4,
-    max_fetches_per_project: 2,
-    max_fetches_per_ip: 2,
-    max_queued_fetches_per_project: 10,
-    max_queued_fetches_per_ip: 10,
-    max_multiparts_per_project: 20,
-    max_multiparts_per_ip: 10,
-    max_tombstones_per_project: 50,
-    max_groups_per_project: 10,
-    max_group_bytes_per_project: 10_000,
-    group_ttl: None,
-    fetch_tries: 4,
-    fetch_backoff: Duration::from_secs(1),
-    trash: Duration::ZERO,
-};
+pub static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
+    Limits::default().with(|limits| {
+        limits.max_size = 1_000_000;
+        limits.timeout = Duration::from_secs(60);
+        limits.multipart_ttl = Duration::from_secs(300);
+        limits.lease = Duration::from_secs(30);
+        limits.max_fetches = 4;
+        limits.max_fetches_per_project = 2;
+        limits.max_fetches_per_ip = 2;
+        limits.max_queued_fetches_per_project = 10;
+        limits.max_queued_fetches_per_ip = 10;
+        limits.max_multiparts_per_project = 20;
+        limits.max_multiparts_per_ip = 10;
+        limits.max_tombstones_per_project = 50;
+        limits.max_groups_per_project = 10;
+        limits.max_group_bytes_per_project = 10_000;
+        limits.group_ttl = None;
+        limits.fetch_tries = 4;
+        limits.fetch_backoff = Duration::from_secs(1);
+        limits.trash = Duration::ZERO;
+    })
+});
 /// Longer than an upload may take, shorter than any record is kept.
 pub const OVER_LEASE: Duration = Duration::from_secs(121);
 /// Longer than parts may take to arrive, shorter than any record is kept.
@@ -63,7 +64,7 @@ pub fn builder(store: impl Store + 'static, recorder: impl Recorder + 'static, c
         .store(store)
         .recorder(recorder)
         .expirer(KeepAll)
-        .limits(LIMITS)
+        .limits(*LIMITS)
         .clock(move || clock.now())
 }
 
@@ -137,12 +138,10 @@ impl Scan for WordsScan {
     }
 
     async fn finish(self: Box<Self>) -> Result<Report, Fault> {
-        let report = Report::clean().note("words", self.fed.into());
+        let mut report = Report::clean().note("words", self.fed.into());
         Ok(if self.worse {
-            Report {
-                verdict: Verdict::reject(BAD, "worse"),
-                ..report
-            }
+            report.verdict = Verdict::reject(BAD, "worse");
+            report
         } else {
             report
         })
@@ -161,24 +160,15 @@ pub fn upload(pieces: &[&'static [u8]]) -> Incoming {
 
 /// An upload that breaks off after these pieces.
 pub fn broken_upload(pieces: &[&'static [u8]]) -> Incoming {
-    let whole = upload(pieces);
+    let mut whole = upload(pieces);
     let broken: Result<Bytes, BoxError> = Err("connection reset".into());
-    Incoming {
-        body: whole.body.chain(stream::iter([broken])).boxed(),
-        ..whole
-    }
+    whole.body = whole.body.chain(stream::iter([broken])).boxed();
+    whole
 }
 
 /// The start of a multipart upload of this number of bytes.
 pub fn new_multipart(size: usize, part_size: u64) -> NewMultipart {
-    NewMultipart {
-        id: UploadId::random(),
-        declared: Declared::default(),
-        size: size as u64,
-        part_size,
-        at_most: None,
-        options: UploadOptions::default(),
-    }
+    NewMultipart::new(Declared::default(), size as u64, part_size)
 }
 
 /// The bytes of one part, as a sender sends them.

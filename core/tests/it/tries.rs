@@ -46,10 +46,8 @@ impl Away {
 }
 
 fn away(most_tries: Option<u32>) -> Interruption {
-    Interruption {
-        most_tries,
-        ..Interruption::new(Rejection::new(AWAY, "the source is away"))
-    }
+    let away = Interruption::new(Rejection::new(AWAY, "the source is away"));
+    most_tries.into_iter().fold(away, Interruption::most_tries)
 }
 
 #[async_trait]
@@ -109,11 +107,10 @@ async fn an_order_is_tried_as_often_and_with_the_pauses_that_are_set() {
         ((3, never), Fails::AtOnce(None), vec![0, 0, 0], AWAY),
     ] {
         let (source, clock, store) = (Away::that(fails), Clock::default(), MemoryStore::default());
-        let limits = Limits {
-            fetch_tries,
-            fetch_backoff,
-            ..LIMITS
-        };
+        let limits = LIMITS.with(|limits| {
+            limits.fetch_tries = fetch_tries;
+            limits.fetch_backoff = fetch_backoff;
+        });
         let pipeline = builder(store.clone(), MemoryRecorder::default(), &clock)
             .fetcher("away", source.clone())
             .limits(limits)

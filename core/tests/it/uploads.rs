@@ -54,22 +54,14 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
     let (pipeline, ..) = pipeline();
     let pieces: Vec<_> = (0..20).map(|seed| noise(seed, 20_000)).collect();
     let whole = pieces.concat();
-    let declared = Declared {
-        size: Some(whole.len() as u64),
-        ..Declared::named("a.bin")
-    };
+    let declared = Declared::named("a.bin").with(|declared| declared.size = Some(whole.len() as u64));
     let body = stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
     let metadata = [("k".to_owned(), "v".to_owned())].into();
-    let options = UploadOptions {
-        sender: None,
-        project: Some("p".to_owned()),
-        retention: Retention::Keep,
-        metadata,
-        tags: vec!["cat".to_owned()],
-        origin: None,
-        source_key: None,
-        authorization: None,
-    };
+    let options = UploadOptions::of_project("p").with(|options| {
+        options.retention = Retention::Keep;
+        options.metadata = metadata;
+        options.tags = vec!["cat".to_owned()];
+    });
     let record = pipeline
         .ingest(Incoming::from_stream(declared.clone(), body), options.clone())
         .await
@@ -100,16 +92,10 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
 
 #[tokio::test]
 async fn a_refusal_names_its_stage_and_leaves_no_bytes() {
-    let named = |name: &str| Incoming {
-        declared: Declared::named(name),
-        ..upload(&[b"x"])
-    };
-    let sized = |size| Incoming {
-        declared: Declared {
-            size: Some(size),
-            ..Declared::default()
-        },
-        ..upload(&[b"abc", b"de"])
+    let named = |name: &str| upload(&[b"x"]).with(|incoming| incoming.declared = Declared::named(name));
+    let sized = |size| {
+        upload(&[b"abc", b"de"])
+            .with(|incoming| incoming.declared = Declared::default().with(|declared| declared.size = Some(size)))
     };
     let long = || {
         Incoming::new(
@@ -203,11 +189,8 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_takes_too_long_is_refused_and_leaves_nothing() {
     let (pipeline, store, recorder) = pipeline();
-    let slow = upload(&[b"first"]);
-    let endless = Incoming {
-        body: slow.body.chain(stream::pending()).boxed(),
-        ..slow
-    };
+    let mut endless = upload(&[b"first"]);
+    endless.body = endless.body.chain(stream::pending()).boxed();
     let error = pipeline.ingest(endless, UploadOptions::default()).await.unwrap_err();
     assert_eq!(error.code(), codes::TIMED_OUT);
     assert!(store.keys().is_empty());

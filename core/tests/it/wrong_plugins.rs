@@ -9,16 +9,19 @@ mod stores;
 mod validators;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use intake_core::testkit::{Checked, Patience};
 
 /// Limits that are short enough for a test that waits for them, and long enough for a busy machine.
-const PATIENCE: Patience = Patience {
-    call: Duration::from_secs(3),
-    thread: Duration::from_millis(500),
-};
+static PATIENCE: LazyLock<Patience> = LazyLock::new(|| {
+    Patience::default().with(|patience| {
+        patience.call = Duration::from_secs(3);
+        patience.thread = Duration::from_millis(500);
+    })
+});
 
 /// Longer than any limit: a suite that does not end such a call would hang.
 const LONG: Duration = Duration::from_secs(3600);

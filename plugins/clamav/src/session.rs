@@ -1,6 +1,5 @@
 //! The scan of one content: what is sent to clamd, and what its answer means for the upload.
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use crate::settings::{Config, OnLimits};
 
 /// The note that a scan leaves in [`Facts::notes`](intake_core::Facts::notes).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ScanNote {
     /// The version that clamd reports, such as `ClamAV 1.4.6/27800/Sun Nov 22 09:26:00 2026`: program, signatures and their
     /// date. Up to ten minutes old; `None` if clamd did not report it.
@@ -167,9 +167,9 @@ impl Scan for Session {
             State::Broken => return Err(broken()),
         };
         let (verdict, coverage) = self.judge(&answer);
-        let mut notes = BTreeMap::new();
+        let mut report = Report::new(verdict, coverage);
         // A refused upload has no facts.
-        if verdict == Verdict::Accept {
+        if report.verdict == Verdict::Accept {
             let limit = self.config.max_scan_size;
             let scanned = match answer {
                 Answer::TooLong => 0,
@@ -177,13 +177,9 @@ impl Scan for Session {
             };
             let engine = self.engine.version(&self.config).await;
             let note = ScanNote { engine, scanned, limit };
-            notes.insert(ScanNote::NOTE.to_owned(), json!(note));
+            report = report.note(ScanNote::NOTE, json!(note));
         }
-        Ok(Report {
-            verdict,
-            coverage,
-            notes,
-        })
+        Ok(report)
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) const MOST_CONNECTIONS: usize = 4096;
 /// The verdict on a content that clamd did not scan completely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum OnLimits {
     /// It is refused.
     #[default]

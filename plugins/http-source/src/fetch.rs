@@ -135,14 +135,14 @@ fn declared(head: &Parts, exchange: &Exchange, [first, last]: [&Target; 2]) -> R
     }
     let text = |header: HeaderName| head.headers.get(header)?.to_str().ok();
     let disposition = head.headers.get(CONTENT_DISPOSITION);
-    Ok(Declared {
-        name: disposition
+    Ok(Declared::default().with(|declared| {
+        declared.name = disposition
             .and_then(|value| file_name::of_disposition(value.as_bytes()))
             .or_else(|| file_name::of_path(first.url.path()))
-            .or_else(|| file_name::of_path(last.url.path())),
-        size: exchange.size(),
-        media_type: text(CONTENT_TYPE).and_then(|value| value.parse().ok()),
-    })
+            .or_else(|| file_name::of_path(last.url.path()));
+        declared.size = exchange.size();
+        declared.media_type = text(CONTENT_TYPE).and_then(|value| value.parse().ok());
+    }))
 }
 
 /// The upload from an answer.
@@ -160,7 +160,7 @@ fn incoming(head: &Parts, declared: Declared, pieces: Pieces) -> Result<Incoming
         None => Incoming::from_stream(declared, pieces.into_stream()),
         Some(coding) => {
             // The declared size is that of the packed bytes.
-            let declared = Declared { size: None, ..declared };
+            let declared = declared.with(|it| it.size = None);
             let pieces = pieces.into_stream();
             Incoming::from_stream(declared, unpacked(pieces, coding))
         }

@@ -19,6 +19,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// The settings of `http-source`. All are optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Settings {
     /// The ports that are fetched from; 80 and 443 if not set.
     pub ports: Option<Vec<u16>>,
@@ -50,6 +51,21 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// The `User-Agent` of requests; `intake/` and the version if not set.
     pub user_agent: Option<String>,
+}
+
+impl Settings {
+    /// Sets some of the settings.
+    ///
+    /// ```
+    /// use intake_plugin_http_source::Settings;
+    ///
+    /// let settings = Settings::default().with(|settings| settings.max_redirects = Some(2));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
 /// Checked settings, with the defaults filled in.

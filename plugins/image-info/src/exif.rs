@@ -78,10 +78,10 @@ pub(crate) fn per_metre(x: u32, y: u32) -> Option<(u32, u32)> {
 
 /// Where it was taken, if that is a place on earth.
 fn place(gps: &Ifd<'_>) -> Option<GeoLocation> {
-    Some(GeoLocation {
-        latitude: coordinate(gps, LATITUDE, b"NS", 90.0)?,
-        longitude: coordinate(gps, LONGITUDE, b"EW", 180.0)?,
-    })
+    Some(GeoLocation::new(
+        coordinate(gps, LATITUDE, b"NS", 90.0)?,
+        coordinate(gps, LONGITUDE, b"EW", 180.0)?,
+    ))
 }
 
 /// Degrees, and minutes and seconds if they are given. Of the two sides of zero, the second is the negative one.

@@ -107,11 +107,7 @@ impl ImageScan {
             Unreadable::Accept => Verdict::Accept,
             Unreadable::Refuse => Verdict::reject(IMAGE_UNREADABLE, why.clone()),
         };
-        Report {
-            verdict,
-            coverage: Coverage::Partial(why),
-            ..Report::clean()
-        }
+        Report::new(verdict, Coverage::Partial(why))
     }
 }
 

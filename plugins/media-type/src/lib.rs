@@ -38,6 +38,7 @@ pub struct MediaTypes {
 /// The verdict on content of an unknown type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Unknown {
     /// It is accepted.
     Accept,

@@ -23,10 +23,8 @@ fn build(settings: Value) -> Result<Box<dyn Validator>, String> {
 
 /// The refusal of content of the type, which its sender calls something else.
 fn judge(validator: &dyn Validator, found: Option<&str>, declared: &str) -> Option<Rejection> {
-    let declared = Declared {
-        media_type: Some(declared.parse().expect("a media type")),
-        ..Declared::named("holiday.png")
-    };
+    let declared =
+        Declared::named("holiday.png").with(|it| it.media_type = Some(declared.parse().expect("a media type")));
     let found: Option<MediaType> = found.map(|found| found.parse().expect("a media type"));
     let head = Head::new(UploadInfo::new(&declared), b"not asked", found.as_ref());
     assert_eq!(
@@ -113,10 +111,8 @@ async fn a_content_that_lies_about_its_type_is_found_out() {
         // Nor does a lie in the other direction do harm.
         (picture, "text/html", None),
     ] {
-        let declared = Declared {
-            media_type: Some(declared.parse().expect("a media type")),
-            ..Declared::named("holiday.png")
-        };
+        let declared =
+            Declared::named("holiday.png").with(|it| it.media_type = Some(declared.parse().expect("a media type")));
         let incoming = Incoming::from_bytes(declared, content);
         let refused = match pipeline.ingest(incoming, UploadOptions::default()).await {
             Ok(_) => None,

@@ -1,6 +1,5 @@
 //! What an operator who sets periods can rely on.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use intake_core::plugin::{Build, Stage};
@@ -30,13 +29,7 @@ fn now() -> SystemTime {
 }
 
 fn ask(expirer: &dyn Expirer, retention: Retention) -> Lifetime {
-    let facts = Facts {
-        size: 1,
-        digest: Digest::from([0; 32]),
-        media_type: None,
-        coverage: BTreeMap::new(),
-        notes: BTreeMap::new(),
-    };
+    let facts = Facts::new(1, Digest::from([0; 32]));
     expirer.lifetime(&facts, retention, now())
 }
 

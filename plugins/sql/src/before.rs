@@ -55,10 +55,10 @@ pub(crate) async fn are_read_as_they_were(recorder: &dyn Recorder) {
         (Some("a name"), &["cat".to_owned()][..])
     );
     assert_eq!(ready.options.authorization.unwrap().secret.as_deref(), Some("s"));
-    let there = Location {
-        store: Some("there".to_owned()),
-        prefix: Some("p".to_owned()),
-    };
+    let there = Location::default().with(|location| {
+        location.store = Some("there".to_owned());
+        location.prefix = Some("p".to_owned());
+    });
     assert_eq!(
         (ready.location, ready.previous_location),
         (there, Some(Location::default()))

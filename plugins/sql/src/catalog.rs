@@ -246,15 +246,13 @@ statements!(sqlx::Sqlite);
 statements!(sqlx::Postgres);
 
 fn daily_usage((project, day, asked, received, received_bytes, removed, removed_bytes): FlowRow) -> DailyUsage {
-    DailyUsage {
-        project,
-        day: Day(day),
-        asked: unsigned(asked),
-        received: unsigned(received),
-        received_bytes: unsigned(received_bytes),
-        removed: unsigned(removed),
-        removed_bytes: unsigned(removed_bytes),
-    }
+    DailyUsage::new(project, Day(day)).with(|usage| {
+        usage.asked = unsigned(asked);
+        usage.received = unsigned(received);
+        usage.received_bytes = unsigned(received_bytes);
+        usage.removed = unsigned(removed);
+        usage.removed_bytes = unsigned(removed_bytes);
+    })
 }
 
 /// The most rows to read, in the signed type of databases.
@@ -276,11 +274,7 @@ pub(crate) fn project_of((public_key, revision, settings): ProjectRow) -> Result
         )
     })?;
     let revision = revision.cast_unsigned();
-    Ok(ManagedProject {
-        public_key,
-        revision,
-        settings,
-    })
+    Ok(ManagedProject::new(public_key, revision, settings))
 }
 
 /// The group of a row.
@@ -290,13 +284,14 @@ pub(crate) fn project_of((public_key, revision, settings): ProjectRow) -> Result
 /// [`RECORD_UNREADABLE`] if this version has not written it.
 pub(crate) fn group_of((id, project, created, expires, members): GroupRow) -> Result<Group, Fault> {
     let wrong = || Fault::new(RECORD_UNREADABLE, format!("the group {id} cannot be read"));
-    Ok(Group {
-        expires: expires
-            .map(|expires| from_micros(expires).ok_or_else(wrong))
-            .transpose()?,
-        id: id.parse().map_err(|error| wrong().with_source(error))?,
-        created: from_micros(created).ok_or_else(wrong)?,
-        members: serde_json::from_str(&members).map_err(|error| wrong().with_source(error))?,
+    let mut group = Group::new(
+        id.parse().map_err(|error| wrong().with_source(error))?,
         project,
-    })
+        from_micros(created).ok_or_else(wrong)?,
+        serde_json::from_str(&members).map_err(|error| wrong().with_source(error))?,
+    );
+    group.expires = expires
+        .map(|expires| from_micros(expires).ok_or_else(wrong))
+        .transpose()?;
+    Ok(group)
 }

@@ -69,11 +69,10 @@ impl Failure {
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
-        Self {
-            retryable: failure.retryable,
-            source: failure.source.map(Into::into),
-            ..Self::new(RECORD_FAILED, failure.message)
-        }
+        let mut fault = Self::new(RECORD_FAILED, failure.message);
+        fault.retryable = failure.retryable;
+        fault.source = failure.source.map(Into::into);
+        fault
     }
 }
 

@@ -64,6 +64,7 @@ pub struct SqlRecorder(Box<dyn Recorder>);
 /// The settings of `use = "sql"`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Settings {
     /// The database: `sqlite:///path/to/records.db` or `postgres://user:password@host/database`. A secret, because
     /// it may contain a password.

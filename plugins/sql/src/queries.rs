@@ -105,10 +105,10 @@ impl Found {
             Self::Backlog(unfinished, fetches) => (unfinished, fetches),
             _ => (0, 0),
         };
-        Backlog {
-            unfinished: unfinished.try_into().unwrap_or_default(),
-            fetches: fetches.try_into().unwrap_or_default(),
-        }
+        Backlog::new(
+            unfinished.try_into().unwrap_or_default(),
+            fetches.try_into().unwrap_or_default(),
+        )
     }
 
     pub(crate) fn projects(self) -> Result<Vec<ManagedProject>, Fault> {

@@ -106,7 +106,7 @@ pub(crate) fn unreadable(id: &str, column: &'static str) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use std::time::SystemTime;
 
@@ -152,10 +152,8 @@ mod tests {
             Just(State::Deleting),
             Just(State::Deleted),
             (any::<String>(), option::of(any::<String>())).prop_map(|(message, subject)| {
-                State::Rejected(Rejection {
-                    subject,
-                    ..Rejection::new(Code::new("no"), message)
-                })
+                let rejection = Rejection::new(Code::new("no"), message);
+                State::Rejected(subject.into_iter().fold(rejection, Rejection::with_subject))
             }),
         ]
     }
@@ -166,12 +164,11 @@ mod tests {
             any::<[u8; 32]>(),
             btree_map(any::<String>(), note(), 0..4),
         )
-            .prop_map(|(size, digest, notes)| Facts {
-                size,
-                digest: Digest::from(digest),
-                media_type: Some("image/png".parse().unwrap()),
-                coverage: BTreeMap::new(),
-                notes,
+            .prop_map(|(size, digest, notes)| {
+                Facts::new(size, Digest::from(digest)).with(|facts| {
+                    facts.media_type = Some("image/png".parse().unwrap());
+                    facts.notes = notes;
+                })
             })
     }
 
@@ -195,29 +192,24 @@ mod tests {
                 record.due = due;
                 record.created = created;
                 record.fetch_job = name.clone().map(FetchJob::new);
-                record.location = Location {
-                    store: name.clone(),
-                    prefix: None,
-                };
+                record.location = Location::default().with(|location| location.store = name.clone());
                 record.previous_location = name.is_some().then(Location::default);
-                record.declared = Declared {
-                    name: name.as_deref().and_then(FileName::new),
-                    size,
-                    media_type: None,
-                };
-                record.options = UploadOptions {
-                    authorization: project.clone().map(|secret| Authorization {
-                        secret: Some(secret),
-                        ..Authorization::default()
-                    }),
-                    retention: Retention::Keep,
-                    sender: name.clone(),
-                    origin: name,
-                    source_key: project.clone(),
-                    project,
-                    tags: metadata.keys().cloned().collect(),
-                    metadata,
-                };
+                record.declared = Declared::default().with(|declared| {
+                    declared.name = name.as_deref().and_then(FileName::new);
+                    declared.size = size;
+                });
+                record.options = UploadOptions::default().with(|options| {
+                    options.authorization = project.clone().map(|secret| {
+                        Authorization::default().with(|authorization| authorization.secret = Some(secret))
+                    });
+                    options.retention = Retention::Keep;
+                    options.sender = name.clone();
+                    options.origin = name;
+                    options.source_key = project.clone();
+                    options.project = project;
+                    options.tags = metadata.keys().cloned().collect();
+                    options.metadata = metadata;
+                });
                 record.facts = facts;
                 record.lifetime = lifetime.map(|(kept, expires)| Lifetime { kept, expires });
                 record.parts = size.and_then(|size| PartPlan::new(size, size / 2).ok());

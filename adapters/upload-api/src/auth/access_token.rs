@@ -127,28 +127,22 @@ pub(crate) fn grant(
         let what = format!("uc.restrictions.limits.operations must be 1 to {MOST_OPERATIONS}");
         return Err(invalid(&what));
     }
-    let grant = Grant {
-        id: format!("{ACCESS_TOKEN_ID}{}", hex::encode(Sha256::digest(token))),
-        name: claims.jti,
-        uses: limits.operations,
-        min_size: None,
-        max_size: None,
-        types: Vec::new(),
-        metadata: std::collections::BTreeMap::new(),
-        retention: None,
-        stays: None,
+    let grant = Grant::new(
+        format!("{ACCESS_TOKEN_ID}{}", hex::encode(Sha256::digest(token))),
         expires,
-        complete_by: None,
-    };
+    )
+    .with(|grant| {
+        grant.name = claims.jti;
+        grant.uses = limits.operations;
+    });
     if grant.is_among(&project.revoked_tokens) {
         return Err(ApiError::revoked_access_token());
     }
     let secret = secret.fingerprint().map_err(|_| invalid("signature does not match"))?;
-    Ok(Authorization {
-        secret: Some(secret),
-        grant: Some(grant),
-        via_fetch_job: false,
-    })
+    Ok(Authorization::default().with(|authorization| {
+        authorization.secret = Some(secret);
+        authorization.grant = Some(grant);
+    }))
 }
 
 /// The token in the header. An empty header has none.

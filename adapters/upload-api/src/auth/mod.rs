@@ -49,11 +49,10 @@ pub(crate) fn check(
         if project.revoked_tokens.contains(&grant.id) {
             return Err(ApiError::new(&intake_core::codes::TOKEN_REVOKED));
         }
-        return Ok(Some(Authorization {
-            secret: Some(secret),
-            grant: Some(grant),
-            via_fetch_job: false,
-        }));
+        return Ok(Some(Authorization::default().with(|authorization| {
+            authorization.secret = Some(secret);
+            authorization.grant = Some(grant);
+        })));
     }
     if !project.signed_uploads {
         return Ok(None);
@@ -77,15 +76,11 @@ mod tests {
     use super::*;
 
     fn project(secrets: &[&str]) -> Project {
-        let secret = |secret: &&str| ProjectSecret {
-            name: (*secret).to_owned(),
-            secret: Secret::new(*secret),
-        };
-        Project {
-            signed_uploads: true,
-            secrets: secrets.iter().map(secret).collect(),
-            ..Project::new("demo")
-        }
+        let secret = |secret: &&str| ProjectSecret::new(*secret, Secret::new(*secret));
+        Project::new("demo").with(|project| {
+            project.signed_uploads = true;
+            project.secrets = secrets.iter().map(secret).collect();
+        })
     }
 
     fn checked(project: &Project, signature: &str, expire: &str) -> Result<(), &'static str> {
@@ -154,10 +149,7 @@ mod tests {
 
     #[test]
     fn a_project_that_does_not_ask_for_signatures_takes_no_notice_of_them() {
-        let project = Project {
-            signed_uploads: false,
-            ..project(&["secret"])
-        };
+        let project = project(&["secret"]).with(|project| project.signed_uploads = false);
         assert_eq!(checked(&project, "wrong", "60"), Ok(()));
         assert_eq!(checked(&project, "", ""), Ok(()));
     }
@@ -167,10 +159,7 @@ mod tests {
         let (expire, signature) = ("1454903856", "46f70d2b4fb6196daeb2c16bf44a7f1e");
         let strict = project(&["another", "project_secret_key"]);
         assert_eq!(checked(&strict, signature, expire), Err("SignatureInvalidError"));
-        let lenient = Project {
-            legacy_signatures: true,
-            ..strict
-        };
+        let lenient = strict.with(|project| project.legacy_signatures = true);
         assert_eq!(checked(&lenient, signature, expire), Ok(()));
         assert_eq!(checked(&lenient, signature, "77"), Err("SignatureInvalidError"));
         assert_eq!(checked(&lenient, &signature[2..], expire), Err("SignatureInvalidError"));

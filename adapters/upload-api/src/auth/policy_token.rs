@@ -153,19 +153,16 @@ fn grant(project: &Project, claims: Claims, now: SystemTime) -> Result<Grant, Ap
                 .ok_or_else(|| ApiError::new(&codes::AUTOSTORE_FORBIDDEN))?,
         ),
     };
-    Ok(Grant {
-        id: claims.jti,
-        name: None,
-        uses: Some(claims.uses),
-        min_size: claims.min_size,
-        max_size: claims.max_size,
-        types: claims.types,
-        metadata,
-        retention,
-        stays: claims.stays,
-        expires: instant(claims.exp),
-        complete_by: claims.complete_by.map(instant),
-    })
+    Ok(Grant::new(claims.jti, instant(claims.exp)).with(|grant| {
+        grant.uses = Some(claims.uses);
+        grant.min_size = claims.min_size;
+        grant.max_size = claims.max_size;
+        grant.types = claims.types;
+        grant.metadata = metadata;
+        grant.retention = retention;
+        grant.stays = claims.stays;
+        grant.complete_by = claims.complete_by.map(instant);
+    }))
 }
 
 /// The error of a token whose signature is right and whose claims are wrong.

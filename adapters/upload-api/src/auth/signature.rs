@@ -45,10 +45,7 @@ pub(crate) fn check(
     }
     let fingerprint = found.and_then(|secret| secret.fingerprint().ok());
     match fingerprint {
-        Some(secret) => Ok(Authorization {
-            secret: Some(secret),
-            ..Authorization::default()
-        }),
+        Some(secret) => Ok(Authorization::default().with(|authorization| authorization.secret = Some(secret))),
         None => Err(codes::SIGNATURE_INVALID.into()),
     }
 }

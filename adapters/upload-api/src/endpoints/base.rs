@@ -162,21 +162,19 @@ async fn prepare(request: &mut Request<'_>, part: Part, files: &mut Files) -> Re
         let more = request.api.limiter.try_acquire_upload(request.client.as_ref())?;
         files.held.extend(more);
     }
-    let declared = Declared {
-        name: FileName::new(sent_as),
-        size: None,
-        media_type: part
+    let declared = Declared::default().with(|declared| {
+        declared.name = FileName::new(sent_as);
+        declared.media_type = part
             .media_type
             .as_deref()
-            .and_then(|media_type| media_type.parse().ok()),
-    };
+            .and_then(|media_type| media_type.parse().ok());
+    });
     // If the key came before the file, the project may refuse the file unread, and its rules judge the file as it arrives. The
     // authorization may still follow.
-    let mut options = UploadOptions {
-        sender: request.sender(),
-        origin: request.origin(),
-        ..UploadOptions::default()
-    };
+    let mut options = UploadOptions::default().with(|options| {
+        options.sender = request.sender();
+        options.origin = request.origin();
+    });
     if request.has_key() {
         let found = request.active_project().await?;
         files.acquire_of_project(request.api, &found)?;
@@ -184,10 +182,9 @@ async fn prepare(request: &mut Request<'_>, part: Part, files: &mut Files) -> Re
         options.project = Some(found.public_key.clone());
     }
     let most = request.api.settings.max_direct_size.as_u64();
-    Ok(Incoming {
-        options,
-        ..Incoming::from_stream(declared, part.into_stream()).at_most(most)
-    })
+    Ok(Incoming::from_stream(declared, part.into_stream())
+        .at_most(most)
+        .with(|incoming| incoming.options = options))
 }
 
 /// The error for a file that the pipeline did not accept.

@@ -3,9 +3,7 @@
 //! A request that can be refused at once is refused at once; any other becomes a fetch job, which any node runs, and whose
 //! progress any node can report.
 
-use intake_core::{
-    Error, FetchJob, FileName, NewFetch, Project, Record, Rejection, State, UploadId, UploadMethod, UploadOptions,
-};
+use intake_core::{Error, FetchJob, FileName, NewFetch, Project, Record, Rejection, State, UploadId, UploadMethod};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -37,10 +35,8 @@ pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> 
     let save = params.get("save_URL_duplicates").map_or(check, |save| flag(Some(save)));
     let name = params.get("filename").and_then(FileName::new);
     let source_key = source_key(&authorized.project, &url);
-    let options = UploadOptions {
-        source_key: save.then(|| source_key.clone()),
-        ..upload_options(&authorized, params, STORE_OF_URL)?
-    };
+    let options = upload_options(&authorized, params, STORE_OF_URL)?
+        .with(|options| options.source_key = save.then(|| source_key.clone()));
     match pipeline.check_source(&url).await {
         Ok(()) => {}
         // Whether the URL may be fetched is unknown now; the fetch job finds out.
@@ -53,10 +49,7 @@ pub(crate) async fn fetch(request: &mut Request<'_>) -> Result<Value, ApiError> 
             info: FileInfo::of(&record),
         }));
     }
-    let fetch_job = FetchJob {
-        name,
-        ..FetchJob::new(url)
-    };
+    let fetch_job = FetchJob::new(url).with(|job| job.name = name);
     match pipeline.queue_fetch(NewFetch::new(fetch_job, options)).await {
         Ok(record) => Ok(json(Token {
             kind: "token",

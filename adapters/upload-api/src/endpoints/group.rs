@@ -76,7 +76,7 @@ fn member(sent: &str) -> Result<Member, ApiError> {
         return Err(unreadable());
     }
     let effects = effects.to_owned();
-    Ok(Member { id, effects })
+    Ok(Member::new(id).with(|member| member.effects = effects))
 }
 
 /// The most bytes of the effects of one file, and of all files of a group: a group is kept forever.

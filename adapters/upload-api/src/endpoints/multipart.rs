@@ -33,20 +33,14 @@ pub(crate) async fn start(request: &mut Request<'_>) -> Result<Value, ApiError> 
         return Err(ApiError::new(&codes::MULTIPART_TOO_SMALL).arg(LEAST_SIZE));
     }
     let media_type = required(params, "content_type")?;
-    let declared = Declared {
-        name: FileName::new(name),
-        size: Some(size),
-        media_type: media_type.parse().ok(),
-    };
+    let declared = Declared::default().with(|declared| {
+        declared.name = FileName::new(name);
+        declared.size = Some(size);
+        declared.media_type = media_type.parse().ok();
+    });
     let part_size = part_size(params)?;
-    let new_multipart = NewMultipart {
-        id: UploadId::random(),
-        declared,
-        size,
-        part_size,
-        at_most: None,
-        options: upload_options(&authorized, params, STORE)?,
-    };
+    let options = upload_options(&authorized, params, STORE)?;
+    let new_multipart = NewMultipart::new(declared, size, part_size).with(|new| new.options = options);
     let origin = request.public_origin()?;
     let record = match request.pipeline().start_multipart(new_multipart).await {
         Ok(record) => record,

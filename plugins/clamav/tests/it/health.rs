@@ -99,12 +99,10 @@ async fn the_version_is_asked_once_in_a_while_and_never_in_the_way() {
         for _ in 0..3 {
             let report = scan(&scanner, &Bytes::from_static(b"hello")).await.unwrap();
             let note: ScanNote = serde_json::from_value(report.notes[ScanNote::NOTE].clone()).unwrap();
-            let expected = ScanNote {
-                engine: engine.map(str::to_owned),
-                scanned: 5,
-                limit: 25 << 20,
-            };
-            assert_eq!(note, expected);
+            assert_eq!(
+                (note.engine.as_deref(), note.scanned, note.limit),
+                (engine, 5, 25 << 20)
+            );
         }
         assert_eq!(clamd.count("VERSION"), 1);
 

@@ -8,10 +8,7 @@ use crate::tls::Identity;
 use crate::{ending, fetch, read};
 
 fn through_proxy() -> Settings {
-    Settings {
-        proxy: Some("http://10.0.0.9:3128".to_owned()),
-        ..Settings::default()
-    }
+    Settings::default().with(|settings| settings.proxy = Some("http://10.0.0.9:3128".to_owned()))
 }
 
 #[tokio::test]
@@ -20,10 +17,8 @@ async fn a_request_says_what_it_must_and_nothing_more() {
     let network = FakeNetwork::default()
         .at_home([say(to)])
         .addresses("user.example", &["1.1.1.1"]);
-    let fetcher = network.fetcher(Settings {
-        user_agent: Some("Example/1.0".to_owned()),
-        ..Settings::default()
-    });
+    let fetcher =
+        network.fetcher(Settings::default().with(|settings| settings.user_agent = Some("Example/1.0".to_owned())));
     assert_eq!(fetch(&fetcher, "http://HOME.example:80").await.unwrap(), b"taken");
     let request = |path: &str, host: &str| {
         format!(
@@ -45,10 +40,12 @@ async fn a_request_says_what_it_must_and_nothing_more() {
 
 #[tokio::test]
 async fn an_answer_declares_name_size_and_type() {
-    let declare = |name: Option<&str>, size: Option<u64>, media_type: Option<&str>| Declared {
-        name: name.and_then(FileName::new),
-        size,
-        media_type: media_type.map(|text| text.parse().unwrap()),
+    let declare = |name: Option<&str>, size: Option<u64>, media_type: Option<&str>| {
+        Declared::default().with(|declared| {
+            declared.name = name.and_then(FileName::new);
+            declared.size = size;
+            declared.media_type = media_type.map(|text| text.parse().unwrap());
+        })
     };
     for (path, head, body, declared) in [
         (
@@ -165,10 +162,7 @@ async fn from_https_to_http_is_followed_where_that_is_allowed() {
         (code.as_str(), subject.as_str()),
         ("url_invalid", "redirected from https to http")
     );
-    let lax = Settings {
-        allow_downgrade: Some(true),
-        ..Settings::default()
-    };
+    let lax = Settings::default().with(|settings| settings.allow_downgrade = Some(true));
     assert_eq!(
         fetch(&network.fetcher(lax), "https://home.example/").await.unwrap(),
         b"plain"

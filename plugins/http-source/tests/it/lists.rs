@@ -40,16 +40,15 @@ async fn assert_ends(settings: Settings, table: &[(&str, &str)]) {
 
 #[tokio::test]
 async fn denied_hosts_are_not_fetched_from() {
-    let settings = Settings {
-        deny_hosts: list(&[
+    let settings = Settings::default().with(|settings| {
+        settings.deny_hosts = list(&[
             "*.Example.COM",
             ".notexample.com.",
             "BÜCHER.example",
             "1.1.1.0/24",
             "8.8.8.8",
-        ]),
-        ..Settings::default()
-    };
+        ])
+    });
     let table = [
         // Below, and not itself.
         ("http://www.example.com/", "host_forbidden"),
@@ -75,11 +74,10 @@ async fn denied_hosts_are_not_fetched_from() {
 
 #[tokio::test]
 async fn where_some_hosts_are_allowed_no_other_is_fetched_from() {
-    let settings = Settings {
-        allow_hosts: list(&[".example.com", "1.1.1.1", "intranet.example"]),
-        deny_hosts: list(&["www.example.com"]),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with(|settings| {
+        settings.allow_hosts = list(&[".example.com", "1.1.1.1", "intranet.example"]);
+        settings.deny_hosts = list(&["www.example.com"]);
+    });
     let table = [
         ("http://example.com/", "taken"),
         ("http://a.b.example.com/", "taken"),
@@ -95,10 +93,8 @@ async fn where_some_hosts_are_allowed_no_other_is_fetched_from() {
 
 #[tokio::test]
 async fn what_is_opened_may_be_inside_and_nothing_else() {
-    let settings = Settings {
-        open: list(&["10.1.2.0/24", "files.internal", "::1", "localhost"]),
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with(|settings| settings.open = list(&["10.1.2.0/24", "files.internal", "::1", "localhost"]));
     let table = [
         ("http://10.1.2.3/", "taken"),
         ("http://10.1.3.3/", "address_forbidden"),
@@ -116,11 +112,10 @@ async fn what_is_opened_may_be_inside_and_nothing_else() {
         ("http://localhost/", "host_not_found"),
     ];
     assert_ends(settings, &table).await;
-    let closed = Settings {
-        open: list(&["10.1.2.0/24"]),
-        deny_hosts: list(&["10.1.2.3"]),
-        ..Settings::default()
-    };
+    let closed = Settings::default().with(|settings| {
+        settings.open = list(&["10.1.2.0/24"]);
+        settings.deny_hosts = list(&["10.1.2.3"]);
+    });
     assert_ends(closed, &[("http://intranet.example/", "host_forbidden")]).await;
 }
 
@@ -142,30 +137,18 @@ async fn a_redirect_meets_the_same_lists() {
         let ended = ending(fetch(&network.fetcher(settings), "http://home.example/").await).0;
         (ended, network.dialled().len())
     };
-    let denied = Settings {
-        deny_hosts: list(&["example.com"]),
-        ..Settings::default()
-    };
+    let denied = Settings::default().with(|settings| settings.deny_hosts = list(&["example.com"]));
     assert_eq!(ends(denied).await, ("host_forbidden".to_owned(), 1));
-    let allowed = Settings {
-        allow_hosts: list(&["home.example"]),
-        ..Settings::default()
-    };
+    let allowed = Settings::default().with(|settings| settings.allow_hosts = list(&["home.example"]));
     assert_eq!(ends(allowed).await, ("host_forbidden".to_owned(), 1));
     assert_eq!(ends(Settings::default()).await, ("address_forbidden".to_owned(), 2));
-    let opened = Settings {
-        open: list(&["intranet.example"]),
-        ..Settings::default()
-    };
+    let opened = Settings::default().with(|settings| settings.open = list(&["intranet.example"]));
     assert_eq!(ends(opened).await, ("taken".to_owned(), 3));
 }
 
 #[tokio::test]
 async fn ports_are_fetched_from_as_they_are_set() {
-    let settings = Settings {
-        ports: Some(vec![8080]),
-        ..Settings::default()
-    };
+    let settings = Settings::default().with(|settings| settings.ports = Some(vec![8080]));
     let table = [
         ("http://example.com:8080/", "taken"),
         ("http://example.com/", "url_invalid"),

@@ -14,13 +14,12 @@ const SOURCE: &str = "http://home.example/";
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 
 fn settings() -> Settings {
-    Settings {
-        connect_timeout: Some(Duration::from_secs(3)),
-        header_timeout: Some(Duration::from_secs(5)),
-        idle_timeout: Some(Duration::from_secs(7)),
-        timeout: Some(Duration::from_secs(60)),
-        ..Settings::default()
-    }
+    Settings::default().with(|settings| {
+        settings.connect_timeout = Some(Duration::from_secs(3));
+        settings.header_timeout = Some(Duration::from_secs(5));
+        settings.idle_timeout = Some(Duration::from_secs(7));
+        settings.timeout = Some(Duration::from_secs(60));
+    })
 }
 
 /// Fetches, and answers with the ending and the seconds that it took.
@@ -336,10 +335,7 @@ async fn everything_together_may_take_no_longer_than_set() {
     let network = FakeNetwork::default()
         .at_home(slow("/1"))
         .origin("http://home.example/1", slow("/2"));
-    let settings = Settings {
-        timeout: Some(Duration::from_secs(6)),
-        ..settings()
-    };
+    let settings = settings().with(|settings| settings.timeout = Some(Duration::from_secs(6)));
     let begun = Instant::now();
     let (code, subject, _) = ending(fetch(&network.fetcher(settings), SOURCE).await);
     assert_eq!((code.as_str(), subject.as_str()), ("download_timed_out", "6"));
@@ -370,11 +366,10 @@ async fn an_endless_body_is_read_as_far_as_the_pipeline_takes_it_and_no_further(
             .store(MemoryStore::default())
             .recorder(MemoryRecorder::default())
             .expirer(KeepAll)
-            .limits(intake_core::Limits {
-                max_size: LIMIT,
-                timeout: Duration::from_secs(60),
-                ..intake_core::Limits::default()
-            })
+            .limits(intake_core::Limits::default().with(|limits| {
+                limits.max_size = LIMIT;
+                limits.timeout = Duration::from_secs(60);
+            }))
             .build()
             .unwrap();
         let error = pipeline.fetch(SOURCE, UploadOptions::default()).await.unwrap_err();

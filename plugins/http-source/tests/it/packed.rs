@@ -341,11 +341,10 @@ async fn a_small_file_that_unpacks_to_a_large_one_is_read_as_far_as_the_pipeline
             .store(MemoryStore::default())
             .recorder(MemoryRecorder::default())
             .expirer(KeepAll)
-            .limits(Limits {
-                max_size: LIMIT,
-                timeout: Duration::from_secs(60),
-                ..Limits::default()
-            })
+            .limits(Limits::default().with(|limits| {
+                limits.max_size = LIMIT;
+                limits.timeout = Duration::from_secs(60);
+            }))
             .build()
             .unwrap();
         let error = pipeline

@@ -31,11 +31,10 @@ fn origin() -> (u16, JoinHandle<String>) {
 }
 
 fn settings(port: u16, open: &[&str]) -> Settings {
-    Settings {
-        ports: Some(vec![port]),
-        open: open.iter().map(|entry| (*entry).to_owned()).collect(),
-        ..Settings::default()
-    }
+    Settings::default().with(|settings| {
+        settings.ports = Some(vec![port]);
+        settings.open = open.iter().map(|entry| (*entry).to_owned()).collect();
+    })
 }
 
 #[tokio::test]

@@ -55,13 +55,12 @@ impl Format {
 
     /// A note of this format: size and mode, one frame, and nothing else known yet.
     pub(crate) fn note(self, (width, height): (u32, u32), mode: Option<&str>) -> Image {
-        Image {
-            format: self.name().to_owned(),
-            width,
-            height,
-            color_mode: mode.map(str::to_owned),
-            sequence: Some(false),
-            ..Image::default()
-        }
+        Image::default().with(|image| {
+            image.format = self.name().to_owned();
+            image.width = width;
+            image.height = height;
+            image.color_mode = mode.map(str::to_owned);
+            image.sequence = Some(false);
+        })
     }
 }

@@ -41,10 +41,7 @@ fn told(probe: Option<Probe>) -> String {
 
 fn telling(format: impl Into<String>) -> Probe {
     let format = format.into();
-    Probe::complete(Image {
-        format,
-        ..Image::default()
-    })
+    Probe::complete(Image::default().with(|image| image.format = format))
 }
 
 #[test]

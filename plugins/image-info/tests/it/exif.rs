@@ -18,9 +18,9 @@ async fn the_orientation_turns_the_sides() {
         let entry = (ORIENTATION, Value::Short(orientation));
         let turned = (5..=8).contains(&orientation);
         let size = if turned { (HEIGHT, WIDTH) } else { (WIDTH, HEIGHT) };
-        let expected = |format, mode| Image {
-            orientation: u8::try_from(orientation).ok().filter(|o| (1..=8).contains(o)),
-            ..plain(format, size, mode)
+        let expected = |format, mode| {
+            plain(format, size, mode)
+                .with(|image| image.orientation = u8::try_from(orientation).ok().filter(|o| (1..=8).contains(o)))
         };
         for big_endian in [false, true] {
             let exif = tiff_of(big_endian, &[vec![entry.clone()]]);
@@ -44,7 +44,7 @@ async fn the_orientation_turns_the_sides() {
 #[tokio::test]
 async fn density_is_told_in_dots_per_inch() {
     let size = (WIDTH, HEIGHT);
-    let with = |dpi, note| Image { dpi, ..note };
+    let with = |dpi, note: Image| note.with(|image| image.dpi = dpi);
     let jpeg = |x, y, unit| jpeg_of_density(PixelDensity { density: (x, y), unit });
     let png = |per_metre| {
         let png = Png {
@@ -136,14 +136,10 @@ async fn density_is_told_in_dots_per_inch() {
 #[tokio::test]
 async fn place_and_time_are_told_if_there_is_such_a_place_and_time() {
     let exif = |entries: Vec<(u16, Value)>| with_exif(ImageFormat::Jpeg, tiff_of(true, &[entries]));
-    let place = |latitude, longitude| Image {
-        geo_location: Some(GeoLocation { latitude, longitude }),
-        ..usual("JPEG", "RGB")
+    let place = |latitude, longitude| {
+        usual("JPEG", "RGB").with(|image| image.geo_location = Some(GeoLocation::new(latitude, longitude)))
     };
-    let time = |when: &str| Image {
-        datetime_original: Some(when.to_owned()),
-        ..usual("JPEG", "RGB")
-    };
+    let time = |when: &str| usual("JPEG", "RGB").with(|image| image.datetime_original = Some(when.to_owned()));
     let none = || usual("JPEG", "RGB");
     let degrees = |degrees| [(degrees, 1), (30, 1), (3600, 100)];
     check([
@@ -228,11 +224,10 @@ async fn broken_exif_data_is_left_out_and_the_rest_is_told() {
     let mut elsewhere = exif.clone();
     // The second directory is said to be where nothing is.
     elsewhere[link..link + 4].copy_from_slice(&60_000_u32.to_be_bytes());
-    let told = Image {
-        datetime_original: Some("2024-02-29T23:59:59".to_owned()),
-        orientation: Some(1),
-        ..usual("JPEG", "RGB")
-    };
+    let told = usual("JPEG", "RGB").with(|image| {
+        image.datetime_original = Some("2024-02-29T23:59:59".to_owned());
+        image.orientation = Some(1);
+    });
     check([
         ("not at all", with(b"what is this?".to_vec()), usual("JPEG", "RGB")),
         (
@@ -264,10 +259,7 @@ async fn broken_exif_data_is_left_out_and_the_rest_is_told() {
         (
             "with a name in front that belongs to JPEG",
             with_exif(ImageFormat::Png, [b"Exif\0\0", &exif[..]].concat()),
-            Image {
-                format: "PNG".to_owned(),
-                ..told
-            },
+            told.with(|image| image.format = "PNG".to_owned()),
         ),
     ])
     .await;

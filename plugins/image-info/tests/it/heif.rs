@@ -39,32 +39,24 @@ fn exif(orientation: u16) -> Vec<u8> {
 }
 
 fn with_exif(orientation: u8, size: (u32, u32)) -> Image {
-    Image {
-        orientation: Some(orientation),
-        datetime_original: Some("2024-02-29T23:59:59".to_owned()),
-        geo_location: Some(GeoLocation {
-            latitude: 48.0,
-            longitude: 2.5,
-        }),
-        ..plain("HEIF", size, "RGB")
-    }
+    plain("HEIF", size, "RGB").with(|image| {
+        image.orientation = Some(orientation);
+        image.datetime_original = Some("2024-02-29T23:59:59".to_owned());
+        image.geo_location = Some(GeoLocation::new(48.0, 2.5));
+    })
 }
 
 #[tokio::test]
 async fn files_of_phones_and_libraries_are_told_as_their_viewers_show_them() {
-    let first_of_january = Image {
-        orientation: Some(1),
-        datetime_original: Some("2020-01-02T03:04:05".to_owned()),
-        geo_location: Some(GeoLocation {
-            latitude: 48.0 + 51.0 / 60.0 + 29.7 / 3600.0,
-            longitude: 2.0 + 17.0 / 60.0 + 40.2 / 3600.0,
-        }),
-        ..plain("HEIF", (40, 20), "RGB")
-    };
-    let upright = Image {
-        orientation: Some(1),
-        ..plain("HEIF", (640, 480), "RGB")
-    };
+    let first_of_january = plain("HEIF", (40, 20), "RGB").with(|image| {
+        image.orientation = Some(1);
+        image.datetime_original = Some("2020-01-02T03:04:05".to_owned());
+        image.geo_location = Some(GeoLocation::new(
+            48.0 + 51.0 / 60.0 + 29.7 / 3600.0,
+            2.0 + 17.0 / 60.0 + 40.2 / 3600.0,
+        ));
+    });
+    let upright = plain("HEIF", (640, 480), "RGB").with(|image| image.orientation = Some(1));
     let file = |name: &str| std::fs::read(format!("tests/files/{name}")).expect("a file of the tests");
     check([
         ("plain", file("plain.heic"), upright.clone()),

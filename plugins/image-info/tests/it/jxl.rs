@@ -1,6 +1,6 @@
 //! What is noted of a JPEG XL.
 
-use intake_core::notes::{GeoLocation, Image};
+use intake_core::notes::GeoLocation;
 use intake_plugin_image_info::ImageInfo;
 
 use crate::boxes::boxed;
@@ -80,12 +80,11 @@ async fn size_and_colours_are_told_in_every_wrapping() {
 async fn the_header_turns_the_sides_and_says_whether_it_moves() {
     for orientation in 1..=8 {
         let size = if orientation < 5 { (300, 200) } else { (200, 300) };
-        let told = Image {
+        let told = plain("JXL", size, "RGB").with(|image| {
             // Upright is what all are that say nothing.
-            orientation: Some(orientation as u8).filter(|value| *value > 1),
-            sequence: Some(orientation == 3),
-            ..plain("JXL", size, "RGB")
-        };
+            image.orientation = Some(orientation as u8).filter(|value| *value > 1);
+            image.sequence = Some(orientation == 3);
+        });
         check([("turned", header((300, 200), orientation, orientation == 3), told)]).await;
     }
 }
@@ -96,21 +95,19 @@ async fn exif_data_in_a_box_is_told_and_turns_nothing() {
         true,
         &[vec![(ORIENTATION, Value::Short(6)), taken("2024:02:29 23:59:59")]],
     );
-    let told = Image {
-        orientation: Some(6),
-        datetime_original: Some("2024-02-29T23:59:59".to_owned()),
-        ..plain("JXL", (64, 40), "RGB")
-    };
+    let told = plain("JXL", (64, 40), "RGB").with(|image| {
+        image.orientation = Some(6);
+        image.datetime_original = Some("2024-02-29T23:59:59".to_owned());
+    });
     let pixels = [bare(), vec![0; 300_000]].concat();
     let data = [&[0; 4], &exif[..]].concat();
-    let of_a_library = Image {
-        datetime_original: Some("2020-01-02T03:04:05".to_owned()),
-        geo_location: Some(GeoLocation {
-            latitude: 48.0 + 51.0 / 60.0 + 29.7 / 3600.0,
-            longitude: -(2.0 + 17.0 / 60.0 + 40.2 / 3600.0),
-        }),
-        ..told.clone()
-    };
+    let of_a_library = told.clone().with(|image| {
+        image.datetime_original = Some("2020-01-02T03:04:05".to_owned());
+        image.geo_location = Some(GeoLocation::new(
+            48.0 + 51.0 / 60.0 + 29.7 / 3600.0,
+            -(2.0 + 17.0 / 60.0 + 40.2 / 3600.0),
+        ));
+    });
     check([
         (
             "in front",

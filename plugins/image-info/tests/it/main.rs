@@ -49,7 +49,7 @@ fn note(report: &Report) -> Option<Image> {
 /// Why a report does not cover everything.
 fn left_out(report: &Report) -> Option<&str> {
     match &report.coverage {
-        Coverage::Whole => None,
         Coverage::Partial(why) => Some(why),
+        _ => None,
     }
 }

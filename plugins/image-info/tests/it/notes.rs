@@ -13,14 +13,13 @@ use crate::samples::{
 use crate::{left_out, note, scan};
 
 pub(crate) fn plain(format: &str, (width, height): (u32, u32), mode: impl Into<Option<&'static str>>) -> Image {
-    Image {
-        format: format.to_owned(),
-        width,
-        height,
-        color_mode: mode.into().map(str::to_owned),
-        sequence: Some(false),
-        ..Image::default()
-    }
+    Image::default().with(|image| {
+        image.format = format.to_owned();
+        image.width = width;
+        image.height = height;
+        image.color_mode = mode.into().map(str::to_owned);
+        image.sequence = Some(false);
+    })
 }
 
 /// Of the usual size.
@@ -182,10 +181,7 @@ async fn every_format_says_its_size_and_colours() {
 
 #[tokio::test]
 async fn pictures_that_move_are_sequences() {
-    let moving = |format, mode| Image {
-        sequence: Some(true),
-        ..usual(format, mode)
-    };
+    let moving = |format, mode| usual(format, mode).with(|image| image.sequence = Some(true));
     let size = (WIDTH, HEIGHT);
     let png = |frames| {
         png_of(
@@ -217,10 +213,7 @@ async fn pictures_that_move_are_sequences() {
         (
             "avif",
             heif_of(b"avis", &[], &[size], 0),
-            Image {
-                sequence: Some(true),
-                ..plain("AVIF", size, "RGB")
-            },
+            plain("AVIF", size, "RGB").with(|image| image.sequence = Some(true)),
         ),
     ])
     .await;

@@ -16,10 +16,7 @@ const SIZE: (u32, u32) = (WIDTH, HEIGHT);
 const FAR: usize = 360_000;
 
 fn turned(format: &str) -> Image {
-    Image {
-        orientation: Some(6),
-        ..plain(format, (HEIGHT, WIDTH), "RGB")
-    }
+    plain(format, (HEIGHT, WIDTH), "RGB").with(|image| image.orientation = Some(6))
 }
 
 /// A directory of a TIFF: its place, what it has, the place of the next one, and what stands in front of it.
@@ -70,10 +67,7 @@ async fn what_stands_behind_the_pixels_is_told_however_far_in_that_is() {
     frame.splice(at..at + 2, pixels);
     let other = gif_of((20, 10), &[(0, 0, 20, 10)]);
     let two = [&frame[..frame.len() - 1], &other[19..]].concat();
-    let moving = |format, mode| Image {
-        sequence: Some(true),
-        ..usual(format, mode)
-    };
+    let moving = |format, mode| usual(format, mode).with(|image| image.sequence = Some(true));
     let free = boxed(b"free", &long);
     check([
         (
@@ -122,18 +116,12 @@ async fn a_tiff_may_have_its_directories_anywhere_in_their_order() {
             .collect();
         scattered(&directories)
     };
-    let moving = || Image {
-        sequence: Some(true),
-        ..usual("TIFF", "RGB")
-    };
+    let moving = || usual("TIFF", "RGB").with(|image| image.sequence = Some(true));
     check([
         (
             "values in front",
             dense,
-            Image {
-                dpi: Some((300, 300)),
-                ..usual("TIFF", "RGB")
-            },
+            usual("TIFF", "RGB").with(|image| image.dpi = Some((300, 300))),
         ),
         ("two pages", pages(2, FAR), moving()),
         ("pages far from each other", pages(30, 70_000), moving()),
@@ -208,10 +196,7 @@ async fn what_was_not_seen_is_not_known_and_is_named() {
     let one = || page(WIDTH, HEIGHT, 2, 3);
     let mut dated = one();
     dated.push((EXIF, Value::Long(20_000)));
-    let unknown = Image {
-        sequence: None,
-        ..usual("TIFF", "RGB")
-    };
+    let unknown = usual("TIFF", "RGB").with(|image| image.sequence = None);
     let directories = "not read: some of its directories, or values in them";
     for (name, content, told, why) in [
         (
@@ -292,9 +277,6 @@ async fn a_png_as_xcode_writes_it_is_told_and_a_size_in_a_wrong_place_is_not() {
 #[tokio::test]
 async fn a_webp_that_says_which_way_up_it_is_is_told_as_it_is_shown() {
     let webp = std::fs::read("tests/files/orientation-6.webp").expect("a file of the tests");
-    let told = Image {
-        orientation: Some(6),
-        ..plain("WEBP", (40, 64), "RGB")
-    };
+    let told = plain("WEBP", (40, 64), "RGB").with(|image| image.orientation = Some(6));
     check([("webp", webp, told)]).await;
 }

@@ -50,11 +50,7 @@ impl Multipart for FsStore {
     async fn list(&self, key: &Key, _upload: &str) -> Result<Vec<Part>, Fault> {
         let (files, name) = (self.files().clone(), Name::of(key)?);
         let parts = blocking(&format!("list the parts of {name}"), move || files.list_parts(&name)).await?;
-        let part = |(number, size)| Part {
-            number,
-            size,
-            tag: String::new(),
-        };
+        let part = |(number, size)| Part::new(number, size, "");
         Ok(parts.into_iter().map(part).collect())
     }
 

@@ -244,11 +244,7 @@ pub(crate) mod tests {
     pub(crate) const PART: u64 = 8;
 
     pub(crate) fn range(number: u16) -> PartRange {
-        PartRange {
-            number,
-            offset: u64::from(number - 1) * PART,
-            at_most: PART,
-        }
+        PartRange::new(number, u64::from(number - 1) * PART, PART)
     }
 
     pub(crate) fn new() -> (TempDir, Files, Name) {
@@ -353,10 +349,7 @@ pub(crate) mod tests {
     fn an_upload_has_no_more_beside_its_file_than_it_may() {
         let (_folder, files, name) = new();
         put(&files, &name, 1, b"is there");
-        let large = PartRange {
-            at_most: MOST_BYTES_BESIDE,
-            ..range(1)
-        };
+        let large = PartRange::new(1, 0, MOST_BYTES_BESIDE);
         let open = || files.open_part(&name, &large).unwrap();
         let mut attempts: Vec<_> = (0..LEAST_BESIDE).map(|_| open().unwrap()).collect();
         assert_eq!(open().unwrap_err(), Closed::TooOften);

@@ -86,9 +86,9 @@ impl FsStore {
         // One blocking call, so that it runs to its end even if the caller is cancelled.
         let tried = blocking("write", move || files.try_out(&name, b"intake was here")).await;
         // The operator knows the folder, and not the file that was tried.
-        tried.map_err(|fault| {
-            let message = format!("cannot keep files in the folder {}", self.files.root().display());
-            Fault { message, ..fault }
+        tried.map_err(|mut fault| {
+            fault.message = format!("cannot keep files in the folder {}", self.files.root().display());
+            fault
         })?;
         self.operator.get_or_try_init(|| self.open()).await.map(drop)
     }

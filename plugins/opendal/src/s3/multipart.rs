@@ -48,14 +48,14 @@ impl intake_core::Multipart for ObjectStore {
 
     async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault> {
         let listed = self.in_parts().await?.list(&Name::of(key)?, upload).await?;
-        let part = |api::Part { number, size, tag }| Part { number, size, tag };
+        let part = |api::Part { number, size, tag }| Part::new(number, size, tag);
         Ok(listed.unwrap_or_default().into_iter().map(part).collect())
     }
 
     async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault> {
         let name = Name::of(key)?;
         let whole: u64 = parts.iter().map(|part| part.size).sum();
-        let part = |Part { number, size, tag }: Part| api::Part { number, size, tag };
+        let part = |Part { number, size, tag, .. }: Part| api::Part { number, size, tag };
         let parts: Vec<_> = parts.iter().cloned().map(part).collect();
         match self.in_parts().await?.complete(&name, upload, &parts).await? {
             Completed::Done => Ok(()),

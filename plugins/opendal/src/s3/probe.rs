@@ -58,7 +58,7 @@ const DELETE: Call = call("DeleteObject", "remove an object", "s3:DeleteObject")
 impl Call {
     /// Adds the call and its purpose to the fault.
     fn ended<T>(&self, ended: Result<T, Fault>) -> Result<T, Fault> {
-        ended.map_err(|fault| {
+        ended.map_err(|mut fault| {
             let Self { name, does, right } = self;
             let message = match cause::of(&fault) {
                 Some(cause) => cause.to_owned(),
@@ -68,11 +68,9 @@ impl Call {
                 None if fault.retryable => format!("the service failed to {does} ({name})"),
                 None => format!("the service cannot {does} ({name}), which uploads need"),
             };
-            Fault {
-                message,
-                source: fault.source.or_else(|| Some(fault.message.into())),
-                ..fault
-            }
+            let before = std::mem::replace(&mut fault.message, message);
+            fault.source.get_or_insert_with(|| before.into());
+            fault
         })
     }
 

@@ -133,11 +133,7 @@ async fn an_upload_in_parts_has_no_file_before_its_first_part_and_one_when_it_is
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert_eq!(multipart.list(&key, &upload).await.unwrap(), []);
     store.delete(&key).await.unwrap();
-    let range = PartRange {
-        number: 1,
-        offset: 0,
-        at_most: 1 << 20,
-    };
+    let range = PartRange::new(1, 0, 1 << 20);
     for _ in 0..2 {
         let mut staged = multipart.stage(&key, &upload, &range, None).await.unwrap();
         staged.write(some_bytes()).await.unwrap();

@@ -123,12 +123,11 @@ impl Fetcher for Never {
 async fn of_200_orders_and_200_uploads_that_two_nodes_take_at_once_so_many_are_kept_as_may_be() {
     let (folder, server) = (tempfile::tempdir().unwrap(), Postgres::shared().await);
     for nodes in all_nodes(&folder, &server).await {
-        let limits = Limits {
-            max_queued_fetches_per_project: 5,
-            max_multiparts_per_project: 7,
-            max_multiparts_per_ip: 3,
-            ..Limits::default()
-        };
+        let limits = Limits::default().with(|limits| {
+            limits.max_queued_fetches_per_project = 5;
+            limits.max_multiparts_per_project = 7;
+            limits.max_multiparts_per_ip = 3;
+        });
         let pipeline = Pipeline::builder()
             .store(MemoryStore::default())
             .recorder(nodes)
@@ -138,23 +137,19 @@ async fn of_200_orders_and_200_uploads_that_two_nodes_take_at_once_so_many_are_k
             .build()
             .unwrap();
         let project = format!("project-{}", UploadId::random());
-        let options = |number: usize| UploadOptions {
-            project: Some(project.clone()),
-            sender: Some(format!("192.0.2.{}", number % 2)),
-            ..UploadOptions::default()
+        let options = |number: usize| {
+            UploadOptions::default().with(|options| {
+                options.project = Some(project.clone());
+                options.sender = Some(format!("192.0.2.{}", number % 2));
+            })
         };
         let ordered =
             join_all((0..200).map(|number| pipeline.queue_fetch(NewFetch::new(FetchJob::new("x"), options(number)))))
                 .await;
         let opened = join_all((0..200).map(|number| {
-            pipeline.start_multipart(NewMultipart {
-                id: UploadId::random(),
-                declared: Declared::default(),
-                size: 10,
-                part_size: 5,
-                at_most: None,
-                options: options(number),
-            })
+            pipeline.start_multipart(
+                NewMultipart::new(Declared::default(), 10, 5).with(|new| new.options = options(number)),
+            )
         }))
         .await;
         let kept = |results: Vec<Result<Record, Error>>, code| {
