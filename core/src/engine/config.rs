@@ -17,7 +17,7 @@ use crate::value::settings::Settings;
 use crate::value::shares::{SHARES, share_of};
 
 /// The sections of a configuration that the pipeline is built from, in the order in which an upload meets them.
-pub const SECTIONS: [&str; 8] = [
+pub const SECTIONS: &[&str] = &[
     "projects", "receive", "validate", "scan", "store", "stores", "record", "expire",
 ];
 
