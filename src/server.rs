@@ -12,7 +12,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use bytesize::ByteSize;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,7 +19,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use intake_core::permits::{Holder, NoneFree, Permit, Permits, share_of, until};
 use intake_core::{ConfigError, ConfigErrors, LeastRate};
-use ipnet::IpNet;
+/// The type of [`ServerSettings::shared_by_many`].
+pub use ipnet::IpNet;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
@@ -39,7 +39,8 @@ pub struct ServerSettings {
     pub admin: String,
     /// The memory limit of the process. By default half of the machine's memory, or of its control group's. The program lowers
     /// the limits of connections, requests and uploads until they fit.
-    pub memory: Option<ByteSize>,
+    #[serde(with = "intake_core::byte_count::option")]
+    pub memory: Option<u64>,
     /// The most connections. Further ones wait in the system's queue.
     pub max_connections: usize,
     /// The most connections from one address; further ones are closed at once. By default an eighth of `max_connections`.
@@ -59,7 +60,8 @@ pub struct ServerSettings {
     #[serde(with = "humantime_serde")]
     pub write_timeout: Duration,
     /// The bytes per second that a client has to read of an answer, on average over `write_timeout`. 0: no minimum.
-    pub min_rate: ByteSize,
+    #[serde(with = "intake_core::byte_count")]
+    pub min_rate: u64,
     /// How long the server reads and drops what a client still sends when its connection ends, so that it gets the answer.
     #[serde(with = "humantime_serde")]
     pub linger_timeout: Duration,
@@ -86,7 +88,7 @@ impl Default for ServerSettings {
             header_timeout: Duration::from_secs(15),
             stop_delay: Duration::ZERO,
             write_timeout: Duration::from_secs(30),
-            min_rate: ByteSize::b(LeastRate::USUAL),
+            min_rate: LeastRate::USUAL,
             linger_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             sweep_interval: Duration::from_secs(60),
@@ -110,7 +112,7 @@ impl ServerSettings {
     }
 
     /// The settings whose names have changed, each with its name in earlier versions and its name now.
-    pub const RENAMED: [(&str, &str); 4] = [
+    pub const RENAMED: &'static [(&'static str, &'static str)] = &[
         ("max_connections_of_address", "max_connections_per_ip"),
         ("head_timeout", "header_timeout"),
         ("sweep_every", "sweep_interval"),
@@ -155,7 +157,7 @@ impl ServerSettings {
     fn writing(&self) -> Bounds {
         Bounds {
             rate: LeastRate {
-                bytes_per_second: self.min_rate.as_u64(),
+                bytes_per_second: self.min_rate,
                 window: self.write_timeout,
             },
             linger: self.linger_timeout,

@@ -77,7 +77,7 @@ pub use crate::value::secret::Secret;
 pub use crate::value::settings::Settings;
 pub use crate::value::upload_info::{Head, UploadInfo};
 pub use crate::value::verdict::{Code, Rejection, Verdict};
-pub use crate::value::{authorization, codes, micros, notes, parts};
+pub use crate::value::{authorization, byte_count, codes, micros, notes, parts};
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -79,7 +79,7 @@ impl App {
 
     fn fit(mut self) -> Result<Self, ConfigErrors> {
         if let Some(memory) = self.server.memory {
-            self.machine.memory = memory.as_u64();
+            self.machine.memory = memory;
         }
         let mut settings = self.source.settings();
         let [in_server, in_api] = ["server", "upload_api"].map(|section| settings.take(section));
@@ -199,7 +199,7 @@ impl App {
         let registry = Registry::linked()?;
         let pipeline = Pipeline::from_settings(&mut settings, &registry);
         let server = section(&mut settings, "server", |table| {
-            table.make_unless_renamed(&ServerSettings::RENAMED, |server: ServerSettings| {
+            table.make_unless_renamed(ServerSettings::RENAMED, |server: ServerSettings| {
                 server.check().map(|()| server)
             })
         });
@@ -207,7 +207,7 @@ impl App {
             let sets_direct_size = table.keys().any(|key| key == "max_direct_size");
             let most = pipeline.as_ref().ok().filter(|_| sets_direct_size);
             let most = most.map(|pipeline| pipeline.limits().max_size);
-            table.make_unless_renamed(&upload_api::Settings::RENAMED, |api: upload_api::Settings| {
+            table.make_unless_renamed(upload_api::Settings::RENAMED, |api: upload_api::Settings| {
                 api.check()?;
                 fits(api.max_direct_size, most)?;
                 Ok::<_, ConfigErrors>(api)
@@ -242,7 +242,7 @@ fn section<T>(
 
 /// The errors of the sections that are left when all known ones were taken.
 fn unknown_sections(settings: &Settings) -> ConfigErrors {
-    let known: Vec<_> = SECTIONS.into_iter().chain(["upload_api", "server"]).collect();
+    let known: Vec<_> = SECTIONS.iter().copied().chain(["upload_api", "server"]).collect();
     let unknown = |left: &str| {
         let message = format!("no section is called that; there are: {}", known.join(", "));
         ConfigError::at(left, message)
@@ -271,9 +271,10 @@ fn environment() -> Result<Vec<(String, String)>, Unusable> {
 }
 
 /// Checks a size against the limit for every file.
-fn fits(max_direct_size: ByteSize, most: Option<u64>) -> Result<(), ConfigError> {
-    match most.map(ByteSize::b) {
+fn fits(max_direct_size: u64, most: Option<u64>) -> Result<(), ConfigError> {
+    match most {
         Some(most) if max_direct_size > most => {
+            let [max_direct_size, most] = [max_direct_size, most].map(ByteSize::b);
             let message = format!(
                 "{max_direct_size} is more than `max_size` of [receive], which is {most} and bounds every file"
             );

@@ -52,8 +52,8 @@ pub(super) fn assign(settings: &mut Map<String, Value>, fields: &[Assignment]) -
 
 /// The name of a setting now, if this is its name in earlier versions.
 fn new_name(field: &str) -> Option<&'static str> {
-    let mut renamed = ManagedProject::RENAMED.into_iter();
-    renamed.find(|(old, _)| *old == field).map(|(_, new)| new)
+    let mut renamed = ManagedProject::RENAMED.iter();
+    renamed.find(|(old, _)| *old == field).map(|(_, new)| *new)
 }
 
 /// The assigned fields as a new table.

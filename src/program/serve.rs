@@ -187,7 +187,7 @@ impl Banner {
             lines += "  NOT switched on: files from elsewhere. /from_url/ is refused; see [receive.pull] in `intake config`.\n";
         }
         let limit = app.upload_api.max_direct_size;
-        let limit = limit.min(ByteSize::b(app.pipeline.limits().max_size)).to_string();
+        let limit = ByteSize::b(limit.min(app.pipeline.limits().max_size)).to_string();
         Self {
             lines,
             key: keys.into_iter().next().unwrap_or_else(|| "YOUR_KEY".to_owned()),

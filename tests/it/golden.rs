@@ -159,7 +159,7 @@ async fn start() -> (String, Pipeline) {
         .build()
         .unwrap();
     let settings = Settings::default().with(|settings| {
-        settings.max_direct_size = "150 B".parse().unwrap();
+        settings.max_direct_size = 150;
         settings.max_files = 3;
         settings.max_fields = 60;
     });

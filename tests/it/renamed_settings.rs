@@ -96,9 +96,9 @@ fn the_table_above_has_every_old_name() {
         let listed: Vec<_> = listed.map(|(_, old, _, new)| (*old, *new)).collect();
         assert_eq!(listed, renamed);
     };
-    has("upload_api", &upload_api::Settings::RENAMED);
-    has("server", &ServerSettings::RENAMED);
-    has("[projects]", &ManagedProject::RENAMED);
+    has("upload_api", upload_api::Settings::RENAMED);
+    has("server", ServerSettings::RENAMED);
+    has("[projects]", ManagedProject::RENAMED);
 }
 
 #[test]

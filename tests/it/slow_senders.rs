@@ -182,7 +182,7 @@ fn large(size: usize) -> (Runtime, String) {
         let app = Router::new().route("/", get(move || async move { vec![b'x'; size] }));
         let bounds = ServerSettings::default().with(|settings| {
             settings.write_timeout = Duration::from_secs(1);
-            settings.min_rate = bytesize::ByteSize::kb(100);
+            settings.min_rate = 100_000;
         });
         tokio::spawn(async move { serve(listener, app, &bounds, std::future::pending()).await });
         address

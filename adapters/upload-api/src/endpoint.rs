@@ -141,7 +141,7 @@ impl Endpoint {
             size,
             rate: settings.least_rate(),
             time,
-            drain: (settings.drain_size.as_u64(), settings.drain_timeout),
+            drain: (settings.drain_size, settings.drain_timeout),
         }
     }
 

@@ -48,6 +48,9 @@ mod tags;
 mod token_issuer;
 mod wire;
 
+/// The type of [`Settings::trusted_proxies`].
+pub use ipnet::IpNet;
+
 pub use crate::client_ip::PeerAddress;
 pub use crate::error_table::{ErrorRow, errors};
 pub use crate::router::{host, router};

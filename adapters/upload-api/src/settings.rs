@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use intake_core::permits::share_of;
 use intake_core::project::Rate;
 use intake_core::{ConfigError, ConfigErrors, LeastRate};
@@ -24,8 +23,8 @@ pub struct Settings {
     #[serde(default)]
     pub cdn_url: Option<String>,
     /// The most bytes of one file in a `POST /base/`. Larger files are uploaded in parts.
-    #[serde(default = "Settings::direct_size")]
-    pub max_direct_size: ByteSize,
+    #[serde(default = "Settings::direct_size", with = "intake_core::byte_count")]
+    pub max_direct_size: u64,
     /// The most files in a request.
     #[serde(default = "Settings::files")]
     pub max_files: usize,
@@ -63,14 +62,14 @@ pub struct Settings {
     #[serde(default = "Settings::idle", with = "humantime_serde")]
     pub idle_timeout: Duration,
     /// The bytes per second at which a body has to arrive, on average over `idle_timeout`. 0: no minimum.
-    #[serde(default = "Settings::rate")]
-    pub min_rate: ByteSize,
+    #[serde(default = "Settings::rate", with = "intake_core::byte_count")]
+    pub min_rate: u64,
     /// The longest time for the whole body of a request with parameters and no files.
     #[serde(default = "Settings::params", with = "humantime_serde")]
     pub params_timeout: Duration,
     /// Bytes that are read and dropped so that a refused sender receives the error: many read only after they have sent.
-    #[serde(default = "Settings::drain")]
-    pub drain_size: ByteSize,
+    #[serde(default = "Settings::drain", with = "intake_core::byte_count")]
+    pub drain_size: u64,
     /// The longest time for that.
     #[serde(default = "Settings::drain_for", with = "humantime_serde")]
     pub drain_timeout: Duration,
@@ -116,15 +115,15 @@ impl Settings {
     }
 
     /// The settings whose names have changed, each with its name in earlier versions and its name now.
-    pub const RENAMED: [(&str, &str); 3] = [
+    pub const RENAMED: &'static [(&'static str, &'static str)] = &[
         ("max_concurrent_requests_of_address", "max_concurrent_requests_per_ip"),
         ("max_uploads_of_address", "max_uploads_per_ip"),
         ("max_requests_of_address", "max_requests_per_ip"),
     ];
 
     /// The reference: "files smaller than 100 megabytes only".
-    fn direct_size() -> ByteSize {
-        ByteSize::mib(100)
+    fn direct_size() -> u64 {
+        100 << 20
     }
 
     /// Each waits, accepted and not yet committed, until the last one of the request is read.
@@ -159,8 +158,8 @@ impl Settings {
         Duration::from_secs(30)
     }
 
-    fn rate() -> ByteSize {
-        ByteSize::b(LeastRate::USUAL)
+    fn rate() -> u64 {
+        LeastRate::USUAL
     }
 
     /// They are half a MiB at most.
@@ -168,8 +167,8 @@ impl Settings {
         Duration::from_secs(30)
     }
 
-    fn drain() -> ByteSize {
-        ByteSize::mib(100)
+    fn drain() -> u64 {
+        100 << 20
     }
 
     fn drain_for() -> Duration {
@@ -192,13 +191,13 @@ impl Settings {
     /// The most bytes of a request: the largest file, and room for the parameters.
     pub(crate) fn max_request_size(&self) -> u64 {
         const BESIDE: u64 = 1 << 20;
-        self.max_direct_size.as_u64().saturating_add(BESIDE)
+        self.max_direct_size.saturating_add(BESIDE)
     }
 
     /// The minimum rate of a body.
     pub(crate) fn least_rate(&self) -> LeastRate {
         LeastRate {
-            bytes_per_second: self.min_rate.as_u64(),
+            bytes_per_second: self.min_rate,
             window: self.idle_timeout,
         }
     }
@@ -210,7 +209,7 @@ impl Settings {
     /// All errors, each with its position.
     pub fn check(&self) -> Result<(), ConfigErrors> {
         let positive = [
-            ("max_direct_size", self.max_direct_size.as_u64() > 0),
+            ("max_direct_size", self.max_direct_size > 0),
             ("max_files", self.max_files > 0),
             ("max_fields", self.max_fields > 0),
             ("max_group_files", self.max_group_files > 0),

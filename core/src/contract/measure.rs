@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, and its description.
-pub const METRICS: [(&str, Kind, &str); 23] = [
+pub const METRICS: &[(&str, Kind, &str)] = &[
     (
         "intake_uploads_total",
         Kind::Counter,
@@ -154,7 +154,7 @@ pub const METRICS: [(&str, Kind, &str); 23] = [
 
 /// Describes each metric to the metrics recorder that the program has installed.
 pub fn describe() {
-    for (name, kind, text) in METRICS {
+    for &(name, kind, text) in METRICS {
         match kind {
             Kind::Counter => describe_counter!(name, text),
             Kind::Gauge => describe_gauge!(name, text),

@@ -17,7 +17,7 @@ use crate::value::settings::Settings;
 use crate::value::shares::{SHARES, share_of};
 
 /// The sections of a configuration from which the pipeline is built, in the order in which an upload reaches them.
-pub const SECTIONS: [&str; 8] = [
+pub const SECTIONS: &[&str] = &[
     "projects", "receive", "validate", "scan", "store", "stores", "record", "expire",
 ];
 

@@ -6,7 +6,6 @@
 use crate::value::lifetime::UploadMethod;
 use std::time::{Duration, SystemTime};
 
-use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -52,17 +51,17 @@ pub struct Project {
     #[serde(default)]
     pub origins: Vec<String>,
     /// The most bytes of a file, in whatever way it arrives.
-    #[serde(default)]
-    pub max_size: Option<ByteSize>,
+    #[serde(default, with = "crate::value::byte_count::option")]
+    pub max_size: Option<u64>,
     /// The most bytes of a file that arrives in one request.
-    #[serde(default)]
-    pub max_direct_size: Option<ByteSize>,
+    #[serde(default, with = "crate::value::byte_count::option")]
+    pub max_direct_size: Option<u64>,
     /// The most bytes of a multipart upload.
-    #[serde(default)]
-    pub max_multipart_size: Option<ByteSize>,
+    #[serde(default, with = "crate::value::byte_count::option")]
+    pub max_multipart_size: Option<u64>,
     /// The most bytes of a file that is fetched from a URL.
-    #[serde(default)]
-    pub max_url_size: Option<ByteSize>,
+    #[serde(default, with = "crate::value::byte_count::option")]
+    pub max_url_size: Option<u64>,
     /// The allowed media types, by content. If the list is empty, every type is allowed.
     #[serde(default)]
     pub allow_types: Vec<MediaRange>,
@@ -106,8 +105,8 @@ pub struct Project {
     #[serde(default)]
     pub prefix: Option<String>,
     /// The most bytes of all files of the project. Uploads in progress count.
-    #[serde(default)]
-    pub max_stored: Option<ByteSize>,
+    #[serde(default, with = "crate::value::byte_count::option")]
+    pub max_stored: Option<u64>,
     /// The most files of the project. Uploads in progress count.
     #[serde(default)]
     pub max_files: Option<u64>,
@@ -243,7 +242,7 @@ impl Project {
     #[must_use]
     pub fn quota(&self) -> Quota {
         Quota {
-            bytes: self.max_stored.map(|size| size.as_u64()),
+            bytes: self.max_stored,
             files: self.max_files,
         }
     }
@@ -257,7 +256,7 @@ impl Project {
             UploadMethod::FromUrl => self.max_url_size,
         };
         let sizes = [self.max_size, of_method];
-        sizes.into_iter().flatten().map(|size| size.as_u64()).min()
+        sizes.into_iter().flatten().min()
     }
 
     /// Checks whether the project accepts an upload now, and whether the authorization of the upload is still valid.

@@ -20,7 +20,7 @@ impl Project {
     ///
     /// All errors, each with its place.
     pub fn from_settings(settings: Settings) -> Result<Self, ConfigErrors> {
-        settings.make_unless_renamed(&ManagedProject::RENAMED, Self::checked)
+        settings.make_unless_renamed(ManagedProject::RENAMED, Self::checked)
     }
 
     fn checked(mut project: Self) -> Result<Self, ConfigErrors> {

@@ -19,7 +19,7 @@ pub struct ManagedProject {
 impl ManagedProject {
     /// The settings of a project whose names have changed, each with its name in earlier versions and its name now. An operator
     /// has to write the new names; databases keep the old ones until the project is changed.
-    pub const RENAMED: [(&str, &str); 4] = [
+    pub const RENAMED: &'static [(&'static str, &'static str)] = &[
         ("standing", "status"),
         ("forbid_types", "deny_types"),
         ("forbid_extensions", "deny_extensions"),
@@ -38,7 +38,7 @@ impl ManagedProject {
     /// The same project, whose settings have the names of this version.
     #[must_use]
     pub fn with_new_names(mut self) -> Self {
-        for (old, new) in Self::RENAMED {
+        for &(old, new) in Self::RENAMED {
             if let Some(value) = self.settings.remove(old) {
                 self.settings.entry(new).or_insert(value);
             }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use hyper::header::HeaderValue;
 use intake_core::{ConfigError, LeastRate};
 use serde::Deserialize;
@@ -45,7 +44,8 @@ pub struct Settings {
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Option<Duration>,
     /// The least bytes a second from a source, on average over `idle_timeout`; 500 if not set, 0 for no limit.
-    pub min_rate: Option<ByteSize>,
+    #[serde(with = "intake_core::byte_count::option")]
+    pub min_rate: Option<u64>,
     /// How long the whole fetch may take, from the first hop to the last byte; 30 minutes if not set.
     #[serde(with = "humantime_serde")]
     pub timeout: Option<Duration>,
@@ -145,9 +145,7 @@ impl TryFrom<Settings> for Config {
             connect_timeout: period("connect_timeout", settings.connect_timeout, usual.connect_timeout)?,
             header_timeout: period("header_timeout", settings.header_timeout, usual.header_timeout)?,
             rate: LeastRate {
-                bytes_per_second: settings
-                    .min_rate
-                    .map_or(usual.rate.bytes_per_second, |rate| rate.as_u64()),
+                bytes_per_second: settings.min_rate.unwrap_or(usual.rate.bytes_per_second),
                 window: period("idle_timeout", settings.idle_timeout, usual.rate.window)?,
             },
             timeout: period("timeout", settings.timeout, usual.timeout)?,

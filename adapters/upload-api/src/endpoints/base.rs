@@ -181,7 +181,7 @@ async fn prepare(request: &mut Request<'_>, part: Part, files: &mut Files) -> Re
         options.authorization = request.authorize_early(&found)?;
         options.project = Some(found.public_key.clone());
     }
-    let most = request.api.settings.max_direct_size.as_u64();
+    let most = request.api.settings.max_direct_size;
     Ok(Incoming::from_stream(declared, part.into_stream())
         .at_most(most)
         .with(|incoming| incoming.options = options))
