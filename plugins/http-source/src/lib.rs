@@ -5,11 +5,10 @@
 //! ```
 //! use intake_plugin_http_source::{HttpSource, Settings};
 //!
-//! let fetcher = HttpSource::new(Settings {
-//!     deny_hosts: vec!["*.example.com".to_owned()],
-//!     max_redirects: Some(2),
-//!     ..Settings::default()
-//! })?;
+//! let fetcher = HttpSource::new(Settings::default().with(|settings| {
+//!     settings.deny_hosts = vec!["*.example.com".to_owned()];
+//!     settings.max_redirects = Some(2);
+//! }))?;
 //! # let _ = fetcher;
 //! # Ok::<(), intake_core::ConfigError>(())
 //! ```

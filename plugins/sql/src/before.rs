@@ -19,7 +19,7 @@ INSERT INTO uploads (id, revision, state, duty, due, created, project, kept, exp
     '{"source":"https://example.com/\u0000","name":null,"wish":"temporary","known_as":"key","at_most":null,"tries":1,"upload":null,"done":0,"total":null}',
     NULL, NULL, NULL, NULL, NULL, NULL),
 ('00000000-0000-4000-8000-000000000004', 1, 'rejected', 'sweep', 7, 5, NULL, NULL, NULL, NULL, '{}', NULL, '{}',
-    '{"code":"no","message":"it has a \"virus\""}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+    '{"code":"no","message":"it has a \"virus\""}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '192.0.2.1'),
 ('00000000-0000-4000-8000-000000000005', 1, 'ready', 'sweep', NULL, 5, 'demo', TRUE, NULL, 12, '{}', NULL, '{}', NULL, NULL, NULL,
     NULL, NULL, NULL, NULL, NULL, NULL)
 "#;
