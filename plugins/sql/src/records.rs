@@ -168,16 +168,28 @@ impl<D: Dialect> Recorder for Records<D> {
     }
 
     async fn due(&self, of: Task, now: SystemTime, limit: usize) -> Result<Vec<Record>, Fault> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let now = to_micros(now);
-        let due = self
-            .read(Query::Due {
+        /// Rows that are asked for at most, while none of those before can be read.
+        const MOST: i64 = 16 * 1024;
+
+        let mut asked = at_most(limit);
+        loop {
+            let query = Query::Due {
                 task: task(of),
-                now,
-                limit,
-            })
-            .await?;
-        readable(due.rows())
+                now: to_micros(now),
+                limit: asked,
+            };
+            let rows = self.read(query).await?.rows();
+            let are_all = i64::try_from(rows.len()).is_ok_and(|count| count < asked);
+            match readable(rows) {
+                // Rows that cannot be read stay the first ones that are due, and must not hide the others.
+                Err(_) if !are_all && asked < MOST => asked = asked.saturating_mul(4).min(MOST),
+                found => {
+                    let mut found = found?;
+                    found.truncate(limit);
+                    return Ok(found);
+                }
+            }
+        }
     }
 
     async fn find_by_source_key(&self, name: &str) -> Result<Option<Record>, Fault> {

@@ -169,6 +169,11 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_being_due() {
         recorder.insert(&due, UsageChange::none()).await.unwrap(),
         Update::Applied
     );
+    // Although the other is due before it, and comes first.
+    assert_eq!(
+        recorder.due(Task::Sweep, now, 1).await.unwrap(),
+        std::slice::from_ref(&due)
+    );
     assert_eq!(recorder.due(Task::Sweep, now, 10).await.unwrap(), [due]);
 }
 
