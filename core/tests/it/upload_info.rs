@@ -194,5 +194,6 @@ async fn what_a_validator_refuses_for_what_was_said_last_leaves_no_bytes() {
     assert!(store.seen().is_empty());
     let noted = recorder.get(id).await.unwrap().unwrap();
     assert!(matches!(noted.state, State::Rejected(_)));
+    assert!(noted.options.metadata.is_empty() && noted.options.origin.is_none());
     assert!(pipeline.get(id).now_or_never().is_some_and(|found| found.is_err()));
 }
