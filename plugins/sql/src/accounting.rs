@@ -1,29 +1,15 @@
 //! The accounting of one transaction: each account and each day is written once, however many changes there are.
 //!
 //! Accounts are locked first, in the order of their names, and records after them, in the order of their ids, so that nodes
-//! that write at the same time do not deadlock (except by changes of several records, see `writer.rs`). From then on no other
-//! transaction changes those accounts: the values that are compared with a quota here are those that are written in the end.
+//! that write at the same time do not deadlock. From then on no other transaction changes those accounts: the values that are
+//! compared with a quota here are those that are written in the end.
 
 use std::collections::BTreeMap;
 
 use intake_core::accounting::{self, DailyUsage, Usage, UsageChange};
-use sqlx::{Database, query, query_as};
+use intake_core::micros::to_micros;
 
-/// Creates an account unless it exists, and locks it until the transaction ends.
-pub(crate) const TAKE: &str = "INSERT INTO accounts (name, bytes, files, until) VALUES ($1, 0, 0, $2) \
-    ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING bytes, files, until";
-
-/// An account with an end and a balance of zero is deleted: a missing account has a balance of zero.
-pub(crate) const EMPTY: &str = "DELETE FROM accounts WHERE name = $1";
-
-pub(crate) const BALANCE: &str = "UPDATE accounts SET bytes = $2, files = $3, until = $4 WHERE name = $1";
-
-const ADD_FLOW: &str = "INSERT INTO flows (project, day, asked, received, received_bytes, removed, removed_bytes) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (project, day) DO UPDATE SET asked = flows.asked + excluded.asked, \
-    received = flows.received + excluded.received, received_bytes = flows.received_bytes + excluded.received_bytes, \
-    removed = flows.removed + excluded.removed, removed_bytes = flows.removed_bytes + excluded.removed_bytes";
-
-/// The locked accounts of one transaction, and its daily usage.
+/// The accounts of one transaction, and its daily usage.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     accounts: BTreeMap<String, Account>,
@@ -37,78 +23,34 @@ struct Account {
     changed: bool,
 }
 
-/// The statements as functions.
-pub(crate) trait AccountStatements: Database {
-    /// Locks an account. Returns its bytes, its files, and its end: this one, if the account is new.
-    fn take(
-        connection: &mut Self::Connection,
-        name: &str,
-        until: Option<i64>,
-    ) -> impl Future<Output = sqlx::Result<(i64, i64, Option<i64>)>> + Send;
-
-    /// Writes the balance and the end of an account.
-    fn balance(
-        connection: &mut Self::Connection,
-        name: &str,
-        has: (i64, i64),
-        until: Option<i64>,
-    ) -> impl Future<Output = sqlx::Result<()>> + Send;
-
-    /// Deletes an account with a balance of zero, so that maintenance does not have to.
-    fn empty(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<()>> + Send;
-
-    /// Adds to the usage of a day.
-    fn add_flow(
-        connection: &mut Self::Connection,
-        daily_usage: &DailyUsage,
-    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+/// An account as it was when it was locked.
+#[derive(Debug)]
+pub(crate) struct LockedAccount {
+    pub(crate) name: String,
+    pub(crate) bytes: i64,
+    pub(crate) files: i64,
+    /// When it expires.
+    pub(crate) until: Option<i64>,
 }
 
-macro_rules! accounts {
-    ($database:ty) => {
-        impl AccountStatements for $database {
-            async fn take(
-                connection: &mut Self::Connection,
-                name: &str,
-                until: Option<i64>,
-            ) -> sqlx::Result<(i64, i64, Option<i64>)> {
-                query_as(TAKE).bind(name).bind(until).fetch_one(connection).await
-            }
-
-            async fn balance(
-                connection: &mut Self::Connection,
-                name: &str,
-                (bytes, files): (i64, i64),
-                until: Option<i64>,
-            ) -> sqlx::Result<()> {
-                let balance = query(BALANCE).bind(name).bind(bytes).bind(files).bind(until);
-                balance.execute(connection).await.map(drop)
-            }
-
-            async fn empty(connection: &mut Self::Connection, name: &str) -> sqlx::Result<()> {
-                query(EMPTY).bind(name).execute(connection).await.map(drop)
-            }
-
-            async fn add_flow(connection: &mut Self::Connection, daily_usage: &DailyUsage) -> sqlx::Result<()> {
-                let add = query(ADD_FLOW)
-                    .bind(daily_usage.project.as_str())
-                    .bind(daily_usage.day.0);
-                let counts = [
-                    daily_usage.asked,
-                    daily_usage.received,
-                    daily_usage.received_bytes,
-                    daily_usage.removed,
-                    daily_usage.removed_bytes,
-                ];
-                let add = counts.into_iter().fold(add, |add, count| add.bind(signed(count)));
-                add.execute(connection).await.map(drop)
-            }
-        }
-    };
+/// What an account has after the transaction.
+#[derive(Debug)]
+pub(crate) struct Balance<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) bytes: i64,
+    pub(crate) files: i64,
+    pub(crate) until: Option<i64>,
 }
 
-accounts!(sqlx::Sqlite);
-accounts!(sqlx::Postgres);
+/// What is to be written of accounts and days.
+#[derive(Debug, Default)]
+pub(crate) struct Written<'a> {
+    pub(crate) balances: Vec<Balance<'a>>,
+    /// Accounts that have an end and nothing in them. They are deleted, so that maintenance does not have to: a missing account
+    /// has a balance of zero.
+    pub(crate) empty: Vec<&'a str>,
+    pub(crate) days: Vec<&'a DailyUsage>,
+}
 
 /// A count in the signed type of databases. No real count exceeds it.
 pub(crate) fn signed(count: u64) -> i64 {
@@ -119,39 +61,45 @@ pub(crate) fn unsigned(count: i64) -> u64 {
     count.try_into().unwrap_or_default()
 }
 
+/// A day's usage in the order of the columns.
+pub(crate) fn counts(usage: &DailyUsage) -> [i64; 5] {
+    [
+        usage.asked,
+        usage.received,
+        usage.received_bytes,
+        usage.removed,
+        usage.removed_bytes,
+    ]
+    .map(signed)
+}
+
+/// The names of all accounts of these usage changes, in order, each with its end.
+pub(crate) fn names<'a>(usage_changes: impl Iterator<Item = &'a UsageChange>) -> Vec<(&'a str, Option<i64>)> {
+    let deltas = usage_changes.flat_map(|usage_change| &usage_change.deltas);
+    let names: BTreeMap<_, _> = deltas
+        .map(|delta| (delta.account.as_str(), delta.until.map(to_micros)))
+        .collect();
+    names.into_iter().collect()
+}
+
 impl Accounts {
-    /// Locks all accounts of these usage changes.
-    pub(crate) async fn lock<D: AccountStatements>(
-        connection: &mut D::Connection,
-        usage_changes: impl Iterator<Item = &UsageChange> + Send,
-    ) -> sqlx::Result<Self> {
-        let lines = usage_changes.flat_map(|usage_change| &usage_change.deltas);
-        let names: BTreeMap<_, _> = lines
-            .map(|line| {
-                (
-                    line.account.as_str().to_owned(),
-                    line.until.map(intake_core::micros::to_micros),
-                )
-            })
-            .collect();
-        let mut accounts = BTreeMap::new();
-        for (name, until) in names {
-            let (bytes, files, until) = D::take(connection, &name, until).await?;
+    pub(crate) fn of(locked: Vec<LockedAccount>) -> Self {
+        let account = |locked: LockedAccount| {
             let has = Usage {
-                bytes: unsigned(bytes),
-                files: unsigned(files),
+                bytes: unsigned(locked.bytes),
+                files: unsigned(locked.files),
             };
             let account = Account {
                 has,
-                until,
+                until: locked.until,
                 changed: false,
             };
-            accounts.insert(name, account);
-        }
-        Ok(Self {
-            accounts,
+            (locked.name, account)
+        };
+        Self {
+            accounts: locked.into_iter().map(account).collect(),
             daily_usage: BTreeMap::new(),
-        })
+        }
     }
 
     /// Whether these usage changes, one after the other, keep all accounts within their quotas.
@@ -170,7 +118,7 @@ impl Accounts {
                 // Two tokens may have the same id; the later end counts.
                 account.until = account
                     .until
-                    .zip(line.until.map(intake_core::micros::to_micros))
+                    .zip(line.until.map(to_micros))
                     .map(|(one, other)| one.max(other));
                 account.changed = true;
             }
@@ -184,23 +132,24 @@ impl Accounts {
         }
     }
 
-    /// Writes everything that has changed.
-    pub(crate) async fn write<D: AccountStatements>(self, connection: &mut D::Connection) -> sqlx::Result<()> {
+    /// Everything that has changed.
+    pub(crate) fn written(&self) -> Written<'_> {
+        let mut written = Written::default();
         for (name, account) in &self.accounts {
-            // The usage change was refused, or has emptied the account: maintenance does not have to delete it.
-            if account.until.is_some() && account.has == Usage::default() {
-                D::empty(connection, name).await?;
-                continue;
+            match account {
+                Account {
+                    has, until: Some(_), ..
+                } if *has == Usage::default() => written.empty.push(name),
+                Account { changed: false, .. } => {}
+                Account { has, until, .. } => written.balances.push(Balance {
+                    name,
+                    bytes: signed(has.bytes),
+                    files: signed(has.files),
+                    until: *until,
+                }),
             }
-            if !account.changed {
-                continue;
-            }
-            let has = (signed(account.has.bytes), signed(account.has.files));
-            D::balance(connection, name, has, account.until).await?;
         }
-        for daily_usage in self.daily_usage.values() {
-            D::add_flow(connection, daily_usage).await?;
-        }
-        Ok(())
+        written.days = self.daily_usage.values().collect();
+        written
     }
 }

@@ -4,17 +4,19 @@ use std::ops::RangeInclusive;
 
 use intake_core::accounting::{DailyUsage, Day, Usage};
 use intake_core::{Fault, Group, ManagedProject};
-use sqlx::{Database, query, query_as, query_scalar};
+use sqlx::{Database, query_as, query_scalar};
 
 use crate::accounting::{signed, unsigned};
 use crate::codes::RECORD_UNREADABLE;
 use intake_core::micros::from_micros;
 
+// Statements that write have their parameters in the order of their numbers: a driver of SQLite numbers them by their places.
+
 pub(crate) const ADD_PROJECT: &str =
     "INSERT INTO projects (public_key, revision, settings) VALUES ($1, $2, $3) ON CONFLICT (public_key) DO NOTHING";
 
 pub(crate) const CHANGE_PROJECT: &str =
-    "UPDATE projects SET revision = $2, settings = $3 WHERE public_key = $1 AND revision = $4";
+    "UPDATE projects SET revision = $1, settings = $2 WHERE public_key = $3 AND revision = $4";
 
 pub(crate) const PROJECT: &str = "SELECT public_key, revision, settings FROM projects WHERE public_key = $1";
 
@@ -54,14 +56,8 @@ pub(crate) type ProjectRow = (String, i64, String);
 pub(crate) type GroupRow = (String, String, i64, Option<i64>, String);
 type FlowRow = (String, i64, i64, i64, i64, i64, i64);
 
-/// The statements as functions. Those that change something return the number of changed rows.
+/// The statements that read, as functions.
 pub(crate) trait CatalogStatements: Database {
-    /// Adds a project, or changes the one with the revision before.
-    fn put_project(
-        connection: &mut Self::Connection,
-        project: &ProjectRow,
-    ) -> impl Future<Output = sqlx::Result<u64>> + Send;
-
     fn project(
         connection: &mut Self::Connection,
         key: &str,
@@ -72,9 +68,6 @@ pub(crate) trait CatalogStatements: Database {
         behind: &str,
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<ProjectRow>>> + Send;
-
-    fn add_group(connection: &mut Self::Connection, group: &GroupRow)
-    -> impl Future<Output = sqlx::Result<u64>> + Send;
 
     fn group(
         connection: &mut Self::Connection,
@@ -96,8 +89,6 @@ pub(crate) trait CatalogStatements: Database {
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<GroupRow>>> + Send;
 
-    fn remove_group(connection: &mut Self::Connection, id: &str) -> impl Future<Output = sqlx::Result<u64>> + Send;
-
     fn usage(connection: &mut Self::Connection, name: &str) -> impl Future<Output = sqlx::Result<Usage>> + Send;
 
     fn daily_usage(
@@ -112,34 +103,11 @@ pub(crate) trait CatalogStatements: Database {
         now: i64,
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<String>>> + Send;
-
-    /// Deletes an account, if it has expired.
-    fn forget(
-        connection: &mut Self::Connection,
-        name: &str,
-        now: i64,
-    ) -> impl Future<Output = sqlx::Result<u64>> + Send;
 }
 
 macro_rules! statements {
     ($database:ty) => {
         impl CatalogStatements for $database {
-            async fn put_project(connection: &mut Self::Connection, project: &ProjectRow) -> sqlx::Result<u64> {
-                let (key, revision, settings) = project;
-                let put = match revision {
-                    0 => query(ADD_PROJECT)
-                        .bind(key.as_str())
-                        .bind(*revision)
-                        .bind(settings.as_str()),
-                    _ => query(CHANGE_PROJECT)
-                        .bind(key.as_str())
-                        .bind(*revision)
-                        .bind(settings.as_str())
-                        .bind(revision - 1),
-                };
-                Ok(put.execute(connection).await?.rows_affected())
-            }
-
             async fn project(connection: &mut Self::Connection, key: &str) -> sqlx::Result<Option<ProjectRow>> {
                 query_as(PROJECT).bind(key).fetch_optional(connection).await
             }
@@ -154,13 +122,6 @@ macro_rules! statements {
                     .bind(limit)
                     .fetch_all(connection)
                     .await
-            }
-
-            async fn add_group(connection: &mut Self::Connection, group: &GroupRow) -> sqlx::Result<u64> {
-                let (id, project, created, expires, members) = group;
-                let add = query(ADD_GROUP).bind(id.as_str()).bind(project.as_str());
-                let add = add.bind(*created).bind(*expires).bind(members.as_str());
-                Ok(add.execute(connection).await?.rows_affected())
             }
 
             async fn group(connection: &mut Self::Connection, id: &str) -> sqlx::Result<Option<GroupRow>> {
@@ -184,11 +145,6 @@ macro_rules! statements {
             ) -> sqlx::Result<Vec<GroupRow>> {
                 let over = query_as(EXPIRED_GROUPS).bind(now).bind(limit);
                 over.fetch_all(connection).await
-            }
-
-            async fn remove_group(connection: &mut Self::Connection, id: &str) -> sqlx::Result<u64> {
-                let removed = query(REMOVE_GROUP).bind(id).execute(connection).await?;
-                Ok(removed.rows_affected())
             }
 
             async fn usage(connection: &mut Self::Connection, name: &str) -> sqlx::Result<Usage> {
@@ -232,11 +188,6 @@ macro_rules! statements {
                     .bind(limit)
                     .fetch_all(connection)
                     .await
-            }
-
-            async fn forget(connection: &mut Self::Connection, name: &str, now: i64) -> sqlx::Result<u64> {
-                let forget = query(FORGET).bind(name).bind(now);
-                Ok(forget.execute(connection).await?.rows_affected())
             }
         }
     };

@@ -1,15 +1,15 @@
-//! The differences between databases. A further database needs an implementation of this, a list of migrations, and a line
-//! at the end of `statements`, `catalog` and `accounting`.
+//! The differences between databases. A further database needs an implementation of this and of [`Session`], a list of
+//! migrations, and a line at the end of `statements` and `catalog`.
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
-use sqlx::{Database, Pool, SqlStr};
+use sqlx::{Database, Pool};
 
-use crate::accounting::AccountStatements;
 use crate::catalog::CatalogStatements;
 use crate::failure::Failure;
+use crate::session::Session;
 use crate::statements::Statements;
 
 /// The level at which statements are logged. The level `debug` is for events of uploads.
@@ -18,16 +18,19 @@ pub(crate) const STATEMENTS: log::LevelFilter = log::LevelFilter::Trace;
 /// How long to wait before another try.
 pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 
-/// A connection of a dialect's database.
+/// A connection that reads from a dialect's database.
 pub(crate) type ConnectionOf<D> = <<D as Dialect>::Database as Database>::Connection;
 
 /// One database.
 pub(crate) trait Dialect: Debug + Send + Sync + 'static {
-    /// The driver.
-    type Database: Statements + AccountStatements + CatalogStatements;
+    /// The driver of the connections that read.
+    type Database: Statements + CatalogStatements;
 
-    /// Begins a transaction that is going to write, and whose commit is durable.
-    fn begin(&self) -> SqlStr;
+    /// The connection that writes.
+    type Session: Session;
+
+    /// Runs the writer until it ends, where its work disturbs nothing else.
+    fn run(&self, writer: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure>;
 
     /// Where the records are, for messages; without secrets.
     fn place(&self) -> String;
@@ -42,9 +45,7 @@ pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     fn exists(&self) -> impl Future<Output = Result<bool, Failure>> + Send;
 
     /// A connection that writes, with the tables up to date. Waits, within bounds, for others that open at the same time.
-    fn writer(&self) -> impl Future<Output = Result<ConnectionOf<Self>, Failure>> + Send
-    where
-        Self: Sized;
+    fn writer(&self) -> impl Future<Output = Result<Self::Session, Failure>> + Send;
 
     /// Connections that only read, opened when they are needed; `most` is their greatest number.
     fn readers(&self, most: u32) -> Pool<Self::Database>;

@@ -52,6 +52,19 @@ impl Failure {
         }
     }
 
+    /// The database failed; `is_passing` if trying again may help.
+    pub(crate) fn of(
+        message: impl Into<String>,
+        error: impl StdError + Send + Sync + 'static,
+        is_passing: bool,
+    ) -> Self {
+        Self {
+            message: message.into(),
+            retryable: is_passing,
+            source: Some(Arc::new(error)),
+        }
+    }
+
     /// The database failed; its dialect's `is_passing` decides which of its errors are temporary.
     pub(crate) fn of_database(
         message: impl Into<String>,

@@ -30,6 +30,8 @@ mod queries;
 mod readers;
 mod records;
 mod row;
+mod rows;
+mod session;
 mod sqlite;
 mod statements;
 #[cfg(feature = "testkit")]

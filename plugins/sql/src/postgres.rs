@@ -15,7 +15,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::dialect::{Dialect, PAUSE};
 use crate::failure::{Failure, by_database, is_of_versions};
+use crate::postgres::session::PostgresSession;
 
+mod session;
 mod url;
 
 /// How long to wait for a lock that another node holds, and for a server that is unavailable. Long enough for a restart.
@@ -141,10 +143,8 @@ impl Postgres {
     }
 }
 
-impl Dialect for Postgres {
-    type Database = sqlx::Postgres;
-
-    /// All settings are local to the transaction, so that nothing else that is done with the session changes them.
+impl Postgres {
+    /// Begins a transaction. All settings are local to the transaction, so that nothing else that is done with the session changes them.
     ///
     /// The timeouts of this process are set on the server too, which would otherwise continue statements that no caller waits
     /// for. None of them ends a commit, not even one that waits for its standby.
@@ -158,6 +158,16 @@ impl Dialect for Postgres {
              WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
         ))
         .into_sql_str()
+    }
+}
+
+impl Dialect for Postgres {
+    type Database = sqlx::Postgres;
+    type Session = PostgresSession;
+
+    fn run(&self, writer: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+        tokio::spawn(writer);
+        Ok(())
     }
 
     fn place(&self) -> String {
@@ -192,11 +202,11 @@ impl Dialect for Postgres {
         }
     }
 
-    async fn writer(&self) -> Result<PgConnection, Failure> {
+    async fn writer(&self) -> Result<PostgresSession, Failure> {
         let deadline = Instant::now() + self.patience;
         loop {
             match self.open().await {
-                Ok(connection) => return Ok(connection),
+                Ok(connection) => return Ok(PostgresSession::of(connection, self.begin(), self.place())),
                 Err(refusal) if refusal.is_fleeting() && Instant::now() < deadline => sleep(PAUSE).await,
                 Err(refusal) => return Err(self.failure(refusal)),
             }

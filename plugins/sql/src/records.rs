@@ -60,9 +60,9 @@ impl<D: Dialect> Records<D> {
         if let Some(opened) = opened.as_ref().filter(|opened| !opened.writer.has_ended()) {
             return Ok(Arc::clone(opened));
         }
-        let connection = self.dialect.writer().await?;
+        let session = self.dialect.writer().await?;
         let readers = Arc::new(Readers::of(&*self.dialect));
-        let writer = Writer::start(Arc::clone(&self.dialect), connection, Arc::clone(&readers));
+        let writer = Writer::start(Arc::clone(&self.dialect), session, Arc::clone(&readers))?;
         tracing::info!(place = self.dialect.place(), "opened the records");
         Ok(Arc::clone(opened.insert(Arc::new(Opened { writer, readers }))))
     }

@@ -9,19 +9,20 @@ use sqlx::error::DatabaseError;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqlStr, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::dialect::{Dialect, PAUSE, STATEMENTS};
 use crate::failure::{Failure, by_database, is_of_versions};
+use crate::sqlite::session::SqliteSession;
+
+pub(crate) mod session;
 
 /// How long to wait for a lock that another process holds. A busy disk may take seconds for one commit.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A write-ahead file that grew beyond this, because of a long read, is truncated.
-const LONGEST_LOG: &str = "67108864";
-
-// A transaction that reads first and then wants to write fails at once if another one has written in between.
-const BEGIN: &str = "BEGIN IMMEDIATE";
+pub(crate) const LONGEST_LOG: &str = "67108864";
 
 /// One file of records.
 #[derive(Debug)]
@@ -91,14 +92,26 @@ impl Sqlite {
             .map_err(|error| Failure::of_system(format!("cannot make the folder of {}", self.place()), error))
     }
 
+    /// A connection, with the tables up to date. Waits, within bounds, for others that open at the same time.
+    pub(crate) async fn tables(&self) -> Result<SqliteConnection, Failure> {
+        self.folder().await?;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.open().await {
+                Ok(connection) => return Ok(connection),
+                // The change to write-ahead mode needs a lock for which SQLite does not wait.
+                Err(error) if is_locked(&error) && Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
+                Err(error) => return Err(self.failure(error)),
+            }
+        }
+    }
+
     async fn open(&self) -> sqlx::Result<SqliteConnection> {
         let options = self
             .options()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // The default depends on how SQLite was built. In write-ahead mode this syncs each commit.
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("journal_size_limit", LONGEST_LOG);
+            .synchronous(SqliteSynchronous::Full);
         let mut connection = options.connect().await?;
         // SQLite does not fail if it cannot use the requested mode; it stays in the current one.
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
@@ -109,7 +122,7 @@ impl Sqlite {
             return Err(sqlx::Error::Configuration(error.into()));
         }
         // The migrator has no lock for SQLite, and several processes may start at the same time.
-        let mut transaction = connection.begin_with(BEGIN).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         // `run` is the documented way, but its future is not `Send` when it is given a connection.
         migrations().run_direct(None, &mut *transaction, false).await?;
         transaction.commit().await?;
@@ -119,9 +132,15 @@ impl Sqlite {
 
 impl Dialect for Sqlite {
     type Database = sqlx::Sqlite;
+    type Session = SqliteSession;
 
-    fn begin(&self) -> SqlStr {
-        BEGIN.into_sql_str()
+    /// On a thread of its own: each statement and each commit blocks.
+    fn run(&self, writer: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+        let runtime = Handle::current();
+        let thread = std::thread::Builder::new().name("intake-records".to_owned());
+        let started = thread.spawn(move || runtime.block_on(writer));
+        let message = || format!("cannot start the writer of the records in {}", self.place());
+        started.map(drop).map_err(|error| Failure::of(message(), error, true))
     }
 
     fn place(&self) -> String {
@@ -150,17 +169,12 @@ impl Dialect for Sqlite {
         look.await.map_err(|error| self.failure(error))
     }
 
-    async fn writer(&self) -> Result<SqliteConnection, Failure> {
-        self.folder().await?;
-        let deadline = Instant::now() + self.patience;
-        loop {
-            match self.open().await {
-                Ok(connection) => return Ok(connection),
-                // The change to write-ahead mode needs a lock for which SQLite does not wait.
-                Err(error) if is_locked(&error) && Instant::now() < deadline => tokio::time::sleep(PAUSE).await,
-                Err(error) => return Err(self.failure(error)),
-            }
-        }
+    async fn writer(&self) -> Result<SqliteSession, Failure> {
+        let tables = self.tables().await?;
+        let opened = SqliteSession::open(&self.path, self.patience);
+        // Only now, because the last connection that closes removes the write-ahead log.
+        let _ = tables.close().await;
+        opened.map_err(|error| Failure::of(format!("cannot open the records in {}", self.place()), error, true))
     }
 
     fn readers(&self, most: u32) -> SqlitePool {
@@ -173,17 +187,7 @@ impl Dialect for Sqlite {
     }
 
     fn is_passing(error: &dyn DatabaseError) -> bool {
-        let passing = [
-            BUSY,
-            LOCKED,
-            OUT_OF_MEMORY,
-            INTERRUPTED,
-            IO,
-            FULL,
-            CANNOT_OPEN,
-            PROTOCOL,
-        ];
-        code(error).is_some_and(|code| passing.contains(&code))
+        code(error).is_some_and(is_passing_code)
     }
 
     fn is_fleeting(_: &sqlx::Error) -> bool {
@@ -203,6 +207,21 @@ const CANNOT_OPEN: u32 = 14;
 const PROTOCOL: u32 = 15;
 /// The file may not be written, which is not temporary.
 const READ_ONLY: u32 = 8;
+
+/// Whether the error of this code is temporary, and not caused by the statement.
+fn is_passing_code(code: u32) -> bool {
+    let passing = [
+        BUSY,
+        LOCKED,
+        OUT_OF_MEMORY,
+        INTERRUPTED,
+        IO,
+        FULL,
+        CANNOT_OPEN,
+        PROTOCOL,
+    ];
+    passing.contains(&code)
+}
 
 /// SQLite's primary result code.
 fn code(error: &dyn DatabaseError) -> Option<u32> {
@@ -257,14 +276,14 @@ pub(crate) fn path_of_url(path: &str) -> Option<PathBuf> {
 mod tests {
     use futures_util::future::join_all;
     use intake_core::accounting::Account;
-    use sqlx::AssertSqlSafe;
 
     use super::*;
+    use crate::session::Session as _;
 
     #[tokio::test]
     async fn a_commit_is_synced_and_keys_are_checked() {
         let folder = tempfile::tempdir().unwrap();
-        let mut connection = Sqlite::new(folder.path().join("records.db")).writer().await.unwrap();
+        let session = Sqlite::new(folder.path().join("records.db")).writer().await.unwrap();
         for (pragma, value) in [
             // FULL.
             ("synchronous", "2"),
@@ -273,12 +292,9 @@ mod tests {
             ("busy_timeout", "10000"),
             ("journal_size_limit", LONGEST_LOG),
         ] {
-            let ask = AssertSqlSafe(format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}"));
-            let ask = match pragma {
-                "busy_timeout" => AssertSqlSafe("SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout".to_owned()),
-                _ => ask,
-            };
-            let found: String = sqlx::query_scalar(ask).fetch_one(&mut connection).await.unwrap();
+            let column = if pragma == "busy_timeout" { "timeout" } else { pragma };
+            let ask = format!("SELECT CAST({column} AS TEXT) FROM pragma_{pragma}");
+            let found: String = session.connection().query_one(&ask, (), |row| row.get(0)).unwrap();
             assert_eq!(found, value, "{pragma}");
         }
     }
@@ -321,7 +337,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("new")).unwrap();
         std::fs::write(&path, "").unwrap();
         assert!(!sqlite.exists().await.unwrap());
-        sqlite.writer().await.unwrap().close().await.unwrap();
+        assert!(sqlite.writer().await.unwrap().close().await);
         assert!(sqlite.exists().await.unwrap());
         std::fs::write(
             &path,

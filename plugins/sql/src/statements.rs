@@ -5,14 +5,15 @@
 use intake_core::{Fault, Listing};
 use sqlx::{ColumnIndex, Database, Decode, Type, query, query_scalar};
 
-use crate::row::{Row, Stored, unreadable};
+use crate::row::{Stored, unreadable};
 
-/// All columns but the id, in the order of the placeholders `$2` to `$9`.
+/// All columns, in the order in which they are written.
 macro_rules! columns {
     () => {
-        "revision, state, duty, due, created, project, known_as, record"
+        "id, revision, state, duty, due, created, project, known_as, record"
     };
 }
+pub(crate) use columns;
 
 /// The columns that are read.
 macro_rules! stored {
@@ -20,32 +21,6 @@ macro_rules! stored {
         "id, revision, state, record"
     };
 }
-
-/// The values of [`columns`].
-macro_rules! values {
-    () => {
-        "$2, $3, $4, $5, $6, $7, $8, $9"
-    };
-}
-
-/// An existing row is reported as zero rows and not as an error, which would end the transaction in some databases.
-pub(crate) const INSERT: &str = concat!(
-    "INSERT INTO uploads (id, ",
-    columns!(),
-    ") VALUES ($1, ",
-    values!(),
-    ") ON CONFLICT (id) DO NOTHING"
-);
-
-pub(crate) const UPDATE: &str = concat!(
-    "UPDATE uploads SET (",
-    columns!(),
-    ") = (",
-    values!(),
-    ") WHERE id = $1 AND revision = $10"
-);
-
-pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = $1 AND revision = $2";
 
 pub(crate) const GET: &str = concat!("SELECT ", stored!(), " FROM uploads WHERE id = $1");
 
@@ -118,25 +93,8 @@ pub(crate) const ORDERS: &str = "SELECT count(*) FROM uploads WHERE duty = 'pull
 /// A row of a result, or why it cannot be read.
 pub(crate) type Answer = Result<Stored, Fault>;
 
-/// The statements as functions. Those that change something return whether a row was changed.
+/// The statements that read, as functions. Those that write are in the sessions of the databases.
 pub(crate) trait Statements: Database {
-    /// Adds a row.
-    fn insert(connection: &mut Self::Connection, row: &Row) -> impl Future<Output = sqlx::Result<bool>> + Send;
-
-    /// Replaces the row of the same id, if it has the revision `from`.
-    fn update(
-        connection: &mut Self::Connection,
-        row: &Row,
-        from: i64,
-    ) -> impl Future<Output = sqlx::Result<bool>> + Send;
-
-    /// Removes the row of this id, if it has this revision.
-    fn remove(
-        connection: &mut Self::Connection,
-        id: &str,
-        revision: i64,
-    ) -> impl Future<Output = sqlx::Result<bool>> + Send;
-
     /// The row of this id.
     fn get(connection: &mut Self::Connection, id: &str) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
 
@@ -175,41 +133,10 @@ pub(crate) trait Statements: Database {
     fn backlog(connection: &mut Self::Connection) -> impl Future<Output = sqlx::Result<(i64, i64)>> + Send;
 }
 
-/// Binds `$1` to `$9`.
-macro_rules! bind {
-    ($query:expr, $row:expr) => {
-        $query
-            .bind($row.id.as_str())
-            .bind($row.revision)
-            .bind($row.state.as_str())
-            .bind($row.task.as_str())
-            .bind($row.due)
-            .bind($row.created)
-            .bind($row.project.as_deref())
-            .bind($row.source_key.as_deref())
-            .bind($row.record.as_str())
-    };
-}
-
 /// The bodies are a macro, because no trait bound covers all types that each driver can bind.
 macro_rules! statements {
     ($database:ty) => {
         impl Statements for $database {
-            async fn insert(connection: &mut Self::Connection, row: &Row) -> sqlx::Result<bool> {
-                let done = bind!(query(INSERT), row).execute(connection).await?;
-                Ok(done.rows_affected() > 0)
-            }
-
-            async fn update(connection: &mut Self::Connection, row: &Row, from: i64) -> sqlx::Result<bool> {
-                let done = bind!(query(UPDATE), row).bind(from).execute(connection).await?;
-                Ok(done.rows_affected() > 0)
-            }
-
-            async fn remove(connection: &mut Self::Connection, id: &str, revision: i64) -> sqlx::Result<bool> {
-                let done = query(REMOVE).bind(id).bind(revision).execute(connection).await?;
-                Ok(done.rows_affected() > 0)
-            }
-
             async fn get(connection: &mut Self::Connection, id: &str) -> sqlx::Result<Option<Answer>> {
                 let row = query(GET).bind(id).fetch_optional(connection).await?;
                 Ok(row.as_ref().map(read))
@@ -301,22 +228,25 @@ mod tests {
     use sqlx::{AssertSqlSafe, Row as _};
 
     use super::*;
-    use crate::dialect::Dialect;
-    use crate::sqlite::Sqlite;
-    use crate::{accounting, catalog};
+    use crate::catalog;
+    use crate::sqlite::{Sqlite, session};
 
     #[tokio::test]
     async fn no_statement_reads_more_rows_than_it_is_about() {
         let folder = tempfile::tempdir().unwrap();
-        let mut connection = Sqlite::new(folder.path().join("records.db")).writer().await.unwrap();
+        let mut connection = Sqlite::new(folder.path().join("records.db")).tables().await.unwrap();
         for (statement, plan) in [
-            (INSERT, None),
+            (session::INSERT, None),
             (
-                UPDATE,
+                session::REVISION,
                 Some("SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (id=?)"),
             ),
             (
-                REMOVE,
+                session::UPDATE,
+                Some("SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (id=?)"),
+            ),
+            (
+                session::REMOVE,
                 Some("SEARCH uploads USING INDEX sqlite_autoindex_uploads_1 (id=?)"),
             ),
             (
@@ -395,11 +325,11 @@ mod tests {
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),
             (
-                accounting::EMPTY,
+                session::EMPTY,
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),
             (
-                accounting::BALANCE,
+                session::BALANCE,
                 Some("SEARCH accounts USING INDEX sqlite_autoindex_accounts_1 (name=?)"),
             ),
         ] {

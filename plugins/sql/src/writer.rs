@@ -1,4 +1,4 @@
-//! One writer: a task with a connection of its own, which puts all waiting changes into one commit.
+//! One writer, with a connection of its own, which puts all waiting changes into one commit.
 //!
 //! A commit waits for the disk, and SQLite has one at a time. So the changes that arrive while the disk is busy go into the
 //! next commit together, and their callers are answered after it. A change that the database refuses is refused alone; a
@@ -11,17 +11,17 @@
 use std::sync::Arc;
 
 use intake_core::UsageChange;
-use sqlx::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::accounting::Accounts;
-use crate::catalog::{CatalogStatements, GroupRow, ProjectRow};
-use crate::dialect::{ConnectionOf, Dialect, PAUSE};
-use crate::failure::{Failure, by_database};
+use crate::accounting::{self, Accounts};
+use crate::catalog::{GroupRow, ProjectRow};
+use crate::dialect::{Dialect, PAUSE};
+use crate::failure::Failure;
 use crate::readers::Readers;
 use crate::row::Row;
-use crate::statements::Statements;
+use crate::rows::Rows;
+use crate::session::{Session, Trouble};
 
 /// The most changes in one commit.
 const BATCH: usize = 128;
@@ -39,7 +39,7 @@ pub(crate) enum Change {
         from: i64,
         usage_change: UsageChange,
     },
-    /// Replaces rows, all or none. Never empty.
+    /// Replaces rows, all or none. Never empty, and in the order of their ids.
     UpdateAll(Vec<RowUpdate>),
     /// Deletes a row, if it has this revision.
     Remove { id: String, revision: i64 },
@@ -64,16 +64,12 @@ pub(crate) struct RowUpdate {
 }
 
 impl Change {
-    /// The row to be changed.
-    fn id(&self) -> &str {
-        match self {
-            Self::Insert(row, _) | Self::Update { row, .. } => &row.id,
-            Self::UpdateAll(updates) => updates.first().map_or("", |update| &update.row.id),
-            Self::Remove { id, .. } | Self::RemoveGroup { id, .. } | Self::AddGroup((id, ..), _) => id,
-            Self::PutProject((key, ..)) => key,
-            Self::Forget { name, .. } => name,
-            Self::Nothing => "",
-        }
+    /// Whether this is about records: their rows are locked first, and written together.
+    fn is_of_rows(&self) -> bool {
+        matches!(
+            self,
+            Self::Insert(..) | Self::Update { .. } | Self::UpdateAll(_) | Self::Remove { .. }
+        )
     }
 
     fn usage_changes(&self) -> Vec<&UsageChange> {
@@ -112,17 +108,21 @@ pub(crate) struct Writer<D> {
 
 impl<D: Dialect> Writer<D> {
     /// Starts a writer with an open connection. It closes the readers when it ends.
-    pub(crate) fn start(dialect: Arc<D>, connection: ConnectionOf<D>, readers: Arc<Readers<D::Database>>) -> Self {
+    pub(crate) fn start(
+        dialect: Arc<D>,
+        session: D::Session,
+        readers: Arc<Readers<D::Database>>,
+    ) -> Result<Self, Failure> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let task = Task {
             dialect: Arc::clone(&dialect),
-            connection: Some(connection),
+            session: Some(session),
         };
-        tokio::spawn(task.run(queue, readers));
-        Self { jobs, dialect }
+        dialect.run(task.run(queue, readers))?;
+        Ok(Self { jobs, dialect })
     }
 
-    /// Whether the task has ended, as it does with its runtime.
+    /// Whether the writer has ended, as a task does with its runtime.
     pub(crate) fn has_ended(&self) -> bool {
         self.jobs.is_closed()
     }
@@ -152,17 +152,7 @@ impl<D: Dialect> Writer<D> {
 struct Task<D: Dialect> {
     dialect: Arc<D>,
     /// `None` after a failure: the state of the connection is unknown then, and opening another takes a millisecond.
-    connection: Option<ConnectionOf<D>>,
-}
-
-/// Why a transaction was not made.
-enum Broken {
-    /// The database refuses the change at this index.
-    At(usize, Failure),
-    /// Nothing was changed, and the transaction may succeed on another connection.
-    Fleeting(Failure),
-    /// The transaction as a whole failed.
-    Whole(Failure),
+    session: Option<D::Session>,
 }
 
 impl<D: Dialect> Task<D> {
@@ -174,9 +164,9 @@ impl<D: Dialect> Task<D> {
         }
         // The last connection that closes checkpoints the write-ahead log, and only one that may write can do so.
         readers.close().await;
-        if let Some(connection) = self.connection {
-            let closed = connection.close().await;
-            tracing::debug!(place = self.dialect.place(), ok = closed.is_ok(), "closed the records");
+        if let Some(session) = self.session {
+            let closed = session.close().await;
+            tracing::debug!(place = self.dialect.place(), ok = closed, "closed the records");
         }
     }
 
@@ -184,9 +174,6 @@ impl<D: Dialect> Task<D> {
     async fn write(&mut self, jobs: &mut Vec<Job>) {
         // Callers that went away while they waited get no answer, so their changes are not made.
         jobs.retain(|job| !job.done.is_closed());
-        // Nodes that lock rows in the same order do not deadlock. Changes of one row stay in their order. (A change of several rows
-        // is sorted by its first one; if that leads to a deadlock, the database ends it, and the change is tried again.)
-        jobs.sort_by(|one, other| one.change.id().cmp(other.change.id()));
         let deadline = Instant::now() + self.dialect.patience();
         while !jobs.is_empty() {
             match self.commit(jobs).await {
@@ -196,16 +183,19 @@ impl<D: Dialect> Task<D> {
                         let _ = job.done.send(Ok(changed));
                     }
                 }
-                // Nothing was changed, so the others are tried again without it.
-                Err(Broken::At(place, failure)) => {
-                    let _ = jobs.remove(place).done.send(Err(failure));
-                }
-                Err(Broken::Fleeting(_)) if Instant::now() < deadline => {
-                    self.connection = None;
+                Err(Trouble::Refused(_)) if jobs.len() > 1 => self.write_apart(jobs).await,
+                Err(Trouble::Fleeting(_)) if Instant::now() < deadline => {
+                    self.session = None;
                     sleep(PAUSE).await;
                 }
-                Err(Broken::Fleeting(failure) | Broken::Whole(failure)) => {
-                    self.connection = None;
+                Err(trouble) => {
+                    let (failure, is_known) = match trouble {
+                        Trouble::Refused(failure) => (failure, true),
+                        Trouble::Fleeting(failure) | Trouble::Whole(failure) => (failure, false),
+                    };
+                    if !is_known {
+                        self.session = None;
+                    }
                     for job in jobs.drain(..) {
                         let _ = job.done.send(Err(failure.clone()));
                     }
@@ -214,123 +204,82 @@ impl<D: Dialect> Task<D> {
         }
     }
 
+    /// Makes each change in a transaction of its own, because the database refuses one of them. Nothing was changed yet.
+    async fn write_apart(&mut self, jobs: &mut Vec<Job>) {
+        for job in jobs.drain(..).collect::<Vec<_>>() {
+            Box::pin(self.write(&mut vec![job])).await;
+        }
+    }
+
     /// One transaction: all changes or none.
-    async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Made>, Broken> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => none.insert(self.dialect.writer().await.map_err(Broken::Whole)?),
+    async fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Made>, Trouble> {
+        let session = match &mut self.session {
+            Some(session) => session,
+            none => none.insert(self.dialect.writer().await.map_err(Trouble::Whole)?),
         };
-        let transaction = transact(&*self.dialect, connection, jobs);
+        let transaction = transact(session, jobs);
         let Some(silence) = self.dialect.silence() else {
             return transaction.await;
         };
         timeout(silence, transaction).await.unwrap_or_else(|_| {
             let message = format!("{} did not answer within {silence:?}", self.dialect.place());
-            Err(Broken::Whole(Failure::passing(message)))
+            Err(Trouble::Whole(Failure::passing(message)))
         })
     }
 }
 
-async fn transact<D: Dialect>(
-    dialect: &D,
-    connection: &mut ConnectionOf<D>,
-    jobs: &[Job],
-) -> Result<Vec<Made>, Broken> {
-    let failure = |error| {
-        let message = format!("cannot write to the records in {}", dialect.place());
-        Failure::of_database(message, error, D::is_passing)
-    };
-    let unmade = |error| match D::is_fleeting(&error) {
-        true => Broken::Fleeting(failure(error)),
-        false => Broken::Whole(failure(error)),
-    };
-    let mut transaction = connection.begin_with(dialect.begin()).await.map_err(unmade)?;
-    let usage_changes = jobs.iter().flat_map(|job| job.change.usage_changes());
-    let mut accounts = Accounts::lock::<D::Database>(&mut transaction, usage_changes)
-        .await
-        .map_err(unmade)?;
-    let mut changed = Vec::with_capacity(jobs.len());
-    for (place, job) in jobs.iter().enumerate() {
-        match make::<D>(&mut transaction, &job.change, &mut accounts).await {
-            Ok(done) => changed.push(done),
-            Err(error) if by_database(&error).is_some_and(|error| !D::is_passing(error)) => {
-                transaction.rollback().await.map_err(unmade)?;
-                return Err(Broken::At(place, failure(error)));
-            }
-            Err(error) => return Err(unmade(error)),
+async fn transact<S: Session>(session: &mut S, jobs: &[Job]) -> Result<Vec<Made>, Trouble> {
+    session.begin().await?;
+    match make_all(session, jobs).await {
+        Ok(made) => {
+            session.commit().await?;
+            Ok(made)
         }
-    }
-    accounts.write::<D::Database>(&mut transaction).await.map_err(unmade)?;
-    // The outcome is unknown then. Each change was accepted, so trying again may help.
-    transaction
-        .commit()
-        .await
-        .map_err(|error| Broken::Whole(failure(error).passes()))?;
-    Ok(changed)
-}
-
-async fn make<D: Dialect>(
-    connection: &mut ConnectionOf<D>,
-    change: &Change,
-    accounts: &mut Accounts,
-) -> sqlx::Result<Made> {
-    let usage_changes = change.usage_changes();
-    if !accounts.have_room(&usage_changes) {
-        return no_room::<D>(connection, change).await;
-    }
-    let made = match change {
-        Change::Insert(row, _) => D::Database::insert(connection, row).await.map(u64::from),
-        Change::Update { row, from, .. } => D::Database::update(connection, row, *from).await.map(u64::from),
-        Change::UpdateAll(updates) => update_all::<D>(connection, updates).await,
-        Change::Remove { id, revision } => D::Database::remove(connection, id, *revision).await.map(u64::from),
-        Change::PutProject(project) => D::Database::put_project(connection, project).await,
-        Change::AddGroup(group, _) => D::Database::add_group(connection, group).await,
-        Change::RemoveGroup { id, .. } => D::Database::remove_group(connection, id).await,
-        Change::Forget { name, now } => D::Database::forget(connection, name, *now).await,
-        Change::Nothing => Ok(0),
-    };
-    if let Ok(1..) = &made {
-        usage_changes
-            .into_iter()
-            .for_each(|usage_change| accounts.apply(usage_change));
-    }
-    made.map(Made::Rows)
-}
-
-/// Makes all of them or none, in a nested transaction within the shared one.
-async fn update_all<D: Dialect>(connection: &mut ConnectionOf<D>, updates: &[RowUpdate]) -> sqlx::Result<u64> {
-    let mut inner = connection.begin().await?;
-    for RowUpdate { row, from, .. } in updates {
-        if !D::Database::update(&mut inner, row, *from).await? {
-            inner.rollback().await?;
-            return Ok(0);
+        Err(refused @ Trouble::Refused(_)) => {
+            session.rollback().await?;
+            Err(refused)
         }
+        Err(trouble) => Err(trouble),
     }
-    inner.commit().await?;
-    Ok(updates.len() as u64)
 }
 
-/// The revision of the row of this id, if there is one.
-async fn revision<D: Dialect>(connection: &mut ConnectionOf<D>, id: &str) -> sqlx::Result<Option<i64>> {
-    let there = D::Database::get(connection, id).await?;
-    Ok(there.and_then(Result::ok).map(|row| row.revision))
-}
-
-/// The outcome of a change that exceeds a quota: [`Made::Full`], unless the change could not be made with any quota.
-async fn no_room<D: Dialect>(connection: &mut ConnectionOf<D>, change: &Change) -> sqlx::Result<Made> {
-    let could_be_made = match change {
-        Change::Insert(row, _) => revision::<D>(connection, &row.id).await?.is_none(),
-        Change::Update { row, from, .. } => revision::<D>(connection, &row.id).await? == Some(*from),
-        Change::UpdateAll(updates) => {
-            let mut could = true;
-            for RowUpdate { row, from, .. } in updates {
-                could &= revision::<D>(connection, &row.id).await? == Some(*from);
-            }
-            could
-        }
-        _ => true,
+/// Decides which changes apply, one after the other, and then writes what they leave. Locks first, in the same order on all
+/// nodes, so that they do not deadlock.
+async fn make_all<S: Session>(session: &mut S, jobs: &[Job]) -> Result<Vec<Made>, Trouble> {
+    let changes = || jobs.iter().map(|job| &job.change);
+    let names = accounting::names(changes().flat_map(Change::usage_changes));
+    let mut accounts = match names.is_empty() {
+        true => Accounts::default(),
+        false => Accounts::of(session.lock_accounts(&names).await?),
     };
-    Ok(if could_be_made { Made::Full } else { Made::Rows(0) })
+    let ids = Rows::ids(changes());
+    let mut rows = match ids.is_empty() {
+        true => Rows::of(ids, Vec::new()),
+        false => {
+            let revisions = session.revisions(&ids).await?;
+            Rows::of(ids, revisions)
+        }
+    };
+    let mut made = Vec::with_capacity(jobs.len());
+    for change in changes() {
+        let usage_changes = change.usage_changes();
+        if !accounts.have_room(&usage_changes) {
+            // A change that could not be made with any quota is not one for which there is no room.
+            made.push(if rows.admit(change) { Made::Full } else { Made::Rows(0) });
+            continue;
+        }
+        let changed = match change.is_of_rows() {
+            true => rows.make(change),
+            false => session.make(change).await?,
+        };
+        if changed > 0 {
+            usage_changes.into_iter().for_each(|change| accounts.apply(change));
+        }
+        made.push(Made::Rows(changed));
+    }
+    session.write_rows(&rows.changes()).await?;
+    session.write_accounts(&accounts.written()).await?;
+    Ok(made)
 }
 
 #[cfg(test)]

@@ -7,11 +7,10 @@ use futures_util::future::join_all;
 use sqlx::Row as _;
 
 use super::*;
-use crate::accounting::{BALANCE, EMPTY};
 use crate::catalog::{EXPIRED_GROUPS, FORGET, GROUP, GROUPS, HOLDINGS, OVER, REMOVE_GROUP};
+use crate::postgres::session::{BALANCES, EMPTY, INSERT, REMOVE, REVISIONS, UPDATE};
 use crate::statements::{
-    DUE, FILES_OF, GET, INSERT, KNOWN_AS, OLDEST_REFUSED, ORDERS, ORDERS_OF, REFUSED_OF, REMOVE, UNFINISHED,
-    UNFINISHED_OF, UPDATE,
+    DUE, FILES_OF, GET, KNOWN_AS, OLDEST_REFUSED, ORDERS, ORDERS_OF, REFUSED_OF, UNFINISHED, UNFINISHED_OF,
 };
 use intake_core::Fault;
 
@@ -190,9 +189,12 @@ async fn a_database_that_cannot_do_is_refused_in_words() {
 
 #[tokio::test]
 async fn no_statement_reads_more_rows_than_it_is_about() {
+    const ROW: &str = "'{7}','{1}','{ready}','{sweep}','{1}','{1}','{demo}','{NULL}','{x}'";
+
     let server = testkit::Postgres::shared().await;
     let url = server.database().await;
-    let mut connection = Postgres::new(&url).unwrap().writer().await.unwrap();
+    let mut session = Postgres::new(&url).unwrap().writer().await.unwrap();
+    let connection = session.connection();
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', NULL, \
          repeat('x', 500) FROM generate_series(1, 20000) AS i; \
@@ -201,16 +203,13 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
          ANALYZE uploads; \
          INSERT INTO accounts SELECT i, 0, 0, i FROM generate_series(1, 20000) AS i; ANALYZE accounts; \
          INSERT INTO file_groups SELECT i, 'demo', i, '[]', i FROM generate_series(1, 20000) AS i; ANALYZE file_groups";
-    sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(rows).execute(&mut *connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (statement, arguments, plan) in [
-            (INSERT, "'7',1,'ready','sweep',1,1,'demo',NULL,'{}'", None),
-            (
-                UPDATE,
-                "'7',1,'ready','sweep',1,1,'demo',NULL,'{}',0",
-                Some("uploads_pkey"),
-            ),
-            (REMOVE, "'7',1", Some("uploads_pkey")),
+            (INSERT, ROW, None),
+            (UPDATE, ROW, Some("uploads_pkey")),
+            (REMOVE, "'{7,8}'", Some("uploads_pkey")),
+            (REVISIONS, "'{7,8}'", Some("uploads_pkey")),
             (GET, "'7'", Some("uploads_pkey")),
             (DUE, "'sweep',90000,128", Some("uploads_duty")),
             (KNOWN_AS, "'name'", Some("uploads_known_as")),
@@ -221,7 +220,7 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (UNFINISHED_OF, "'demo',90000,'',100", Some("uploads_unfinished")),
             (OLDEST_REFUSED, "'1',16", Some("uploads_refused_of")),
             (ORDERS_OF, "'demo',90000,'',100", Some("uploads_orders")),
-            (EMPTY, "'7'", Some("accounts_pkey")),
+            (EMPTY, "'{7,8}'", Some("accounts_pkey")),
             (GROUP, "'7'", Some("file_groups_pkey")),
             (GROUPS, "'demo',90000,'',100", Some("file_groups_project")),
             (EXPIRED_GROUPS, "100,64", Some("file_groups_expires")),
@@ -229,7 +228,7 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (OVER, "100,128", Some("accounts_until")),
             (FORGET, "'7',100", Some("accounts_pkey")),
             (HOLDINGS, "'7'", Some("accounts_pkey")),
-            (BALANCE, "'7',1,1,1", Some("accounts_pkey")),
+            (BALANCES, "'{7}','{1}','{1}','{1}'", Some("accounts_pkey")),
         ] {
             let arguments = match arguments {
                 "" => String::new(),
@@ -240,21 +239,24 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
                  EXPLAIN (COSTS OFF) EXECUTE asked{arguments}"
             );
             let steps = sqlx::raw_sql(AssertSqlSafe(ask))
-                .fetch_all(&mut connection)
+                .fetch_all(&mut *connection)
                 .await
                 .unwrap();
             let steps: Vec<String> = steps.iter().map(|step| step.get(0)).collect();
             let steps = steps.join("\n");
+            let sorts = steps.replace("Incremental Sort", "").replace("Sort Key", "");
+            // Rows are locked in the order of their ids, and there are few of them.
+            let may_sort = statement == REVISIONS;
             assert!(
-                !steps.contains("Seq Scan")
-                    && !steps
-                        .replace("Incremental Sort", "")
-                        .replace("Sort Key", "")
-                        .contains("Sort"),
+                !steps.contains("Seq Scan") && (may_sort || !sorts.contains("Sort")),
                 "{statement}\n{steps}"
             );
-            let index = plan.map_or("Result".to_owned(), |index| format!("using {index}"));
-            assert!(steps.contains(&index), "{statement}\n{steps}");
+            let is_used = plan.is_none_or(|index| {
+                ["using", "on"]
+                    .iter()
+                    .any(|word| steps.contains(&format!("{word} {index}")))
+            });
+            assert!(is_used, "{statement}\n{steps}");
         }
     }
 }

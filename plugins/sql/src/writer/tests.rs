@@ -10,7 +10,7 @@ use intake_core::testkit::{changed, sample_record};
 use intake_core::{Record, Recorder, Update, UploadId, UsageChange};
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqlStr, SqliteConnection, SqlitePool, raw_sql};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, raw_sql};
 use tempfile::TempDir;
 
 use crate::codes::RECORD_FAILED;
@@ -18,6 +18,7 @@ use crate::dialect::Dialect;
 use crate::failure::Failure;
 use crate::records::Records;
 use crate::sqlite::Sqlite;
+use crate::sqlite::session::SqliteSession;
 
 /// A disk that may be full: SQLite on one that has no more pages than it has.
 #[derive(Clone, Debug)]
@@ -28,9 +29,10 @@ struct SmallDisk {
 
 impl Dialect for SmallDisk {
     type Database = sqlx::Sqlite;
+    type Session = SqliteSession;
 
-    fn begin(&self) -> SqlStr {
-        self.disk.begin()
+    fn run(&self, writer: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+        self.disk.run(writer)
     }
 
     fn place(&self) -> String {
@@ -49,16 +51,14 @@ impl Dialect for SmallDisk {
         self.disk.exists().await
     }
 
-    async fn writer(&self) -> Result<SqliteConnection, Failure> {
-        let mut connection = self.disk.writer().await?;
+    async fn writer(&self) -> Result<SqliteSession, Failure> {
+        let session = self.disk.writer().await?;
         if self.full.load(Ordering::SeqCst) {
             // The least that is allowed is what there is.
-            raw_sql("PRAGMA max_page_count = 1")
-                .execute(&mut connection)
-                .await
-                .unwrap();
+            let least = session.connection().pragma_update(None, "max_page_count", 1);
+            least.unwrap();
         }
-        Ok(connection)
+        Ok(session)
     }
 
     fn readers(&self, most: u32) -> SqlitePool {

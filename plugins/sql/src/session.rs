@@ -1,0 +1,56 @@
+//! What the writer needs of a database: one transaction at a time, in few steps however many changes there are.
+
+use crate::accounting::{Balance, LockedAccount, Written};
+use crate::failure::Failure;
+use crate::rows::RowChanges;
+use crate::writer::Change;
+
+/// Why a transaction was not made.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The database refuses something in it, and would refuse it again. Nothing was changed.
+    Refused(Failure),
+    /// Nothing was changed, and the transaction may succeed on another connection within moments.
+    Fleeting(Failure),
+    /// The transaction failed. If that was its commit, it is unknown whether it was made.
+    Whole(Failure),
+}
+
+/// A connection that writes. After [`Trouble`] it has to be [rolled back](Self::rollback) or dropped.
+pub(crate) trait Session: Send + Sized + 'static {
+    /// Begins a transaction that is going to write, and whose commit is durable.
+    fn begin(&mut self) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Locks accounts until the transaction ends, in the order of their names; those that do not exist are created with this
+    /// end.
+    fn lock_accounts(
+        &mut self,
+        names: &[(&str, Option<i64>)],
+    ) -> impl Future<Output = Result<Vec<LockedAccount>, Trouble>> + Send;
+
+    /// The revisions of the rows of these ids that exist. They are locked until the transaction ends, in the order of their ids.
+    fn revisions(&mut self, ids: &[&str]) -> impl Future<Output = Result<Vec<(String, i64)>, Trouble>> + Send;
+
+    /// Makes a change that is not about records, and returns how many rows it changed.
+    fn make(&mut self, change: &Change) -> impl Future<Output = Result<u64, Trouble>> + Send;
+
+    /// Writes rows whose revisions were locked.
+    fn write_rows(&mut self, changes: &RowChanges<'_>) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Writes the balances of locked accounts, and the usage of days.
+    fn write_accounts(&mut self, written: &Written<'_>) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Ends the transaction durably. Any failure is [`Trouble::Whole`]: its outcome is unknown.
+    fn commit(&mut self) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Ends the transaction without a change.
+    fn rollback(&mut self) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Closes the connection, and answers whether that was done properly.
+    fn close(self) -> impl Future<Output = bool> + Send;
+}
+
+/// The balance of an account as parameters of a statement.
+pub(crate) fn values<'a>(balance: &Balance<'a>) -> (&'a str, i64, i64, Option<i64>) {
+    (balance.name, balance.bytes, balance.files, balance.until)
+}
