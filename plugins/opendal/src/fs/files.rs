@@ -5,8 +5,9 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::fs::sync_group::{SyncGroup, Together, Written};
 use crate::name::Name;
 
 /// Syncs a file, or the names in a folder.
@@ -16,6 +17,9 @@ type Sync = Box<dyn Fn(&File) -> io::Result<()> + Send + std::marker::Sync>;
 pub(crate) struct Files {
     root: PathBuf,
     pub(crate) sync: Sync,
+    /// The whole file system, if that can be synced at once. Found out at the first use, when the folder is there.
+    together: OnceLock<Option<Together>>,
+    pub(crate) group: SyncGroup,
     /// The shards that this process knows to exist durably. There are at most 17 × 17, the pairs of characters of keys.
     shards: Mutex<HashSet<String>>,
 }
@@ -23,7 +27,11 @@ pub(crate) struct Files {
 impl Files {
     /// Files that survive a power failure once they are kept.
     pub(crate) fn durable(root: PathBuf) -> Self {
-        Self::synced_by(root, Box::new(File::sync_all))
+        let files = Self::synced_by(root, Box::new(File::sync_all));
+        Self {
+            together: OnceLock::new(),
+            ..files
+        }
     }
 
     /// Files that are not synced: the system writes them to the disk at some time.
@@ -32,8 +40,31 @@ impl Files {
     }
 
     pub(crate) fn synced_by(root: PathBuf, sync: Sync) -> Self {
-        let shards = Mutex::default();
-        Self { root, sync, shards }
+        Self {
+            root,
+            sync,
+            together: OnceLock::from(None),
+            group: SyncGroup::default(),
+            shards: Mutex::default(),
+        }
+    }
+
+    /// The same, with a sync for all files.
+    #[cfg(test)]
+    pub(crate) fn synced_together(self, together: Together) -> Self {
+        let together = OnceLock::from(Some(together));
+        Self { together, ..self }
+    }
+
+    /// The sync for all files, where there is one.
+    pub(crate) fn together(&self) -> Option<&Together> {
+        let find = || {
+            Together::of(&self.root).unwrap_or_else(|error| {
+                tracing::debug!(%error, "cannot tell the kind of the file system; each file is synced by itself");
+                None
+            })
+        };
+        self.together.get_or_init(find).as_ref()
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -56,12 +87,16 @@ impl Files {
 
     /// Creates the file of an attempt, and the folders around it.
     pub(crate) fn create(&self, name: &Name) -> io::Result<File> {
+        self.create_at(name, || File::create(self.part(name)))
+    }
+
+    fn create_at(&self, name: &Name, create: impl Fn() -> io::Result<File>) -> io::Result<File> {
         self.make_shard(name, false)?;
-        match File::create(self.part(name)) {
+        match create() {
             // An operator removed empty folders.
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.make_shard(name, true)?;
-                File::create(self.part(name))
+                create()
             }
             created => created,
         }
@@ -75,9 +110,26 @@ impl Files {
         self.sync_folder(&self.folder(name))
     }
 
+    /// Creates the file of an upload under its final name, unless it exists. Only for one that is written at once, because other
+    /// programs may read the folder.
+    pub(crate) fn create_whole(&self, name: &Name) -> io::Result<File> {
+        self.create_at(name, || File::create_new(self.whole(name)))
+    }
+
+    /// Makes a file durable that has its final name, and then its name.
+    pub(crate) fn keep_written(&self, written: &Written) -> io::Result<()> {
+        (self.sync)(&written.file)?;
+        self.sync_folder(&written.folder)
+    }
+
     /// Removes the file of an attempt.
     pub(crate) fn remove_attempt(&self, name: &Name) -> io::Result<()> {
         if_there(fs::remove_file(self.part(name))).map(drop)
+    }
+
+    /// Removes the file of an upload that could not be written.
+    pub(crate) fn remove_whole(&self, name: &Name) -> io::Result<()> {
+        if_there(fs::remove_file(self.whole(name))).map(drop)
     }
 
     /// Removes all files of a name.

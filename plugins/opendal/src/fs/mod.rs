@@ -5,4 +5,7 @@ pub(crate) mod files;
 mod multipart;
 mod part_file;
 mod part_list;
+#[cfg(test)]
+mod power_cut;
 pub(crate) mod store;
+mod sync_group;

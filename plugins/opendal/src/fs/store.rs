@@ -2,6 +2,7 @@
 //!
 //! An upload is written to `<aa>/<key>.part`, synced, renamed to `<aa>/<key>`, and its folder is synced; `aa` are the
 //! key's first two characters. Both names follow from the key, so everything that an attempt leaves can be found by its key.
+//! A small upload, whose bytes are all there at its end, is written to its final name at once, and shares a sync with others.
 //!
 //! OpenDAL's writer is not used, for two reasons. It may create the file of a cancelled upload after everything was removed:
 //! here a file that appears after its handle was dropped is removed again. And it syncs on the thread of the caller, and never
@@ -15,12 +16,13 @@ use std::sync::{Arc, Weak};
 use async_trait::async_trait;
 use intake_core::{ByteStream, Bytes, Fault, Staged};
 use opendal::{Operator, services};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::codes::STORE_FAILED;
 use crate::fault;
 use crate::fs::files::Files;
+use crate::fs::sync_group::Written;
 use crate::name::Name;
 use crate::read::{read, size};
 use crate::write_buffer::{Sink, WriteBuffer};
@@ -189,16 +191,59 @@ impl Sink for StagedFile {
             files,
             name,
             file,
+            is_begun,
             handle,
             ..
         } = *self;
-        let held = Arc::downgrade(&handle);
-        blocking(&format!("make {name} durable"), move || {
-            let file = opened(&files, &name, file, &held)?;
-            (&*file).write_all(&rest)?;
-            files.keep(&file, &name)
-        })
-        .await
+        let (held, doing) = (Arc::downgrade(&handle), format!("make {name} durable"));
+        if is_begun {
+            let keep = move || {
+                let file = opened(&files, &name, file, &held)?;
+                (&*file).write_all(&rest)?;
+                files.keep(&file, &name)
+            };
+            return blocking(&doing, keep).await;
+        }
+        let (done, kept) = oneshot::channel();
+        // One hand-off: the thread that writes the file also syncs, unless another one does so for it.
+        spawn_blocking(move || match write_whole(&files, &name, &held, &rest) {
+            Ok(written) => files.group.join(&files, written, done),
+            Err(error) => {
+                // The caller may have gone away.
+                let _gone = done.send(Err(error));
+            }
+        });
+        let kept = kept.await.map_err(|_| fault::of_lost_work(&doing))?;
+        kept.map_err(|error| fault::of_io(&doing, error))
+    }
+}
+
+/// Writes a small upload to its final name. If the handle was dropped meanwhile, or the disk is full, nothing stays.
+fn write_whole(files: &Files, name: &Name, handle: &Weak<()>, bytes: &[u8]) -> io::Result<Written> {
+    let folder = files.folder(name);
+    let file = match files.create_whole(name) {
+        // An upload that is written again replaces the bytes at once.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let file = opened(files, name, None, handle)?;
+            (&*file).write_all(bytes)?;
+            files.keep(&file, name)?;
+            return Ok(Written {
+                file: Arc::try_unwrap(file).or_else(|file| file.try_clone())?,
+                folder,
+            });
+        }
+        created => created?,
+    };
+    let written = match handle.strong_count() {
+        0 => Err(io::Error::other("the upload was given up before its file was created")),
+        _ => (&file).write_all(bytes),
+    };
+    match written {
+        Ok(()) => Ok(Written { file, folder }),
+        Err(error) => {
+            files.remove_whole(name)?;
+            Err(error)
+        }
     }
 }
 
