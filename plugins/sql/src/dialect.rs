@@ -32,6 +32,9 @@ pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     /// Runs the writer until it ends, where its work disturbs nothing else.
     fn run(&self, writer: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure>;
 
+    /// Waits a moment for more changes, where that pays off: less than a commit takes.
+    fn gather(&self) -> impl Future<Output = ()> + Send;
+
     /// Where the records are, for messages; without secrets.
     fn place(&self) -> String;
 

@@ -170,6 +170,9 @@ impl Dialect for Postgres {
         Ok(())
     }
 
+    /// The round trips of a commit are time enough for others to come.
+    async fn gather(&self) {}
+
     fn place(&self) -> String {
         let host = match self.options.get_socket() {
             Some(folder) => folder.display().to_string(),

@@ -21,6 +21,8 @@ pub(crate) mod session;
 
 /// How long to wait for a lock that another process holds. A busy disk may take seconds for one commit.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a commit waits for more changes while there are many.
+const GATHERING: Duration = Duration::from_micros(500);
 /// A write-ahead file that grew beyond this, because of a long read, is truncated.
 pub(crate) const LONGEST_LOG: &str = "67108864";
 
@@ -141,6 +143,11 @@ impl Dialect for Sqlite {
         let started = thread.spawn(move || runtime.block_on(writer));
         let message = || format!("cannot start the writer of the records in {}", self.place());
         started.map(drop).map_err(|error| Failure::of(message(), error, true))
+    }
+
+    /// Blocks, as everything on this thread does.
+    async fn gather(&self) {
+        std::thread::sleep(GATHERING);
     }
 
     fn place(&self) -> String {

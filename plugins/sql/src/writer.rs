@@ -28,6 +28,9 @@ const BATCH: usize = 128;
 /// The most changes that wait for their commit, beside those in it. Further callers wait for a place in the queue.
 const QUEUE: usize = 256;
 
+/// So many changes in one commit are a sign of more that are about to come.
+const BUSY: usize = 4;
+
 /// A change to be made.
 #[derive(Debug)]
 pub(crate) enum Change {
@@ -158,7 +161,15 @@ struct Task<D: Dialect> {
 impl<D: Dialect> Task<D> {
     async fn run(mut self, mut queue: mpsc::Receiver<Job>, readers: Arc<Readers<D::Database>>) {
         let mut jobs = Vec::with_capacity(BATCH);
+        let mut before = 0;
         while queue.recv_many(&mut jobs, BATCH).await > 0 {
+            if before >= BUSY && jobs.len() < BATCH {
+                // Many callers write at the same time, and more of them are about to: each commit less saves all of them time.
+                self.dialect.gather().await;
+                let room = BATCH - jobs.len();
+                jobs.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(room));
+            }
+            before = jobs.len();
             self.write(&mut jobs).await;
             jobs.clear();
         }

@@ -21,6 +21,10 @@ use tracing::debug;
 
 use crate::fs::files::Files;
 
+/// So many files in one sync are a sign of more that are about to come: the next one waits for them a moment.
+const BUSY: usize = 4;
+const GATHERING: Duration = Duration::from_micros(500);
+
 /// A file with its final name, which is not durable yet.
 pub(crate) struct Written {
     pub(crate) file: File,
@@ -109,12 +113,17 @@ impl SyncGroup {
     }
 
     fn lead(&self, files: &Arc<Files>) {
+        let mut before = 0;
         loop {
+            if before >= BUSY {
+                std::thread::sleep(GATHERING);
+            }
             let mut state = self.locked();
             if state.waiting.is_empty() {
                 state.is_led = false;
                 return;
             }
+            before = state.waiting.len();
             let waiting = std::mem::take(&mut state.waiting);
             let is_together = files.together().is_some() && state.standing.is_together(Instant::now());
             drop(state);

@@ -35,6 +35,10 @@ impl Dialect for SmallDisk {
         self.disk.run(writer)
     }
 
+    async fn gather(&self) {
+        self.disk.gather().await;
+    }
+
     fn place(&self) -> String {
         self.disk.place()
     }
