@@ -119,3 +119,109 @@ fn ids_of(change: &Change) -> Vec<&str> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use intake_core::UsageChange;
+
+    use super::*;
+
+    fn row(id: &str, revision: i64) -> Row {
+        Row {
+            id: id.to_owned(),
+            revision,
+            state: "staged".to_owned(),
+            task: "sweep".to_owned(),
+            due: None,
+            created: 0,
+            project: None,
+            source_key: None,
+            record: "{}".to_owned(),
+        }
+    }
+
+    fn insert(id: &str, revision: i64) -> Change {
+        Change::Insert(Box::new(row(id, revision)), UsageChange::default())
+    }
+
+    fn update(id: &str, from: i64) -> Change {
+        Change::Update {
+            row: Box::new(row(id, from + 1)),
+            from,
+            usage_change: UsageChange::default(),
+        }
+    }
+
+    fn update_all(updates: &[(&str, i64)]) -> Change {
+        let update = |(id, from): &(&str, i64)| RowUpdate {
+            row: row(id, from + 1),
+            from: *from,
+            usage_change: UsageChange::default(),
+        };
+        Change::UpdateAll(updates.iter().map(update).collect())
+    }
+
+    fn remove(id: &str, revision: i64) -> Change {
+        let id = id.to_owned();
+        Change::Remove { id, revision }
+    }
+
+    #[test]
+    fn each_change_applies_to_what_those_before_it_have_left_and_each_row_is_written_once() {
+        // In the database are `a` and `b` with revision 1; of each change how many rows it changes; what is inserted, updated,
+        // removed.
+        type Case = (Vec<(Change, u64)>, &'static str);
+        let cases: [Case; 9] = [
+            (
+                vec![(insert("a", 0), 0), (insert("c", 0), 1), (insert("c", 0), 0)],
+                "+c0",
+            ),
+            (
+                vec![(insert("c", 0), 1), (update("c", 0), 1), (update("c", 0), 0)],
+                "+c1",
+            ),
+            (
+                vec![(update("a", 1), 1), (update("a", 2), 1), (update("a", 1), 0)],
+                "=a3",
+            ),
+            (vec![(update("a", 0), 0), (update("c", 0), 0)], ""),
+            (
+                vec![(remove("a", 0), 0), (remove("a", 1), 1), (remove("a", 1), 0)],
+                "-a",
+            ),
+            (vec![(remove("a", 1), 1), (insert("a", 7), 1)], "=a7"),
+            (vec![(insert("c", 0), 1), (remove("c", 0), 1)], ""),
+            (
+                vec![
+                    (update_all(&[("a", 1), ("b", 1)]), 2),
+                    (update_all(&[("a", 2), ("b", 1)]), 0),
+                ],
+                "=a2=b2",
+            ),
+            (
+                vec![
+                    (update_all(&[("a", 1), ("a", 2)]), 0),
+                    (update_all(&[("a", 1), ("c", 1)]), 0),
+                ],
+                "",
+            ),
+        ];
+        for (changes, written) in &cases {
+            let ids = Rows::ids(changes.iter().map(|(change, _)| change));
+            let there = ["a", "b"].map(|id| (id.to_owned(), 1));
+            let mut rows = Rows::of(ids, there.into_iter().collect());
+            for (change, changed) in changes {
+                assert_eq!(rows.admit(change), *changed > 0, "{change:?}");
+                assert_eq!(rows.make(change), *changed, "{change:?}");
+            }
+            let changes = rows.changes();
+            let shown = |sign: char, rows: &[&Row]| -> String {
+                let row = |row: &&Row| format!("{sign}{}{}", row.id, row.revision);
+                rows.iter().map(row).collect()
+            };
+            let removed: String = changes.removed.iter().map(|id| format!("-{id}")).collect();
+            let found = shown('+', &changes.inserted) + &shown('=', &changes.updated) + &removed;
+            assert_eq!(found, *written);
+        }
+    }
+}
