@@ -217,7 +217,7 @@ impl<D: Dialect> Task<D> {
 
     /// Makes each change in a transaction of its own, because the database refuses one of them. Nothing was changed yet.
     async fn write_apart(&mut self, jobs: &mut Vec<Job>) {
-        for job in jobs.drain(..).collect::<Vec<_>>() {
+        for job in std::mem::take(jobs) {
             Box::pin(self.write(&mut vec![job])).await;
         }
     }

@@ -77,7 +77,7 @@ impl Standing {
             return false;
         }
         self.since += 1;
-        self.since % Self::MEASURE_AGAIN != 0
+        !self.since.is_multiple_of(Self::MEASURE_AGAIN)
     }
 
     fn took_apart(&mut self, took: Duration) {
@@ -211,6 +211,8 @@ impl Together {
         const KNOWN: [i64; 3] = [0xef53, 0x5846_5342, 0x9123_683e];
 
         let folder = File::open(folder)?;
+        // Its width differs between processors.
+        #[allow(clippy::useless_conversion)]
         let known = i64::try_from(rustix::fs::fstatfs(&folder)?.f_type).is_ok_and(|kind| KNOWN.contains(&kind));
         let uname = rustix::system::uname();
         if !known || !reports_failures(&uname.release().to_string_lossy()) {
