@@ -166,6 +166,18 @@ where
         self.around.run("list", || format!("list parts of {key}"), call).await
     }
 
+    async fn read_part(
+        &self,
+        key: &Key,
+        upload: &str,
+        range: &PartRange,
+        part: &Part,
+    ) -> Result<Option<ByteStream>, Fault> {
+        let call = multipart_of(&self.inner)?.read_part(key, upload, range, part);
+        let asked = || format!("read part {} of {key}", part.number);
+        self.around.run("read_part", asked, call).await
+    }
+
     async fn assemble(&self, key: &Key, upload: &str, parts: &[Part]) -> Result<(), Fault> {
         let call = multipart_of(&self.inner)?.assemble(key, upload, parts);
         let asked = || format!("assemble {key} of {} parts", parts.len());

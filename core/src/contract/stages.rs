@@ -311,6 +311,25 @@ pub trait Multipart: Debug + Send + Sync {
     /// If the store could not look them up.
     async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault>;
 
+    /// Reads a committed part before the parts are joined, so that stages can read it while others arrive. `None` if this store
+    /// cannot; then the whole is read after it was joined.
+    ///
+    /// A store that can has to give each commit of a part another [tag](Part::tag) in [`list`](Self::list), return the bytes of
+    /// the part with this tag or an error, and let [`assemble`](Self::assemble) fail if a part has another tag by then.
+    ///
+    /// # Errors
+    ///
+    /// If the part cannot be read, such as because it was replaced.
+    async fn read_part(
+        &self,
+        _key: &Key,
+        _upload: &str,
+        _range: &PartRange,
+        _part: &Part,
+    ) -> Result<Option<ByteStream>, Fault> {
+        Ok(None)
+    }
+
     /// Joins these parts into one object that is durable and readable under the key.
     ///
     /// It does not wait for parts that are still being written. After it returns, none of them changes the whole. Calling it again

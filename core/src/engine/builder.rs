@@ -12,6 +12,7 @@ use crate::contract::around::Wrapped;
 use crate::contract::measure::Calls;
 use crate::contract::plugin::ConfigError;
 use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
+use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
 use crate::engine::pipeline::{Clock, Inner, Pipeline};
@@ -186,6 +187,7 @@ impl Builder {
             fetch_queued: Notify::new(),
             work: TaskTracker::new(),
             in_flight: InFlight::default(),
+            fronts: Fronts::default(),
             late: Arc::new(Semaphore::new(LATE)),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemTime::now)),
         };

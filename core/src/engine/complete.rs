@@ -10,10 +10,11 @@ use crate::engine::accept::fail;
 use crate::engine::admitted::Admitted;
 use crate::engine::attempt::{Attempt, Bytes, discard, too_slow_to_complete};
 use crate::engine::failure::{Failure, not_yet, of_parts};
+use crate::engine::front::Front;
 use crate::engine::lease::Lease;
 use crate::engine::multipart::refusal_or;
 use crate::engine::pipeline::Pipeline;
-use crate::engine::pump::{Sink, Source, pump};
+use crate::engine::pump::{Sink, Source, judge_later, pump};
 use crate::engine::upload_log::UploadLog;
 use crate::policy::upload::Policy;
 use crate::record::event::Event;
@@ -211,6 +212,7 @@ impl Pipeline {
         // caller knows is not used: the caller may have waited for long, and a refusal here deletes the parts.
         let policy = self.anew().current_policy(&claimed).await?;
         let store = self.inner().store_of(&claimed)?;
+        let front = self.inner().fronts.take(claimed.id);
         let (body, sink) = match (store.multipart(), upload_of(&claimed)) {
             (Some(multipart), Some(upload)) => {
                 let key = key_of(&claimed);
@@ -219,6 +221,10 @@ impl Pipeline {
                     let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
                     let assembled = multipart.assemble(&key, upload, &list).await;
                     assembled.map_err(|fault| Failure::Retry(refusal_or(fault)))?;
+                    if let Some(facts) = self.read_ahead_of(&claimed, front, list, &policy).await? {
+                        let bytes = Bytes::Durable;
+                        return Ok(Judged { facts, bytes, policy });
+                    }
                 }
                 (store.read(&key, None).await?, Sink::Stored)
             }
@@ -242,6 +248,25 @@ impl Pipeline {
                 Err(of_parts(error))
             }
         }
+    }
+
+    /// The facts of an upload whose beginning was read while its parts arrived, now that they are joined, if what was read is what
+    /// was joined. Validators and rules are asked now.
+    async fn read_ahead_of(
+        &self,
+        claimed: &Record,
+        front: Option<Front>,
+        parts: Vec<Part>,
+        policy: &Policy,
+    ) -> Result<Option<Facts>, Failure> {
+        let Some(front) = front else { return Ok(None) };
+        let Some(facts) = front.finish(parts).await else {
+            return Ok(None);
+        };
+        let head = self.inner().store_of(claimed)?.read(&key_of(claimed), None).await?;
+        let upload = claimed.info(UploadMethod::Multipart);
+        let judged = judge_later(self.inner(), policy, &upload, head, &facts).await;
+        judged.map(|()| Some(facts)).map_err(of_parts)
     }
 
     /// The current policy of an upload, if it is admitted now. A refusal may pass, so the parts stay until their time is over.

@@ -13,6 +13,7 @@ pub(crate) mod failure;
 pub(crate) mod fetch_queue;
 pub(crate) mod fetch_worker;
 pub(crate) mod files;
+pub(crate) mod front;
 pub(crate) mod groups;
 pub(crate) mod in_flight;
 pub(crate) mod ingest;

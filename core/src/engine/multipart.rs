@@ -286,6 +286,7 @@ impl Pipeline {
         has_all.store(true, Ordering::SeqCst);
         if let Some(staged) = staged.take() {
             staged.commit().await.map_err(refusal_or)?;
+            self.part_came(record, range.number);
         }
         Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
     }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::contract::catalog::Catalog;
 use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
+use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
 use crate::policy::project::Project;
@@ -66,6 +67,7 @@ pub(crate) struct Inner {
     /// Work that continues even if its caller stops waiting.
     pub(crate) work: TaskTracker,
     pub(crate) in_flight: InFlight,
+    pub(crate) fronts: Fronts,
     /// Refusals that could not be recorded at once, and are tried again.
     pub(crate) late: Arc<Semaphore>,
     pub(super) clock: Clock,

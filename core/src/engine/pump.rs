@@ -27,7 +27,7 @@ use crate::value::evidence::{Digest, Facts};
 use crate::value::id::ByteStream;
 use crate::value::lifetime::UploadMethod;
 use crate::value::sniff::Sniffer;
-use crate::value::upload_info::Head;
+use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::{Rejection, Verdict};
 
 /// The largest piece in bytes: hashing it keeps a core busy for well under a millisecond.
@@ -141,6 +141,8 @@ pub(crate) enum Sink<'a> {
     Stage(&'a mut Option<Box<dyn Staged>>),
     /// Nowhere: they are in the store already, where they are not readable yet.
     Stored,
+    /// Nowhere, as their parts are in the store. Validators are asked when all of it is there: see [`judge_later`].
+    Ahead,
 }
 
 /// How long each stage had the upload.
@@ -159,7 +161,7 @@ impl Spent {
             receive: Duration::ZERO,
             scans: vec![Duration::ZERO; inner.scanners.len()],
             store: Duration::ZERO,
-            is_stored: matches!(sink, Sink::Stored),
+            is_stored: matches!(sink, Sink::Stored | Sink::Ahead),
         }
     }
 
@@ -183,13 +185,16 @@ pub(crate) async fn pump(
     sink: Sink<'_>,
 ) -> Result<Facts, Error> {
     let mut spent = Spent::new(inner, &sink);
+    let is_ahead = matches!(sink, Sink::Ahead);
     let (receive, scanning, storing) = (&mut spent.receive, &mut spent.scans, &mut spent.store);
     let judged = async {
         let lead = timed(receive, source.lead()).await?;
         let mut sniffer = Sniffer::of(&lead);
         let upload = record.info(policy.method());
         let head = Head::new(upload, &lead, sniffer.found());
-        inner.judge(policy, |validator| validator.head(&head))?;
+        if !is_ahead {
+            inner.judge(policy, |validator| validator.head(&head))?;
+        }
 
         // Scanners before the store: one that is down refuses the upload before anything was written.
         let mut scans = open_scans(inner, scanning, &head).await?;
@@ -199,7 +204,7 @@ pub(crate) async fn pump(
                 let key = key_of(record);
                 Some(staged.insert(timed(storing, store.stage(&key, sniffer.found())).await?))
             }
-            Sink::Stored => None,
+            Sink::Stored | Sink::Ahead => None,
         };
         let mut sniffed = lead.len();
         drop(lead);
@@ -223,12 +228,29 @@ pub(crate) async fn pump(
         let mut facts = Facts::new(source.seen, digest);
         facts.media_type = sniffer.found().cloned();
         finish(inner, scans, scanning, &mut facts).await?;
-        inner.judge(policy, |validator| validator.whole(&upload, &facts))?;
+        if !is_ahead {
+            inner.judge(policy, |validator| validator.whole(&upload, &facts))?;
+        }
         Ok(facts)
     };
     let judged = judged.await;
     spent.report(inner);
     judged
+}
+
+/// Asks the validators about an upload that the scanners have read ahead.
+pub(crate) async fn judge_later(
+    inner: &Inner,
+    policy: &Policy,
+    upload: &UploadInfo<'_>,
+    body: ByteStream,
+    facts: &Facts,
+) -> Result<(), Error> {
+    let lead = Source::new(body, u64::MAX, None).lead().await?;
+    let sniffer = Sniffer::of(&lead);
+    let head = Head::new(*upload, &lead, sniffer.found());
+    inner.judge(policy, |validator| validator.head(&head))?;
+    inner.judge(policy, |validator| validator.whole(upload, facts))
 }
 
 async fn open_scans(inner: &Inner, spent: &mut [Duration], head: &Head<'_>) -> Result<Vec<Box<dyn Scan>>, Fault> {

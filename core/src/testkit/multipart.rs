@@ -23,6 +23,7 @@ pub(super) async fn multipart(trial: &Trial, store: &dyn Store, multipart: &dyn 
         parts_become_the_whole_in_the_order_of_their_numbers(store, multipart),
         a_part_that_is_sent_again_replaces_the_earlier_one(store, multipart),
         a_part_without_a_commit_is_not_listed(store, multipart),
+        a_part_that_is_read_before_all_are_joined_is_the_one_that_was_listed(store, multipart),
         assembled_parts_can_be_assembled_again(store, multipart),
         nothing_changes_an_assembled_upload(store, multipart),
         the_last_commit_of_a_part_wins_unmixed(store, multipart),
@@ -161,6 +162,42 @@ async fn a_part_without_a_commit_is_not_listed(store: &dyn Store, multipart: &dy
     dropped.write(noise(7, 500)).await.answers();
     drop(dropped);
     same!(upload.sizes().await, [], "a part that was not committed");
+    upload.delete().await;
+}
+
+/// Only of stores that let parts be read.
+async fn a_part_that_is_read_before_all_are_joined_is_the_one_that_was_listed(
+    store: &dyn Store,
+    multipart: &dyn Multipart,
+) {
+    let (first, second, again) = (noise(31, PART), noise(32, 1000), noise(33, PART));
+    let upload = Upload::begin(store, multipart, PART + 1000).await;
+    upload.put(1, &first).await;
+    upload.put(2, &second).await;
+    let before = upload.list().await;
+    let read = async |part: &Part| {
+        let range = upload.parts.range(part.number).expect("a part of the plan");
+        multipart.read_part(&upload.key, &upload.name, &range, part).await
+    };
+    let Some(bytes) = read(&before[0]).await.answers() else {
+        upload.delete().await;
+        return;
+    };
+    same!(collect(bytes).await, first, "the bytes of a part that is read early");
+    upload.put(1, &again).await;
+    let after = upload.list().await;
+    holds!(
+        before[0].tag != after[0].tag && before[1].tag == after[1].tag,
+        "a part that is sent again has the tag of the one before"
+    );
+    if let Ok(Some(bytes)) = read(&before[0]).await {
+        // Bytes of before are right, too.
+        same!(collect(bytes).await, first, "the bytes of a part under its old tag");
+    }
+    let assembled = multipart.assemble(&upload.key, &upload.name, &before).await;
+    holds!(assembled.is_err(), "parts were joined that are not those of the list");
+    upload.assemble().await;
+    same!(upload.read().await, [&again[..], &second].concat(), "the whole");
     upload.delete().await;
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod corpus;
 mod crash;
 mod fetches;
+mod front;
 mod interleavings;
 mod kept;
 mod late_parts;

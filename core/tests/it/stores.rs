@@ -18,6 +18,11 @@ struct Kept {
     wholes: HashMap<Key, BytesMut>,
     /// Multipart uploads that were started, with their committed parts.
     uploads: HashMap<Key, BTreeMap<u16, BytesMut>>,
+    /// How many parts were committed: the tag of a part says which of these commits it is.
+    commits: u64,
+    tags: HashMap<(Key, u16), u64>,
+    /// How many bytes of wholes were read.
+    read: u64,
 }
 
 impl InPlace {
@@ -32,6 +37,11 @@ impl InPlace {
         parts
             .map(change)
             .ok_or_else(|| Fault::new(codes::NOT_OPEN, "put together"))
+    }
+
+    /// How many bytes of wholes were read since this was asked the last time.
+    pub fn read_of_wholes(&self) -> u64 {
+        std::mem::take(&mut self.lock().read)
     }
 
     /// The keys that have bytes.
@@ -59,7 +69,14 @@ impl Store for InPlace {
             Some(range) => bytes.slice(end(range.start)..end(range.end)),
             None => bytes,
         };
-        Ok(stream::iter([Ok(bytes)]).boxed())
+        let kept = self.0.clone();
+        let counted = move |piece: Bytes| {
+            kept.lock().unwrap().read += piece.len() as u64;
+            Ok(piece)
+        };
+        // In pieces, so that it shows whether all of it is read.
+        let pieces: Vec<_> = bytes.chunks(5).map(|piece| bytes.slice_ref(piece)).collect();
+        Ok(stream::iter(pieces).map(counted).boxed())
     }
 
     async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
@@ -135,13 +152,43 @@ impl Multipart for InPlace {
         let kept = self.lock();
         let parts = kept.uploads.get(key).into_iter().flatten();
         Ok(parts
-            .map(|(number, bytes)| Part::new(*number, bytes.len() as u64, ""))
+            .map(|(number, bytes)| {
+                let tag = kept.tags.get(&(key.clone(), *number));
+                Part::new(*number, bytes.len() as u64, tag.map(u64::to_string).unwrap_or_default())
+            })
             .collect())
+    }
+
+    async fn read_part(
+        &self,
+        key: &Key,
+        _upload: &str,
+        _range: &PartRange,
+        part: &Part,
+    ) -> Result<Option<ByteStream>, Fault> {
+        let kept = self.lock();
+        let is_this = kept
+            .tags
+            .get(&(key.clone(), part.number))
+            .is_some_and(|tag| tag.to_string() == part.tag);
+        let bytes = kept
+            .uploads
+            .get(key)
+            .and_then(|parts| parts.get(&part.number))
+            .filter(|_| is_this);
+        let bytes = bytes.ok_or_else(|| Fault::new(codes::PARTS_MISSING, "sent again"))?;
+        Ok(Some(stream::iter([Ok(Bytes::copy_from_slice(bytes))]).boxed()))
     }
 
     async fn assemble(&self, key: &Key, _upload: &str, parts: &[Part]) -> Result<(), Fault> {
         let mut kept = self.lock();
         if let Some(mut came) = kept.uploads.remove(key) {
+            let tag = |part: &Part| kept.tags.get(&(key.clone(), part.number)).map(u64::to_string);
+            let is_this = |part: &Part| tag(part).unwrap_or_default() == part.tag;
+            if !parts.iter().all(is_this) {
+                kept.uploads.insert(key.clone(), came);
+                return Err(Fault::new(codes::PARTS_MISSING, "sent again"));
+            }
             let mut bytes = BytesMut::new();
             for part in parts {
                 bytes.extend_from_slice(&came.remove(&part.number).unwrap());
@@ -185,7 +232,12 @@ impl Staged for InPlacePart {
             number,
             bytes,
         } = *self;
-        store.change_parts(&key, |parts| drop(parts.insert(number, bytes)))
+        store.change_parts(&key, |parts| drop(parts.insert(number, bytes)))?;
+        let mut kept = store.lock();
+        kept.commits += 1;
+        let commit = kept.commits;
+        kept.tags.insert((key, number), commit);
+        Ok(())
     }
 
     async fn discard(self: Box<Self>) -> Result<(), Fault> {

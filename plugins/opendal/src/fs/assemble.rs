@@ -12,12 +12,18 @@ use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 
 use crate::fs::files::{Files, if_there};
 use crate::fs::part_file::{Closed, is_unlocked, places};
-use crate::fs::part_list::{Kept, Lies, List, Note};
+use crate::fs::part_list::{Kept, Lies, List, Listed, Note};
 use crate::name::Name;
 
 impl Files {
-    /// Turns the parts into the file of the upload. Succeeds if that was done before.
-    pub(crate) fn keep_parts(&self, name: &Name, parts: &BTreeMap<u16, u64>) -> io::Result<Result<(), Closed>> {
+    /// Turns the parts, of these sizes, into the file of the upload, if `are_these` says that they are the right ones. Succeeds if
+    /// that was done before.
+    pub(crate) fn keep_parts(
+        &self,
+        name: &Name,
+        parts: &BTreeMap<u16, u64>,
+        are_these: impl Fn(&Listed) -> bool,
+    ) -> io::Result<Result<(), Closed>> {
         if self.whole(name).try_exists()? {
             self.finish_parts(name)?;
             return Ok(Ok(()));
@@ -36,7 +42,7 @@ impl Files {
             return Ok(Ok(()));
         }
         let listed = list.read()?;
-        if listed.sizes() != *parts {
+        if listed.sizes() != *parts || !are_these(&listed) {
             return Ok(Err(Closed::Changed));
         }
         let Some(bytes) = self.open_parts(name, parts.is_empty())? else {
@@ -132,8 +138,12 @@ mod tests {
         files.list_parts(name).unwrap()
     }
 
+    fn keep(files: &Files, name: &Name, parts: &BTreeMap<u16, u64>) -> io::Result<Result<(), Closed>> {
+        files.keep_parts(name, parts, |_| true)
+    }
+
     fn together(files: &Files, name: &Name) -> Result<(), Closed> {
-        files.keep_parts(name, &sizes(files, name)).unwrap()
+        keep(files, name, &sizes(files, name)).unwrap()
     }
 
     /// Whether the whole is this, and nothing is beside it.
@@ -152,21 +162,17 @@ mod tests {
         assert_eq!(together(&files, &name), Ok(()));
         is_whole(&files, &name, b"thebeginend");
         assert_eq!(fs::metadata(files.whole(&name)).unwrap().ino(), inode);
-        assert_eq!(
-            files.keep_parts(&name, &BTreeMap::new()).unwrap(),
-            Ok(()),
-            "done is done"
-        );
+        assert_eq!(keep(&files, &name, &BTreeMap::new()).unwrap(), Ok(()), "done is done");
     }
 
     #[test]
     fn nothing_is_an_upload_too() {
         let (_folder, files, name) = new();
         assert_eq!(
-            files.keep_parts(&name, &BTreeMap::from([(1, 1)])).unwrap(),
+            keep(&files, &name, &BTreeMap::from([(1, 1)])).unwrap(),
             Err(Closed::NotOpen)
         );
-        assert_eq!(files.keep_parts(&name, &BTreeMap::new()).unwrap(), Ok(()));
+        assert_eq!(keep(&files, &name, &BTreeMap::new()).unwrap(), Ok(()));
         is_whole(&files, &name, b"");
     }
 
@@ -215,7 +221,7 @@ mod tests {
         put(&files, &name, 1, b"part");
         let thought = sizes(&files, &name);
         put(&files, &name, 1, b"other");
-        assert_eq!(files.keep_parts(&name, &thought).unwrap(), Err(Closed::Changed));
+        assert_eq!(keep(&files, &name, &thought).unwrap(), Err(Closed::Changed));
         put(&files, &name, 1, b"last");
         assert_eq!(together(&files, &name), Ok(()));
         is_whole(&files, &name, b"last");
@@ -245,7 +251,7 @@ mod tests {
                     put(&files, &name, 2, b"end");
                     let parts = sizes(&files, &name);
                     let (dies, syncs) = dying(folder.path(), at);
-                    let died = dies.keep_parts(&name, &parts).is_err();
+                    let died = keep(&dies, &name, &parts).is_err();
                     assert_eq!(died, syncs.load(Ordering::SeqCst) > at);
                     let mut expected = *b"thebeginend";
                     let is_open = !files.whole(&name).exists();
@@ -253,7 +259,7 @@ mod tests {
                         put(&files, &name, 1, b"another1");
                         expected[..8].copy_from_slice(b"another1");
                     }
-                    assert_eq!(files.keep_parts(&name, &parts).unwrap(), Ok(()), "died at {at}");
+                    assert_eq!(keep(&files, &name, &parts).unwrap(), Ok(()), "died at {at}");
                     drop(hung);
                     is_whole(&files, &name, &expected);
                     if !died {
@@ -276,7 +282,7 @@ mod tests {
         };
         let files = Files::synced_by(folder.path().to_owned(), Box::new(sync));
         for again in [Files::finish_parts, |files: &Files, name: &Name| {
-            assert_eq!(files.keep_parts(name, &BTreeMap::from([(1, 4)]))?, Ok(()));
+            assert_eq!(keep(files, name, &BTreeMap::from([(1, 4)]))?, Ok(()));
             Ok(())
         }] {
             let name = Name::of(&Key::whole(UploadId::random())).unwrap();

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use intake_core::{Bytes, Fault, Key, Multipart, Part, PartRange, Staged, codes};
+use futures_util::{StreamExt as _, stream};
+use intake_core::{BoxError, ByteStream, Bytes, Fault, Key, Multipart, Part, PartRange, Staged, codes};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::fault;
 use crate::fs::files::Files;
-use crate::fs::part_file::{Closed, OpenPart};
+use crate::fs::part_file::{Closed, OpenPart, ReadPart};
+use crate::fs::part_list::Listed;
 use crate::fs::store::{FsStore, blocking};
 use crate::name::Name;
 use crate::write_buffer::{Sink, WriteBuffer};
@@ -49,16 +51,40 @@ impl Multipart for FsStore {
 
     async fn list(&self, key: &Key, _upload: &str) -> Result<Vec<Part>, Fault> {
         let (files, name) = (self.files().clone(), Name::of(key)?);
-        let parts = blocking(&format!("list the parts of {name}"), move || files.list_parts(&name)).await?;
-        let part = |(number, size)| Part::new(number, size, "");
-        Ok(parts.into_iter().map(part).collect())
+        let listed = blocking(&format!("list the parts of {name}"), move || files.listed(&name)).await?;
+        let part = |(number, size)| Part::new(number, size, listed.tag(number));
+        Ok(listed.sizes().into_iter().map(part).collect())
+    }
+
+    async fn read_part(
+        &self,
+        key: &Key,
+        _upload: &str,
+        range: &PartRange,
+        part: &Part,
+    ) -> Result<Option<ByteStream>, Fault> {
+        let (files, name) = (self.files().clone(), Name::of(key)?);
+        let doing = format!("read part {} of {name}", part.number);
+        let (range, part) = (*range, part.clone());
+        let opened = blocking(&doing, move || files.open_kept(&name, &range, &part)).await?;
+        let opened = opened.map_err(of_closed)?;
+        let next = move |mut kept: ReadPart| {
+            let doing = doing.clone();
+            async move {
+                let read = blocking(&doing, move || Ok(kept.next()?.map(|piece| (piece, kept)))).await;
+                read.map_err(BoxError::from)
+            }
+        };
+        Ok(Some(stream::try_unfold(opened, next).boxed()))
     }
 
     async fn assemble(&self, key: &Key, _upload: &str, parts: &[Part]) -> Result<(), Fault> {
         let (files, name) = (self.files().clone(), Name::of(key)?);
-        let parts: BTreeMap<_, _> = parts.iter().map(|part| (part.number, part.size)).collect();
+        let sizes: BTreeMap<_, _> = parts.iter().map(|part| (part.number, part.size)).collect();
+        let parts = parts.to_vec();
+        let are_these = move |listed: &Listed| parts.iter().all(|part| listed.tag(part.number) == part.tag);
         let doing = format!("put the parts of {name} together");
-        let kept = blocking(&doing, move || files.keep_parts(&name, &parts)).await?;
+        let kept = blocking(&doing, move || files.keep_parts(&name, &sizes, are_these)).await?;
         kept.map_err(of_closed)
     }
 

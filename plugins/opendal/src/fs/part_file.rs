@@ -14,7 +14,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
-use intake_core::PartRange;
+use intake_core::{Bytes, Part, PartRange};
 
 use crate::fs::files::{Files, if_there};
 use crate::fs::part_list::{Kept, Lies, Listed, Note, is_named};
@@ -47,6 +47,31 @@ impl OpenPart {
         }
         self.bytes.write_all_at(bytes, self.begins + offset)?;
         Ok(Ok(()))
+    }
+}
+
+/// A kept part, while it is being read. Its bytes are never overwritten, as long as the parts are not put together.
+#[derive(Debug)]
+pub(crate) struct ReadPart {
+    bytes: File,
+    at: u64,
+    end: u64,
+}
+
+impl ReadPart {
+    /// How many bytes are read at a time.
+    const CHUNK: u64 = 256 * 1024;
+
+    /// The next bytes, or `None` at the end of the part.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let length = Self::CHUNK.min(self.end - self.at);
+        if length == 0 {
+            return Ok(None);
+        }
+        let mut piece = vec![0; usize::try_from(length).unwrap_or_default()];
+        self.bytes.read_exact_at(&mut piece, self.at)?;
+        self.at += length;
+        Ok(Some(piece.into()))
     }
 }
 
@@ -155,6 +180,30 @@ impl Files {
             lies: Lies::Beside(beside),
             begins: 0,
         }))
+    }
+
+    /// Opens a kept part for reading, if it is the one with this tag.
+    pub(crate) fn open_kept(
+        &self,
+        name: &Name,
+        range: &PartRange,
+        part: &Part,
+    ) -> io::Result<Result<ReadPart, Closed>> {
+        let listed = self.listed(name)?;
+        let Some(kept) = listed
+            .kept
+            .get(&part.number)
+            .filter(|_| listed.tag(part.number) == part.tag)
+        else {
+            return Ok(Err(Closed::Changed));
+        };
+        let (path, at) = match kept.lies {
+            Lies::InPlace => (self.parts(name), range.offset),
+            Lies::Beside(beside) => (self.beside(name, beside), 0),
+        };
+        let bytes = File::open(path)?;
+        let end = at + kept.size;
+        Ok(Ok(ReadPart { bytes, at, end }))
     }
 
     /// Makes a part durable, and then lists it in place of the one that was kept under its number before: the bytes before the

@@ -51,6 +51,8 @@ pub(crate) enum Note {
 pub(crate) struct Listed {
     /// The parts that are there, by number.
     pub(crate) kept: BTreeMap<u16, Kept>,
+    /// How often each part was kept. So a part that was replaced differs from the one before, even if it has the same size.
+    times: BTreeMap<u16, u32>,
     /// The numbers of the parts at whose offset an attempt has written, or may be writing.
     taken: BTreeSet<u16>,
 }
@@ -81,6 +83,7 @@ impl Listed {
                     self.taken.insert(number);
                 }
                 self.kept.insert(number, kept);
+                *self.times.entry(number).or_default() += 1;
             }
         }
     }
@@ -98,6 +101,11 @@ impl Listed {
     /// Whether the file of this number holds a kept part.
     pub(crate) fn is_needed(&self, beside: u16) -> bool {
         self.kept.values().any(|kept| kept.lies == Lies::Beside(beside))
+    }
+
+    /// Which commit of a part is there.
+    pub(crate) fn tag(&self, number: u16) -> String {
+        self.times.get(&number).map(u32::to_string).unwrap_or_default()
     }
 
     /// The sizes of the parts that are there, by number.
@@ -225,11 +233,17 @@ impl Files {
         Ok(is_named(&list, &self.list(name))?.then_some(List(list)))
     }
 
-    /// The sizes of the parts that are there, by number.
-    pub(crate) fn list_parts(&self, name: &Name) -> io::Result<BTreeMap<u16, u64>> {
+    /// The parts that are there.
+    pub(crate) fn listed(&self, name: &Name) -> io::Result<Listed> {
         let list = if_there(File::open(self.list(name)))?;
         let listed = list.map(|list| read(&list)).transpose()?;
-        Ok(listed.unwrap_or_default().sizes())
+        Ok(listed.unwrap_or_default())
+    }
+
+    /// The sizes of the parts that are there, by number.
+    #[cfg(test)]
+    pub(crate) fn list_parts(&self, name: &Name) -> io::Result<BTreeMap<u16, u64>> {
+        Ok(self.listed(name)?.sizes())
     }
 }
 
