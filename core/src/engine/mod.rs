@@ -24,6 +24,7 @@ pub mod permits;
 pub(crate) mod pipeline;
 pub(crate) mod policy;
 pub(crate) mod pump;
+pub(crate) mod read_ahead;
 pub(crate) mod relocate;
 pub(crate) mod stores;
 pub(crate) mod sweep;

@@ -17,7 +17,11 @@ const HEAD: u64 = 16 * 1024;
 
 async fn opened(house: &House<InPlace>, parts: &[&[u8]]) -> Record {
     let size = parts.iter().map(|part| part.len()).sum();
-    house.pipeline.start_multipart(new_multipart(size, PART as u64)).await.unwrap()
+    house
+        .pipeline
+        .start_multipart(new_multipart(size, PART as u64))
+        .await
+        .unwrap()
 }
 
 /// Sends a part, and lets the task that reads ahead do what it can.

@@ -22,6 +22,7 @@ mod accounting;
 #[cfg(test)]
 mod before;
 mod catalog;
+mod change;
 mod codes;
 mod dialect;
 mod failure;

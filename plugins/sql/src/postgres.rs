@@ -14,10 +14,11 @@ use sqlx::{
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::dialect::{Dialect, PAUSE};
-use crate::failure::{Failure, by_database, is_of_versions};
+use crate::failure::{Failure, is_of_versions};
 use crate::postgres::session::PostgresSession;
 
 mod session;
+mod states;
 mod url;
 
 /// How long to wait for a lock that another node holds, and for a server that is unavailable. Long enough for a restart.
@@ -225,35 +226,12 @@ impl Dialect for Postgres {
     }
 
     fn is_passing(error: &dyn DatabaseError) -> bool {
-        error.code().is_some_and(|state| is_passing(&state))
+        states::is_passing(error)
     }
 
     fn is_fleeting(error: &sqlx::Error) -> bool {
-        match error {
-            // An untrusted certificate is reported as invalid data. A retry does not help.
-            sqlx::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData,
-            // A server that shuts down may do so between any two bytes.
-            sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed => true,
-            error => by_database(error)
-                .and_then(DatabaseError::code)
-                .is_some_and(|state| is_fleeting(&state)),
-        }
+        states::is_fleeting(error)
     }
-}
-
-/// Whether an SQLSTATE is temporary: connections, serialisation failures, resources, operators, locks, disks, standbys.
-fn is_passing(state: &str) -> bool {
-    let class = state.get(..2).unwrap_or_default();
-    ["08", "40", "53", "57", "58"].contains(&class) || ["25006", "25P03", "26000", "55P03"].contains(&state)
-}
-
-/// Whether a retry on another connection may succeed at once: the server restarted, has no free connection, became a standby,
-/// ended an idle session, aborted this transaction for another, or does not know the session's statements.
-fn is_fleeting(state: &str) -> bool {
-    let states = [
-        "57P01", "57P02", "57P03", "57P05", "53300", "25006", "25P03", "40001", "40P01", "26000",
-    ];
-    state.starts_with("08") || states.contains(&state)
 }
 
 /// Why a database was not opened.

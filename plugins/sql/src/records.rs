@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::catalog::at_most;
+use crate::change::{Change, RowUpdate};
 use crate::codes::RECORD_FAILED;
 use crate::dialect::{Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
@@ -24,7 +25,7 @@ use crate::queries::{Found, Query, look_up};
 use crate::readers::Readers;
 use crate::row::{Row, Stored, revision, task};
 use crate::statements::Answer;
-use crate::writer::{Change, Made, RowUpdate, Writer};
+use crate::writer::{Made, Writer};
 
 /// The records of one database, which is opened at first use.
 #[derive(Debug)]

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::change::{Change, RowUpdate};
 use crate::row::Row;
-use crate::writer::{Change, RowUpdate};
 
 /// The rows that the changes of one transaction are about.
 #[derive(Debug)]

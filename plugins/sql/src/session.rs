@@ -1,9 +1,9 @@
 //! What the writer needs of a database: one transaction at a time, in few steps however many changes there are.
 
 use crate::accounting::{Balance, LockedAccount, Written};
+use crate::change::Change;
 use crate::failure::Failure;
 use crate::rows::RowChanges;
-use crate::writer::Change;
 
 /// Why a transaction was not made.
 #[derive(Debug)]

@@ -15,16 +15,16 @@ use tokio::time::Instant;
 
 use crate::dialect::{Dialect, PAUSE, STATEMENTS};
 use crate::failure::{Failure, by_database, is_of_versions};
+use crate::sqlite::codes::{BUSY, CANNOT_OPEN, LOCKED, READ_ONLY, is_passing_code};
 use crate::sqlite::session::SqliteSession;
 
+mod codes;
 pub(crate) mod session;
 
 /// How long to wait for a lock that another process holds. A busy disk may take seconds for one commit.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a commit waits for more changes while there are many.
 const GATHERING: Duration = Duration::from_micros(500);
-/// A write-ahead file that grew beyond this, because of a long read, is truncated.
-pub(crate) const LONGEST_LOG: &str = "67108864";
 
 /// One file of records.
 #[derive(Debug)]
@@ -203,33 +203,6 @@ impl Dialect for Sqlite {
     }
 }
 
-// SQLite's result codes of temporary errors: a lock of another process, or a lack of resources.
-const BUSY: u32 = 5;
-const LOCKED: u32 = 6;
-const OUT_OF_MEMORY: u32 = 7;
-const INTERRUPTED: u32 = 9;
-const IO: u32 = 10;
-const FULL: u32 = 13;
-const CANNOT_OPEN: u32 = 14;
-const PROTOCOL: u32 = 15;
-/// The file may not be written, which is not temporary.
-const READ_ONLY: u32 = 8;
-
-/// Whether the error of this code is temporary, and not caused by the statement.
-fn is_passing_code(code: u32) -> bool {
-    let passing = [
-        BUSY,
-        LOCKED,
-        OUT_OF_MEMORY,
-        INTERRUPTED,
-        IO,
-        FULL,
-        CANNOT_OPEN,
-        PROTOCOL,
-    ];
-    passing.contains(&code)
-}
-
 /// SQLite's primary result code.
 fn code(error: &dyn DatabaseError) -> Option<u32> {
     let extended: u32 = error.code()?.parse().ok()?;
@@ -286,6 +259,7 @@ mod tests {
 
     use super::*;
     use crate::session::Session as _;
+    use crate::sqlite::codes::LONGEST_LOG;
 
     #[tokio::test]
     async fn a_commit_is_synced_and_keys_are_checked() {

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::fs::sync_group::{SyncGroup, Together, Written};
+use crate::fs::sync_group::{SyncGroup, Synced, Together, Written};
 use crate::name::Name;
 
 /// Syncs a file, or the names in a folder.
@@ -54,17 +54,6 @@ impl Files {
     pub(crate) fn synced_together(self, together: Together) -> Self {
         let together = OnceLock::from(Some(together));
         Self { together, ..self }
-    }
-
-    /// The sync for all files, where there is one.
-    pub(crate) fn together(&self) -> Option<&Together> {
-        let find = || {
-            Together::of(&self.root).unwrap_or_else(|error| {
-                tracing::debug!(%error, "cannot tell the kind of the file system; each file is synced by itself");
-                None
-            })
-        };
-        self.together.get_or_init(find).as_ref()
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -114,12 +103,6 @@ impl Files {
     /// programs may read the folder.
     pub(crate) fn create_whole(&self, name: &Name) -> io::Result<File> {
         self.create_at(name, || File::create_new(self.whole(name)))
-    }
-
-    /// Makes a file durable that has its final name, and then its name.
-    pub(crate) fn keep_written(&self, written: &Written) -> io::Result<()> {
-        (self.sync)(&written.file)?;
-        self.sync_folder(&written.folder)
     }
 
     /// Removes the file of an attempt.
@@ -221,6 +204,23 @@ impl Files {
 
     pub(crate) fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         (self.sync)(&File::open(folder)?)
+    }
+}
+
+impl Synced for Files {
+    fn together(&self) -> Option<&Together> {
+        let find = || {
+            Together::of(&self.root).unwrap_or_else(|error| {
+                tracing::debug!(%error, "cannot tell the kind of the file system; each file is synced by itself");
+                None
+            })
+        };
+        self.together.get_or_init(find).as_ref()
+    }
+
+    fn keep_written(&self, written: &Written) -> io::Result<()> {
+        (self.sync)(&written.file)?;
+        self.sync_folder(&written.folder)
     }
 }
 

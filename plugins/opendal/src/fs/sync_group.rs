@@ -19,8 +19,6 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tracing::debug;
 
-use crate::fs::files::Files;
-
 /// So many files in one sync are a sign of more that are about to come: the next one waits for them a moment.
 const BUSY: usize = 4;
 const GATHERING: Duration = Duration::from_micros(500);
@@ -29,6 +27,15 @@ const GATHERING: Duration = Duration::from_micros(500);
 pub(crate) struct Written {
     pub(crate) file: File,
     pub(crate) folder: PathBuf,
+}
+
+/// The files that a group syncs.
+pub(crate) trait Synced: Send + std::marker::Sync + 'static {
+    /// The sync for all files, where there is one.
+    fn together(&self) -> Option<&Together>;
+
+    /// Makes a file durable that has its final name, and then its name.
+    fn keep_written(&self, written: &Written) -> io::Result<()>;
 }
 
 /// A written file, and who waits for it.
@@ -103,7 +110,7 @@ impl Standing {
 impl SyncGroup {
     /// Lets a file wait for its sync, and returns where its end is told. Has to be called on a blocking thread: the first to wait
     /// syncs, until none waits.
-    pub(crate) fn join(&self, files: &Arc<Files>, written: Written, done: oneshot::Sender<io::Result<()>>) {
+    pub(crate) fn join(&self, files: &Arc<impl Synced>, written: Written, done: oneshot::Sender<io::Result<()>>) {
         let mut state = self.locked();
         state.waiting.push(Waiter { written, done });
         if !std::mem::replace(&mut state.is_led, true) {
@@ -112,7 +119,7 @@ impl SyncGroup {
         }
     }
 
-    fn lead(&self, files: &Arc<Files>) {
+    fn lead(&self, files: &Arc<impl Synced>) {
         let mut before = 0;
         loop {
             if before >= BUSY {
@@ -134,7 +141,7 @@ impl SyncGroup {
         }
     }
 
-    fn sync_together(&self, files: &Arc<Files>, waiting: Vec<Waiter>) {
+    fn sync_together(&self, files: &Arc<impl Synced>, waiting: Vec<Waiter>) {
         let Some(together) = files.together() else {
             return self.sync_apart(files, waiting);
         };
@@ -167,7 +174,7 @@ impl SyncGroup {
     }
 
     /// At the same time: the file system writes its journal once for files that are synced at the same time.
-    fn sync_apart(&self, files: &Arc<Files>, mut waiting: Vec<Waiter>) {
+    fn sync_apart(&self, files: &Arc<impl Synced>, mut waiting: Vec<Waiter>) {
         let Some(last) = waiting.pop() else { return };
         for waiter in waiting {
             let files = Arc::clone(files);

@@ -9,14 +9,13 @@ use sqlx::{Connection, Executor as _, PgConnection, SqlStr, query, query_as};
 
 use crate::accounting::{LockedAccount, Written, counts};
 use crate::catalog;
-use crate::dialect::Dialect;
+use crate::change::Change;
 use crate::failure::{Failure, by_database};
-use crate::postgres::Postgres;
+use crate::postgres::states;
 use crate::row::Row;
 use crate::rows::RowChanges;
 use crate::session::{Session, Trouble, values};
 use crate::statements::columns;
-use crate::writer::Change;
 
 /// The columns as arrays, one value for each row.
 macro_rules! unnested {
@@ -85,14 +84,14 @@ impl PostgresSession {
 
     fn failure(&self, error: sqlx::Error) -> Failure {
         let message = format!("cannot write to the records in {}", self.place);
-        Failure::of_database(message, error, Postgres::is_passing)
+        Failure::of_database(message, error, states::is_passing)
     }
 
     fn trouble(&self, error: sqlx::Error) -> Trouble {
-        if by_database(&error).is_some_and(|error| !Postgres::is_passing(error)) {
+        if by_database(&error).is_some_and(|error| !states::is_passing(error)) {
             return Trouble::Refused(self.failure(error));
         }
-        match Postgres::is_fleeting(&error) {
+        match states::is_fleeting(&error) {
             true => Trouble::Fleeting(self.failure(error)),
             false => Trouble::Whole(self.failure(error)),
         }

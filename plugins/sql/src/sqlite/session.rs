@@ -10,13 +10,13 @@ use rusqlite::{Connection, OpenFlags, Params, params};
 
 use crate::accounting::{LockedAccount, Written, counts};
 use crate::catalog;
+use crate::change::Change;
 use crate::failure::Failure;
 use crate::row::Row;
 use crate::rows::RowChanges;
 use crate::session::{Session, Trouble, values};
-use crate::sqlite::{LONGEST_LOG, is_passing_code};
+use crate::sqlite::codes::{LONGEST_LOG, is_passing_code};
 use crate::statements::columns;
-use crate::writer::Change;
 
 /// More than there are statements.
 const STATEMENTS: usize = 32;
