@@ -16,6 +16,7 @@ type Sync = Box<dyn Fn(&File) -> io::Result<()> + Send + std::marker::Sync>;
 pub(crate) struct Files {
     root: PathBuf,
     pub(crate) sync: Sync,
+    is_durable: bool,
     /// The shards that this process knows to exist durably. There are at most 17 × 17, the pairs of characters of keys.
     shards: Mutex<HashSet<String>>,
 }
@@ -23,7 +24,10 @@ pub(crate) struct Files {
 impl Files {
     /// Files that survive a power failure once they are kept.
     pub(crate) fn durable(root: PathBuf) -> Self {
-        Self::synced_by(root, Box::new(File::sync_all))
+        Self {
+            is_durable: true,
+            ..Self::synced_by(root, Box::new(File::sync_all))
+        }
     }
 
     /// Files that are not synced: the system writes them to the disk at some time.
@@ -32,8 +36,17 @@ impl Files {
     }
 
     pub(crate) fn synced_by(root: PathBuf, sync: Sync) -> Self {
-        let shards = Mutex::default();
-        Self { root, sync, shards }
+        Self {
+            root,
+            sync,
+            is_durable: false,
+            shards: Mutex::default(),
+        }
+    }
+
+    /// Whether a sync will wait for the bytes that are written, so that writing them back early pays off.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.is_durable
     }
 
     pub(crate) fn root(&self) -> &Path {

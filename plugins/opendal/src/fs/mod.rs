@@ -6,3 +6,4 @@ mod multipart;
 mod part_file;
 mod part_list;
 pub(crate) mod store;
+mod write_back;
