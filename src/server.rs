@@ -3,12 +3,13 @@
 //! has none of these limits.)
 
 mod paced;
+mod read_size;
 mod rules;
 
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -23,9 +24,11 @@ use intake_core::{ConfigError, ConfigErrors, LeastRate};
 pub use ipnet::IpNet;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use self::paced::{Bounds, Paced};
+use self::read_size::{LARGE_READ, LARGE_READERS};
 
 /// `[server]`: where to listen, and the limits of connections.
 #[derive(Clone, Debug, Deserialize)]
@@ -192,8 +195,8 @@ fn check_listen(key: &str, listen: &str) -> Result<(), ConfigError> {
     Err(ConfigError::at(key, message))
 }
 
-/// The largest read from a connection, and the largest head of a request, in bytes.
-const BUFFER_BYTES: usize = 128 * 1024;
+/// The largest head of a request, in bytes.
+const HEAD_BYTES: usize = 128 * 1024;
 
 /// Serves until `stop` is ready, then waits for the requests under way, for as long as the settings allow.
 ///
@@ -215,7 +218,9 @@ pub async fn serve(
         // A client may close its sending side after its request and still wait for the answer.
         .half_close(true)
         .header_read_timeout(settings.header_timeout)
-        .max_buf_size(BUFFER_BYTES);
+        .max_header_size(HEAD_BYTES)
+        .max_buf_size(LARGE_READ);
+    let large_reads = Arc::new(Semaphore::new(LARGE_READERS));
     let mut stop = std::pin::pin!(stop);
     loop {
         // The permit before the connection: a client that has to wait is in the system's queue and costs nothing.
@@ -242,7 +247,7 @@ pub async fn serve(
                 }
             }
         });
-        let stream = TokioIo::new(Paced::new(stream, settings.writing()));
+        let stream = TokioIo::new(Paced::new(stream, settings.writing(), large_reads.clone()));
         let connection = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             let _held = (permit, share);

@@ -1,14 +1,19 @@
-//! How the server writes to a connection, and ends it: a client has to read its answer at a minimum rate, and bytes that it
-//! still sends when the connection ends do not cost it the answer.
+//! How the server reads from a connection, writes to it, and ends it: a slow client costs little memory, a client has to read its
+//! answer at a minimum rate, and bytes that it still sends when the connection ends do not cost it the answer.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use intake_core::{LeastRate, Pace};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::read_size::{FREE_READ, ReadSize};
 
 /// How long a peer may send nothing after the server has closed its side, before the connection is dropped.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -26,6 +31,7 @@ pub(super) struct Bounds {
 #[derive(Debug)]
 pub(super) struct Paced<S> {
     stream: S,
+    reads: ReadSize,
     pace: Pace,
     linger: Duration,
     timer: Option<Pin<Box<Sleep>>>,
@@ -36,9 +42,11 @@ pub(super) struct Paced<S> {
 }
 
 impl<S> Paced<S> {
-    pub(super) fn new(stream: S, bounds: Bounds) -> Self {
+    /// Reads in large pieces need one of these permits.
+    pub(super) fn new(stream: S, bounds: Bounds, large_reads: Arc<Semaphore>) -> Self {
         Self {
             stream,
+            reads: ReadSize::new(large_reads, Instant::now()),
             pace: Pace::new(bounds.rate),
             linger: bounds.linger,
             timer: None,
@@ -76,7 +84,23 @@ impl<S> Paced<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let bytes = match self.reads.limit() {
+            Some(limit) if limit < buf.remaining() => {
+                // Of the buffer, no more is touched than is needed: memory that was never touched costs nothing.
+                let mut part = [const { MaybeUninit::uninit() }; FREE_READ];
+                let mut part = ReadBuf::uninit(&mut part[..limit]);
+                ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
+                buf.put_slice(part.filled());
+                part.filled().len()
+            }
+            _ => {
+                let before = buf.filled().len();
+                ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+                buf.filled().len() - before
+            }
+        };
+        self.reads.read(bytes, Instant::now());
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -155,7 +179,7 @@ mod tests {
     /// A connection that buffers so many bytes: the server's end, and the peer's.
     fn connection(room: usize) -> (Paced<DuplexStream>, DuplexStream) {
         let (ours, peer) = duplex(room);
-        (Paced::new(ours, BOUNDS), peer)
+        (Paced::new(ours, BOUNDS, Arc::new(Semaphore::new(1))), peer)
     }
 
     /// Reads so many bytes after each pause, forever.

@@ -10,6 +10,7 @@
 //! OpenDAL reads, and writes to services. On a disk, `fs` writes with the standard library, as OpenDAL can neither make bytes
 //! durable nor remove what an attempt has left that was cut off. The README lists settings and guarantees.
 
+mod buffer_size;
 mod codes;
 mod failure;
 mod fault;

@@ -200,14 +200,14 @@ mod tests {
         let (_folder, files, name) = new();
         // The first attempt hangs, in place; another one at a part that is there, beside.
         let first = begin(&files, &name, 1);
-        first.write_at(b"first", 0).unwrap().unwrap();
+        first.write_at(&[b"first"], 0).unwrap().unwrap();
         put(&files, &name, 1, b"thebegin");
         put(&files, &name, 2, b"end");
         let second = begin(&files, &name, 2);
-        second.write_at(b"xx", 0).unwrap().unwrap();
+        second.write_at(&[b"xx"], 0).unwrap().unwrap();
         assert_eq!(together(&files, &name), Ok(()));
         for hung in [&first, &second] {
-            assert_eq!(hung.write_at(b"xxx", 0).unwrap(), Err(Closed::NotOpen));
+            assert_eq!(hung.write_at(&[b"xxx"], 0).unwrap(), Err(Closed::NotOpen));
             assert_eq!(files.keep_part(&name, hung, 3).unwrap(), Err(Closed::NotOpen));
         }
         files.leave_part(&name, &first).unwrap();

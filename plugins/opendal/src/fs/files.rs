@@ -20,6 +20,7 @@ pub(crate) struct Files {
     /// The whole file system, if that can be synced at once. Found out at the first use, when the folder is there.
     together: OnceLock<Option<Together>>,
     pub(crate) group: SyncGroup,
+    is_durable: bool,
     /// The shards that this process knows to exist durably. There are at most 17 × 17, the pairs of characters of keys.
     shards: Mutex<HashSet<String>>,
 }
@@ -30,6 +31,7 @@ impl Files {
         let files = Self::synced_by(root, Box::new(File::sync_all));
         Self {
             together: OnceLock::new(),
+            is_durable: true,
             ..files
         }
     }
@@ -45,6 +47,7 @@ impl Files {
             sync,
             together: OnceLock::from(None),
             group: SyncGroup::default(),
+            is_durable: false,
             shards: Mutex::default(),
         }
     }
@@ -54,6 +57,11 @@ impl Files {
     pub(crate) fn synced_together(self, together: Together) -> Self {
         let together = OnceLock::from(Some(together));
         Self { together, ..self }
+    }
+
+    /// Whether a sync will wait for the bytes that are written, so that writing them back early pays off.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.is_durable
     }
 
     pub(crate) fn root(&self) -> &Path {

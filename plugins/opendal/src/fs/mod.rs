@@ -9,3 +9,4 @@ mod part_list;
 mod power_cut;
 pub(crate) mod store;
 mod sync_group;
+mod write_back;

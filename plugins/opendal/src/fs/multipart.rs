@@ -15,6 +15,7 @@ use crate::fs::files::Files;
 use crate::fs::part_file::{Closed, OpenPart, ReadPart};
 use crate::fs::part_list::Listed;
 use crate::fs::store::{FsStore, blocking};
+use crate::fs::write_back::WriteBack;
 use crate::name::Name;
 use crate::write_buffer::{Sink, WriteBuffer};
 
@@ -39,14 +40,16 @@ impl Multipart for FsStore {
         let doing = format!("write part {} of {name}", range.number);
         let of = name.clone();
         let opened = blocking(&doing, move || files.open_part(&of, &range)).await?;
-        Ok(Box::new(WriteBuffer::into(StagedPart {
+        let staged = StagedPart {
             files: self.files().clone(),
             name,
             part: Arc::new(opened.map_err(of_closed)?),
             size: 0,
+            back: WriteBack::default(),
             doing,
             writing: None,
-        })))
+        };
+        Ok(Box::new(WriteBuffer::into(staged, self.room().clone())))
     }
 
     async fn list(&self, key: &Key, _upload: &str) -> Result<Vec<Part>, Fault> {
@@ -119,9 +122,11 @@ struct StagedPart {
     files: Arc<Files>,
     name: Name,
     part: Arc<OpenPart>,
+    /// The bytes of all writes so far, the running one included.
     size: u64,
+    back: WriteBack,
     doing: String,
-    /// The running write. It stays here if the future that waits for it is dropped.
+    /// The running write, while its caller gathers the bytes of the next one.
     writing: Option<JoinHandle<io::Result<Result<(), Closed>>>>,
 }
 
@@ -140,30 +145,53 @@ impl StagedPart {
     }
 }
 
-impl Sink for StagedPart {}
-
 #[async_trait]
-impl Staged for StagedPart {
-    async fn write(&mut self, piece: Bytes) -> Result<(), Fault> {
+impl Sink for StagedPart {
+    /// Waits for the write before, and leaves this one running.
+    async fn write_all(&mut self, pieces: Vec<Bytes>) -> Result<(), Fault> {
         self.settle().await?;
         let (part, at) = (self.part.clone(), self.size);
-        self.size += piece.len() as u64;
-        self.writing = Some(spawn_blocking(move || part.write_at(&piece, at)));
-        self.settle().await
+        self.size += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        let back = self.back.next(self.size).filter(|_| self.files.is_durable());
+        self.writing = Some(spawn_blocking(move || {
+            let written = part.write_at(&pieces, at)?;
+            if let Some(range) = back {
+                part.write_back(range);
+            }
+            Ok(written)
+        }));
+        Ok(())
     }
 
-    async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
+    async fn finish(mut self: Box<Self>, rest: Bytes) -> Result<(), Fault> {
         self.settle().await?;
         let Self {
             files,
             name,
             part,
-            size,
+            size: at,
             doing,
             ..
         } = *self;
-        let kept = blocking(&doing, move || files.keep_part(&name, &part, size)).await?;
-        kept.map_err(of_closed)
+        let finish = move || {
+            let size = at + rest.len() as u64;
+            match part.write_at(&[rest], at)? {
+                Ok(()) => files.keep_part(&name, &part, size),
+                Err(closed) => Ok(Err(closed)),
+            }
+        };
+        blocking(&doing, finish).await?.map_err(of_closed)
+    }
+}
+
+#[async_trait]
+impl Staged for StagedPart {
+    async fn write(&mut self, piece: Bytes) -> Result<(), Fault> {
+        self.write_all(vec![piece]).await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Fault> {
+        self.finish(Bytes::new()).await
     }
 
     async fn discard(mut self: Box<Self>) -> Result<(), Fault> {

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ use intake_core::{Bytes, Part, PartRange};
 
 use crate::fs::files::{Files, if_there};
 use crate::fs::part_list::{Kept, Lies, Listed, Note, is_named};
+use crate::fs::write_back;
 use crate::name::Name;
 
 /// The most files beside that of all parts.
@@ -40,13 +42,22 @@ pub(crate) struct OpenPart {
 
 impl OpenPart {
     /// Writes bytes of the part, from this offset in the part on.
-    pub(crate) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<Result<(), Closed>> {
+    pub(crate) fn write_at(&self, pieces: &[impl AsRef<[u8]>], offset: u64) -> io::Result<Result<(), Closed>> {
         // The file was removed, so the upload has ended without this part.
         if self.bytes.metadata()?.nlink() == 0 {
             return Ok(Err(Closed::NotOpen));
         }
-        self.bytes.write_all_at(bytes, self.begins + offset)?;
+        let mut at = self.begins + offset;
+        for piece in pieces.iter().map(AsRef::as_ref) {
+            self.bytes.write_all_at(piece, at)?;
+            at += piece.len() as u64;
+        }
         Ok(Ok(()))
+    }
+
+    /// Begins to write back this range of the part.
+    pub(crate) fn write_back(&self, range: Range<u64>) {
+        write_back::begin(&self.bytes, self.begins + range.start..self.begins + range.end);
     }
 }
 
@@ -309,7 +320,7 @@ pub(crate) mod tests {
 
     pub(crate) fn put(files: &Files, name: &Name, number: u16, bytes: &[u8]) -> Lies {
         let part = begin(files, name, number);
-        part.write_at(bytes, 0).unwrap().unwrap();
+        part.write_at(&[bytes], 0).unwrap().unwrap();
         files.keep_part(name, &part, bytes.len() as u64).unwrap().unwrap();
         part.lies
     }
@@ -372,7 +383,7 @@ pub(crate) mod tests {
         put(&files, &name, 1, b"is there");
         for ends in [true, false] {
             let again = begin(&files, &name, 1);
-            again.write_at(b"half", 0).unwrap().unwrap();
+            again.write_at(&[b"half"], 0).unwrap().unwrap();
             if ends {
                 files.leave_part(&name, &again).unwrap();
             }
@@ -385,8 +396,8 @@ pub(crate) mod tests {
     fn the_last_one_that_is_kept_counts_wherever_it_was_written() {
         let (_folder, files, name) = new();
         let [slow, fast] = [(); 2].map(|()| begin(&files, &name, 1));
-        fast.write_at(b"fast", 0).unwrap().unwrap();
-        slow.write_at(b"slow!", 0).unwrap().unwrap();
+        fast.write_at(&[b"fast"], 0).unwrap().unwrap();
+        slow.write_at(&[b"slow!"], 0).unwrap().unwrap();
         files.keep_part(&name, &fast, 4).unwrap().unwrap();
         assert_eq!(files.list_parts(&name).unwrap(), BTreeMap::from([(1, 4)]));
         files.keep_part(&name, &slow, 5).unwrap().unwrap();
@@ -426,7 +437,7 @@ pub(crate) mod tests {
         let open = [1, 1, 2, 2].map(|number| begin(&files, &name, number));
         files.remove(&name).unwrap();
         for attempt in &open {
-            assert_eq!(attempt.write_at(b"late", 0).unwrap(), Err(Closed::NotOpen));
+            assert_eq!(attempt.write_at(&[b"late"], 0).unwrap(), Err(Closed::NotOpen));
             assert_eq!(files.keep_part(&name, attempt, 4).unwrap(), Err(Closed::NotOpen));
             files.leave_part(&name, attempt).unwrap();
         }

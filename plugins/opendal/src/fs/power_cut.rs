@@ -324,7 +324,7 @@ impl Scenario {
         let range = PartRange::new(number, u64::from(number - 1) * 8, 8);
         let (files, name) = (self.store.files(), Name::of(key).unwrap());
         let part = files.open_part(&name, &range).unwrap().unwrap();
-        part.write_at(b"xxxxxxxx", 0).unwrap().unwrap();
+        part.write_at(&[b"xxxxxxxx"], 0).unwrap().unwrap();
         files.leave_part(&name, &part).unwrap();
     }
 

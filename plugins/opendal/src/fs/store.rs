@@ -19,47 +19,65 @@ use opendal::{Operator, services};
 use tokio::sync::{OnceCell, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::buffer_size::Room;
 use crate::codes::STORE_FAILED;
 use crate::fault;
 use crate::fs::files::Files;
 use crate::fs::sync_group::Written;
+use crate::fs::write_back::{self, WriteBack};
 use crate::name::Name;
 use crate::read::{read, size};
 use crate::write_buffer::{Sink, WriteBuffer};
 
 /// How many bytes are read from a file at a time.
 const CHUNK: usize = 256 * 1024;
+/// The most bytes of one write.
+const MOST: usize = 1 << 20;
+/// The most bytes of all buffers together, beyond what each upload may have anyway.
+const ROOM: usize = 32 << 20;
 
 /// Keeps bytes in a folder.
 #[derive(Debug)]
 pub(crate) struct FsStore {
     files: Arc<Files>,
+    /// Shared by the buffers of all uploads.
+    room: Arc<Room>,
     /// For reading. Opened at the first use, because that creates the folder.
     operator: OnceCell<Operator>,
 }
 
 impl FsStore {
     pub(crate) fn new(files: Files) -> Self {
-        let files = Arc::new(files);
-        let operator = OnceCell::new();
-        Self { files, operator }
+        Self {
+            files: Arc::new(files),
+            room: Arc::new(Room::new(ROOM, MOST)),
+            operator: OnceCell::new(),
+        }
     }
 
     pub(crate) fn files(&self) -> &Arc<Files> {
         &self.files
     }
 
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
     /// Begins an attempt. Its file is created with its first bytes, so that a small upload is one blocking call: create, write,
     /// sync, rename, sync the folder.
     pub(crate) fn stage(&self, name: Name) -> Box<dyn Staged> {
-        Box::new(WriteBuffer::into(StagedFile {
+        let staged = StagedFile {
             files: self.files.clone(),
             name,
             file: None,
             is_begun: false,
             handle: Arc::new(()),
+            size: 0,
+            back: WriteBack::default(),
             writing: None,
-        }))
+            syncing: None,
+        };
+        Box::new(WriteBuffer::into(staged, self.room.clone()))
     }
 
     pub(crate) async fn read(&self, name: &Name, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
@@ -131,8 +149,13 @@ struct StagedFile {
     is_begun: bool,
     /// Lives as long as the caller has the handle, or waits for its commit.
     handle: Arc<()>,
-    /// The running write. It stays here if the future that waits for it is dropped.
+    /// The bytes of all writes so far, the running one included.
+    size: u64,
+    back: WriteBack,
+    /// The running write, while its caller gathers the bytes of the next one.
     writing: Option<JoinHandle<io::Result<Arc<File>>>>,
+    /// The running sync of earlier bytes.
+    syncing: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl StagedFile {
@@ -150,21 +173,36 @@ impl StagedFile {
         self.file = Some(file);
         Ok(())
     }
+
+    /// Waits until no sync runs. A failure of the disk is reported to one sync only, so it counts whichever this was.
+    async fn settle_sync(&mut self) -> Result<(), Fault> {
+        let Some(syncing) = &mut self.syncing else {
+            return Ok(());
+        };
+        let ended = syncing.await;
+        self.syncing = None;
+        let doing = format!("make {} durable", self.name);
+        ended
+            .map_err(|_| fault::of_lost_work(&doing))?
+            .map_err(|error| fault::of_io(&doing, error))
+    }
+
+    /// Syncs what was written so far, once it is enough, while the next bytes are written.
+    async fn sync_early(&mut self) -> Result<(), Fault> {
+        let Some(file) = self.file.clone().filter(|_| self.back.is_due(self.size)) else {
+            return Ok(());
+        };
+        self.settle_sync().await?;
+        let files = self.files.clone();
+        self.syncing = Some(spawn_blocking(move || (files.sync)(&file)));
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Staged for StagedFile {
     async fn write(&mut self, piece: Bytes) -> Result<(), Fault> {
-        self.settle().await?;
-        let (files, name, file) = (self.files.clone(), self.name.clone(), self.file.clone());
-        let handle = Arc::downgrade(&self.handle);
-        self.is_begun = true;
-        self.writing = Some(spawn_blocking(move || {
-            let file = opened(&files, &name, file, &handle)?;
-            (&*file).write_all(&piece)?;
-            Ok(file)
-        }));
-        self.settle().await
+        self.write_all(vec![piece]).await
     }
 
     async fn commit(self: Box<Self>) -> Result<(), Fault> {
@@ -172,8 +210,9 @@ impl Staged for StagedFile {
     }
 
     async fn discard(mut self: Box<Self>) -> Result<(), Fault> {
-        // The outcome of the write does not matter: its bytes are removed.
+        // Their outcome does not matter: the bytes are removed.
         let _ = self.settle().await;
+        let _ = self.settle_sync().await;
         if !self.is_begun {
             return Ok(());
         }
@@ -184,8 +223,31 @@ impl Staged for StagedFile {
 
 #[async_trait]
 impl Sink for StagedFile {
+    /// Waits for the write before, and leaves this one running.
+    async fn write_all(&mut self, pieces: Vec<Bytes>) -> Result<(), Fault> {
+        self.settle().await?;
+        self.sync_early().await?;
+        let (files, name, file) = (self.files.clone(), self.name.clone(), self.file.clone());
+        let handle = Arc::downgrade(&self.handle);
+        self.is_begun = true;
+        self.size += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        let back = self.back.next(self.size).filter(|_| files.is_durable());
+        self.writing = Some(spawn_blocking(move || {
+            let file = opened(&files, &name, file, &handle)?;
+            for piece in pieces {
+                (&*file).write_all(&piece)?;
+            }
+            if let Some(range) = back {
+                write_back::begin(&file, range);
+            }
+            Ok(file)
+        }));
+        Ok(())
+    }
+
     async fn finish(mut self: Box<Self>, rest: Bytes) -> Result<(), Fault> {
         self.settle().await?;
+        self.settle_sync().await?;
         // The handle stays here, and is dropped with this future.
         let Self {
             files,
@@ -264,8 +326,62 @@ mod tests {
     use std::thread::{self, ThreadId};
 
     use intake_core::{Key, UploadId};
+    use tempfile::TempDir;
 
     use super::*;
+
+    fn stage(sync: impl Fn(&File) -> io::Result<()> + Send + Sync + 'static) -> (TempDir, FsStore, Name) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FsStore::new(Files::synced_by(folder.path().to_owned(), Box::new(sync)));
+        (folder, store, Name::of(&Key::whole(UploadId::random())).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_while_the_next_bytes_come_is_reported_and_nothing_is_committed() {
+        for is_last in [true, false] {
+            let (folder, store, name) = stage(|_| Ok(()));
+            let mut staged = store.stage(name.clone());
+            // No file can be created below what is no folder.
+            let shard = folder.path().join(name.shard());
+            std::fs::write(&shard, "").unwrap();
+            let large = || Bytes::from(vec![0; MOST]);
+            staged.write(large()).await.unwrap();
+            let says = "Not a directory";
+            if !is_last {
+                let fault = staged.write(large()).await.unwrap_err();
+                assert!(fault.report().contains(says), "{}", fault.report());
+                std::fs::remove_file(&shard).unwrap();
+                staged.write(large()).await.unwrap();
+            }
+            let fault = staged.commit().await.unwrap_err();
+            assert_eq!(fault.report().contains(says), is_last, "{}", fault.report());
+            assert!(is_last || store.size(&name).await.unwrap().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_fails_before_the_last_sync_is_reported_and_nothing_is_committed() {
+        let files_synced = Arc::new(Mutex::new(0));
+        let counted = files_synced.clone();
+        let (_folder, store, name) = stage(move |file| {
+            if file.metadata()?.is_dir() {
+                return Ok(());
+            }
+            *counted.lock().unwrap() += 1;
+            match *counted.lock().unwrap() {
+                1 => Err(io::Error::other("the disk is broken")),
+                _ => Ok(()),
+            }
+        });
+        let mut staged = store.stage(name.clone());
+        for _ in 0..70 {
+            staged.write(Bytes::from(vec![0; MOST])).await.unwrap();
+        }
+        let fault = staged.commit().await.unwrap_err();
+        assert!(fault.report().contains("the disk is broken"), "{}", fault.report());
+        assert_eq!(*files_synced.lock().unwrap(), 1);
+        assert_eq!(store.size(&name).await.unwrap(), None);
+    }
 
     /// Everything else that this thread serves would wait for the disk as well.
     #[tokio::test]

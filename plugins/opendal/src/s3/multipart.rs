@@ -43,7 +43,7 @@ impl intake_core::Multipart for ObjectStore {
         let multipart = self.in_parts().await?.clone();
         let (name, upload, number) = (Name::of(key)?, upload.to_owned(), range.number);
         let staged = StagedPart::begin(multipart, name, upload, number, size);
-        Ok(Box::new(WriteBuffer::into(staged)))
+        Ok(Box::new(WriteBuffer::into(staged, self.room().clone())))
     }
 
     async fn list(&self, key: &Key, upload: &str) -> Result<Vec<Part>, Fault> {

@@ -9,20 +9,32 @@ use opendal::{Operator, services};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
+use crate::buffer_size::Room;
 use crate::codes::STORE_FAILED;
 use crate::fault;
 use crate::name::Name;
 use crate::read::{read, size};
 use crate::s3::api::MultipartApi;
 use crate::s3::bucket::{self, Bucket};
-use crate::s3::writer::StagedObject;
+use crate::s3::writer::{Parts, StagedObject};
 use crate::settings::S3;
 use crate::write_buffer::WriteBuffer;
+
+/// The most bytes of one piece. Larger ones would not help, as the writer joins them to parts.
+const MOST: usize = 256 * 1024;
+/// The most bytes of all buffers together, beyond what each upload may have anyway.
+const ROOM: usize = 8 << 20;
+/// The most bytes of all parts that are filled while another one of their upload is sent.
+const PARTS: usize = 40 << 20;
 
 /// Keeps bytes as objects.
 #[derive(Debug)]
 pub(crate) struct ObjectStore {
     service: Service,
+    /// Shared by the buffers of all uploads.
+    room: Arc<Room>,
+    /// Shared by the parts that are filled while another one of their upload is sent.
+    parts: Arc<Room>,
     /// The size of an upload's parts, in bytes, if this store sets it. An upload holds two of them in memory.
     part: Option<usize>,
 }
@@ -57,15 +69,13 @@ impl ObjectStore {
             let scheme = info.scheme();
             return Err(ConfigError::new(format!("`{scheme}` cannot {}", lacking.join(", "))));
         }
-        let service = Service::Open(operator);
-        Ok(Self { service, part: None })
+        Ok(Self::over(Service::Open(operator), None))
     }
 
     pub(crate) fn memory() -> Self {
         let memory = Operator::new(services::Memory::default());
         // It could fail because of its settings, and it has none.
-        let service = Service::Open(memory.expect("memory can be had"));
-        Self { service, part: None }
+        Self::over(Service::Open(memory.expect("memory can be had")), None)
     }
 
     pub(crate) fn s3(settings: S3) -> Self {
@@ -74,7 +84,20 @@ impl ObjectStore {
             settings: Arc::new(settings),
             opened: OnceCell::new(),
         };
-        Self { service, part }
+        Self::over(service, part)
+    }
+
+    fn over(service: Service, part: Option<usize>) -> Self {
+        Self {
+            service,
+            room: Arc::new(Room::new(ROOM, MOST)),
+            parts: Arc::new(Room::new(PARTS, PARTS)),
+            part,
+        }
+    }
+
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
     }
 
     pub(crate) async fn operator(&self) -> Result<&Operator, Fault> {
@@ -120,22 +143,20 @@ impl ObjectStore {
 
     pub(crate) async fn stage(&self, name: Name, media_type: Option<&MediaType>) -> Result<Box<dyn Staged>, Fault> {
         let operator = self.operator().await?;
+        // Without the writer's own chunks: it would hold one more part in memory before it sends the first.
         let writer = operator.writer_with(name.as_str());
-        let writer = match self.part {
-            Some(bytes) => writer.chunk(bytes),
-            None => writer,
-        };
         let writer = match media_type {
             Some(media_type) => writer.content_type(&media_type.to_string()),
             None => writer,
         };
         let doing = format!("begin to write {name}");
         let writer = writer.await.map_err(|error| fault::of_opendal(&doing, error))?;
-        Ok(Box::new(WriteBuffer::into(StagedObject::begin(
-            operator.clone(),
-            writer,
-            name,
-        ))))
+        let parts = self.part.map(|size| Parts {
+            size,
+            room: self.parts.clone(),
+        });
+        let staged = StagedObject::begin(operator.clone(), writer, name, parts);
+        Ok(Box::new(WriteBuffer::into(staged, self.room.clone())))
     }
 
     pub(crate) async fn read(&self, name: &Name, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {

@@ -3,11 +3,17 @@
 //! A task owns OpenDAL's writer. A writer that was dropped in the middle of a write cannot be aborted, least of all under
 //! retries; and a client that hangs up should not leave a multipart upload, which costs money.
 
+use std::mem;
+use std::pin::pin;
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use futures_util::future::{Either, select};
 use intake_core::{Bytes, Fault, Staged};
-use opendal::{ErrorKind, Operator, Writer};
+use opendal::{Buffer, ErrorKind, Operator, Writer};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::buffer_size::Room;
 use crate::fault;
 use crate::name::Name;
 use crate::write_buffer::Sink;
@@ -32,11 +38,16 @@ enum End {
 type Answer = oneshot::Sender<Result<(), Fault>>;
 
 impl StagedObject {
-    pub(crate) fn begin(operator: Operator, writer: Writer, name: Name) -> Self {
+    pub(crate) fn begin(operator: Operator, writer: Writer, name: Name, parts: Option<Parts>) -> Self {
         let (pieces, to_write) = mpsc::channel(WAITING);
         let (failing, failed) = oneshot::channel();
         let (end, ending) = oneshot::channel();
-        let upload = Upload { operator, writer, name };
+        let upload = Upload {
+            operator,
+            writer,
+            name,
+            parts,
+        };
         tokio::spawn(upload.run(to_write, failing, ending));
         Self { pieces, failed, end }
     }
@@ -81,11 +92,55 @@ impl Staged for StagedObject {
     }
 }
 
+/// The parts in which an upload is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    /// The bytes of each but the last.
+    pub(crate) size: usize,
+    /// For parts that are filled while another one is sent.
+    pub(crate) room: Arc<Room>,
+}
+
+/// A part that is being filled.
+#[derive(Default)]
+struct Filling {
+    pieces: Vec<Bytes>,
+    bytes: usize,
+    /// What has come of the next part.
+    surplus: Option<Bytes>,
+}
+
+impl Filling {
+    /// Fills the part. Returns false if there are no more pieces. It may be dropped, and go on later.
+    async fn fill(&mut self, size: usize, pieces: &mut mpsc::Receiver<Bytes>) -> bool {
+        while self.bytes < size {
+            let next = match self.surplus.take() {
+                Some(surplus) => Some(surplus),
+                None => pieces.recv().await,
+            };
+            let Some(mut piece) = next else { return false };
+            if self.bytes + piece.len() > size {
+                self.surplus = Some(piece.split_off(size - self.bytes));
+            }
+            self.bytes += piece.len();
+            self.pieces.push(piece);
+        }
+        true
+    }
+
+    fn take(&mut self) -> Buffer {
+        self.bytes = 0;
+        Buffer::from(mem::take(&mut self.pieces))
+    }
+}
+
 /// The state of the task.
 struct Upload {
     operator: Operator,
     writer: Writer,
     name: Name,
+    /// `None`: pieces are written as they are.
+    parts: Option<Parts>,
 }
 
 impl Upload {
@@ -122,14 +177,46 @@ impl Upload {
 
     /// Writes until there are no more pieces. Returns whether all were written.
     async fn write(&mut self, mut pieces: mpsc::Receiver<Bytes>, failing: oneshot::Sender<Fault>) -> bool {
-        while let Some(piece) = pieces.recv().await {
-            if let Err(error) = self.writer.write(piece).await {
-                // A handle that was dropped does not commit either.
-                let _ = failing.send(self.cannot("write", error));
-                return false;
-            }
+        let written = match self.parts.clone() {
+            Some(parts) => self.write_parts(&parts, &mut pieces).await,
+            None => self.write_pieces(&mut pieces).await,
+        };
+        if let Err(error) = written {
+            // A handle that was dropped does not commit either.
+            let _ = failing.send(self.cannot("write", error));
+            return false;
         }
         true
+    }
+
+    async fn write_pieces(&mut self, pieces: &mut mpsc::Receiver<Bytes>) -> opendal::Result<()> {
+        while let Some(piece) = pieces.recv().await {
+            self.writer.write(piece).await?;
+        }
+        Ok(())
+    }
+
+    /// Fills the next part while one is sent, if there is room for it in memory.
+    async fn write_parts(&mut self, parts: &Parts, pieces: &mut mpsc::Receiver<Bytes>) -> opendal::Result<()> {
+        let mut filling = Filling::default();
+        let mut goes_on = true;
+        while goes_on {
+            goes_on = filling.fill(parts.size, pieces).await;
+            let full = filling.take();
+            if full.is_empty() {
+                break;
+            }
+            let room = if goes_on { parts.room.hold(parts.size) } else { None };
+            let writing = pin!(self.writer.write(full));
+            match room {
+                Some(_held) => match select(writing, pin!(filling.fill(parts.size, pieces))).await {
+                    Either::Left((written, _)) => written?,
+                    Either::Right((_, writing)) => writing.await?,
+                },
+                None => writing.await?,
+            }
+        }
+        Ok(())
     }
 
     async fn discard(&mut self) -> Result<(), Fault> {

@@ -5,7 +5,7 @@ use intake_core::{Bytes, PartRange, codes};
 use intake_plugin_opendal::OpendalStore;
 use tempfile::tempdir;
 
-use crate::{files, fs, is_missing, key, put, some_bytes};
+use crate::{files, fs, is_missing, key, put, some_bytes, write_much};
 
 #[tokio::test]
 async fn an_upload_is_one_file_whose_name_follows_from_its_key() {
@@ -25,7 +25,7 @@ async fn nothing_can_be_read_before_the_commit() {
     let (store, key) = (fs(folder.path()), key());
     let mut staged = store.stage(&key, None).await.unwrap();
     assert_eq!(files(folder.path()), [""; 0], "there is no file before the first bytes");
-    staged.write(some_bytes()).await.unwrap();
+    write_much(&mut *staged).await;
     assert_eq!(files(folder.path()), [format!("{}/{key}.part", &key.as_str()[..2])]);
     assert!(is_missing(&*store, &key).await);
     staged.commit().await.unwrap();
@@ -37,7 +37,7 @@ async fn a_discarded_upload_leaves_no_file() {
     let folder = tempdir().unwrap();
     let (store, key) = (fs(folder.path()), key());
     let mut staged = store.stage(&key, None).await.unwrap();
-    staged.write(some_bytes()).await.unwrap();
+    write_much(&mut *staged).await;
     staged.discard().await.unwrap();
     assert_eq!(files(folder.path()), [""; 0]);
 }
@@ -48,7 +48,7 @@ async fn what_a_dead_process_left_is_found_by_its_key() {
     let (dead, key, other) = (fs(folder.path()), key(), key());
     put(&*dead, &other, &some_bytes()).await;
     let mut staged = dead.stage(&key, None).await.unwrap();
-    staged.write(some_bytes()).await.unwrap();
+    write_much(&mut *staged).await;
     // As far as files go, this is what a killed process does: it does nothing any more.
     std::mem::forget(staged);
 

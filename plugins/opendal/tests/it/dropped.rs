@@ -10,7 +10,7 @@ use tempfile::tempdir;
 use tokio::runtime::Builder;
 use tokio::task::spawn_blocking;
 
-use crate::{files, fs, is_missing, key, some_bytes};
+use crate::{files, fs, is_missing, key, much, some_bytes};
 
 /// Runs a test where one thread waits for the disk, and does one thing after another.
 fn with_one_slow_thread(test: impl Future<Output = ()>) {
@@ -34,12 +34,12 @@ async fn idle() {
 fn what_was_dropped_before_its_file_was_there_leaves_nothing() {
     with_one_slow_thread(async {
         let folder = tempdir().unwrap();
-        for (bytes, commits) in [(some_bytes(), false), (Bytes::from_static(b"few"), true)] {
+        for (bytes, commits) in [(much(), false), (Bytes::from_static(b"few"), true)] {
             let (store, key) = (fs(folder.path()), key());
             let mut staged = store.stage(&key, None).await.unwrap();
             let busy = busy();
-            // Large pieces are written at once, and small ones with the commit.
-            assert_eq!(staged.write(bytes).now_or_never().is_some(), commits);
+            // Small pieces are written with the commit, and large ones while more are waited for.
+            staged.write(bytes).now_or_never().unwrap().unwrap();
             match commits {
                 true => assert!(staged.commit().now_or_never().is_none(), "the thread is busy"),
                 false => drop(staged),
@@ -70,10 +70,8 @@ fn a_write_that_was_dropped_makes_no_file_after_the_end() {
             let key = key();
             let mut staged = store.stage(&key, None).await.unwrap();
             let busy = busy();
-            assert!(
-                staged.write(some_bytes()).now_or_never().is_none(),
-                "the thread is busy"
-            );
+            staged.write(much()).now_or_never().unwrap().unwrap();
+            assert!(staged.write(much()).now_or_never().is_none(), "the thread is busy");
             drop(busy);
             if ends == "discard" {
                 staged.discard().await.unwrap();

@@ -49,7 +49,7 @@ async fn on_a_small_disk(disk: &Path) {
     // The disk fills up while an upload is written. Whichever call notices, the upload does not get through.
     let mut staged = store.stage(&key(), None).await.unwrap();
     let mut written = Ok(());
-    for _ in 0..12 {
+    for _ in 0..20 {
         written = staged.write(half.slice(..256 * 1024)).await;
         if written.is_err() {
             break;

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use intake_core::plugin::{Build, Registry, Stage};
 use intake_core::testkit::noise;
-use intake_core::{Bytes, ConfigError, Key, Settings, Store, UploadId, codes};
+use intake_core::{Bytes, ConfigError, Key, Settings, Staged, Store, UploadId, codes};
 use serde_json::{Value, json};
 
 /// Builds a store as a configuration does.
@@ -78,4 +78,16 @@ fn files(root: &Path) -> Vec<String> {
 
 fn some_bytes() -> Bytes {
     noise(1, 700_000)
+}
+
+/// The bytes of a large write.
+fn much() -> Bytes {
+    noise(1, 1 << 20)
+}
+
+/// Writes so much that a file is there: the last write may still run.
+async fn write_much(staged: &mut dyn Staged) {
+    for _ in 0..3 {
+        staged.write(much()).await.unwrap();
+    }
 }
