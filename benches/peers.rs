@@ -15,7 +15,7 @@
 //! | `INTAKE_BENCH_JOBS` | some of `single`, `small`, `info`, `slow`, `large`, `four` and `parts`, with commas between them |
 //! | `INTAKE_BENCH_PEERS` | some of `intake`, `before`, `write`, `fsync`, `steps`, `shared`, `hash`, `nginx`, `miniserve`, `seaweedfs` and `tus` |
 //! | `INTAKE_BENCH_ROUNDS` | 5 |
-//! | `INTAKE_BENCH_SECONDS` | of a turn with small files or `/info/`: 4; slow uploads take four times as long |
+//! | `INTAKE_BENCH_SECONDS` | of a turn with small files or `/info/`: 4; slow uploads take four times as long, and at least 16 |
 //! | `INTAKE_BENCH_BEFORE` | the program of an older build of Intake, which takes part as `before` |
 //! | `INTAKE_BENCH_DATABASE` | `postgres`: records of Intake are in PostgreSQL |
 //!

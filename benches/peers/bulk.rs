@@ -22,7 +22,7 @@ const PARTS_AT_A_TIME: usize = 4;
 
 pub const WHOLE_COLUMNS: &[Column] = &[
     Column::compared("seconds", 2),
-    Column::compared("MiB/s", 0),
+    Column::plain("MiB/s", 0),
     Column::compared("processor, s a GiB", 2),
     Column::compared("switches a MiB", 1),
     Column::plain("peak memory, MiB", 0),
@@ -33,7 +33,7 @@ pub const PARTS_COLUMNS: &[Column] = &[
     Column::compared("of these complete, s", 2),
     Column::compared("processor, s a GiB", 2),
     Column::plain("peak memory, MiB", 0),
-    Column::compared("the same as a form, s", 2),
+    Column::plain("the same as a form, s", 2),
     Column::plain("parts to form", 2),
 ];
 

@@ -10,24 +10,27 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::plan::Plan;
-use super::process::{Cost, Watch};
+use super::process::Watch;
 use super::server::Running;
 use super::shape::Shape;
 use super::table::Column;
-use crate::measure::{MIB, median};
+use crate::measure::MIB;
 use crate::support::PATIENCE;
 
 const UPLOADS: usize = 1000;
 /// What each sends at a time, and how often in a second: 32 KiB/s.
 const PIECE: usize = 4 << 10;
 const A_SECOND: u32 = 8;
+/// How long an upload lasts at least: until it has filled a buffer of half a MiB.
+const LEAST: Duration = Duration::from_secs(16);
 /// All begin within this time.
 const BEGIN: Duration = Duration::from_secs(2);
 /// How long the server has to give back memory of connections that have ended.
 const REST: Duration = Duration::from_secs(5);
 
 pub const SLOW_COLUMNS: &[Column] = &[
-    Column::compared("memory, KiB an upload", 1),
+    Column::compared("memory at the peak, KiB an upload", 1),
+    Column::plain("while all are under way, KiB an upload", 1),
     Column::compared("peak memory, MiB", 0),
     Column::compared("processor, s", 2),
     Column::compared("switches an upload", 0),
@@ -44,35 +47,29 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("INTAKE_UPLOAD_API__MAX_UPLOADS_PER_IP", "1536"),
 ];
 
-/// Four times as long as other turns, all uploads are under way. Memory of an upload is by how much the server has grown in the
-/// middle of that time; the peak, processor time and the end of all uploads belong to it, too.
+/// Uploads last four times as long as other turns. Memory of an upload is by how much the server has grown, at its peak and, as
+/// far as looks from time to time have seen it, before the first upload ends. All uploads have to succeed.
 pub fn slow(running: &Running, plan: &Plan) -> io::Result<Vec<f64>> {
-    let lasts = plan.seconds * 4;
-    let pieces = (lasts.as_secs() as usize * A_SECOND as usize).max(1);
-    let before = running.tree.memory() as f64;
-    let began = std::time::Instant::now();
+    let lasts = (plan.seconds * 4).max(LEAST);
+    let pieces = lasts.as_secs() as usize * A_SECOND as usize;
+    let (before, began) = (running.tree.memory() as f64, std::time::Instant::now());
     let watch = Watch::start(&running.tree);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(all(running, pieces))?;
     let cost = watch.end();
     std::thread::sleep(REST);
     let after = running.tree.memory() as f64;
-    let plateau = began + BEGIN + Duration::from_millis(500)..began + lasts;
+    let looks = cost.memory.iter().filter(|(at, _)| *at < began + lasts);
+    let during = looks.map(|(_, bytes)| *bytes as f64).fold(before, f64::max);
     let an_upload = |bytes: f64| (bytes - before) / 1024.0 / UPLOADS as f64;
-    let during = in_the_middle(&cost, &plateau).ok_or_else(|| io::Error::other("it was too short to be measured"))?;
     Ok(vec![
+        an_upload(cost.peak),
         an_upload(during),
         cost.peak / MIB as f64,
         cost.processor,
         cost.switches / UPLOADS as f64,
         an_upload(after),
     ])
-}
-
-fn in_the_middle(cost: &Cost, plateau: &std::ops::Range<std::time::Instant>) -> Option<f64> {
-    let looks = cost.memory.iter().filter(|(at, _)| plateau.contains(at));
-    let bytes: Vec<_> = looks.map(|(_, bytes)| *bytes as f64).collect();
-    (!bytes.is_empty()).then(|| median(bytes))
 }
 
 async fn all(running: &Running, pieces: usize) -> io::Result<()> {

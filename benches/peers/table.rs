@@ -120,8 +120,10 @@ impl Table {
 /// The median, and the least and the greatest.
 fn spread(figures: &[f64], digits: usize) -> String {
     let figures: Vec<_> = figures.iter().copied().filter(|figure| figure.is_finite()).collect();
-    if figures.is_empty() {
-        return String::new();
+    match figures[..] {
+        [] => return String::new(),
+        [one] => return format!("{one:.digits$}"),
+        _ => {}
     }
     let least = figures.iter().copied().fold(f64::INFINITY, f64::min);
     let most = figures.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -1,81 +1,116 @@
 //! A large body, read, hashed and written side by side.
+//!
+//! Other ways that were tried took longer: to hash and write on one thread, to hand over the buffers that hyper reads into
+//! instead of copying them into a few that are used again, and to leave all writing back to the sync at the end.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use rustix::fs::{Advice, fadvise};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::spawn_blocking;
 
 /// Bytes that are handed over at a time, and how often they may be handed over ahead of who takes them.
-const PIECE: usize = 512 << 10;
+const PIECE: usize = 1 << 20;
 const AHEAD: usize = 4;
 /// Bytes after which the system is asked to begin writing them, so that the sync at the end has little left to do.
-const EARLY: u64 = 16 << 20;
+const EARLY: u64 = 8 << 20;
 
-/// What hyper read, a piece of the body in the buffers that it was read into.
-type Piece = Arc<Vec<Bytes>>;
+type Piece = Arc<Vec<u8>>;
+
+/// Where pieces go, and where their buffers come back from.
+struct Hands {
+    writer: Sender<Piece>,
+    hasher: Sender<Piece>,
+    buffers: Receiver<Vec<u8>>,
+}
+
+impl Hands {
+    async fn give(&self, piece: Vec<u8>) -> io::Result<()> {
+        let piece = Arc::new(piece);
+        self.writer.send(piece.clone()).await.map_err(io::Error::other)?;
+        self.hasher.send(piece).await.map_err(io::Error::other)
+    }
+
+    async fn buffer(&mut self) -> io::Result<Vec<u8>> {
+        let buffer = self.buffers.recv().await;
+        buffer.ok_or_else(|| io::Error::other("neither writes nor hashes any more"))
+    }
+}
 
 /// Keeps a body in a file, synced, and answers with its hash.
 pub async fn keep(file: File, mut body: Incoming) -> io::Result<String> {
-    let (to_writer, written) = channel(AHEAD);
-    let (to_hasher, hashed) = channel(AHEAD);
-    let writer = spawn_blocking(move || write(file, written));
-    let hasher = spawn_blocking(move || hash(hashed));
-    let (mut piece, mut length) = (Vec::new(), 0);
-    loop {
-        let frame = body.frame().await.transpose().map_err(io::Error::other)?;
-        let is_last = frame.is_none();
-        if let Some(Ok(data)) = frame.map(|frame| frame.into_data()) {
-            length += data.len();
-            piece.push(data);
-        }
-        if length >= PIECE || is_last {
-            let whole: Piece = Arc::new(std::mem::take(&mut piece));
-            to_writer.send(whole.clone()).await.map_err(io::Error::other)?;
-            to_hasher.send(whole).await.map_err(io::Error::other)?;
-            length = 0;
-        }
-        if is_last {
-            break;
+    let (writer, written) = channel(AHEAD);
+    let (hasher, hashed) = channel(AHEAD);
+    // One in the hands of each, one that is filled, and those ahead.
+    let (back, buffers) = channel(AHEAD + 3);
+    for _ in 0..AHEAD + 3 {
+        back.send(Vec::with_capacity(PIECE)).await.map_err(io::Error::other)?;
+    }
+    let mut hands = Hands {
+        writer,
+        hasher,
+        buffers,
+    };
+    let also_back = back.clone();
+    let writing = spawn_blocking(move || write(file, written, &also_back));
+    let hashing = spawn_blocking(move || hash(hashed, &back));
+    let mut piece = hands.buffer().await?;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(io::Error::other)?.into_data() else {
+            continue;
+        };
+        let mut data = &data[..];
+        while !data.is_empty() {
+            let (now, later) = data.split_at(data.len().min(PIECE - piece.len()));
+            piece.extend_from_slice(now);
+            data = later;
+            if piece.len() == PIECE {
+                let next = hands.buffer().await?;
+                hands.give(std::mem::replace(&mut piece, next)).await?;
+            }
         }
     }
-    drop((to_writer, to_hasher));
-    writer.await.map_err(io::Error::other)??;
-    hasher.await.map_err(io::Error::other)
+    hands.give(piece).await?;
+    drop(hands);
+    writing.await.map_err(io::Error::other)??;
+    hashing.await.map_err(io::Error::other)
 }
 
-fn write(mut file: File, mut pieces: Receiver<Piece>) -> io::Result<()> {
+/// The last one who has a piece gives its buffer back.
+fn give_back(piece: Piece, back: &Sender<Vec<u8>>) {
+    if let Some(mut buffer) = Arc::into_inner(piece) {
+        buffer.clear();
+        // At the end nobody takes it any more.
+        let _unused = back.try_send(buffer);
+    }
+}
+
+fn write(mut file: File, mut pieces: Receiver<Piece>, back: &Sender<Vec<u8>>) -> io::Result<()> {
     let (mut end, mut begun) = (0, 0);
     while let Some(piece) = pieces.blocking_recv() {
-        let mut slices: Vec<_> = piece.iter().map(|bytes| IoSlice::new(bytes)).collect();
-        let mut left = &mut slices[..];
-        while !left.is_empty() {
-            let count = file.write_vectored(left)?;
-            end += count as u64;
-            IoSlice::advance_slices(&mut left, count);
-        }
+        file.write_all(&piece)?;
+        end += piece.len() as u64;
         if end - begun >= EARLY {
             // That the bytes will not be read soon makes the system begin to write them. It waits for nothing.
             fadvise(&file, begun, NonZeroU64::new(end - begun), Advice::DontNeed)?;
             begun = end;
         }
+        give_back(piece, back);
     }
     file.sync_all()
 }
 
-fn hash(mut pieces: Receiver<Piece>) -> String {
+fn hash(mut pieces: Receiver<Piece>, back: &Sender<Vec<u8>>) -> String {
     let mut hasher = Sha256::new();
     while let Some(piece) = pieces.blocking_recv() {
-        for bytes in piece.iter() {
-            hasher.update(bytes);
-        }
+        hasher.update(&piece[..]);
+        give_back(piece, back);
     }
     hex::encode(hasher.finalize())
 }
