@@ -13,7 +13,7 @@
 //! | variable | meaning |
 //! | --- | --- |
 //! | `INTAKE_BENCH_JOBS` | some of `single`, `small`, `info`, `slow`, `large`, `four` and `parts`, with commas between them |
-//! | `INTAKE_BENCH_PEERS` | some of `intake`, `before`, `write`, `fsync`, `steps`, `shared`, `hash`, `nginx`, `miniserve`, `seaweedfs` and `tus` |
+//! | `INTAKE_BENCH_PEERS` | some of `intake`, `before`, `write`, `fsync`, `steps`, `shared`, `hash`, `inline`, `nginx`, `miniserve`, `seaweedfs` and `tus` |
 //! | `INTAKE_BENCH_ROUNDS` | 5 |
 //! | `INTAKE_BENCH_SECONDS` | of a turn with small files or `/info/`: 4; slow uploads take four times as long, and at least 16 |
 //! | `INTAKE_BENCH_BEFORE` | the program of an older build of Intake, which takes part as `before` |
@@ -42,7 +42,7 @@ mod support;
 use std::io;
 
 use crate::contest::bare::Kind;
-use crate::contest::ground::Ground;
+use crate::contest::ground::{Ground, touch};
 use crate::contest::plan::Plan;
 use crate::contest::server::{Peer, Running};
 use crate::contest::table::{Column, Table};
@@ -112,7 +112,7 @@ impl Job {
     /// Whether a peer can do it, and it says something about the peer.
     fn is_for(self, peer: Peer) -> bool {
         match self {
-            Self::Single | Self::Small => peer != Peer::Bare(Kind::Hash),
+            Self::Single | Self::Small => !matches!(peer, Peer::Bare(kind) if kind.hashes()),
             Self::Info | Self::Parts => peer.is_intake(),
             Self::Slow => matches!(peer, Peer::Bare(Kind::Write | Kind::Fsync)) || !matches!(peer, Peer::Bare(_)),
             Self::Large | Self::Four => !matches!(peer, Peer::Bare(Kind::Steps | Kind::Shared)),
@@ -148,9 +148,10 @@ impl Job {
     /// One server does it once.
     fn turn(self, peer: Peer, round: usize, plan: &Plan, ground: &Ground) -> io::Result<Vec<f64>> {
         let name = format!("{}-{round}-{}", self.name(), peer.name());
-        let folder = ground.prepare(&name, self.bytes());
+        let folder = ground.prepare(&name);
         let variables = if self == Self::Slow { slow::VARIABLES } else { &[] };
         let running = Running::start(peer, plan, folder, variables)?;
+        touch(self.bytes() + GIB);
         let figures = self.figures(&running, plan);
         match self.is_bulk() {
             true => running.discard()?,

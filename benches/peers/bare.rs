@@ -45,10 +45,20 @@ pub enum Kind {
     Shared,
     /// For large bodies: reading, hashing and writing side by side, early write-back, and a sync of the file.
     Hash,
+    /// The same one after the other, where the bytes were read. It does less at a time, and yet takes less of the processor,
+    /// as bytes stay in its cache: on a busy machine it is the faster of the two.
+    Inline,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Write, Self::Fsync, Self::Steps, Self::Shared, Self::Hash];
+    pub const ALL: [Self; 6] = [
+        Self::Write,
+        Self::Fsync,
+        Self::Steps,
+        Self::Shared,
+        Self::Hash,
+        Self::Inline,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -57,7 +67,13 @@ impl Kind {
             Self::Steps => "steps",
             Self::Shared => "shared",
             Self::Hash => "hash",
+            Self::Inline => "inline",
         }
+    }
+
+    /// Whether it hashes, and so is for large bodies.
+    pub fn hashes(self) -> bool {
+        matches!(self, Self::Hash | Self::Inline)
     }
 
     /// This program again, as such a server.
@@ -152,7 +168,7 @@ impl Keeper {
     fn finish(&self, started: &Started) -> io::Result<()> {
         match self.kind {
             Kind::Write | Kind::Shared => Ok(()),
-            Kind::Fsync | Kind::Hash => started.file.sync_all(),
+            Kind::Fsync | Kind::Hash | Kind::Inline => started.file.sync_all(),
             Kind::Steps => {
                 started.file.sync_all()?;
                 std::fs::rename(&started.path, started.path.with_extension(""))?;
@@ -191,8 +207,9 @@ async fn take(request: Request<Incoming>, keeper: Arc<Keeper>) -> io::Result<Res
     }
     let mut said = String::new();
     if keeper.kind == Kind::Hash {
-        let started = keeper.start()?;
-        said = hashed::keep(started.file, body).await?;
+        said = hashed::side_by_side(keeper.start()?.file, body).await?;
+    } else if keeper.kind == Kind::Inline {
+        said = hashed::in_turn(keeper.start()?.file, body).await?;
     } else if body.size_hint().upper().is_some_and(|size| size <= SMALL) {
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         keeper.clone().keep(body).await?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{statvfs, syncfs};
 use tempfile::TempDir;
 
-use crate::measure::{GIB, MIB};
+use crate::measure::MIB;
 use crate::support::in_parallel;
 
 /// Bytes that a turn may leave; with less room than this, what earlier turns left is removed.
@@ -29,14 +29,13 @@ impl Ground {
         Self { folder }
     }
 
-    /// A new folder for a turn, on memory that was touched and a disk with room.
-    pub fn prepare(&self, turn: &str, bytes: usize) -> PathBuf {
+    /// A new folder for a turn, on a disk with room.
+    pub fn prepare(&self, turn: &str) -> PathBuf {
         if self.room() < ROOM {
             println!("  (the disk is almost full: what earlier turns left is removed, and creating files may be slow)");
             self.clear();
             self.settle();
         }
-        touch(bytes + GIB);
         let folder = self.folder.path().join(turn);
         fs::create_dir(&folder).unwrap();
         open_for_all(&folder);
@@ -77,8 +76,9 @@ fn open_for_all(folder: &Path) {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
 }
 
-/// Writes to each page of so many bytes of memory, and gives it back.
-fn touch(bytes: usize) {
+/// Writes to each page of so many bytes of memory, and gives it back. That has to be just before it is wanted: a virtual machine
+/// may give free memory back to its host within seconds.
+pub fn touch(bytes: usize) {
     const PIECE: usize = 64 * MIB;
     let mut pieces = Vec::new();
     for _ in 0..bytes.div_ceil(PIECE) {

@@ -30,7 +30,7 @@ impl Column {
 }
 
 /// Those that others are compared with.
-const BASELINES: [&str; 4] = ["write", "fsync", "hash", "before"];
+const BASELINES: [&str; 5] = ["write", "fsync", "hash", "inline", "before"];
 
 /// The figures of a job.
 pub struct Table {

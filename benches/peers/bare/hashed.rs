@@ -1,7 +1,7 @@
-//! A large body, read, hashed and written side by side.
+//! A large body, read, hashed and written, side by side or in turn.
 //!
-//! Other ways that were tried took longer: to hash and write on one thread, to hand over the buffers that hyper reads into
-//! instead of copying them into a few that are used again, and to leave all writing back to the sync at the end.
+//! Other ways side by side took longer: to hash and write on one thread, to hand over the buffers that hyper reads into instead
+//! of copying them into a few that are used again, and to leave all writing back to the sync at the end.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,13 +13,43 @@ use hyper::body::Incoming;
 use rustix::fs::{Advice, fadvise};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::task::spawn_blocking;
+use tokio::task::{block_in_place, spawn_blocking};
 
 /// Bytes that are handed over at a time, and how often they may be handed over ahead of who takes them.
 const PIECE: usize = 1 << 20;
 const AHEAD: usize = 4;
 /// Bytes after which the system is asked to begin writing them, so that the sync at the end has little left to do.
 const EARLY: u64 = 8 << 20;
+
+/// A file that the system begins to write before its end.
+struct Writer {
+    file: File,
+    end: u64,
+    /// Up to where it was asked to.
+    begun: u64,
+}
+
+impl Writer {
+    fn new(file: File) -> Self {
+        Self { file, end: 0, begun: 0 }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.end += bytes.len() as u64;
+        if self.end - self.begun >= EARLY {
+            // That the bytes will not be read soon makes the system begin to write them. It waits for nothing.
+            let length = NonZeroU64::new(self.end - self.begun);
+            fadvise(&self.file, self.begun, length, Advice::DontNeed)?;
+            self.begun = self.end;
+        }
+        Ok(())
+    }
+
+    fn end(self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
 
 type Piece = Arc<Vec<u8>>;
 
@@ -44,7 +74,22 @@ impl Hands {
 }
 
 /// Keeps a body in a file, synced, and answers with its hash.
-pub async fn keep(file: File, mut body: Incoming) -> io::Result<String> {
+pub async fn in_turn(file: File, mut body: Incoming) -> io::Result<String> {
+    let (mut file, mut hasher) = (Writer::new(file), Sha256::new());
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
+            block_in_place(|| {
+                hasher.update(&data);
+                file.write(&data)
+            })?;
+        }
+    }
+    spawn_blocking(move || file.end()).await.map_err(io::Error::other)??;
+    Ok(hex::encode(hasher.finalize()))
+}
+
+/// Keeps a body in a file, synced, and answers with its hash.
+pub async fn side_by_side(file: File, mut body: Incoming) -> io::Result<String> {
     let (writer, written) = channel(AHEAD);
     let (hasher, hashed) = channel(AHEAD);
     // One in the hands of each, one that is filled, and those ahead.
@@ -91,19 +136,13 @@ fn give_back(piece: Piece, back: &Sender<Vec<u8>>) {
     }
 }
 
-fn write(mut file: File, mut pieces: Receiver<Piece>, back: &Sender<Vec<u8>>) -> io::Result<()> {
-    let (mut end, mut begun) = (0, 0);
+fn write(file: File, mut pieces: Receiver<Piece>, back: &Sender<Vec<u8>>) -> io::Result<()> {
+    let mut file = Writer::new(file);
     while let Some(piece) = pieces.blocking_recv() {
-        file.write_all(&piece)?;
-        end += piece.len() as u64;
-        if end - begun >= EARLY {
-            // That the bytes will not be read soon makes the system begin to write them. It waits for nothing.
-            fadvise(&file, begun, NonZeroU64::new(end - begun), Advice::DontNeed)?;
-            begun = end;
-        }
+        file.write(&piece)?;
         give_back(piece, back);
     }
-    file.sync_all()
+    file.end()
 }
 
 fn hash(mut pieces: Receiver<Piece>, back: &Sender<Vec<u8>>) -> String {
