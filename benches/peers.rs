@@ -5,8 +5,8 @@
 //! them stand bare servers ([`contest::bare`]), which show what the machine lets through with each kind of safety. `check`
 //! installs the peers at the first run, where it has the tools of the tests; one that cannot be installed is named and left out.
 //!
-//! A turn is one server that does one job, on a folder of its own and after a warm-up; in a round each has its turn, and each
-//! round begins with another one. Figures are medians of rounds, with the least and the greatest; ratios are made of figures of
+//! A turn is one server that does one job, on a folder of its own and after a warm-up; in a round each has its turn, in an
+//! order that changes from round to round. Figures are medians of rounds, with the least and the greatest; ratios are made of figures of
 //! the same round. [`contest::ground`] says what has to be made alike before each turn. The senders are this process, on the same
 //! processors. Processor time, memory and switches of context are those of all processes of a server.
 //!
@@ -166,8 +166,7 @@ impl Job {
         let mut table = Table::new(self.columns(), &peers);
         println!("\n{}: {}", self.name(), self.title());
         for round in 0..plan.rounds {
-            for step in 0..peers.len() {
-                let peer = peers[(round + step) % peers.len()];
+            for peer in order(&peers, round) {
                 let figures = self.turn(peer, round, plan, ground);
                 match &figures {
                     Ok(figures) => println!("  round {}, {}: {}", round + 1, peer.name(), table.line(figures)),
@@ -179,6 +178,16 @@ impl Job {
         println!("\n### {}\n", self.title());
         table.print();
     }
+}
+
+/// Each round begins with another one, and every other round goes backwards, so that none always has the same one before it.
+fn order(peers: &[Peer], round: usize) -> Vec<Peer> {
+    let mut order = peers.to_vec();
+    order.rotate_left(round % peers.len().max(1));
+    if round % 2 == 1 {
+        order.reverse();
+    }
+    order
 }
 
 fn main() {
