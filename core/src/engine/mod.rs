@@ -15,6 +15,7 @@ pub(crate) mod fetch_worker;
 pub(crate) mod files;
 pub(crate) mod front;
 pub(crate) mod groups;
+pub(crate) mod hashing;
 pub(crate) mod in_flight;
 pub(crate) mod ingest;
 pub(crate) mod lease;

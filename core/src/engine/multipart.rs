@@ -8,11 +8,11 @@ use crate::record::keys::upload_of;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join;
-use sha2::{Digest as _, Sha256};
 use tracing::debug;
 
 use crate::contract::stages::Staged;
 use crate::engine::attempt::Attempt;
+use crate::engine::hashing::Hashing;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::Source;
 use crate::engine::upload_log::UploadLog;
@@ -266,7 +266,7 @@ impl Pipeline {
         staged: &mut Option<Box<dyn Staged>>,
         has_all: &AtomicBool,
     ) -> Result<Digest, Error> {
-        let mut hasher = Sha256::new();
+        let mut hashing = Hashing::default();
         // Before anything is staged, so that an empty part creates nothing.
         let mut piece = source.piece().await?;
         if piece.is_some() {
@@ -278,17 +278,19 @@ impl Pipeline {
                 return Err(Error::rejected(RECEIVE, not_open()));
             }
             while let Some(bytes) = piece {
-                let (written, ()) = join(writing.write(bytes.clone()), async { hasher.update(&bytes) }).await;
+                let (written, hashed) = join(writing.write(bytes.clone()), hashing.update(&bytes)).await;
                 written.map_err(refusal_or)?;
+                hashed?;
                 piece = source.piece().await?;
             }
         }
         has_all.store(true, Ordering::SeqCst);
+        let digest = hashing.finish().await?;
         if let Some(staged) = staged.take() {
             staged.commit().await.map_err(refusal_or)?;
             self.part_came(record, range.number);
         }
-        Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
+        Ok(digest)
     }
 
     async fn stage_part(

@@ -1,7 +1,8 @@
 //! The path of every byte: counted, hashed, scanned and stored, one piece at a time.
 //!
 //! There is no channel and no task: the pump reads the next piece after all stages have taken this one, so the slowest stage
-//! slows the sender, and dropping the future ends everything. An upload holds one piece, a head, and the memory of its stages.
+//! slows the sender, and dropping the future ends everything. An upload holds one piece, a head, the pieces that are being hashed,
+//! and the memory of its stages.
 
 use crate::policy::rules::too_large;
 use crate::value::verdict::RECEIVE;
@@ -11,26 +12,26 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::{join3, try_join_all};
 use metrics::Counter;
-use sha2::{Digest as _, Sha256};
 
 use crate::contract::measure;
 use crate::contract::measure::timed;
 use crate::contract::stages::{Scan, Staged};
+use crate::engine::hashing::Hashing;
 use crate::engine::pipeline::Inner;
 use crate::policy::upload::Policy;
 use crate::record::keys::key_of;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
+use crate::value::evidence::Facts;
 use crate::value::evidence::HEAD_BYTES;
-use crate::value::evidence::{Digest, Facts};
 use crate::value::id::ByteStream;
 use crate::value::lifetime::UploadMethod;
 use crate::value::sniff::Sniffer;
 use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::{Rejection, Verdict};
 
-/// The largest piece in bytes: hashing it keeps a core busy for well under a millisecond.
+/// The largest piece in bytes: a stage keeps a core busy with it for well under a millisecond.
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// The sender's bytes, checked against their limits before any stage reads them.
@@ -209,23 +210,23 @@ pub(crate) async fn pump(
         let mut sniffed = lead.len();
         drop(lead);
 
-        let mut hasher = Sha256::new();
+        let mut hashing = Hashing::default();
         while let Some(piece) = timed(receive, source.piece()).await? {
             let again = sniffed.min(piece.len());
             sniffed -= again;
             sniffer.push(&piece[again..]);
-            // The store is asked first, so that its writing goes on elsewhere while this thread hashes. All are waited for, even
-            // if one fails: a write that was cancelled half way is harder to discard than one that ended.
+            // The store is asked first, so that its writing goes on elsewhere meanwhile. All are waited for, even if one fails: a
+            // write that was cancelled half way is harder to discard than one that ended.
             let writing = write(staged.as_deref_mut(), storing, &piece);
-            let hashing = async { hasher.update(&piece) };
-            let (written, scanned, ()) = join3(writing, feed(&mut scans, scanning, &piece), hashing).await;
+            let (written, scanned, hashed) =
+                join3(writing, feed(&mut scans, scanning, &piece), hashing.update(&piece)).await;
             if let Some((scanner, rejection)) = scanned? {
                 return Err(Error::rejected(&inner.scanners[scanner].0, rejection));
             }
             written?;
+            hashed?;
         }
-        let digest = Digest::from(<[u8; 32]>::from(hasher.finalize()));
-        let mut facts = Facts::new(source.seen, digest);
+        let mut facts = Facts::new(source.seen, hashing.finish().await?);
         facts.media_type = sniffer.found().cloned();
         finish(inner, scans, scanning, &mut facts).await?;
         if !is_ahead {
