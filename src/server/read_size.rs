@@ -124,7 +124,7 @@ mod tests {
             (8 * K, 250, 8),
             (32 * K, 1000, 16),
             (16 * K, 100, 16),
-            (64 * K, 100, 32),
+            (64 * K, 100, 64),
             (256 * K, 10, 256),
         ] {
             let pause = Duration::from_millis(millis);

@@ -285,7 +285,7 @@ fn an_asked_for_stop_lets_the_upload_that_is_under_way_end() {
     let mut server = Server::start();
     let form = crate::support::Form::default()
         .key()
-        .file("file", "x", &vec![b'x'; 1 << 20]);
+        .file("file", "x", &vec![b'x'; 8 << 20]);
     let body = form.body();
     let mut stream = server.begin("/base/", &form, body.len() / 2);
     crate::support::wait_until("the upload is under way", || !server.files().is_empty());
