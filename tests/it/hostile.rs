@@ -167,9 +167,9 @@ fn odd_names_are_only_names() {
 #[test]
 fn a_connection_that_drops_leaves_nothing() {
     let server = Server::start();
-    let form = Form::default().key().file("file", "x", &vec![b'x'; 3 << 20]);
+    let form = Form::default().key().file("file", "x", &vec![b'x'; 6 << 20]);
     let body = form.body();
-    for sent in [0, 10, 200, 1 << 20, body.len() - 5] {
+    for sent in [0, 10, 200, 4 << 20, body.len() - 5] {
         let stream = server.begin("/base/", &form, sent);
         if sent > 1 << 19 {
             wait_until("some bytes are in the store", || !server.files().is_empty());
