@@ -289,12 +289,12 @@ fn a_program_that_is_told_to_stop_says_so_before_it_closes_its_listener() {
 #[test]
 fn health_is_told_until_the_last_upload_has_ended() {
     let mut node = Node::start();
-    let form = Form::default().key().file("file", "a.bin", &vec![7; 1 << 20]);
-    let mut stream = node.begin("/base/", &form, 1 << 19);
+    let form = Form::default().key().file("file", "a.bin", &vec![7; 8 << 20]);
+    let mut stream = node.begin("/base/", &form, 4 << 20);
     wait_until("bytes of the upload are in the store", || !node.files().is_empty());
     node.signal("TERM");
     assert_eq!(node.comes_to_be_unready(), "the program is stopping");
-    stream.write_all(&form.body()[1 << 19..]).unwrap();
+    stream.write_all(&form.body()[4 << 20..]).unwrap();
     let answer = read_answer(&mut stream).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(node.server.child.wait().unwrap().success());

@@ -202,7 +202,7 @@ fn fifty_fetches_that_a_killed_process_was_at_end_well_and_once_each() {
         .map(|number| order(&server, &origin.url(&path(number)), ""))
         .collect();
     wait_until("all fifty are being fetched", || origin.asked_in_all() == FETCHES);
-    wait_until("bytes of all are there", || server.files().len() == FETCHES);
+    wait_until("bytes of most are there", || server.files().len() > FETCHES / 2);
     server = server.restart_after_kill(&variables);
     origin.release();
     let mut files = std::collections::BTreeMap::new();
