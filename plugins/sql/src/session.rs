@@ -16,6 +16,16 @@ pub(crate) enum Trouble {
     Whole(Failure),
 }
 
+impl Trouble {
+    /// The same, as trouble of the whole transaction and its connection.
+    pub(crate) fn of_all(self) -> Self {
+        match self {
+            Self::Refused(failure) => Self::Whole(failure),
+            other => other,
+        }
+    }
+}
+
 /// A connection that writes. After [`Trouble`] it has to be [rolled back](Self::rollback) or dropped.
 pub(crate) trait Session: Send + Sized + 'static {
     /// Begins a transaction that is going to write, and whose commit is durable.

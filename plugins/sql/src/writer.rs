@@ -142,13 +142,9 @@ impl<D: Dialect> Task<D> {
                     sleep(PAUSE).await;
                 }
                 Err(trouble) => {
-                    let (failure, is_known) = match trouble {
-                        Trouble::Refused(failure) => (failure, true),
-                        Trouble::Fleeting(failure) | Trouble::Whole(failure) => (failure, false),
-                    };
-                    if !is_known {
-                        self.session = None;
-                    }
+                    // Also after a refusal: it may be due to the connection, such as statements that it has prepared.
+                    self.session = None;
+                    let (Trouble::Refused(failure) | Trouble::Fleeting(failure) | Trouble::Whole(failure)) = trouble;
                     for job in jobs.drain(..) {
                         let _ = job.done.send(Err(failure.clone()));
                     }
@@ -182,14 +178,15 @@ impl<D: Dialect> Task<D> {
 }
 
 async fn transact<S: Session>(session: &mut S, jobs: &[Job]) -> Result<Vec<Made>, Trouble> {
-    session.begin().await?;
+    // What is refused here is no fault of a change.
+    session.begin().await.map_err(Trouble::of_all)?;
     match make_all(session, jobs).await {
         Ok(made) => {
             session.commit().await?;
             Ok(made)
         }
         Err(refused @ Trouble::Refused(_)) => {
-            session.rollback().await?;
+            session.rollback().await.map_err(Trouble::of_all)?;
             Err(refused)
         }
         Err(trouble) => Err(trouble),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -118,9 +119,12 @@ impl Files {
         if_there(fs::remove_file(self.part(name))).map(drop)
     }
 
-    /// Removes the file of an upload that could not be written.
-    pub(crate) fn remove_whole(&self, name: &Name) -> io::Result<()> {
-        if_there(fs::remove_file(self.whole(name))).map(drop)
+    /// Removes a file that has its final name and is not kept, unless another one has that name by now.
+    pub(crate) fn remove_written(&self, written: &Written) -> io::Result<()> {
+        match is_named(&written.file, &written.path)? {
+            true => if_there(fs::remove_file(&written.path)).map(drop),
+            false => Ok(()),
+        }
     }
 
     /// Removes all files of a name.
@@ -227,8 +231,13 @@ impl Synced for Files {
     }
 
     fn keep_written(&self, written: &Written) -> io::Result<()> {
-        (self.sync)(&written.file)?;
-        self.sync_folder(&written.folder)
+        let folder = written.path.parent().unwrap_or(&self.root);
+        let kept = (self.sync)(&written.file).and_then(|()| self.sync_folder(folder));
+        if kept.is_err() {
+            // What may not be durable is not left under its final name.
+            self.remove_written(written)?;
+        }
+        kept
     }
 }
 
@@ -238,6 +247,13 @@ pub(crate) fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
     }
+}
+
+/// Whether an open file is the one of this name.
+pub(crate) fn is_named(open: &File, path: &Path) -> io::Result<bool> {
+    let open = open.metadata()?;
+    let named = if_there(fs::metadata(path))?;
+    Ok(named.is_some_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino())))
 }
 
 impl fmt::Debug for Files {

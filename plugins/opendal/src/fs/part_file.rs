@@ -17,8 +17,8 @@ use std::path::PathBuf;
 
 use intake_core::{Bytes, Part, PartRange};
 
-use crate::fs::files::{Files, if_there};
-use crate::fs::part_list::{Kept, Lies, Listed, Note, is_named};
+use crate::fs::files::{Files, if_there, is_named};
+use crate::fs::part_list::{Kept, Lies, Listed, Note};
 use crate::fs::write_back;
 use crate::name::Name;
 

@@ -7,12 +7,11 @@
 //! that no file exists which only a list would name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::fs::files::{Files, if_there};
+use crate::fs::files::{Files, if_there, is_named};
 use crate::name::Name;
 
 /// The most bytes of one list: about 100,000 attempts.
@@ -245,13 +244,6 @@ impl Files {
     pub(crate) fn list_parts(&self, name: &Name) -> io::Result<BTreeMap<u16, u64>> {
         Ok(self.listed(name)?.sizes())
     }
-}
-
-/// Whether an open file is the one of this name.
-pub(crate) fn is_named(open: &File, path: &Path) -> io::Result<bool> {
-    let open = open.metadata()?;
-    let named = if_there(fs::metadata(path))?;
-    Ok(named.is_some_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino())))
 }
 
 #[cfg(test)]

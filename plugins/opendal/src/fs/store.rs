@@ -282,7 +282,7 @@ impl Sink for StagedFile {
 
 /// Writes a small upload to its final name. If the handle was dropped meanwhile, or the disk is full, nothing stays.
 fn write_whole(files: &Files, name: &Name, handle: &Weak<()>, bytes: &[u8]) -> io::Result<Written> {
-    let folder = files.folder(name);
+    let path = files.whole(name);
     let file = match files.create_whole(name) {
         // An upload that is written again replaces the bytes at once.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -291,19 +291,20 @@ fn write_whole(files: &Files, name: &Name, handle: &Weak<()>, bytes: &[u8]) -> i
             files.keep(&file, name)?;
             return Ok(Written {
                 file: Arc::try_unwrap(file).or_else(|file| file.try_clone())?,
-                folder,
+                path,
             });
         }
         created => created?,
     };
-    let written = match handle.strong_count() {
+    let written = Written { file, path };
+    let wrote = match handle.strong_count() {
         0 => Err(io::Error::other("the upload was given up before its file was created")),
-        _ => (&file).write_all(bytes),
+        _ => (&written.file).write_all(bytes),
     };
-    match written {
-        Ok(()) => Ok(Written { file, folder }),
+    match wrote {
+        Ok(()) => Ok(written),
         Err(error) => {
-            files.remove_whole(name)?;
+            files.remove_written(&written)?;
             Err(error)
         }
     }
@@ -380,6 +381,19 @@ mod tests {
         let fault = staged.commit().await.unwrap_err();
         assert!(fault.report().contains("the disk is broken"), "{}", fault.report());
         assert_eq!(*files_synced.lock().unwrap(), 1);
+        assert_eq!(store.size(&name).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_small_upload_that_cannot_be_synced_is_not_there() {
+        let (_folder, store, name) = stage(|file| match file.metadata()?.is_dir() {
+            true => Ok(()),
+            false => Err(io::Error::other("the disk is broken")),
+        });
+        let mut staged = store.stage(name.clone());
+        staged.write(Bytes::from_static(b"bytes")).await.unwrap();
+        let fault = staged.commit().await.unwrap_err();
+        assert!(fault.report().contains("the disk is broken"), "{}", fault.report());
         assert_eq!(store.size(&name).await.unwrap(), None);
     }
 

@@ -26,7 +26,7 @@ const GATHERING: Duration = Duration::from_micros(500);
 /// A file with its final name, which is not durable yet.
 pub(crate) struct Written {
     pub(crate) file: File,
-    pub(crate) folder: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 /// The files that a group syncs.
@@ -107,6 +107,20 @@ impl Standing {
     }
 }
 
+/// While a thread syncs for those that wait. If it ends early, by a panic, the next one leads again, and those that waited are
+/// told that their work was lost.
+struct Led<'a>(&'a SyncGroup);
+
+impl Drop for Led<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut state = self.0.locked();
+            state.is_led = false;
+            state.waiting.clear();
+        }
+    }
+}
+
 impl SyncGroup {
     /// Lets a file wait for its sync, and returns where its end is told. Has to be called on a blocking thread: the first to wait
     /// syncs, until none waits.
@@ -120,6 +134,7 @@ impl SyncGroup {
     }
 
     fn lead(&self, files: &Arc<impl Synced>) {
+        let _led = Led(self);
         let mut before = 0;
         loop {
             if before >= BUSY {
@@ -146,11 +161,14 @@ impl SyncGroup {
             return self.sync_apart(files, waiting);
         };
         // A folder may be on a file system of its own.
-        let (waiting, elsewhere) = waiting
+        let (waiting, elsewhere): (Vec<_>, Vec<_>) = waiting
             .into_iter()
             .partition(|waiter: &Waiter| together.has(&waiter.written.file));
         if !Vec::is_empty(&elsewhere) {
             self.sync_apart(files, elsewhere);
+        }
+        if waiting.is_empty() {
+            return;
         }
         let began = Instant::now();
         let synced = together.sync();
