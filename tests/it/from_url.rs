@@ -197,12 +197,12 @@ fn fifty_fetches_that_a_killed_process_was_at_end_well_and_once_each() {
     ];
     let variables: Vec<_> = QUICK.iter().copied().chain(many).collect();
     let mut server = Server::start_with(&origin.opened(), &variables);
-    let path = |number: usize| format!("/held/{number}/3000000/{number}.bin");
+    let path = |number: usize| format!("/held/{number}/1000000/{number}.bin");
     let tokens: Vec<_> = (0..FETCHES)
         .map(|number| order(&server, &origin.url(&path(number)), ""))
         .collect();
     wait_until("all fifty are being fetched", || origin.asked_in_all() == FETCHES);
-    wait_until("bytes of most are there", || server.files().len() > FETCHES / 2);
+    wait_until("bytes of several are there", || server.files().len() >= FETCHES / 5);
     server = server.restart_after_kill(&variables);
     origin.release();
     let mut files = std::collections::BTreeMap::new();
@@ -216,7 +216,7 @@ fn fifty_fetches_that_a_killed_process_was_at_end_well_and_once_each() {
     for path in server.files() {
         let number = files.remove(path.file_name().unwrap().to_str().unwrap());
         let number = number.unwrap_or_else(|| panic!("{} has no record: fetched twice, or left", path.display()));
-        assert!(std::fs::read(&path).unwrap() == noise(number as u64, 3_000_000));
+        assert!(std::fs::read(&path).unwrap() == noise(number as u64, 1_000_000));
     }
     assert!(files.is_empty(), "{files:?} are not there");
 }
