@@ -14,6 +14,7 @@ use crate::value::parts::Part;
 const MOST: usize = 8;
 /// Those of one sender.
 const MOST_OF_SENDER: usize = 2;
+
 /// How far the parts of an upload are.
 #[derive(Clone, Debug)]
 pub(crate) enum Phase {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::debug;
 
 use crate::engine::front::Phase;
@@ -72,6 +73,8 @@ struct Ahead {
     read: Vec<Part>,
     /// Parts that are known to follow.
     next: VecDeque<Part>,
+    /// When the next part has to be there. Commits of other parts do not put that off.
+    until: Instant,
 }
 
 impl Ahead {
@@ -84,6 +87,7 @@ impl Ahead {
             is_rest: false,
             read: Vec::new(),
             next: VecDeque::new(),
+            until: Instant::now() + PATIENCE,
         };
         let next = |mut ahead: Self| async move {
             let piece = ahead.piece().await?;
@@ -100,6 +104,7 @@ impl Ahead {
                     return piece.map(Some);
                 }
                 self.current = None;
+                self.until = Instant::now() + PATIENCE;
             }
             if self.is_rest {
                 return Ok(None);
@@ -163,12 +168,12 @@ impl Ahead {
 
     /// Waits until there is something new.
     async fn change(&mut self) -> Result<(), BoxError> {
-        let limit = match *self.phases.borrow() {
-            Phase::Arriving(_) => PATIENCE,
+        let until = match *self.phases.borrow() {
+            Phase::Arriving(_) => self.until,
             // Joining parts may mean copying them.
-            Phase::Joining | Phase::Joined(_) => self.pipeline.inner().limits.timeout,
+            Phase::Joining | Phase::Joined(_) => Instant::now() + self.pipeline.inner().limits.timeout,
         };
-        match tokio::time::timeout(limit, self.phases.changed()).await {
+        match tokio::time::timeout_at(until, self.phases.changed()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(gave_up("nobody completes the upload here")),
             Err(_) => Err(gave_up("the next part did not come in time")),

@@ -121,6 +121,18 @@ async fn an_upload_whose_parts_come_slowly_or_that_is_one_of_many_is_read_at_the
         2 * PART as u64
     );
 
+    // Another part than the next one puts nothing off.
+    let third = noise(11, PART);
+    let held = opened(&house, &[&first, &second, &third]).await;
+    put(&house, &held, 1, &first).await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        put(&house, &held, 3, &third).await;
+    }
+    put(&house, &held, 2, &second).await;
+    let whole = [&first[..], &second, &third].concat();
+    assert_eq!(complete(&house, &held, &whole).await, 3 * PART as u64);
+
     // Two of this sender are read ahead already, and more are not; when one of them is completed, there is room again.
     let mut many = Vec::new();
     for _ in 0..3 {

@@ -128,6 +128,11 @@ impl<D: Dialect> Task<D> {
         // Callers that went away while they waited get no answer, so their changes are not made.
         jobs.retain(|job| !job.done.is_closed());
         let deadline = Instant::now() + self.dialect.patience();
+        self.write_until(jobs, deadline).await;
+    }
+
+    /// The same, with a time after which nothing is tried again. If the database itself failed, returns how.
+    async fn write_until(&mut self, jobs: &mut Vec<Job>, deadline: Instant) -> Option<Failure> {
         while !jobs.is_empty() {
             match self.commit(jobs).await {
                 Ok(changed) => {
@@ -136,7 +141,7 @@ impl<D: Dialect> Task<D> {
                         let _ = job.done.send(Ok(changed));
                     }
                 }
-                Err(Trouble::Refused(_)) if jobs.len() > 1 => self.write_apart(jobs).await,
+                Err(Trouble::Refused(_)) if jobs.len() > 1 => return self.write_halves(jobs, deadline).await,
                 Err(Trouble::Fleeting(_)) if Instant::now() < deadline => {
                     self.session = None;
                     sleep(PAUSE).await;
@@ -144,20 +149,26 @@ impl<D: Dialect> Task<D> {
                 Err(trouble) => {
                     // Also after a refusal: it may be due to the connection, such as statements that it has prepared.
                     self.session = None;
+                    let is_refused = matches!(trouble, Trouble::Refused(_));
                     let (Trouble::Refused(failure) | Trouble::Fleeting(failure) | Trouble::Whole(failure)) = trouble;
-                    for job in jobs.drain(..) {
-                        let _ = job.done.send(Err(failure.clone()));
-                    }
+                    fail(jobs, &failure);
+                    return (!is_refused).then_some(failure);
                 }
             }
         }
+        None
     }
 
-    /// Makes each change in a transaction of its own, because the database refuses one of them. Nothing was changed yet.
-    async fn write_apart(&mut self, jobs: &mut Vec<Job>) {
-        for job in std::mem::take(jobs) {
-            Box::pin(self.write(&mut vec![job])).await;
+    /// Makes each half of the changes in a transaction of its own, because the database refuses one of them, until that one is
+    /// alone. Nothing was changed yet.
+    async fn write_halves(&mut self, jobs: &mut Vec<Job>, deadline: Instant) -> Option<Failure> {
+        let mut behind = jobs.split_off(jobs.len() / 2);
+        if let Some(failure) = Box::pin(self.write_until(jobs, deadline)).await {
+            // The others would wait for the same.
+            fail(&mut behind, &failure);
+            return Some(failure);
         }
+        Box::pin(self.write_until(&mut behind, deadline)).await
     }
 
     /// One transaction: all changes or none.
@@ -174,6 +185,13 @@ impl<D: Dialect> Task<D> {
             let message = format!("{} did not answer within {silence:?}", self.dialect.place());
             Err(Trouble::Whole(Failure::passing(message)))
         })
+    }
+}
+
+fn fail(jobs: &mut Vec<Job>, failure: &Failure) {
+    for job in jobs.drain(..) {
+        // The caller may have gone away.
+        let _ = job.done.send(Err(failure.clone()));
     }
 }
 
