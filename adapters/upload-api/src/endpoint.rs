@@ -155,6 +155,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether its requests change nothing, so that nothing is left half done if their work ends in the middle.
+    pub(crate) fn only_reads(self) -> bool {
+        matches!(self, Self::Info | Self::GroupInfo | Self::FromUrlStatus)
+    }
+
     /// How long a request waits for permits. Most bytes of these uploads have arrived already, and some clients ignore a
     /// refusal.
     pub(crate) fn patience(self, settings: &Settings) -> Duration {

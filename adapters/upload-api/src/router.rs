@@ -1,19 +1,21 @@
 //! Finds the endpoint of a request, and makes the response of its answer.
 
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{OriginalUri, State};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use intake_core::permits::Holder;
-use intake_core::{ConfigError, Pipeline, measure};
+use intake_core::{ConfigError, Fault, Pipeline, measure};
 use tracing::{Instrument as _, error};
 use uuid::Uuid;
 
@@ -89,7 +91,7 @@ pub fn host(pipeline: Pipeline, settings: Settings) -> Result<Router, ConfigErro
 
 /// Answers any request.
 async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let client_ip = client_ip(&api, &head);
     let exchange = Exchange {
         id: Uuid::new_v4(),
@@ -104,6 +106,9 @@ async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) 
         Ok(held) => held,
         Err(error) => return span.in_scope(|| exchange.refuse_unread(&head, &error)),
     };
+    if !body.is_end_stream() {
+        copy_out(&mut head);
+    }
     let pipeline = api.pipeline.clone();
     let work = async move {
         // From here on, without the wait for permits, the log measures the duration.
@@ -112,23 +117,30 @@ async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) 
         let outcome = match (checked(&mut request, &head), request.endpoint) {
             (Err(error), _) => Err(error),
             (Ok(Some(answer)), _) => Ok(answer),
-            (_, Endpoint::Base) => base::upload(&mut request).await.map(Answer::Json),
+            // Each in a box, so that the task of a request has the size of its own endpoint and not of the largest.
+            (_, Endpoint::Base) => Box::pin(base::upload(&mut request)).await.map(Answer::Json),
             (_, Endpoint::Info) => info::info(&mut request).await.map(Answer::Json),
-            (_, Endpoint::MultipartStart) => multipart::start(&mut request).await.map(Answer::Json),
-            (_, Endpoint::MultipartComplete) => multipart::complete(&mut request).await.map(Answer::Json),
-            (_, Endpoint::FromUrl) => from_url::fetch(&mut request).await.map(Answer::Json),
+            (_, Endpoint::MultipartStart) => Box::pin(multipart::start(&mut request)).await.map(Answer::Json),
+            (_, Endpoint::MultipartComplete) => Box::pin(multipart::complete(&mut request)).await.map(Answer::Json),
+            (_, Endpoint::FromUrl) => Box::pin(from_url::fetch(&mut request)).await.map(Answer::Json),
             (_, Endpoint::FromUrlStatus) => from_url::status(&mut request).await.map(Answer::Json),
-            (_, Endpoint::Group) => group::create(&mut request).await.map(Answer::Streamed),
+            (_, Endpoint::Group) => Box::pin(group::create(&mut request)).await.map(Answer::Streamed),
             (_, Endpoint::GroupInfo) => group::info(&mut request).await.map(Answer::Streamed),
-            (_, Endpoint::Part(_)) => part::put(&mut request).await.map(Answer::Part),
+            (_, Endpoint::Part(_)) => Box::pin(part::put(&mut request)).await.map(|()| Answer::Part),
             (_, Endpoint::Derivative) => Err(codes::DERIVATIVE_DISABLED.into()),
             (_, Endpoint::Unknown) => Err(codes::NOT_AN_ENDPOINT.into()),
         };
-        let response = exchange.respond(request, &head, outcome).await;
+        let response = Box::pin(exchange.respond(request, &head, outcome)).await;
         response.map(|body| holding(body, held))
     };
-    // On a task of its own: the work is completed even if the client hangs up after its last byte, as phones do.
-    let answered = pipeline.run(work.instrument(span.clone())).await;
+    let work = work.instrument(span.clone());
+    let answered = if exchange.endpoint.only_reads() {
+        let answered = AssertUnwindSafe(Box::pin(work)).catch_unwind().await;
+        answered.map_err(|_| Fault::new(intake_core::codes::FAULT, "a request that only reads panicked"))
+    } else {
+        // On a task of its own: the work is completed even if the client hangs up after its last byte, as phones do.
+        pipeline.run(work).await
+    };
     answered.unwrap_or_else(|fault| {
         span.in_scope(|| error!(reason = fault.report(), "request failed"));
         measure::request_answered(Endpoint::Unknown.path(), 500, Some(&fault.code));
@@ -150,6 +162,25 @@ async fn wait_for_turn(
         api.limiter.count(client, rate, patience).await?;
     }
     api.limiter.acquire_request(client.as_ref(), patience).await
+}
+
+/// Copies what a head has out of the buffer of the connection. Otherwise the connection needs another one for the body, for as
+/// long as the body takes.
+fn copy_out(head: &mut Parts) {
+    let copied = |uri: &Uri| Uri::try_from(uri.to_string());
+    for value in head.headers.values_mut() {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+    }
+    if let Ok(uri) = copied(&head.uri) {
+        head.uri = uri;
+    }
+    if let Some(original) = head.extensions.get_mut::<OriginalUri>()
+        && let Ok(uri) = copied(&original.0)
+    {
+        original.0 = uri;
+    }
 }
 
 /// Checks before the endpoint: that it allows the method, and that the query can be read. An answer is the response to a request

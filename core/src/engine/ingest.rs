@@ -71,7 +71,8 @@ impl Pipeline {
             self.judge_declared(&record.info(method), limit, &policy)?;
 
             let source = Source::new(body, limit, record.declared.size).counted(method);
-            let mut attempt = Attempt::begin(self, record, log.clone(), &policy).await?;
+            // In a box, as what follows the body: while a slow sender sends, an upload has no memory for either.
+            let mut attempt = Box::pin(Attempt::begin(self, record, log.clone(), &policy)).await?;
             let mut staged = None;
             let pump = pump(inner, &policy, attempt.record(), source, Sink::Stage(&mut staged));
             let pumped = tokio::time::timeout(inner.limits.timeout, pump).await;
@@ -79,7 +80,7 @@ impl Pipeline {
             match pumped.unwrap_or_else(|_| Err(too_slow())) {
                 Ok(facts) => Ok(Admitted { attempt, facts }),
                 Err(error) => {
-                    attempt.refuse(error.noted()).await?;
+                    Box::pin(attempt.refuse(error.noted())).await?;
                     Err(error)
                 }
             }

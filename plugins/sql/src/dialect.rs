@@ -2,6 +2,7 @@
 //! migrations, and a line at the end of `statements` and `catalog`.
 
 use std::fmt::Debug;
+use std::path::Path;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -52,6 +53,11 @@ pub(crate) trait Dialect: Debug + Send + Sync + 'static {
 
     /// Connections that only read, opened when they are needed; `most` is their greatest number.
     fn readers(&self, most: u32) -> Pool<Self::Database>;
+
+    /// The database's file, if it is one: single rows are then looked up by a thread of their own.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
 
     /// Whether an error is temporary (a lock, a full disk) and not caused by the statement. It leaves the transaction in an
     /// unknown state.

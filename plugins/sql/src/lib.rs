@@ -26,6 +26,7 @@ mod change;
 mod codes;
 mod dialect;
 mod failure;
+mod look_ups;
 mod postgres;
 mod queries;
 mod readers;

@@ -193,6 +193,10 @@ impl Dialect for Sqlite {
             .connect_lazy_with(self.options().read_only(true))
     }
 
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
     fn is_passing(error: &dyn DatabaseError) -> bool {
         code(error).is_some_and(is_passing_code)
     }

@@ -35,12 +35,13 @@ pub(crate) async fn upload(request: &mut Request<'_>) -> Result<Value, ApiError>
     match options {
         Ok(options) => {
             let (fields, admitted): (Vec<_>, Vec<_>) = files.admitted.into_iter().unzip();
-            let committed = request.pipeline().commit_together(admitted, options).await;
+            // In a box, as everything that comes after the body: a slow sender keeps no memory for it.
+            let committed = Box::pin(request.pipeline().commit_together(admitted, options)).await;
             let records = committed.map_err(|error| ApiError::from_upload_error(&error))?;
             Ok(ids_by_field(fields, &records))
         }
         Err(error) => {
-            files.discard(&error).await;
+            Box::pin(files.discard(&error)).await;
             Err(error)
         }
     }

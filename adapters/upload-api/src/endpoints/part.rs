@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
-use intake_core::{Digest, Error, Record};
+use intake_core::{Error, Record};
 use sha2::Sha256;
 
 use crate::api::Api;
@@ -43,7 +43,7 @@ pub(crate) async fn urls(api: &Api, record: &Record, origin: &str) -> Result<Vec
 }
 
 /// Takes one part. When this answers, the part is durable.
-pub(crate) async fn put(request: &mut Request<'_>) -> Result<Digest, ApiError> {
+pub(crate) async fn put(request: &mut Request<'_>) -> Result<(), ApiError> {
     let (api, pipeline) = (request.api, &request.api.pipeline);
     let (record, number) = addressed(request).await?;
     let size = request.headers.get(CONTENT_LENGTH);
@@ -67,7 +67,7 @@ pub(crate) async fn put(request: &mut Request<'_>) -> Result<Digest, ApiError> {
     let _held = api.limiter.acquire_part(client, of_project, patience).await?;
     let body = request.body.clone().boxed();
     match pipeline.put_part(&record, number, size, body).await {
-        Ok(digest) => Ok(digest),
+        Ok(_) => Ok(()),
         Err(Error::Interrupted(why)) => Err(unreadable(why.as_ref())),
         Err(error) => {
             if error.code() == intake_core::codes::PART_REPLACED {
