@@ -31,8 +31,8 @@ use intake::core::memory::{KeepAll, MemoryStore};
 use intake::core::record::Periods;
 use intake::core::testkit::noise;
 use intake::core::{
-    Coverage, Declared, Digest, Event, Facts, FileName, Key, Lifetime, Pipeline, Record, Recorder, Store, Swept,
-    Update, UploadId, UploadOptions, UsageChange,
+    Coverage, Declared, Digest, Event, Facts, FileName, Inspection, Key, Lifetime, Pipeline, Record, Recorder, Store,
+    Swept, Update, UploadId, UploadOptions, UsageChange,
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
@@ -349,8 +349,8 @@ fn ready(intent: &Record, expires: Option<SystemTime>, now: SystemTime) -> Recor
     });
     let facts = Facts::new(SIZE, Digest::from([0xA5; 32])).with(|facts| {
         facts.media_type = Some("image/jpeg".parse().unwrap());
-        facts.coverage = ["clamav", "image-info"]
-            .map(|scanner| (scanner.to_owned(), Coverage::Whole))
+        facts.inspections = ["clamav", "image-info"]
+            .map(|scanner| Inspection::new(scanner, Coverage::Whole))
             .into();
         facts.notes = [("image".to_owned(), image)].into();
     });

@@ -41,20 +41,28 @@ pub use intake_upload_api as upload_api;
 /// The plugins of this build, each crate under its own name, such as `plugins::clamav`; and the stages of the standard ones, for
 /// code that builds a pipeline.
 pub mod plugins {
+    #[cfg(feature = "archive")]
+    pub use intake_plugin_archive::Archive;
     #[cfg(feature = "clamav")]
     pub use intake_plugin_clamav::ClamAv;
     #[cfg(feature = "http-source")]
     pub use intake_plugin_http_source::HttpSource;
     #[cfg(feature = "image-info")]
     pub use intake_plugin_image_info::ImageInfo;
+    #[cfg(feature = "media-info")]
+    pub use intake_plugin_media_info::MediaInfo;
     #[cfg(feature = "media-type")]
     pub use intake_plugin_media_type::MediaTypes;
     #[cfg(feature = "opendal")]
     pub use intake_plugin_opendal::OpendalStore;
+    #[cfg(feature = "pdf")]
+    pub use intake_plugin_pdf::Pdf;
     #[cfg(feature = "retention")]
     pub use intake_plugin_retention::Retain;
     #[cfg(feature = "sql")]
     pub use intake_plugin_sql::SqlRecorder;
+    #[cfg(feature = "svg")]
+    pub use intake_plugin_svg::Svg;
 
     // Names every plugin crate, so that the linker keeps it.
     include!(concat!(env!("OUT_DIR"), "/plugins.rs"));

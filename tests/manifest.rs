@@ -109,13 +109,17 @@ fn what_is_optional_is_linked_only_where_a_feature_switches_it_on() {
 fn the_manifest_of_this_package_links_each_plugin_by_its_feature() {
     let manifest = include_str!("../Cargo.toml");
     for plugin in [
+        "archive",
         "clamav",
         "http-source",
         "image-info",
+        "media-info",
         "media-type",
         "opendal",
+        "pdf",
         "retention",
         "sql",
+        "svg",
     ] {
         let name = plugin.replace('-', "_");
         assert_eq!(

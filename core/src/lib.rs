@@ -31,6 +31,7 @@ pub use inventory;
 
 pub use crate::contract::catalog::Catalog;
 pub use crate::contract::fail_open::FailOpen;
+pub use crate::contract::on_partial::PartialCoverage;
 pub use crate::contract::plugin::{FromSettings, Plugin, Registry};
 pub use crate::contract::report::Report;
 pub use crate::contract::stages::{
@@ -42,6 +43,7 @@ pub use crate::engine::background::Intervals;
 pub use crate::engine::builder::Builder;
 pub use crate::engine::complete::Resumed;
 pub use crate::engine::config::{SECTIONS, settings_of};
+pub use crate::engine::explain::{Explanation, Objection, Opinion};
 pub use crate::engine::fetch_queue::NewFetch;
 pub use crate::engine::limits::Limits;
 pub use crate::engine::multipart::NewMultipart;
@@ -63,10 +65,11 @@ pub use crate::value::authorization::{Authorization, Grant};
 pub use crate::value::chunks::{Chunks, TinyChunks};
 pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
 pub use crate::value::error::{Error, Fault, Interruption};
-pub use crate::value::evidence::{Coverage, Declared, Digest, Facts, HEAD_BYTES, NotADigest};
+pub use crate::value::evidence::{Declared, Digest, Facts, HEAD_BYTES, NotADigest};
 pub use crate::value::file_name::{FileName, NotAFileName};
 pub use crate::value::id::{BoxError, ByteStream, Key, Location, NotAnUploadId, UploadId};
 pub use crate::value::incoming::Incoming;
+pub use crate::value::inspection::{Coverage, Inspection, OnPartial};
 pub use crate::value::lifetime::{Lifetime, Retention, UploadMethod};
 pub use crate::value::media_type::{MediaRange, MediaType, NotAMediaType};
 pub use crate::value::options::{UploadOptions, sender_at};
@@ -77,7 +80,7 @@ pub use crate::value::secret::Secret;
 pub use crate::value::settings::Settings;
 pub use crate::value::upload_info::{Head, UploadInfo};
 pub use crate::value::verdict::{Code, Rejection, Verdict};
-pub use crate::value::{authorization, byte_count, codes, micros, notes, parts};
+pub use crate::value::{authorization, byte_count, codes, inspection, micros, notes, parts};
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

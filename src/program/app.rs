@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS, Settings, Step};
 use serde_json::{Map, Value};
 
+use super::explain::TestCase;
 use super::failure::Failure;
 use super::limits::{self, Counts, Machine, Stages, Wanted};
 use super::{output, places};
@@ -19,6 +20,8 @@ pub(super) struct App {
     pub(super) pipeline: Pipeline,
     pub(super) upload_api: upload_api::Settings,
     pub(super) server: ServerSettings,
+    /// The files that `intake check --test` runs through the stages.
+    pub(super) tests: Vec<TestCase>,
     /// The memory and the open files that all limits have to fit into.
     pub(super) machine: Machine,
 }
@@ -213,16 +216,19 @@ impl App {
                 Ok::<_, ConfigErrors>(api)
             })
         });
+        let tests = tests(&mut settings);
         let mut errors = unknown_sections(&settings);
+        let tests = or_add(tests, &mut errors);
         let pipeline = or_add(pipeline, &mut errors);
         let upload_api = or_add(upload_api, &mut errors);
         let server = or_add(server, &mut errors);
-        match (pipeline, upload_api, server) {
-            (Some(pipeline), Some(upload_api), Some(server)) if errors.0.is_empty() => Ok(Self {
+        match (pipeline, upload_api, server, tests) {
+            (Some(pipeline), Some(upload_api), Some(server), Some(tests)) if errors.0.is_empty() => Ok(Self {
                 source: source.clone(),
                 pipeline,
                 upload_api,
                 server,
+                tests,
                 machine: Machine::here(),
             }),
             _ => Err(errors),
@@ -240,9 +246,28 @@ fn section<T>(
     read(table).map_err(|errors| errors.within(name))
 }
 
+/// Reads `[[test]]`.
+fn tests(settings: &mut Settings) -> Result<Vec<TestCase>, ConfigErrors> {
+    let entries = settings.take_tables("test")?.into_iter().enumerate();
+    let read = entries.map(|(at, entry)| {
+        let case = entry.make(Ok::<TestCase, ConfigErrors>);
+        case.map_err(|errors| errors.within(at).within("test"))
+    });
+    let mut errors = ConfigErrors::default();
+    let cases: Vec<_> = read.filter_map(|case| or_add(case, &mut errors)).collect();
+    match errors.0.is_empty() {
+        true => Ok(cases),
+        false => Err(errors),
+    }
+}
+
 /// The errors of the sections that are left when all known ones were taken.
 fn unknown_sections(settings: &Settings) -> ConfigErrors {
-    let known: Vec<_> = SECTIONS.iter().copied().chain(["upload_api", "server"]).collect();
+    let known: Vec<_> = SECTIONS
+        .iter()
+        .copied()
+        .chain(["upload_api", "server", "test"])
+        .collect();
     let unknown = |left: &str| {
         let message = format!("no section is called that; there are: {}", known.join(", "));
         ConfigError::at(left, message)

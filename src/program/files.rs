@@ -7,6 +7,7 @@ use intake_core::{Error, Listing, Pipeline, Record, Retention, State, UploadId};
 
 use super::app::App;
 use super::arguments::WithConfig;
+use super::explain::{ShownStage, table};
 use super::failure::Failure;
 use super::file::{File, line, order_line, refused_line, restorable_until, state, unfinished_line, until};
 use super::output::{json_line, print, tell, time};
@@ -20,6 +21,14 @@ pub(super) enum Command {
         /// Its id.
         id: UploadId,
         /// Prints one line of JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows what each stage said of an upload when it was accepted: plugin, version, engine, coverage, time.
+    Explain {
+        /// Its id.
+        id: UploadId,
+        /// Prints one line of JSON for each stage, for programs.
         #[arg(long)]
         json: bool,
     },
@@ -78,6 +87,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             let file = File::of(&record, SystemTime::now());
             print(&if json { json_line(&file)? } else { file.page() })
         }
+        Command::Explain { id, json } => {
+            let record = look(pipeline, id).await?.ok_or_else(|| none(id))?;
+            explain(&record, json)
+        }
         Command::List {
             project,
             refused,
@@ -113,6 +126,28 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+fn explain(record: &Record, json: bool) -> Result<(), Failure> {
+    let facts = record.facts.as_ref();
+    let mut stages: Vec<_> = facts
+        .into_iter()
+        .flat_map(|facts| &facts.inspections)
+        .map(ShownStage::of)
+        .collect();
+    if let State::Rejected(rejection) = &record.state {
+        stages.push(ShownStage::refused(rejection));
+    }
+    if json {
+        return stages.iter().try_for_each(|stage| print(&json_line(stage)?));
+    }
+    if stages.is_empty() {
+        tell(&format!("no stage has said anything of {} yet", record.id));
+    }
+    let digest = facts
+        .map(|facts| format!("sha256 {}\n\n", facts.digest))
+        .unwrap_or_default();
+    print(&(digest + &table(&stages)))
 }
 
 async fn delete(pipeline: &Pipeline, id: UploadId, for_good: bool) -> Result<(), Failure> {

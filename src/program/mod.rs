@@ -26,6 +26,7 @@ mod app;
 mod arguments;
 mod edits;
 mod escape;
+mod explain;
 mod failure;
 mod file;
 mod files;
@@ -71,6 +72,9 @@ enum Command {
         /// Also checks that the store, the recorder and the scanners work.
         #[arg(long)]
         connect: bool,
+        /// Also runs the files of [[test]] through the stages, and compares the verdicts. Keeps nothing.
+        #[arg(long)]
+        test: bool,
     },
     /// Runs the maintenance once: resumes interrupted uploads, ends abandoned ones, removes expired files.
     Sweep {
@@ -88,6 +92,8 @@ enum Command {
     Groups(groups::Arguments),
     /// Shows received, removed and stored files, by project and day.
     Usage(usage::Arguments),
+    /// Runs a local file through all stages, keeps nothing of it, and prints what each stage says and why.
+    Explain(explain::Arguments),
     /// Lists the plugins in this program.
     Plugins,
     /// Prints the built-in configuration, as a start for your own.
@@ -112,9 +118,12 @@ async fn run() -> ExitCode {
     });
     // These commands log only warnings, unless INTAKE_LOG says otherwise: their output is what matters.
     let usual = match command {
-        Command::Projects(_) | Command::Tokens(_) | Command::Files(_) | Command::Groups(_) | Command::Usage(_) => {
-            "warn"
-        }
+        Command::Projects(_)
+        | Command::Tokens(_)
+        | Command::Files(_)
+        | Command::Groups(_)
+        | Command::Usage(_)
+        | Command::Explain(_) => "warn",
         _ => "info",
     };
     if let Err(message) = logging::start(usual) {
@@ -124,9 +133,14 @@ async fn run() -> ExitCode {
 
     let ended = match command {
         Command::Serve { config } => start(config).await,
-        Command::Check { file, config, connect } => {
+        Command::Check {
+            file,
+            config,
+            connect,
+            test,
+        } => {
             let usual = || std::env::var_os("INTAKE_CONFIG").map(PathBuf::from);
-            check(file.or(config).or_else(usual), connect).await
+            check(file.or(config).or_else(usual), connect, test).await
         }
         Command::Sweep { config } => sweep(config).await,
         Command::Projects(arguments) => projects::run(arguments).await,
@@ -134,6 +148,7 @@ async fn run() -> ExitCode {
         Command::Files(arguments) => files::run(arguments).await,
         Command::Groups(arguments) => groups::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
+        Command::Explain(arguments) => explain::run(arguments).await,
         Command::Plugins => plugins(),
         Command::Config => output::print(BUILT_IN),
     };
@@ -155,12 +170,15 @@ async fn start(config: Option<PathBuf>) -> Result<(), Failure> {
     serve::serve(app).await.map_err(Failure::Other)
 }
 
-async fn check(file: Option<PathBuf>, connect: bool) -> Result<(), Failure> {
+async fn check(file: Option<PathBuf>, connect: bool, test: bool) -> Result<(), Failure> {
     let app = App::read(file)?;
     let record = app.source.settings().take("record");
     app.tell(record.as_ref());
     for warning in warnings::of(&app.source) {
         output::tell(&format!("warning: {warning}"));
+    }
+    if test {
+        explain::test(&app).await?;
     }
     let pipeline = app.pipeline.clone();
     match app.fitted() {

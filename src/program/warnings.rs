@@ -1,4 +1,4 @@
-//! Warnings of settings without an effect.
+//! Warnings of settings that do not have the effect that one expects.
 
 use intake_core::{ConfigError, ConfigErrors, MediaRange};
 use serde_json::{Map, Value};
@@ -31,8 +31,23 @@ pub(super) fn of(source: &Source) -> Vec<String> {
             }
         }
     }
+    found.extend(archives_that_nothing_walks(settings.take("scan")));
     let located = |warning| source.locate(&ConfigErrors(vec![warning])).to_string();
     found.into_iter().map(located).collect()
+}
+
+/// clamd is silent about some of what it skips in archives, so without a scanner that walks them they count as partly covered.
+fn archives_that_nothing_walks(scanners: Option<Value>) -> Option<ConfigError> {
+    let entries = scanners.as_ref()?.as_array()?;
+    let uses = |entry: &Value, plugin| entry.get("use").and_then(Value::as_str) == Some(plugin);
+    let at = entries.iter().position(|entry| uses(entry, "clamav"))?;
+    let accepts = entries[at].get("on_partial").and_then(Value::as_str) == Some("accept");
+    if accepts || entries.iter().any(|entry| uses(entry, "archive")) {
+        return None;
+    }
+    let warning = "ZIP archives and Office documents are refused, because clamd does not say what it skips in them; \
+                   [[scan]] use = \"archive\" tells";
+    Some(ConfigError::new(warning).within(at).within("scan"))
 }
 
 /// The same for the settings of one project.

@@ -61,7 +61,7 @@ fn a_typing_error_is_refused_with_its_line_and_a_correction() {
         (
             "[store]",
             "[stor]",
-            "stor: no section is called that; there are: projects, receive, validate, scan, store, stores, record, expire, upload_api, server",
+            "stor: no section is called that; there are: projects, receive, validate, scan, store, stores, record, expire, upload_api, server, test",
         ),
         ("scheme = \"fs\"", "scheme = \"tape\"", "store.scheme: "),
         ("root =", "rot =", "store.rot: unknown field `rot`, expected"),
@@ -73,7 +73,7 @@ fn a_typing_error_is_refused_with_its_line_and_a_correction() {
         (
             "use = \"image-info\"",
             "use = \"imageinfo\"",
-            "scan[0].use: no scanner is called `imageinfo`; this program has: clamav, image-info",
+            "scan[0].use: no scanner is called `imageinfo`; this program has: archive, clamav, image-info, media-info, pdf, svg",
         ),
         (
             "max_fields = 100",
@@ -260,11 +260,15 @@ fn the_plugins_are_listed_and_the_built_in_configuration_can_be_used() {
     let listed = intake(&["plugins"]).output().unwrap();
     let list = String::from_utf8_lossy(&listed.stdout).into_owned();
     for plugin in [
+        "archive",
         "clamav",
         "http-source",
         "image-info",
+        "media-info",
         "media-type",
         "opendal",
+        "pdf",
+        "svg",
         "sql",
         "retention",
         "in-memory",

@@ -14,6 +14,7 @@ mod deployment;
 mod docs;
 mod embedding;
 mod examples;
+mod explain;
 mod files_cli;
 mod forms;
 mod from_url;

@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use intake_plugin_clamav::testkit::{Clamd, eicar};
+use intake_core::{Coverage, Verdict};
+use intake_plugin_clamav::ClamAv;
+use intake_plugin_clamav::testkit::{Clamd, MARKER, eicar};
 
 use crate::support::{Form, Server, read_answer, wait_until};
 
@@ -89,4 +91,58 @@ fn a_program_whose_scanner_is_not_there_says_so_and_does_not_start() {
         !checked.status.success() && said.contains("scan `clamav`") && said.contains(&address),
         "{said}"
     );
+}
+
+/// A ZIP with one member of so many bytes, and clamd's test signature at its end.
+fn packed(bytes: usize) -> Vec<u8> {
+    packed_with(bytes, MARKER)
+}
+
+/// The same with something else at its end.
+fn packed_with(bytes: usize, end: &[u8]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    zip.start_file("big.txt", options).unwrap();
+    zip.write_all(&vec![b'a'; bytes]).unwrap();
+    zip.write_all(end).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn what_clamd_skips_in_an_archive_without_a_word_is_not_called_clean() {
+    let runtime = runtime();
+    let limits = ["MaxFileSize 1M", "StreamMaxLength 4M", "AlertExceedsMax yes"];
+    let clamd = runtime.block_on(Clamd::start_with(&limits));
+    let (small, large) = (packed(1000), packed(3 << 20));
+    let alone = ClamAv::at(clamd.address()).max_scan_size(1 << 20);
+    let of_clamd = runtime.block_on(intake_core::testkit::scan(&alone, &large.clone().into(), usize::MAX));
+    let of_clamd = of_clamd.unwrap();
+    assert_eq!(
+        (of_clamd.verdict, of_clamd.coverage),
+        (Verdict::Accept, Coverage::Whole),
+        "this release of clamd says what it skips: the table of its limits can go"
+    );
+    let says = |server: &Server, zip: &[u8]| {
+        let form = Form::default().file("file", "a.zip", zip).key();
+        let refused = server.post("/base/?jsonerrors=1", &form).json();
+        refused["error"]["content"]
+            .as_str()
+            .map(str::to_owned)
+            .unwrap_or_default()
+    };
+    let scanned = scanned_by(&clamd) + "max_scan_size = \"1MiB\"\n";
+    let server = Server::start_with(&format!("{scanned}\n[[scan]]\nuse = \"archive\"\n"), &[]);
+    assert!(says(&server, &small).contains("infected"));
+    server.upload("clean.zip", &packed_with(100_000, b"nothing to see here"));
+    assert_eq!(server.files().len(), 1);
+    assert!(says(&server, &large).contains("its largest member unpacks to"));
+    assert_eq!(server.files().len(), 1);
+
+    let unwalked = Server::start_with(&scanned, &[]);
+    assert!(says(&unwalked, &large).contains("how much is in it is not known"));
+    let accepts = Server::start_with(&format!("{scanned}on_partial = \"accept\"\n"), &[]);
+    let id = accepts.upload("a.zip", &large);
+    let said = crate::projects_cli::works(&accepts, &["files", "explain", &id]);
+    assert!(said.contains("partly covered"), "{said}");
+    runtime.block_on(clamd.stop());
 }

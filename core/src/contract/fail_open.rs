@@ -1,16 +1,13 @@
 //! A wrapper around a scanner: if the scanner fails, the upload passes. It is a wrapper so that no scanner needs a setting for it.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use tracing::warn;
 
 use crate::contract::report::Report;
-
 use crate::contract::stages::{Scan, Scanner};
 use crate::value::error::Fault;
-use crate::value::evidence::Coverage;
+use crate::value::inspection::{Coverage, OnPartial};
 use crate::value::upload_info::Head;
 use crate::value::verdict::Verdict;
 
@@ -36,6 +33,10 @@ impl<S: Scanner> Scanner for FailOpen<S> {
             Err(fault) => Err(passed_over(&fault)),
         };
         Ok(Box::new(FailOpenScan(state)))
+    }
+
+    fn on_partial(&self) -> OnPartial {
+        self.0.on_partial()
     }
 
     /// Always succeeds, since uploads pass even if the scanner inside cannot work.
@@ -66,6 +67,10 @@ impl Scan for FailOpenScan {
         }
     }
 
+    fn gap(&self) -> Option<String> {
+        self.0.as_ref().ok()?.gap()
+    }
+
     async fn finish(self: Box<Self>) -> Result<Report, Fault> {
         let why = match self.0 {
             Ok(scan) => match scan.finish().await {
@@ -74,11 +79,8 @@ impl Scan for FailOpenScan {
             },
             Err(why) => why,
         };
-        Ok(Report {
-            verdict: Verdict::Accept,
-            coverage: Coverage::Partial(why),
-            notes: BTreeMap::new(),
-        })
+        let report = Report::new(Verdict::Accept, Coverage::Partial(why));
+        Ok(report.with(|report| report.is_passed_over = true))
     }
 }
 

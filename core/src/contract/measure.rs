@@ -15,6 +15,7 @@ use metrics::{Counter, counter, describe_counter, describe_gauge, describe_histo
 use crate::contract::around::Around;
 use crate::value::error::Fault;
 use crate::value::id::ByteStream;
+use crate::value::inspection::Coverage;
 use crate::value::lifetime::UploadMethod;
 use crate::value::verdict::Code;
 
@@ -63,6 +64,11 @@ pub const METRICS: &[(&str, Kind, &str)] = &[
         "intake_stage_seconds",
         Kind::Histogram,
         "How long a stage worked on one upload.",
+    ),
+    (
+        "intake_scans_total",
+        Kind::Counter,
+        "Contents that a scanner judged, by result.",
     ),
     (
         "intake_fetch_tries_total",
@@ -218,6 +224,16 @@ pub(crate) fn stage(stage: &'static str, took: Duration) {
 /// Records how long one of several scanners worked on one upload.
 pub(crate) fn scanner(name: &str, took: Duration) {
     histogram!("intake_stage_seconds", "stage" => "scan", "name" => name.to_owned()).record(took);
+}
+
+/// Counts the result of a scanner.
+pub(crate) fn scanned(name: &str, coverage: &Coverage, is_refused: bool) {
+    let result = match (is_refused, coverage) {
+        (true, _) => "refused",
+        (false, Coverage::Partial(_)) => "partly_covered",
+        (false, Coverage::Whole) => "clean",
+    };
+    counter!("intake_scans_total", "name" => name.to_owned(), "result" => result).increment(1);
 }
 
 /// Does some work, and adds its duration to `spent`.

@@ -6,6 +6,7 @@ pub(crate) mod catalog;
 pub(crate) mod fail_open;
 pub(crate) mod listing;
 pub mod measure;
+pub(crate) mod on_partial;
 pub mod plugin;
 pub(crate) mod report;
 pub mod stages;

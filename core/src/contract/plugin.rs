@@ -6,7 +6,7 @@
 //! use intake_core::{Code, ConfigError, FromSettings, Plugin, UploadInfo, Validator, Verdict};
 //!
 //! intake_core::inventory::submit! {
-//!     Plugin::validator::<NoPrograms>("no-programs", "refuses names such as setup.exe")
+//!     Plugin::validator::<NoPrograms>("no-programs", "refuses names such as setup.exe").version(env!("CARGO_PKG_VERSION"))
 //! }
 //!
 //! #[derive(Debug)]
@@ -141,6 +141,8 @@ pub struct Plugin {
     pub name: &'static str,
     /// A description in one line, for `intake plugins`.
     pub summary: &'static str,
+    /// The version of the plugin, or empty. Records name it: see [`Plugin::version`].
+    pub version: &'static str,
     /// The function that builds the stage.
     pub build: Build,
 }
@@ -154,7 +156,7 @@ macro_rules! constructors {
             #[must_use]
             pub const fn $name<T: $stage + FromSettings>(name: &'static str, summary: &'static str) -> Self {
                 let build = Build::$stage(|settings| Ok(Box::new(T::from_table(settings)?)));
-                Self { name, summary, build }
+                Self { name, summary, version: "", build }
             })+
         }
     };
@@ -173,6 +175,15 @@ constructors! {
     recorder: Recorder,
     /// A plugin that is an expirer.
     expirer: Expirer
+}
+
+impl Plugin {
+    /// Sets the version, which the records of uploads name: `.version(env!("CARGO_PKG_VERSION"))`.
+    #[must_use]
+    pub const fn version(mut self, version: &'static str) -> Self {
+        self.version = version;
+        self
+    }
 }
 
 /// The plugins that a configuration can choose. It is an ordinary value, not a global.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::value::evidence::Coverage;
+use crate::value::inspection::{Coverage, Engine, ScanLimits, Walked};
 use crate::value::verdict::Verdict;
 
 /// The result of a scan.
@@ -15,8 +15,19 @@ pub struct Report {
     pub verdict: Verdict,
     /// How much of the content the verdict covers.
     pub coverage: Coverage,
+    /// How many bytes the scanner looked at, if it counts them.
+    pub bytes: Option<u64>,
+    /// The engine behind the scanner, if there is one.
+    pub engine: Option<Engine>,
+    /// What the content is as an archive, if the scanner walks archives.
+    pub walked: Walked,
+    /// How much of an archive the scanner looks at, if it may stop there without saying so. The pipeline compares it with
+    /// what another scanner [walked](Self::walked).
+    pub limits: Option<ScanLimits>,
     /// What the scanner found out, by subject. The pipeline puts it into [`Facts::notes`](crate::Facts::notes).
     pub notes: BTreeMap<String, Value>,
+    /// Whether the scanner failed, and uploads pass nevertheless.
+    pub(crate) is_passed_over: bool,
 }
 
 impl Report {
@@ -26,7 +37,12 @@ impl Report {
         Self {
             verdict,
             coverage,
+            bytes: None,
+            engine: None,
+            walked: Walked::Not,
+            limits: None,
             notes: BTreeMap::new(),
+            is_passed_over: false,
         }
     }
 
@@ -34,6 +50,19 @@ impl Report {
     #[must_use]
     pub fn clean() -> Self {
         Self::new(Verdict::Accept, Coverage::Whole)
+    }
+
+    /// Sets some of the result.
+    ///
+    /// ```
+    /// use intake_core::Report;
+    ///
+    /// let report = Report::clean().with(|report| report.bytes = Some(1024));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     /// Adds a note on a subject.

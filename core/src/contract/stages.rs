@@ -36,6 +36,7 @@ use crate::value::error::{Error, Fault};
 use crate::value::evidence::Facts;
 use crate::value::id::{ByteStream, Key, UploadId};
 use crate::value::incoming::Incoming;
+use crate::value::inspection::OnPartial;
 use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::media_type::MediaType;
 use crate::value::parts::{MOST_PARTS, Part, PartRange};
@@ -121,24 +122,18 @@ pub trait Scanner: Debug + Send + Sync {
     /// If the scanner cannot scan now. The upload then fails, unless the scanner is wrapped in [`FailOpen`](crate::FailOpen).
     async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault>;
 
+    /// What happens to an upload that this scanner did not look at completely, unless the pipeline is told otherwise: it is
+    /// accepted. A scanner whose verdict is worth nothing for what it did not see answers [`OnPartial::Refuse`].
+    fn on_partial(&self) -> OnPartial {
+        OnPartial::Accept
+    }
+
     /// Checks whether the stage can work now. Health checks call it.
     ///
     /// # Errors
     ///
     /// The reason why it cannot.
     async fn ready(&self) -> Result<(), Fault>;
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<S: Scanner + ?Sized> Scanner for Box<S> {
-    async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
-        (**self).open(head).await
-    }
-
-    async fn ready(&self) -> Result<(), Fault> {
-        (**self).ready().await
-    }
 }
 
 /// The scan of one upload. The pipeline may drop it at any moment, which means that the upload ended in another way.
@@ -150,6 +145,12 @@ pub trait Scan: Send {
     ///
     /// If the scan cannot go on.
     async fn feed(&mut self, chunk: &Bytes) -> Result<Verdict, Fault>;
+
+    /// What this scan will not look at, whatever comes, if it knows of something already. Where partly covered uploads are
+    /// refused, the pipeline then refuses this one and reads no more of it.
+    fn gap(&self) -> Option<String> {
+        None
+    }
 
     /// Ends the scan after the last byte. Returns the verdict, and how much of the content it covers.
     ///

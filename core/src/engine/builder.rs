@@ -15,6 +15,7 @@ use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Valida
 use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
+use crate::engine::named::Named;
 use crate::engine::pipeline::{Clock, Inner, Pipeline};
 use crate::policy::project::Project;
 use crate::policy::provider::{ConfigProjects, DbProjects, ProjectProvider};
@@ -35,8 +36,8 @@ impl Pipeline {
 #[must_use]
 pub struct Builder {
     pub(crate) fetcher: Option<(String, Box<dyn Fetcher>)>,
-    pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
-    pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
+    pub(crate) validators: Vec<Named<dyn Validator>>,
+    pub(crate) scanners: Vec<Named<dyn Scanner>>,
     pub(crate) store: Option<Box<dyn Store>>,
     pub(crate) stores: Vec<(String, Box<dyn Store>)>,
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
@@ -58,13 +59,13 @@ impl Builder {
 
     /// Adds a validator. The pipeline asks validators in the order in which they are added.
     pub fn validator(mut self, name: impl Into<String>, validator: impl Validator + 'static) -> Self {
-        self.validators.push((name.into(), Box::new(validator)));
+        self.validators.push(Named::new(name, Box::new(validator)));
         self
     }
 
     /// Adds a scanner. All scanners read at the same time; if several reject, the error names the one that was added first.
     pub fn scanner(mut self, name: impl Into<String>, scanner: impl Scanner + 'static) -> Self {
-        self.scanners.push((name.into(), Box::new(scanner)));
+        self.scanners.push(Named::new(name, Box::new(scanner)));
         self
     }
 
@@ -199,8 +200,8 @@ impl Builder {
 
     /// Checks that the names of scanners and stores are unique, and that the stores that projects name exist.
     fn check_names(&self) -> Result<(), ConfigError> {
-        for (at, (name, _)) in self.scanners.iter().enumerate() {
-            if self.scanners[..at].iter().any(|(other, _)| other == name) {
+        for (at, Named { name, .. }) in self.scanners.iter().enumerate() {
+            if self.scanners[..at].iter().any(|other| other.name == *name) {
                 let message = format!("there is another scanner called `{name}`; give one of them a `name`");
                 return Err(ConfigError::new(message).within(at).within("scan"));
             }

@@ -6,12 +6,16 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use crate::contract::fail_open::FailOpen;
+use crate::contract::on_partial::PartialCoverage;
 use crate::contract::plugin::{Build, Registry, Stage};
+use crate::contract::stages::Scanner;
 use crate::engine::builder::Builder;
 use crate::engine::limits::Limits;
+use crate::engine::named::Named;
 use crate::engine::pipeline::Pipeline;
 use crate::policy::project::Project;
 use crate::value::config_error::{ConfigError, ConfigErrors};
+use crate::value::inspection::{Maker, OnPartial};
 use crate::value::reading::names_of;
 use crate::value::settings::Settings;
 use crate::value::shares::{SHARES, share_of};
@@ -115,27 +119,18 @@ impl Pipeline {
         // Each section separately, so that one run reports all errors.
         errors.extend(receive(settings, registry, &mut builder));
         each(settings, "validate", &mut errors, |entry| {
-            let (name, build) = choose(entry, registry, Stage::Validator)?;
-            if let Built::Validator(validator) = build {
-                builder.validators.push((name, validator));
+            let (name, maker, build) = choose(entry, registry, Stage::Validator)?;
+            if let Built::Validator(stage) = build {
+                builder.validators.push(Named { name, maker, stage });
             }
             Ok(())
         });
-        each(settings, "scan", &mut errors, |mut entry| {
-            let on_fault: OnFault = entry.take_parsed("on_fault")?.unwrap_or_default();
-            let (name, build) = choose(entry, registry, Stage::Scanner)?;
-            if let Built::Scanner(scanner) = build {
-                let scanner = if on_fault == OnFault::Accept {
-                    Box::new(FailOpen::new(scanner))
-                } else {
-                    scanner
-                };
-                builder.scanners.push((name, scanner));
-            }
+        each(settings, "scan", &mut errors, |entry| {
+            builder.scanners.extend(scanner(entry, registry)?);
             Ok(())
         });
         each(settings, "stores", &mut errors, |entry| {
-            let (name, build) = choose(entry, registry, Stage::Store)?;
+            let (name, _, build) = choose(entry, registry, Stage::Store)?;
             if let Built::Store(store) = build {
                 builder.stores.push((name, store));
             }
@@ -160,6 +155,26 @@ impl Pipeline {
     }
 }
 
+/// Builds a scanner, with what the pipeline does if it fails or does not look at everything.
+fn scanner(mut entry: Settings, registry: &Registry) -> Result<Option<Named<dyn Scanner>>, ConfigErrors> {
+    // Of all settings, also those that are for the pipeline.
+    let settings = entry.digest();
+    let on_fault: OnFault = entry.take_parsed("on_fault")?.unwrap_or_default();
+    let on_partial: Option<OnPartial> = entry.take_parsed("on_partial")?;
+    let (name, maker, built) = choose(entry, registry, Stage::Scanner)?;
+    let Built::Scanner(mut stage) = built else {
+        return Ok(None);
+    };
+    if let Some(on_partial) = on_partial {
+        stage = Box::new(PartialCoverage::new(stage, on_partial));
+    }
+    if on_fault == OnFault::Accept {
+        stage = Box::new(FailOpen::new(stage));
+    }
+    let maker = Maker { settings, ..maker };
+    Ok(Some(Named { name, maker, stage }))
+}
+
 /// Builds the stages that exist once each, and returns the errors of their settings.
 fn single_stages(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Vec<ConfigError> {
     let mut errors = Vec::new();
@@ -173,9 +188,9 @@ fn single_stages(settings: &mut Settings, registry: &Registry, builder: &mut Bui
             .map_err(ConfigErrors::from)
             .and_then(|table| choose(table, registry, stage).map_err(|errors| errors.within(section)));
         match built {
-            Ok((_, Built::Store(store))) => builder.store = Some(store),
-            Ok((_, Built::Recorder(recorder))) => builder.recorder = Some(recorder.into()),
-            Ok((_, Built::Expirer(expirer))) => builder.expirer = Some(expirer),
+            Ok((_, _, Built::Store(store))) => builder.store = Some(store),
+            Ok((_, _, Built::Recorder(recorder))) => builder.recorder = Some(recorder.into()),
+            Ok((_, _, Built::Expirer(expirer))) => builder.expirer = Some(expirer),
             Ok(_) => {}
             Err(several) => errors.extend(several.0),
         }
@@ -196,7 +211,7 @@ fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) 
         chosen.transpose().map_err(|errors| errors.within("pull"))
     });
     match pull {
-        Ok(Some((name, Built::Fetcher(fetcher)))) => builder.fetcher = Some((name, fetcher)),
+        Ok(Some((name, _, Built::Fetcher(fetcher)))) => builder.fetcher = Some((name, fetcher)),
         Ok(_) => {}
         Err(wrong) => errors.0.extend(wrong.0),
     }
@@ -344,9 +359,9 @@ enum Built {
     Expirer(Box<dyn crate::contract::stages::Expirer>),
 }
 
-/// Finds the plugin that an entry names and builds it from the rest of the entry. Also returns the stage's name: the plugin's
-/// name, unless the entry sets another.
-fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Built), ConfigErrors> {
+/// Finds the plugin that an entry names and builds it from the rest of the entry. Also returns the stage's name, which is the
+/// plugin's unless the entry sets another, and what records say of the plugin.
+fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Maker, Built), ConfigErrors> {
     let Some(chosen) = entry.take_parsed::<String>("use")? else {
         let names: Vec<_> = registry
             .plugins()
@@ -358,6 +373,11 @@ fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(Str
     };
     let name: Option<String> = entry.take_parsed("name")?;
     let plugin = registry.find(stage, &chosen)?;
+    let maker = Maker {
+        name: chosen.clone(),
+        version: plugin.version.to_owned(),
+        settings: entry.digest(),
+    };
     let built = match plugin.build {
         Build::Fetcher(build) => Built::Fetcher(build(entry)?),
         Build::Validator(build) => Built::Validator(build(entry)?),
@@ -366,5 +386,5 @@ fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(Str
         Build::Recorder(build) => Built::Recorder(build(entry)?),
         Build::Expirer(build) => Built::Expirer(build(entry)?),
     };
-    Ok((name.unwrap_or(chosen), built))
+    Ok((name.unwrap_or(chosen), maker, built))
 }

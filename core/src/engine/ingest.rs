@@ -101,6 +101,6 @@ impl Pipeline {
     }
 }
 
-fn too_slow() -> Error {
+pub(crate) fn too_slow() -> Error {
     Error::rejected(RECEIVE, Rejection::new(codes::TIMED_OUT, "the upload took too long"))
 }

@@ -13,6 +13,7 @@ use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Valida
 use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
+use crate::engine::named::Named;
 use crate::policy::project::Project;
 use crate::policy::provider::ProjectProvider;
 use crate::policy::upload::Policy;
@@ -51,8 +52,8 @@ pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 pub(crate) struct Inner {
     pub(crate) fetcher: Option<(String, Box<dyn Fetcher>)>,
-    pub(crate) validators: Vec<(String, Box<dyn Validator>)>,
-    pub(crate) scanners: Vec<(String, Box<dyn Scanner>)>,
+    pub(crate) validators: Vec<Named<dyn Validator>>,
+    pub(crate) scanners: Vec<Named<dyn Scanner>>,
     pub(crate) store: Box<dyn Store>,
     /// The other stores, by name.
     pub(crate) stores: Vec<(String, Box<dyn Store>)>,
@@ -77,9 +78,9 @@ impl Inner {
     /// Asks the rules of the upload's project and token, then the validators in order; the first rejection is the result.
     pub(crate) fn judge(&self, policy: &Policy, ask: impl Fn(&dyn Validator) -> Verdict) -> Result<(), Error> {
         policy.judge(&ask)?;
-        for (name, validator) in &self.validators {
-            if let Verdict::Reject(rejection) = ask(validator.as_ref()) {
-                return Err(Error::rejected(name, rejection));
+        for validator in &self.validators {
+            if let Verdict::Reject(rejection) = ask(validator.stage.as_ref()) {
+                return Err(Error::rejected(&validator.name, rejection));
             }
         }
         Ok(())
@@ -135,7 +136,7 @@ impl Pipeline {
 
     /// The names of the scanners that read every upload.
     pub fn scanners(&self) -> impl Iterator<Item = &str> {
-        self.inner.scanners.iter().map(|(name, _)| name.as_str())
+        self.inner.scanners.iter().map(|scanner| scanner.name.as_str())
     }
 
     /// The most memory, in bytes, that a store uses for one upload while it is written: the largest value of all stores.
@@ -175,7 +176,7 @@ impl Pipeline {
         let stores = parts.stores.iter();
         asked.extend(stores.map(|(name, store)| (format!("store `{name}`"), store.alive())));
         let scanners = parts.scanners.iter();
-        asked.extend(scanners.map(|(name, scanner)| (format!("scan `{name}`"), scanner.ready())));
+        asked.extend(scanners.map(|scanner| (format!("scan `{}`", scanner.name), scanner.stage.ready())));
         let answers = asked.into_iter().map(|(name, answer)| async move {
             let slow = || {
                 let message = format!("no answer within {} s", patience.as_secs_f64());
@@ -214,11 +215,9 @@ impl Pipeline {
                 .await
                 .map_err(|fault| named(&format!("store `{name}`"), fault))?;
         }
-        for (name, scanner) in &self.inner.scanners {
-            scanner
-                .ready()
-                .await
-                .map_err(|fault| named(&format!("scan `{name}`"), fault))?;
+        for scanner in &self.inner.scanners {
+            let ready = scanner.stage.ready().await;
+            ready.map_err(|fault| named(&format!("scan `{}`", scanner.name), fault))?;
         }
         if let Some((name, fetcher)) = &self.inner.fetcher {
             fetcher

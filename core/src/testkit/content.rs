@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::broken::broken;
-use crate::value::evidence::Coverage;
+use crate::value::inspection::Coverage;
 use crate::value::verdict::{Code, Verdict};
 
 /// The most bytes at each end of a content that the suite cuts into small pieces. More would take too long for a test.

@@ -12,9 +12,10 @@ use crate::record::update::Update;
 use crate::record::upload::Periods;
 use crate::record::upload::Record;
 use crate::value::authorization::{Authorization, Grant};
-use crate::value::evidence::{Coverage, Declared, Digest, Facts};
+use crate::value::evidence::{Declared, Digest, Facts};
 use crate::value::file_name::FileName;
 use crate::value::id::{Location, UploadId};
+use crate::value::inspection::{Coverage, Engine, Inspection};
 use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::options::UploadOptions;
 use crate::value::parts::PartPlan;
@@ -50,10 +51,15 @@ pub fn sample_record() -> Record {
         size: 5 << 40,
         digest: Digest::from([0xA5; 32]),
         media_type: Some("image/jpeg".parse().unwrap()),
-        coverage: BTreeMap::from([
-            ("one".to_owned(), Coverage::Whole),
-            ("two".to_owned(), Coverage::Partial("the \"rest\"".to_owned())),
-        ]),
+        inspections: vec![
+            Inspection::new("one", Coverage::Whole),
+            Inspection {
+                bytes: Some(3 << 40),
+                engine: Some(Engine::named("two's").with(|engine| engine.signatures = Some("\"12\"".to_owned()))),
+                millis: Some(7),
+                ..Inspection::new("two", Coverage::Partial("the \"rest\"".to_owned()))
+            },
+        ],
         notes: BTreeMap::from([(
             "image".to_owned(),
             serde_json::json!({"width": 3, "geo": [0.1, -7.25], "é": null}),

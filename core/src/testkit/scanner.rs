@@ -13,7 +13,8 @@ use super::trial::{Checked, Patience, Trial};
 use crate::contract::report::Report;
 use crate::contract::stages::{Scan, Scanner};
 use crate::value::error::Fault;
-use crate::value::evidence::{Coverage, Declared, HEAD_BYTES};
+use crate::value::evidence::{Declared, HEAD_BYTES};
+use crate::value::inspection::Coverage;
 use crate::value::sniff::sniff;
 use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::{Code, Verdict};
@@ -340,6 +341,7 @@ impl Suite<'_> {
             verdict,
             coverage,
             notes,
+            ..
         } = report;
         if let Coverage::Partial(why) = &coverage
             && why.trim().is_empty()

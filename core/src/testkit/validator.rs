@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::broken::broken;
 use super::trial::{Checked, Patience, Trial};
 use crate::contract::stages::Validator;
-use crate::value::evidence::{Coverage, Declared, Digest, Facts};
+use crate::value::evidence::{Declared, Digest, Facts};
+use crate::value::inspection::{Coverage, Inspection};
 use crate::value::media_type::MediaType;
 use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::Verdict;
@@ -118,7 +119,7 @@ pub(super) fn odd_facts(size: u64, media_type: Option<MediaType>) -> Facts {
         size,
         digest: Digest::from([0; 32]),
         media_type,
-        coverage: BTreeMap::from([("some".to_owned(), Coverage::Partial("odd".to_owned()))]),
+        inspections: vec![Inspection::new("some", Coverage::Partial("odd".to_owned()))],
         notes: BTreeMap::from([("image".to_owned(), serde_json::json!([{"odd": null}]))]),
     }
 }

@@ -6,6 +6,8 @@ use crate::value::verdict::Code;
 pub const TOO_LARGE: Code = Code::new("too_large");
 /// The sender sent fewer or more bytes than it declared.
 pub const SIZE_MISMATCH: Code = Code::new("size_mismatch");
+/// A scanner did not look at all of the content, and such uploads are refused: [`OnPartial::Refuse`](crate::OnPartial::Refuse).
+pub const SCAN_INCOMPLETE: Code = Code::new("scan_incomplete");
 /// The upload took longer than it may.
 pub const TIMED_OUT: Code = Code::new("timed_out");
 /// The bytes broke off before their end.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::value::file_name::FileName;
+use crate::value::inspection::{Coverage, Inspection, as_ever};
 use crate::value::media_type::MediaType;
 
 /// What the sender declares before the first byte. All of it is claims.
@@ -61,9 +62,9 @@ pub struct Facts {
     pub digest: Digest,
     /// The media type by content. `None` if the content looks like no known type.
     pub media_type: Option<MediaType>,
-    /// What each scanner covered, by the scanner's name in the pipeline.
-    #[serde(default)]
-    pub coverage: BTreeMap<String, Coverage>,
+    /// What each validator and scanner said, in their order: with which engine, of how much of the content.
+    #[serde(default, alias = "coverage", deserialize_with = "as_ever")]
+    pub inspections: Vec<Inspection>,
     /// What scanners found out, by subject such as [`Image::NOTE`](crate::notes::Image::NOTE).
     #[serde(default)]
     pub notes: BTreeMap<String, Value>,
@@ -77,7 +78,7 @@ impl Facts {
             size,
             digest,
             media_type: None,
-            coverage: BTreeMap::new(),
+            inspections: Vec::new(),
             notes: BTreeMap::new(),
         }
     }
@@ -95,23 +96,21 @@ impl Facts {
         self
     }
 
+    /// How much of the content the verdict of a stage covers, by the name of the stage in the pipeline.
+    #[must_use]
+    pub fn coverage(&self, stage: &str) -> Option<&Coverage> {
+        // Scanners follow validators, whose coverage is always whole.
+        let mut inspections = self.inspections.iter().rev();
+        let inspection = inspections.find(|inspection| inspection.stage == stage);
+        inspection.map(|inspection| &inspection.coverage)
+    }
+
     /// A scanner's note on a subject, if one was made and has the expected shape.
     #[must_use]
     pub fn note<T: DeserializeOwned>(&self, subject: &str) -> Option<T> {
         // A note with another shape was made by another scanner under the same subject: no error, but not the note asked for.
         serde_json::from_value(self.notes.get(subject)?.clone()).ok()
     }
-}
-
-/// How much of the content a scanner read. Without it, a verdict would claim more than the scanner knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Coverage {
-    /// The scanner read everything that could change its verdict.
-    Whole,
-    /// The scanner did not read everything, for this reason.
-    Partial(String),
 }
 
 /// A SHA-256 digest. As text it is lower-case hexadecimal.
@@ -180,6 +179,20 @@ impl fmt::Debug for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn facts_of_earlier_versions_keep_what_was_covered() {
+        let digest = "5f".repeat(32);
+        let written = format!(
+            r#"{{"size":1,"digest":"{digest}","media_type":null,"coverage":{{"av":"whole","meta":{{"partial":"too long"}}}}}}"#
+        );
+        let facts: Facts = serde_json::from_str(&written).unwrap();
+        assert_eq!(facts.coverage("av"), Some(&Coverage::Whole));
+        assert_eq!(facts.coverage("meta"), Some(&Coverage::Partial("too long".to_owned())));
+        assert_eq!(facts.coverage("other"), None);
+        let again: Facts = serde_json::from_str(&serde_json::to_string(&facts).unwrap()).unwrap();
+        assert_eq!(again, facts);
+    }
 
     #[test]
     fn a_digest_has_64_hexadecimal_digits() {

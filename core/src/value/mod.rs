@@ -13,6 +13,7 @@ pub(crate) mod file_name;
 pub mod fuzz;
 pub(crate) mod id;
 pub(crate) mod incoming;
+pub mod inspection;
 pub(crate) mod lifetime;
 pub(crate) mod media_type;
 pub mod micros;

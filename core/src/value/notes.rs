@@ -51,6 +51,105 @@ impl Image {
     }
 }
 
+/// What is known about a file of video, of sound, or of both. The fields and values are those of `content_info.video`
+/// (`docs/upload-api.md`, "What is known of a file").
+///
+/// `None` means unknown, not zero: either the file does not contain the value, or the scanner did not read it. In the second case
+/// the coverage of the scan says so.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Video {
+    /// The short name of the container format that FFmpeg uses, such as `mp4` (QuickTime too), `webm`, `matroska`, `mpegts`, `ogg`,
+    /// `mp3`, `wav`, `flac`, `aac`.
+    pub format: String,
+    /// How long the file plays, in milliseconds.
+    pub duration: Option<u64>,
+    /// All bytes of the file, in kilobits for each second that it plays.
+    pub bitrate: Option<u64>,
+    /// The video tracks in the order of the file. There is none in a file of sound.
+    pub video: Vec<VideoTrack>,
+    /// The audio tracks in the order of the file.
+    pub audio: Vec<AudioTrack>,
+}
+
+impl Video {
+    /// The subject of this note in [`Facts::notes`](crate::Facts::notes).
+    pub const NOTE: &'static str = "video";
+
+    /// Sets some of what is known.
+    ///
+    /// ```
+    /// use intake_core::notes::{Video, VideoTrack};
+    ///
+    /// let video = Video::default().with(|video| {
+    ///     video.format = "mp4".to_owned();
+    ///     video.duration = Some(9_433);
+    ///     video.video.push(VideoTrack::default().with(|track| (track.width, track.height) = (Some(360), Some(480))));
+    /// });
+    /// assert_eq!(video.audio, []);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
+/// What is known about a video track. `None` means unknown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VideoTrack {
+    /// The short name of the codec that FFmpeg uses, such as `h264`, `hevc`, `av1`, `vp8`, `vp9`.
+    pub codec: Option<String>,
+    /// The width in square pixels, as shown: pixels that are not square are stretched, and the rotation is applied.
+    pub width: Option<u32>,
+    /// The height in pixels, as shown.
+    pub height: Option<u32>,
+    /// Frames for each second, on average, with at most three decimals.
+    pub frame_rate: Option<f64>,
+    /// The bytes of the track, in kilobits for each second.
+    pub bitrate: Option<u64>,
+}
+
+impl VideoTrack {
+    /// Sets some of what is known. [`Video::with`] has an example.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
+/// What is known about an audio track. `None` means unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AudioTrack {
+    /// The short name of the codec that FFmpeg uses, such as `aac`, `mp3`, `opus`, `vorbis`, `flac`, `pcm_s16le`.
+    pub codec: Option<String>,
+    /// The number of channels, such as 2 for stereo.
+    pub channels: Option<u32>,
+    /// Samples for each second.
+    pub sample_rate: Option<u32>,
+    /// The bytes of the track, in kilobits for each second.
+    pub bitrate: Option<u64>,
+}
+
+impl AudioTrack {
+    /// Sets some of what is known.
+    ///
+    /// ```
+    /// use intake_core::notes::AudioTrack;
+    ///
+    /// let track = AudioTrack::default().with(|track| track.channels = Some(2));
+    /// # let _ = track;
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
 /// A position in degrees (WGS 84); south and west are negative.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -3,10 +3,12 @@
 use crate::value::config_error::ConfigError;
 use crate::value::config_error::ConfigErrors;
 use crate::value::config_error::Step;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::value::reading::{parse, read_what_can_be};
 
@@ -87,6 +89,12 @@ impl Settings {
         parse(&Value::Object(self.0))
     }
 
+    /// The first 16 hexadecimal digits of the SHA-256 of all settings, whatever their order: the same digits, the same settings.
+    pub(crate) fn digest(&self) -> String {
+        let digest = Sha256::digest(sorted(&Value::Object(self.0.clone())).to_string());
+        hex::encode(&digest[..8])
+    }
+
     /// Reads all settings that are left and builds something from them.
     ///
     /// It reports all errors at once, so that an operator can correct them together: it leaves out the settings that cannot be
@@ -139,6 +147,18 @@ impl Settings {
             Some(Ok(_)) | None => {}
         }
         Err(ConfigErrors(errors))
+    }
+}
+
+/// The same with the keys of all tables in order: their order in a file changes nothing.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(table) => {
+            let entries: BTreeMap<_, _> = table.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(values) => Value::Array(values.iter().map(sorted).collect()),
+        other => other.clone(),
     }
 }
 

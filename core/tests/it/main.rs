@@ -10,6 +10,7 @@ mod front;
 mod interleavings;
 mod kept;
 mod late_parts;
+mod partly_covered;
 mod parts;
 mod projects;
 mod record;

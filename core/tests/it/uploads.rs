@@ -81,10 +81,12 @@ async fn an_accepted_upload_is_recorded_with_its_facts_and_reads_back() {
     );
     assert_eq!((facts.size, facts.media_type), (400_000, None));
     assert_eq!(facts.digest.to_string(), hex::encode(sha2::Sha256::digest(&whole)));
-    assert_eq!(
-        facts.coverage.into_iter().collect::<Vec<_>>(),
-        [("words".to_owned(), Coverage::Whole)]
-    );
+    let stages: Vec<_> = facts
+        .inspections
+        .iter()
+        .map(|said| (&*said.stage, &said.coverage))
+        .collect();
+    assert_eq!(stages, [("manners", &Coverage::Whole), ("words", &Coverage::Whole)]);
     assert_eq!(facts.notes["words"], 400_000, "the scanner saw every byte");
     assert_eq!(pipeline.get(record.id).await.unwrap(), record);
     assert_eq!(collect(pipeline.read(record.id, None).await.unwrap()).await, whole);
@@ -310,8 +312,12 @@ async fn a_scanner_that_may_fail_says_in_the_record_that_it_did() {
             .facts
             .unwrap();
         let why = "the scanner failed: timed_out".to_owned();
-        assert_eq!(facts.coverage["broken"], Coverage::Partial(why), "moment {moment}");
-        assert_eq!(facts.coverage["words"], Coverage::Whole);
+        assert_eq!(
+            facts.coverage("broken"),
+            Some(&Coverage::Partial(why)),
+            "moment {moment}"
+        );
+        assert_eq!(facts.coverage("words"), Some(&Coverage::Whole));
         pipeline.ready().await.unwrap();
     }
     testkit::scanner(

@@ -2,7 +2,9 @@
 
 use intake_core::{Code, ConfigError, FromSettings, Plugin, UploadInfo, Validator, Verdict, inventory};
 
-inventory::submit! { Plugin::validator::<NoPrograms>("no-programs", "refuses names such as setup.exe") }
+inventory::submit! {
+    Plugin::validator::<NoPrograms>("no-programs", "refuses names such as setup.exe").version(env!("CARGO_PKG_VERSION"))
+}
 
 /// Refuses names with one of these endings.
 #[derive(Debug)]

@@ -4,8 +4,6 @@ use intake_core::Code;
 
 /// Refused: a signature matches; the subject is its name.
 pub const INFECTED: Code = Code::new("infected");
-/// Refused: the content is larger, or packed deeper, than the scanner looks.
-pub const SCAN_INCOMPLETE: Code = Code::new("scan_incomplete");
 /// Fault: clamd cannot be reached, or all connections are in use.
 pub const SCANNER_UNAVAILABLE: Code = Code::new("scanner_unavailable");
 /// Fault: clamd was reached and gave no verdict.

@@ -5,11 +5,12 @@ use std::time::Duration;
 use intake_core::Fault;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::codes::{SCANNER_FAILED, SCANNER_UNAVAILABLE};
 use crate::protocol::{Answer, Connection, Flow, Stream, failed, legible};
 use crate::settings::Config;
+use crate::version::{engine, is_vulnerable};
 
 /// How long an answer is cached. The self-test must not run more often: clamd reports each of its findings to its log and
 /// to `VirusEvent`.
@@ -25,6 +26,8 @@ pub(crate) struct Engine(Mutex<Version>);
 struct Version {
     asked: Option<Instant>,
     said: Option<String>,
+    /// The version of which there was a warning.
+    warned: Option<String>,
 }
 
 impl Engine {
@@ -41,6 +44,23 @@ impl Engine {
             }
         }
         version.said.clone()
+    }
+
+    /// Warns once of a version that a file can harm.
+    pub(crate) async fn warn_of_version(&self, config: &Config) {
+        let Some(said) = self.version(config).await else { return };
+        if is_vulnerable(&engine(&said)) != Some(true) {
+            return;
+        }
+        let mut version = self.0.lock().await;
+        if version.warned.as_ref() != Some(&said) {
+            warn!(
+                clamd = %config.address,
+                version = said,
+                "a file that is sent to this version of ClamAV can harm it; 1.4.6 and 1.5.4 are mended"
+            );
+            version.warned = Some(said);
+        }
     }
 }
 

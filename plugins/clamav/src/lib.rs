@@ -3,14 +3,15 @@
 //! Chosen by `use = "clamav"` in `[[scan]]`, or built in code:
 //!
 //! ```
-//! use intake_plugin_clamav::{ClamAv, OnLimits};
+//! use intake_plugin_clamav::ClamAv;
 //!
-//! let scanner = ClamAv::at("127.0.0.1:3310").max_scan_size(100 << 20).on_limits(OnLimits::Accept);
+//! let scanner = ClamAv::at("127.0.0.1:3310").max_scan_size(100 << 20).accept_partly_scanned();
 //! ```
 //!
 //! A content is clean only if clamd answers `OK` after the last byte. Every other answer is a refusal or a [`Fault`], and
-//! so is silence. [`OnLimits`] decides on content that clamd did not scan completely. clamd's own limits make it call
-//! content clean that it never read, so `max_scan_size` must not be above them; [`ready`](Scanner::ready) tests that.
+//! so is silence. Content that clamd did not scan completely is refused, unless the pipeline is told to accept it. clamd's own
+//! limits make it call content clean that it never read, so `max_scan_size` must not be above them; [`ready`](Scanner::ready)
+//! tests that.
 
 mod address;
 pub mod codes;
@@ -23,12 +24,16 @@ mod session;
 mod settings;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod version;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use intake_core::{ConfigError, Fault, FromSettings, Head, Plugin, Scan, Scanner, async_trait};
+use intake_core::{
+    ConfigError, ConfigErrors, Fault, FromSettings, Head, OnPartial, Plugin, Scan, Scanner, Settings as Table,
+    async_trait,
+};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -39,10 +44,11 @@ use crate::session::Session;
 use crate::settings::{Config, LARGEST, MOST_CONNECTIONS};
 
 pub use crate::session::ScanNote;
-pub use crate::settings::{OnLimits, Settings};
+pub use crate::settings::Settings;
 
 intake_core::inventory::submit! {
     Plugin::scanner::<ClamAv>("clamav", "scans content with ClamAV's clamd while it comes in")
+        .version(env!("CARGO_PKG_VERSION"))
 }
 
 /// A scanner that sends content to clamd.
@@ -107,10 +113,21 @@ impl ClamAv {
         self.with(|config| config.max_scan_size = bytes.min(LARGEST))
     }
 
-    /// What happens to a content that was not scanned completely; it is refused if not set.
+    /// Accepts content that was not scanned completely, and in which nothing was found; it is refused if not set. Its record
+    /// says what was not scanned.
     #[must_use]
-    pub fn on_limits(self, on_limits: OnLimits) -> Self {
-        self.with(|config| config.on_limits = on_limits)
+    pub fn accept_partly_scanned(self) -> Self {
+        self.with(|config| config.on_partial = OnPartial::Accept)
+    }
+
+    /// clamd's `MaxScanSize` in bytes, `MaxFiles` and `MaxRecursion`, if they are not 100 MiB, 10,000 and 16: what is beyond them in
+    /// an archive may be called clean, so it counts as not scanned. Its `MaxFileSize` is `max_scan_size`.
+    #[must_use]
+    pub fn archive_limits(self, max_unpacked_size: u64, max_members: u64, max_depth: u64) -> Self {
+        self.with(|config| {
+            let limits = &mut config.limits;
+            (limits.inflated, limits.members, limits.depth) = (max_unpacked_size, max_members, max_depth);
+        })
     }
 
     /// Makes [`ready`](Scanner::ready) only check that clamd answers, and not that it finds the EICAR test file.
@@ -142,6 +159,10 @@ impl FromSettings for ClamAv {
     fn from_settings(settings: Settings) -> Result<Self, ConfigError> {
         Config::try_from(settings).map(Self::from)
     }
+
+    fn from_table(settings: Table) -> Result<Self, ConfigErrors> {
+        settings.make_unless_renamed(&[("on_limits", "on_partial")], Self::from_settings)
+    }
 }
 
 #[async_trait]
@@ -161,9 +182,15 @@ impl Scanner for ClamAv {
         )))
     }
 
-    /// Checks that clamd answers. Unless switched off, and at most once in ten minutes after a success, it also checks that
+    fn on_partial(&self) -> OnPartial {
+        self.config.on_partial
+    }
+
+    /// Checks that clamd answers, and warns of a version that a file can harm. Unless switched off, and at most once in ten minutes after a success, it also checks that
     /// clamd finds the EICAR test file, alone and in an archive of exactly `max_scan_size` bytes.
     async fn ready(&self) -> Result<(), Fault> {
-        self.self_test.ready(&self.config).await
+        self.self_test.ready(&self.config).await?;
+        self.engine.warn_of_version(&self.config).await;
+        Ok(())
     }
 }

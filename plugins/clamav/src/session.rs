@@ -11,10 +11,11 @@ use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::warn;
 
-use crate::codes::{INFECTED, SCAN_INCOMPLETE};
+use crate::codes::INFECTED;
 use crate::health::Engine;
 use crate::protocol::{Answer, Connection, Flow, Stream, failed};
-use crate::settings::{Config, OnLimits};
+use crate::settings::Config;
+use crate::version::engine;
 
 /// The note that a scan leaves in [`Facts::notes`](intake_core::Facts::notes).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,28 +105,24 @@ impl Session {
     }
 
     fn judge(&self, answer: &Answer) -> (Verdict, Coverage) {
-        let (gap, name) = match answer {
+        let gap = match answer {
             Answer::Found(name) => {
                 let rejection = Rejection::new(INFECTED, format!("the file is infected: {name}")).with_subject(name);
                 return (Verdict::Reject(rejection), Coverage::Whole);
             }
-            Answer::TooLong => ("the file is longer than the scanner accepts".to_owned(), None),
-            Answer::Limit(name) => (format!("the file exceeds the scanner's limit {name}"), Some(name)),
-            Answer::Clean if self.is_over() => (self.cut(), None),
+            Answer::TooLong => "the file is longer than the scanner accepts".to_owned(),
+            Answer::Limit(name) => format!("the file exceeds the scanner's limit {name}"),
+            Answer::Clean if self.is_over() => self.cut(),
             Answer::Clean => return (Verdict::Accept, Coverage::Whole),
         };
-        match self.config.on_limits {
-            OnLimits::Accept => (Verdict::Accept, Coverage::Partial(gap)),
-            OnLimits::Refuse => {
-                let mut rejection = incomplete(&gap);
-                rejection.subject = name.cloned();
-                (Verdict::Reject(rejection), Coverage::Partial(gap))
-            }
-        }
+        (Verdict::Accept, Coverage::Partial(gap))
     }
 
     fn cut(&self) -> String {
-        format!("only the first {} bytes are scanned", self.config.max_scan_size)
+        format!(
+            "it is longer than the first {} bytes, which are scanned",
+            self.config.max_scan_size
+        )
     }
 }
 
@@ -134,9 +131,6 @@ impl Scan for Session {
     async fn feed(&mut self, chunk: &Bytes) -> Result<Verdict, Fault> {
         let room = self.config.max_scan_size.saturating_sub(self.came);
         self.came = self.came.saturating_add(chunk.len() as u64);
-        if self.is_over() && self.config.on_limits == OnLimits::Refuse {
-            return Ok(Verdict::Reject(incomplete(&self.cut())));
-        }
         // Replaced first, so that a call that fails or is cancelled leaves the session broken.
         self.state = match mem::replace(&mut self.state, State::Broken) {
             State::Streaming(stream) => {
@@ -153,6 +147,16 @@ impl Scan for Session {
             State::Streaming(_) | State::Cut(_) => Ok(Verdict::Accept),
             State::Answered(answer) => Ok(self.judge(answer).0),
             State::Broken => Err(broken()),
+        }
+    }
+
+    fn gap(&self) -> Option<String> {
+        match &self.state {
+            State::Answered(answer) => match self.judge(answer) {
+                (Verdict::Accept, Coverage::Partial(gap)) => Some(gap),
+                _ => None,
+            },
+            _ => self.is_over().then(|| self.cut()),
         }
     }
 
@@ -175,16 +179,24 @@ impl Scan for Session {
                 Answer::TooLong => 0,
                 _ => self.came.min(limit),
             };
-            let engine = self.engine.version(&self.config).await;
-            let note = ScanNote { engine, scanned, limit };
+            let said = self.engine.version(&self.config).await;
+            report.engine = said.as_deref().map(engine);
+            report.bytes = Some(scanned);
+            // clamd counts the upload itself as a member and as a level (MaxFiles, MaxRecursion).
+            report.limits = Some(self.config.limits.with(|limits| {
+                limits.member = limit;
+                limits.members = limits.members.saturating_sub(1);
+                limits.depth = limits.depth.saturating_sub(1);
+            }));
+            let note = ScanNote {
+                engine: said,
+                scanned,
+                limit,
+            };
             report = report.note(ScanNote::NOTE, json!(note));
         }
         Ok(report)
     }
-}
-
-fn incomplete(gap: &str) -> Rejection {
-    Rejection::new(SCAN_INCOMPLETE, format!("the file cannot be scanned completely: {gap}"))
 }
 
 fn broken() -> Fault {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use intake_core::ConfigError;
+use intake_core::inspection::ScanLimits;
+use intake_core::{ConfigError, OnPartial};
 use serde::Deserialize;
 
 use crate::address::Address;
@@ -18,17 +19,11 @@ const SMALLEST: u64 = 1 << 10;
 /// Far more than one clamd serves at a time; each connection may hold 128 KiB of memory here.
 pub(crate) const MOST_CONNECTIONS: usize = 4096;
 
-/// The verdict on a content that clamd did not scan completely.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum OnLimits {
-    /// It is refused.
-    #[default]
-    Refuse,
-    /// It is accepted unless clamd found something; the coverage in its record says what was not scanned.
-    Accept,
-}
+/// What clamd unpacks at most unless it is told otherwise (`MaxScanSize`, `MaxFiles`, `MaxRecursion`), by the smallest values
+/// that its releases and packages have.
+const MAX_UNPACKED_SIZE: u64 = 100 << 20;
+const MAX_MEMBERS: u64 = 10_000;
+const MAX_DEPTH: u64 = 16;
 
 /// The settings of `clamav`: exactly one of `address` and `socket`, the rest may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -46,7 +41,9 @@ pub struct Settings {
     #[serde(with = "humantime_serde")]
     scan_timeout: Option<Duration>,
     max_scan_size: Option<ByteSize>,
-    on_limits: Option<OnLimits>,
+    max_unpacked_size: Option<ByteSize>,
+    max_members: Option<u64>,
+    max_depth: Option<u64>,
     self_test: Option<bool>,
 }
 
@@ -60,7 +57,9 @@ pub(crate) struct Config {
     pub(crate) io_timeout: Duration,
     pub(crate) scan_timeout: Duration,
     pub(crate) max_scan_size: u64,
-    pub(crate) on_limits: OnLimits,
+    pub(crate) on_partial: OnPartial,
+    /// clamd's own limits for archives. Its `MaxFileSize` is at least `max_scan_size`.
+    pub(crate) limits: ScanLimits,
     pub(crate) self_test: bool,
 }
 
@@ -77,7 +76,8 @@ impl Config {
             scan_timeout: Duration::from_secs(150),
             // What clamd is compiled with (`MaxFileSize`, `StreamMaxLength`).
             max_scan_size: ByteSize::mib(25).as_u64(),
-            on_limits: OnLimits::Refuse,
+            on_partial: OnPartial::Refuse,
+            limits: usual_limits(),
             self_test: true,
         }
     }
@@ -87,6 +87,7 @@ impl TryFrom<Settings> for Config {
     type Error = ConfigError;
 
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let limits = archive_limits(&settings)?;
         let mut config = Self::new(match (settings.address, settings.socket) {
             (Some(address), None) => Address::Tcp(host_and_port(address)?),
             (None, Some(path)) if path.as_os_str().is_empty() => {
@@ -104,6 +105,7 @@ impl TryFrom<Settings> for Config {
                 ));
             }
         });
+        config.limits = limits;
         for (key, value, set) in [
             ("wait", &mut config.wait, settings.wait),
             ("connect_timeout", &mut config.connect_timeout, settings.connect_timeout),
@@ -137,10 +139,36 @@ impl TryFrom<Settings> for Config {
             }
             config.max_scan_size = bytes;
         }
-        config.on_limits = settings.on_limits.unwrap_or(config.on_limits);
         config.self_test = settings.self_test.unwrap_or(config.self_test);
         Ok(config)
     }
+}
+
+fn usual_limits() -> ScanLimits {
+    ScanLimits::default().with(|limits| {
+        limits.inflated = MAX_UNPACKED_SIZE;
+        limits.members = MAX_MEMBERS;
+        limits.depth = MAX_DEPTH;
+    })
+}
+
+/// clamd's own limits for archives: those that are set, and its defaults.
+fn archive_limits(settings: &Settings) -> Result<ScanLimits, ConfigError> {
+    let limits = usual_limits().with(|limits| {
+        limits.inflated = settings.max_unpacked_size.map_or(limits.inflated, |size| size.as_u64());
+        limits.members = settings.max_members.unwrap_or(limits.members);
+        limits.depth = settings.max_depth.unwrap_or(limits.depth);
+    });
+    for (key, limit) in [
+        ("max_unpacked_size", limits.inflated),
+        ("max_members", limits.members),
+        ("max_depth", limits.depth),
+    ] {
+        if limit == 0 {
+            return Err(ConfigError::at(key, "must be greater than zero"));
+        }
+    }
+    Ok(limits)
 }
 
 fn host_and_port(address: String) -> Result<String, ConfigError> {
@@ -179,7 +207,7 @@ mod tests {
     fn everything_can_be_set() {
         let settings = json!({
             "address": "[::1]:3310", "connections": 3, "wait": "1s", "connect_timeout": "2s", "io_timeout": "3s",
-            "scan_timeout": "4m", "max_scan_size": "100MiB", "on_limits": "accept", "self_test": false,
+            "scan_timeout": "4m", "max_scan_size": "100MiB", "max_unpacked_size": "1GiB", "max_members": 5, "max_depth": 6, "self_test": false,
         });
         let expected = Config {
             address: Address::Tcp("[::1]:3310".to_owned()),
@@ -189,7 +217,10 @@ mod tests {
             io_timeout: Duration::from_secs(3),
             scan_timeout: Duration::from_secs(240),
             max_scan_size: 100 << 20,
-            on_limits: OnLimits::Accept,
+            on_partial: OnPartial::Refuse,
+            limits: ScanLimits::default().with(|limits| {
+                (limits.inflated, limits.members, limits.depth) = (1 << 30, 5, 6);
+            }),
             self_test: false,
         };
         assert_eq!(config(settings).unwrap(), expected);
@@ -215,7 +246,7 @@ mod tests {
             (json!({"socket": "/x", "max_scan_size": 0}), "max_scan_size"),
             (json!({"socket": "/x", "max_scan_size": "25"}), "max_scan_size"),
             (json!({"socket": "/x", "max_scan_size": "2GiB"}), "max_scan_size"),
-            (json!({"socket": "/x", "on_limits": "ignore"}), "on_limits"),
+            (json!({"socket": "/x", "max_depth": 0}), "max_depth"),
         ] {
             let error = config(settings.clone()).expect_err(&settings.to_string());
             assert_eq!(error.place().first(), Some(&Step::from(key)), "{settings}: {error}");

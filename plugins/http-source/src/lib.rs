@@ -54,6 +54,7 @@ pub use crate::settings::Settings;
 
 intake_core::inventory::submit! {
     Plugin::fetcher::<HttpSource>("http-source", "fetches http and https URLs, from public addresses only")
+        .version(env!("CARGO_PKG_VERSION"))
 }
 
 /// A fetcher that fetches files from URLs, if their hosts are public.

@@ -40,6 +40,7 @@ pub use crate::codes::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE};
 
 intake_core::inventory::submit! {
     Plugin::scanner::<ImageInfo>("image-info", "notes size, colours and EXIF data of images, and refuses pixel bombs")
+        .version(env!("CARGO_PKG_VERSION"))
 }
 
 /// More pixels than any camera has (200 million today); 1 GB once decoded to four bytes a pixel.

@@ -19,6 +19,7 @@ use serde::Deserialize;
 
 intake_core::inventory::submit! {
     Plugin::validator::<MediaTypes>("media-type", "accepts or refuses media types, by content")
+        .version(env!("CARGO_PKG_VERSION"))
 }
 
 /// The type of the content is not accepted, or unknown.

@@ -51,6 +51,7 @@ pub use crate::codes::{STORE_FAILED, STORE_FULL};
 
 intake_core::inventory::submit! {
     Plugin::store::<OpendalStore>("opendal", "keeps bytes on disk, in S3 or in memory")
+        .version(env!("CARGO_PKG_VERSION"))
 }
 
 /// Keeps bytes on disk, in S3 or in memory.

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 intake_core::inventory::submit! {
     Plugin::expirer::<Retain>("retention", "keeps uploads permanently or for a period")
+        .version(env!("CARGO_PKG_VERSION"))
 }
 
 /// The default period of a temporary upload, as in the Upload API.

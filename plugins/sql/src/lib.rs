@@ -56,7 +56,9 @@ use crate::sqlite::Sqlite;
 
 pub use crate::codes::{RECORD_FAILED, RECORD_UNREADABLE};
 
-inventory::submit! { Plugin::recorder::<SqlRecorder>("sql", "keeps records in SQLite or PostgreSQL") }
+inventory::submit! {
+    Plugin::recorder::<SqlRecorder>("sql", "keeps records in SQLite or PostgreSQL").version(env!("CARGO_PKG_VERSION"))
+}
 
 /// Keeps records in an SQL database.
 ///

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use intake_core::{Verdict, testkit};
-use intake_plugin_clamav::codes::{INFECTED, SCAN_INCOMPLETE, SCANNER_UNAVAILABLE};
-use intake_plugin_clamav::{ClamAv, OnLimits, ScanNote};
+use intake_core::{OnPartial, PartialCoverage, Scanner, Verdict, testkit};
+use intake_plugin_clamav::codes::{INFECTED, SCANNER_UNAVAILABLE};
+use intake_plugin_clamav::{ClamAv, ScanNote};
 use tokio::net::UnixSocket;
 
 use crate::fake::{FakeClamd, Script};
@@ -85,10 +85,9 @@ async fn what_is_too_large_is_refused_as_soon_as_it_is() {
 
     let mut scan = open(&scanner).await.unwrap();
     assert_eq!(scan.feed(&testkit::noise(1, 1000)).await.unwrap(), Verdict::Accept);
-    let rejection = scan.feed(&Bytes::from_static(b"x")).await.unwrap().rejection().unwrap();
-    assert_eq!(rejection.code, SCAN_INCOMPLETE);
-    // A caller that goes on feeding gets the same verdict again.
-    Ending::Refused(SCAN_INCOMPLETE).assert(scan.finish().await, "a byte too large");
+    assert_eq!(scan.gap(), None);
+    assert_eq!(scan.feed(&Bytes::from_static(b"x")).await.unwrap(), Verdict::Accept);
+    assert!(scan.gap().unwrap().contains("the first 1000 bytes"));
 }
 
 #[tokio::test]
@@ -104,17 +103,23 @@ async fn what_is_too_large_may_be_scanned_up_to_there() {
         .into()
     }))
     .await;
-    let scanner = ClamAv::at(&clamd.address)
-        .max_scan_size(1000)
-        .on_limits(OnLimits::Accept);
+    let scanner = || ClamAv::at(&clamd.address).max_scan_size(1000);
+    // As code has it, and as a configuration with `on_partial` has it.
+    let scanners: [Box<dyn Scanner>; 2] = [
+        Box::new(scanner().accept_partly_scanned()),
+        Box::new(PartialCoverage::new(scanner(), OnPartial::Accept)),
+    ];
     for (content, ending) in [
         (with(1000, 997, b"BAD"), Ending::Refused(INFECTED)),
         (with(300_000, 997, b"BAD"), Ending::Refused(INFECTED)),
-        (with(300_000, 998, b"BAD"), Ending::Partly("first 1000 bytes")),
+        (with(300_000, 998, b"BAD"), Ending::Partly("the first 1000 bytes")),
         (with(1000, 0, b"GOOD"), Ending::Clean),
     ] {
-        for cut in [7, 1000, 4096, usize::MAX] {
-            let report = testkit::scan(&scanner, &content, cut).await;
+        for (cut, scanner) in [7, 1000, 4096, usize::MAX]
+            .into_iter()
+            .flat_map(|cut| scanners.iter().map(move |it| (cut, it)))
+        {
+            let report = testkit::scan(scanner, &content, cut).await;
             if let Ok(report) = &report
                 && report.verdict == Verdict::Accept
             {
@@ -129,9 +134,7 @@ async fn what_is_too_large_may_be_scanned_up_to_there() {
 #[tokio::test]
 async fn what_is_found_in_the_first_bytes_ends_the_upload_early() {
     let clamd = FakeClamd::start(Script::Answer(|_| b"stream: Bad FOUND\0".into())).await;
-    let scanner = ClamAv::at(&clamd.address)
-        .max_scan_size(1000)
-        .on_limits(OnLimits::Accept);
+    let scanner = ClamAv::at(&clamd.address).max_scan_size(1000).accept_partly_scanned();
     let mut scan = open(&scanner).await.unwrap();
     for _ in 0..100_000 {
         if let Verdict::Reject(rejection) = scan.feed(&testkit::noise(1, 600)).await.unwrap() {

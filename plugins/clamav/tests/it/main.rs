@@ -8,7 +8,10 @@ mod health;
 mod real;
 
 use bytes::Bytes;
-use intake_core::{Code, Coverage, Declared, Fault, Head, Report, Scan, Scanner, UploadInfo, Verdict, testkit};
+use intake_core::codes::SCAN_INCOMPLETE;
+use intake_core::{
+    Code, Coverage, Declared, Fault, Head, OnPartial, Report, Scan, Scanner, UploadInfo, Verdict, testkit,
+};
 use intake_plugin_clamav::ClamAv;
 
 /// How a scan ended, as far as the tables below care.
@@ -57,7 +60,16 @@ async fn open(scanner: &ClamAv) -> Result<Box<dyn Scan>, Fault> {
 
 /// As the pump does it.
 async fn scan(scanner: &ClamAv, content: &Bytes) -> Result<Report, Fault> {
-    testkit::scan(scanner, content, 256 * 1024).await
+    let report = testkit::scan(scanner, content, 256 * 1024).await?;
+    Ok(match report.coverage {
+        Coverage::Partial(ref gap)
+            if scanner.on_partial() == OnPartial::Refuse && report.verdict == Verdict::Accept =>
+        {
+            let refused = Verdict::reject(SCAN_INCOMPLETE, gap.clone());
+            report.with(|report| report.verdict = refused)
+        }
+        _ => report,
+    })
 }
 
 /// A content of zeros, for when there is to be a lot of it.
