@@ -1,12 +1,12 @@
 //! The memory that all uploads together may take for what can be large.
 //!
-//! Two pots. Most uploads share the common one, each up to an eighth of the budget. The other one is as large as the deepest upload
-//! that the settings allow, and is for one upload at a time: for whoever needs more than an eighth, or comes when the common pot is
-//! empty. An upload moves there with all that it has, and leaves when it has given everything back.
+//! The budget has two parts. Uploads share the first one, each up to an eighth of the budget. The second part is as large as the
+//! deepest upload that the settings allow, and one upload at a time has it: an upload that needs more than an eighth, or that finds
+//! the shared part used up. Such an upload moves to the second part with all that it holds, and leaves it when it holds nothing.
 //!
-//! So uploads that hold memory while they wait for more do not block each other for ever: the one that has a pot of its own
-//! never waits, and when it ends, the first of those who wait follows it. Only senders that stall can make others wait longer, up
-//! to the time limit.
+//! So uploads that hold memory while they wait for more do not block each other for ever: the upload that has the second part
+//! never waits, and when it ends, the first upload that waits gets that part. Only senders that stall can make others wait
+//! longer, up to the time limit.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,11 +32,11 @@ pub(crate) struct Budget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// The common pot.
+    /// The part that uploads share.
     common: u64,
-    /// The pot for one upload.
+    /// The part for one upload.
     alone: u64,
-    /// The most that one upload may have of the common pot.
+    /// The most that one upload may have of the shared part.
     share: u64,
     ledger: Mutex<Ledger>,
 }
@@ -45,9 +45,9 @@ struct Shared {
 struct Ledger {
     uploads: HashMap<u64, Upload>,
     next: u64,
-    /// What was taken out of the common pot.
+    /// What was taken out of the shared part.
     taken: u64,
-    /// The upload that has a pot of its own.
+    /// The upload that has the second part.
     alone: Option<u64>,
     /// Those who wait, in the order in which they came.
     waiting: VecDeque<Waiting>,
@@ -103,7 +103,7 @@ impl Shared {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Grants bytes to an upload, if a pot has them for it.
+    /// Grants bytes to an upload, if a part of the budget has them for it.
     fn grant(&self, ledger: &mut Ledger, id: u64, bytes: u64) -> bool {
         let Some(upload) = ledger.uploads.get_mut(&id) else {
             return false;
@@ -151,7 +151,7 @@ impl Shared {
             if let Some(upload) = ledger.uploads.get_mut(&waiting.id) {
                 (upload.spare, upload.missing) = (upload.spare.saturating_add(missing), 0);
             }
-            // Whoever does not wait any more gives it back when the scan ends.
+            // A scan that does not wait any more gives it back when it ends.
             let _gone = waiting.granted.send(());
         }
     }
