@@ -12,5 +12,8 @@ struct WritingAPlugin;
 #[doc = include_str!("../plugins/clamav/README.md")]
 struct ClamAv;
 
+#[doc = include_str!("../plugins/icap/README.md")]
+struct Icap;
+
 #[doc = include_str!("../plugins/http-source/README.md")]
 struct HttpSource;

@@ -45,10 +45,16 @@ pub mod plugins {
     pub use intake_plugin_archive::Archive;
     #[cfg(feature = "clamav")]
     pub use intake_plugin_clamav::ClamAv;
+    #[cfg(feature = "file-type")]
+    pub use intake_plugin_file_type::FileType;
     #[cfg(feature = "http-source")]
     pub use intake_plugin_http_source::HttpSource;
+    #[cfg(feature = "icap")]
+    pub use intake_plugin_icap::Icap;
     #[cfg(feature = "image-info")]
     pub use intake_plugin_image_info::ImageInfo;
+    #[cfg(feature = "image-limits")]
+    pub use intake_plugin_image_limits::ImageLimits;
     #[cfg(feature = "media-info")]
     pub use intake_plugin_media_info::MediaInfo;
     #[cfg(feature = "media-type")]
@@ -57,12 +63,16 @@ pub mod plugins {
     pub use intake_plugin_opendal::OpendalStore;
     #[cfg(feature = "pdf")]
     pub use intake_plugin_pdf::Pdf;
+    #[cfg(feature = "polyglot")]
+    pub use intake_plugin_polyglot::Polyglot;
     #[cfg(feature = "retention")]
     pub use intake_plugin_retention::Retain;
     #[cfg(feature = "sql")]
     pub use intake_plugin_sql::SqlRecorder;
     #[cfg(feature = "svg")]
     pub use intake_plugin_svg::Svg;
+    #[cfg(feature = "text")]
+    pub use intake_plugin_text::Text;
 
     // Names every plugin crate, so that the linker keeps it.
     include!(concat!(env!("OUT_DIR"), "/plugins.rs"));

@@ -111,15 +111,20 @@ fn the_manifest_of_this_package_links_each_plugin_by_its_feature() {
     for plugin in [
         "archive",
         "clamav",
+        "file-type",
         "http-source",
+        "icap",
         "image-info",
+        "image-limits",
         "media-info",
         "media-type",
         "opendal",
         "pdf",
+        "polyglot",
         "retention",
         "sql",
         "svg",
+        "text",
     ] {
         let name = plugin.replace('-', "_");
         assert_eq!(

@@ -30,13 +30,12 @@ pub use bytes::Bytes;
 pub use inventory;
 
 pub use crate::contract::catalog::Catalog;
-pub use crate::contract::fail_open::FailOpen;
-pub use crate::contract::on_partial::PartialCoverage;
 pub use crate::contract::plugin::{FromSettings, Plugin, Registry};
 pub use crate::contract::report::Report;
 pub use crate::contract::stages::{
-    Backlog, Expirer, Fetcher, Listing, Multipart, Recorder, Scan, Scanner, Staged, Store, Validator,
+    Backlog, Expirer, Fetcher, Listing, ListingOfAll, Multipart, Recorder, Scan, Scanner, Staged, Store, Validator,
 };
+pub use crate::contract::workers::{NoResult, Workers};
 pub use crate::contract::{measure, plugin, stages};
 pub use crate::engine::admitted::Admitted;
 pub use crate::engine::background::Intervals;
@@ -49,6 +48,7 @@ pub use crate::engine::limits::Limits;
 pub use crate::engine::multipart::NewMultipart;
 pub use crate::engine::permits;
 pub use crate::engine::pipeline::Pipeline;
+pub use crate::engine::rescan::Rescanned;
 pub use crate::engine::sweep::Swept;
 pub use crate::policy::project::Project;
 pub use crate::policy::provider::ProjectProvider;
@@ -60,7 +60,7 @@ pub use crate::record::group::{Group, Member};
 pub use crate::record::managed::ManagedProject;
 pub use crate::record::update::Update;
 pub use crate::record::upload::{Record, State, Task};
-pub use crate::record::{accounting, fetch_job, group};
+pub use crate::record::{accounting, fetch_job, group, quarantine};
 pub use crate::value::authorization::{Authorization, Grant};
 pub use crate::value::chunks::{Chunks, TinyChunks};
 pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
@@ -69,13 +69,14 @@ pub use crate::value::evidence::{Declared, Digest, Facts, HEAD_BYTES, NotADigest
 pub use crate::value::file_name::{FileName, NotAFileName};
 pub use crate::value::id::{BoxError, ByteStream, Key, Location, NotAnUploadId, UploadId};
 pub use crate::value::incoming::Incoming;
-pub use crate::value::inspection::{Coverage, Inspection, OnPartial};
+pub use crate::value::inspection::{Coverage, Inspection};
 pub use crate::value::lifetime::{Lifetime, Retention, UploadMethod};
 pub use crate::value::media_type::{MediaRange, MediaType, NotAMediaType};
 pub use crate::value::options::{UploadOptions, sender_at};
 pub use crate::value::pace::{LeastRate, Pace};
 pub use crate::value::parts::{Part, PartPlan, PartRange};
 pub use crate::value::reading::names_of;
+pub use crate::value::scan_policy::{OnFault, OnInfected, OnPartial, ScanPolicy};
 pub use crate::value::secret::Secret;
 pub use crate::value::settings::Settings;
 pub use crate::value::upload_info::{Head, UploadInfo};

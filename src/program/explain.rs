@@ -114,7 +114,7 @@ fn verdict(explanation: &Explanation) -> String {
         .filter_map(|opinion| opinion.said.as_ref().err());
     match objections.next() {
         None => "accepted".to_owned(),
-        Some(Objection::Refusal(rejection)) => rejection.code.to_string(),
+        Some(Objection::Refusal(rejection) | Objection::Quarantine(rejection)) => rejection.code.to_string(),
         Some(Objection::Fault(fault)) => fault.code.to_string(),
         Some(_) => "refused".to_owned(),
     }
@@ -208,11 +208,16 @@ impl<'a> ShownStage<'a> {
 
     pub(super) fn of(inspection: &'a intake_core::Inspection) -> Self {
         let (says, reason) = match &inspection.coverage {
+            _ if inspection.refusal.is_some() => (
+                "refused",
+                inspection.refusal.as_ref().map(|refusal| refusal.message.clone()),
+            ),
             Coverage::Partial(gap) => ("partly covered", Some(gap.clone())),
             _ => ("accepted", None),
         };
         Self {
             reason,
+            code: inspection.refusal.as_ref().map(|refusal| refusal.code.as_str()),
             engine: inspection.engine.as_ref().map(ToString::to_string),
             bytes: inspection.bytes,
             millis: inspection.millis,
@@ -271,6 +276,11 @@ impl<'a> Shown<'a> {
                 code: Some(rejection.code.as_str()),
                 reason: Some(rejection.message.clone()),
                 ..ShownStage::new(&opinion.stage, &opinion.maker, "refused")
+            },
+            Err(Objection::Quarantine(rejection)) => ShownStage {
+                code: Some(rejection.code.as_str()),
+                reason: Some(rejection.message.clone()),
+                ..ShownStage::new(&opinion.stage, &opinion.maker, "quarantines")
             },
             Err(Objection::Fault(fault)) => ShownStage {
                 code: Some(fault.code.as_str()),

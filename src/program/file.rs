@@ -91,6 +91,7 @@ impl<'a> File<'a> {
         let restorable = restorable_until(record);
         let rejection = match &record.state {
             State::Rejected(rejection) => Some(rejection),
+            State::Quarantined => record.quarantine.as_ref().map(|quarantine| &quarantine.reason),
             _ => None,
         };
         // While its parts are put together, the due time is the end of the lease, and not of the upload.
@@ -130,6 +131,18 @@ impl<'a> File<'a> {
                 ends: ends.map(time),
             },
         }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn project(&self) -> Option<&str> {
+        self.project
+    }
+
+    pub(super) fn size(&self) -> Option<u64> {
+        self.size
     }
 
     pub(super) fn line(&self) -> String {

@@ -37,6 +37,7 @@ mod logging;
 mod output;
 mod places;
 mod projects;
+mod quarantine;
 mod readiness;
 mod serve;
 mod tokens;
@@ -88,6 +89,8 @@ enum Command {
     Tokens(tokens::Arguments),
     /// Shows files, keeps, deletes and restores them.
     Files(files::Arguments),
+    /// Shows what is in quarantine, releases and deletes it.
+    Quarantine(quarantine::Arguments),
     /// Shows groups of files, and removes them.
     Groups(groups::Arguments),
     /// Shows received, removed and stored files, by project and day.
@@ -124,6 +127,8 @@ async fn run() -> ExitCode {
         | Command::Groups(_)
         | Command::Usage(_)
         | Command::Explain(_) => "warn",
+        // What an operator decides is logged, too.
+        Command::Quarantine(_) => "warn,intake::audit=info",
         _ => "info",
     };
     if let Err(message) = logging::start(usual) {
@@ -146,6 +151,7 @@ async fn run() -> ExitCode {
         Command::Projects(arguments) => projects::run(arguments).await,
         Command::Tokens(arguments) => tokens::run(arguments).await,
         Command::Files(arguments) => files::run(arguments).await,
+        Command::Quarantine(arguments) => quarantine::run(arguments).await,
         Command::Groups(arguments) => groups::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments).await,

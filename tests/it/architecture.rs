@@ -46,6 +46,7 @@ fn layers_know_only_those_below() {
         "metrics",
         "mime",
         "miniz_oxide",
+        "quick_cache",
         "secrecy",
         "serde",
         "serde_json",

@@ -119,7 +119,7 @@ struct VideoStream {
 const UNKNOWN: &str = "application/octet-stream";
 
 impl<'a> FileInfo<'a> {
-    /// The description of a readable file.
+    /// The description of a file that can be read, or that waits in quarantine for a scanner.
     pub(crate) fn of(record: &'a Record) -> Self {
         let facts = record.facts.as_ref();
         let size = facts.map_or(0, |facts| facts.size);
@@ -148,7 +148,8 @@ impl<'a> FileInfo<'a> {
                 image,
                 video: video.and_then(VideoContent::of),
             },
-            is_ready: true,
+            // A scanner that failed has to accept it first.
+            is_ready: !record.is_pending(),
             filename: address_name(record),
             mime_type: record.declared.media_type.as_ref().map_or(UNKNOWN, MediaType::as_str),
             metadata: &record.options.metadata,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::contract::around::{Around, Wrapped};
 use crate::contract::catalog::Catalog;
-use crate::contract::stages::{Backlog, Listing, Recorder};
+use crate::contract::stages::{Backlog, Listing, ListingOfAll, Recorder};
 use crate::record::account::{Account, Usage};
 use crate::record::accounting::UsageChange;
 use crate::record::accounting::{DailyUsage, Day};
@@ -82,6 +82,21 @@ where
         let asked = || format!("{kind:?} of {project:?} behind {behind:?}, at most {limit}");
         self.around
             .run("list", asked, self.inner.list(kind, project, behind, limit))
+            .await
+    }
+
+    async fn list_all(
+        &self,
+        kind: ListingOfAll,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.around
+            .run(
+                "list_all",
+                || format!("list {kind:?} of all projects"),
+                self.inner.list_all(kind, behind, limit),
+            )
             .await
     }
 

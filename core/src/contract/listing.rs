@@ -31,6 +31,26 @@ impl Listing {
     }
 }
 
+/// The kinds of records that [`Recorder::list_all`](crate::Recorder::list_all) lists, in all projects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListingOfAll {
+    /// Files that can be read: [`Ready`](State::Ready).
+    Ready,
+    /// Uploads in quarantine: [`Quarantined`](State::Quarantined).
+    Quarantined,
+}
+
+impl ListingOfAll {
+    /// Whether the list of this kind has this record.
+    #[must_use]
+    pub fn has(self, record: &Record) -> bool {
+        match self {
+            Self::Ready => record.state == State::Ready,
+            Self::Quarantined => record.state == State::Quarantined,
+        }
+    }
+}
+
 /// How much is unfinished in a recorder, in all projects and on all nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

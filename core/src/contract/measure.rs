@@ -15,7 +15,6 @@ use metrics::{Counter, counter, describe_counter, describe_gauge, describe_histo
 use crate::contract::around::Around;
 use crate::value::error::Fault;
 use crate::value::id::ByteStream;
-use crate::value::inspection::Coverage;
 use crate::value::lifetime::UploadMethod;
 use crate::value::verdict::Code;
 
@@ -69,6 +68,21 @@ pub const METRICS: &[(&str, Kind, &str)] = &[
         "intake_scans_total",
         Kind::Counter,
         "Contents that a scanner judged, by result.",
+    ),
+    (
+        "intake_verdicts_reused_total",
+        Kind::Counter,
+        "Contents that were not scanned, because the same content was scanned before with the same signatures.",
+    ),
+    (
+        "intake_quarantined_total",
+        Kind::Counter,
+        "Uploads that were put into quarantine, by cause, and by whether they could be read before.",
+    ),
+    (
+        "intake_rescans_total",
+        Kind::Counter,
+        "Files that were scanned again, by result.",
     ),
     (
         "intake_fetch_tries_total",
@@ -227,13 +241,24 @@ pub(crate) fn scanner(name: &str, took: Duration) {
 }
 
 /// Counts the result of a scanner.
-pub(crate) fn scanned(name: &str, coverage: &Coverage, is_refused: bool) {
-    let result = match (is_refused, coverage) {
-        (true, _) => "refused",
-        (false, Coverage::Partial(_)) => "partly_covered",
-        (false, Coverage::Whole) => "clean",
-    };
+pub(crate) fn scanned(name: &str, result: &'static str) {
     counter!("intake_scans_total", "name" => name.to_owned(), "result" => result).increment(1);
+}
+
+/// Counts a verdict of an earlier scan that was used again.
+pub(crate) fn verdict_reused(name: &str) {
+    counter!("intake_verdicts_reused_total", "name" => name.to_owned()).increment(1);
+}
+
+/// Counts an upload that was put into quarantine.
+pub(crate) fn quarantined(cause: &'static str, was_readable: bool) {
+    let was_readable = if was_readable { "yes" } else { "no" };
+    counter!("intake_quarantined_total", "cause" => cause, "was_readable" => was_readable).increment(1);
+}
+
+/// Counts a file that was scanned again.
+pub(crate) fn rescanned(result: &'static str) {
+    counter!("intake_rescans_total", "result" => result).increment(1);
 }
 
 /// Does some work, and adds its duration to `spent`.

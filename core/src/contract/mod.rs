@@ -2,11 +2,12 @@
 
 pub(crate) mod around;
 pub(crate) mod around_recorder;
+pub(crate) mod boxed;
 pub(crate) mod catalog;
-pub(crate) mod fail_open;
 pub(crate) mod listing;
 pub mod measure;
-pub(crate) mod on_partial;
 pub mod plugin;
+pub(crate) mod recorder;
 pub(crate) mod report;
 pub mod stages;
+pub(crate) mod workers;

@@ -26,8 +26,6 @@ pub struct Report {
     pub limits: Option<ScanLimits>,
     /// What the scanner found out, by subject. The pipeline puts it into [`Facts::notes`](crate::Facts::notes).
     pub notes: BTreeMap<String, Value>,
-    /// Whether the scanner failed, and uploads pass nevertheless.
-    pub(crate) is_passed_over: bool,
 }
 
 impl Report {
@@ -42,7 +40,6 @@ impl Report {
             walked: Walked::Not,
             limits: None,
             notes: BTreeMap::new(),
-            is_passed_over: false,
         }
     }
 

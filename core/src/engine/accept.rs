@@ -64,6 +64,9 @@ impl Pipeline {
     ) -> Result<Vec<Record>, Error> {
         let accepted = async {
             let policies = judged?;
+            if uploads.iter().any(Admitted::is_refused) {
+                return Err(self.quarantine_refused(&mut uploads, policies).await);
+            }
             let durable = stream::iter(std::mem::take(&mut uploads).into_iter().zip(policies))
                 .map(|(mut upload, policy)| async move {
                     let durable = upload.attempt.make_durable(&upload.facts, &policy).await;
@@ -83,7 +86,7 @@ impl Pipeline {
         match accepted.await {
             Ok(ready) => {
                 for (upload, ready) in uploads.iter().zip(&ready) {
-                    upload.attempt.log.accepted(ready);
+                    upload.attempt.log.ended_well(ready);
                 }
                 Ok(ready)
             }
@@ -103,7 +106,7 @@ impl Pipeline {
             };
             policies.push(policy);
         }
-        for (Admitted { attempt, facts }, policy) in uploads.iter().zip(&policies) {
+        for (Admitted { attempt, facts, .. }, policy) in uploads.iter().zip(&policies) {
             let upload = attempt.info();
             let ask = |validator: &dyn Validator| validator.whole(&upload, facts);
             // The validators have judged the options known at the last byte; if these changed since, they judge them now.
@@ -121,7 +124,11 @@ impl Pipeline {
     }
 
     /// The last step, after the bytes are durable: one change makes all records readable.
-    async fn make_readable(&self, uploads: &[Admitted], policies: &[Policy]) -> Result<Vec<Record>, Failure> {
+    pub(super) async fn make_readable(
+        &self,
+        uploads: &[Admitted],
+        policies: &[Policy],
+    ) -> Result<Vec<Record>, Failure> {
         let changes = uploads
             .iter()
             .zip(policies)
@@ -158,7 +165,7 @@ impl Pipeline {
     /// The record of an upload once it is readable, and its change of usage.
     fn readable(
         &self,
-        Admitted { attempt, facts }: &Admitted,
+        Admitted { attempt, facts, held }: &Admitted,
         policy: &Policy,
     ) -> Result<(Record, UsageChange), Fault> {
         let now = self.now();
@@ -168,10 +175,20 @@ impl Pipeline {
             .inner()
             .expirer
             .lifetime(facts, policy.retention(options.retention), now);
-        let event = Event::Commit {
-            facts: Box::new(facts.clone()),
-            options: Box::new(options),
-            lifetime: policy.lifetime(lifetime, now, now),
+        let (facts, options) = (Box::new(facts.clone()), Box::new(options));
+        let lifetime = policy.lifetime(lifetime, now, now);
+        let event = match held {
+            None => Event::Commit {
+                facts,
+                options,
+                lifetime,
+            },
+            Some(held) => Event::Quarantine {
+                facts,
+                options,
+                lifetime,
+                quarantine: Box::new(self.quarantine_of(held, now)),
+            },
         };
         let ready = self.after(attempt.record(), event)?;
         let usage_change = UsageChange::of(Some(attempt.record()), &ready, policy.quota(), now);

@@ -62,7 +62,7 @@ impl Intervals {
 
 impl Pipeline {
     /// Does the maintenance of a pipeline until `stop` is ready: deletes what expired or was abandoned, completes uploads that a
-    /// crashed node left, and fetches URLs where a fetcher is set. A program that serves uploads runs this once; any number of
+    /// crashed node left, scans again what has to be, and fetches URLs where a fetcher is set. A program that serves uploads runs this once; any number of
     /// nodes may run it at the same time.
     ///
     /// A round that fails is logged and tried again after its pause. If `stop` cuts off work, the next round of any node takes
@@ -90,6 +90,13 @@ impl Pipeline {
         loops.spawn(async move { pipeline.sweep_interval(intervals.sweep).await });
         let pipeline = self.clone();
         loops.spawn(async move { pipeline.recovery_interval(intervals.recovery).await });
+        let pipeline = self.clone();
+        let pause = intervals.recovery.max(SHORTEST);
+        loops.spawn(async move { pipeline.pending_interval(pause).await });
+        if self.limits().rescan_rate > 0 {
+            let pipeline = self.clone();
+            loops.spawn(async move { pipeline.outdated_interval(pause).await });
+        }
         if self.can_fetch() {
             let pipeline = self.clone();
             let pause = intervals.recovery.max(SHORTEST);
@@ -155,7 +162,7 @@ impl Pipeline {
 }
 
 /// Runs one round so that a panic in a plugin ends that round and not the maintenance.
-async fn guarded<T: Send + 'static>(round: impl Future<Output = T> + Send + 'static) -> Option<T> {
+pub(super) async fn guarded<T: Send + 'static>(round: impl Future<Output = T> + Send + 'static) -> Option<T> {
     let mut task = JoinSet::new();
     task.spawn(round);
     match task.join_next().await {

@@ -17,9 +17,12 @@ use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
 use crate::engine::named::Named;
 use crate::engine::pipeline::{Clock, Inner, Pipeline};
+use crate::engine::scans::ScanStage;
+use crate::engine::verdict_cache::VerdictCache;
 use crate::policy::project::Project;
 use crate::policy::provider::{ConfigProjects, DbProjects, ProjectProvider};
 use crate::record::upload::Periods;
+use crate::value::scan_policy::ScanPolicy;
 
 /// The most refusals that wait for another try to record them.
 const LATE: usize = 256;
@@ -37,7 +40,7 @@ impl Pipeline {
 pub struct Builder {
     pub(crate) fetcher: Option<(String, Box<dyn Fetcher>)>,
     pub(crate) validators: Vec<Named<dyn Validator>>,
-    pub(crate) scanners: Vec<Named<dyn Scanner>>,
+    pub(crate) scanners: Vec<ScanStage>,
     pub(crate) store: Option<Box<dyn Store>>,
     pub(crate) stores: Vec<(String, Box<dyn Store>)>,
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
@@ -64,8 +67,18 @@ impl Builder {
     }
 
     /// Adds a scanner. All scanners read at the same time; if several reject, the error names the one that was added first.
-    pub fn scanner(mut self, name: impl Into<String>, scanner: impl Scanner + 'static) -> Self {
-        self.scanners.push(Named::new(name, Box::new(scanner)));
+    pub fn scanner(self, name: impl Into<String>, scanner: impl Scanner + 'static) -> Self {
+        self.scanner_with(ScanPolicy::default(), name, scanner)
+    }
+
+    /// Adds a scanner, and says what happens to uploads that it refuses, did not look at completely, or failed at.
+    pub fn scanner_with(
+        mut self,
+        policy: ScanPolicy,
+        name: impl Into<String>,
+        scanner: impl Scanner + 'static,
+    ) -> Self {
+        self.scanners.push(ScanStage::new(name, Box::new(scanner), policy));
         self
     }
 
@@ -177,6 +190,7 @@ impl Builder {
             recorder,
             providers,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,
+            verdicts: VerdictCache::new(self.limits.verdict_cache),
             limits: self.limits,
             periods: Periods {
                 write_lease,
@@ -184,6 +198,8 @@ impl Builder {
                 open: self.limits.multipart_ttl,
                 tombstone,
                 trash: self.limits.trash,
+                quarantine: self.limits.quarantine_ttl,
+                rescan: self.limits.rescan_backoff,
             },
             fetch_queued: Notify::new(),
             work: TaskTracker::new(),
@@ -200,7 +216,7 @@ impl Builder {
 
     /// Checks that the names of scanners and stores are unique, and that the stores that projects name exist.
     fn check_names(&self) -> Result<(), ConfigError> {
-        for (at, Named { name, .. }) in self.scanners.iter().enumerate() {
+        for (at, ScanStage { name, .. }) in self.scanners.iter().enumerate() {
             if self.scanners[..at].iter().any(|other| other.name == *name) {
                 let message = format!("there is another scanner called `{name}`; give one of them a `name`");
                 return Err(ConfigError::new(message).within(at).within("scan"));

@@ -11,10 +11,12 @@ use crate::engine::admitted::Admitted;
 use crate::engine::attempt::{Attempt, Bytes, discard, too_slow_to_complete};
 use crate::engine::failure::{Failure, not_yet, of_parts};
 use crate::engine::front::Front;
+use crate::engine::judged::Judged;
 use crate::engine::lease::Lease;
 use crate::engine::multipart::refusal_or;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::{Sink, Source, judge_later, pump};
+use crate::engine::quarantine::in_quarantine;
 use crate::engine::upload_log::UploadLog;
 use crate::policy::upload::Policy;
 use crate::record::event::Event;
@@ -22,7 +24,6 @@ use crate::record::keys::{key_of, part_key_of, upload_of};
 use crate::record::upload::{Record, State, Task};
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
-use crate::value::evidence::Facts;
 use crate::value::id::{BoxError, ByteStream, UploadId};
 use crate::value::lifetime::UploadMethod;
 use crate::value::parts::{Part, PartPlan};
@@ -65,9 +66,9 @@ impl Resumed {
     }
 }
 
-/// The outcome of an upload that every stage has accepted.
-struct Judged {
-    facts: Facts,
+/// The outcome of an upload that no stage has refused.
+struct Whole {
+    judged: Judged,
     /// If the store has no multipart uploads, the pipeline wrote the whole file meanwhile, and it is not durable yet.
     bytes: Bytes,
     policy: Policy,
@@ -98,6 +99,8 @@ impl Pipeline {
             };
             match &record.state {
                 State::Ready if record.is_readable(self.now()) => return Ok(record),
+                State::Quarantined if record.is_pending() => return Ok(record),
+                State::Quarantined if record.parts.is_some() => return Err(in_quarantine(&record)),
                 State::Rejected(rejection) if record.parts.is_some() => {
                     return Err(Error::rejected(RECEIVE, rejection.clone()));
                 }
@@ -182,8 +185,9 @@ impl Pipeline {
         // An attempt at a part that is cut off here was not acknowledged, and a later attempt finds the upload closed.
         self.inner().in_flight.close(id).await;
         match self.read_whole(&mut attempt).await {
-            Ok((facts, policy)) => {
-                let ended = self.accept(vec![Admitted { attempt, facts }], Ok(vec![policy])).await;
+            Ok((Judged { facts, held }, policy)) => {
+                let admitted = Admitted { attempt, facts, held };
+                let ended = self.accept(vec![admitted], Ok(vec![policy])).await;
                 match ended?.pop() {
                     Some(record) => Ok(record),
                     None => unreachable!("one upload has one record"),
@@ -194,16 +198,16 @@ impl Pipeline {
     }
 
     /// Joins the parts, if they are complete, and has every stage judge the file, while it renews the lease.
-    async fn read_whole(&self, attempt: &mut Attempt) -> Result<(Facts, Policy), Failure> {
+    async fn read_whole(&self, attempt: &mut Attempt) -> Result<(Judged, Policy), Failure> {
         let work = self.clone().judge_whole(attempt.record().clone());
         let bounded = tokio::time::timeout(self.inner().limits.timeout, work);
-        let judged = attempt.renew(bounded).await?;
-        let Judged { facts, bytes, policy } = judged.unwrap_or_else(|_| Err(Failure::Retry(too_slow_to_complete())))?;
-        attempt.bytes = bytes;
-        Ok((facts, policy))
+        let whole = attempt.renew(bounded).await?;
+        let whole = whole.unwrap_or_else(|_| Err(Failure::Retry(too_slow_to_complete())))?;
+        attempt.bytes = whole.bytes;
+        Ok((whole.judged, whole.policy))
     }
 
-    async fn judge_whole(self, claimed: Record) -> Result<Judged, Failure> {
+    async fn judge_whole(self, claimed: Record) -> Result<Whole, Failure> {
         let Some(parts) = claimed.parts.clone() else {
             return Err(Fault::new(codes::ILLEGAL_TRANSITION, "this upload has no parts").into());
         };
@@ -221,9 +225,9 @@ impl Pipeline {
                     let list = not_yet(parts.judge(multipart.list(&key, upload).await?))?;
                     let assembled = multipart.assemble(&key, upload, &list).await;
                     assembled.map_err(|fault| Failure::Retry(refusal_or(fault)))?;
-                    if let Some(facts) = self.read_ahead_of(&claimed, front, list, &policy).await? {
+                    if let Some(judged) = self.read_ahead_of(&claimed, front, list, &policy).await? {
                         let bytes = Bytes::Durable;
-                        return Ok(Judged { facts, bytes, policy });
+                        return Ok(Whole { judged, bytes, policy });
                     }
                 }
                 (store.read(&key, None).await?, Sink::Stored)
@@ -236,8 +240,8 @@ impl Pipeline {
         // The size is known, and is the only limit: more bytes mean that a part was sent again, not that the file is too large.
         let source = Source::new(body, u64::MAX, Some(parts.size));
         match pump(self.inner(), &policy, &claimed, source, sink).await {
-            Ok(facts) => Ok(Judged {
-                facts,
+            Ok(judged) => Ok(Whole {
+                judged,
                 bytes: staged.map_or(Bytes::Durable, Bytes::staged),
                 policy,
             }),
@@ -258,15 +262,15 @@ impl Pipeline {
         front: Option<Front>,
         parts: Vec<Part>,
         policy: &Policy,
-    ) -> Result<Option<Facts>, Failure> {
+    ) -> Result<Option<Judged>, Failure> {
         let Some(front) = front else { return Ok(None) };
-        let Some(facts) = front.finish(parts).await else {
+        let Some(read) = front.finish(parts).await else {
             return Ok(None);
         };
         let head = self.inner().store_of(claimed)?.read(&key_of(claimed), None).await?;
         let upload = claimed.info(UploadMethod::Multipart);
-        let judged = judge_later(self.inner(), policy, &upload, head, &facts).await;
-        judged.map(|()| Some(facts)).map_err(of_parts)
+        let judged = judge_later(self.inner(), policy, &upload, head, &read.facts).await;
+        judged.map(|()| Some(read)).map_err(of_parts)
     }
 
     /// The current policy of an upload, if it is admitted now. A refusal may pass, so the parts stay until their time is over.

@@ -5,18 +5,17 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
-use crate::contract::fail_open::FailOpen;
-use crate::contract::on_partial::PartialCoverage;
 use crate::contract::plugin::{Build, Registry, Stage};
-use crate::contract::stages::Scanner;
 use crate::engine::builder::Builder;
 use crate::engine::limits::Limits;
 use crate::engine::named::Named;
 use crate::engine::pipeline::Pipeline;
+use crate::engine::scans::ScanStage;
 use crate::policy::project::Project;
 use crate::value::config_error::{ConfigError, ConfigErrors};
-use crate::value::inspection::{Maker, OnPartial};
+use crate::value::inspection::Maker;
 use crate::value::reading::names_of;
+use crate::value::scan_policy::ScanPolicy;
 use crate::value::settings::Settings;
 use crate::value::shares::{SHARES, share_of};
 
@@ -27,6 +26,12 @@ pub const SECTIONS: &[&str] = &[
 
 /// The longest duration: every point in time stays far from the end of the calendar.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The least rate: a scanner waits for the next bytes only for so long.
+const LEAST_RESCAN_RATE: u64 = 64 << 10;
+
+/// The most verdicts that are kept: with the notes of a scanner, each may take some KiB.
+const MOST_VERDICTS: usize = 1_000_000;
 
 /// The most tries of one fetch job. With pauses that double each time, ten tries take over 500 times the first pause.
 const MOST_FETCH_TRIES: u32 = 10;
@@ -64,6 +69,14 @@ struct Receive {
     fetch_backoff: Option<Duration>,
     #[serde(default, with = "humantime_serde")]
     trash: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    quarantine_ttl: Option<Duration>,
+    #[serde(default, with = "humantime_serde")]
+    rescan_backoff: Option<Duration>,
+    verdict_cache: Option<usize>,
+    rescan_rate: Option<ByteSize>,
+    #[serde(default, with = "humantime_serde")]
+    rescan_age: Option<Duration>,
     /// Taken out earlier; named here so that the message for an unknown key lists it.
     #[serde(default, rename = "pull")]
     _pull: Option<()>,
@@ -88,17 +101,6 @@ const RENAMED: [(&str, &str); 16] = [
     ("pull_tries", "fetch_tries"),
     ("pull_pause", "fetch_backoff"),
 ];
-
-/// What the pipeline does with an upload if a scanner fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum OnFault {
-    /// Refuse it: a missing verdict is not an acceptance.
-    #[default]
-    Refuse,
-    /// Accept it without that scanner; the record says so.
-    Accept,
-}
 
 impl Pipeline {
     /// Builds a pipeline from the [`SECTIONS`] of the settings and leaves all other settings. Opens nothing.
@@ -155,24 +157,23 @@ impl Pipeline {
     }
 }
 
-/// Builds a scanner, with what the pipeline does if it fails or does not look at everything.
-fn scanner(mut entry: Settings, registry: &Registry) -> Result<Option<Named<dyn Scanner>>, ConfigErrors> {
+/// Builds a scanner, with what happens to uploads by what it says.
+fn scanner(mut entry: Settings, registry: &Registry) -> Result<Option<ScanStage>, ConfigErrors> {
     // Of all settings, also those that are for the pipeline.
     let settings = entry.digest();
-    let on_fault: OnFault = entry.take_parsed("on_fault")?.unwrap_or_default();
-    let on_partial: Option<OnPartial> = entry.take_parsed("on_partial")?;
+    let policy = ScanPolicy {
+        on_infected: entry.take_parsed("on_infected")?.unwrap_or_default(),
+        on_partial: entry.take_parsed("on_partial")?,
+        on_fault: entry.take_parsed("on_fault")?.unwrap_or_default(),
+        group: entry.take_parsed("group")?,
+    };
     let (name, maker, built) = choose(entry, registry, Stage::Scanner)?;
-    let Built::Scanner(mut stage) = built else {
+    let Built::Scanner(scanner) = built else {
         return Ok(None);
     };
-    if let Some(on_partial) = on_partial {
-        stage = Box::new(PartialCoverage::new(stage, on_partial));
-    }
-    if on_fault == OnFault::Accept {
-        stage = Box::new(FailOpen::new(stage));
-    }
     let maker = Maker { settings, ..maker };
-    Ok(Some(Named { name, maker, stage }))
+    let stage = ScanStage::new(name, scanner, policy);
+    Ok(Some(ScanStage { maker, ..stage }))
 }
 
 /// Builds the stages that exist once each, and returns the errors of their settings.
@@ -275,6 +276,11 @@ fn with_usual(receive: &Receive) -> Limits {
         fetch_tries: receive.fetch_tries.unwrap_or(usual.fetch_tries),
         fetch_backoff: receive.fetch_backoff.unwrap_or(usual.fetch_backoff),
         trash: receive.trash.unwrap_or(usual.trash),
+        quarantine_ttl: receive.quarantine_ttl.unwrap_or(usual.quarantine_ttl),
+        rescan_backoff: receive.rescan_backoff.unwrap_or(usual.rescan_backoff),
+        verdict_cache: receive.verdict_cache.unwrap_or(usual.verdict_cache),
+        rescan_rate: receive.rescan_rate.map_or(usual.rescan_rate, |rate| rate.as_u64()),
+        rescan_age: receive.rescan_age.unwrap_or(usual.rescan_age),
     }
 }
 
@@ -298,6 +304,8 @@ fn wrong_limits(limits: &Limits, tombstone_ttl: Option<Duration>) -> Vec<ConfigE
         ("max_multiparts_per_ip", limits.max_multiparts_per_ip == 0),
         ("group_ttl", limits.group_ttl.is_some_and(|stays| stays.is_zero())),
         ("fetch_tries", limits.fetch_tries == 0),
+        ("quarantine_ttl", limits.quarantine_ttl.is_zero()),
+        ("rescan_backoff", limits.rescan_backoff.is_zero()),
     ];
     let too_long = [
         ("timeout", limits.timeout),
@@ -305,8 +313,16 @@ fn wrong_limits(limits: &Limits, tombstone_ttl: Option<Duration>) -> Vec<ConfigE
         ("lease", limits.lease),
         ("tombstone_ttl", tombstone_ttl.unwrap_or_default()),
         ("trash", limits.trash),
+        ("quarantine_ttl", limits.quarantine_ttl),
+        ("rescan_backoff", limits.rescan_backoff),
+        ("rescan_age", limits.rescan_age),
         ("group_ttl", limits.group_ttl.unwrap_or_default()),
     ];
+    let too_slow = (1..LEAST_RESCAN_RATE)
+        .contains(&limits.rescan_rate)
+        .then(|| ConfigError::at("rescan_rate", "must be zero, or at least 64 KiB a second"));
+    let too_many_verdicts = (limits.verdict_cache > MOST_VERDICTS)
+        .then(|| ConfigError::at("verdict_cache", format!("must be at most {MOST_VERDICTS}")));
     let nothing = nothing.into_iter().filter(|(_, is_nothing)| *is_nothing);
     let too_long = too_long.into_iter().filter(|(_, period)| *period > LONGEST);
     let too_many = (limits.fetch_tries > MOST_FETCH_TRIES)
@@ -318,6 +334,8 @@ fn wrong_limits(limits: &Limits, tombstone_ttl: Option<Duration>) -> Vec<ConfigE
         .chain(too_long.map(|(key, _)| ConfigError::at(key, "must be less than a hundred years")))
         .chain(too_many)
         .chain(pause_too_long)
+        .chain(too_many_verdicts)
+        .chain(too_slow)
         .collect()
 }
 

@@ -1,24 +1,20 @@
 //! What every stage says of a content that is not kept: nothing is recorded or stored, and no stage is left out because
 //! another one refuses.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use futures_util::future::join_all;
 
-use crate::contract::measure::timed;
-use crate::contract::report::Report;
-use crate::contract::stages::{Scan, Scanner, Validator};
+use crate::contract::stages::Validator;
 use crate::engine::hashing::Hashing;
 use crate::engine::ingest::too_slow;
 use crate::engine::named::Named;
 use crate::engine::pipeline::Pipeline;
-use crate::engine::pump::{Refusal, Source, begins_as_zip, compare, incomplete, inspection, refusal};
+use crate::engine::pump::Source;
+use crate::engine::scans::{Consequence, Content, Finding, Said, ScanStage, Scans, begins_as_zip};
 use crate::policy::upload::Policy;
 use crate::value::error::{Error, Fault};
 use crate::value::evidence::Facts;
 use crate::value::incoming::Incoming;
-use crate::value::inspection::{Coverage, Inspection, Maker, OnPartial, Walked};
+use crate::value::inspection::{Coverage, Inspection, Maker};
 use crate::value::sniff::Sniffer;
 use crate::value::upload_info::{Head, UploadInfo};
 use crate::value::verdict::{PROJECT, RECEIVE, Rejection, Verdict};
@@ -41,6 +37,8 @@ pub struct Opinion {
 pub enum Objection {
     /// It refuses the content.
     Refusal(Rejection),
+    /// It has the content put into quarantine.
+    Quarantine(Rejection),
     /// It failed, so uploads are not accepted.
     Fault(Fault),
 }
@@ -90,15 +88,6 @@ impl Explanation {
         });
     }
 }
-
-/// A scan, until it ends.
-enum Running {
-    Goes(Box<dyn Scan>),
-    Over(Objection),
-}
-
-/// All scanners with their scans, and how long each took.
-struct Scans<'a>(Vec<(&'a Named<dyn Scanner>, Running, Duration)>);
 
 impl Pipeline {
     /// Asks every stage what it says of a content, and keeps nothing of it. It reads the content once, within the limits of an
@@ -151,9 +140,9 @@ impl Pipeline {
         match read(&inner.scanners, upload, source).await {
             Ok((lead, mut facts, scans)) => {
                 explanation.add(RECEIVE, &Maker::default(), whole(RECEIVE, None));
-                let of_scanners = scans.finish(&lead, &mut facts).await;
-                let lead_type = Sniffer::of(&lead).found().cloned();
-                let head = Head::new(upload, &lead, lead_type.as_ref());
+                let of_scanners = opinions(scans, &lead, &mut facts).await;
+                let sniffer = Sniffer::of(&lead);
+                let head = Head::new(upload, &lead, sniffer.found()).if_type_may_change(sniffer.may_change());
                 explanation.facts = Some(facts.clone());
                 explanation.ask(&inner.validators, &policy, |validator| {
                     let declared = || validator.declared(&upload).rejection();
@@ -177,13 +166,14 @@ impl Pipeline {
 
 /// Reads a content to its end, and feeds it to all scanners.
 async fn read<'a>(
-    scanners: &'a [Named<dyn Scanner>],
+    stages: &'a [ScanStage],
     upload: UploadInfo<'_>,
     mut source: Source,
 ) -> Result<(Bytes, Facts, Scans<'a>), Error> {
     let lead = source.lead().await?;
     let mut sniffer = Sniffer::of(&lead);
-    let mut scans = Scans::open(scanners, &Head::new(upload, &lead, sniffer.found())).await;
+    let head = Head::new(upload, &lead, sniffer.found()).if_type_may_change(sniffer.may_change());
+    let mut scans = Scans::open(stages.iter(), &head).await;
     let mut hashing = Hashing::default();
     let (mut size, mut sniffed) = (0, lead.len());
     while let Some(piece) = source.piece().await? {
@@ -206,73 +196,25 @@ fn whole(stage: &str, refused: Option<Rejection>) -> Result<Inspection, Objectio
     }
 }
 
-impl<'a> Scans<'a> {
-    async fn open(scanners: &'a [Named<dyn Scanner>], head: &Head<'_>) -> Self {
-        let opening = scanners.iter().map(|scanner| async move {
-            let mut took = Duration::ZERO;
-            let scan = match timed(&mut took, scanner.stage.open(head)).await {
-                Ok(scan) => Running::Goes(scan),
-                Err(fault) => Running::Over(Objection::Fault(fault)),
-            };
-            (scanner, scan, took)
-        });
-        Self(join_all(opening).await)
-    }
-
-    async fn feed(&mut self, piece: &Bytes) {
-        let feeding = self.0.iter_mut().map(|(scanner, running, took)| async move {
-            let Running::Goes(scan) = running else { return };
-            let objection = match timed(took, scan.feed(piece)).await {
-                Ok(Verdict::Reject(rejection)) => Objection::Refusal(rejection),
-                Ok(Verdict::Accept) if scanner.stage.on_partial() == OnPartial::Refuse => match scan.gap() {
-                    Some(gap) => Objection::Refusal(incomplete(&gap)),
-                    None => return,
-                },
-                Ok(Verdict::Accept) => return,
-                Err(fault) => Objection::Fault(fault),
-            };
-            *running = Running::Over(objection);
-        });
-        join_all(feeding).await;
-    }
-
-    /// What the scanners say. Adds their notes and inspections to the facts.
-    async fn finish(self, lead: &[u8], facts: &mut Facts) -> Vec<Opinion> {
-        let finishing = self.0.into_iter().map(|(scanner, running, mut took)| async move {
-            let report = match running {
-                Running::Over(objection) => Err(objection),
-                Running::Goes(scan) => timed(&mut took, scan.finish()).await.map_err(Objection::Fault),
-            };
-            (scanner, report, took)
-        });
-        let reports: Vec<_> = join_all(finishing).await;
-        let each = reports
-            .iter()
-            .filter_map(|(_, report, _)| Some(report.as_ref().ok()?.walked));
-        let walked = each.fold(Walked::Not, Walked::and);
-        let mut opinions = Vec::with_capacity(reports.len());
-        for (scanner, report, took) in reports {
-            let said = report.and_then(|mut report: Report| {
-                compare(&mut report, walked, facts.size, begins_as_zip(lead));
-                match refusal(scanner.stage.as_ref(), &report) {
-                    Some(Refusal::Found(rejection) | Refusal::Incomplete(rejection)) => {
-                        Err(Objection::Refusal(rejection))
-                    }
-                    None => Ok(report),
-                }
-            });
-            let said = said.map(|report| {
-                let inspection = inspection(scanner, &report, took);
-                facts.notes.extend(report.notes);
-                facts.inspections.push(inspection.clone());
-                inspection
-            });
-            opinions.push(Opinion {
-                stage: scanner.name.clone(),
-                maker: scanner.maker.clone(),
-                said,
-            });
+/// What the scanners say. Adds their notes and inspections to the facts.
+async fn opinions(mut scans: Scans<'_>, lead: &[u8], facts: &mut Facts) -> Vec<Opinion> {
+    let content = Content::of(facts, begins_as_zip(lead), None);
+    let mut verdicts = scans.finish(&content).await;
+    verdicts.add_to(facts);
+    let consequences: Vec<_> = verdicts.0.iter().map(|said| verdicts.consequence(said)).collect();
+    let opinion = |(said, consequence): (Said<'_>, Consequence)| {
+        let (stage, inspection) = (said.stage, said.inspection());
+        let said = match (consequence, said.finding) {
+            (Consequence::Refuse, Some(Finding::Fault(fault))) => Err(Objection::Fault(fault)),
+            (Consequence::Refuse, Some(finding)) => Err(Objection::Refusal(finding.rejection(&stage.name))),
+            (Consequence::Quarantine, Some(finding)) => Err(Objection::Quarantine(finding.rejection(&stage.name))),
+            _ => Ok(inspection),
+        };
+        Opinion {
+            stage: stage.name.clone(),
+            maker: stage.maker.clone(),
+            said,
         }
-        opinions
-    }
+    };
+    verdicts.0.into_iter().zip(consequences).map(opinion).collect()
 }

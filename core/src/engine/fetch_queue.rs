@@ -89,8 +89,12 @@ impl Pipeline {
                 if let Some(upload) = record.fetch_job.and_then(|fetch_job| fetch_job.upload)
                     && let Some(ready) = self.end_try(upload).await
                 {
-                    // The try has just ended, and no client has its upload id yet.
-                    self.delete_for_good(ready.id).await?;
+                    // The try has just ended, and no client has its upload id yet. What was refused stays in quarantine.
+                    match ready.is_pending() {
+                        true => self.discard_pending(ready.id).await?,
+                        false if ready.state == State::Quarantined => {}
+                        false => self.delete_for_good(ready.id).await?,
+                    }
                 }
                 return Ok(());
             }
@@ -129,7 +133,7 @@ impl Pipeline {
         let Some(record) = self.inner().recorder.get(upload).await? else {
             return Ok(None);
         };
-        if record.state == State::Ready {
+        if has_come(&record) {
             return Ok(Some(record));
         }
         let Ok(deleting) = self.after(&record, Event::Abandon) else {
@@ -143,7 +147,7 @@ impl Pipeline {
             // It was committed or refused just now.
             Update::Conflict | Update::QuotaExceeded => {
                 let record = self.inner().recorder.get(upload).await?;
-                Ok(record.filter(|record| record.state == State::Ready))
+                Ok(record.filter(has_come))
             }
         }
     }
@@ -163,4 +167,9 @@ impl Pipeline {
             )),
         }
     }
+}
+
+/// Whether the upload of a try has come to its end: it is readable, or in quarantine.
+fn has_come(record: &Record) -> bool {
+    matches!(record.state, State::Ready | State::Quarantined)
 }

@@ -148,6 +148,10 @@ impl Pipeline {
             }
         };
         if let Some(ready) = before {
+            if let Some(quarantine) = ready.quarantine.as_ref().filter(|quarantine| !quarantine.is_pending()) {
+                self.note(&mut lease, Event::Reject(quarantine.reason.clone())).await?;
+                return Ok(None);
+            }
             lease.advance(Event::Fetched).await?;
             return Ok(Some(ready.id));
         }

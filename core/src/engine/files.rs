@@ -17,7 +17,7 @@ use crate::value::lifetime::Retention;
 use crate::value::lifetime::UploadMethod;
 
 /// Records that are listed at a time.
-const LONGEST_PAGE: usize = 1000;
+pub(super) const LONGEST_PAGE: usize = 1000;
 
 impl Pipeline {
     /// The record of an upload that can be read.
@@ -31,6 +31,19 @@ impl Pipeline {
         record
             .filter(|record| record.is_readable(self.now()))
             .ok_or(Error::NotFound(id))
+    }
+
+    /// The record of an upload that was acknowledged: it can be read, or it waits in quarantine for a scanner that failed
+    /// ([`Record::is_pending`]).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if there is none, and faults of the recorder.
+    pub async fn acknowledged(&self, id: UploadId) -> Result<Record, Error> {
+        let now = self.now();
+        let is_there = |record: &Record| record.is_readable(now) || record.is_pending() && !record.has_expired(now);
+        let record = self.inner().recorder.get(id).await?;
+        record.filter(is_there).ok_or(Error::NotFound(id))
     }
 
     /// The record of an upload in any state.
@@ -178,7 +191,7 @@ impl Pipeline {
     }
 
     /// Changes an upload; if its record was changed meanwhile, reads it again.
-    async fn change(
+    pub(super) async fn change(
         &self,
         id: UploadId,
         event: impl Fn(&Record, SystemTime) -> Option<Event>,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::value::evidence::Facts;
+use crate::engine::judged::Judged;
 use crate::value::id::UploadId;
 use crate::value::parts::Part;
 
@@ -34,7 +34,7 @@ pub(crate) struct Fronts(Mutex<HashMap<UploadId, Front>>);
 pub(crate) struct Front {
     sender: Option<String>,
     phase: watch::Sender<Phase>,
-    reading: JoinHandle<Option<Facts>>,
+    reading: JoinHandle<Option<Judged>>,
 }
 
 impl Fronts {
@@ -57,7 +57,7 @@ impl Fronts {
         &self,
         id: UploadId,
         sender: Option<&str>,
-        read: impl FnOnce(watch::Receiver<Phase>) -> JoinHandle<Option<Facts>>,
+        read: impl FnOnce(watch::Receiver<Phase>) -> JoinHandle<Option<Judged>>,
     ) {
         // The task cannot end before it is in the map, as it removes itself from it.
         let mut fronts = self.lock();
@@ -102,7 +102,7 @@ impl Drop for Front {
 
 impl Front {
     /// Has the rest read, after these parts were joined. `None` if what was read is not what was joined.
-    pub(crate) async fn finish(mut self, parts: Vec<Part>) -> Option<Facts> {
+    pub(crate) async fn finish(mut self, parts: Vec<Part>) -> Option<Judged> {
         self.phase.send_replace(Phase::Joined(Arc::new(parts)));
         (&mut self.reading).await.ok().flatten()
     }

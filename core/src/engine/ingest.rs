@@ -2,6 +2,7 @@
 
 use crate::engine::admitted::Admitted;
 use crate::engine::attempt::{Attempt, Bytes};
+use crate::engine::judged::Judged;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::{Sink, Source, pump};
 use crate::engine::upload_log::UploadLog;
@@ -78,7 +79,7 @@ impl Pipeline {
             let pumped = tokio::time::timeout(inner.limits.timeout, pump).await;
             attempt.bytes = staged.map_or(Bytes::None, Bytes::staged);
             match pumped.unwrap_or_else(|_| Err(too_slow())) {
-                Ok(facts) => Ok(Admitted { attempt, facts }),
+                Ok(Judged { facts, held }) => Ok(Admitted { attempt, facts, held }),
                 Err(error) => {
                     Box::pin(attempt.refuse(error.noted())).await?;
                     Err(error)

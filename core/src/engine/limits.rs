@@ -53,6 +53,19 @@ pub struct Limits {
     pub fetch_backoff: Duration,
     /// How long a deleted file can be restored. Zero: its bytes are deleted at once.
     pub trash: Duration,
+    /// How long an upload stays in quarantine until it is deleted.
+    pub quarantine_ttl: Duration,
+    /// After which time an upload in quarantine is scanned again whose scanner failed. Each further pause is twice as long, up to an
+    /// hour.
+    pub rescan_backoff: Duration,
+    /// The most verdicts of scanners that one node keeps in memory: the same content is not scanned again with the same signatures.
+    /// Zero: none are kept.
+    pub verdict_cache: usize,
+    /// How many bytes a second one node reads to scan files again that were last scanned with other signatures. Zero: none are
+    /// scanned again.
+    pub rescan_rate: u64,
+    /// Up to which age files are scanned again.
+    pub rescan_age: Duration,
 }
 
 impl Limits {
@@ -88,6 +101,9 @@ impl Default for Limits {
     /// | `group_ttl` | none: groups are kept |
     /// | `fetch_tries`, `fetch_backoff` | 4 tries, after pauses of 1, 2 and 4 seconds |
     /// | `trash` | zero: no file can be restored |
+    /// | `quarantine_ttl`, `rescan_backoff` | 30 days, 30 seconds |
+    /// | `verdict_cache` | 10,000 |
+    /// | `rescan_rate`, `rescan_age` | zero: no file is scanned again; 30 days |
     fn default() -> Self {
         Self {
             max_size: 5 << 30,
@@ -108,6 +124,11 @@ impl Default for Limits {
             fetch_tries: 4,
             fetch_backoff: Duration::from_secs(1),
             trash: Duration::ZERO,
+            quarantine_ttl: Duration::from_secs(30 * 24 * 3600),
+            rescan_backoff: Duration::from_secs(30),
+            verdict_cache: 10_000,
+            rescan_rate: 0,
+            rescan_age: Duration::from_secs(30 * 24 * 3600),
         }
     }
 }

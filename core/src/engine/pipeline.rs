@@ -9,17 +9,20 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use crate::contract::catalog::Catalog;
-use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
+use crate::contract::stages::{Expirer, Fetcher, Recorder, Store, Validator};
 use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
 use crate::engine::named::Named;
+use crate::engine::scans::ScanStage;
+use crate::engine::verdict_cache::VerdictCache;
 use crate::policy::project::Project;
 use crate::policy::provider::ProjectProvider;
 use crate::policy::upload::Policy;
 use crate::record::upload::Periods;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
+use crate::value::inspection::{Coverage, Inspection};
 use crate::value::verdict::Verdict;
 
 /// The stages, connected. Cheap to clone; all clones are the same pipeline.
@@ -53,7 +56,7 @@ pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub(crate) struct Inner {
     pub(crate) fetcher: Option<(String, Box<dyn Fetcher>)>,
     pub(crate) validators: Vec<Named<dyn Validator>>,
-    pub(crate) scanners: Vec<Named<dyn Scanner>>,
+    pub(crate) scanners: Vec<ScanStage>,
     pub(crate) store: Box<dyn Store>,
     /// The other stores, by name.
     pub(crate) stores: Vec<(String, Box<dyn Store>)>,
@@ -61,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) expirer: Box<dyn Expirer>,
     /// Providers of projects, in the order in which they are asked. If there are none, every project name is accepted.
     pub(crate) providers: Vec<Box<dyn ProjectProvider>>,
+    pub(crate) verdicts: VerdictCache,
     pub(crate) limits: Limits,
     pub(crate) periods: Periods,
     /// Tells this node's worker that a fetch job was queued.
@@ -84,6 +88,14 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// What a record keeps of the validators: they see everything.
+    pub(crate) fn inspections_of_validators(&self) -> Vec<Inspection> {
+        let validators = self.validators.iter();
+        validators
+            .map(|validator| Inspection::new(&validator.name, Coverage::Whole).by(&validator.maker))
+            .collect()
     }
 }
 
@@ -176,7 +188,10 @@ impl Pipeline {
         let stores = parts.stores.iter();
         asked.extend(stores.map(|(name, store)| (format!("store `{name}`"), store.alive())));
         let scanners = parts.scanners.iter();
-        asked.extend(scanners.map(|scanner| (format!("scan `{}`", scanner.name), scanner.stage.ready())));
+        asked.extend(scanners.map(|scanner| {
+            let ready: BoxFuture<'_, _> = Box::pin(scanner.ready());
+            (format!("scan `{}`", scanner.name), ready)
+        }));
         let answers = asked.into_iter().map(|(name, answer)| async move {
             let slow = || {
                 let message = format!("no answer within {} s", patience.as_secs_f64());
@@ -216,7 +231,7 @@ impl Pipeline {
                 .map_err(|fault| named(&format!("store `{name}`"), fault))?;
         }
         for scanner in &self.inner.scanners {
-            let ready = scanner.stage.ready().await;
+            let ready = scanner.ready().await;
             ready.map_err(|fault| named(&format!("scan `{}`", scanner.name), fault))?;
         }
         if let Some((name, fetcher)) = &self.inner.fetcher {

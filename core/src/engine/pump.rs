@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use futures_util::future::{join3, try_join_all};
+use futures_util::future::join3;
 use metrics::Counter;
 
 use crate::contract::measure;
 use crate::contract::measure::timed;
-use crate::contract::report::Report;
-use crate::contract::stages::{Scan, Scanner, Staged};
+use crate::contract::stages::Staged;
 use crate::engine::hashing::Hashing;
-use crate::engine::named::Named;
+use crate::engine::judged::Judged;
 use crate::engine::pipeline::Inner;
+use crate::engine::scans::{Content, Scans, begins_as_zip};
 use crate::policy::upload::Policy;
 use crate::record::keys::key_of;
 use crate::record::upload::Record;
@@ -28,11 +28,10 @@ use crate::value::error::{Error, Fault};
 use crate::value::evidence::Facts;
 use crate::value::evidence::HEAD_BYTES;
 use crate::value::id::ByteStream;
-use crate::value::inspection::{Coverage, Inspection, OnPartial, Walked};
 use crate::value::lifetime::UploadMethod;
 use crate::value::sniff::Sniffer;
 use crate::value::upload_info::{Head, UploadInfo};
-use crate::value::verdict::{Rejection, Verdict};
+use crate::value::verdict::Rejection;
 
 /// The largest piece in bytes: a stage keeps a core busy with it for well under a millisecond.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -153,55 +152,52 @@ pub(crate) enum Sink<'a> {
 struct Spent {
     /// The wait for the sender.
     receive: Duration,
-    scans: Vec<Duration>,
     store: Duration,
     /// The bytes come from the store already, and go nowhere.
     is_stored: bool,
 }
 
 impl Spent {
-    fn new(inner: &Inner, sink: &Sink<'_>) -> Self {
+    fn new(sink: &Sink<'_>) -> Self {
         Self {
             receive: Duration::ZERO,
-            scans: vec![Duration::ZERO; inner.scanners.len()],
             store: Duration::ZERO,
             is_stored: matches!(sink, Sink::Stored | Sink::Ahead),
         }
     }
 
-    fn report(self, inner: &Inner) {
+    fn report(self) {
         measure::stage(if self.is_stored { "read" } else { "receive" }, self.receive);
         if !self.is_stored {
             measure::stage("store", self.store);
         }
-        for (scanner, took) in inner.scanners.iter().zip(self.scans) {
-            measure::scanner(&scanner.name, took);
-        }
     }
 }
 
-/// Reads the source to its end and returns the facts.
+/// Reads the source to its end and returns the facts, and whether the content is put into quarantine.
 pub(crate) async fn pump(
     inner: &Inner,
     policy: &Policy,
     record: &Record,
     mut source: Source,
     sink: Sink<'_>,
-) -> Result<Facts, Error> {
-    let mut spent = Spent::new(inner, &sink);
+) -> Result<Judged, Error> {
+    let mut spent = Spent::new(&sink);
     let is_ahead = matches!(sink, Sink::Ahead);
-    let (receive, scanning, storing) = (&mut spent.receive, &mut spent.scans, &mut spent.store);
+    let (receive, storing) = (&mut spent.receive, &mut spent.store);
+    let mut scans = Scans::none();
     let judged = async {
         let lead = timed(receive, source.lead()).await?;
         let mut sniffer = Sniffer::of(&lead);
         let upload = record.info(policy.method());
-        let head = Head::new(upload, &lead, sniffer.found());
+        let head = Head::new(upload, &lead, sniffer.found()).if_type_may_change(sniffer.may_change());
         if !is_ahead {
             inner.judge(policy, |validator| validator.head(&head))?;
         }
 
         // Scanners before the store: one that is down refuses the upload before anything was written.
-        let mut scans = open_scans(inner, scanning, &head).await?;
+        scans = Scans::open(inner.scanners.iter(), &head).await;
+        scans.refused()?;
         let mut staged = match sink {
             Sink::Stage(staged) => {
                 let store = inner.store_of(record)?;
@@ -221,28 +217,26 @@ pub(crate) async fn pump(
             // The store is asked first, so that its writing goes on elsewhere meanwhile. All are waited for, even if one fails: a
             // write that was cancelled half way is harder to discard than one that ended.
             let writing = write(staged.as_deref_mut(), storing, &piece);
-            let (written, scanned, hashed) = join3(
-                writing,
-                feed(inner, &mut scans, scanning, &piece),
-                hashing.update(&piece),
-            )
-            .await;
-            if let Some((scanner, rejection)) = scanned? {
-                return Err(Error::rejected(&inner.scanners[scanner].name, rejection));
-            }
+            let (written, (), hashed) = join3(writing, scans.feed(&piece), hashing.update(&piece)).await;
+            scans.refused()?;
             written?;
             hashed?;
         }
         let mut facts = Facts::new(source.seen, hashing.finish().await?);
         facts.media_type = sniffer.found().cloned();
-        finish(inner, scans, scanning, begins_as_zip, &mut facts).await?;
+        facts.inspections = inner.inspections_of_validators();
+        let content = Content::of(&facts, begins_as_zip, Some(&inner.verdicts));
+        let mut verdicts = scans.finish(&content).await;
+        verdicts.add_to(&mut facts);
+        let held = verdicts.judge()?;
         if !is_ahead {
             inner.judge(policy, |validator| validator.whole(&upload, &facts))?;
         }
-        Ok(facts)
+        Ok(Judged { facts, held })
     };
     let judged = judged.await;
-    spent.report(inner);
+    scans.measure();
+    spent.report();
     judged
 }
 
@@ -256,14 +250,9 @@ pub(crate) async fn judge_later(
 ) -> Result<(), Error> {
     let lead = Source::new(body, u64::MAX, None).lead().await?;
     let sniffer = Sniffer::of(&lead);
-    let head = Head::new(*upload, &lead, sniffer.found());
+    let head = Head::new(*upload, &lead, sniffer.found()).if_type_may_change(sniffer.may_change());
     inner.judge(policy, |validator| validator.head(&head))?;
     inner.judge(policy, |validator| validator.whole(upload, facts))
-}
-
-async fn open_scans(inner: &Inner, spent: &mut [Duration], head: &Head<'_>) -> Result<Vec<Box<dyn Scan>>, Fault> {
-    let scanners = inner.scanners.iter().zip(spent);
-    try_join_all(scanners.map(|(scanner, spent)| timed(spent, scanner.stage.open(head)))).await
 }
 
 async fn write(staged: Option<&mut Box<dyn Staged>>, spent: &mut Duration, piece: &Bytes) -> Result<(), Fault> {
@@ -271,133 +260,4 @@ async fn write(staged: Option<&mut Box<dyn Staged>>, spent: &mut Duration, piece
         Some(staged) => timed(spent, staged.write(piece.clone())).await,
         None => Ok(()),
     }
-}
-
-/// Asks all scans for their verdict; if several reject, the error names the first in the order of the configuration.
-async fn finish(
-    inner: &Inner,
-    scans: Vec<Box<dyn Scan>>,
-    spent: &mut [Duration],
-    begins_as_zip: bool,
-    facts: &mut Facts,
-) -> Result<(), Error> {
-    let validators = inner.validators.iter();
-    facts.inspections = validators
-        .map(|validator| Inspection::new(&validator.name, Coverage::Whole).by(&validator.maker))
-        .collect();
-    let scans = scans.into_iter().zip(spent.iter_mut());
-    let reports = try_join_all(scans.map(|(scan, spent)| timed(spent, scan.finish()))).await?;
-    let walked = reports
-        .iter()
-        .fold(Walked::Not, |walked, report| walked.and(report.walked));
-    let mut judged = Vec::with_capacity(reports.len());
-    for (scanner, mut report) in inner.scanners.iter().zip(reports) {
-        compare(&mut report, walked, facts.size, begins_as_zip);
-        let refusal = refusal(scanner.stage.as_ref(), &report);
-        measure::scanned(&scanner.name, &report.coverage, refusal.is_some());
-        judged.push((scanner, report, refusal));
-    }
-    // What a scanner found says more than that another one did not look at everything.
-    let refused = |wanted: fn(&Refusal) -> bool| {
-        let mut refused = judged
-            .iter()
-            .filter_map(|(scanner, _, refusal)| Some((scanner, refusal.as_ref()?)));
-        refused.find(|(_, refusal)| wanted(refusal))
-    };
-    let found = refused(|refusal| matches!(refusal, Refusal::Found(_))).or_else(|| refused(|_| true));
-    if let Some((scanner, Refusal::Found(rejection) | Refusal::Incomplete(rejection))) = found {
-        return Err(Error::rejected(&scanner.name, rejection.clone()));
-    }
-    for ((scanner, report, _), spent) in judged.into_iter().zip(spent.iter()) {
-        let inspection = inspection(scanner, &report, *spent);
-        facts.inspections.push(inspection);
-        facts.notes.extend(report.notes);
-    }
-    Ok(())
-}
-
-/// Feeds all scans at the same time; if several reject, the error names the first in the order of the configuration.
-async fn feed(
-    inner: &Inner,
-    scans: &mut [Box<dyn Scan>],
-    spent: &mut [Duration],
-    piece: &Bytes,
-) -> Result<Option<(usize, Rejection)>, Fault> {
-    let feeding = scans.iter_mut().zip(spent);
-    let verdicts = try_join_all(feeding.map(|(scan, spent)| timed(spent, scan.feed(piece)))).await?;
-    let found = |(at, verdict): (usize, Verdict)| Some((at, verdict.rejection()?));
-    let refused = verdicts.into_iter().enumerate().find_map(found).or_else(|| {
-        inner
-            .scanners
-            .iter()
-            .zip(scans.iter())
-            .enumerate()
-            .find_map(|(at, (scanner, scan))| {
-                let refuses = scanner.stage.on_partial() == OnPartial::Refuse;
-                Some((at, incomplete(&scan.gap().filter(|_| refuses)?)))
-            })
-    });
-    if let Some((at, _)) = refused {
-        measure::scanned(&inner.scanners[at].name, &Coverage::Whole, true);
-    }
-    Ok(refused)
-}
-
-/// Whether a content begins as ZIP archives do, split ones and those without a member included.
-pub(crate) fn begins_as_zip(lead: &[u8]) -> bool {
-    [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00"]
-        .iter()
-        .any(|magic| lead.starts_with(&magic[..]))
-}
-
-/// Corrects the coverage of a scanner that may stop at its limits without saying so.
-pub(crate) fn compare(report: &mut Report, walked: Walked, size: u64, begins_as_zip: bool) {
-    let Some(limits) = report.limits.filter(|_| report.coverage == Coverage::Whole) else {
-        return;
-    };
-    let gap = match walked {
-        Walked::Archive(extent) => limits.gap(size, &extent),
-        Walked::NoArchive => None,
-        Walked::Not if !begins_as_zip => None,
-        Walked::Not | Walked::Unknown => Some("it is an archive, and how much is in it is not known".to_owned()),
-    };
-    if let Some(gap) = gap {
-        report.coverage = Coverage::Partial(gap);
-    }
-}
-
-/// Why a content is refused after its last byte.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// For what a scanner found.
-    Found(Rejection),
-    /// Because a scanner did not look at all of it.
-    Incomplete(Rejection),
-}
-
-/// The refusal of a content by a scanner, or because it did not look at all of it.
-pub(crate) fn refusal(scanner: &dyn Scanner, report: &Report) -> Option<Refusal> {
-    match (&report.verdict, &report.coverage) {
-        (Verdict::Reject(rejection), _) => Some(Refusal::Found(rejection.clone())),
-        (Verdict::Accept, Coverage::Partial(gap))
-            if scanner.on_partial() == OnPartial::Refuse && !report.is_passed_over =>
-        {
-            Some(Refusal::Incomplete(incomplete(gap)))
-        }
-        (Verdict::Accept, _) => None,
-    }
-}
-
-/// What a record keeps of a scanner's report.
-pub(crate) fn inspection(scanner: &Named<dyn Scanner>, report: &Report, took: Duration) -> Inspection {
-    let mut inspection = Inspection::new(&scanner.name, report.coverage.clone())
-        .by(&scanner.maker)
-        .within(took);
-    (inspection.bytes, inspection.engine) = (report.bytes, report.engine.clone());
-    inspection
-}
-
-pub(crate) fn incomplete(gap: &str) -> Rejection {
-    let message = format!("the file cannot be scanned completely: {gap}");
-    Rejection::new(codes::SCAN_INCOMPLETE, message)
 }

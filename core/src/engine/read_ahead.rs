@@ -19,13 +19,14 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::engine::front::Phase;
+use crate::engine::judged::Judged;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::{Sink, Source, pump};
 use crate::record::keys::{key_of, upload_of};
+use crate::record::quarantine::QuarantineCause;
 use crate::record::upload::Record;
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
-use crate::value::evidence::Facts;
 use crate::value::id::{BoxError, ByteStream};
 use crate::value::lifetime::UploadMethod;
 use crate::value::parts::Part;
@@ -53,11 +54,18 @@ impl Pipeline {
         });
     }
 
-    async fn read_ahead(&self, record: &Record, phases: watch::Receiver<Phase>) -> Result<Facts, Error> {
+    async fn read_ahead(&self, record: &Record, phases: watch::Receiver<Phase>) -> Result<Judged, Error> {
         let size = record.parts.as_ref().map(|parts| parts.size);
         let policy = self.required_policy(&record.options, UploadMethod::Multipart).await?;
         let source = Source::new(Ahead::stream(self.clone(), record.clone(), phases), u64::MAX, size);
-        pump(self.inner(), &policy, record, source, Sink::Ahead).await
+        let judged = pump(self.inner(), &policy, record, source, Sink::Ahead).await?;
+        match &judged.held {
+            // Scanners that failed may work when the parts are joined.
+            Some(held) if held.cause == QuarantineCause::Fault => {
+                Err(Fault::new(codes::FAULT, "a scanner failed").into())
+            }
+            _ => Ok(judged),
+        }
     }
 }
 

@@ -135,7 +135,7 @@ impl Pipeline {
         match record.state {
             _ if !erased => Outcome::Failed,
             State::Open | State::Staged => Outcome::Abandoned,
-            State::Ready => Outcome::Expired,
+            State::Ready | State::Quarantined => Outcome::Expired,
             State::Trashed | State::Deleting => Outcome::Finished,
             State::Rejected(_) | State::Deleted | State::Fetched => Outcome::Forgotten,
             // Other tasks handle these.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use tracing::{error, info};
 
 use crate::contract::measure;
+use crate::record::quarantine::Quarantine;
 use crate::record::upload::Record;
 use crate::value::error::Error;
 use crate::value::evidence::Declared;
@@ -64,6 +65,39 @@ impl UploadLog {
         self.project.clone_from(&options.project);
         let grant = options.authorization.as_ref().and_then(|by| by.grant.as_ref());
         self.token = grant.map(|grant| grant.id.clone());
+    }
+
+    /// The upload was acknowledged: it is readable, or waits in quarantine for a scanner that failed.
+    pub(crate) fn ended_well(&self, record: &Record) {
+        match &record.quarantine {
+            None => self.accepted(record),
+            Some(quarantine) => self.quarantined(record, quarantine),
+        }
+    }
+
+    /// The upload was put into quarantine.
+    pub(crate) fn quarantined(&self, record: &Record, quarantine: &Quarantine) {
+        let Rejection {
+            code,
+            message,
+            subject,
+            by,
+            ..
+        } = &quarantine.reason;
+        self.count("quarantined", Some(code));
+        measure::quarantined(quarantine.cause.name(), false);
+        line!(
+            info,
+            self,
+            state = "quarantined",
+            size = record.facts.as_ref().map(|facts| facts.size),
+            cause = quarantine.cause.name(),
+            code = code.as_str(),
+            by = by.as_deref(),
+            subject = subject.as_deref(),
+            reason = message.as_str(),
+            "upload quarantined"
+        );
     }
 
     /// Every stage accepted the upload, and it is readable.

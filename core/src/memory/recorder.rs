@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::{Nothing, lock};
 use crate::contract::catalog::Catalog;
 use crate::contract::plugin::FromSettings;
-use crate::contract::stages::{Backlog, Listing, Recorder};
+use crate::contract::stages::{Backlog, Listing, ListingOfAll, Recorder};
 use crate::record::account::{Account, Usage};
 use crate::record::accounting;
 use crate::record::accounting::{DailyUsage, Day, UsageChange};
@@ -43,6 +43,22 @@ impl Inner {
             let account = self.accounts.get(account);
             account.map(|(has, _)| *has).unwrap_or_default()
         })
+    }
+
+    /// The newest of these records.
+    fn newest(
+        &self,
+        is_wanted: impl Fn(&Record) -> bool,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Vec<Record> {
+        let is_behind = |record: &Record| behind.is_none_or(|behind| (record.created, record.id) < behind);
+        let found = self.records.values();
+        let found = found.filter(|record| is_wanted(record) && is_behind(record));
+        let mut found: Vec<_> = found.cloned().collect();
+        found.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
+        found.truncate(limit);
+        found
     }
 
     fn book(&mut self, usage_change: &UsageChange) {
@@ -172,14 +188,16 @@ impl Recorder for MemoryRecorder {
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
-        let inner = lock(&self.0);
-        let is_behind = |record: &Record| behind.is_none_or(|behind| (record.created, record.id) < behind);
-        let found = inner.records.values();
-        let found = found.filter(|record| kind.has(record, project) && is_behind(record));
-        let mut found: Vec<_> = found.cloned().collect();
-        found.sort_by_key(|record| std::cmp::Reverse((record.created, record.id)));
-        found.truncate(limit);
-        Ok(found)
+        Ok(lock(&self.0).newest(|record| kind.has(record, project), behind, limit))
+    }
+
+    async fn list_all(
+        &self,
+        kind: ListingOfAll,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        Ok(lock(&self.0).newest(|record| kind.has(record), behind, limit))
     }
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {

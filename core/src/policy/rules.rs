@@ -92,6 +92,9 @@ impl Validator for Project {
     }
 
     fn head(&self, head: &Head<'_>) -> Verdict {
+        if head.type_may_change {
+            return Verdict::Accept;
+        }
         verdict(self.takes(head.media_type))
     }
 
@@ -111,6 +114,9 @@ impl Validator for Grant {
     }
 
     fn head(&self, head: &Head<'_>) -> Verdict {
+        if head.type_may_change {
+            return Verdict::Accept;
+        }
         verdict(media_type(&self.types, &[], head.media_type))
     }
 

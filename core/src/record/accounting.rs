@@ -229,9 +229,13 @@ fn held(record: &Record) -> Usage {
         (None, None) => record.declared.size.unwrap_or_default(),
     };
     match record.state {
-        State::Open | State::Assembling | State::Staged | State::Ready | State::Trashed | State::Deleting => {
-            Usage { bytes, files: 1 }
-        }
+        State::Open
+        | State::Assembling
+        | State::Staged
+        | State::Ready
+        | State::Quarantined
+        | State::Trashed
+        | State::Deleting => Usage { bytes, files: 1 },
         // Fetch jobs have no bytes; the fetched uploads have records of their own.
         State::Queued | State::Fetching | State::Fetched | State::Rejected(_) | State::Deleted => Usage::default(),
     }
@@ -251,6 +255,8 @@ fn used(record: &Record) -> u64 {
     }
     let came_to_something = match record.state {
         State::Open | State::Assembling | State::Staged | State::Ready | State::Trashed => true,
+        // The sender of a refused upload may send it again.
+        State::Quarantined => record.is_pending(),
         State::Queued | State::Fetching | State::Fetched => true,
         State::Deleting | State::Deleted => record.facts.is_some(),
         State::Rejected(_) => false,

@@ -1,9 +1,17 @@
 //! The only rules by which a record changes. The module `upload` has a drawing of them.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use serde_json::Value;
+
 use crate::record::event::Event;
+use crate::record::quarantine::{AuditAction, Quarantine, note};
 use crate::record::upload::{Periods, Record, State};
+use crate::value::evidence::Facts;
+use crate::value::inspection::Inspection;
+use crate::value::lifetime::Lifetime;
+use crate::value::options::UploadOptions;
 
 impl Record {
     /// Returns the next revision of this record, after the event. No other function changes the state of a record.
@@ -45,16 +53,15 @@ impl Record {
                 },
             ) => {
                 next.state = State::Ready;
-                next.facts = Some(*facts);
-                next.options = *options;
-                next.forget_client();
-                next.lifetime = Some(lifetime);
+                next.know(*facts, *options, lifetime);
                 // Late parts are deleted once more, when no sender can still be sending one.
                 let tidy = self.is_untidy().then(|| now + periods.write_lease);
                 next.due = earlier(tidy, lifetime.expires);
             }
-            (State::Ready, Event::Tidied) => {
-                next.due = self.lifetime.and_then(|lifetime| lifetime.expires);
+            (State::Ready | State::Quarantined, Event::Tidied) => {
+                if self.state == State::Ready {
+                    next.due = self.lifetime.and_then(|lifetime| lifetime.expires);
+                }
                 next.previous_location = None;
                 if let Some(parts) = &mut next.parts {
                     parts.separate_keys = false;
@@ -98,7 +105,7 @@ impl Record {
                 next.clear_metadata();
                 next.due = Some(now + periods.tombstone);
             }
-            (State::Open | State::Staged | State::Deleting, Event::Claim) if self.is_due(now) => {
+            (State::Open | State::Staged | State::Deleting | State::Quarantined, Event::Claim) if self.is_due(now) => {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.write_lease);
             }
@@ -130,7 +137,7 @@ impl Record {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.write_lease);
             }
-            (State::Ready | State::Trashed | State::Open | State::Assembling, Event::Delete) => {
+            (State::Ready | State::Trashed | State::Open | State::Assembling | State::Quarantined, Event::Delete) => {
                 next.state = State::Deleting;
                 next.due = Some(now + periods.write_lease);
             }
@@ -140,6 +147,67 @@ impl Record {
                 next.clear_metadata();
                 next.due = Some(now + periods.tombstone);
             }
+            (_, event) => return self.apply_to_content(next, event, now, periods),
+        }
+        Ok(next)
+    }
+
+    /// The events by which an upload is put into quarantine, scanned again, and released.
+    fn apply_to_content(
+        &self,
+        mut next: Self,
+        event: Event,
+        now: SystemTime,
+        periods: &Periods,
+    ) -> Result<Self, IllegalTransition> {
+        match (&self.state, event) {
+            (
+                State::Staged | State::Assembling,
+                Event::Quarantine {
+                    facts,
+                    options,
+                    lifetime,
+                    quarantine,
+                },
+            ) => {
+                next.know(*facts, *options, lifetime);
+                next.hold(*quarantine, AuditAction::Quarantined, now, periods);
+            }
+            (
+                State::Ready | State::Quarantined,
+                Event::Withdraw {
+                    inspections,
+                    quarantine,
+                },
+            ) if self.state == State::Ready || self.is_pending() => {
+                next.inspect(inspections);
+                next.hold(*quarantine, AuditAction::Withdrawn, now, periods);
+            }
+            (State::Ready, Event::Inspected(inspections)) => next.inspect(inspections),
+            (State::Quarantined, Event::Rescan) if self.is_pending() && self.is_due(now) => {
+                next.try_again();
+                next.due = Some(now + periods.write_lease);
+            }
+            (State::Quarantined, Event::Postpone(delay)) if self.is_pending() => next.due = Some(now + delay),
+            (
+                State::Quarantined,
+                Event::Approve {
+                    by,
+                    inspections,
+                    notes,
+                    signatures,
+                    lifetime,
+                },
+            ) => {
+                inspections
+                    .into_iter()
+                    .for_each(|inspections| next.inspect(inspections));
+                next.released_with = signatures;
+                next.add(notes);
+                note(&mut next.history, (now, AuditAction::Released), &by, None);
+                next.release(lifetime, now, periods);
+            }
+            (State::Quarantined, Event::Discard { by }) => next.discard(&by, now, periods),
             (state, event) => {
                 return Err(IllegalTransition {
                     state: state.name(),
@@ -148,6 +216,70 @@ impl Record {
             }
         }
         Ok(next)
+    }
+
+    /// Sets what is known of the upload at its end.
+    fn know(&mut self, facts: Facts, options: UploadOptions, lifetime: Lifetime) {
+        self.facts = Some(facts);
+        self.options = options;
+        self.forget_client();
+        self.lifetime = Some(lifetime);
+    }
+
+    /// Puts the upload into quarantine.
+    fn hold(&mut self, quarantine: Quarantine, action: AuditAction, now: SystemTime, periods: &Periods) {
+        let (by, code) = (quarantine.reason.by.clone(), quarantine.reason.code.clone());
+        note(
+            &mut self.history,
+            (now, action),
+            by.as_deref().unwrap_or_default(),
+            Some(&code),
+        );
+        self.state = State::Quarantined;
+        self.due = match quarantine.is_pending() {
+            true => Some(now + periods.rescan),
+            // A lifetime that ends sooner does not end the quarantine: it would take the evidence away.
+            false => Some(quarantine.until),
+        };
+        self.quarantine = Some(quarantine);
+    }
+
+    /// Ends an upload in quarantine: its bytes are deleted.
+    fn discard(&mut self, by: &str, now: SystemTime, periods: &Periods) {
+        note(&mut self.history, (now, AuditAction::Deleted), by, None);
+        self.state = State::Deleting;
+        self.due = Some(now + periods.write_lease);
+    }
+
+    /// Counts another scan of an upload in quarantine.
+    fn try_again(&mut self) {
+        if let Some(quarantine) = &mut self.quarantine {
+            quarantine.tries = quarantine.tries.saturating_add(1);
+        }
+    }
+
+    /// Adds what scanners found out.
+    fn add(&mut self, notes: BTreeMap<String, Value>) {
+        if let Some(facts) = &mut self.facts {
+            facts.notes.extend(notes);
+        }
+    }
+
+    /// Lets the upload out of quarantine.
+    fn release(&mut self, lifetime: Lifetime, now: SystemTime, periods: &Periods) {
+        self.state = State::Ready;
+        self.quarantine = None;
+        self.lifetime = Some(lifetime);
+        // Left-over parts are deleted once more, as without the quarantine.
+        let tidy = self.is_untidy().then(|| now + periods.write_lease);
+        self.due = earlier(tidy, lifetime.expires);
+    }
+
+    /// Replaces what the stages said of the content.
+    fn inspect(&mut self, inspections: Vec<Inspection>) {
+        if let Some(facts) = &mut self.facts {
+            facts.inspections = inspections;
+        }
     }
 
     /// Removes the client's address, which is that of a person, and the page that it used: they are needed only while the upload

@@ -1,9 +1,14 @@
 //! The events that change a record. [`Record::apply`](crate::Record::apply) says which change each makes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::record::quarantine::Quarantine;
 use crate::value::evidence::Facts;
 use crate::value::id::{Location, UploadId};
+use crate::value::inspection::Inspection;
 use crate::value::lifetime::Lifetime;
 use crate::value::options::UploadOptions;
 use crate::value::verdict::Rejection;
@@ -57,6 +62,46 @@ pub enum Event {
         /// How long the upload is kept.
         lifetime: Lifetime,
     },
+    /// The bytes of the upload are durable, and are not to be read: a scanner refused them, did not look at all of them, or failed.
+    Quarantine {
+        /// The facts of the content. They are boxed, because the other events are small.
+        facts: Box<Facts>,
+        /// The sender's options.
+        options: Box<UploadOptions>,
+        /// How long the upload is kept, if it is released.
+        lifetime: Lifetime,
+        /// Why.
+        quarantine: Box<Quarantine>,
+    },
+    /// A later scan refused an upload that could be read, or that waited for this scan in quarantine.
+    Withdraw {
+        /// What the stages say of the content now.
+        inspections: Vec<Inspection>,
+        /// Why.
+        quarantine: Box<Quarantine>,
+    },
+    /// A node scans an upload again that is in quarantine because a scanner failed.
+    Rescan,
+    /// An upload leaves its quarantine and can be read.
+    Approve {
+        /// Who decided it: the name of a scanner, or what an operator gave as a name.
+        by: String,
+        /// What the stages say of the content now, if it was scanned again.
+        inspections: Option<Vec<Inspection>>,
+        /// What the scanners found out now.
+        notes: BTreeMap<String, Value>,
+        /// The signatures of each scanner now, if an operator decides.
+        signatures: BTreeMap<String, String>,
+        /// How long it is kept now.
+        lifetime: Lifetime,
+    },
+    /// An operator deletes an upload out of quarantine.
+    Discard {
+        /// What the operator gave as a name.
+        by: String,
+    },
+    /// An upload that can be read was scanned again, and nothing was found.
+    Inspected(Vec<Inspection>),
     /// A stage refused the upload, and its bytes are deleted.
     Reject(Rejection),
     /// The upload gets another lifetime.
@@ -91,6 +136,12 @@ impl Event {
             Self::Abandon => "abandon",
             Self::Relocate { .. } => "relocate",
             Self::Commit { .. } => "commit",
+            Self::Quarantine { .. } => "quarantine",
+            Self::Withdraw { .. } => "withdraw",
+            Self::Rescan => "rescan",
+            Self::Approve { .. } => "approve",
+            Self::Discard { .. } => "discard",
+            Self::Inspected(_) => "inspected",
             Self::Reject(_) => "reject",
             Self::Keep(_) => "keep",
             Self::Trash => "trash",

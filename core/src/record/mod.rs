@@ -8,6 +8,7 @@ pub mod fetch_job;
 pub mod group;
 pub(crate) mod keys;
 pub(crate) mod managed;
+pub mod quarantine;
 pub(crate) mod update;
 pub(crate) mod upload;
 

@@ -17,7 +17,11 @@
 //!                   ▲                 │
 //!                   └─────Restore─────┘
 //!
-//!   not drawn: Open, Staged ── Abandon ──► Deleting, Open, Assembling ── Delete ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied ──► Ready,
+//!   quarantined   Staged, Assembling, Ready ──Quarantine, Withdraw──► Quarantined ──Approve──► Ready
+//!                                                                      │  ──Delete, Discard, Claim──► Deleting
+//!
+//!   not drawn: Open, Staged ── Abandon ──► Deleting, Open, Assembling ── Delete ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied, Inspected ──► Ready,
+//!              Quarantined ── Rescan, Postpone, Withdraw, Tidied ──► Quarantined,
 //!              Staged ── Relocate ──► Staged, Fetching ── Progress, Fetch ──► Fetching, Queued ── Reject ──► Rejected,
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
 //! ```
@@ -26,11 +30,13 @@
 //! the [`Recorder`](crate::Recorder). If several callers change one revision at the same time, one of them succeeds.
 
 use crate::value::lifetime::{Lifetime, UploadMethod};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::fetch_job::FetchJob;
+use crate::record::quarantine::{AuditEntry, Quarantine};
 use crate::value::evidence::{Declared, Facts};
 use crate::value::id::{Location, UploadId};
 use crate::value::options::UploadOptions;
@@ -72,6 +78,15 @@ pub struct Record {
     /// The source to fetch, if this is the record of a fetch job. The fetched upload has a record of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetch_job: Option<FetchJob>,
+    /// Why the upload is in quarantine, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Quarantine>,
+    /// What was decided about the content after the upload, the oldest first: at most the last 32 decisions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<AuditEntry>,
+    /// The signatures of each scanner when an operator released the upload from quarantine: by these, it is not scanned again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub released_with: BTreeMap<String, String>,
     /// The store and prefix where the bytes are.
     #[serde(default)]
     pub location: Location,
@@ -102,6 +117,9 @@ pub enum State {
     Staged,
     /// Every stage accepted the upload. Its bytes are durable and readable.
     Ready,
+    /// The bytes are durable, and no route reads them: a scanner refused them, did not look at all of them, or failed. See
+    /// [`Record::quarantine`].
+    Quarantined,
     /// A stage refused the upload. The record is kept for a while, so that a client can ask for the reason.
     Rejected(Rejection),
     /// The owner deleted the upload, and can restore it for a while. It is not readable.
@@ -125,6 +143,7 @@ impl State {
             Self::Fetched => "pulled",
             Self::Staged => "staged",
             Self::Ready => "ready",
+            Self::Quarantined => "quarantined",
             Self::Rejected(_) => "rejected",
             Self::Trashed => "trashed",
             Self::Deleting => "deleting",
@@ -142,6 +161,8 @@ pub enum Task {
     Resume,
     /// A node fetches the source of the fetch job.
     Fetch,
+    /// A node scans an upload again that is in quarantine because a scanner failed.
+    Rescan,
 }
 
 /// Durations after which a record becomes due.
@@ -160,6 +181,10 @@ pub struct Periods {
     pub tombstone: Duration,
     /// How long a deleted upload can be restored. Zero: it cannot be restored.
     pub trash: Duration,
+    /// How long an upload stays in quarantine until it is deleted.
+    pub quarantine: Duration,
+    /// After which time an upload is scanned again whose scanner failed. Each further pause is twice as long, up to an hour.
+    pub rescan: Duration,
 }
 
 impl Default for Periods {
@@ -172,6 +197,8 @@ impl Default for Periods {
             open: 24 * HOUR,
             tombstone: 24 * HOUR,
             trash: Duration::ZERO,
+            quarantine: 30 * 24 * HOUR,
+            rescan: Duration::from_secs(30),
         }
     }
 }
@@ -215,6 +242,9 @@ impl Record {
             lifetime: None,
             parts: None,
             fetch_job: None,
+            quarantine: None,
+            history: Vec::new(),
+            released_with: BTreeMap::new(),
             location: Location::default(),
             previous_location: None,
         }
@@ -276,6 +306,7 @@ impl Record {
         match self.state {
             State::Assembling => Task::Resume,
             State::Queued | State::Fetching => Task::Fetch,
+            State::Quarantined if self.is_pending() => Task::Rescan,
             _ => Task::Sweep,
         }
     }
@@ -284,6 +315,14 @@ impl Record {
     #[must_use]
     pub fn is_readable(&self, now: SystemTime) -> bool {
         self.state == State::Ready && !self.has_expired(now)
+    }
+
+    /// Whether the upload was acknowledged and waits in quarantine for a scanner that failed. It is readable once every scanner has
+    /// accepted it.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        let quarantine = self.quarantine.as_ref();
+        self.state == State::Quarantined && quarantine.is_some_and(Quarantine::is_pending)
     }
 
     /// Whether the upload has expired.

@@ -2,9 +2,10 @@
 
 use super::broken::Answers;
 use super::sample::{PERIODS, add, at, intent, of_project, open, order, sample_record, with_source_key};
-use crate::contract::stages::{Listing, Recorder};
+use crate::contract::stages::{Listing, ListingOfAll, Recorder};
 use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
+use crate::record::quarantine::{Quarantine, QuarantineCause};
 use crate::record::update::Update;
 use crate::record::upload::Record;
 use crate::value::id::UploadId;
@@ -213,6 +214,42 @@ pub(super) async fn the_oldest_refusals_are_listed_of_a_project_and_without_one(
     let found = recorder.oldest_refused(Some(&project), 10).await.answers();
     same!(found.len(), 3, "a record of another state or project is listed");
     for record in ours.iter().chain(&of_nobody).chain(&others) {
+        recorder.remove(record.id, record.revision).await.answers();
+    }
+}
+
+pub(super) async fn files_and_quarantined_uploads_are_listed_over_all_projects(recorder: &dyn Recorder) {
+    // Later than any other record that the recorder may have.
+    let file = |seconds: u64| Record {
+        created: at(seconds),
+        ..of_project(Some(format!("project-{}", UploadId::random())), sample_record())
+    };
+    let quarantined = |seconds: u64| {
+        let event = Event::Withdraw {
+            inspections: Vec::new(),
+            quarantine: Box::new(Quarantine::new(
+                QuarantineCause::Infected,
+                Rejection::new(Code::new("infected"), "it has a virus").by("clamav"),
+                at(seconds),
+                at(seconds + 10),
+            )),
+        };
+        file(seconds).apply(event, at(seconds), &PERIODS).unwrap()
+    };
+    let ready = [80_000_003, 80_000_002, 80_000_001].map(file);
+    let held = [80_000_003, 80_000_002, 80_000_001].map(quarantined);
+    let other = file(80_000_002).apply(Event::Trash, at(2_000), &PERIODS).unwrap();
+    for record in ready.iter().chain(&held).chain([&other]) {
+        add(recorder, record).await;
+    }
+    for (kind, expected) in [(ListingOfAll::Ready, &ready), (ListingOfAll::Quarantined, &held)] {
+        let first = recorder.list_all(kind, None, 2).await.answers();
+        same!(first, expected[..2].to_vec(), "{kind:?}");
+        let behind = Some((expected[1].created, expected[1].id));
+        let second = recorder.list_all(kind, behind, 1).await.answers();
+        same!(second, expected[2..].to_vec(), "{kind:?}, after the second");
+    }
+    for record in ready.iter().chain(&held).chain([&other]) {
         recorder.remove(record.id, record.revision).await.answers();
     }
 }

@@ -19,6 +19,7 @@ use crate::value::inspection::{Coverage, Engine, Inspection};
 use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::options::UploadOptions;
 use crate::value::parts::PartPlan;
+use crate::value::verdict::{Code, Rejection};
 
 /// A time of the suite's own clock, in seconds since 1970, to the microsecond.
 pub(super) fn at(seconds: u64) -> SystemTime {
@@ -31,6 +32,8 @@ pub(super) const PERIODS: Periods = Periods {
     open: Duration::from_secs(60),
     tombstone: Duration::from_secs(600),
     trash: Duration::from_secs(300),
+    quarantine: Duration::from_secs(700),
+    rescan: Duration::from_secs(30),
 };
 
 /// Inserts a record with an empty usage change.
@@ -56,6 +59,7 @@ pub fn sample_record() -> Record {
             Inspection {
                 bytes: Some(3 << 40),
                 engine: Some(Engine::named("two's").with(|engine| engine.signatures = Some("\"12\"".to_owned()))),
+                refusal: Some(Rejection::new(Code::new("no"), "a \"no\"").by("two")),
                 millis: Some(7),
                 ..Inspection::new("two", Coverage::Partial("the \"rest\"".to_owned()))
             },

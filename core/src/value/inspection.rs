@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::value::verdict::Rejection;
+
 /// How much of the content a scanner read. Without it, a verdict would claim more than the scanner knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,19 +19,7 @@ pub enum Coverage {
     Partial(String),
 }
 
-/// What happens to an upload that a scanner did not look at completely, and in which it found nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum OnPartial {
-    /// It is refused, with [`SCAN_INCOMPLETE`](crate::codes::SCAN_INCOMPLETE).
-    Refuse,
-    /// It is accepted; its record says what was not looked at.
-    #[default]
-    Accept,
-}
-
-/// What one stage said of a content that it accepted.
+/// What one stage said of a content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -46,6 +36,9 @@ pub struct Inspection {
     /// The engine behind the plugin, such as a virus scanner, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<Engine>,
+    /// Why the stage refused the content, if it did: it is in quarantine then, or was released from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Rejection>,
     /// How long the stage worked, in milliseconds, if that was measured: validators are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub millis: Option<u64>,
@@ -61,6 +54,7 @@ impl Inspection {
             bytes: None,
             maker: Maker::default(),
             engine: None,
+            refusal: None,
             millis: None,
         }
     }

@@ -23,6 +23,7 @@ pub(crate) mod pace;
 pub mod parts;
 pub(crate) mod rate;
 pub(crate) mod reading;
+pub(crate) mod scan_policy;
 pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod shares;

@@ -91,6 +91,9 @@ pub struct Head<'a> {
     pub bytes: &'a [u8],
     /// The media type by content, whatever the sender declared. `None` if the bytes look like no known type.
     pub media_type: Option<&'a MediaType>,
+    /// Whether the rest of the content may give it another type: the root element of a document in markup may follow a comment of any
+    /// length. A rule about types then judges [`Facts::media_type`](crate::Facts::media_type), at the end.
+    pub type_may_change: bool,
 }
 
 impl<'a> Head<'a> {
@@ -101,6 +104,16 @@ impl<'a> Head<'a> {
             upload,
             bytes,
             media_type,
+            type_may_change: false,
+        }
+    }
+
+    /// The same, of a content whose rest may give it another type.
+    #[must_use]
+    pub fn if_type_may_change(self, type_may_change: bool) -> Self {
+        Self {
+            type_may_change,
+            ..self
         }
     }
 }

@@ -147,7 +147,7 @@ fn an_error_names_its_place_and_what_would_be_right() {
         (
             "/receive",
             json!({"maxsize": 1}),
-            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `multipart_ttl`, `lease`, `tombstone_ttl`, `max_fetches`, `max_fetches_per_project`, `max_fetches_per_ip`, `max_queued_fetches_per_project`, `max_queued_fetches_per_ip`, `max_multiparts_per_project`, `max_multiparts_per_ip`, `max_tombstones_per_project`, `max_groups_per_project`, `max_group_bytes_per_project`, `group_ttl`, `fetch_tries`, `fetch_backoff`, `trash`, `pull`",
+            "receive.maxsize: unknown field `maxsize`, expected one of `max_size`, `timeout`, `multipart_ttl`, `lease`, `tombstone_ttl`, `max_fetches`, `max_fetches_per_project`, `max_fetches_per_ip`, `max_queued_fetches_per_project`, `max_queued_fetches_per_ip`, `max_multiparts_per_project`, `max_multiparts_per_ip`, `max_tombstones_per_project`, `max_groups_per_project`, `max_group_bytes_per_project`, `group_ttl`, `fetch_tries`, `fetch_backoff`, `trash`, `quarantine_ttl`, `rescan_backoff`, `verdict_cache`, `rescan_rate`, `rescan_age`, `pull`",
         ),
         (
             "/receive",

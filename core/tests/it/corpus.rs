@@ -128,6 +128,11 @@ async fn a_project_takes_nothing_of_a_type_that_it_forbids() {
                 Ok(_) => assert!(!meant, "{} was taken, without {forbidden}", row.file),
                 Err(error) => assert!(meant, "{}: {error}", row.file),
             }
+            // The same where the project is known from the beginning: what comes before the root element of a document in markup
+            // is not its type.
+            let incoming = Incoming::from_bytes(Declared::named("a.png"), content(row.file)).of_project("shop");
+            let explanation = pipeline.explain(incoming).await.unwrap();
+            assert_eq!(explanation.is_accepted(), !meant, "{}, without {forbidden}", row.file);
         }
     }
 }

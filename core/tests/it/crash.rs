@@ -8,14 +8,17 @@ use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::{
-    Admitted, Builder, Catalog, Error, Fault, FetchJob, Fetcher, Incoming, Key, NewFetch, Pipeline, Project, Record,
-    Rejection, State, UploadId, UploadOptions, async_trait, codes,
+    Admitted, Builder, Bytes, Catalog, Coverage, Declared, Error, Fault, FetchJob, Fetcher, Head, Incoming, Key,
+    NewFetch, OnFault, OnInfected, Pipeline, Project, Record, Rejection, Report, Scan, ScanPolicy, Scanner, State,
+    UploadId, UploadOptions, Verdict, async_trait, codes,
 };
 
 use crate::stores::{InPlace, Seen};
 use futures_util::FutureExt;
 
-use crate::support::{Clock, OVER_LEASE, OVER_NOTE, OVER_OPEN, broken_upload, builder, new_multipart, part_of, upload};
+use crate::support::{
+    BAD, Clock, OVER_LEASE, OVER_NOTE, OVER_OPEN, broken_upload, builder, new_multipart, part_of, upload,
+};
 
 const GOOD: &[&[u8]] = &[b"some", b" good", b" content"];
 
@@ -61,6 +64,7 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
             .await
             .map(|record| record.id)
     };
+    quarantined(pipeline, &mut told).await;
     // The project is not known before the bytes, so they are moved at the commit.
     let moved = match pipeline.admit(upload(GOOD)).await {
         Ok(admitted) => admitted.commit(of(LATE)).await,
@@ -99,6 +103,88 @@ async fn story(pipeline: &Pipeline, clock: &Clock) -> Told {
     clock.advance(OVER_NOTE);
     let _faults = pipeline.sweep().await;
     told
+}
+
+/// Uploads that are put into quarantine: one that is refused and stays there, one that is released, one that is deleted, and one
+/// that is acknowledged and waits for a scanner.
+async fn quarantined(pipeline: &Pipeline, told: &mut Told) {
+    let take = async |name: &str| {
+        let mut incoming = upload(GOOD).of_project(EARLY);
+        incoming.declared = Declared::named(name);
+        let id = incoming.id;
+        (id, pipeline.ingest(incoming, UploadOptions::default()).await)
+    };
+    for decide in ["nothing", "release", "delete"] {
+        let (id, taken) = take(Gate::SHADY).await;
+        assert!(taken.is_err(), "it is refused");
+        match decide {
+            "release" => match pipeline.release(id, "an operator").await {
+                Ok(_) => told.accepted.push(id),
+                Err(_) => told.doubtful.push(id),
+            },
+            "delete" if pipeline.discard_quarantined(id, "an operator").await.is_ok() => told.removed.push(id),
+            _ => {}
+        }
+    }
+    let (id, taken) = take(Gate::FLAKY).await;
+    match taken {
+        Ok(_) => told.accepted.push(id),
+        Err(_) => told.doubtful.push(id),
+    }
+    let _faults = pipeline.rescan_pending().await;
+}
+
+/// A scanner whose refusals and faults put uploads into quarantine.
+#[derive(Debug)]
+struct Gate {
+    is_down: bool,
+}
+
+impl Gate {
+    const SHADY: &str = "shady";
+    const FLAKY: &str = "flaky";
+
+    fn add_to(builder: Builder, is_down: bool) -> Builder {
+        let policy = ScanPolicy::default().with(|policy| {
+            (policy.on_infected, policy.on_fault) = (OnInfected::Quarantine, OnFault::Quarantine);
+        });
+        builder.scanner_with(policy, "gate", Self { is_down })
+    }
+}
+
+#[async_trait]
+impl Scanner for Gate {
+    async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
+        let name = head.upload.declared.name.as_deref();
+        if self.is_down && name == Some(Self::FLAKY) {
+            return Err(Fault::new(codes::TIMED_OUT, "the scanner is down"));
+        }
+        Ok(Box::new(GateScan {
+            is_shady: name == Some(Self::SHADY),
+        }))
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+struct GateScan {
+    is_shady: bool,
+}
+
+#[async_trait]
+impl Scan for GateScan {
+    async fn feed(&mut self, _chunk: &Bytes) -> Result<Verdict, Fault> {
+        Ok(Verdict::Accept)
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Report, Fault> {
+        Ok(match self.is_shady {
+            true => Report::new(Verdict::reject(BAD, "shady"), Coverage::Whole),
+            false => Report::clean(),
+        })
+    }
 }
 
 /// The metadata of the files of one request: either all of these files are readable or none.
@@ -220,12 +306,15 @@ async fn run<S: Seen>(plan: Plan) -> usize {
         Faulty::new(recorder.clone(), &plan),
         &clock,
     );
-    let broken = with_projects(broken).fetcher("good", Good).build().unwrap();
+    let broken = with_projects(Gate::add_to(broken, true))
+        .fetcher("good", Good)
+        .build()
+        .unwrap();
     let told = story(&broken, &clock).await;
 
     plan.heal();
     let reborn = builder(store.clone(), recorder.clone(), &clock).fetcher("good", Good);
-    let reborn = with_projects(reborn).build().unwrap();
+    let reborn = with_projects(Gate::add_to(reborn, false)).build().unwrap();
     for id in &told.removed {
         assert!(
             matches!(reborn.get(*id).await, Err(Error::NotFound(_))),
@@ -236,6 +325,7 @@ async fn run<S: Seen>(plan: Plan) -> usize {
         clock.advance(OVER_LEASE);
         reborn.resume().await.unwrap();
         reborn.fetch_due().await.unwrap();
+        reborn.rescan_pending().await.unwrap();
         reborn.sweep().await.unwrap();
     }
     clock.advance(OVER_OPEN);

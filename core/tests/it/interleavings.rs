@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Backlog, Catalog, Error, Expirer, Facts, Fault, Lifetime, Listing, Pipeline, Record, Recorder, Retention, State,
-    Swept, Task, Update, UploadId, UploadOptions, UsageChange, async_trait, codes,
+    Backlog, Catalog, Error, Expirer, Facts, Fault, Lifetime, Listing, ListingOfAll, Pipeline, Record, Recorder,
+    Retention, State, Swept, Task, Update, UploadId, UploadOptions, UsageChange, async_trait, codes,
 };
 use tokio::sync::Mutex;
 
@@ -70,6 +70,15 @@ impl Recorder for Meanwhile {
     ) -> Result<Vec<Record>, Fault> {
         self.inner.list(kind, project, behind, limit).await
     }
+    async fn list_all(
+        &self,
+        kind: ListingOfAll,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.inner.list_all(kind, behind, limit).await
+    }
+
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
         self.inner.oldest_refused(project, limit).await
     }

@@ -3,8 +3,8 @@
 use intake_core::inspection::{Engine, Extent, ScanLimits, Walked};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::{
-    Bytes, Coverage, Error, FailOpen, Fault, Head, Incoming, Objection, OnPartial, PartialCoverage, Pipeline, Report,
-    Scan, Scanner, UploadOptions, Verdict, async_trait, codes,
+    Bytes, Coverage, Error, Fault, Head, Incoming, Objection, OnFault, OnPartial, Pipeline, Report, Scan, ScanPolicy,
+    Scanner, UploadOptions, Verdict, async_trait, codes,
 };
 
 use crate::support::{Clock, builder, upload};
@@ -18,6 +18,8 @@ struct Says {
     /// After how many bytes it knows that it will not look at all of them.
     gap_after: Option<u64>,
     fails: bool,
+    /// Refuses what it does not look at completely.
+    is_strict: bool,
 }
 
 struct SaysScan(Says, u64);
@@ -26,6 +28,13 @@ struct SaysScan(Says, u64);
 impl Scanner for Says {
     async fn open(&self, _head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
         Ok(Box::new(SaysScan(self.clone(), 0)))
+    }
+
+    fn on_partial(&self) -> OnPartial {
+        match self.is_strict {
+            true => OnPartial::Refuse,
+            false => OnPartial::Accept,
+        }
     }
 
     async fn ready(&self) -> Result<(), Fault> {
@@ -69,8 +78,9 @@ fn with(scanners: Vec<(&'static str, Box<dyn Scanner>)>) -> Pipeline {
     all.build().unwrap()
 }
 
-fn strict(says: Says) -> Box<dyn Scanner> {
-    Box::new(PartialCoverage::new(says, OnPartial::Refuse))
+fn strict(mut says: Says) -> Box<dyn Scanner> {
+    says.is_strict = true;
+    Box::new(says)
 }
 
 async fn coverage(pipeline: &Pipeline, incoming: Incoming, stage: &str) -> Result<Coverage, Error> {
@@ -96,8 +106,21 @@ async fn what_was_partly_looked_at_is_accepted_or_refused_as_it_is_set() {
     let lenient = with(vec![("says", Box::new(says.clone()))]);
     let partial = Coverage::Partial("not the end".to_owned());
     assert_eq!(coverage(&lenient, content(), "says").await.unwrap(), partial);
-    let refused = coverage(&with(vec![("says", strict(says))]), content(), "says").await;
+    let refused = coverage(&with(vec![("says", strict(says.clone()))]), content(), "says").await;
     is_incomplete(refused, "not the end");
+    // The policy counts more than what the scanner proposes.
+    for (says, on_partial) in [
+        (Box::new(says.clone()) as Box<dyn Scanner>, OnPartial::Refuse),
+        (strict(says), OnPartial::Accept),
+    ] {
+        let policy = ScanPolicy::default().with(|policy| policy.on_partial = Some(on_partial));
+        let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default())
+            .scanner_with(policy, "says", says)
+            .build()
+            .unwrap();
+        let ended = coverage(&pipeline, content(), "says").await;
+        assert_eq!(ended.is_ok(), on_partial == OnPartial::Accept);
+    }
 }
 
 #[tokio::test]
@@ -106,7 +129,11 @@ async fn a_scanner_that_failed_and_may_is_no_reason_to_refuse() {
         fails: true,
         ..Says::default()
     };
-    let pipeline = with(vec![("says", Box::new(FailOpen::new(strict(says))))]);
+    let policy = ScanPolicy::default().with(|policy| policy.on_fault = OnFault::Accept);
+    let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &Clock::default())
+        .scanner_with(policy, "says", strict(says))
+        .build()
+        .unwrap();
     let partial = Coverage::Partial("the scanner failed: timed_out".to_owned());
     assert_eq!(
         coverage(&pipeline, upload(&[b"content"]), "says").await.unwrap(),
@@ -188,7 +215,7 @@ async fn what_a_scanner_found_counts_more_than_that_another_one_did_not_look_at_
     };
     for (says, content) in [(&partly, "worse"), (&early, "bad")] {
         let pipeline = Pipeline::builder()
-            .scanner("says", PartialCoverage::new(says.clone(), OnPartial::Refuse))
+            .scanner("says", strict(says.clone()))
             .scanner("words", crate::support::Words)
             .store(MemoryStore::default())
             .recorder(MemoryRecorder::default())

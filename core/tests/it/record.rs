@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use intake_core::quarantine::{Quarantine, QuarantineCause};
 use intake_core::record::Periods;
 use intake_core::{
     Code, Declared, Digest, Event, Facts, FetchJob, Lifetime, Location, PartPlan, Record, Rejection, UploadId,
@@ -17,11 +18,21 @@ static PERIODS: LazyLock<Periods> = LazyLock::new(|| {
         periods.open = Duration::from_secs(500);
         periods.tombstone = Duration::from_secs(1000);
         periods.trash = Duration::from_secs(200);
+        periods.rescan = Duration::from_secs(10);
     })
 });
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn quarantine(cause: QuarantineCause) -> Quarantine {
+    Quarantine::new(
+        cause,
+        Rejection::new(Code::new("no"), "no").by("scanner"),
+        at(1),
+        at(700),
+    )
 }
 
 fn event(name: &str) -> Event {
@@ -36,6 +47,34 @@ fn event(name: &str) -> Event {
             options: Box::default(),
             lifetime,
         },
+        "quarantine" => Event::Quarantine {
+            facts: Box::new(facts),
+            options: Box::default(),
+            lifetime,
+            quarantine: Box::new(quarantine(QuarantineCause::Infected)),
+        },
+        "hold" => Event::Quarantine {
+            facts: Box::new(facts),
+            options: Box::default(),
+            lifetime,
+            quarantine: Box::new(quarantine(QuarantineCause::Fault)),
+        },
+        "withdraw" => Event::Withdraw {
+            inspections: Vec::new(),
+            quarantine: Box::new(quarantine(QuarantineCause::Infected)),
+        },
+        "rescan" => Event::Rescan,
+        "approve" => Event::Approve {
+            by: "somebody".to_owned(),
+            inspections: None,
+            notes: Default::default(),
+            signatures: Default::default(),
+            lifetime,
+        },
+        "discard" => Event::Discard {
+            by: "somebody".to_owned(),
+        },
+        "inspected" => Event::Inspected(Vec::new()),
         "reject" => Event::Reject(Rejection::new(Code::new("no"), "no")),
         "keep" => Event::Keep(Lifetime {
             kept: true,
@@ -107,7 +146,14 @@ fn queued() -> Record {
     )
 }
 
-const EVENTS: [&str; 20] = [
+const EVENTS: [&str; 27] = [
+    "quarantine",
+    "hold",
+    "withdraw",
+    "rescan",
+    "approve",
+    "discard",
+    "inspected",
     "forget",
     "trash",
     "restore",
@@ -133,7 +179,10 @@ const EVENTS: [&str; 20] = [
 #[test]
 fn a_record_makes_only_allowed_transitions() {
     type Way = (fn() -> Record, &'static [&'static str], &'static str);
-    let ways: [Way; 12] = [
+    let ways: [Way; 15] = [
+        (intent, &["quarantine"], "quarantined"),
+        (intent, &["commit", "withdraw"], "quarantined"),
+        (intent, &["hold"], "quarantined"),
         (intent, &[], "staged"),
         (intent, &["commit"], "ready"),
         (intent, &["reject"], "rejected"),
@@ -149,6 +198,17 @@ fn a_record_makes_only_allowed_transitions() {
     ];
     // At a time at which every record is due, and at one at which none is.
     let due = [
+        ("staged", "quarantine", Some("quarantined")),
+        ("staged", "hold", Some("quarantined")),
+        ("assembling", "quarantine", Some("quarantined")),
+        ("assembling", "hold", Some("quarantined")),
+        ("ready", "withdraw", Some("quarantined")),
+        ("ready", "inspected", Some("ready")),
+        ("quarantined", "approve", Some("ready")),
+        ("quarantined", "discard", Some("deleting")),
+        ("quarantined", "delete", Some("deleting")),
+        ("quarantined", "claim", Some("deleting")),
+        ("quarantined", "tidied", Some("quarantined")),
         ("open", "begun", Some("open")),
         ("open", "assemble", Some("assembling")),
         ("open", "claim", Some("deleting")),
@@ -200,6 +260,8 @@ fn a_record_makes_only_allowed_transitions() {
             // Only a record with left-over bytes can be postponed.
             let allowed = match (state, name) {
                 ("ready", "postpone") if record.is_untidy() => Some("ready"),
+                // Only an upload that waits for a scanner is scanned again.
+                ("quarantined", "postpone" | "rescan" | "withdraw") if record.is_pending() => Some("quarantined"),
                 _ => allowed,
             };
             let late = record.apply(event(name), at(100_000), &PERIODS).ok();
@@ -211,7 +273,8 @@ fn a_record_makes_only_allowed_transitions() {
                 "{state} + {name}, due"
             );
             let early = record.apply(event(name), at(2), &PERIODS).ok();
-            let waits = name == "claim" || name == "fetch" || (state, name) == ("assembling", "assemble");
+            let waits =
+                name == "claim" || name == "fetch" || name == "rescan" || (state, name) == ("assembling", "assemble");
             let expected = allowed.filter(|_| !waits);
             assert_eq!(
                 early.as_ref().map(|record| record.state.name()),

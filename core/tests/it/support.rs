@@ -46,6 +46,7 @@ pub static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
         limits.fetch_tries = 4;
         limits.fetch_backoff = Duration::from_secs(1);
         limits.trash = Duration::ZERO;
+        limits.quarantine_ttl = Duration::from_secs(36 * 3600);
     })
 });
 /// Longer than an upload may take, shorter than any record is kept.

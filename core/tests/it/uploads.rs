@@ -8,8 +8,8 @@ use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::faulty::{Faulty, Moment, Plan};
 use intake_core::testkit::{self, collect, noise};
 use intake_core::{
-    Coverage, Declared, Error, FailOpen, Fault, Fetcher, Head, Incoming, Interruption, Pipeline, Recorder, Rejection,
-    Report, Retention, Scan, Scanner, State, Task, UploadOptions, Verdict, async_trait, codes,
+    Coverage, Declared, Error, Fault, Fetcher, Head, Incoming, Interruption, OnFault, Pipeline, Recorder, Rejection,
+    Report, Retention, Scan, ScanPolicy, Scanner, State, Task, UploadOptions, Verdict, async_trait, codes,
 };
 use sha2::Digest as _;
 
@@ -300,9 +300,10 @@ async fn an_upload_whose_scanner_fails_is_not_accepted() {
 
 #[tokio::test]
 async fn a_scanner_that_may_fail_says_in_the_record_that_it_did() {
+    let policy = ScanPolicy::default().with(|policy| policy.on_fault = OnFault::Accept);
     for moment in 0..3 {
         let pipeline = builder(InPlace::default(), MemoryRecorder::default(), &Clock::default())
-            .scanner("broken", FailOpen::new(Broken(moment)))
+            .scanner_with(policy.clone(), "broken", Broken(moment))
             .build()
             .unwrap();
         let facts = pipeline
@@ -320,11 +321,6 @@ async fn a_scanner_that_may_fail_says_in_the_record_that_it_did() {
         assert_eq!(facts.coverage("words"), Some(&Coverage::Whole));
         pipeline.ready().await.unwrap();
     }
-    testkit::scanner(
-        FailOpen::new(crate::support::Words),
-        &[testkit::Sample::clean("fine"), testkit::Sample::refused("worse", BAD)],
-    )
-    .await;
 }
 
 #[tokio::test]

@@ -34,7 +34,6 @@ mod tags;
 mod tally;
 mod tar;
 mod walk;
-mod workers;
 mod zip;
 
 use async_trait::async_trait;
@@ -42,7 +41,7 @@ use intake_core::{ConfigError, Fault, FromSettings, Head, Plugin, Scan, Scanner}
 
 use crate::budget::Budget;
 use crate::scan::ArchiveScan;
-use crate::workers::Workers;
+use intake_core::Workers;
 
 pub use crate::codes::{
     ARCHIVE_BUSY, ARCHIVE_ENCRYPTED, ARCHIVE_EXTERNAL, ARCHIVE_INCONSISTENT, ARCHIVE_LINK, ARCHIVE_MACROS,

@@ -10,7 +10,7 @@ use crate::reader::Flow;
 use crate::settings::Settings;
 use crate::tally::{Checked, Tally};
 use crate::walk::Walk;
-use crate::workers::Workers;
+use intake_core::Workers;
 
 /// Smaller pieces are put together before they go to another thread.
 const BATCH: usize = 32 * 1024;

@@ -1,6 +1,6 @@
 //! Private functions that the fuzz targets call.
 
-use crate::protocol::{Answer, legible};
+use crate::answer::{Answer, legible};
 
 /// Whether an answer of clamd's calls a content clean, and the name or the sentence in it that is shown and logged.
 #[must_use]

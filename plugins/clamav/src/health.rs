@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
+use clamav_client::tokio::{get_version, ping};
 use intake_core::Fault;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
+use crate::answer::{Answer, failed, legible};
 use crate::codes::{SCANNER_FAILED, SCANNER_UNAVAILABLE};
-use crate::protocol::{Answer, Connection, Flow, Stream, failed, legible};
+use crate::connection::Connection;
+use crate::content::{Content, Flow};
 use crate::settings::Config;
 use crate::version::{engine, is_vulnerable};
 
-/// How long an answer is cached. The self-test must not run more often: clamd reports each of its findings to its log and
+/// How long the success of a self-test is cached. It must not run more often: clamd reports each of its findings to its log and
 /// to `VirusEvent`.
 const FRESH: Duration = Duration::from_secs(600);
+/// How long the version is cached. Signatures change a few times a day, and every scan asks.
+const VERSION_STAYS: Duration = Duration::from_secs(5);
 /// How long a scan that is done may wait for the version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -35,9 +40,9 @@ impl Engine {
     pub(crate) async fn version(&self, config: &Config) -> Option<String> {
         // A caller waits for at most one question here: the time is stored before the answer arrives.
         let mut version = self.0.lock().await;
-        if is_over(version.asked) {
+        if is_over(version.asked, VERSION_STAYS) {
             version.asked = Some(Instant::now());
-            match timeout(VERSION_TIMEOUT, Connection::ask(config, b"zVERSION\0")).await {
+            match timeout(VERSION_TIMEOUT, Connection::ask(config, get_version)).await {
                 Ok(Ok(said)) => version.said = Some(legible(&said)),
                 Ok(Err(fault)) => debug!(fault = fault.report(), "clamd did not report its version"),
                 Err(_) => debug!("clamd did not report its version in time"),
@@ -78,14 +83,14 @@ impl SelfTest {
         let Ok(mut passed) = timeout(config.wait, self.0.lock()).await else {
             return Err(Fault::new(SCANNER_UNAVAILABLE, "clamd is being tested already").retryable());
         };
-        match Connection::ask(config, b"zPING\0").await?.as_slice() {
+        match Connection::ask(config, ping).await?.as_slice() {
             b"PONG" => {}
             other => {
                 let other = legible(other);
                 return Err(failed(format!("clamd answered \"{other}\" instead of PONG")));
             }
         }
-        if config.self_test && is_over(*passed) {
+        if config.self_test && is_over(*passed, FRESH) {
             finds_a_virus(config).await?;
             scans_the_largest_content(config).await?;
             *passed = Some(Instant::now());
@@ -128,22 +133,22 @@ async fn scans_the_largest_content(config: &Config) -> Result<(), Fault> {
 /// Scans a content that begins with these bytes and is filled up with zeros.
 async fn scan(config: &Config, begin: &[u8], size: u64) -> Result<Answer, Fault> {
     const ZEROS: &[u8] = &[0; 64 * 1024];
-    let mut stream = Stream::open(config).await?;
-    let mut flow = stream.push(begin).await?;
+    let mut content = Content::open(config).await?;
+    let mut flow = content.push(begin).await?;
     let mut left = size - begin.len() as u64;
     while left > 0 && flow == Flow::Goes {
         let zeros = usize::try_from(left).map_or(ZEROS, |left| &ZEROS[..left.min(ZEROS.len())]);
-        flow = stream.push(zeros).await?;
+        flow = content.push(zeros).await?;
         left -= zeros.len() as u64;
     }
     if flow == Flow::Goes {
-        flow = stream.end().await?;
+        flow = content.end().await?;
     }
     let within = match flow {
         Flow::Goes => config.scan_timeout,
         Flow::Stopped => config.io_timeout,
     };
-    Answer::parse(&stream.into_connection().answer(within).await?)
+    content.answer(within).await
 }
 
 /// A tar archive with one file in it, without its end, which consists of zeros.
@@ -176,6 +181,6 @@ pub(crate) fn eicar() -> Vec<u8> {
     halves.concat().into_bytes()
 }
 
-fn is_over(since: Option<Instant>) -> bool {
-    since.is_none_or(|since| since.elapsed() > FRESH)
+fn is_over(since: Option<Instant>, after: Duration) -> bool {
+    since.is_none_or(|since| since.elapsed() > after)
 }

@@ -14,12 +14,14 @@
 //! tests that.
 
 mod address;
+mod answer;
 pub mod codes;
+mod connection;
+mod content;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzz;
 mod health;
-mod protocol;
 mod session;
 mod settings;
 #[cfg(feature = "testkit")]
@@ -38,8 +40,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::address::Address;
+use crate::content::Content;
 use crate::health::{Engine, SelfTest};
-use crate::protocol::Stream;
 use crate::session::Session;
 use crate::settings::{Config, LARGEST, MOST_CONNECTIONS};
 
@@ -173,17 +175,22 @@ impl Scanner for ClamAv {
             let message = format!("all {connections} connections to clamd stayed in use (connections, wait)");
             return Err(Fault::new(codes::SCANNER_UNAVAILABLE, message).retryable());
         };
-        let stream = Stream::open(&self.config).await?;
+        let content = Content::open(&self.config).await?;
         Ok(Box::new(Session::new(
             self.config.clone(),
             self.engine.clone(),
             place,
-            stream,
+            content,
         )))
     }
 
     fn on_partial(&self) -> OnPartial {
         self.config.on_partial
+    }
+
+    async fn engine(&self) -> Result<Option<intake_core::inspection::Engine>, Fault> {
+        let version = self.engine.version(&self.config).await;
+        Ok(version.map(|said| version::engine(&said)))
     }
 
     /// Checks that clamd answers, and warns of a version that a file can harm. Unless switched off, and at most once in ten minutes after a success, it also checks that

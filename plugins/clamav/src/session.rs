@@ -11,9 +11,10 @@ use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::warn;
 
+use crate::answer::{Answer, failed};
 use crate::codes::INFECTED;
+use crate::content::{Content, Flow};
 use crate::health::Engine;
-use crate::protocol::{Answer, Connection, Flow, Stream, failed};
 use crate::settings::Config;
 use crate::version::engine;
 
@@ -46,9 +47,9 @@ pub(crate) struct Session {
 
 enum State {
     /// Incoming bytes are sent to the daemon.
-    Streaming(Stream),
+    Streaming(Content),
     /// The daemon has the first `max_scan_size` bytes and scans them, while the rest comes in and is not sent.
-    Cut(Connection),
+    Cut(Content),
     /// The daemon has answered.
     Answered(Answer),
     /// The last call failed, or its future was dropped.
@@ -56,11 +57,11 @@ enum State {
 }
 
 impl Session {
-    pub(crate) fn new(config: Arc<Config>, engine: Arc<Engine>, place: OwnedSemaphorePermit, stream: Stream) -> Self {
+    pub(crate) fn new(config: Arc<Config>, engine: Arc<Engine>, place: OwnedSemaphorePermit, content: Content) -> Self {
         Self {
             config,
             engine,
-            state: State::Streaming(stream),
+            state: State::Streaming(content),
             came: 0,
             _place: place,
         }
@@ -71,29 +72,20 @@ impl Session {
     }
 
     /// Sends bytes, and ends the content there if the upload is longer than `max_scan_size`.
-    async fn forward(&self, mut stream: Stream, bytes: &[u8]) -> Result<State, Fault> {
-        let pushed = stream.push(bytes).await?;
-        let flow = match pushed {
-            Flow::Goes if self.is_over() => stream.end().await?,
-            pushed => pushed,
+    async fn forward(&mut self, mut content: Content, bytes: &[u8]) -> Result<State, Fault> {
+        let flow = match content.push(bytes).await? {
+            Flow::Goes if self.is_over() => content.end().await?,
+            flow => flow,
         };
         match flow {
-            Flow::Stopped => Ok(State::Answered(self.early_answer(stream).await?)),
-            Flow::Goes if self.is_over() => Ok(State::Cut(stream.into_connection())),
-            Flow::Goes => Ok(State::Streaming(stream)),
+            Flow::Stopped => Ok(State::Answered(self.answer(content, self.config.io_timeout).await?)),
+            Flow::Goes if self.is_over() => Ok(State::Cut(content)),
+            Flow::Goes => Ok(State::Streaming(content)),
         }
     }
 
-    /// The answer of a daemon that did not read everything: it must not call the content clean.
-    async fn early_answer(&self, stream: Stream) -> Result<Answer, Fault> {
-        match self.answer(stream.into_connection(), self.config.io_timeout).await? {
-            Answer::Clean => Err(failed("clamd called a content clean before it had all of it")),
-            answer => Ok(answer),
-        }
-    }
-
-    async fn answer(&self, connection: Connection, within: Duration) -> Result<Answer, Fault> {
-        let answer = Answer::parse(&connection.answer(within).await?)?;
+    async fn answer(&mut self, content: Content, within: Duration) -> Result<Answer, Fault> {
+        let answer = content.answer(within).await?;
         if answer == Answer::TooLong {
             warn!(
                 clamd = %self.config.address,
@@ -133,13 +125,13 @@ impl Scan for Session {
         self.came = self.came.saturating_add(chunk.len() as u64);
         // Replaced first, so that a call that fails or is cancelled leaves the session broken.
         self.state = match mem::replace(&mut self.state, State::Broken) {
-            State::Streaming(stream) => {
+            State::Streaming(content) => {
                 let fits = usize::try_from(room).map_or(chunk.len(), |room| room.min(chunk.len()));
-                self.forward(stream, &chunk[..fits]).await?
+                self.forward(content, &chunk[..fits]).await?
             }
-            State::Cut(mut connection) => match connection.was_answered().await {
-                true => State::Answered(self.answer(connection, self.config.io_timeout).await?),
-                false => State::Cut(connection),
+            State::Cut(mut content) => match content.was_answered().await {
+                true => State::Answered(self.answer(content, self.config.io_timeout).await?),
+                false => State::Cut(content),
             },
             state @ (State::Answered(_) | State::Broken) => state,
         };
@@ -162,27 +154,27 @@ impl Scan for Session {
 
     async fn finish(mut self: Box<Self>) -> Result<Report, Fault> {
         let answer = match mem::replace(&mut self.state, State::Broken) {
-            State::Streaming(mut stream) => match stream.end().await? {
-                Flow::Goes => self.answer(stream.into_connection(), self.config.scan_timeout).await?,
-                Flow::Stopped => self.early_answer(stream).await?,
-            },
-            State::Cut(connection) => self.answer(connection, self.config.scan_timeout).await?,
+            State::Streaming(mut content) => {
+                let _flow = content.end().await?;
+                self.answer(content, self.config.scan_timeout).await?
+            }
+            State::Cut(content) => self.answer(content, self.config.scan_timeout).await?,
             State::Answered(answer) => answer,
             State::Broken => return Err(broken()),
         };
         let (verdict, coverage) = self.judge(&answer);
         let mut report = Report::new(verdict, coverage);
-        // A refused upload has no facts.
+        let said = self.engine.version(&self.config).await;
+        report.engine = said.as_deref().map(engine);
+        // A refused upload needs no more: it is at most kept in quarantine.
         if report.verdict == Verdict::Accept {
             let limit = self.config.max_scan_size;
             let scanned = match answer {
                 Answer::TooLong => 0,
                 _ => self.came.min(limit),
             };
-            let said = self.engine.version(&self.config).await;
-            report.engine = said.as_deref().map(engine);
             report.bytes = Some(scanned);
-            // clamd counts the upload itself as a member and as a level (MaxFiles, MaxRecursion).
+            // clamd counts the upload itself as a member and as a level (MaxFiles, MaxRecursion): tests/it/limits.rs measures it.
             report.limits = Some(self.config.limits.with(|limits| {
                 limits.member = limit;
                 limits.members = limits.members.saturating_sub(1);

@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use clamav_client::tokio::{ping, reload, shutdown};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::address::Address;
+use crate::connection::Connection;
 use crate::health;
-use crate::protocol::Connection;
 use crate::settings::Config;
 
 /// How long it may take until a clamd has loaded its signatures, or has ended.
@@ -78,28 +79,41 @@ impl Clamd {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = port.expect("a free port").port();
         configure(folder.path(), port, lines);
-        let child = Command::new(program)
-            .arg("--config-file")
-            .arg(folder.path().join("clamd.conf"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("clamd runs");
+        let child = spawn(program, folder.path());
         let mut clamd = Self { child, folder, port };
+        clamd.answers().await?;
+        Ok(clamd)
+    }
 
+    /// Waits until it answers; the error is its log.
+    async fn answers(&mut self) -> Result<(), String> {
         // Asked on the Unix socket, which no other process can have taken.
-        let config = Config::new(Address::Unix(clamd.socket()));
+        let config = Config::new(Address::Unix(self.socket()));
         let until = Instant::now() + PATIENCE;
-        while Connection::ask(&config, b"zPING\0").await.is_err() {
-            let ended = clamd.child.try_wait().expect("clamd can be watched").is_some();
+        while Connection::ask(&config, ping).await.is_err() {
+            let ended = self.child.try_wait().expect("clamd can be watched").is_some();
             if ended || Instant::now() > until {
-                return Err(clamd.log());
+                return Err(self.log());
             }
             sleep(Duration::from_millis(20)).await;
         }
-        Ok(clamd)
+        Ok(())
+    }
+
+    /// Starts it again after [`kill`](Self::kill), with the same addresses, and waits until it answers.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start, with what it says.
+    pub async fn restart(&mut self) {
+        let program = program();
+        for attempt in 1.. {
+            self.child = spawn(&program, self.folder.path());
+            match self.answers().await {
+                Ok(()) => return,
+                Err(log) => assert!(attempt < ATTEMPTS, "clamd does not start again: {log}"),
+            }
+        }
     }
 
     /// Where it listens on TCP: host and port.
@@ -127,11 +141,28 @@ impl Clamd {
     /// If it does not stop.
     pub async fn stop(mut self) {
         let config = Config::new(Address::Unix(self.socket()));
-        let asked = Connection::open(&config, b"zSHUTDOWN\0").await;
         // clamd does not answer this command; but it may miss a command whose connection is closed at once.
-        let _silence = asked.expect("clamd takes the command").answer(PATIENCE).await;
+        let _silence = Connection::ask(&config, shutdown).await;
         let ended = timeout(PATIENCE, self.child.wait()).await;
         ended.expect("clamd ends").expect("clamd can be watched");
+    }
+
+    /// Tells it to read its signatures again, among them one of this name for these bytes, and waits until they are read.
+    ///
+    /// # Panics
+    ///
+    /// If it does not read them.
+    pub async fn learn(&self, name: &str, bytes: &[u8]) {
+        add_signature(self.folder.path(), name, bytes);
+        let reloads = |clamd: &Self| clamd.log().matches("Database correctly reloaded").count();
+        let before = reloads(self);
+        let config = Config::new(Address::Unix(self.socket()));
+        Connection::ask(&config, reload).await.expect("clamd takes the command");
+        let until = Instant::now() + PATIENCE;
+        while reloads(self) == before {
+            assert!(Instant::now() < until, "clamd does not reload: {}", self.log());
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Suspends the process, so that it neither answers nor closes a connection, until [`go_on`](Self::go_on).
@@ -168,16 +199,25 @@ impl Clamd {
     }
 }
 
+fn spawn(program: &Path, folder: &Path) -> Child {
+    Command::new(program)
+        .arg("--config-file")
+        .arg(folder.join("clamd.conf"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("clamd runs")
+}
+
 fn configure(folder: &Path, port: u16, lines: &[&str]) {
     let signatures = folder.join("signatures");
     std::fs::create_dir(&signatures).expect("a folder for signatures");
-    // Name, kind of file (any), offset, bytes.
-    let known = format!(
-        "Intake.Test.Eicar:0:0:{}\nIntake.Test.Marker:0:*:{}\n",
-        hex(&health::eicar()),
-        hex(MARKER)
-    );
-    std::fs::write(signatures.join("intake.ndb"), known).expect("signatures can be written");
+    // At the start of a file of any kind.
+    let eicar = format!("Intake.Test.Eicar:0:0:{}\n", hex(&health::eicar()));
+    std::fs::write(signatures.join("eicar.ndb"), eicar).expect("signatures can be written");
+    add_signature(folder, "Intake.Test.Marker", MARKER);
     let folder = folder.display();
     let own = format!(
         "Foreground yes\nDatabaseDirectory {folder}/signatures\nTemporaryDirectory {folder}\n\
@@ -186,6 +226,12 @@ fn configure(folder: &Path, port: u16, lines: &[&str]) {
     );
     let lines = own + &lines.join("\n") + "\n";
     std::fs::write(format!("{folder}/clamd.conf"), lines).expect("settings can be written");
+}
+
+/// Adds a signature of bytes at any place in a file of any kind.
+fn add_signature(folder: &Path, name: &str, bytes: &[u8]) {
+    let file = folder.join("signatures").join(format!("{name}.ndb"));
+    std::fs::write(file, format!("{name}:0:*:{}\n", hex(bytes))).expect("signatures can be written");
 }
 
 fn hex(bytes: &[u8]) -> String {

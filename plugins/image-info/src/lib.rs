@@ -10,7 +10,6 @@
 //! # let _ = posters_too;
 //! ```
 
-mod blocking_pool;
 mod codes;
 mod exif;
 mod formats;
@@ -24,15 +23,11 @@ mod probe;
 mod scan;
 mod source;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use bytesize::ByteSize;
-use intake_core::{ConfigError, Fault, FromSettings, Head, Plugin, Scan, Scanner};
+use intake_core::{ConfigError, Fault, FromSettings, Head, Plugin, Scan, Scanner, Workers};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
-use crate::blocking_pool::PERMITS;
 use crate::policy::{Policy, Unreadable};
 use crate::scan::ImageScan;
 
@@ -62,7 +57,7 @@ const MOST_HEADER: usize = 4 * 1024 * 1024;
 pub struct ImageInfo {
     policy: Policy,
     max_header: usize,
-    permits: Arc<Semaphore>,
+    workers: Workers,
 }
 
 impl ImageInfo {
@@ -105,7 +100,7 @@ impl Default for ImageInfo {
                 unreadable: Unreadable::default(),
             },
             max_header: MAX_HEADER,
-            permits: Arc::new(Semaphore::new(PERMITS)),
+            workers: Workers::default(),
         }
     }
 }
@@ -113,7 +108,7 @@ impl Default for ImageInfo {
 #[async_trait]
 impl Scanner for ImageInfo {
     async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
-        let scan = ImageScan::new(head.media_type, self.policy, self.max_header, Arc::clone(&self.permits));
+        let scan = ImageScan::new(head.media_type, self.policy, self.max_header, self.workers.clone());
         Ok(Box::new(scan))
     }
 

@@ -1,18 +1,19 @@
 //! The scan of one upload.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use intake_core::notes::Image;
-use intake_core::{Bytes, Coverage, Fault, MediaType, Rejection, Report, Scan, Verdict};
-use tokio::sync::Semaphore;
+use intake_core::{Bytes, Coverage, Fault, MediaType, Rejection, Report, Scan, Verdict, Workers};
 
-use crate::blocking_pool::{self, TIMEOUT};
 use crate::codes::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE};
 use crate::formats::{self, Format};
 use crate::policy::{Policy, Unreadable};
 use crate::probe::Probe;
 use crate::source::Reading;
+
+/// How long a reader may take, with the wait for a thread: far more than reading a header ever needs.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Vector formats have no pixels to count: they are drawn at any size.
 const DRAWN: [&str; 1] = ["image/svg+xml"];
@@ -20,22 +21,17 @@ const DRAWN: [&str; 1] = ["image/svg+xml"];
 /// The scan of one upload: its reader is polled until it has a result; from then on, the report answers.
 pub(crate) struct ImageScan {
     policy: Policy,
-    permits: Arc<Semaphore>,
+    workers: Workers,
     /// `None` once the report is final.
     reading: Option<Reading>,
     report: Report,
 }
 
 impl ImageScan {
-    pub(crate) fn new(
-        media_type: Option<&MediaType>,
-        policy: Policy,
-        max_header: usize,
-        permits: Arc<Semaphore>,
-    ) -> Self {
+    pub(crate) fn new(media_type: Option<&MediaType>, policy: Policy, max_header: usize, workers: Workers) -> Self {
         let mut scan = Self {
             policy,
-            permits,
+            workers,
             reading: None,
             report: Report::clean(),
         };
@@ -54,14 +50,14 @@ impl ImageScan {
 
     /// Polls the reader, and completes the report if the reader has a result or the image is too large.
     async fn read(&mut self, mut reading: Reading) {
-        let read = blocking_pool::run(&self.permits, TIMEOUT, move || {
+        let read = self.workers.run_within(TIMEOUT, move || {
             let probe = reading.poll();
             (reading, probe)
         });
         let (reading, probe) = match read.await {
             Ok(read) => read,
             Err(why) => {
-                self.report = self.unreadable(why);
+                self.report = self.unreadable(&why.to_string());
                 return;
             }
         };

@@ -111,6 +111,9 @@ fn parse<R: AsRef<str>>(ranges: impl IntoIterator<Item = R>) -> Result<Vec<Media
 
 impl Validator for MediaTypes {
     fn head(&self, head: &Head<'_>) -> Verdict {
+        if head.type_may_change {
+            return Verdict::Accept;
+        }
         self.judge(head.media_type)
     }
 

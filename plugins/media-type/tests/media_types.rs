@@ -150,6 +150,9 @@ async fn active_content_is_refused_however_far_in_it_says_what_it_is() {
         // What is not denied is taken, however long its prolog is.
         ("image/svg+xml", format!("<?xml version='1.0'?><!--{long}--><a/>"), true),
         ("text/html", format!("<?xml version='1.0'?><!--{long}-->{svg}"), true),
+        ("text/html", format!("<!--{long}-->{svg}"), true),
+        ("text/xml", format!("<?xml version='1.0'?><!--{long}-->{svg}"), true),
+        ("text/plain", format!("{}{svg}", "\n".repeat(2 * HEAD_BYTES)), true),
         ("text/html", " ".repeat(2 * HEAD_BYTES), true),
     ] {
         let pipeline = Pipeline::builder()

@@ -25,13 +25,12 @@ mod scan;
 mod settings;
 mod stream_info;
 mod tally;
-mod workers;
 
 use async_trait::async_trait;
 use intake_core::{ConfigError, Fault, FromSettings, Head, Plugin, Scan, Scanner};
 
 use crate::scan::PdfScan;
-use crate::workers::Workers;
+use intake_core::Workers;
 
 pub use crate::codes::{
     PDF_EMBEDDED_FILE, PDF_ENCRYPTED, PDF_JAVASCRIPT, PDF_LAUNCH, PDF_REMOTE, PDF_UNREADABLE, PDF_XFA,

@@ -9,12 +9,18 @@ use crate::tally::Tally;
 /// The most objects of one stream whose places are kept, at 16 bytes each. Writers put a few hundred into one.
 const MOST_PLACES: usize = 100_000;
 
+/// How many bytes of the stream go through the filters at a time. Limits and damage are noticed behind as many, so that what is
+/// read in front of them does not depend on how the upload is cut.
+const BLOCK: usize = 4096;
+
 const TOO_LARGE: &str = "its object streams inflate to more bytes than the scanner reads";
 
 /// Inflates an object stream, and reads the objects in it.
 pub(crate) struct ObjectStream {
     stages: Vec<Box<dyn Stage>>,
     objects: Objects,
+    /// The bytes of a block that is not full.
+    block: Vec<u8>,
     has_failed: bool,
 }
 
@@ -54,20 +60,33 @@ impl ObjectStream {
                 places: Vec::new(),
                 next_place: 0,
             },
+            block: Vec::new(),
             has_failed: false,
         })
     }
 
     /// Takes the next bytes of the stream.
     pub(crate) fn push(&mut self, bytes: &[u8], tally: &mut Tally) {
-        if self.has_failed {
-            return;
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.has_failed {
+            let missing = BLOCK.saturating_sub(self.block.len());
+            let (now, behind) = rest.split_at(missing.min(rest.len()));
+            self.block.extend_from_slice(now);
+            rest = behind;
+            if self.block.len() >= BLOCK {
+                self.filter(tally);
+            }
         }
+    }
+
+    /// Lets the bytes of the block through the filters.
+    fn filter(&mut self, tally: &mut Tally) {
+        let block = std::mem::take(&mut self.block);
         let mut sink = Reading {
             objects: &mut self.objects,
             tally,
         };
-        if let Err(why) = filters::push(&mut self.stages, bytes, &mut sink) {
+        if let Err(why) = filters::push(&mut self.stages, &block, &mut sink) {
             self.has_failed = true;
             tally.missed(why);
         }
@@ -75,6 +94,9 @@ impl ObjectStream {
 
     /// Ends the stream.
     pub(crate) fn end(mut self, tally: &mut Tally) {
+        if !self.has_failed {
+            self.filter(tally);
+        }
         if self.has_failed {
             return;
         }

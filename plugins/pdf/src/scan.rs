@@ -6,7 +6,7 @@ use intake_core::{Bytes, Coverage, Fault, Report, Scan, Verdict};
 use crate::document::Document;
 use crate::settings::{Choice, Settings};
 use crate::tally::Tally;
-use crate::workers::Workers;
+use intake_core::Workers;
 
 /// The scan of one upload.
 pub(crate) struct PdfScan {

@@ -45,8 +45,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Backlog, Catalog, ConfigError, Fault, FromSettings, Listing, Plugin, Record, Recorder, Secret, Task, Update,
-    UploadId, UsageChange, inventory,
+    Backlog, Catalog, ConfigError, Fault, FromSettings, Listing, ListingOfAll, Plugin, Record, Recorder, Secret, Task,
+    Update, UploadId, UsageChange, inventory,
 };
 use serde::Deserialize;
 
@@ -180,6 +180,15 @@ impl Recorder for SqlRecorder {
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         self.0.list(kind, project, behind, limit).await
+    }
+
+    async fn list_all(
+        &self,
+        kind: ListingOfAll,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        self.0.list_all(kind, behind, limit).await
     }
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {

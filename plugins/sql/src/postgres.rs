@@ -293,6 +293,11 @@ fn migrations() -> Migrator {
         migration(4, "refused", include_str!("../migrations/postgres/0004_refused.sql")),
         migration(5, "bounds", include_str!("../migrations/postgres/0005_bounds.sql")),
         migration(6, "record", include_str!("../migrations/postgres/0006_record.sql")),
+        migration(
+            7,
+            "quarantine",
+            include_str!("../migrations/postgres/0007_quarantine.sql"),
+        ),
     ]);
     migrations.dangerous_set_table_name(MIGRATIONS);
     // The driver's own lock is one of the session.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use intake_core::accounting::{DailyUsage, Usage};
-use intake_core::{Backlog, Fault, Group, Listing, ManagedProject};
+use intake_core::{Backlog, Fault, Group, Listing, ListingOfAll, ManagedProject};
 
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow, group_of, project_of};
 use crate::dialect::{ConnectionOf, Dialect};
@@ -24,6 +24,12 @@ pub(crate) enum Query<'a> {
     List {
         kind: Listing,
         project: &'a str,
+        behind: (i64, &'a str),
+        limit: i64,
+    },
+    /// Rows of this kind in all projects, after this one.
+    ListAll {
+        kind: ListingOfAll,
         behind: (i64, &'a str),
         limit: i64,
     },
@@ -58,7 +64,11 @@ impl Query<'_> {
     /// Whether only maintenance runs this query, and no request does.
     pub(crate) fn is_maintenance(&self) -> bool {
         match self {
-            Self::Due { .. } | Self::Backlog | Self::ExpiredGroups { .. } | Self::Over { .. } => true,
+            Self::Due { .. }
+            | Self::ListAll { .. }
+            | Self::Backlog
+            | Self::ExpiredGroups { .. }
+            | Self::Over { .. } => true,
             // A refused request drops the oldest tombstones.
             Self::OldestRefused { .. }
             | Self::Of(_)
@@ -136,6 +146,9 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, query: &Qu
             behind,
             limit,
         } => D::Database::list(reader, kind, project, behind, limit)
+            .await
+            .map(Found::Rows),
+        Query::ListAll { kind, behind, limit } => D::Database::list_all(reader, kind, behind, limit)
             .await
             .map(Found::Rows),
         Query::OldestRefused { project, limit } => D::Database::oldest_refused(reader, project, limit)

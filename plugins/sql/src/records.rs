@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use intake_core::accounting::{Account, DailyUsage, Day, Usage, UsageChange};
 use intake_core::micros::to_micros;
 use intake_core::{
-    Backlog, Catalog, Fault, Group, Listing, ManagedProject, Record, Recorder, Task, Update, UploadId, codes,
+    Backlog, Catalog, Fault, Group, Listing, ListingOfAll, ManagedProject, Record, Recorder, Task, Update, UploadId,
+    codes,
 };
 use sqlx::Pool;
 use tokio::sync::Mutex;
@@ -225,6 +226,17 @@ impl<D: Dialect> Recorder for Records<D> {
             listed.truncate(limit);
         }
         Ok(listed)
+    }
+
+    async fn list_all(
+        &self,
+        kind: ListingOfAll,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let ((created, id), limit) = (before(behind), at_most(limit));
+        let behind = (created, &*id);
+        readable(self.read(Query::ListAll { kind, behind, limit }).await?.rows())
     }
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {

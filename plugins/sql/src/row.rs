@@ -84,6 +84,7 @@ pub(crate) fn task(task: Task) -> &'static str {
         Task::Sweep => "sweep",
         Task::Resume => "resume",
         Task::Fetch => "pull",
+        Task::Rescan => "rescan",
     }
 }
 
@@ -149,6 +150,7 @@ mod tests {
             Just(State::Staged),
             Just(State::Ready),
             Just(State::Trashed),
+            Just(State::Quarantined),
             Just(State::Deleting),
             Just(State::Deleted),
             (any::<String>(), option::of(any::<String>())).prop_map(|(message, subject)| {

@@ -26,29 +26,36 @@ impl Trouble {
     }
 }
 
+/// What a transaction has locked.
+#[derive(Debug, Default)]
+pub(crate) struct Locked {
+    /// The accounts, in the order of their names. Those that did not exist were created with their end.
+    pub(crate) accounts: Vec<LockedAccount>,
+    /// The revisions of the rows that exist, in the order of their ids.
+    pub(crate) revisions: Vec<(String, i64)>,
+}
+
 /// A connection that writes. After [`Trouble`] it has to be [rolled back](Self::rollback) or dropped.
 pub(crate) trait Session: Send + Sized + 'static {
     /// Begins a transaction that is going to write, and whose commit is durable.
     fn begin(&mut self) -> impl Future<Output = Result<(), Trouble>> + Send;
 
-    /// Locks accounts until the transaction ends, in the order of their names; those that do not exist are created with this
-    /// end.
-    fn lock_accounts(
+    /// Locks accounts and then records until the transaction ends, each in their order: see [`Locked`].
+    fn lock(
         &mut self,
         names: &[(&str, Option<i64>)],
-    ) -> impl Future<Output = Result<Vec<LockedAccount>, Trouble>> + Send;
-
-    /// The revisions of the rows of these ids that exist. They are locked until the transaction ends, in the order of their ids.
-    fn revisions(&mut self, ids: &[&str]) -> impl Future<Output = Result<Vec<(String, i64)>, Trouble>> + Send;
+        ids: &[&str],
+    ) -> impl Future<Output = Result<Locked, Trouble>> + Send;
 
     /// Makes a change that is not about records, and returns how many rows it changed.
     fn make(&mut self, change: &Change) -> impl Future<Output = Result<u64, Trouble>> + Send;
 
-    /// Writes rows whose revisions were locked.
-    fn write_rows(&mut self, changes: &RowChanges<'_>) -> impl Future<Output = Result<(), Trouble>> + Send;
-
-    /// Writes the balances of locked accounts, and the usage of days.
-    fn write_accounts(&mut self, written: &Written<'_>) -> impl Future<Output = Result<(), Trouble>> + Send;
+    /// Writes rows whose revisions were locked, the balances of locked accounts, and the usage of days.
+    fn write(
+        &mut self,
+        changes: &RowChanges<'_>,
+        written: &Written<'_>,
+    ) -> impl Future<Output = Result<(), Trouble>> + Send;
 
     /// Ends the transaction durably. Any failure is [`Trouble::Whole`]: its outcome is unknown.
     fn commit(&mut self) -> impl Future<Output = Result<(), Trouble>> + Send;

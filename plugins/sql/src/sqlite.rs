@@ -237,6 +237,11 @@ fn migrations() -> Migrator {
         migration(4, "refused", include_str!("../migrations/sqlite/0004_refused.sql")),
         migration(5, "bounds", include_str!("../migrations/sqlite/0005_bounds.sql")),
         migration(6, "record", include_str!("../migrations/sqlite/0006_record.sql")),
+        migration(
+            7,
+            "quarantine",
+            include_str!("../migrations/sqlite/0007_quarantine.sql"),
+        ),
     ])
 }
 

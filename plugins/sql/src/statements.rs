@@ -2,7 +2,7 @@
 //!
 //! Each finds its rows by the primary key or by an index; a test checks that against the database's query plans.
 
-use intake_core::{Fault, Listing};
+use intake_core::{Fault, Listing, ListingOfAll};
 use sqlx::{ColumnIndex, Database, Decode, Type, query, query_scalar};
 
 use crate::row::{Stored, unreadable};
@@ -68,6 +68,20 @@ pub(crate) const ORDERS_OF: &str = concat!(
      ORDER BY created DESC, id DESC LIMIT $4"
 );
 
+/// The newest files that can be read of all projects, by the index of just these rows.
+pub(crate) const ALL_READY: &str = concat!(
+    "SELECT ",
+    stored!(),
+    " FROM uploads WHERE state = 'ready' AND (created, id) < ($1, $2) ORDER BY created DESC, id DESC LIMIT $3"
+);
+
+/// The newest uploads in quarantine of all projects, by the index of just these rows.
+pub(crate) const ALL_QUARANTINED: &str = concat!(
+    "SELECT ",
+    stored!(),
+    " FROM uploads WHERE state = 'quarantined' AND (created, id) < ($1, $2) ORDER BY created DESC, id DESC LIMIT $3"
+);
+
 /// The oldest that were refused of a project, or of none, by the index of just these rows.
 pub(crate) const OLDEST_REFUSED: &str = concat!(
     "SELECT ",
@@ -82,6 +96,14 @@ fn list_of(kind: Listing) -> &'static str {
         Listing::Refused => REFUSED_OF,
         Listing::Unfinished => UNFINISHED_OF,
         Listing::Fetches => ORDERS_OF,
+    }
+}
+
+/// The statement that lists rows of a kind in all projects.
+fn list_of_all(kind: ListingOfAll) -> &'static str {
+    match kind {
+        ListingOfAll::Ready => ALL_READY,
+        ListingOfAll::Quarantined => ALL_QUARANTINED,
     }
 }
 
@@ -118,6 +140,14 @@ pub(crate) trait Statements: Database {
         connection: &mut Self::Connection,
         kind: Listing,
         project: &str,
+        behind: (i64, &str),
+        limit: i64,
+    ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
+
+    /// The rows of a kind in all projects, the newest first, after this one.
+    fn list_all(
+        connection: &mut Self::Connection,
+        kind: ListingOfAll,
         behind: (i64, &str),
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<Answer>>> + Send;
@@ -172,6 +202,16 @@ macro_rules! statements {
                 let listed = query(list_of(kind)).bind(project).bind(created).bind(id);
                 let listed = listed.bind(limit).fetch_all(connection).await?;
                 Ok(listed.iter().map(read).collect())
+            }
+
+            async fn list_all(
+                connection: &mut Self::Connection,
+                kind: ListingOfAll,
+                (created, id): (i64, &str),
+                limit: i64,
+            ) -> sqlx::Result<Vec<Answer>> {
+                let listed = query(list_of_all(kind)).bind(created).bind(id).bind(limit);
+                Ok(listed.fetch_all(connection).await?.iter().map(read).collect())
             }
 
             async fn oldest_refused(
@@ -277,6 +317,14 @@ mod tests {
             (
                 ORDERS_OF,
                 Some("SEARCH uploads USING INDEX uploads_orders (project=? AND (created,id)<(?,?))"),
+            ),
+            (
+                ALL_READY,
+                Some("SEARCH uploads USING INDEX uploads_ready ((created,id)<(?,?))"),
+            ),
+            (
+                ALL_QUARANTINED,
+                Some("SEARCH uploads USING INDEX uploads_quarantined ((created,id)<(?,?))"),
             ),
             (UNFINISHED, Some("SCAN uploads USING INDEX uploads_unfinished")),
             (ORDERS, Some("SCAN uploads USING COVERING INDEX uploads_orders")),

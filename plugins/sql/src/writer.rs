@@ -216,18 +216,10 @@ async fn transact<S: Session>(session: &mut S, jobs: &[Job]) -> Result<Vec<Made>
 async fn make_all<S: Session>(session: &mut S, jobs: &[Job]) -> Result<Vec<Made>, Trouble> {
     let changes = || jobs.iter().map(|job| &job.change);
     let names = accounting::names(changes().flat_map(Change::usage_changes));
-    let mut accounts = match names.is_empty() {
-        true => Accounts::default(),
-        false => Accounts::of(session.lock_accounts(&names).await?),
-    };
     let ids = Rows::ids(changes());
-    let mut rows = match ids.is_empty() {
-        true => Rows::of(ids, Vec::new()),
-        false => {
-            let revisions = session.revisions(&ids).await?;
-            Rows::of(ids, revisions)
-        }
-    };
+    let locked = session.lock(&names, &ids).await?;
+    let mut accounts = Accounts::of(locked.accounts);
+    let mut rows = Rows::of(ids, locked.revisions);
     let mut made = Vec::with_capacity(jobs.len());
     for change in changes() {
         let usage_changes = change.usage_changes();
@@ -245,8 +237,7 @@ async fn make_all<S: Session>(session: &mut S, jobs: &[Job]) -> Result<Vec<Made>
         }
         made.push(Made::Rows(changed));
     }
-    session.write_rows(&rows.changes()).await?;
-    session.write_accounts(&accounts.written()).await?;
+    session.write(&rows.changes(), &accounts.written()).await?;
     Ok(made)
 }
 

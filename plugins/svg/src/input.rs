@@ -13,10 +13,12 @@ const PACKED: usize = 512;
 const PIECE: usize = 16 * 1024;
 
 /// Decodes a document.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Input {
     layer: Layer,
     text: Text,
+    /// How many bytes may still be unpacked.
+    room: u64,
 }
 
 enum Layer {
@@ -33,6 +35,8 @@ pub(crate) enum Unpacked {
     Fine,
     /// They cannot be unpacked.
     Broken,
+    /// There are more than may be unpacked. Those behind the limit were not given away.
+    TooMuch,
 }
 
 impl std::fmt::Debug for Layer {
@@ -53,6 +57,23 @@ impl Default for Layer {
 }
 
 impl Input {
+    /// A document of which so many bytes may be unpacked, if it is packed.
+    pub(crate) fn new(max_unpacked: u64) -> Self {
+        Self {
+            layer: Layer::default(),
+            text: Text::default(),
+            room: max_unpacked,
+        }
+    }
+
+    /// Whether the document is packed, or begins so.
+    pub(crate) fn may_be_packed(&self, chunk: &[u8]) -> bool {
+        match &self.layer {
+            Layer::Unknown(begin) => begin.is_empty() && chunk.starts_with(b"\x1F"),
+            _ => self.is_packed(),
+        }
+    }
+
     /// Whether the document is packed.
     pub(crate) fn is_packed(&self) -> bool {
         matches!(self.layer, Layer::Packed(_) | Layer::Broken)
@@ -90,8 +111,16 @@ impl Input {
         };
         for piece in bytes.chunks(PACKED) {
             let unpacked = decoder.write_all(piece).and_then(|()| decoder.flush());
+            if unpacked.is_err() {
+                // It holds what it has unpacked in front of the damage, up to here.
+                let _damaged = decoder.try_finish();
+            }
             let content = std::mem::take(decoder.get_mut());
-            self.text.push(&content, false, to)?;
+            let (content, is_too_much) = within(&content, &mut self.room);
+            self.text.push(content, false, to)?;
+            if is_too_much {
+                return Ok(Unpacked::TooMuch);
+            }
             if unpacked.is_err() {
                 self.layer = Layer::Broken;
                 return Ok(Unpacked::Broken);
@@ -118,9 +147,22 @@ impl Input {
                 (std::mem::take(decoder.get_mut()), unpacked)
             }
         };
-        self.text.push(&rest, true, to)?;
-        Ok(unpacked)
+        let is_packed = self.is_packed();
+        let (rest, is_too_much) = match is_packed {
+            true => within(&rest, &mut self.room),
+            false => (&rest[..], false),
+        };
+        self.text.push(rest, true, to)?;
+        Ok(if is_too_much { Unpacked::TooMuch } else { unpacked })
     }
+}
+
+/// As many of the unpacked bytes as there is room for, and whether there are more.
+fn within<'a>(unpacked: &'a [u8], room: &mut u64) -> (&'a [u8], bool) {
+    let most = usize::try_from(*room).unwrap_or(usize::MAX);
+    let kept = unpacked.get(..most).unwrap_or(unpacked);
+    *room = room.saturating_sub(kept.len() as u64);
+    (kept, kept.len() < unpacked.len())
 }
 
 /// Decodes characters.

@@ -26,11 +26,8 @@ mod note;
 mod scan;
 mod settings;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use intake_core::{ConfigError, Fault, FromSettings, Head, OnPartial, Plugin, Scan, Scanner};
-use tokio::sync::Semaphore;
+use intake_core::{ConfigError, Fault, FromSettings, Head, OnPartial, Plugin, Scan, Scanner, Workers};
 
 use crate::scan::SvgScan;
 
@@ -45,31 +42,19 @@ intake_core::inventory::submit! {
         .version(env!("CARGO_PKG_VERSION"))
 }
 
-/// How many documents are read at a time.
-const PERMITS: usize = 8;
-
 /// A scanner that refuses active SVG documents, and notes the size of the others under [`SvgNote::SUBJECT`].
 ///
 /// The default has the default [`Settings`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Svg {
     settings: Settings,
-    permits: Arc<Semaphore>,
-}
-
-impl Default for Svg {
-    fn default() -> Self {
-        Self {
-            settings: Settings::default(),
-            permits: Arc::new(Semaphore::new(PERMITS)),
-        }
-    }
+    workers: Workers,
 }
 
 #[async_trait]
 impl Scanner for Svg {
     async fn open(&self, _head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
-        Ok(Box::new(SvgScan::new(self.settings, Arc::clone(&self.permits))))
+        Ok(Box::new(SvgScan::new(self.settings, self.workers.clone())))
     }
 
     // A part that was not read may be active.

@@ -107,6 +107,23 @@ impl Markup {
         Ok(())
     }
 
+    /// Ends the document. A tag that breaks off is read as if it ended here: in a web page, what follows the drawing ends it.
+    ///
+    /// # Errors
+    ///
+    /// If the reader needs no more.
+    pub(crate) fn finish(&mut self, to: &mut impl Reader) -> Result<(), Stop> {
+        if let State::Quoted(quote) = self.state {
+            self.push(&[quote], to)?;
+        }
+        match self.state {
+            State::Name | State::Tag | State::AttributeName | State::Equals | State::Value | State::Unquoted => {
+                self.push(b">", to)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn text<'a>(&mut self, bytes: &'a [u8], to: &mut impl Reader) -> Result<&'a [u8], Stop> {
         let end = memchr2(b'<', b'&', bytes).unwrap_or(bytes.len());
         let (text, rest) = bytes.split_at(end);

@@ -1,13 +1,7 @@
 //! The scan of one upload.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use intake_core::{Bytes, Coverage, Fault, Rejection, Report, Scan, Verdict};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
-use tracing::warn;
+use intake_core::{Bytes, Coverage, Fault, Rejection, Report, Scan, Verdict, Workers};
 
 use crate::codes::SVG_UNREADABLE;
 use crate::event::Limits;
@@ -26,44 +20,19 @@ const FAILED: &str = "reading it failed";
 
 pub(crate) struct SvgScan {
     settings: Settings,
-    permits: Arc<Semaphore>,
+    workers: Workers,
     /// It is away while it is read, and stays away if reading it fails.
     document: Option<Box<Document>>,
     bytes: u64,
 }
 
 impl SvgScan {
-    pub(crate) fn new(settings: Settings, permits: Arc<Semaphore>) -> Self {
+    pub(crate) fn new(settings: Settings, workers: Workers) -> Self {
         Self {
             settings,
-            permits,
+            workers,
             document: Some(Box::new(Document::new(settings))),
             bytes: 0,
-        }
-    }
-
-    /// Lets the document read something, on another thread if it is much.
-    async fn work(&mut self, is_much: bool, read: impl FnOnce(&mut Document) + Send + 'static) {
-        let Some(mut document) = self.document.take() else {
-            return;
-        };
-        let work = move || {
-            let read = catch_unwind(AssertUnwindSafe(|| read(&mut document)));
-            read.is_ok().then_some(document)
-        };
-        self.document = if is_much {
-            // The semaphore is never closed.
-            let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
-            let worked = spawn_blocking(move || {
-                let _permit = permit;
-                work()
-            });
-            worked.await.ok().flatten()
-        } else {
-            work()
-        };
-        if self.document.is_none() {
-            warn!("an image made its reader panic");
         }
     }
 
@@ -90,9 +59,11 @@ impl Scan for SvgScan {
             return Ok(Verdict::Accept);
         };
         if document.stop.is_none() {
-            let is_much = chunk.len() > FEW || document.input.is_packed() || document.is_packed_by(chunk);
+            let is_much = chunk.len() > FEW || document.input.may_be_packed(chunk);
             let chunk = chunk.clone();
-            self.work(is_much, move |document| document.push(&chunk)).await;
+            self.workers
+                .advance(&mut self.document, is_much, move |document| document.push(&chunk))
+                .await;
         }
         Ok(self.verdict())
     }
@@ -102,7 +73,9 @@ impl Scan for SvgScan {
             .document
             .as_ref()
             .is_some_and(|document| document.input.is_packed());
-        self.work(is_much, Document::finish).await;
+        self.workers
+            .advance(&mut self.document, is_much, Document::finish)
+            .await;
         let partial = |why: &str| Report::new(Verdict::Accept, Coverage::Partial(why.to_owned()));
         let Some(document) = &self.document else {
             let refused = self
@@ -135,9 +108,6 @@ struct Document {
     reading: Option<Markup>,
     judge: Judge,
     stop: Option<Stop>,
-    /// The characters so far, in bytes.
-    text: u64,
-    max_unpacked: u64,
 }
 
 impl Document {
@@ -147,18 +117,11 @@ impl Document {
             attribute: usize::try_from(settings.max_attribute).unwrap_or(usize::MAX),
         };
         Self {
-            input: Input::default(),
+            input: Input::new(settings.max_unpacked),
             reading: Some(Markup::new(limits)),
             judge: Judge::new(settings),
             stop: None,
-            text: 0,
-            max_unpacked: settings.max_unpacked,
         }
-    }
-
-    /// Whether this first chunk is packed.
-    fn is_packed_by(&self, chunk: &[u8]) -> bool {
-        self.text == 0 && chunk.starts_with(b"\x1F")
     }
 
     fn push(&mut self, chunk: &[u8]) {
@@ -171,6 +134,9 @@ impl Document {
         }
         self.read(|input, to| input.finish(to));
         let is_between = self.reading.as_ref().is_some_and(Markup::is_between);
+        if let (None, Some(markup)) = (&self.stop, &mut self.reading) {
+            self.stop = markup.finish(&mut self.judge).err();
+        }
         if self.stop.is_none() {
             self.stop = self.judge.finish(is_between).err();
         }
@@ -183,21 +149,16 @@ impl Document {
         let Some(markup) = &mut self.reading else {
             return;
         };
-        let (judge, text, most) = (&mut self.judge, &mut self.text, self.max_unpacked);
-        let mut is_too_much = false;
-        let read = bytes(&mut self.input, &mut |piece| {
-            *text = text.saturating_add(piece.len() as u64);
-            is_too_much |= *text > most;
-            markup.push(piece, judge)
-        });
+        let judge = &mut self.judge;
+        let read = bytes(&mut self.input, &mut |piece| markup.push(piece, judge));
         match read {
             Ok(Unpacked::Fine) => {}
             Ok(Unpacked::Broken) => judge.malform("it cannot be unpacked"),
+            Ok(Unpacked::TooMuch) => {
+                let message = "the image is too large when it is unpacked";
+                self.stop = Some(Stop::Refuse(Finding::new(Kind::TooComplex(message), "")));
+            }
             Err(stop) => self.stop = Some(stop),
-        }
-        if self.stop.is_none() && is_too_much && self.input.is_packed() {
-            let message = "the image is too large when it is unpacked";
-            self.stop = Some(Stop::Refuse(Finding::new(Kind::TooComplex(message), "")));
         }
     }
 }

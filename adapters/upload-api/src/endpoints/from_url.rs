@@ -113,7 +113,7 @@ async fn fetched(api: &Api, fetch_job: &FetchJob) -> Result<Value, ApiError> {
     let Some(upload) = fetch_job.upload else {
         return Ok(not_fetched(&codes::DOWNLOADED_FILE_GONE.into()));
     };
-    match api.pipeline.get(upload).await {
+    match api.pipeline.acknowledged(upload).await {
         Ok(record) => Ok(json(Fetched {
             info: FileInfo::of(&record),
             status: "success",

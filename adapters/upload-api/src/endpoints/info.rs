@@ -14,7 +14,7 @@ pub(crate) async fn info(request: &mut Request<'_>) -> Result<Value, ApiError> {
     let id = request.params.get("file_id");
     let id = id.ok_or_else(|| ApiError::new(&codes::FILE_ID_MISSING))?;
     let id: UploadId = id.parse().map_err(|_| ApiError::new(&codes::FILE_ID_INVALID))?;
-    let record = request.api.pipeline.get(id).await?;
+    let record = request.api.pipeline.acknowledged(id).await?;
     if record.options.project.as_deref() != Some(&*project.public_key) {
         return Err(intake_core::codes::NOT_FOUND.into());
     }

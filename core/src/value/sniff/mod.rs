@@ -76,6 +76,11 @@ impl Sniffer {
         self.prolog.take_if(|prolog| prolog.is_known());
     }
 
+    /// Whether the next bytes may give the content another type.
+    pub(crate) fn may_change(&self) -> bool {
+        self.prolog.is_some()
+    }
+
     /// The media type, by the bytes that were read so far.
     pub(crate) fn found(&self) -> Option<&MediaType> {
         self.found.as_ref()

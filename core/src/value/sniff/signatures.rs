@@ -107,7 +107,7 @@ fn is_cursor(bytes: Bytes<'_>) -> bool {
     count > 0 && size > 0 && at >= 6 + 16 * count
 }
 
-/// Whether a tar header has the right checksum: headers from before POSIX have no signature.
+/// Whether a tar header has the right checksum: headers from before POSIX have no signature. Old programs count bytes with a sign.
 fn is_tar(bytes: Bytes<'_>) -> bool {
     const SUM: std::ops::Range<usize> = 148..156;
     let Some(header) = bytes.0.first_chunk::<512>() else {
@@ -116,9 +116,13 @@ fn is_tar(bytes: Bytes<'_>) -> bool {
     let digits = header[SUM].iter().skip_while(|byte| **byte == b' ');
     let mut said = 0;
     for digit in digits.take_while(|byte| matches!(byte, b'0'..=b'7')) {
-        said = said * 8 + u32::from(digit - b'0');
+        said = said * 8 + i64::from(digit - b'0');
     }
-    let sum = |bytes: &[u8]| bytes.iter().copied().map(u32::from).sum::<u32>();
-    // The bytes of the checksum count as spaces. An empty header is no file.
-    header[0] != 0 && said == sum(&header[..SUM.start]) + 8 * u32::from(b' ') + sum(&header[SUM.end..])
+    // The bytes of the checksum count as spaces.
+    let counted = |(at, byte): (usize, &u8)| if SUM.contains(&at) { b' ' } else { *byte };
+    let bytes = || header.iter().enumerate().map(counted);
+    let sum: i64 = bytes().map(i64::from).sum();
+    let sum_with_signs: i64 = bytes().map(|byte| i64::from(byte.cast_signed())).sum();
+    // An empty header is no file.
+    header[0] != 0 && (said == sum || said == sum_with_signs)
 }

@@ -152,6 +152,22 @@ fn a_document_with_macros_is_not_taken_for_one_without() {
 }
 
 #[test]
+fn a_tar_of_before_posix_is_known_by_either_checksum() {
+    let mut header = [0; 512];
+    header[..3].copy_from_slice("né".as_bytes());
+    header[148..156].fill(b' ');
+    let sum: i32 = header.iter().map(|byte| i32::from(*byte)).sum();
+    for (sum, found) in [
+        (sum, Some("application/x-tar")),
+        (sum - 2 * 256, Some("application/x-tar")),
+        (sum - 256, None),
+    ] {
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        assert_eq!(name(&header).as_deref(), found, "{sum}");
+    }
+}
+
+#[test]
 fn a_signature_of_few_letters_alone_is_not_enough() {
     let table: [(&[u8], Option<&str>); 26] = [
         (b"GIF87b\0\0", None),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::memory::MemoryRecorder;
 use intake_core::{
-    Backlog, Catalog, Fault, Listing, Record, Recorder, Task, Update, UploadId, UsageChange, async_trait,
+    Backlog, Catalog, Fault, Listing, ListingOfAll, Record, Recorder, Task, Update, UploadId, UsageChange, async_trait,
 };
 
 use super::{PATIENCE, caught_by};
@@ -24,6 +24,7 @@ enum Wrong {
     ListsNoFetchJobs,
     ForgetsAnyRevision,
     ListsWithoutEnd,
+    ListsNoQuarantine,
     BooksNothing,
     HangsInUpdate,
     UpdatesOneAfterTheOther,
@@ -149,6 +150,19 @@ impl Recorder for Wrongly {
         self.1.list(kind, project, behind, limit).await
     }
 
+    async fn list_all(
+        &self,
+        kind: ListingOfAll,
+        behind: Option<(SystemTime, UploadId)>,
+        limit: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        let limit = match self.0 {
+            Wrong::ListsNoQuarantine if kind == ListingOfAll::Quarantined => 0,
+            _ => limit,
+        };
+        self.1.list_all(kind, behind, limit).await
+    }
+
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
         self.1.oldest_refused(project, limit).await
     }
@@ -194,6 +208,10 @@ async fn wrong_recorders_are_caught_by_the_rule_that_they_break() {
             "unfinished uploads and fetch jobs are listed until they end",
         ),
         (Wrong::ForgetsAnyRevision, "only the given revision is removed"),
+        (
+            Wrong::ListsNoQuarantine,
+            "files and quarantined uploads are listed over all projects",
+        ),
         (Wrong::ListsWithoutEnd, "files of a project are listed the newest first"),
         (
             Wrong::BooksNothing,

@@ -33,17 +33,23 @@ pub(super) struct Header {
     pub(super) is_extended: bool,
 }
 
-/// Whether bytes begin with a header. The old form has nothing else to be recognised by than its checksum.
+/// Whether bytes begin with a header. The old form has nothing else to be recognised by than its checksum. A header with a mark is
+/// one even if it is damaged: programs pass over such a header, and unpack what is behind it.
 pub(crate) fn is_tar(head: &[u8]) -> bool {
+    let is_header = |block| Header::read(block).is_some_and(|header| !header.name.is_empty());
     head.first_chunk()
-        .is_some_and(|block| Header::read(block).is_some_and(|header| !header.name.is_empty()))
+        .is_some_and(|block| has_mark(block) || is_header(block))
+}
+
+fn has_mark(block: &[u8; BLOCK]) -> bool {
+    block.get(257..).is_some_and(|behind| behind.starts_with(b"ustar"))
 }
 
 impl Header {
     /// Reads a header. `None` if it is none.
     pub(super) fn read(block: &[u8; BLOCK]) -> Option<Self> {
         let field = |start: usize, length: usize| block.get(start..start + length).unwrap_or_default();
-        if number(field(148, 8))? != checksum(block) {
+        if !checksums(block).contains(&number(field(148, 8))?.try_into().ok()?) {
             return None;
         }
         let is_posix = field(257, 6) == b"ustar\0";
@@ -94,10 +100,15 @@ fn number(field: &[u8]) -> Option<u64> {
     u64::from_str_radix(digits, 8).ok().filter(|_| is_octal)
 }
 
-/// The sum of all bytes, where those of the checksum itself count as spaces.
-fn checksum(block: &[u8; BLOCK]) -> u64 {
-    let counted = |(at, byte): (usize, &u8)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte });
-    block.iter().enumerate().map(counted).sum()
+/// The sum of all bytes, where those of the checksum itself count as spaces. Old programs count bytes with a sign, and those of
+/// today read both sums.
+fn checksums(block: &[u8; BLOCK]) -> [i64; 2] {
+    let counted = |(at, byte): (usize, &u8)| if (148..156).contains(&at) { b' ' } else { *byte };
+    let bytes = || block.iter().enumerate().map(counted);
+    [
+        bytes().map(i64::from).sum(),
+        bytes().map(|byte| i64::from(byte.cast_signed())).sum(),
+    ]
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use intake_plugin_archive::Settings;
 
 use crate::files::{bzip2, deflated, gzip, text, xz, zstd};
-use crate::tars::{GNU, POSIX, entry, file, header, pax, sealed, tar};
+use crate::tars::{GNU, POSIX, entry, file, header, pax, sealed, sealed_with_signs, tar};
 use crate::zips::{Descriptor, Zip, extra, packed, stored, zip};
 use crate::{code, left_out, note, refused, scan, scanner};
 
@@ -274,6 +274,11 @@ fn links_and_encryption() -> Vec<Attack> {
         (
             "a hard link in a TAR",
             tar(&[entry("a", b'1', b"", GNU)]),
+            "archive_link",
+        ),
+        (
+            "a link in a TAR with the checksum of old programs",
+            tar(&[sealed_with_signs(header("é".as_bytes(), b'2', 0, b""))]),
             "archive_link",
         ),
         (

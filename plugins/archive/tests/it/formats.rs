@@ -96,6 +96,11 @@ fn damaged_tars() -> Vec<(&'static str, Vec<u8>)> {
             [tar(&[file("a", b"x")]), tar(&[file("b", b"x")])].concat(),
         ),
         ("damaged header of a TAR", [file("a", b"x"), vec![1; 512]].concat()),
+        ("damaged first header of a TAR", {
+            let mut all = tar(&[file("a", b"x"), file("b", b"y")]);
+            all[148] ^= 1;
+            all
+        }),
         (
             "damaged attributes",
             tar(&[entry("x", b'x', b"99 path=a\n", POSIX), file("a", b"x")]),

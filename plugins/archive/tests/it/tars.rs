@@ -19,6 +19,14 @@ pub(crate) fn sealed(mut block: Vec<u8>) -> Vec<u8> {
     block
 }
 
+/// The same block with the checksum of old programs, for which a byte has a sign.
+pub(crate) fn sealed_with_signs(mut block: Vec<u8>) -> Vec<u8> {
+    block[148..156].fill(b' ');
+    let sum: i32 = block.iter().map(|byte| i32::from(byte.cast_signed())).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block
+}
+
 pub(crate) const POSIX: &[u8] = b"ustar\x0000";
 pub(crate) const GNU: &[u8] = b"ustar  \0";
 

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 use std::net::Shutdown;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use intake_core::codes::SCAN_INCOMPLETE;
 use intake_plugin_clamav::ClamAv;
 use intake_plugin_clamav::codes::{INFECTED, SCANNER_FAILED, SCANNER_UNAVAILABLE};
 use tokio::net::{TcpSocket, UnixListener};
+use tokio::sync::Notify;
 
 use crate::fake::{FakeClamd, Reply, Script};
 use crate::{Ending, open, scan, zeros};
@@ -153,6 +156,29 @@ async fn a_daemon_that_is_silent_is_not_waited_for() {
         let fault = scan(&scanner, &zeros(size)).await.expect_err(says);
         assert!(fault.message.contains(says), "{says}: {}", fault.report());
         Ending::Fault(SCANNER_FAILED).assert(Err(fault), says);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_be_slow_if_it_comes_in_time() {
+    for (answer, ending) in [
+        (&b"stream: OK\0"[..], Ending::Clean),
+        (b"stream: Win.Test.X-1 FOUND\0", Ending::Refused(INFECTED)),
+        (b"stream: O", Ending::Fault(SCANNER_FAILED)),
+    ] {
+        let told = Arc::new(Notify::new());
+        let clamd = FakeClamd::start(Script::AnswerSlowly(answer, told.clone())).await;
+        let scanner = scanner(&clamd).scan_timeout(Duration::from_secs(60));
+        let content = zeros(SMALL);
+        let mut ended = pin!(scan(&scanner, &content));
+        // The daemon has read all of it, and is silent.
+        while clamd.pieces().is_empty() {
+            assert!((&mut ended).now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        assert!((&mut ended).now_or_never().is_none());
+        told.notify_one();
+        ending.assert(ended.await, &String::from_utf8_lossy(answer));
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What to say to a content.
@@ -16,6 +17,8 @@ pub(crate) enum Script {
     Answer(Reply),
     /// Reads all of it, says this, and neither says more nor hangs up.
     AnswerThenHang(&'static [u8]),
+    /// Reads all of it, and says this byte by byte, the first one once it is told to.
+    AnswerSlowly(&'static [u8], Arc<Notify>),
     /// Reads its first bytes, says this, and hangs up with the rest unread.
     AnswerEarly(&'static [u8]),
     /// Reads its first bytes, says this, and neither reads more nor hangs up.
@@ -105,6 +108,14 @@ async fn serve(
             content(&mut socket, seen).await?;
             socket.write_all(answer).await?;
             std::future::pending::<()>().await;
+        }
+        ("INSTREAM", Script::AnswerSlowly(answer, told)) => {
+            content(&mut socket, seen).await?;
+            told.notified().await;
+            for byte in *answer {
+                socket.write_u8(*byte).await?;
+                tokio::task::yield_now().await;
+            }
         }
         ("INSTREAM", Script::AnswerEarly(answer) | Script::AnswerEarlyThenHang(answer)) => {
             socket.read_exact(&mut [0; 50]).await?;

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test says no by panicking")]
 
 mod answers;
+mod archives;
 mod bounds;
+mod client;
 mod fake;
 mod health;
+mod limits;
 mod real;
 
 use bytes::Bytes;

@@ -7,12 +7,13 @@ use futures_util::future::join_all;
 use intake_core::codes::SCAN_INCOMPLETE;
 use intake_core::plugin::{Build, Settings, Stage};
 use intake_core::testkit::{self, Sample};
-use intake_core::{OnPartial, Registry, Scanner};
+use intake_core::{OnPartial, Registry, Scanner, Verdict};
 use intake_plugin_clamav::codes::{INFECTED, SCANNER_FAILED, SCANNER_UNAVAILABLE};
 use intake_plugin_clamav::testkit::{Clamd, MARKER, eicar};
 use intake_plugin_clamav::{ClamAv, ScanNote};
 use serde_json::{Value, json};
 
+use crate::archives::zip;
 use crate::{Ending, open, scan, with};
 
 const MIB: usize = 1 << 20;
@@ -26,35 +27,14 @@ fn samples() -> Vec<Sample> {
         Sample::clean(""),
         Sample::clean("hello"),
         Sample::clean(testkit::noise(3, LONG)),
-        Sample::clean(zip("hello.txt", b"hello")),
+        Sample::clean(zip(&[b"hello".to_vec()])),
         Sample::refused(eicar(), INFECTED),
-        Sample::refused(zip("eicar.com", &eicar()), INFECTED),
+        Sample::refused(zip(&[eicar()]), INFECTED),
         Sample::refused(MARKER, INFECTED).within(testkit::noise(4, LONG)),
         Sample::refused(with(20_000, 4090, MARKER), INFECTED),
         Sample::refused(with(LONG, PIECE - 5, MARKER), INFECTED),
         Sample::refused(with(LONG, LONG - MARKER.len(), MARKER), INFECTED),
     ]
-}
-
-/// A zip archive with one file in it, stored as it is.
-fn zip(name: &str, file: &[u8]) -> Vec<u8> {
-    let (name, size) = (name.as_bytes(), file.len() as u32);
-    let mut about = [20u16, 0, 0, 0, 0x21].map(u16::to_le_bytes).concat();
-    about.extend([crc(file), size, size].map(u32::to_le_bytes).concat());
-    about.extend([name.len() as u16, 0].map(u16::to_le_bytes).concat());
-
-    let entry = [b"PK\x03\x04", &about[..], name, file].concat();
-    let listed = [b"PK\x01\x02\x14\x00", &about[..], &[0; 14], name].concat();
-    let mut end = b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec();
-    end.extend([listed.len() as u32, entry.len() as u32].map(u32::to_le_bytes).concat());
-    end.extend([0, 0]);
-    [entry, listed, end].concat()
-}
-
-fn crc(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
-    })
 }
 
 #[tokio::test]
@@ -220,5 +200,64 @@ async fn as_many_as_set_are_scanned_at_a_time() {
             };
             ending.assert(report, &format!("scan {at}"));
         }
+    }
+}
+
+/// clamd scans after the last byte, with the signatures that it has then. A reload neither ends a session nor hides a virus.
+#[tokio::test]
+async fn signatures_may_change_while_a_content_is_sent_or_scanned() {
+    let learned = |at: usize| format!("INTAKE-TEST-MARKER-learned-{at}").into_bytes();
+    // One set of signatures at a time, or two while they change.
+    for line in ["ConcurrentDatabaseReload no", "ConcurrentDatabaseReload yes"] {
+        // With one, clamd is deaf until its threads have been idle for so many seconds.
+        let clamd = Clamd::start_with(&[line, "IdleTimeout 1"]).await;
+        let scanner = ClamAv::at(clamd.address());
+        let content = testkit::noise(1, MIB);
+        for (last, ending) in [
+            (content.to_vec(), Ending::Clean),
+            (MARKER.to_vec(), Ending::Refused(INFECTED)),
+            (learned(0), Ending::Refused(INFECTED)),
+        ] {
+            let mut scan = open(&scanner).await.unwrap();
+            assert_eq!(scan.feed(&content).await.unwrap(), Verdict::Accept, "{line}");
+            clamd.learn("Intake.Test.Learned0", &learned(0)).await;
+            assert_eq!(scan.feed(&last.into()).await.unwrap(), Verdict::Accept, "{line}");
+            ending.assert(scan.finish().await, line);
+        }
+
+        let large = [testkit::noise(2, 10 * MIB).to_vec(), MARKER.to_vec()].concat().into();
+        for at in 1..3 {
+            let learning = async {
+                clamd.learn(&format!("Intake.Test.Learned{at}"), &learned(at)).await;
+                // From here on all scans know it.
+                scan(&scanner, &with(LONG, 1000, &learned(at))).await
+            };
+            let (found, known, clean) = tokio::join!(scan(&scanner, &large), learning, scan(&scanner, &content));
+            Ending::Refused(INFECTED).assert(found, line);
+            Ending::Refused(INFECTED).assert(known, line);
+            Ending::Clean.assert(clean, line);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_starts_again_is_used_again() {
+    let mut clamd = Clamd::start().await;
+    let scanners = [ClamAv::at(clamd.address()), ClamAv::on_socket(clamd.socket())];
+    let (good, bad) = (testkit::noise(1, LONG), with(LONG, 1000, MARKER));
+    for _ in 0..2 {
+        for scanner in &scanners {
+            scanner.ready().await.unwrap();
+            Ending::Clean.assert(scan(scanner, &good).await, "a clean content");
+            Ending::Refused(INFECTED).assert(scan(scanner, &bad).await, "an infected one");
+        }
+        let cut_off = open(&scanners[0]).await.unwrap();
+        clamd.kill().await;
+        for scanner in &scanners {
+            Ending::Fault(SCANNER_UNAVAILABLE).assert(scan(scanner, &good).await, "while it is down");
+        }
+        clamd.restart().await;
+        // Its connection was to the daemon before, which called nothing clean.
+        Ending::Fault(SCANNER_FAILED).assert(cut_off.finish().await, "begun before");
     }
 }

@@ -17,7 +17,7 @@ pub(crate) trait Stage: Send {
     ///
     /// # Errors
     ///
-    /// Why the data cannot be read.
+    /// Why the data cannot be read further. What was put out counts.
     fn step(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Flow, &'static str>;
 
     /// Whether its data is complete, at the end of the stream.
@@ -49,13 +49,15 @@ pub(crate) fn push(stages: &mut [Box<dyn Stage>], mut input: &[u8], sink: &mut d
     let mut out = Vec::new();
     loop {
         out.clear();
-        let flow = stage.step(&mut input, &mut out)?;
+        let flow = stage.step(&mut input, &mut out);
         if !rest.is_empty() {
             sink.take(&out, false)?;
         }
         if !out.is_empty() {
             push(rest, &out, sink)?;
         }
+        // What came out in front of the damage was read: readers show it, too.
+        let flow = flow?;
         if flow == Flow::Ended || (flow == Flow::More && input.is_empty()) {
             return Ok(());
         }

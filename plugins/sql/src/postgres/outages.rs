@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
+use intake_core::accounting::Quota;
 use intake_core::testkit::{changed, sample_record};
-use intake_core::{Fault, Record, Recorder, Task, Update, UploadId, UsageChange};
+use intake_core::{Fault, Record, Recorder, Task, Update, UploadId, UsageChange, codes};
 use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::sync::watch;
@@ -393,6 +394,49 @@ async fn nodes_that_change_the_same_records_never_wait_for_each_other_in_a_circl
     let log = house.server.log();
     let circles = log.lines().filter(|line| line.contains("deadlock detected"));
     assert_eq!(circles.count(), 0, "{log}");
+}
+
+#[tokio::test]
+async fn a_record_that_another_node_inserts_meanwhile_stays_as_it_is() {
+    let mut house = House::new().await;
+    let record = sample_record();
+    let theirs = "BEGIN; INSERT INTO uploads (id, revision, state, duty, created, record)";
+    house
+        .execute(&format!(
+            "{theirs} VALUES ('{}', 7, 'theirs', 'sweep', 0, '')",
+            record.id
+        ))
+        .await;
+    let records = Arc::clone(&house.records);
+    let ends = async {
+        house.wait_for_locks(1).await;
+        house.execute("COMMIT").await;
+    };
+    let (inserted, ()) = tokio::join!(records.insert(&record, UsageChange::none()), ends);
+    assert_eq!(inserted.unwrap_err().code, codes::ID_TAKEN);
+    let kept = format!(
+        "SELECT revision FROM uploads WHERE id = '{}' AND state = 'theirs'",
+        record.id
+    );
+    assert_eq!(house.server.count(&house.database, &kept).await, 7);
+}
+
+#[tokio::test]
+async fn a_change_that_waits_for_an_account_does_not_hold_its_record() {
+    let mut house = House::new().await;
+    let record = changed(sample_record(), |record| {
+        record.options.project = Some("demo".to_owned())
+    });
+    let held = UsageChange::of(None, &record, Quota::default(), SystemTime::now());
+    assert_eq!(house.records.insert(&record, &held).await.unwrap(), Update::Applied);
+    house.execute("BEGIN; SELECT FROM accounts FOR UPDATE").await;
+    let (records, next) = (Arc::clone(&house.records), next(&record));
+    let ends = async {
+        house.wait_for_locks(1).await;
+        house.execute("SELECT FROM uploads FOR UPDATE NOWAIT; COMMIT").await;
+    };
+    let (updated, ()) = tokio::join!(records.update(&next, &held), ends);
+    assert_eq!(updated.unwrap(), Update::Applied);
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use intake_core::accounting::DailyUsage;
-use sqlx::postgres::PgQueryResult;
-use sqlx::{Connection, Executor as _, PgConnection, SqlStr, query, query_as};
+use sqlx::postgres::{PgArguments, PgQueryResult};
+use sqlx::query::QueryAs;
+use sqlx::{AssertSqlSafe, Connection, Executor as _, PgConnection, SqlSafeStr as _, SqlStr, query, query_as, raw_sql};
 
 use crate::accounting::{LockedAccount, Written, counts};
 use crate::catalog;
@@ -14,55 +14,51 @@ use crate::failure::{Failure, by_database};
 use crate::postgres::states;
 use crate::row::Row;
 use crate::rows::RowChanges;
-use crate::session::{Session, Trouble, values};
+use crate::session::{Locked, Session, Trouble, values};
 use crate::statements::columns;
 
-/// The columns as arrays, one value for each row.
-macro_rules! unnested {
-    () => {
-        "UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], \
-         $9::text[])"
-    };
-}
+/// The server keeps the plan of a prepared statement, and in an empty table each row is found by reading all of them. The table
+/// may grow by many thousands of rows until it is analyzed and planned for anew.
+const BY_INDEX: &str = "SET LOCAL enable_seqscan = off";
 
-/// A row that is there already is none that was inserted, because an error would end the transaction.
-pub(crate) const INSERT: &str = concat!(
-    "INSERT INTO uploads (",
-    columns!(),
-    ") SELECT * FROM ",
-    unnested!(),
-    " ON CONFLICT (id) DO NOTHING"
-);
+/// Locks accounts and then rows, each in the order of the arrays and of the ids: no row is read before all accounts are counted.
+/// A row that another node inserts meanwhile is not found, and noticed when it is written.
+pub(crate) const LOCK: &str = "WITH taken AS (INSERT INTO accounts (name, bytes, files, until) \
+    SELECT name, 0, 0, until FROM UNNEST($1::text[], $2::bigint[]) AS taken (name, until) \
+    ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING name, bytes, files, until), \
+    found AS MATERIALIZED (SELECT id, revision FROM uploads \
+    WHERE id = ANY ($3) AND (SELECT count(*) FROM taken) >= 0 ORDER BY id FOR UPDATE) \
+    SELECT TRUE, name, bytes, files, until FROM taken UNION ALL SELECT FALSE, id, revision, 0, NULL FROM found";
 
-pub(crate) const UPDATE: &str = concat!(
-    "UPDATE uploads SET revision = new.revision, state = new.state, duty = new.duty, due = new.due, created = new.created, \
-     project = new.project, known_as = new.known_as, record = new.record FROM ",
-    unnested!(),
-    " AS new (",
+/// Inserts rows and replaces those with the ids `$10`, and writes balances and days; each list may be empty. Returns how many rows
+/// it has written. A row that is there, and is not one to be replaced, is none of them, because an error would end the transaction.
+///
+/// Days are locked after rows: their values are joined with the count of all rows.
+pub(crate) const WRITE: &str = concat!(
+    "WITH written AS (INSERT INTO uploads AS old (",
     columns!(),
-    ") WHERE uploads.id = new.id"
+    ") SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], \
+     $9::text[]) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, state = excluded.state, duty = excluded.duty, \
+     due = excluded.due, created = excluded.created, project = excluded.project, known_as = excluded.known_as, \
+     record = excluded.record WHERE old.id = ANY ($10::text[]) RETURNING 1), \
+     counted AS MATERIALIZED (SELECT count(*) AS rows FROM written), \
+     balances AS (UPDATE accounts SET bytes = new.bytes, files = new.files, until = new.until \
+     FROM UNNEST($11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) AS new (name, bytes, files, until) \
+     WHERE accounts.name = new.name), \
+     days AS (INSERT INTO flows (project, day, asked, received, received_bytes, removed, removed_bytes) \
+     SELECT new.* FROM counted, UNNEST($15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], \
+     $21::bigint[]) AS new ON CONFLICT (project, day) DO UPDATE SET asked = flows.asked + excluded.asked, \
+     received = flows.received + excluded.received, received_bytes = flows.received_bytes + excluded.received_bytes, \
+     removed = flows.removed + excluded.removed, removed_bytes = flows.removed_bytes + excluded.removed_bytes) \
+     SELECT rows FROM counted"
 );
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = ANY ($1)";
 
-pub(crate) const REVISIONS: &str = "SELECT id, revision FROM uploads WHERE id = ANY ($1) ORDER BY id FOR UPDATE";
-
-/// An insert locks the rows in the order of its values.
-const LOCK_ACCOUNTS: &str = "INSERT INTO accounts (name, bytes, files, until) \
-    SELECT name, 0, 0, until FROM UNNEST($1::text[], $2::bigint[]) AS taken (name, until) \
-    ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING name, bytes, files, until";
-
 pub(crate) const EMPTY: &str = "DELETE FROM accounts WHERE name = ANY ($1)";
 
-pub(crate) const BALANCES: &str = "UPDATE accounts SET bytes = new.bytes, files = new.files, until = new.until \
-    FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS new (name, bytes, files, until) \
-    WHERE accounts.name = new.name";
-
-const ADD_DAYS: &str = "INSERT INTO flows (project, day, asked, received, received_bytes, removed, removed_bytes) \
-    SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[]) \
-    ON CONFLICT (project, day) DO UPDATE SET asked = flows.asked + excluded.asked, \
-    received = flows.received + excluded.received, received_bytes = flows.received_bytes + excluded.received_bytes, \
-    removed = flows.removed + excluded.removed, removed_bytes = flows.removed_bytes + excluded.removed_bytes";
+/// [`WRITE`], which returns a number of rows.
+type Write<'a> = QueryAs<'a, sqlx::Postgres, (i64,), PgArguments>;
 
 /// An open connection that writes.
 #[derive(Debug)]
@@ -75,9 +71,10 @@ pub(crate) struct PostgresSession {
 
 impl PostgresSession {
     pub(super) fn of(connection: PgConnection, begin: SqlStr, place: String) -> Self {
+        let begin = format!("{}; {BY_INDEX}", begin.as_str());
         Self {
             connection,
-            begin,
+            begin: AssertSqlSafe(begin).into_sql_str(),
             place: place.into(),
         }
     }
@@ -102,29 +99,44 @@ impl PostgresSession {
             .map_err(|error| self.trouble(error))
     }
 
-    async fn write(&mut self, statement: &'static str, rows: &[&Row]) -> Result<u64, Trouble> {
-        if rows.is_empty() {
-            return Ok(0);
+    /// Deletes what has these keys, if there are any.
+    async fn delete(&mut self, statement: &'static str, keys: &[&str]) -> Result<(), Trouble> {
+        if keys.is_empty() {
+            return Ok(());
         }
-        let done = query(statement)
-            .bind(list(rows, |row| row.id.as_str()))
-            .bind(list(rows, |row| row.revision))
-            .bind(list(rows, |row| row.state.as_str()))
-            .bind(list(rows, |row| row.task.as_str()))
-            .bind(list(rows, |row| row.due))
-            .bind(list(rows, |row| row.created))
-            .bind(list(rows, |row| row.project.as_deref()))
-            .bind(list(rows, |row| row.source_key.as_deref()))
-            .bind(list(rows, |row| row.record.as_str()))
-            .execute(&mut self.connection)
-            .await;
-        self.done(done)
+        let done = query(statement).bind(keys).execute(&mut self.connection).await;
+        self.done(done).map(drop)
     }
 
     #[cfg(test)]
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
+}
+
+/// [`WRITE`] with its values.
+fn write_of<'a>(rows: &[&'a Row], changes: &RowChanges<'a>, written: &Written<'a>) -> Write<'a> {
+    let balances: Vec<_> = written.balances.iter().map(values).collect();
+    let days = &written.days;
+    let counts: Vec<_> = days.iter().map(|day| counts(day)).collect();
+    let write = query_as(WRITE)
+        .bind(list(rows, |row| row.id.as_str()))
+        .bind(list(rows, |row| row.revision))
+        .bind(list(rows, |row| row.state.as_str()))
+        .bind(list(rows, |row| row.task.as_str()))
+        .bind(list(rows, |row| row.due))
+        .bind(list(rows, |row| row.created))
+        .bind(list(rows, |row| row.project.as_deref()))
+        .bind(list(rows, |row| row.source_key.as_deref()))
+        .bind(list(rows, |row| row.record.as_str()))
+        .bind(list(&changes.updated, |row| row.id.as_str()))
+        .bind(list(&balances, |balance| balance.0))
+        .bind(list(&balances, |balance| balance.1))
+        .bind(list(&balances, |balance| balance.2))
+        .bind(list(&balances, |balance| balance.3))
+        .bind(list(days, |day| day.project.as_str()))
+        .bind(list(days, |day| day.day.0));
+    (0..5).fold(write, |write, at| write.bind(list(&counts, |counts| counts[at])))
 }
 
 /// One value of each row.
@@ -134,29 +146,33 @@ fn list<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
 
 impl Session for PostgresSession {
     async fn begin(&mut self) -> Result<(), Trouble> {
-        let begun = sqlx::raw_sql(self.begin.clone()).execute(&mut self.connection).await;
+        let begun = raw_sql(self.begin.clone()).execute(&mut self.connection).await;
         begun.map(drop).map_err(|error| self.trouble(error))
     }
 
-    async fn lock_accounts(&mut self, names: &[(&str, Option<i64>)]) -> Result<Vec<LockedAccount>, Trouble> {
-        let locked = query_as::<_, (String, i64, i64, Option<i64>)>(LOCK_ACCOUNTS)
+    async fn lock(&mut self, names: &[(&str, Option<i64>)], ids: &[&str]) -> Result<Locked, Trouble> {
+        let mut locked = Locked::default();
+        if names.is_empty() && ids.is_empty() {
+            return Ok(locked);
+        }
+        let found = query_as::<_, (bool, String, i64, i64, Option<i64>)>(LOCK)
             .bind(list(names, |(name, _)| *name))
             .bind(list(names, |(_, until)| *until))
+            .bind(ids)
             .fetch_all(&mut self.connection)
             .await;
-        let account = |(name, bytes, files, until)| LockedAccount {
-            name,
-            bytes,
-            files,
-            until,
-        };
-        let locked = locked.map_err(|error| self.trouble(error))?;
-        Ok(locked.into_iter().map(account).collect())
-    }
-
-    async fn revisions(&mut self, ids: &[&str]) -> Result<Vec<(String, i64)>, Trouble> {
-        let found = query_as(REVISIONS).bind(ids).fetch_all(&mut self.connection).await;
-        found.map_err(|error| self.trouble(error))
+        for (is_account, name, number, files, until) in found.map_err(|error| self.trouble(error))? {
+            match is_account {
+                true => locked.accounts.push(LockedAccount {
+                    name,
+                    bytes: number,
+                    files,
+                    until,
+                }),
+                false => locked.revisions.push((name, number)),
+            }
+        }
+        Ok(locked)
     }
 
     async fn make(&mut self, change: &Change) -> Result<u64, Trouble> {
@@ -184,47 +200,19 @@ impl Session for PostgresSession {
         self.done(done)
     }
 
-    async fn write_rows(&mut self, changes: &RowChanges<'_>) -> Result<(), Trouble> {
-        let inserted = self.write(INSERT, &changes.inserted).await?;
-        if inserted < changes.inserted.len() as u64 {
-            // Another node has inserted one of these ids since the revisions were read. Next time its revision is there.
-            let message = format!("a record was written twice in {}", self.place);
-            return Err(Trouble::Fleeting(Failure::passing(message)));
+    async fn write(&mut self, changes: &RowChanges<'_>, written: &Written<'_>) -> Result<(), Trouble> {
+        let rows: Vec<_> = changes.inserted.iter().chain(&changes.updated).copied().collect();
+        if !(rows.is_empty() && written.balances.is_empty() && written.days.is_empty()) {
+            let found = write_of(&rows, changes, written).fetch_one(&mut self.connection).await;
+            let (found,) = found.map_err(|error| self.trouble(error))?;
+            if found.cast_unsigned() < rows.len() as u64 {
+                // Another node has inserted one of these ids since the revisions were read. Next time its revision is there.
+                let message = format!("a record was written twice in {}", self.place);
+                return Err(Trouble::Fleeting(Failure::passing(message)));
+            }
         }
-        self.write(UPDATE, &changes.updated).await?;
-        if !changes.removed.is_empty() {
-            let done = query(REMOVE).bind(&changes.removed).execute(&mut self.connection).await;
-            self.done(done)?;
-        }
-        Ok(())
-    }
-
-    async fn write_accounts(&mut self, written: &Written<'_>) -> Result<(), Trouble> {
-        if !written.empty.is_empty() {
-            let done = query(EMPTY).bind(&written.empty).execute(&mut self.connection).await;
-            self.done(done)?;
-        }
-        if !written.balances.is_empty() {
-            let balances: Vec<_> = written.balances.iter().map(values).collect();
-            let done = query(BALANCES)
-                .bind(list(&balances, |balance| balance.0))
-                .bind(list(&balances, |balance| balance.1))
-                .bind(list(&balances, |balance| balance.2))
-                .bind(list(&balances, |balance| balance.3))
-                .execute(&mut self.connection)
-                .await;
-            self.done(done)?;
-        }
-        if !written.days.is_empty() {
-            let days = query(ADD_DAYS)
-                .bind(list(&written.days, |day: &&DailyUsage| day.project.as_str()))
-                .bind(list(&written.days, |day| day.day.0));
-            let counts: Vec<_> = written.days.iter().map(|day| counts(day)).collect();
-            let days = (0..5).fold(days, |days, at| days.bind(list(&counts, |counts| counts[at])));
-            let done = days.execute(&mut self.connection).await;
-            self.done(done)?;
-        }
-        Ok(())
+        self.delete(REMOVE, &changes.removed).await?;
+        self.delete(EMPTY, &written.empty).await
     }
 
     async fn commit(&mut self) -> Result<(), Trouble> {

@@ -8,13 +8,18 @@ use sqlx::Row as _;
 
 use super::*;
 use crate::catalog::{EXPIRED_GROUPS, FORGET, GROUP, GROUPS, HOLDINGS, OVER, REMOVE_GROUP};
-use crate::postgres::session::{BALANCES, EMPTY, INSERT, REMOVE, REVISIONS, UPDATE};
+use crate::postgres::session::{EMPTY, LOCK, REMOVE, WRITE};
+use crate::session::Session as _;
 use crate::statements::{
     DUE, FILES_OF, GET, KNOWN_AS, OLDEST_REFUSED, ORDERS, ORDERS_OF, REFUSED_OF, UNFINISHED, UNFINISHED_OF,
 };
 use intake_core::Fault;
 
 use crate::testkit;
+
+/// Arguments of [`WRITE`].
+const VALUES: &str = "'{7}','{1}','{ready}','{sweep}','{1}','{1}','{demo}','{NULL}','{x}','{7}','{7}','{1}','{1}','{1}',\
+     '{demo}','{1}','{1}','{1}','{1}','{1}','{1}'";
 
 async fn failure(url: &str) -> Failure {
     let patience = Duration::from_secs(2);
@@ -44,28 +49,33 @@ async fn a_commit_is_durable_whatever_the_database_is_set_to() {
         );
         server.execute(database, &set).await;
         let postgres = Postgres::new(&url).unwrap();
-        let mut connection = postgres.options.connect().await.unwrap();
-        let mut transaction = connection.begin_with(postgres.begin()).await.unwrap();
-        let mut found = BTreeMap::new();
-        for setting in [
-            "synchronous_commit",
-            "lock_timeout",
-            "statement_timeout",
-            "idle_in_transaction_session_timeout",
-            "transaction_isolation",
-        ] {
-            let ask = query_scalar("SELECT current_setting($1)").bind(setting);
-            let value: String = ask.fetch_one(&mut *transaction).await.unwrap();
-            found.insert(setting, value);
+        let mut session = postgres.writer().await.unwrap();
+        for _ in 0..2 {
+            session.begin().await.unwrap();
+            let mut found = BTreeMap::new();
+            for setting in [
+                "synchronous_commit",
+                "lock_timeout",
+                "statement_timeout",
+                "idle_in_transaction_session_timeout",
+                "transaction_isolation",
+                "enable_seqscan",
+            ] {
+                let ask = query_scalar("SELECT current_setting($1)").bind(setting);
+                let value: String = ask.fetch_one(session.connection()).await.unwrap();
+                found.insert(setting, value);
+            }
+            let expected = [
+                ("synchronous_commit", kept),
+                ("lock_timeout", "10s"),
+                ("statement_timeout", "30s"),
+                ("idle_in_transaction_session_timeout", "30s"),
+                ("transaction_isolation", "read committed"),
+                ("enable_seqscan", "off"),
+            ];
+            assert_eq!(found, expected.map(|(name, value)| (name, value.to_owned())).into());
+            session.commit().await.unwrap();
         }
-        let expected = [
-            ("synchronous_commit", kept),
-            ("lock_timeout", "10s"),
-            ("statement_timeout", "30s"),
-            ("idle_in_transaction_session_timeout", "30s"),
-            ("transaction_isolation", "read committed"),
-        ];
-        assert_eq!(found, expected.map(|(name, value)| (name, value.to_owned())).into());
     }
 }
 
@@ -189,8 +199,6 @@ async fn a_database_that_cannot_do_is_refused_in_words() {
 
 #[tokio::test]
 async fn no_statement_reads_more_rows_than_it_is_about() {
-    const ROW: &str = "'{7}','{1}','{ready}','{sweep}','{1}','{1}','{demo}','{NULL}','{x}'";
-
     let server = testkit::Postgres::shared().await;
     let url = server.database().await;
     let mut session = Postgres::new(&url).unwrap().writer().await.unwrap();
@@ -206,10 +214,9 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     sqlx::raw_sql(rows).execute(&mut *connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (statement, arguments, plan) in [
-            (INSERT, ROW, None),
-            (UPDATE, ROW, Some("uploads_pkey")),
+            (LOCK, "'{7,8}','{1,1}','{7,8}'", Some("uploads_pkey")),
+            (WRITE, VALUES, Some("accounts_pkey")),
             (REMOVE, "'{7,8}'", Some("uploads_pkey")),
-            (REVISIONS, "'{7,8}'", Some("uploads_pkey")),
             (GET, "'7'", Some("uploads_pkey")),
             (DUE, "'sweep',90000,128", Some("uploads_duty")),
             (KNOWN_AS, "'name'", Some("uploads_known_as")),
@@ -228,7 +235,6 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (OVER, "100,128", Some("accounts_until")),
             (FORGET, "'7',100", Some("accounts_pkey")),
             (HOLDINGS, "'7'", Some("accounts_pkey")),
-            (BALANCES, "'{7}','{1}','{1}','{1}'", Some("accounts_pkey")),
         ] {
             let arguments = match arguments {
                 "" => String::new(),
@@ -246,7 +252,7 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             let steps = steps.join("\n");
             let sorts = steps.replace("Incremental Sort", "").replace("Sort Key", "");
             // Rows are locked in the order of their ids, and there are few of them.
-            let may_sort = statement == REVISIONS;
+            let may_sort = statement == LOCK;
             assert!(
                 !steps.contains("Seq Scan") && (may_sort || !sorts.contains("Sort")),
                 "{statement}\n{steps}"
@@ -258,6 +264,31 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             });
             assert!(is_used, "{statement}\n{steps}");
         }
+    }
+}
+
+#[tokio::test]
+async fn rows_to_be_written_are_found_by_an_index_also_by_a_plan_for_empty_tables() {
+    let server = testkit::Postgres::shared().await;
+    let url = server.database().await;
+    let mut session = Postgres::new(&url).unwrap().writer().await.unwrap();
+    for (statement, arguments) in [
+        (LOCK, "'{7,8}','{1,1}','{7,8}'"),
+        (WRITE, VALUES),
+        (REMOVE, "'{7,8}'"),
+        (EMPTY, "'{7,8}'"),
+    ] {
+        session.begin().await.unwrap();
+        let ask = format!(
+            "SET LOCAL plan_cache_mode = force_generic_plan; DEALLOCATE ALL; PREPARE asked AS {statement}; \
+             EXPLAIN (COSTS OFF) EXECUTE asked({arguments})"
+        );
+        let ask = sqlx::raw_sql(AssertSqlSafe(ask));
+        let steps = ask.fetch_all(session.connection()).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.get(0)).collect();
+        let steps = steps.join("\n");
+        assert!(!steps.contains("Seq Scan"), "{statement}\n{steps}");
+        session.rollback().await.unwrap();
     }
 }
 

@@ -14,7 +14,7 @@ use crate::change::Change;
 use crate::failure::Failure;
 use crate::row::Row;
 use crate::rows::RowChanges;
-use crate::session::{Session, Trouble, values};
+use crate::session::{Locked, Session, Trouble, values};
 use crate::sqlite::codes::{LONGEST_LOG, is_passing_code};
 use crate::statements::columns;
 
@@ -100,7 +100,7 @@ impl SqliteSession {
     }
 
     /// Inserts or updates: both statements have the same parameters.
-    fn write(&self, statement: &str, row: &Row) -> Result<u64, Trouble> {
+    fn write_row(&self, statement: &str, row: &Row) -> Result<u64, Trouble> {
         let values = params![
             row.id,
             row.revision,
@@ -115,24 +115,7 @@ impl SqliteSession {
         self.run(statement, values)
     }
 
-    #[cfg(test)]
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-}
-
-/// SQLite's primary result code.
-fn code(error: &rusqlite::Error) -> Option<u32> {
-    let extended = error.sqlite_error()?.extended_code;
-    Some(extended.cast_unsigned() & 0xff)
-}
-
-impl Session for SqliteSession {
-    async fn begin(&mut self) -> Result<(), Trouble> {
-        self.run(BEGIN, ()).map(drop)
-    }
-
-    async fn lock_accounts(&mut self, names: &[(&str, Option<i64>)]) -> Result<Vec<LockedAccount>, Trouble> {
+    fn lock_accounts(&self, names: &[(&str, Option<i64>)]) -> Result<Vec<LockedAccount>, Trouble> {
         let take = |(name, until): &(&str, Option<i64>)| {
             let mut statement = self.connection.prepare_cached(LOCK_ACCOUNT)?;
             statement.query_row(params![name, until], |row| {
@@ -148,7 +131,7 @@ impl Session for SqliteSession {
         taken.map_err(|error| self.trouble(error))
     }
 
-    async fn revisions(&mut self, ids: &[&str]) -> Result<Vec<(String, i64)>, Trouble> {
+    fn revisions(&self, ids: &[&str]) -> Result<Vec<(String, i64)>, Trouble> {
         let look_up = || {
             let mut statement = self.connection.prepare_cached(REVISION)?;
             let mut found = Vec::with_capacity(ids.len());
@@ -163,30 +146,12 @@ impl Session for SqliteSession {
         look_up().map_err(|error| self.trouble(error))
     }
 
-    async fn make(&mut self, change: &Change) -> Result<u64, Trouble> {
-        match change {
-            Change::PutProject((key, revision @ 0, settings)) => {
-                self.run(catalog::ADD_PROJECT, params![key, revision, settings])
-            }
-            Change::PutProject((key, revision, settings)) => {
-                self.run(catalog::CHANGE_PROJECT, params![revision, settings, key, revision - 1])
-            }
-            Change::AddGroup((id, project, created, expires, members), _) => {
-                self.run(catalog::ADD_GROUP, params![id, project, created, expires, members])
-            }
-            Change::RemoveGroup { id, .. } => self.run(catalog::REMOVE_GROUP, (id,)),
-            Change::Forget { name, now } => self.run(catalog::FORGET, params![name, now]),
-            Change::Insert(..) | Change::Update { .. } | Change::UpdateAll(_) | Change::Remove { .. } => Ok(0),
-            Change::Nothing => Ok(0),
-        }
-    }
-
-    async fn write_rows(&mut self, changes: &RowChanges<'_>) -> Result<(), Trouble> {
+    fn write_rows(&self, changes: &RowChanges<'_>) -> Result<(), Trouble> {
         for row in &changes.inserted {
-            self.write(INSERT, row)?;
+            self.write_row(INSERT, row)?;
         }
         for row in &changes.updated {
-            self.write(UPDATE, row)?;
+            self.write_row(UPDATE, row)?;
         }
         for id in &changes.removed {
             self.run(REMOVE, (id,))?;
@@ -194,7 +159,7 @@ impl Session for SqliteSession {
         Ok(())
     }
 
-    async fn write_accounts(&mut self, written: &Written<'_>) -> Result<(), Trouble> {
+    fn write_accounts(&self, written: &Written<'_>) -> Result<(), Trouble> {
         for name in &written.empty {
             self.run(EMPTY, (name,))?;
         }
@@ -215,6 +180,53 @@ impl Session for SqliteSession {
             self.run(ADD_DAY, values)?;
         }
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// SQLite's primary result code.
+fn code(error: &rusqlite::Error) -> Option<u32> {
+    let extended = error.sqlite_error()?.extended_code;
+    Some(extended.cast_unsigned() & 0xff)
+}
+
+impl Session for SqliteSession {
+    async fn begin(&mut self) -> Result<(), Trouble> {
+        self.run(BEGIN, ()).map(drop)
+    }
+
+    async fn lock(&mut self, names: &[(&str, Option<i64>)], ids: &[&str]) -> Result<Locked, Trouble> {
+        Ok(Locked {
+            accounts: self.lock_accounts(names)?,
+            revisions: self.revisions(ids)?,
+        })
+    }
+
+    async fn make(&mut self, change: &Change) -> Result<u64, Trouble> {
+        match change {
+            Change::PutProject((key, revision @ 0, settings)) => {
+                self.run(catalog::ADD_PROJECT, params![key, revision, settings])
+            }
+            Change::PutProject((key, revision, settings)) => {
+                self.run(catalog::CHANGE_PROJECT, params![revision, settings, key, revision - 1])
+            }
+            Change::AddGroup((id, project, created, expires, members), _) => {
+                self.run(catalog::ADD_GROUP, params![id, project, created, expires, members])
+            }
+            Change::RemoveGroup { id, .. } => self.run(catalog::REMOVE_GROUP, (id,)),
+            Change::Forget { name, now } => self.run(catalog::FORGET, params![name, now]),
+            Change::Insert(..) | Change::Update { .. } | Change::UpdateAll(_) | Change::Remove { .. } => Ok(0),
+            Change::Nothing => Ok(0),
+        }
+    }
+
+    async fn write(&mut self, changes: &RowChanges<'_>, written: &Written<'_>) -> Result<(), Trouble> {
+        self.write_rows(changes)?;
+        self.write_accounts(written)
     }
 
     async fn commit(&mut self) -> Result<(), Trouble> {

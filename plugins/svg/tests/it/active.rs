@@ -1,6 +1,6 @@
 //! What is refused.
 
-use intake_plugin_svg::Svg;
+use intake_plugin_svg::{Choice, Settings, Svg};
 
 use crate::{packed, refusal, scan_in, svg, utf_16};
 
@@ -191,6 +191,33 @@ async fn it_is_refused_although_the_document_breaks_off_behind_it() {
     }
 }
 
+/// A web page into which it is copied ends the tag.
+#[tokio::test]
+async fn a_tag_that_breaks_off_is_judged_too() {
+    for (content, code) in [
+        ("<svg onload='x'", "svg_handler"),
+        ("<svg onload='x", "svg_handler"),
+        ("<svg onload=x", "svg_handler"),
+        ("<svg onload", "svg_handler"),
+        ("<svg onload=", "svg_handler"),
+        ("<svg><a href=\"javascript:x", "svg_script"),
+        ("<svg><script", "svg_script"),
+        ("<svg><rect style='fill:url(https://a.example/b)", "svg_external"),
+    ] {
+        check(content.as_bytes(), code, None).await;
+    }
+    let settings = Settings::default().with(|settings| settings.unreadable = Choice::Refuse);
+    let strict = <Svg as intake_core::FromSettings>::from_settings(settings).expect("settings that make sense");
+    for content in ["<svg width='1'", "<svg width='1", "<svg"] {
+        let seen = refusal(&strict, content.as_bytes()).await;
+        assert_eq!(
+            seen.map(|(code, _)| code).as_deref(),
+            Some("svg_unreadable"),
+            "{content}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn it_is_refused_in_every_encoding_and_wrapping() {
     let content = svg("<rect onload='x'/>");
@@ -215,6 +242,7 @@ async fn it_is_refused_in_every_encoding_and_wrapping() {
         format!("<!-- <svg/> -->{content}").into_bytes(),
         packed(content.as_bytes()),
         packed(&utf_16(&with_mark, false)),
+        packed_and_damaged(content.as_bytes()),
     ] {
         check(&wrapped, "svg_handler", Some("onload")).await;
     }
@@ -326,4 +354,18 @@ async fn names_in_refusals_are_escaped_and_cut() {
         subject.starts_with("onx\\u{202e}") && subject.chars().count() <= 80,
         "{subject} of {name}"
     );
+}
+
+/// In a block that is not compressed, with one behind it of a kind that there is not.
+fn packed_and_damaged(content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).expect("a short one");
+    let head = b"\x1F\x8B\x08\0\0\0\0\0\0\xFF\0";
+    [
+        head,
+        &length.to_le_bytes()[..],
+        &(!length).to_le_bytes(),
+        content,
+        b"\x07",
+    ]
+    .concat()
 }

@@ -1,0 +1,1 @@
+if (level != 'user‮ ⁦// check⁩ ⁦') {}

@@ -1,0 +1,1 @@
+allowed = 'user‮ ⁦# only admins⁩ ⁦'
