@@ -62,6 +62,7 @@ pub use crate::record::update::Update;
 pub use crate::record::upload::{Record, State, Task};
 pub use crate::record::{accounting, fetch_job, group, quarantine};
 pub use crate::value::authorization::{Authorization, Grant};
+pub use crate::value::choice::Choice;
 pub use crate::value::chunks::{Chunks, TinyChunks};
 pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
 pub use crate::value::error::{Error, Fault, Interruption};

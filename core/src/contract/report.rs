@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::value::inspection::{Coverage, Engine, ScanLimits, Walked};
@@ -62,10 +63,13 @@ impl Report {
         self
     }
 
-    /// Adds a note on a subject.
+    /// Adds a note on a subject, which [`Facts::note`](crate::Facts::note) reads. A note that cannot be written as JSON, such as a map
+    /// whose keys are no texts, is left out.
     #[must_use]
-    pub fn note(mut self, subject: impl Into<String>, note: Value) -> Self {
-        self.notes.insert(subject.into(), note);
+    pub fn note(mut self, subject: impl Into<String>, note: impl Serialize) -> Self {
+        if let Ok(note) = serde_json::to_value(note) {
+            self.notes.insert(subject.into(), note);
+        }
         self
     }
 }

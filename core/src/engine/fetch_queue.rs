@@ -90,10 +90,8 @@ impl Pipeline {
                     && let Some(ready) = self.end_try(upload).await
                 {
                     // The try has just ended, and no client has its upload id yet. What was refused stays in quarantine.
-                    match ready.is_pending() {
-                        true => self.discard_pending(ready.id).await?,
-                        false if ready.state == State::Quarantined => {}
-                        false => self.delete_for_good(ready.id).await?,
+                    if ready.state == State::Ready || ready.is_pending() {
+                        self.discard_unwanted(ready.id).await?;
                     }
                 }
                 return Ok(());

@@ -79,9 +79,10 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Deletes an upload that waits in quarantine for a scanner, because it is not wanted any more.
-    pub(crate) async fn discard_pending(&self, id: UploadId) -> Result<(), Error> {
-        let wanted = |record: &Record, _| record.is_pending().then_some(Event::Delete);
+    /// Deletes an acknowledged upload that is not wanted any more: one that can be read, or that waits in quarantine for a scanner.
+    pub(crate) async fn discard_unwanted(&self, id: UploadId) -> Result<(), Error> {
+        let is_there = |record: &Record| record.state == State::Ready || record.is_pending();
+        let wanted = |record: &Record, _| is_there(record).then_some(Event::Delete);
         let deleting = self.change(id, wanted).await?;
         self.finish_deletion(&deleting).await;
         Ok(())

@@ -21,6 +21,7 @@ use crate::record::event::Event;
 use crate::record::quarantine::AuditAction;
 use crate::record::update::Update;
 use crate::record::upload::{Record, State, Task};
+use crate::value::codes;
 use crate::value::error::Fault;
 use crate::value::inspection::Inspection;
 
@@ -28,9 +29,9 @@ use crate::value::inspection::Inspection;
 const BATCH: usize = 64;
 /// The longest pause between two scans of an upload in quarantine.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// After so many failures in a row a pass ends: a scanner or a store is down.
+/// After so many failures in a row a pass ends if a scanner or a store is down.
 const FAILURES: u64 = 5;
-/// The pause after a pass in which a file could not be scanned.
+/// The pause after a pass that did not come to its end.
 const AGAIN: Duration = Duration::from_secs(300);
 /// How often a record is read again that was changed while its file was scanned.
 const TRIES: usize = 8;
@@ -128,7 +129,10 @@ impl Pipeline {
             return Ok(Again::Changed);
         }
         let lifetime = self.lifetime_of(&claimed, self.now()).await;
-        let event = match self.scan_again(&claimed, None).await {
+        let (pipeline, content) = (self.clone(), claimed.clone());
+        let scanned = guarded(async move { pipeline.scan_again(&content, None).await }).await;
+        let panicked = || Err(Fault::new(codes::FAULT, "a scanner panicked").into());
+        let event = match scanned.unwrap_or_else(panicked) {
             Ok(Verdict {
                 inspections,
                 held: Some(held),
@@ -157,11 +161,12 @@ impl Pipeline {
 
     /// Scans files again that were last scanned with other signatures than those of now, the newest first, at the rate of
     /// [`Limits::rescan_rate`](crate::Limits::rescan_rate). Does nothing if no scanner names the version of its signatures. Ends early
-    /// if several files in a row cannot be scanned.
+    /// if several files in a row cannot be scanned, and a scanner or a store does not work.
     ///
     /// # Errors
     ///
-    /// If scanners or records could not be asked. A failure of a single file is counted and logged instead.
+    /// If the records could not be looked up, or a scanner or a store does not work. A failure of a single file is counted and logged
+    /// instead.
     pub async fn rescan_outdated(&self) -> Result<Rescanned, Fault> {
         let mut rescanned = Rescanned::default();
         let engines = Arc::new(self.engines().await);
@@ -176,8 +181,13 @@ impl Pipeline {
             }
             for record in page {
                 behind = Some((record.created, record.id));
-                if oldest.is_some_and(|oldest| record.created < oldest) || failures >= FAILURES {
+                if oldest.is_some_and(|oldest| record.created < oldest) {
                     return Ok(rescanned);
+                }
+                if failures >= FAILURES {
+                    // Otherwise it is the files, and those behind them can be scanned.
+                    self.can_scan().await?;
+                    failures = 0;
                 }
                 if !record.is_readable(self.now()) || !is_outdated(&record, &engines) {
                     continue;
@@ -199,6 +209,19 @@ impl Pipeline {
             }
         }
         Ok(rescanned)
+    }
+
+    /// Whether the stores and all scanners work, also those without which uploads go on.
+    async fn can_scan(&self) -> Result<(), Fault> {
+        let inner = self.inner();
+        inner.store.alive().await?;
+        for (_, store) in &inner.stores {
+            store.alive().await?;
+        }
+        for stage in &inner.scanners {
+            stage.scanner.ready().await?;
+        }
+        Ok(())
     }
 
     async fn rescan_one(&self, record: Record, engines: &Engines) -> Result<Again, Fault> {
@@ -289,7 +312,7 @@ impl Pipeline {
     }
 
     /// Scans files again after each change of signatures, for as long as a program runs. Twice, because uploads under way were
-    /// judged by the earlier ones, and become readable behind the first pass.
+    /// judged by the earlier ones, and become readable behind the first pass; and because what failed once may succeed then.
     pub(crate) async fn outdated_interval(&self, pause: Duration) {
         const PASSES: u8 = 2;
         let (mut last, mut passes, mut next) = (Engines::new(), 0, Instant::now());
@@ -310,10 +333,8 @@ impl Pipeline {
                                 "scanned files again that were last scanned with other signatures"
                             );
                         }
-                        if rescanned.failed == 0 {
-                            passes -= 1;
-                            next = Instant::now() + self.inner().limits.timeout;
-                        }
+                        passes -= 1;
+                        next = Instant::now() + self.inner().limits.timeout;
                     }
                     Some(Err(fault)) => warn!(fault = fault.report(), "could not scan files again; tried again soon"),
                     None => {}

@@ -12,7 +12,7 @@ use crate::engine::ingest::too_slow;
 use crate::engine::judged::Held;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::pump::Source;
-use crate::engine::scans::{Content, ScanStage, Scans, begins_as_zip};
+use crate::engine::scans::{Content, Finding, ScanStage, Scans, begins_as_zip};
 use crate::record::keys::key_of;
 use crate::record::upload::Record;
 use crate::value::codes;
@@ -109,6 +109,10 @@ impl Pipeline {
         verdicts.keep(is_asked);
         let mut inspections = facts.inspections.clone();
         for said in &verdicts.0 {
+            // A scanner that fails again has said nothing, and what it said before stays.
+            if engines.is_some() && matches!(said.finding, Some(Finding::Fault(_))) {
+                continue;
+            }
             let inspection = said.inspection();
             match inspections.iter_mut().rev().find(|it| it.stage == inspection.stage) {
                 Some(earlier) => *earlier = inspection,

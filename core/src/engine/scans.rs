@@ -160,7 +160,7 @@ impl Said<'_> {
         let coverage = match (&self.report, &self.finding) {
             (_, Some(Finding::Fault(fault))) => Coverage::Partial(format!("the scanner failed: {}", fault.code)),
             (Some(report), _) => report.coverage.clone(),
-            (None, _) => Coverage::Partial("the scan ended with its verdict".to_owned()),
+            (None, _) => Coverage::Partial("the scanner refused it before its end".to_owned()),
         };
         let mut inspection = Inspection::new(&self.stage.name, coverage)
             .by(&self.stage.maker)
@@ -179,7 +179,7 @@ impl Said<'_> {
         let result = match (&self.finding, &self.report) {
             (Some(Finding::Infected(_)), _) => "refused",
             (Some(Finding::Fault(_)), _) => "failed",
-            (Some(Finding::Partial(_)), _) if self.stage.on_partial() == OnPartial::Refuse => "refused",
+            (Some(Finding::Partial(_)), _) if self.stage.on_partial() != OnPartial::Accept => "refused",
             (Some(Finding::Partial(_)), _) => "partly_covered",
             (None, _) => "clean",
         };
@@ -370,7 +370,8 @@ impl Verdicts<'_> {
             && self
                 .0
                 .iter()
-                .any(|other| other.stage.is_grouped_with(said.stage) && !other.is_infected());
+                // One that failed, or did not look at everything, has no vote.
+                .any(|other| other.stage.is_grouped_with(said.stage) && other.finding.is_none());
         match &said.finding {
             Some(finding) if !outvoted => said.stage.consequence(finding),
             _ => Consequence::Accept,

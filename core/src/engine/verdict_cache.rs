@@ -9,6 +9,9 @@ use crate::contract::report::Report;
 use crate::value::evidence::Digest;
 use crate::value::inspection::{Coverage, Engine};
 
+/// The most bytes of the notes of a verdict that is kept, as JSON.
+const MOST_NOTES: usize = 4096;
+
 /// A content, a scanner, and its signatures.
 type Verdict = (Digest, String, String);
 
@@ -38,6 +41,10 @@ impl VerdictCache {
         let (Some(cache), Coverage::Whole) = (&self.0, &report.coverage) else {
             return;
         };
+        let notes = serde_json::to_string(&report.notes).map_or(usize::MAX, |notes| notes.len());
+        if notes > MOST_NOTES {
+            return;
+        }
         if let Some(signatures) = report.engine.as_ref().and_then(signatures) {
             cache.insert((digest, scanner.to_owned(), signatures), report.clone());
         }

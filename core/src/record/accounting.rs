@@ -255,8 +255,8 @@ fn used(record: &Record) -> u64 {
     }
     let came_to_something = match record.state {
         State::Open | State::Assembling | State::Staged | State::Ready | State::Trashed => true,
-        // The sender of a refused upload may send it again.
-        State::Quarantined => record.is_pending(),
+        // Refused or not: its bytes are kept, so that a token of one use cannot fill the quarantine.
+        State::Quarantined => true,
         State::Queued | State::Fetching | State::Fetched => true,
         State::Deleting | State::Deleted => record.facts.is_some(),
         State::Rejected(_) => false,

@@ -1,4 +1,4 @@
-//! The codes of the core. Each plugin defines its own.
+//! The codes of the core, and those that several plugins share. Others are defined by the plugin that has them.
 
 use crate::value::verdict::Code;
 
@@ -8,6 +8,12 @@ pub const TOO_LARGE: Code = Code::new("too_large");
 pub const SIZE_MISMATCH: Code = Code::new("size_mismatch");
 /// A scanner did not look at all of the content, and such uploads are refused: [`OnPartial::Refuse`](crate::OnPartial::Refuse).
 pub const SCAN_INCOMPLETE: Code = Code::new("scan_incomplete");
+/// A scanner found a virus, or something else that it knows to be malicious; the subject is its name.
+pub const INFECTED: Code = Code::new("infected");
+/// A scanner cannot be reached, or has no room for another content in time.
+pub const SCANNER_UNAVAILABLE: Code = Code::new("scanner_unavailable");
+/// A scanner gave no verdict.
+pub const SCANNER_FAILED: Code = Code::new("scanner_failed");
 /// The upload took longer than it may.
 pub const TIMED_OUT: Code = Code::new("timed_out");
 /// The bytes broke off before their end.

@@ -3,6 +3,7 @@
 pub(crate) mod aliases;
 pub mod authorization;
 pub mod byte_count;
+pub(crate) mod choice;
 pub(crate) mod chunks;
 pub mod codes;
 pub(crate) mod config_error;

@@ -10,10 +10,12 @@ use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
     BoxError, Code, Declared, Error, Fault, FetchJob, Fetcher, FileName, Incoming, Interruption, Key, NewFetch,
-    Pipeline, Record, Rejection, Retention, State, Swept, UploadId, UploadOptions, async_trait, codes,
+    OnFault, OnInfected, Pipeline, Record, Rejection, Retention, ScanPolicy, State, Swept, UploadId, UploadOptions,
+    async_trait, codes,
 };
 use tokio::sync::Semaphore;
 
+use crate::moody::{Mood, Moody};
 use crate::support::{AWAY, BAD, Clock, LIMITS, OVER_LEASE, OVER_NOTE, RUDE, builder};
 
 /// The behavior of a source at each request. The last one is repeated.
@@ -376,6 +378,41 @@ async fn a_cancelled_order_makes_no_upload() {
     }
     assert_eq!(house.sources.asked("good"), 0);
     assert!(house.store.keys().is_empty(), "fetched bytes are left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_is_cancelled_in_its_last_step_leaves_nothing_but_evidence() {
+    for (mood, left) in [
+        (Mood::Clean, "gone"),
+        (Mood::Down, "gone"),
+        (Mood::Infected, "quarantined"),
+    ] {
+        let (store, recorder, clock) = (MemoryStore::default(), MemoryRecorder::default(), Clock::default());
+        let moody = Moody::default();
+        moody.be(mood);
+        let policy = ScanPolicy::default().with(|policy| {
+            (policy.on_infected, policy.on_fault) = (OnInfected::Quarantine, OnFault::Quarantine);
+        });
+        let pipeline = builder(store, recorder.clone(), &clock)
+            .scanner_with(policy, "moody", moody)
+            .fetcher("sources", Sources::default().with("good", &[Does::Give(b"good")]))
+            .build()
+            .unwrap();
+        let options = UploadOptions::of_project("p");
+        let new_fetch = NewFetch::new(FetchJob::new("good"), options);
+        let job = pipeline.queue_fetch(new_fetch).await.unwrap().id;
+        pipeline.fetch_due().await.unwrap();
+        // The upload has come to its end, and the fetch job does not say so.
+        let mut last = pipeline.status(job).await.unwrap().unwrap();
+        last.revision += 1;
+        last.state = State::Fetching;
+        let written = intake_core::Recorder::update(&recorder, &last, intake_core::UsageChange::none()).await;
+        assert_eq!(written.unwrap(), intake_core::Update::Applied);
+        pipeline.cancel(job).await.unwrap();
+        let upload = last.fetch_job.unwrap().upload.unwrap();
+        let state = pipeline.status(upload).await.unwrap().unwrap().state;
+        assert_eq!(state.name(), left, "{mood:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

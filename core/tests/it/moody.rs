@@ -28,9 +28,10 @@ pub enum Mood {
     Down,
     Breaks,
     Silent,
+    Panics,
 }
 
-pub const MOODS: [Mood; 7] = [
+pub const MOODS: [Mood; 8] = [
     Mood::Clean,
     Mood::Early,
     Mood::Infected,
@@ -38,6 +39,7 @@ pub const MOODS: [Mood; 7] = [
     Mood::Down,
     Mood::Breaks,
     Mood::Silent,
+    Mood::Panics,
 ];
 
 /// A scanner that says what it is told to.
@@ -47,6 +49,8 @@ pub struct Moody {
     pub mood: Arc<AtomicU8>,
     pub signatures: Arc<AtomicU64>,
     pub scanned: Arc<Mutex<Vec<UploadId>>>,
+    /// Files at which it fails.
+    pub cursed: Arc<Mutex<Vec<UploadId>>>,
     /// A file that is kept while it is scanned.
     pub kept_meanwhile: Meanwhile,
 }
@@ -77,7 +81,12 @@ impl Moody {
 impl Scanner for Moody {
     async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
         let mood = MOODS[usize::from(self.mood.load(Ordering::SeqCst))];
-        if mood == Mood::Down {
+        match mood {
+            Mood::Down => return Err(down()),
+            Mood::Panics => panic!("as a scanner might"),
+            _ => {}
+        }
+        if self.cursed.lock().unwrap().contains(&head.upload.id) {
             return Err(down());
         }
         self.scanned.lock().unwrap().push(head.upload.id);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::quarantine::{AuditAction, QuarantineCause};
-use intake_core::{Error, OnInfected, ScanPolicy, State, UploadOptions};
+use intake_core::{Error, OnFault, OnInfected, OnPartial, ScanPolicy, State, UploadOptions};
 
 use crate::support::{BAD, Clock, LIMITS, builder, new_multipart, part_of, upload};
 
@@ -167,7 +167,10 @@ async fn the_same_content_is_not_scanned_twice_with_the_same_signatures() {
 #[tokio::test]
 async fn scanners_of_a_group_refuse_a_file_only_if_all_of_them_do() {
     let (one, other, clock) = (Moody::default(), Moody::default(), Clock::default());
-    let policy = ScanPolicy::default().with(|policy| policy.group = Some("engines".to_owned()));
+    let policy = ScanPolicy::default().with(|policy| {
+        policy.group = Some("engines".to_owned());
+        (policy.on_partial, policy.on_fault) = (Some(OnPartial::Accept), OnFault::Accept);
+    });
     let pipeline = builder(MemoryStore::default(), MemoryRecorder::default(), &clock)
         .scanner_with(policy.clone(), "one", one.clone())
         .scanner_with(policy, "other", other.clone())
@@ -179,7 +182,10 @@ async fn scanners_of_a_group_refuse_a_file_only_if_all_of_them_do() {
         (Mood::Clean, Mood::Infected, Ok(&["other"])),
         (Mood::Clean, Mood::Clean, Ok(&[])),
         (Mood::Infected, Mood::Early, Err("bad_word")),
-        (Mood::Infected, Mood::Silent, Err("timed_out")),
+        // One that failed, or did not look at everything, has no vote.
+        (Mood::Infected, Mood::Silent, Err("bad_word")),
+        (Mood::Infected, Mood::Partial, Err("bad_word")),
+        (Mood::Down, Mood::Early, Err("bad_word")),
     ] {
         one.be(first);
         other.be(second);

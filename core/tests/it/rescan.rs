@@ -173,6 +173,13 @@ async fn what_one_scanner_finds_counts_although_another_one_fails() {
     other.update();
     assert_eq!(pipeline.rescan_outdated().await.unwrap().withdrawn, 1);
     assert!(matches!(pipeline.get(clean.id).await, Err(Error::NotFound(_))));
+    let inspections = |record: Record| record.facts.unwrap().inspections;
+    let withdrawn = inspections(pipeline.status(clean.id).await.unwrap().unwrap());
+    assert_eq!(
+        withdrawn.last(),
+        inspections(clean).last(),
+        "the one that failed has said nothing new"
+    );
 }
 
 #[tokio::test]
@@ -187,4 +194,35 @@ async fn a_scanner_that_fails_does_not_replace_what_it_said_before() {
         assert_eq!(pipeline.rescan_outdated().await.unwrap().failed, 1, "{mood:?}");
         assert_eq!(pipeline.get(record.id).await.unwrap(), record, "{mood:?}");
     }
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_scanned_do_not_hide_those_behind_them() {
+    let house = House::new();
+    let (old, _) = house.send(Mood::Infected).await;
+    house.pipeline.release(old, "anna").await.unwrap();
+    for _ in 0..7 {
+        house.clock.advance(Duration::from_secs(1));
+        let (id, _) = house.send(Mood::Clean).await;
+        house.moody.cursed.lock().unwrap().push(id);
+    }
+    house.moody.update();
+    house.moody.be(Mood::Infected);
+    let both = Rescanned::default().with(|rescanned| (rescanned.failed, rescanned.withdrawn) = (7, 1));
+    assert_eq!(house.pipeline.rescan_outdated().await.unwrap(), both);
+    assert!(!house.is_readable(old).await);
+}
+
+#[tokio::test]
+async fn a_scanner_that_panics_holds_up_no_other_upload_and_ends_no_quarantine_late() {
+    let house = House::new();
+    let (id, _) = house.send(Mood::Down).await;
+    house.moody.be(Mood::Panics);
+    house.clock.advance(Duration::from_secs(30));
+    let failed = Rescanned::default().with(|rescanned| rescanned.failed = 1);
+    assert_eq!(house.pipeline.rescan_pending().await.unwrap(), failed);
+    assert!(house.record(id).await.is_pending(), "it will be tried again");
+    house.clock.advance(LIMITS.quarantine_ttl);
+    house.pipeline.rescan_pending().await.unwrap();
+    assert_eq!(house.record(id).await.state, State::Deleted);
 }

@@ -139,7 +139,7 @@ impl Scan for WordsScan {
     }
 
     async fn finish(self: Box<Self>) -> Result<Report, Fault> {
-        let mut report = Report::clean().note("words", self.fed.into());
+        let mut report = Report::clean().note("words", self.fed);
         Ok(if self.worse {
             report.verdict = Verdict::reject(BAD, "worse");
             report

@@ -103,11 +103,7 @@ impl ArchiveScan {
             // Of an archive that was not walked to its end, nobody knows how large it is.
             _ => Walked::Unknown,
         };
-        // A note of numbers and texts can always be serialised.
-        match serde_json::to_value(note) {
-            Ok(note) => report.note(ArchiveNote::SUBJECT, note),
-            Err(_) => report,
-        }
+        report.note(ArchiveNote::SUBJECT, note)
     }
 }
 

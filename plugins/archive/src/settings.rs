@@ -7,20 +7,12 @@ use serde::Deserialize;
 
 use crate::decode::most_memory;
 
+pub use intake_core::Choice;
+
 const MIB: u64 = 1024 * 1024;
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// What a member takes in the list of a ZIP at most: 40 bytes, three times while the list becomes twice as long.
 const BYTES_OF_MEMBER: u64 = 3 * 40;
-
-/// What happens to an archive that has a property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// The upload is refused.
-    Refuse,
-    /// The upload is accepted. Where the property kept the scanner from looking inside, the coverage in the record is partial.
-    Accept,
-}
 
 /// The settings of `use = "archive"`. Those that are not set have the values of the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use intake_core::{Coverage, Fault, Rejection, Report, Scan, Verdict, async_trait};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::warn;
 
@@ -185,7 +184,7 @@ impl Scan for Session {
                 scanned,
                 limit,
             };
-            report = report.note(ScanNote::NOTE, json!(note));
+            report = report.note(ScanNote::NOTE, note);
         }
         Ok(report)
     }

@@ -3,16 +3,7 @@
 use intake_core::{ConfigError, MediaRange, MediaType};
 use serde::Deserialize;
 
-/// What happens to a file that contradicts itself in some way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// It is taken.
-    Accept,
-    /// It is refused.
-    #[default]
-    Refuse,
-}
+pub use intake_core::Choice;
 
 /// The endings of files that Windows runs when they are opened. `com` is not among them: names such as `invoice of example.com`
 /// are common, and a program is found by its content.

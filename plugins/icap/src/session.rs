@@ -8,7 +8,6 @@ use bytes::Bytes;
 use intake_core::inspection::Engine;
 use intake_core::{Coverage, Fault, Rejection, Report, Scan, UploadId, Verdict, async_trait};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -351,7 +350,7 @@ impl Session {
             report.bytes = Some(answered.scanned);
             report.limits = self.config().limits;
         });
-        report.note(ScanNote::NOTE, json!(note))
+        report.note(ScanNote::NOTE, note)
     }
 }
 

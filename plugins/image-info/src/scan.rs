@@ -90,11 +90,7 @@ impl ImageScan {
         if let Some(missing) = probe.missing {
             report.coverage = Coverage::Partial(format!("not read: {missing}"));
         }
-        match serde_json::to_value(note) {
-            Ok(note) => report.note(Image::NOTE, note),
-            // A note of numbers and texts can always be serialised.
-            Err(_) => report,
-        }
+        report.note(Image::NOTE, note)
     }
 
     fn unreadable(&self, why: &str) -> Report {

@@ -107,11 +107,7 @@ impl Scan for ImageScan {
             None => Coverage::Whole,
         };
         let report = Report::new(Verdict::Accept, coverage).with(|report| report.bytes = Some(self.bytes));
-        Ok(match serde_json::to_value(image.judge.note()) {
-            Ok(note) => report.note(ImageLimitsNote::SUBJECT, note),
-            // A note of numbers and names can always be serialised.
-            Err(_) => report,
-        })
+        Ok(report.note(ImageLimitsNote::SUBJECT, image.judge.note()))
     }
 }
 

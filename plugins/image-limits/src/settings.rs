@@ -3,16 +3,7 @@
 use intake_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
-/// What happens to an image that has something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// It is taken.
-    #[default]
-    Accept,
-    /// It is refused.
-    Refuse,
-}
+pub use intake_core::Choice;
 
 /// A colour space: what the numbers of a pixel mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

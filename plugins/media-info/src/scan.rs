@@ -82,12 +82,7 @@ impl MediaScan {
         };
         let too_long = facts.duration.and_then(|millis| self.policy.too_long(millis));
         let verdict = too_long.map_or(Verdict::Accept, Verdict::Reject);
-        let report = Report::new(verdict, coverage);
-        match serde_json::to_value(facts.note(self.size)) {
-            Ok(note) => report.note(Video::NOTE, note),
-            // A note of finite numbers and texts can always be serialised.
-            Err(_) => report,
-        }
+        Report::new(verdict, coverage).note(Video::NOTE, facts.note(self.size))
     }
 }
 

@@ -3,17 +3,9 @@
 use intake_core::{ConfigError, byte_count};
 use serde::Deserialize;
 
-const MIB: u64 = 1024 * 1024;
+pub use intake_core::Choice;
 
-/// What happens to a document that has a property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// The upload is refused.
-    Refuse,
-    /// The upload is accepted. Where the property kept the scanner from looking inside, the coverage in the record is partial.
-    Accept,
-}
+const MIB: u64 = 1024 * 1024;
 
 /// The settings of `use = "pdf"`. Those that are not set have the values of the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -131,11 +131,6 @@ impl Tally {
             }
             None => Coverage::Whole,
         };
-        let report = Report::new(self.verdict(), coverage);
-        match serde_json::to_value(self.note) {
-            Ok(note) => report.note(PdfNote::SUBJECT, note),
-            // A note of numbers and texts can always be serialised.
-            Err(_) => report,
-        }
+        Report::new(self.verdict(), coverage).note(PdfNote::SUBJECT, self.note)
     }
 }

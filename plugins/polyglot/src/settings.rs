@@ -3,16 +3,7 @@
 use intake_core::ConfigError;
 use serde::Deserialize;
 
-/// What happens to a file that is two things at once in some way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// It is taken.
-    Accept,
-    /// It is refused.
-    #[default]
-    Refuse,
-}
+pub use intake_core::Choice;
 
 /// The settings of `use = "polyglot"`.
 ///

@@ -94,8 +94,7 @@ impl Scan for SvgScan {
             }
         };
         let report = report.with(|report| report.bytes = Some(self.bytes));
-        let note = document.judge.note().and_then(|note| serde_json::to_value(note).ok());
-        Ok(match note {
+        Ok(match document.judge.note() {
             Some(note) => report.note(SvgNote::SUBJECT, note),
             None => report,
         })

@@ -38,7 +38,7 @@ pub use crate::note::{LineEnding, TextNote};
 pub use crate::settings::{Bidi, Choice, Formulas, Settings};
 
 intake_core::inventory::submit! {
-    Plugin::scanner::<Text>("text", "refuses text with control characters, hidden order or broken encoding, and formulas in CSV")
+    Plugin::scanner::<Text>("text", "refuses text with control characters, with characters that change its order, or with a broken encoding, and formulas in CSV")
         .version(env!("CARGO_PKG_VERSION"))
 }
 

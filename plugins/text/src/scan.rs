@@ -58,11 +58,7 @@ impl Scan for TextScan {
             return Ok(Report::new(Verdict::Accept, Coverage::Partial(FAILED.to_owned())));
         };
         let report = Report::new(self.verdict(), Coverage::Whole).with(|report| report.bytes = Some(self.bytes));
-        Ok(match serde_json::to_value(document.note()) {
-            Ok(note) => report.note(TextNote::SUBJECT, note),
-            // A note of numbers and texts can always be serialised.
-            Err(_) => report,
-        })
+        Ok(report.note(TextNote::SUBJECT, document.note()))
     }
 }
 

@@ -5,15 +5,7 @@ use serde::Deserialize;
 
 use crate::kind::Kind;
 
-/// What happens to a text that has something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// It is taken.
-    Accept,
-    /// It is refused.
-    Refuse,
-}
+pub use intake_core::Choice;
 
 /// Which cells count as formulas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -77,8 +77,7 @@ impl Scan for YaraScan {
             report.engine = Some(shared.engine.clone());
         });
         let note = Some(note).filter(|note| !note.rules.is_empty());
-        // A note of texts and numbers can always be serialised.
-        Ok(match note.and_then(|note| serde_json::to_value(note).ok()) {
+        Ok(match note {
             Some(note) => report.note(YaraNote::SUBJECT, note),
             None => report,
         })

@@ -149,7 +149,7 @@ impl Scan for WordsScan {
         match self.wrong {
             Wrong::HangsInFinish => pending().await,
             Wrong::PartialWithoutReason => report.coverage = Coverage::Partial(String::new()),
-            Wrong::NotesHowOftenItWasFed => report = report.note("fed", self.fed.into()),
+            Wrong::NotesHowOftenItWasFed => report = report.note("fed", self.fed),
             _ => {}
         }
         let read = match self.wrong {

@@ -78,7 +78,7 @@ fn settings_that_make_no_sense_are_named() {
         (json!({"wait": 10}), "wait: "),
         (
             json!({"links": "follow"}),
-            "links: unknown variant `follow`, expected `refuse` or `accept`",
+            "links: unknown variant `follow`, expected `accept` or `refuse`",
         ),
     ] {
         let error = build(settings.clone()).expect_err("makes no sense");

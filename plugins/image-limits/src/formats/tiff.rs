@@ -12,6 +12,8 @@ use crate::walk::{Broken, MOST, Next, Reader, read, skip, u16_be, u16_le, u32_be
 const BEGINNING: usize = 8 * 1024;
 /// The most entries of a directory. Cameras write a hundred.
 const MOST_ENTRIES: u64 = 1024;
+/// The most directories in the beginning. With the eight entries that a page needs, 2,500 have room there.
+const MOST_HERE: usize = 4096;
 /// The longest directory: the number of entries, the entries and the next place, as BigTIFF writes them.
 const LONGEST: usize = 8 + 1024 * 20 + 8;
 
@@ -40,6 +42,8 @@ pub(crate) struct Tiff {
     position: u64,
     next: u64,
     visited: HashSet<u64>,
+    /// The bytes of those directories.
+    visited_bytes: usize,
     is_little_endian: bool,
     is_big: bool,
     has_page: bool,
@@ -115,6 +119,11 @@ impl Tiff {
                 // A chain that leads back to where it was is over.
                 if !self.visited.insert(at) {
                     break;
+                }
+                // More bytes than there are: directories overlap, and could be read for hours.
+                self.visited_bytes += directory.len();
+                if self.visited_bytes > self.beginning.len() || self.visited.len() > MOST_HERE {
+                    return self.give_up(judge);
                 }
                 self.directory(&directory, count, judge);
                 continue;
@@ -250,5 +259,33 @@ impl Tiff {
         } else {
             u32_be(bytes, at)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_chain_of_more_directories_than_pages_have_room_is_read_no_further() {
+        // One page, then directories without an entry, of six bytes each.
+        let mut file = b"II*\0\x08\0\0\0\x02\0".to_vec();
+        for (tag, value) in [(WIDTH, 3_u32), (HEIGHT, 2)] {
+            file.extend(tag.to_le_bytes());
+            file.extend([4, 0, 1, 0, 0, 0]);
+            file.extend(value.to_le_bytes());
+        }
+        for _ in 0..2 * MOST_HERE {
+            let next = u32::try_from(file.len() + 4).unwrap_or_default();
+            file.extend(next.to_le_bytes());
+            file.extend([0, 0]);
+        }
+        file.extend([0; 4]);
+        let (mut tiff, mut judge) = (Tiff::default(), Judge::new(Settings::default()));
+        let ended = tiff.end(&file, &mut judge);
+        assert_eq!(ended, Ok(()));
+        assert_eq!(tiff.visited.len(), MOST_HERE + 1);
+        assert!(judge.missing().is_some());
     }
 }
