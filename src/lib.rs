@@ -45,6 +45,8 @@ pub mod plugins {
     pub use intake_plugin_archive::Archive;
     #[cfg(feature = "clamav")]
     pub use intake_plugin_clamav::ClamAv;
+    #[cfg(feature = "ffprobe")]
+    pub use intake_plugin_ffprobe::Ffprobe;
     #[cfg(feature = "file-type")]
     pub use intake_plugin_file_type::FileType;
     #[cfg(feature = "http-source")]

@@ -111,6 +111,7 @@ fn the_manifest_of_this_package_links_each_plugin_by_its_feature() {
     for plugin in [
         "archive",
         "clamav",
+        "ffprobe",
         "file-type",
         "http-source",
         "icap",

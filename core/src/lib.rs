@@ -80,6 +80,7 @@ pub use crate::value::reading::names_of;
 pub use crate::value::scan_policy::{OnFault, OnInfected, OnPartial, ScanPolicy};
 pub use crate::value::secret::Secret;
 pub use crate::value::settings::Settings;
+pub use crate::value::sniff::root_tag::RootTag;
 pub use crate::value::upload_info::{Head, UploadInfo};
 pub use crate::value::verdict::{Code, Rejection, Verdict};
 pub use crate::value::{authorization, byte_count, codes, inspection, micros, notes, parts};

@@ -73,7 +73,7 @@ fn a_typing_error_is_refused_with_its_line_and_a_correction() {
         (
             "use = \"image-info\"",
             "use = \"imageinfo\"",
-            "scan[0].use: no scanner is called `imageinfo`; this program has: archive, clamav, icap, image-info, image-limits, media-info, pdf, polyglot, svg, text",
+            "scan[0].use: no scanner is called `imageinfo`; this program has: archive, clamav, ffprobe, icap, image-info, image-limits, media-info, pdf, polyglot, svg, text",
         ),
         (
             "max_fields = 100",
@@ -262,6 +262,7 @@ fn the_plugins_are_listed_and_the_built_in_configuration_can_be_used() {
     for plugin in [
         "archive",
         "clamav",
+        "ffprobe",
         "file-type",
         "http-source",
         "icap",

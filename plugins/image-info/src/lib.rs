@@ -108,7 +108,7 @@ impl Default for ImageInfo {
 #[async_trait]
 impl Scanner for ImageInfo {
     async fn open(&self, head: &Head<'_>) -> Result<Box<dyn Scan>, Fault> {
-        let scan = ImageScan::new(head.media_type, self.policy, self.max_header, self.workers.clone());
+        let scan = ImageScan::new(head, self.policy, self.max_header, self.workers.clone());
         Ok(Box::new(scan))
     }
 

@@ -9,6 +9,8 @@ pub(crate) struct Probe {
     pub(crate) note: Result<Image, &'static str>,
     /// What the upload contains and the reader did not read; the note leaves it unknown.
     pub(crate) missing: Option<&'static str>,
+    /// Whether it is no image, although its beginning looked like one.
+    pub(crate) is_other: bool,
 }
 
 impl Probe {
@@ -17,6 +19,15 @@ impl Probe {
         Self {
             note: Err(why),
             missing: None,
+            is_other: false,
+        }
+    }
+
+    /// It is no image.
+    pub(crate) fn no_image() -> Self {
+        Self {
+            is_other: true,
+            ..Self::failed("it is no image")
         }
     }
 
@@ -30,6 +41,7 @@ impl Probe {
         Self {
             note: Ok(note),
             missing,
+            is_other: false,
         }
     }
 }

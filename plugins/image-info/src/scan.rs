@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use intake_core::notes::Image;
-use intake_core::{Bytes, Coverage, Fault, MediaType, Rejection, Report, Scan, Verdict, Workers};
+use intake_core::{Bytes, Coverage, Fault, Head, Rejection, Report, Scan, Verdict, Workers};
 
 use crate::codes::{IMAGE_TOO_LARGE, IMAGE_UNREADABLE};
 use crate::formats::{self, Format};
@@ -14,9 +14,6 @@ use crate::source::Reading;
 
 /// How long a reader may take, with the wait for a thread: far more than reading a header ever needs.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Vector formats have no pixels to count: they are drawn at any size.
-const DRAWN: [&str; 1] = ["image/svg+xml"];
 
 /// The scan of one upload: its reader is polled until it has a result; from then on, the report answers.
 pub(crate) struct ImageScan {
@@ -28,23 +25,30 @@ pub(crate) struct ImageScan {
 }
 
 impl ImageScan {
-    pub(crate) fn new(media_type: Option<&MediaType>, policy: Policy, max_header: usize, workers: Workers) -> Self {
+    pub(crate) fn new(head: &Head<'_>, policy: Policy, max_header: usize, workers: Workers) -> Self {
         let mut scan = Self {
             policy,
             workers,
             reading: None,
             report: Report::clean(),
         };
-        match media_type {
-            Some(image) if image.main() == "image" && !DRAWN.contains(&image.as_str()) => match Format::of(image) {
-                Some(format) => {
-                    let reader = |source| formats::probe(format, source);
-                    scan.reading = Some(Reading::new(policy, max_header, reader));
-                }
-                None => scan.report = scan.unreadable("its format is not supported"),
-            },
-            _ => {}
+        let image = head.media_type.filter(|found| found.main() == "image");
+        let format = match image {
+            Some(image) => Format::of(image),
+            // The root of a markup document, which may make it a drawing, is further on.
+            None if head.type_may_change => Some(Format::Svg),
+            None => return scan,
+        };
+        let Some(format) = format else {
+            scan.report = scan.unreadable("its format is not supported");
+            return scan;
+        };
+        if format == Format::Svg {
+            // It is drawn at any size, and what is wrong with it is for the plugin `svg` to say.
+            scan.policy.unreadable = Unreadable::Accept;
         }
+        let reader = |source| formats::probe(format, source);
+        scan.reading = Some(Reading::new(policy, max_header, reader));
         scan
     }
 
@@ -81,6 +85,9 @@ impl ImageScan {
     }
 
     fn report(&self, probe: Probe) -> Report {
+        if probe.is_other {
+            return Report::clean();
+        }
         let note = match probe.note {
             Ok(note) if note.width == 0 || note.height == 0 => return self.unreadable("it has no pixels"),
             Ok(note) => note,

@@ -12,6 +12,7 @@ mod office;
 mod ogg;
 mod ole;
 mod prolog;
+pub(crate) mod root_tag;
 mod signatures;
 mod sound;
 #[cfg(test)]

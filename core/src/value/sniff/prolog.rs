@@ -26,6 +26,8 @@ pub(super) struct Prolog {
     state: State,
     first: First,
     word: Word,
+    /// The last character that was read.
+    last: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,37 +89,56 @@ const EBCDIC: &[u8] = b"\x4C\x6F\xA7\x94";
 impl Prolog {
     /// Reads the first bytes of a document.
     pub(super) fn of(head: &[u8]) -> Self {
+        let (mut prolog, rest) = Self::opened(head);
+        prolog.push(rest);
+        prolog
+    }
+
+    /// A reader for a document that begins so, and the bytes behind its mark, which are to be pushed.
+    pub(super) fn opened(head: &[u8]) -> (Self, &[u8]) {
         let (units, mark) = Units::of(head);
         let mut prolog = Self {
             units,
             state: State::Between,
             first: First::Nothing,
             word: Word::default(),
+            last: 0,
         };
         if head.starts_with(EBCDIC) {
             prolog.state = State::Known(Markup::Xml);
         }
-        prolog.push(&head[mark..]);
-        prolog
+        (prolog, &head[mark..])
     }
 
-    /// Reads on.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    /// Reads on. Returns the bytes behind the character that made the kind known.
+    pub(super) fn push<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let mut rest = bytes;
         while let Some((byte, others)) = rest.split_first() {
             if self.is_known() {
-                return;
+                break;
             }
             match self.dull(rest) {
                 0 => {
                     rest = others;
                     if let Some(character) = self.units.push(*byte) {
+                        self.last = character;
                         self.state = self.step(character);
                     }
                 }
                 dull => rest = &rest[dull..],
             }
         }
+        rest
+    }
+
+    /// The last character that was read: that behind the name of the root, once it is known by that.
+    pub(super) fn last(&self) -> u8 {
+        self.last
+    }
+
+    /// What decodes the characters behind those that were read.
+    pub(super) fn into_units(self) -> Units {
+        self.units
     }
 
     /// How many of these bytes change nothing. It makes long comments and instructions fast.
@@ -217,7 +238,7 @@ impl Prolog {
             }
             b'/' | b'>' => State::Known(self.root(prefixed)),
             _ if is_space(character) => State::Known(self.root(prefixed)),
-            _ if begins_name(character) || character.is_ascii_digit() || matches!(character, b'-' | b'.') => {
+            _ if is_of_name(character) => {
                 self.word.push(character);
                 State::Root(prefixed)
             }
@@ -253,8 +274,13 @@ impl Prolog {
 }
 
 /// XML 1.0, production 4, with every character beyond ASCII.
-fn begins_name(character: u8) -> bool {
+pub(super) fn begins_name(character: u8) -> bool {
     character.is_ascii_alphabetic() || matches!(character, b'_' | b':' | OTHER)
+}
+
+/// XML 1.0, production 4a, with every character beyond ASCII.
+pub(super) fn is_of_name(character: u8) -> bool {
+    begins_name(character) || character.is_ascii_digit() || matches!(character, b'-' | b'.')
 }
 
 /// The beginning of a name or a declaration, in lower case, with one space for each white space.

@@ -15,6 +15,7 @@ pub(crate) enum Format {
     Jpeg,
     Jxl,
     Png,
+    Svg,
     Tiff,
     Webp,
 }
@@ -29,6 +30,7 @@ impl Format {
             "image/jpeg" => Self::Jpeg,
             "image/jxl" => Self::Jxl,
             "image/apng" | "image/png" => Self::Png,
+            "image/svg+xml" => Self::Svg,
             "image/tiff" | "image/x-adobe-dng" => Self::Tiff,
             // The two have one type, and say in their header which they are.
             "image/vnd.microsoft.icon" | "image/x-icon" => Self::Ico,
@@ -48,6 +50,7 @@ impl Format {
             Self::Jpeg => "JPEG",
             Self::Jxl => "JXL",
             Self::Png => "PNG",
+            Self::Svg => "SVG",
             Self::Tiff => "TIFF",
             Self::Webp => "WEBP",
         }

@@ -9,6 +9,7 @@ mod ico;
 mod jpeg;
 mod jxl;
 mod png;
+mod svg;
 mod tiff;
 mod webp;
 
@@ -28,6 +29,7 @@ pub(crate) async fn probe(format: Format, mut source: Source) -> Probe {
         Format::Jpeg => jpeg::probe(source).await,
         Format::Jxl => jxl::probe(source).await,
         Format::Png => png::probe(source).await,
+        Format::Svg => svg::probe(source).await,
         Format::Tiff => tiff::probe(source).await,
         Format::Webp => webp::probe(source).await,
     }

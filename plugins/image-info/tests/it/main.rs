@@ -2,6 +2,7 @@
 
 mod boxes;
 mod contract;
+mod drawings;
 mod exif;
 mod heif;
 mod icons;

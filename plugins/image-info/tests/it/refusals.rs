@@ -200,13 +200,23 @@ async fn what_is_no_image_is_not_looked_at() {
         b"%PDF-1.7\n",
         b"PK\x03\x04",
         b"<html><img></html>",
-        // Drawn at whatever size one likes.
-        b"<svg xmlns='http://www.w3.org/2000/svg' width='1000000' height='1000000'/>",
     ] {
         let report = scan(&strict, content).await;
         let name = String::from_utf8_lossy(content).into_owned();
         assert_eq!(note(&report), None, "{name}");
         assert_eq!(left_out(&report), None, "{name}");
         assert_eq!(refused(report), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_drawing_is_drawn_at_any_size_and_never_refused() {
+    let strict = ImageInfo::default().max_pixels(1).refuse_unreadable();
+    for content in [
+        "<svg xmlns='http://www.w3.org/2000/svg' width='1000000' height='1000000'/>",
+        "<svg xmlns='http://www.w3.org/2000/svg' width='1e99' height='1ex'",
+    ] {
+        let report = scan(&strict, content.as_bytes()).await;
+        assert_eq!(refused(report), None, "{content}");
     }
 }
