@@ -34,6 +34,9 @@ mod variables;
 
 /// The stages, the pipeline, and everything a plugin needs.
 pub use intake_core as core;
+/// The way out for files as an axum router.
+#[cfg(feature = "delivery")]
+pub use intake_delivery as delivery;
 /// The Upload API as an axum router.
 #[cfg(feature = "upload-api")]
 pub use intake_upload_api as upload_api;

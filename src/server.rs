@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use intake_core::permits::{Holder, NoneFree, Permit, Permits, share_of, until};
-use intake_core::{ConfigError, ConfigErrors, LeastRate};
+use intake_core::{ConfigError, ConfigErrors, LeastRate, PeerAddress};
 /// The type of [`ServerSettings::shared_by_many`].
 pub use ipnet::IpNet;
 use serde::Deserialize;
@@ -337,14 +337,7 @@ fn turn_away(stream: TcpStream) {
 
 /// Adds the peer's address to each request of a connection.
 fn with_peer(app: Router, peer: SocketAddr) -> Router {
-    #[cfg(feature = "upload-api")]
-    return app.layer(axum::Extension(crate::upload_api::PeerAddress(peer.ip())));
-    #[cfg(not(feature = "upload-api"))]
-    {
-        // Only the Upload API uses it.
-        let _unused = peer;
-        app
-    }
+    app.layer(axum::Extension(PeerAddress(peer.ip())))
 }
 
 /// If the process is out of file descriptors, this waits until some are free again.

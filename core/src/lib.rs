@@ -76,6 +76,7 @@ pub use crate::value::media_type::{MediaRange, MediaType, NotAMediaType};
 pub use crate::value::options::{UploadOptions, sender_at};
 pub use crate::value::pace::{LeastRate, Pace};
 pub use crate::value::parts::{Part, PartPlan, PartRange};
+pub use crate::value::peer::PeerAddress;
 pub use crate::value::reading::names_of;
 pub use crate::value::scan_policy::{OnFault, OnInfected, OnPartial, ScanPolicy};
 pub use crate::value::secret::Secret;

@@ -1,4 +1,4 @@
-//! A configuration, read and checked: the pipeline, the Upload API, the server.
+//! A configuration, read and checked: the pipeline, the Upload API, the delivery of files, the server.
 
 use std::path::PathBuf;
 
@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::limits::{self, Counts, Machine, Stages, Wanted};
 use super::{output, places};
 use crate::config::{Source, Unusable};
+use crate::delivery;
 use crate::server::ServerSettings;
 use crate::upload_api;
 
@@ -19,6 +20,8 @@ pub(super) struct App {
     pub(super) source: Source,
     pub(super) pipeline: Pipeline,
     pub(super) upload_api: upload_api::Settings,
+    /// `None`: no files are given out.
+    pub(super) delivery: Option<delivery::Settings>,
     pub(super) server: ServerSettings,
     /// The files that `intake check --test` runs through the stages.
     pub(super) tests: Vec<TestCase>,
@@ -85,7 +88,8 @@ impl App {
             self.machine.memory = memory;
         }
         let mut settings = self.source.settings();
-        let [in_server, in_api] = ["server", "upload_api"].map(|section| settings.take(section));
+        let [in_server, in_api, in_delivery] =
+            ["server", "upload_api", "delivery"].map(|section| settings.take(section));
         let wanted = |section: &Option<Value>, key: &str, count| Wanted {
             count,
             is_set: section.as_ref().is_some_and(|section| section.get(key).is_some()),
@@ -105,6 +109,13 @@ impl App {
                 count: fetches,
                 is_set: true,
             },
+            deliveries: wanted(
+                &in_delivery,
+                "max_concurrent_requests",
+                self.delivery
+                    .as_ref()
+                    .map_or(0, |delivery| delivery.max_concurrent_requests),
+            ),
         };
         let stages = Stages {
             scanners: self.pipeline.scanners().count(),
@@ -114,14 +125,24 @@ impl App {
         self.server.max_connections = counts.connections;
         self.upload_api.max_concurrent_requests = counts.requests;
         self.upload_api.max_uploads = counts.uploads;
+        if let Some(delivery) = &mut self.delivery {
+            delivery.max_concurrent_requests = counts.deliveries;
+        }
         Ok(self)
     }
 
     /// The limits, in one line.
     pub(super) fn limits(&self) -> String {
         let (api, server) = (&self.upload_api, &self.server);
+        let files = self.delivery.as_ref().map_or(String::new(), |delivery| {
+            let (all, of_one) = (
+                delivery.max_concurrent_requests,
+                delivery.max_concurrent_requests_per_ip(),
+            );
+            format!("{all} requests for files, of one address {of_one}; ")
+        });
         format!(
-            "{} connections, {} requests, {} uploads at a time, of one address {}, {} and {}; {} of memory, {} open files",
+            "{} connections, {} requests, {} uploads at a time, of one address {}, {} and {}; {files}{} of memory, {} open files",
             server.max_connections,
             api.max_concurrent_requests,
             api.max_uploads,
@@ -216,17 +237,26 @@ impl App {
                 Ok::<_, ConfigErrors>(api)
             })
         });
+        // Files are given out only if the configuration says so.
+        let delivers = settings.keys().any(|key| key == "delivery");
+        let delivery = delivers.then(|| {
+            section(&mut settings, "delivery", |table| {
+                table.make(|delivery: delivery::Settings| delivery.check().map(|()| delivery))
+            })
+        });
         let tests = tests(&mut settings);
         let mut errors = unknown_sections(&settings);
         let tests = or_add(tests, &mut errors);
         let pipeline = or_add(pipeline, &mut errors);
         let upload_api = or_add(upload_api, &mut errors);
         let server = or_add(server, &mut errors);
+        let delivery = delivery.and_then(|delivery| or_add(delivery, &mut errors));
         match (pipeline, upload_api, server, tests) {
             (Some(pipeline), Some(upload_api), Some(server), Some(tests)) if errors.0.is_empty() => Ok(Self {
                 source: source.clone(),
                 pipeline,
                 upload_api,
+                delivery,
                 server,
                 tests,
                 machine: Machine::here(),
@@ -266,7 +296,7 @@ fn unknown_sections(settings: &Settings) -> ConfigErrors {
     let known: Vec<_> = SECTIONS
         .iter()
         .copied()
-        .chain(["upload_api", "server", "test"])
+        .chain(["upload_api", "delivery", "server", "test"])
         .collect();
     let unknown = |left: &str| {
         let message = format!("no section is called that; there are: {}", known.join(", "));

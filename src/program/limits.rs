@@ -1,4 +1,5 @@
-//! The memory and the open files of the process, and how many connections, requests, uploads and fetches fit into them.
+//! The memory and the open files of the process, and how many connections, requests, uploads, fetches and deliveries fit into
+//! them.
 //!
 //! Each of these has a price in memory and in open files, for the worst case. Numbers that the configuration sets are kept, or
 //! refused if they do not fit; the others are lowered together until all fit.
@@ -23,6 +24,8 @@ const REQUEST: Price = price(1 << 20, 0);
 const UPLOAD: Price = price(256 << 10, 2);
 /// What a fetch needs in addition to an upload: the connection to its source, with the lookup of its address.
 const SOURCE: Price = price(512 << 10, 2);
+/// A file that is given out: what was read and is not sent yet, and the file that is read.
+const DELIVERY: Price = price(512 << 10, 1);
 /// A connection to a scanner.
 const SCANNER: Price = price(64 << 10, 1);
 
@@ -78,11 +81,19 @@ pub(super) struct Counts<T> {
     pub(super) requests: T,
     pub(super) uploads: T,
     pub(super) fetches: T,
+    /// None, if no files are given out.
+    pub(super) deliveries: T,
 }
 
 impl<T: Copy> Counts<T> {
-    fn each(&self) -> [T; 4] {
-        [self.connections, self.requests, self.uploads, self.fetches]
+    fn each(&self) -> [T; 5] {
+        [
+            self.connections,
+            self.requests,
+            self.uploads,
+            self.fetches,
+            self.deliveries,
+        ]
     }
 }
 
@@ -113,6 +124,7 @@ pub(super) fn fit(wanted: Counts<Wanted>, stages: Stages, machine: Machine) -> R
         requests: lowered(wanted.requests),
         uploads: lowered(wanted.uploads),
         fetches: lowered(wanted.fetches),
+        deliveries: lowered(wanted.deliveries),
     };
     let needed = fitted
         .each()
@@ -160,9 +172,9 @@ pub(super) struct Stages {
 
 impl Stages {
     /// In the order of [`Counts::each`].
-    fn prices(self) -> [Price; 4] {
+    fn prices(self) -> [Price; 5] {
         let upload = UPLOAD.and(SCANNER, self.scanners as u64).and(price(self.store, 0), 1);
-        [CONNECTION, REQUEST, upload, upload.and(SOURCE, 1)]
+        [CONNECTION, REQUEST, upload, upload.and(SOURCE, 1), DELIVERY]
     }
 }
 
@@ -173,7 +185,8 @@ fn too_little(what: &str, there: &str, needed: &str) -> ConfigError {
     };
     let message = format!(
         "the process may have {there} of {what}, and this configuration may need {needed}: {how}, or lower \
-         `max_connections` in [server], `max_concurrent_requests` and `max_uploads` in [upload_api], or `max_fetches` in [receive]"
+         `max_connections` in [server], `max_concurrent_requests` and `max_uploads` in [upload_api], `max_fetches` in [receive], or \
+         `max_concurrent_requests` in [delivery]"
     );
     ConfigError::at("server", message)
 }
@@ -198,23 +211,32 @@ mod tests {
                 count: 16,
                 is_set: true,
             },
+            deliveries: unset(0),
         }
     }
 
-    fn fitted(wanted: Counts<Wanted>, memory: u64, files: u64) -> Result<[usize; 4], String> {
+    fn fitted(wanted: Counts<Wanted>, memory: u64, files: u64) -> Result<[usize; 5], String> {
         let fitted = fit(wanted, STAGES, Machine { memory, files });
         fitted.map(|counts| counts.each()).map_err(|errors| errors.to_string())
     }
 
     #[test]
     fn a_usual_machine_keeps_the_usual_numbers() {
-        assert_eq!(fitted(usual(), 1100 * MIB, 20_000), Ok([1024, 512, 512, 16]));
+        assert_eq!(fitted(usual(), 1100 * MIB, 20_000), Ok([1024, 512, 512, 16, 0]));
+        let delivering = Counts {
+            deliveries: Wanted {
+                count: 512,
+                is_set: false,
+            },
+            ..usual()
+        };
+        assert_eq!(fitted(delivering, 1400 * MIB, 20_000), Ok([1024, 512, 512, 16, 512]));
     }
 
     #[test]
     fn on_a_smaller_machine_all_that_is_not_set_is_lowered_alike() {
         for (memory, files) in [(512 * MIB, 20_000), (1100 * MIB, 1024)] {
-            let [connections, requests, uploads, fetches] = fitted(usual(), memory, files).unwrap();
+            let [connections, requests, uploads, fetches, deliveries] = fitted(usual(), memory, files).unwrap();
             assert!((100..1000).contains(&connections), "{connections}");
             assert_eq!((requests, uploads, fetches), (connections / 2, connections / 2, 16));
             let counts = Counts {
@@ -222,6 +244,7 @@ mod tests {
                 requests,
                 uploads,
                 fetches,
+                deliveries,
             };
             let needed = counts
                 .each()

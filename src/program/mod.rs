@@ -40,6 +40,7 @@ mod projects;
 mod quarantine;
 mod readiness;
 mod serve;
+mod sites;
 mod tokens;
 mod usage;
 mod warnings;

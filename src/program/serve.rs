@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
+use futures_util::FutureExt as _;
+use futures_util::future::try_join_all;
 use intake_core::{Intervals, Pipeline};
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -17,9 +18,9 @@ use tracing::{error, info, warn};
 
 use super::admin::Admin;
 use super::app::App;
+use super::sites::Sites;
 use super::{limits, output, places, warnings};
 use crate::server::{self, ServerSettings};
-use crate::upload_api;
 
 /// How often the backlog is measured.
 const MEASURED_EVERY: Duration = Duration::from_secs(10);
@@ -36,21 +37,14 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
     let App {
         pipeline,
         upload_api: settings,
+        delivery,
         server: mut bounds,
         ..
     } = app;
     bounds.shared_by_many.clone_from(&settings.trusted_proxies);
-    let app = upload_api::host(pipeline.clone(), settings).map_err(|error| error.to_string())?;
-    pipeline.ready().await.map_err(|fault| fault.report())?;
-    let listener = TcpListener::bind(&bounds.listen).await.map_err(|error| {
-        format!(
-            "cannot listen on {}: {error}; set `listen` in [server], or INTAKE_SERVER__LISTEN",
-            bounds.listen
-        )
-    })?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| format!("the listener has no address: {error}"))?;
+    let delivers = delivery.is_some();
+    let sites = Sites::open(&pipeline, settings, delivery, &bounds).await?;
+    let address = sites.uploads()?;
     let stop = stop_signal()?;
     let admin = match bounds.admin_address() {
         Some(listen) => Some(Admin::start(listen, &pipeline).await?),
@@ -58,7 +52,8 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
     };
 
     // Serving does not depend on a reader of this output.
-    let _unread = output::print(&banner.text(&address.to_string(), admin.as_ref().map(Admin::address)));
+    let files = delivers.then_some(sites.files()?.unwrap_or(address));
+    let _unread = output::print(&banner.text(address, files, admin.as_ref().map(Admin::address)));
     let background = Background::start(&pipeline, &bounds, admin.is_some());
     let readiness = admin.as_ref().map(Admin::readiness);
     let stopped_at = OnceLock::new();
@@ -71,7 +66,11 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
         }
         let _first = stopped_at.set(Instant::now());
     };
-    let served = server::serve(listener, app, &bounds, stop).await;
+    let stop = stop.shared();
+    let served = sites
+        .each()
+        .map(|site| server::serve(site.listener, site.router, &bounds, stop.clone()));
+    let served = try_join_all(served).await;
     // Uploads whose connections are gone end by themselves, within the same time.
     let since = stopped_at.get().map_or(Duration::ZERO, Instant::elapsed);
     let left = bounds.shutdown_timeout.saturating_sub(since);
@@ -82,7 +81,7 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
     if let Some(admin) = admin {
         admin.end().await;
     }
-    served.map_err(|error| error.to_string())
+    served.map(drop).map_err(|error| error.to_string())
 }
 
 /// The maintenance that runs beside the server.
@@ -195,15 +194,20 @@ impl Banner {
         }
     }
 
-    fn text(&self, address: &str, admin: Option<SocketAddr>) -> String {
+    fn text(&self, address: SocketAddr, files: Option<SocketAddr>, admin: Option<SocketAddr>) -> String {
         let Self { lines, key, limit } = self;
         let admin = admin.map_or_else(
             || "off".to_owned(),
             |admin| format!("http://{admin}/ (healthz, readyz, metrics)"),
         );
         let admin = format!("  {:<9} {admin}\n", "admin");
+        let files = files.map_or_else(
+            || "off; see [delivery] in `intake config`".to_owned(),
+            |files| format!("http://{files}/ID/"),
+        );
+        let files = format!("  {:<9} {files}\n", "delivery");
         format!(
-            "Intake {} listens on http://{address}/ and takes files of up to {limit}\n{admin}{lines}\nTry it:\n  echo 'Hello, world!' | \
+            "Intake {} listens on http://{address}/ and takes files of up to {limit}\n{admin}{files}{lines}\nTry it:\n  echo 'Hello, world!' | \
              curl -F UPLOADCARE_PUB_KEY={key} -F 'file=@-;filename=hello.txt' http://{address}/base/\n",
             env!("CARGO_PKG_VERSION"),
         )

@@ -158,6 +158,7 @@ fn every_toml_block_is_toml_and_a_configuration_can_be_used() {
                 .arg("check")
                 .arg(&file)
                 .env("DATABASE_URL", "postgres://localhost/intake")
+                .env("SHOP_DELIVERY_SECRET", "00112233445566778899aabbccddeeff")
                 .output()
                 .unwrap();
             let errors = String::from_utf8_lossy(&output.stderr);

@@ -10,6 +10,7 @@ mod clients;
 mod cluster;
 mod crash;
 mod database;
+mod delivery;
 mod deployment;
 mod docs;
 mod embedding;

@@ -51,7 +51,8 @@ mod wire;
 /// The type of [`Settings::trusted_proxies`].
 pub use ipnet::IpNet;
 
-pub use crate::client_ip::PeerAddress;
+pub use intake_core::PeerAddress;
+
 pub use crate::error_table::{ErrorRow, errors};
 pub use crate::router::{host, router};
 pub use crate::settings::Settings;

@@ -62,7 +62,20 @@ impl Pipeline {
     /// Those of [`get`](Self::get), and faults of the store.
     pub async fn read(&self, id: UploadId, range: Option<Range<u64>>) -> Result<ByteStream, Error> {
         let record = self.get(id).await?;
-        Ok(self.inner().store_of(&record)?.read(&key_of(&record), range).await?)
+        self.read_of(&record, range).await
+    }
+
+    /// The bytes of a record that the caller has just [looked up](Self::get), or a range of them, without looking it up again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the record is not readable, and faults of the store. A file that was deleted since then ends as one
+    /// whose bytes are missing ([`codes::BYTES_MISSING`]).
+    pub async fn read_of(&self, record: &Record, range: Option<Range<u64>>) -> Result<ByteStream, Error> {
+        if !record.is_readable(self.now()) {
+            return Err(Error::NotFound(record.id));
+        }
+        Ok(self.inner().store_of(record)?.read(&key_of(record), range).await?)
     }
 
     /// Files of a project that can be read or restored, the newest first, after the record `behind`. At most 1,000 per call.

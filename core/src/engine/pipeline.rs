@@ -129,7 +129,8 @@ impl Pipeline {
     }
 
     /// The time of the pipeline's clock, in whole microseconds: the precision that every recorder keeps.
-    pub(crate) fn now(&self) -> SystemTime {
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
         let since = (self.inner.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
         UNIX_EPOCH + Duration::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }

@@ -30,6 +30,12 @@ impl Pipeline {
         Ok(None)
     }
 
+    /// Whether every upload has to belong to a project. A pipeline without projects accepts every name of one.
+    #[must_use]
+    pub fn has_projects(&self) -> bool {
+        !self.inner().providers.is_empty()
+    }
+
     /// The project with this key, as the caller knows it or as it is now.
     pub(crate) async fn known_or_found(&self, public_key: &str) -> Result<Option<Arc<Project>>, Fault> {
         match self.known(public_key) {

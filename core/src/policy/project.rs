@@ -116,6 +116,25 @@ pub struct Project {
     /// The most uploads of the project that one node takes at the same time.
     #[serde(default)]
     pub max_uploads: Option<usize>,
+    /// Who may read the files of the project.
+    #[serde(default)]
+    pub delivery: Access,
+    /// The secrets that sign addresses of files, in hexadecimal. There may be several, so that one can be replaced while another
+    /// is in use.
+    #[serde(default)]
+    pub delivery_secrets: Vec<ProjectSecret>,
+}
+
+/// Who may read the files of a project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Access {
+    /// Everyone who knows an address. Ids cannot be guessed.
+    #[default]
+    Public,
+    /// Who shows a token in the address, signed with one of [`Project::delivery_secrets`], that has not ended.
+    Signed,
 }
 
 /// A secret of a project.
@@ -329,7 +348,10 @@ impl Project {
 #[must_use]
 pub fn shown(settings: &Map<String, Value>) -> Map<String, Value> {
     let mut shown = settings.clone();
-    if let Some(Value::Array(secrets)) = shown.get_mut("secrets") {
+    for list in ["secrets", "delivery_secrets"] {
+        let Some(Value::Array(secrets)) = shown.get_mut(list) else {
+            continue;
+        };
         for secret in secrets.iter_mut().filter_map(Value::as_object_mut) {
             if secret.get("secret").is_some_and(Value::is_string) {
                 secret.insert("secret".to_owned(), Value::String("(not shown)".to_owned()));

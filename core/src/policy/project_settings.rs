@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::policy::project::Project;
+use crate::policy::project::{Access, Project, ProjectSecret};
 use crate::record::managed::ManagedProject;
 use crate::value::config_error::{ConfigError, ConfigErrors};
 use crate::value::id::is_prefix;
@@ -12,6 +12,10 @@ use crate::value::settings::Settings;
 const LONGEST_LIST: usize = 1000;
 /// The most revoked tokens, the one list that only grows.
 const MOST_REVOKED: usize = 10_000;
+/// The most secrets for addresses: each is tried for every request.
+const MOST_DELIVERY_SECRETS: usize = 16;
+/// The fewest hexadecimal digits of one: 8 bytes.
+const LEAST_HEX_DIGITS: usize = 16;
 
 impl Project {
     /// Reads a project and checks its settings. Reads its secrets too.
@@ -25,15 +29,32 @@ impl Project {
 
     fn checked(mut project: Self) -> Result<Self, ConfigErrors> {
         check(&project)?;
-        for (at, secret) in project.secrets.iter_mut().enumerate() {
-            let within = |error: ConfigError| error.within("secret").within(at).within("secrets");
-            secret.secret = secret.secret.fetched().map_err(within)?;
-            if secret.secret.expose(str::is_empty).map_err(within)? {
-                return Err(within(ConfigError::new("must not be empty")).into());
-            }
-        }
+        fetch(&mut project.secrets, "secrets", |secret| {
+            secret.is_empty().then_some("must not be empty")
+        })?;
+        fetch(&mut project.delivery_secrets, "delivery_secrets", |secret| {
+            let is_hex = secret.len().is_multiple_of(2) && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let fits = is_hex && secret.len() >= LEAST_HEX_DIGITS;
+            (!fits).then_some("must have an even number of hexadecimal digits, at least 16")
+        })?;
         Ok(project)
     }
+}
+
+/// Reads the values of secrets, so that none can be missing later, and checks each.
+fn fetch(
+    secrets: &mut [ProjectSecret],
+    list: &'static str,
+    flaw: impl Fn(&str) -> Option<&'static str>,
+) -> Result<(), ConfigErrors> {
+    for (at, secret) in secrets.iter_mut().enumerate() {
+        let within = |error: ConfigError| error.within("secret").within(at).within(list);
+        secret.secret = secret.secret.fetched().map_err(within)?;
+        if let Some(flaw) = secret.secret.expose(&flaw).map_err(within)? {
+            return Err(within(ConfigError::new(flaw)).into());
+        }
+    }
+    Ok(())
 }
 
 /// Checks whether the settings of a project make sense together.
@@ -41,7 +62,9 @@ pub(crate) fn check(project: &Project) -> Result<(), ConfigErrors> {
     let mut errors = Vec::new();
     errors.extend(key(&project.public_key));
     errors.extend(lists(project));
-    errors.extend(secrets(project));
+    errors.extend(signed(project));
+    errors.extend(names(&project.secrets, "secrets"));
+    errors.extend(names(&project.delivery_secrets, "delivery_secrets"));
     for (list, extensions) in [
         ("allow_extensions", &project.allow_extensions),
         ("deny_extensions", &project.deny_extensions),
@@ -93,6 +116,11 @@ fn key(key: &str) -> Option<ConfigError> {
 fn lists(project: &Project) -> impl Iterator<Item = ConfigError> {
     let lists = [
         ("secrets", project.secrets.len(), LONGEST_LIST),
+        (
+            "delivery_secrets",
+            project.delivery_secrets.len(),
+            MOST_DELIVERY_SECRETS,
+        ),
         ("revoked_tokens", project.revoked_tokens.len(), MOST_REVOKED),
         ("origins", project.origins.len(), LONGEST_LIST),
         ("allow_types", project.allow_types.len(), LONGEST_LIST),
@@ -104,21 +132,31 @@ fn lists(project: &Project) -> impl Iterator<Item = ConfigError> {
     too_long.map(|(name, _, most)| ConfigError::at(name, format!("has more than {most} entries")))
 }
 
-fn secrets(project: &Project) -> Option<ConfigError> {
+/// The list of secrets that is missing although something has to be signed.
+fn signed(project: &Project) -> Option<ConfigError> {
     if project.signed_uploads && project.secrets.is_empty() {
         let message = "missing, so no upload can be signed; write one such as \
              [{ name = \"2026\", secret = { env = \"SHOP_SECRET\" } }]";
         return Some(ConfigError::at("secrets", message));
     }
-    for (at, secret) in project.secrets.iter().enumerate() {
+    if project.delivery == Access::Signed && project.delivery_secrets.is_empty() {
+        let message = "missing, so no address can be signed; write one such as \
+             [{ name = \"2026\", secret = { env = \"SHOP_DELIVERY_SECRET\" } }]";
+        return Some(ConfigError::at("delivery_secrets", message));
+    }
+    None
+}
+
+fn names(secrets: &[ProjectSecret], list: &'static str) -> Option<ConfigError> {
+    for (at, secret) in secrets.iter().enumerate() {
         let message = if secret.name.is_empty() || secret.name.len() > 100 || secret.name.contains(char::is_control) {
             "must have 1 to 100 characters, and no control characters"
-        } else if project.secrets[..at].iter().any(|other| other.name == secret.name) {
+        } else if secrets[..at].iter().any(|other| other.name == secret.name) {
             "another secret has the same name"
         } else {
             continue;
         };
-        return Some(ConfigError::at("name", message).within(at).within("secrets"));
+        return Some(ConfigError::at("name", message).within(at).within(list));
     }
     None
 }

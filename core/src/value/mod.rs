@@ -22,6 +22,7 @@ pub mod notes;
 pub(crate) mod options;
 pub(crate) mod pace;
 pub mod parts;
+pub(crate) mod peer;
 pub(crate) mod rate;
 pub(crate) mod reading;
 pub(crate) mod scan_policy;

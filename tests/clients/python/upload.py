@@ -28,6 +28,7 @@ try:
     from pyuploadcare import Uploadcare
     from pyuploadcare.api import UploadAPI
     from pyuploadcare.exceptions import DuplicateFileError, UploadcareException
+    from pyuploadcare.secure_url import AkamaiSecureUrlBuilderWithAclToken, AkamaiSecureUrlBuilderWithUrlToken
 except ModuleNotFoundError as error:
     if error.name != "pyuploadcare":
         raise
@@ -75,6 +76,16 @@ def send(client, options):
         metadata=options.get("metadata"),
         tags=options.get("tags"),
     )
+
+
+def secure_urls(client, options):
+    """Addresses of private files as the client's builders make them, of both kinds, for a host of no meaning."""
+    kinds = {"acl": AkamaiSecureUrlBuilderWithAclToken, "url": AkamaiSecureUrlBuilderWithUrlToken}
+    urls = []
+    for kind, handle, wildcard in options["handles"]:
+        build = kinds[kind]("files.example", options["deliverySecret"], window=options.get("window", 300))
+        urls.append(build.build(handle, wildcard=wildcard))
+    return {"urls": urls}
 
 
 def upload(client, options):
@@ -273,6 +284,7 @@ SCENARIOS = {
     "by-hand": by_hand,
     "browser-signature": browser_signature,
     "group": group,
+    "secure-urls": secure_urls,
     "group-info": lambda client, options: group_info(client, options["id"]),
     "refused-call": refused_call,
     "refused": refused,

@@ -1,0 +1,27 @@
+//! The IP address of a client: that of its connection, or the one that a trusted proxy gives.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use intake_core::PeerAddress;
+
+use crate::delivery::Delivery;
+
+/// The address of the client, if the server gives the address of the connection.
+pub(crate) fn client_ip(delivery: &Delivery, head: &Parts) -> Option<IpAddr> {
+    let connected = || {
+        let ConnectInfo(address) = head.extensions.get::<ConnectInfo<SocketAddr>>()?;
+        Some(PeerAddress(address.ip()))
+    };
+    let Some(peer) = head.extensions.get().copied().or_else(connected) else {
+        delivery.warn_of_no_address();
+        return None;
+    };
+    let lines = head.headers.get_all("x-forwarded-for").iter();
+    let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+    let trusted = &delivery.settings.trusted_proxies;
+    Some(peer.behind_proxies(&lines, |address| {
+        trusted.iter().any(|network| network.contains(&address))
+    }))
+}
