@@ -17,3 +17,6 @@ struct Icap;
 
 #[doc = include_str!("../plugins/http-source/README.md")]
 struct HttpSource;
+
+#[doc = include_str!("../plugins/webhook/README.md")]
+struct Webhook;

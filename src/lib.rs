@@ -78,6 +78,8 @@ pub mod plugins {
     pub use intake_plugin_svg::Svg;
     #[cfg(feature = "text")]
     pub use intake_plugin_text::Text;
+    #[cfg(feature = "webhook")]
+    pub use intake_plugin_webhook::Webhook;
 
     // Names every plugin crate, so that the linker keeps it.
     include!(concat!(env!("OUT_DIR"), "/plugins.rs"));

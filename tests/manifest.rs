@@ -126,6 +126,7 @@ fn the_manifest_of_this_package_links_each_plugin_by_its_feature() {
         "sql",
         "svg",
         "text",
+        "webhook",
     ] {
         let name = plugin.replace('-', "_");
         assert_eq!(

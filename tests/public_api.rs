@@ -25,6 +25,7 @@ fn crates(root: &Path) -> BTreeMap<String, PathBuf> {
     let mut crates = BTreeMap::from([
         ("intake".to_owned(), root.to_owned()),
         ("intake-core".to_owned(), root.join("core")),
+        ("intake-outbound".to_owned(), root.join("outbound")),
     ]);
     for (folder, prefix) in [("adapters", "intake-"), ("plugins", "intake-plugin-")] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {

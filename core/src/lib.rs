@@ -30,6 +30,7 @@ pub use bytes::Bytes;
 pub use inventory;
 
 pub use crate::contract::catalog::Catalog;
+pub use crate::contract::notifier::{Message, Notifier, Sent};
 pub use crate::contract::plugin::{FromSettings, Plugin, Registry};
 pub use crate::contract::report::Report;
 pub use crate::contract::stages::{

@@ -277,6 +277,7 @@ fn the_plugins_are_listed_and_the_built_in_configuration_can_be_used() {
         "text",
         "sql",
         "retention",
+        "webhook",
         "in-memory",
     ] {
         assert!(list.contains(plugin), "{plugin} is not linked:\n{list}");

@@ -6,6 +6,7 @@ pub(crate) mod boxed;
 pub(crate) mod catalog;
 pub(crate) mod listing;
 pub mod measure;
+pub(crate) mod notifier;
 pub mod plugin;
 pub(crate) mod recorder;
 pub(crate) mod report;

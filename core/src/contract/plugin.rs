@@ -40,6 +40,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
+use crate::contract::notifier::Notifier;
 use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
 pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
 pub use crate::value::settings::Settings;
@@ -85,6 +86,8 @@ pub enum Build {
     Recorder(BuildOf<dyn Recorder>),
     /// Chosen by `use` in `[expire]`.
     Expirer(BuildOf<dyn Expirer>),
+    /// Chosen by `use` in `[[notify]]`.
+    Notifier(BuildOf<dyn Notifier>),
 }
 
 impl Build {
@@ -98,11 +101,12 @@ impl Build {
             Self::Store(_) => Stage::Store,
             Self::Recorder(_) => Stage::Recorder,
             Self::Expirer(_) => Stage::Expirer,
+            Self::Notifier(_) => Stage::Notifier,
         }
     }
 }
 
-/// One of the six stages.
+/// One of the seven stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stage {
@@ -118,6 +122,8 @@ pub enum Stage {
     Recorder,
     /// Decides how long an upload is kept.
     Expirer,
+    /// Tells others what happened to files.
+    Notifier,
 }
 
 impl fmt::Display for Stage {
@@ -129,6 +135,7 @@ impl fmt::Display for Stage {
             Self::Store => "store",
             Self::Recorder => "recorder",
             Self::Expirer => "expirer",
+            Self::Notifier => "notifier",
         })
     }
 }
@@ -174,7 +181,9 @@ constructors! {
     /// A plugin that is a recorder.
     recorder: Recorder,
     /// A plugin that is an expirer.
-    expirer: Expirer
+    expirer: Expirer,
+    /// A plugin that is a notifier.
+    notifier: Notifier
 }
 
 impl Plugin {

@@ -375,6 +375,7 @@ enum Built {
     Store(Box<dyn crate::contract::stages::Store>),
     Recorder(Box<dyn crate::contract::stages::Recorder>),
     Expirer(Box<dyn crate::contract::stages::Expirer>),
+    Notifier(Box<dyn crate::contract::notifier::Notifier>),
 }
 
 /// Finds the plugin that an entry names and builds it from the rest of the entry. Also returns the stage's name, which is the
@@ -403,6 +404,7 @@ fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(Str
         Build::Store(build) => Built::Store(build(entry)?),
         Build::Recorder(build) => Built::Recorder(build(entry)?),
         Build::Expirer(build) => Built::Expirer(build(entry)?),
+        Build::Notifier(build) => Built::Notifier(build(entry)?),
     };
     Ok((name.unwrap_or(chosen), maker, built))
 }

@@ -19,6 +19,7 @@
 //! | [`Recorder`](crate::Recorder), [`Catalog`](crate::Catalog) | [`recorder()`] | |
 //! | [`Expirer`](crate::Expirer) | [`expirer()`] | |
 //! | [`Fetcher`](crate::Fetcher) | [`fetcher()`] | sources, with how each ends: [`Source`] |
+//! | [`Notifier`](crate::Notifier) | [`notifier()`] | targets, with what becomes of a message to each: [`Destination`] |
 //!
 //! A suite panics at the first broken rule, with a report of four lines:
 //!
@@ -50,6 +51,7 @@ mod fetcher;
 mod keys;
 mod lists;
 mod multipart;
+mod notifier;
 mod recorder;
 mod sample;
 mod scanner;
@@ -63,6 +65,7 @@ use crate::value::id::ByteStream;
 
 pub use self::expirer::expirer;
 pub use self::fetcher::{Source, fetcher};
+pub use self::notifier::{Destination, notifier};
 pub use self::recorder::recorder;
 pub use self::sample::{changed, sample_record};
 pub use self::scanner::{Sample, scan, scanner};

@@ -2,6 +2,7 @@
 
 mod expirers;
 mod fetchers;
+mod notifiers;
 mod parts;
 mod recorders;
 mod scanners;

@@ -2,25 +2,11 @@
 
 use intake_core::Code;
 
-/// The source cannot be parsed as a URL.
-pub const URL_UNPARSABLE: Code = Code::new("url_unparsable");
-/// The source has no scheme.
-pub const URL_SCHEME_MISSING: Code = Code::new("url_scheme_missing");
-/// A scheme other than http and https; the subject is the scheme.
-pub const URL_SCHEME_FORBIDDEN: Code = Code::new("url_scheme_forbidden");
-/// The URL names no host.
-pub const URL_HOST_MISSING: Code = Code::new("url_host_missing");
-/// The host is neither a name nor an address.
-pub const URL_HOST_MALFORMED: Code = Code::new("url_host_malformed");
-/// The URL must not be fetched for another reason, which is the subject: user info, a port that is not set, a redirect from
-/// https to http, too long.
-pub const URL_INVALID: Code = Code::new("url_invalid");
-/// The name has no address; the subject is the host.
-pub const HOST_NOT_FOUND: Code = Code::new("host_not_found");
-/// The operator's lists exclude the host; the subject is the host.
-pub const HOST_FORBIDDEN: Code = Code::new("host_forbidden");
-/// The host is, or has among its addresses, one that is not public; the subject is the host.
-pub const ADDRESS_FORBIDDEN: Code = Code::new("address_forbidden");
+pub use intake_outbound::codes::{
+    ADDRESS_FORBIDDEN, HOST_FORBIDDEN, HOST_NOT_FOUND, PROXY_FAILED, TLS_UNAVAILABLE, URL_HOST_MALFORMED,
+    URL_HOST_MISSING, URL_INVALID, URL_SCHEME_FORBIDDEN, URL_SCHEME_MISSING, URL_UNPARSABLE,
+};
+
 /// One redirect more than are followed; the subject is how many are.
 pub const TOO_MANY_REDIRECTS: Code = Code::new("too_many_redirects");
 /// The source answered with a client error (4xx); the subject is the status.
@@ -35,7 +21,3 @@ pub const DOWNLOAD_TIMED_OUT: Code = Code::new("download_timed_out");
 pub const DOWNLOAD_TOO_SLOW: Code = Code::new("download_too_slow");
 /// The source's answer cannot be processed; the subject is the reason.
 pub const DOWNLOAD_FAILED: Code = Code::new("download_failed");
-/// Fault: the egress proxy cannot be reached, or fails.
-pub const PROXY_FAILED: Code = Code::new("proxy_failed");
-/// Fault: this machine has no root certificates to verify https with.
-pub const TLS_UNAVAILABLE: Code = Code::new("tls_unavailable");

@@ -1,20 +1,21 @@
 //! The errors of a fetch: refusals, which are final, and interruptions, which may be tried again.
 
-use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
 
 use intake_core::{Error, Interruption, LeastRate, Pace, Rejection, TinyChunks};
+use intake_outbound::{Failure, Refused, reason, said};
 use tokio::time::{Instant, timeout_at};
+use tracing::debug;
 
-use crate::codes::{DOWNLOAD_FAILED, DOWNLOAD_NETWORK_ERROR, DOWNLOAD_TIMED_OUT, DOWNLOAD_TOO_SLOW};
+use crate::codes::{DOWNLOAD_FAILED, DOWNLOAD_NETWORK_ERROR, DOWNLOAD_TIMED_OUT, DOWNLOAD_TOO_SLOW, URL_INVALID};
 
 /// The name of the plugin in refusals.
 pub(crate) const NAME: &str = "http-source";
 
 /// How often to try a source to which no connection can be made.
-pub(crate) const UNREACHABLE_TRIES: u32 = 3;
+const UNREACHABLE_TRIES: u32 = 3;
 /// How often to try a source that exceeds the timeout of one step, or sends too slowly.
 const SLOW_TRIES: u32 = 2;
 
@@ -26,13 +27,62 @@ pub(crate) fn refused(rejection: Rejection) -> Error {
     }
 }
 
+/// A source that must not be fetched, by its URL.
+pub(crate) fn invalid(what: &str) -> Error {
+    refused(Rejection::new(URL_INVALID, format!("the URL must not be fetched: {what}")).with_subject(what))
+}
+
+/// A source that must not be connected to.
+pub(crate) fn of_target(why: &Refused) -> Error {
+    if let Refused::NotPublic {
+        host,
+        address: Some((address, what)),
+    } = why
+    {
+        debug!(host, %address, what, "refused a source that is not public");
+    }
+    let subject = why.subject();
+    let message = match why {
+        Refused::Scheme(_) => "only http and https are fetched",
+        Refused::Forbidden { .. } => "this host is not fetched from",
+        Refused::NotPublic { .. } => "only public addresses are fetched from",
+        Refused::TooLong | Refused::UserInfo | Refused::Port(_) => return invalid(&subject.unwrap_or_default()),
+        other => &other.to_string(),
+    };
+    let rejection = Rejection::new(why.code(), message);
+    refused(match subject {
+        Some(subject) => rejection.with_subject(subject),
+        None => rejection,
+    })
+}
+
+/// Why there is no connection to the source.
+pub(crate) fn of_connection(failure: Failure) -> Error {
+    match failure {
+        Failure::Refused(why) => of_target(&why),
+        Failure::Unanswered(error) => {
+            let why = Interruption::new(network("name resolution failed"));
+            why.most_tries(UNREACHABLE_TRIES).with_source(error).into()
+        }
+        Failure::Unreachable(error) => unreachable(error).into(),
+        Failure::Tls(said) => refused(network(&said)),
+        Failure::Broken(error) => Interruption::new(network(reason(error.kind())))
+            .with_source(error)
+            .into(),
+        Failure::Fault(fault) => fault.into(),
+        other => Interruption::new(network("connection failed"))
+            .with_source(other)
+            .into(),
+    }
+}
+
 /// The connection to the source failed, for a reason that may be shown to untrusted senders.
-pub(crate) fn network(reason: &str) -> Rejection {
+fn network(reason: &str) -> Rejection {
     Rejection::new(DOWNLOAD_NETWORK_ERROR, format!("the source cannot be read: {reason}")).with_subject(reason)
 }
 
 /// No connection to the source could be made. If it is available again soon, the second or the third try succeeds.
-pub(crate) fn unreachable(error: io::Error) -> Interruption {
+fn unreachable(error: io::Error) -> Interruption {
     let tries = match error.kind() {
         io::ErrorKind::TimedOut => SLOW_TRIES,
         _ => UNREACHABLE_TRIES,
@@ -42,49 +92,17 @@ pub(crate) fn unreachable(error: io::Error) -> Interruption {
         .with_source(error)
 }
 
-/// The system's error in words that name no address.
-pub(crate) fn reason(kind: io::ErrorKind) -> &'static str {
-    match kind {
-        io::ErrorKind::ConnectionRefused => "connection refused",
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "connection reset",
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::UnexpectedEof => "connection closed early",
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "unreachable",
-        io::ErrorKind::TimedOut => "timed out",
-        _ => "connection failed",
-    }
-}
-
 /// An error of hyper: a source that does not speak HTTP is refused, other errors may be temporary.
 pub(crate) fn of_hyper(error: hyper::Error) -> Error {
-    if error.is_parse_too_large() {
-        return refused(network("headers too large"));
-    }
     if error.is_parse() {
-        return refused(network("invalid HTTP"));
+        return refused(network(said(&error)));
     }
     of_body(error).into()
 }
 
 /// An error of hyper within the body: its bytes broke off.
 pub(crate) fn of_body(error: hyper::Error) -> Interruption {
-    let said = if error.is_incomplete_message() {
-        "connection closed early"
-    } else {
-        below(&error).map_or("connection closed early", reason)
-    };
-    Interruption::new(network(said)).with_source(error)
-}
-
-/// The kind of the system's error that is the cause of another.
-fn below(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
-    let mut below = Some(error);
-    while let Some(error) = below {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return Some(io.kind());
-        }
-        below = error.source();
-    }
-    None
+    Interruption::new(network(said(&error))).with_source(error)
 }
 
 /// How long the whole fetch may take, and when it has to end.

@@ -1,27 +1,34 @@
 //! Fetches a URL as an upload: one request for each hop, each hop judged again, and the body of the last answer.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, HOST, HeaderName, LOCATION, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, LOCATION, USER_AGENT,
 };
 use hyper::http::response::Parts;
-use hyper::http::uri::PathAndQuery;
-use hyper::{Request, StatusCode, Uri};
+use hyper::{Request, StatusCode};
 use intake_core::{BoxError, Chunks, Declared, Error, Incoming, Interruption, Pace, Rejection};
+use intake_outbound::{Connector, Exchange, Target};
+use percent_encoding::{CONTROLS, percent_encode};
 use tokio::time::Instant;
 use tracing::debug;
-use url::Position;
 
-use crate::client::Client;
 use crate::codes::{DOWNLOAD_CLIENT_ERROR, DOWNLOAD_FAILED, DOWNLOAD_SERVER_ERROR, TOO_MANY_REDIRECTS};
 use crate::coding;
-use crate::error::{Budget, in_tiny_chunks, of_body, of_hyper, refused};
+use crate::error::{Budget, in_tiny_chunks, invalid, of_body, of_connection, of_hyper, of_target, refused};
 use crate::file_name;
-use crate::http1::{Exchange, without_body};
-use crate::target::{Target, invalid};
+use crate::settings::Config;
 use crate::unpack::unpacked;
+
+/// Fetches from the targets that its connector connects to.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) config: Config,
+    pub(crate) connector: Connector,
+}
 
 impl Client {
     /// Judges the source and the addresses of its host.
@@ -30,12 +37,11 @@ impl Client {
     ///
     /// Why it is refused.
     pub(crate) async fn judge(&self, source: &str) -> Result<(), Error> {
-        let target = self.config.rules.target(source)?;
+        let target = self.target(source)?;
         let budget = Budget::new(self.config.timeout);
-        budget
-            .spend(self.config.connect_timeout, self.resolve(&target))
-            .await??;
-        Ok(())
+        let resolving = self.connector.resolve(&target);
+        let resolved = budget.spend(self.config.connect_timeout, resolving).await?;
+        resolved.map(drop).map_err(of_connection)
     }
 
     /// Follows the redirects of the source to its bytes.
@@ -45,7 +51,7 @@ impl Client {
     /// Why one of the hops is refused, or failed.
     pub(crate) async fn fetch(&self, source: &str) -> Result<Incoming, Error> {
         let budget = Budget::new(self.config.timeout);
-        let first = self.config.rules.target(source)?;
+        let first = self.target(source)?;
         let mut target = first.clone();
         for followed in 0..=self.config.max_redirects {
             let (exchange, head) = self.ask(&target, &budget).await?;
@@ -56,7 +62,7 @@ impl Client {
             );
             match redirect(&head) {
                 Some(_) if followed == self.config.max_redirects => break,
-                Some(location) => target = self.config.rules.redirected(&target, location)?,
+                Some(location) => target = self.redirected(&target, location)?,
                 None => {
                     let declared = declared(&head, &exchange, [&first, &target])?;
                     let pieces = Pieces {
@@ -75,29 +81,51 @@ impl Client {
         Err(refused(rejection.with_subject(most.to_string())))
     }
 
+    fn target(&self, source: &str) -> Result<Target, Error> {
+        self.connector.rules().target(source).map_err(|why| of_target(&why))
+    }
+
+    /// Judges the target of a redirect like a source.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused.
+    fn redirected(&self, from: &Target, location: &[u8]) -> Result<Target, Error> {
+        // Bytes of another encoding are percent-encoded as they are, as browsers do.
+        let location = match str::from_utf8(location) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::from(percent_encode(location, CONTROLS)),
+        };
+        let joined = self.connector.rules().joined(from, &location);
+        let target = joined.map_err(|why| of_target(&why))?;
+        if from.is_secure() && !target.is_secure() && !self.config.allow_downgrade {
+            return Err(invalid("redirected from https to http"));
+        }
+        Ok(target)
+    }
+
     async fn ask(&self, target: &Target, budget: &Budget) -> Result<(Exchange, Parts), Error> {
         let request = self.request(target)?;
-        let connecting = async { self.connect(target, &self.resolve(target).await?).await };
-        let io = budget.spend(self.config.connect_timeout, connecting).await??;
+        let connector = &self.connector;
+        let connecting = async { connector.connect(target, &connector.resolve(target).await?).await };
+        let connected = budget.spend(self.config.connect_timeout, connecting).await?;
+        let io = connected.map_err(of_connection)?;
         let asked = budget.spend(self.config.header_timeout, Exchange::begin(io, request));
         asked.await?.map_err(of_hyper)
     }
 
     /// The request: no cookies, no credentials, no referrer.
-    fn request(&self, target: &Target) -> Result<Request<Empty<Bytes>>, Error> {
-        let url = &target.url;
-        let path: PathAndQuery = url[Position::BeforePath..Position::AfterQuery]
-            .parse()
-            .map_err(|_| invalid("characters that HTTP has no place for"))?;
-        Request::builder()
-            .uri(Uri::from(path))
-            .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
+    fn request(&self, target: &Target) -> Result<Request<Full<Bytes>>, Error> {
+        let misfit = || invalid("characters that HTTP has no place for");
+        target
+            .request()
+            .ok_or_else(misfit)?
             .header(USER_AGENT, &self.config.user_agent)
             .header(ACCEPT, "*/*")
             .header(ACCEPT_ENCODING, "identity")
             .header(CONNECTION, "close")
-            .body(without_body())
-            .map_err(|_| invalid("characters that HTTP has no place for"))
+            .body(Full::default())
+            .map_err(|_| misfit())
     }
 }
 

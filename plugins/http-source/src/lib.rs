@@ -17,40 +17,26 @@
 //! judged, and one of these addresses is connected to, by a new connection for one request. A second lookup with another
 //! answer cannot happen. Redirects are followed here, and each is judged like a source.
 
-mod address;
-mod client;
 pub mod codes;
 mod coding;
-#[cfg_attr(
-    not(feature = "testkit"),
-    allow(unreachable_pub, reason = "only a test has another network")
-)]
-mod dialer;
 mod error;
 mod fetch;
 mod file_name;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzz;
-mod hosts;
-mod http1;
-mod ranges;
 mod settings;
-mod target;
 mod unpack;
 
-use std::sync::Arc;
-
 use intake_core::{ConfigError, Error, Fault, Fetcher, FromSettings, Incoming, Plugin, async_trait};
+use intake_outbound::Connector;
 
-use crate::client::Client;
-use crate::dialer::System;
-use crate::error::Budget;
+use crate::fetch::Client;
 use crate::settings::Config;
 
-#[cfg(feature = "testkit")]
-pub use crate::dialer::{Io, LookupError, Network};
 pub use crate::settings::Settings;
+#[cfg(feature = "testkit")]
+pub use intake_outbound::{Io, LookupError, Network};
 
 intake_core::inventory::submit! {
     Plugin::fetcher::<HttpSource>("http-source", "fetches http and https URLs, from public addresses only")
@@ -75,14 +61,15 @@ impl HttpSource {
     }
 
     fn with(config: Config) -> Self {
-        Self(Client::new(config, Arc::new(System::default())))
+        let connector = Connector::new(config.rules.clone(), config.proxy.clone(), config.connect_timeout);
+        Self(Client { config, connector })
     }
 
     /// The same fetcher on another network: for tests, which answer lookups and record connections.
     #[cfg(feature = "testkit")]
     #[must_use]
     pub fn on_network(mut self, network: impl Network + 'static) -> Self {
-        self.0.network = Arc::new(network);
+        self.0.connector = self.0.connector.on_network(network);
         self
     }
 
@@ -90,7 +77,7 @@ impl HttpSource {
     #[cfg(feature = "testkit")]
     #[must_use]
     pub fn trusting(mut self, roots: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        self.0.roots = Some(roots.into_iter().map(Into::into).collect());
+        self.0.connector = self.0.connector.trusting(roots);
         self
     }
 }
@@ -120,16 +107,6 @@ impl Fetcher for HttpSource {
     }
 
     async fn ready(&self) -> Result<(), Fault> {
-        self.0.tls().await?;
-        if let Some(proxy) = &self.0.config.proxy {
-            let within = self.0.config.connect_timeout;
-            let dialled = Budget::new(within).spend(within, self.0.dial_proxy(proxy)).await;
-            dialled.map_err(|slow| {
-                Fault::new(codes::PROXY_FAILED, "the egress proxy is too slow")
-                    .retryable()
-                    .with_source(slow)
-            })??;
-        }
-        Ok(())
+        self.0.connector.ready().await
     }
 }

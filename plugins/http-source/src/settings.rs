@@ -4,16 +4,12 @@ use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use intake_core::{ConfigError, LeastRate};
+use intake_outbound::setting::{hosts, period, ports};
+use intake_outbound::{Proxy, Rules};
 use serde::Deserialize;
-use url::Url;
-
-use crate::hosts::{Hosts, plain_name};
-use crate::target::{HostName, Rules};
 
 /// More redirects than any real source has.
 const MOST_REDIRECTS: u8 = 20;
-/// The longest timeout.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The settings of `http-source`. All are optional.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -73,6 +69,7 @@ impl Settings {
 pub(crate) struct Config {
     pub(crate) rules: Rules,
     pub(crate) proxy: Option<Proxy>,
+    pub(crate) allow_downgrade: bool,
     pub(crate) max_redirects: u8,
     pub(crate) connect_timeout: Duration,
     pub(crate) header_timeout: Duration,
@@ -81,24 +78,12 @@ pub(crate) struct Config {
     pub(crate) user_agent: HeaderValue,
 }
 
-/// A proxy of the operator's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Proxy {
-    pub(crate) host: HostName,
-    pub(crate) port: u16,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
-            rules: Rules {
-                ports: vec![80, 443],
-                allow: Hosts::default(),
-                deny: Hosts::default(),
-                open: Hosts::default(),
-                allow_downgrade: false,
-            },
+            rules: Rules::default(),
             proxy: None,
+            allow_downgrade: false,
             max_redirects: 5,
             connect_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
@@ -117,13 +102,13 @@ impl TryFrom<Settings> for Config {
 
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
         let usual = Self::default();
-        let rules = Rules {
-            ports: ports(settings.ports, usual.rules.ports)?,
-            allow: hosts("allow_hosts", &settings.allow_hosts)?,
-            deny: hosts("deny_hosts", &settings.deny_hosts)?,
-            open: hosts("open", &settings.open)?,
-            allow_downgrade: settings.allow_downgrade.unwrap_or_default(),
-        };
+        let rules = Rules::default();
+        let no_source = "no source could be fetched";
+        let ports = ports("ports", settings.ports, rules.ports.clone(), no_source)?;
+        let allow = hosts("allow_hosts", &settings.allow_hosts)?;
+        let deny = hosts("deny_hosts", &settings.deny_hosts)?;
+        let open = hosts("open", &settings.open)?;
+        let rules = rules.with(|rules| (rules.ports, rules.allow, rules.deny, rules.open) = (ports, allow, deny, open));
         let max_redirects = settings.max_redirects.unwrap_or(usual.max_redirects);
         if max_redirects > MOST_REDIRECTS {
             return Err(ConfigError::at(
@@ -140,7 +125,11 @@ impl TryFrom<Settings> for Config {
         };
         Ok(Self {
             rules,
-            proxy: settings.proxy.as_deref().map(proxy).transpose()?,
+            proxy: settings
+                .proxy
+                .map(|text| Proxy::from_setting("proxy", &text))
+                .transpose()?,
+            allow_downgrade: settings.allow_downgrade.unwrap_or_default(),
             max_redirects,
             connect_timeout: period("connect_timeout", settings.connect_timeout, usual.connect_timeout)?,
             header_timeout: period("header_timeout", settings.header_timeout, usual.header_timeout)?,
@@ -151,65 +140,5 @@ impl TryFrom<Settings> for Config {
             timeout: period("timeout", settings.timeout, usual.timeout)?,
             user_agent,
         })
-    }
-}
-
-fn ports(set: Option<Vec<u16>>, usual: Vec<u16>) -> Result<Vec<u16>, ConfigError> {
-    match set {
-        None => Ok(usual),
-        Some(ports) if ports.is_empty() => Err(ConfigError::at(
-            "ports",
-            "must not be empty: no source could be fetched",
-        )),
-        Some(ports) => match ports.iter().position(|port| *port == 0) {
-            Some(at) => Err(ConfigError::at(at, "0 is not a port").within("ports")),
-            None => Ok(ports),
-        },
-    }
-}
-
-fn hosts(key: &'static str, entries: &[String]) -> Result<Hosts, ConfigError> {
-    let mut hosts = Hosts::default();
-    for (at, entry) in entries.iter().enumerate() {
-        hosts
-            .add(entry)
-            .map_err(|wrong| ConfigError::at(at, wrong).within(key))?;
-    }
-    Ok(hosts)
-}
-
-fn period(key: &'static str, set: Option<Duration>, usual: Duration) -> Result<Duration, ConfigError> {
-    match set {
-        Some(period) if period.is_zero() => Err(ConfigError::at(key, "must be greater than zero")),
-        Some(period) if period > LONGEST => Err(ConfigError::at(key, "must be at most a day")),
-        set => Ok(set.unwrap_or(usual)),
-    }
-}
-
-/// Reads the URL of the proxy. Errors do not show it, as it may contain a password.
-fn proxy(text: &str) -> Result<Proxy, ConfigError> {
-    let wrong = || {
-        ConfigError::at(
-            "proxy",
-            "must be the URL of an HTTP proxy without a path, such as http://proxy:3128",
-        )
-    };
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(ConfigError::at(
-            "proxy",
-            "must have no user info: no credentials are sent",
-        ));
-    }
-    let plain = url.scheme() == "http" && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    let host = match url.host() {
-        Some(url::Host::Domain(name)) => HostName::Name(plain_name(name).ok_or_else(wrong)?),
-        Some(url::Host::Ipv4(address)) => HostName::Address(address.into()),
-        Some(url::Host::Ipv6(address)) => HostName::Address(address.into()),
-        None => return Err(wrong()),
-    };
-    match url.port_or_known_default() {
-        Some(port) if plain && port > 0 => Ok(Proxy { host, port }),
-        _ => Err(wrong()),
     }
 }

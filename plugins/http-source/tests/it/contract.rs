@@ -3,7 +3,7 @@
 use intake_core::testkit::{self, Source, noise};
 use intake_plugin_http_source::{Settings, codes};
 
-use crate::fake_network::{FakeNetwork, Step, say};
+use crate::fake_network::{FakeNetwork, Fetching, Step, say};
 
 fn answer(head: &str, body: &[u8]) -> Step {
     say([format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes(), body].concat())

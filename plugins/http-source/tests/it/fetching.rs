@@ -3,9 +3,9 @@
 use intake_core::{Declared, Error, Fetcher, FileName};
 use intake_plugin_http_source::Settings;
 
-use crate::fake_network::{FakeNetwork, say};
-use crate::tls::Identity;
+use crate::fake_network::{FakeNetwork, Fetching, say};
 use crate::{ending, fetch, read};
+use intake_outbound::testkit::Identity;
 
 fn through_proxy() -> Settings {
     Settings::default().with(|settings| settings.proxy = Some("http://10.0.0.9:3128".to_owned()))

@@ -1,115 +1,17 @@
-//! The table of hostile sources, `tests/hostile.txt`: no connection to an address that is not public is ever opened.
-
-use std::net::{IpAddr, SocketAddr};
+//! The table of hostile URLs in `outbound/src/testkit/hostile.txt`: no connection to an address that is not public is ever opened.
 
 use intake_core::Fetcher;
+use intake_outbound::testkit::{hostile, inside};
 use intake_plugin_http_source::Settings;
 
-use crate::fake_network::{Answer, FakeNetwork, say};
-use crate::tls::Identity;
+use crate::fake_network::{FakeNetwork, Fetching, say};
 use crate::{ending, fetch};
-
-/// All public addresses that the table has. Whatever else is connected to is not: this list is the judge here, not the
-/// table of the program.
-const PUBLIC: [&str; 5] = [
-    "93.184.216.34",
-    "1.1.1.1",
-    "2606:4700:4700::1111",
-    "64:ff9b::5db8:d822",
-    "::ffff:93.184.216.34",
-];
-
-struct Row<'a> {
-    line: usize,
-    ending: &'a str,
-    source: String,
-    network: &'a str,
-    from: &'a str,
-}
-
-fn rows() -> Vec<Row<'static>> {
-    let table = include_str!("../hostile.txt").lines().enumerate();
-    let rows = table.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    let rows = rows.map(|(at, line)| {
-        let columns: Vec<_> = line.split(" |").map(str::trim).collect();
-        let [ending, source, network, from] = columns[..] else {
-            panic!("line {} of the table has {} columns", at + 1, columns.len())
-        };
-        Row {
-            line: at + 1,
-            ending,
-            source: unescape(source),
-            network,
-            from,
-        }
-    });
-    rows.collect()
-}
-
-/// `\t`, `\n`, `\r`, `\_` for a space, and `\{1f}` for a character by its number.
-fn unescape(text: &str) -> String {
-    let mut parts = text.split('\\');
-    let mut plain = parts.next().unwrap().to_owned();
-    while let Some(part) = parts.next() {
-        let mut chars = part.chars();
-        match chars.next() {
-            Some('t') => plain.push('\t'),
-            Some('n') => plain.push('\n'),
-            Some('r') => plain.push('\r'),
-            Some('_') => plain.push(' '),
-            Some('{') => {
-                let (number, rest) = chars.as_str().split_once('}').unwrap();
-                plain.push(char::from_u32(u32::from_str_radix(number, 16).unwrap()).unwrap());
-                chars = rest.chars();
-            }
-            // Two of them are one.
-            None => plain.extend(["\\", parts.next().unwrap_or_default()]),
-            other => panic!("\\{other:?} means nothing in the table"),
-        }
-        plain.push_str(chars.as_str());
-    }
-    plain
-}
-
-/// `name=address,address;address` answers a name, the last answer again and again; `url=>location` redirects.
-fn network(facts: &str, identity: &Identity) -> FakeNetwork {
-    let mut network = FakeNetwork::default().secured(identity);
-    for fact in facts.split_whitespace() {
-        if let Some((url, location)) = fact.split_once("=>") {
-            let location = unescape(location);
-            let head = format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
-            network = network.origin(url, [say(head)]);
-        } else {
-            let (name, answers) = fact.split_once('=').unwrap();
-            for answer in answers.split(';') {
-                network = match answer {
-                    "?" => network.name(name, Answer::Unanswered),
-                    "" => network.name(name, Answer::Addresses(Vec::new())),
-                    answer => network.addresses(name, &answer.split(',').collect::<Vec<_>>()),
-                };
-            }
-        }
-    }
-    network
-}
-
-/// What was opened and is not public.
-fn inside(dialled: &[SocketAddr]) -> Vec<SocketAddr> {
-    let is_public = |address: &SocketAddr| {
-        let listed = PUBLIC
-            .iter()
-            .any(|public| public.parse::<IpAddr>().unwrap() == address.ip());
-        listed && [80, 443].contains(&address.port())
-    };
-    dialled.iter().filter(|address| !is_public(address)).copied().collect()
-}
 
 #[tokio::test]
 async fn no_source_ever_opens_a_connection_to_an_address_that_is_not_public() {
-    let identity = Identity::of(&["pub.example", "evil.example", "a.example", "b.example"]);
     let mut wrong = Vec::new();
-    for row in rows() {
-        let network = network(row.network, &identity);
+    for row in hostile() {
+        let network = row.network();
         let ended = ending(fetch(&network.fetcher(Settings::default()), &row.source).await).0;
         let (dialled, opened) = (network.dialled(), inside(&network.dialled()));
         if ended != row.ending || !opened.is_empty() || (ended == "taken" && dialled.is_empty()) {
@@ -124,14 +26,13 @@ async fn no_source_ever_opens_a_connection_to_an_address_that_is_not_public() {
 
 #[tokio::test]
 async fn judging_a_source_opens_nothing_and_says_the_same_of_its_first_hop() {
-    let identity = Identity::of(&["pub.example"]);
     let mut wrong = Vec::new();
-    for row in rows() {
-        let network = network(row.network, &identity);
+    for row in hostile() {
+        let network = row.network();
         let judged = network.fetcher(Settings::default()).judge(&row.source).await;
         let ended = ending(judged.map(|()| b"taken".to_vec())).0;
         // What a later hop leads to is not known yet.
-        let as_expected = ended == row.ending || (ended == "taken" && row.network.contains("=>"));
+        let as_expected = ended == row.ending || (ended == "taken" && row.world.contains("=>"));
         if !as_expected || !network.dialled().is_empty() {
             wrong.push(format!("line {}: {:?} was judged {ended}", row.line, row.source));
         }
@@ -178,7 +79,7 @@ async fn what_is_too_long_or_no_host_is_not_followed_from_wherever_it_comes() {
 
 #[test]
 fn the_table_is_long_and_says_where_each_row_is_from() {
-    let rows = rows();
+    let rows = hostile();
     let hostile = rows.iter().filter(|row| row.ending != "taken").count();
     assert!(hostile >= 120, "{hostile} rows");
     for row in &rows {
@@ -187,7 +88,7 @@ fn the_table_is_long_and_says_where_each_row_is_from() {
     for (at, row) in rows.iter().enumerate() {
         let same = rows[..at]
             .iter()
-            .find(|other| other.source == row.source && other.network == row.network);
+            .find(|other| other.source == row.source && other.world == row.world);
         assert!(same.is_none(), "line {} is there already", row.line);
     }
 }

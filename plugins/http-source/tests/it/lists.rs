@@ -2,7 +2,7 @@
 
 use intake_plugin_http_source::Settings;
 
-use crate::fake_network::{FakeNetwork, say};
+use crate::fake_network::{FakeNetwork, Fetching, say};
 use crate::{ending, fetch};
 
 fn list(entries: &[&str]) -> Vec<String> {

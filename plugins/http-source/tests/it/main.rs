@@ -11,7 +11,6 @@ mod origins;
 mod packed;
 mod real;
 mod settings;
-mod tls;
 
 use futures_util::TryStreamExt;
 use intake_core::{Bytes, Error, Fetcher, Incoming};

@@ -3,7 +3,7 @@
 use intake_core::Fetcher;
 use intake_plugin_http_source::Settings;
 
-use crate::fake_network::{FakeNetwork, say};
+use crate::fake_network::{FakeNetwork, Fetching, say};
 use crate::fetch;
 
 #[tokio::test]

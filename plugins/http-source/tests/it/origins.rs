@@ -7,7 +7,7 @@ use intake_core::{Error, Fetcher, Interruption, Pipeline, UploadOptions};
 use intake_plugin_http_source::Settings;
 use tokio::time::Instant;
 
-use crate::fake_network::{Answer, FakeNetwork, Step, say};
+use crate::fake_network::{Answer, FakeNetwork, Fetching, Step, say};
 use crate::{ending, fetch};
 
 const SOURCE: &str = "http://home.example/";

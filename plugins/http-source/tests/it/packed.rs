@@ -12,7 +12,7 @@ use intake_core::{BoxError, Bytes, Error, Fetcher, Incoming, Limits, Pipeline, U
 use intake_plugin_http_source::Settings;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::fake_network::{FakeNetwork, Step, say};
+use crate::fake_network::{FakeNetwork, Fetching, Step, say};
 
 /// The bytes, packed as a source may pack them.
 async fn packed(how: &str, bytes: &[u8]) -> Vec<u8> {

@@ -7,7 +7,7 @@ use url::Host;
 
 /// A list of hosts: names, names with all below them, addresses and ranges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Hosts {
+pub struct Hosts {
     names: Vec<String>,
     /// With their leading dot.
     below: Vec<String>,
@@ -15,7 +15,9 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it lists nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.below.is_empty() && self.ranges.is_empty()
     }
 
@@ -25,7 +27,7 @@ impl Hosts {
     /// # Errors
     ///
     /// What is wrong with it.
-    pub(crate) fn add(&mut self, entry: &str) -> Result<(), String> {
+    pub fn add(&mut self, entry: &str) -> Result<(), String> {
         let wrong = || {
             format!("`{entry}` is not a host, with or without `*.` or `.` in front of it, nor an address or a range")
         };
@@ -62,13 +64,15 @@ impl Hosts {
         Ok(())
     }
 
-    /// Whether the list contains the name, which has to come from [`plain_name`].
-    pub(crate) fn contains_name(&self, name: &str) -> bool {
+    /// Whether the list contains the name, in the spelling of [`HostName::Name`](crate::HostName::Name).
+    #[must_use]
+    pub fn contains_name(&self, name: &str) -> bool {
         self.names.iter().any(|listed| listed == name) || self.below.iter().any(|below| name.ends_with(below))
     }
 
     /// Whether the list contains the address. An IPv4 address written as IPv6 is the same address.
-    pub(crate) fn contains_address(&self, address: IpAddr) -> bool {
+    #[must_use]
+    pub fn contains_address(&self, address: IpAddr) -> bool {
         let canonical = address.to_canonical();
         let within = |range: &IpNet| range.contains(&canonical) || range.contains(&address);
         self.ranges.iter().any(within)

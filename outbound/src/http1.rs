@@ -9,7 +9,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection};
@@ -25,7 +25,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A connection, and whether it has ended.
 struct Driven {
-    connection: Connection<TokioIo<Box<dyn Io>>, Empty<Bytes>>,
+    connection: Connection<TokioIo<Box<dyn Io>>, Full<Bytes>>,
     done: bool,
 }
 
@@ -37,22 +37,19 @@ impl Driven {
 }
 
 /// An answered request.
-pub(crate) struct Exchange {
+pub struct Exchange {
     driven: Driven,
     body: Incoming,
 }
 
-pub(crate) fn without_body() -> Empty<Bytes> {
-    Empty::new()
-}
-
 impl Exchange {
-    /// Sends the request and reads the head of its answer.
+    /// Sends the request and reads the head of its answer, which may have 64 KiB and 100 headers. A request with an empty body
+    /// has none.
     ///
     /// # Errors
     ///
-    /// hyper's.
-    pub(crate) async fn begin(io: Box<dyn Io>, request: Request<Empty<Bytes>>) -> Result<(Self, Parts), hyper::Error> {
+    /// hyper's; see [`said`](crate::said).
+    pub async fn begin(io: Box<dyn Io>, request: Request<Full<Bytes>>) -> Result<(Self, Parts), hyper::Error> {
         let handshake = Builder::new()
             .max_buf_size(BUFFER_BYTES)
             .max_headers(HEADERS)
@@ -76,12 +73,17 @@ impl Exchange {
     }
 
     /// The length of the body, if the answer announces it.
-    pub(crate) fn size(&self) -> Option<u64> {
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
         self.body.size_hint().exact()
     }
 
     /// The next bytes, `None` after the last. Trailers are ignored.
-    pub(crate) async fn piece(&mut self) -> Option<Result<Bytes, hyper::Error>> {
+    ///
+    /// # Errors
+    ///
+    /// If they break off; see [`said`](crate::said).
+    pub async fn piece(&mut self) -> Option<Result<Bytes, hyper::Error>> {
         poll_fn(|cx| self.poll_piece(cx)).await
     }
 

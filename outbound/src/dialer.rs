@@ -1,4 +1,4 @@
-//! The network: looks up names and opens connections. No other module of this plugin does either.
+//! The network: looks up names and opens connections. Nothing else in this crate does either.
 
 use std::fmt::Debug;
 use std::io;

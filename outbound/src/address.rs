@@ -6,10 +6,12 @@ use crate::ranges::{V4, V6, V6_PUBLIC};
 
 /// An address that was judged and may be connected to. Only this module makes one, and only [`permit`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Permitted(SocketAddr);
+pub struct Permitted(SocketAddr);
 
 impl Permitted {
-    pub(crate) fn address(self) -> SocketAddr {
+    /// The address and the port.
+    #[must_use]
+    pub fn address(self) -> SocketAddr {
         self.0
     }
 }

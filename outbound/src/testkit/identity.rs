@@ -8,14 +8,20 @@ use tokio_rustls::TlsAcceptor;
 
 /// A certificate that vouches for itself, and its key.
 #[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub(crate) certificate: Vec<u8>,
+pub struct Identity {
+    /// The certificate, in DER.
+    pub certificate: Vec<u8>,
     key: Vec<u8>,
 }
 
 impl Identity {
     /// For these names and addresses.
-    pub(crate) fn of(names: &[&str]) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If one of them is neither.
+    #[must_use]
+    pub fn of(names: &[&str]) -> Self {
         let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let made = rcgen::generate_simple_self_signed(names).unwrap();
         Self {
