@@ -37,6 +37,9 @@ pub use intake_core as core;
 /// The way out for files as an axum router.
 #[cfg(feature = "delivery")]
 pub use intake_delivery as delivery;
+/// The REST API as an axum router.
+#[cfg(feature = "rest-api")]
+pub use intake_rest_api as rest_api;
 /// The Upload API as an axum router.
 #[cfg(feature = "upload-api")]
 pub use intake_upload_api as upload_api;

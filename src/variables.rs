@@ -103,9 +103,14 @@ fn known(settings: &Map<String, Value>) -> Vec<String> {
     let of_api = names_of::<crate::upload_api::Settings>();
     #[cfg(not(feature = "upload-api"))]
     let of_api: &[&str] = &[];
+    #[cfg(feature = "rest-api")]
+    let of_rest_api = names_of::<crate::rest_api::Settings>();
+    #[cfg(not(feature = "rest-api"))]
+    let of_rest_api: &[&str] = &[];
     for (section, settings) in [
         ("SERVER", names_of::<ServerSettings>()),
         ("UPLOAD_API", of_api),
+        ("REST_API", of_rest_api),
         ("RECEIVE", settings_of("receive")),
     ] {
         let settings = settings.iter().map(|name| name.to_uppercase());

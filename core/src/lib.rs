@@ -34,7 +34,8 @@ pub use crate::contract::notifier::{Message, Notifier, Sent};
 pub use crate::contract::plugin::{FromSettings, Plugin, Registry};
 pub use crate::contract::report::Report;
 pub use crate::contract::stages::{
-    Backlog, Expirer, Fetcher, Listing, ListingOfAll, Multipart, Recorder, Scan, Scanner, Staged, Store, Validator,
+    Backlog, Expirer, Fetcher, FileFilter, FileList, FileTotals, Listing, ListingOfAll, Multipart, Order, Recorder,
+    Scan, Scanner, Staged, Store, Validator,
 };
 pub use crate::contract::workers::{NoResult, Workers};
 pub use crate::contract::{measure, plugin, stages};
@@ -43,6 +44,7 @@ pub use crate::engine::background::Intervals;
 pub use crate::engine::builder::Builder;
 pub use crate::engine::complete::Resumed;
 pub use crate::engine::config::{SECTIONS, settings_of};
+pub use crate::engine::describe::Description;
 pub use crate::engine::explain::{Explanation, Objection, Opinion};
 pub use crate::engine::fetch_queue::NewFetch;
 pub use crate::engine::limits::Limits;
@@ -57,6 +59,7 @@ pub use crate::policy::{project, provider};
 pub use crate::record::accounting::UsageChange;
 pub use crate::record::event::Event;
 pub use crate::record::fetch_job::FetchJob;
+pub use crate::record::file_times::{FileStatus, FileTimes};
 pub use crate::record::group::{Group, Member};
 pub use crate::record::managed::ManagedProject;
 pub use crate::record::update::Update;
@@ -85,7 +88,7 @@ pub use crate::value::settings::Settings;
 pub use crate::value::sniff::root_tag::RootTag;
 pub use crate::value::upload_info::{Head, UploadInfo};
 pub use crate::value::verdict::{Code, Rejection, Verdict};
-pub use crate::value::{authorization, byte_count, codes, inspection, micros, notes, parts};
+pub use crate::value::{authorization, byte_count, codes, inspection, metadata, micros, notes, parts, tags};
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

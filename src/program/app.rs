@@ -11,9 +11,8 @@ use super::failure::Failure;
 use super::limits::{self, Counts, Machine, Stages, Wanted};
 use super::{output, places};
 use crate::config::{Source, Unusable};
-use crate::delivery;
 use crate::server::ServerSettings;
-use crate::upload_api;
+use crate::{delivery, rest_api, upload_api};
 
 /// A checked configuration, and the pipeline that it defines.
 pub(super) struct App {
@@ -22,6 +21,8 @@ pub(super) struct App {
     pub(super) upload_api: upload_api::Settings,
     /// `None`: no files are given out.
     pub(super) delivery: Option<delivery::Settings>,
+    /// `None`: there is no section `[rest_api]`, and the API is off.
+    pub(super) rest_api: Option<rest_api::Settings>,
     pub(super) server: ServerSettings,
     /// The files that `intake check --test` runs through the stages.
     pub(super) tests: Vec<TestCase>,
@@ -244,11 +245,13 @@ impl App {
                 table.make(|delivery: delivery::Settings| delivery.check().map(|()| delivery))
             })
         });
+        let rest_api = read_rest_api(&mut settings);
         let tests = tests(&mut settings);
         let mut errors = unknown_sections(&settings);
         let tests = or_add(tests, &mut errors);
         let pipeline = or_add(pipeline, &mut errors);
         let upload_api = or_add(upload_api, &mut errors);
+        let rest_api = or_add(rest_api, &mut errors).flatten();
         let server = or_add(server, &mut errors);
         let delivery = delivery.and_then(|delivery| or_add(delivery, &mut errors));
         match (pipeline, upload_api, server, tests) {
@@ -257,6 +260,7 @@ impl App {
                 pipeline,
                 upload_api,
                 delivery,
+                rest_api,
                 server,
                 tests,
                 machine: Machine::here(),
@@ -274,6 +278,16 @@ fn section<T>(
 ) -> Result<T, ConfigErrors> {
     let table = settings.take_table(name)?;
     read(table).map_err(|errors| errors.within(name))
+}
+
+/// Reads `[rest_api]`, if there is such a section.
+fn read_rest_api(settings: &mut Settings) -> Result<Option<rest_api::Settings>, ConfigErrors> {
+    if !settings.keys().any(|key| key == "rest_api") {
+        return Ok(None);
+    }
+    section(settings, "rest_api", |table| {
+        table.make(|api: rest_api::Settings| api.check().map(|()| Some(api)))
+    })
 }
 
 /// Reads `[[test]]`.
@@ -296,7 +310,7 @@ fn unknown_sections(settings: &Settings) -> ConfigErrors {
     let known: Vec<_> = SECTIONS
         .iter()
         .copied()
-        .chain(["upload_api", "delivery", "server", "test"])
+        .chain(["upload_api", "delivery", "rest_api", "server", "test"])
         .collect();
     let unknown = |left: &str| {
         let message = format!("no section is called that; there are: {}", known.join(", "));

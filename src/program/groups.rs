@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use clap::Subcommand;
-use intake_core::{Error, Group, Member, Pipeline, UploadId};
+use intake_core::{Error, Group, Member, Order, Pipeline, UploadId};
 use serde::Serialize;
 
 use super::app::App;
@@ -203,7 +203,7 @@ async fn list(app: &App, project: &str, limit: usize, behind: Option<Name>, json
     let mut left = limit;
     while left > 0 {
         let asked = left.min(PAGE);
-        let page = pipeline.groups_of(project, behind, asked).await?;
+        let page = pipeline.groups_of(project, Order::NewestFirst, behind, asked).await?;
         let mut text = String::new();
         for group in &page {
             let told = Line::of(group);
@@ -222,7 +222,12 @@ async fn list(app: &App, project: &str, limit: usize, behind: Option<Name>, json
         left -= asked;
     }
     match behind {
-        Some((_, id)) if !pipeline.groups_of(project, behind, 1).await?.is_empty() => {
+        Some((_, id))
+            if !pipeline
+                .groups_of(project, Order::NewestFirst, behind, 1)
+                .await?
+                .is_empty() =>
+        {
             tell(&format!("there are more; continue with `--behind {id}`"));
         }
         _ => {}

@@ -38,12 +38,13 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
         pipeline,
         upload_api: settings,
         delivery,
+        rest_api,
         server: mut bounds,
         ..
     } = app;
     bounds.shared_by_many.clone_from(&settings.trusted_proxies);
     let delivers = delivery.is_some();
-    let sites = Sites::open(&pipeline, settings, delivery, &bounds).await?;
+    let sites = Sites::open(&pipeline, settings, rest_api, delivery, &bounds).await?;
     let address = sites.uploads()?;
     let stop = stop_signal()?;
     let admin = match bounds.admin_address() {

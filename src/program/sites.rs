@@ -1,4 +1,5 @@
-//! What `intake serve` serves, and where: the Upload API, and the delivery of files beside it or on a listener of its own.
+//! What `intake serve` serves, and where: the Upload API with the REST API beside it, and the delivery of files beside both or on a
+//! listener of its own.
 
 use std::net::SocketAddr;
 
@@ -7,7 +8,7 @@ use intake_core::Pipeline;
 use tokio::net::TcpListener;
 
 use crate::server::ServerSettings;
-use crate::{delivery, upload_api};
+use crate::{delivery, rest_api, upload_api};
 
 /// The services of one process.
 pub(super) struct Sites {
@@ -27,21 +28,33 @@ impl Sites {
     pub(super) async fn open(
         pipeline: &Pipeline,
         uploads: upload_api::Settings,
+        rest: Option<rest_api::Settings>,
         files: Option<delivery::Settings>,
         server: &ServerSettings,
     ) -> Result<Self, String> {
         let say = |error: intake_core::ConfigError| error.to_string();
         // One list of proxies for all services of the process.
         let trusted = uploads.trusted_proxies.clone();
-        let uploads = upload_api::host(pipeline.clone(), uploads).map_err(say)?;
+        let mut apis = upload_api::host(pipeline.clone(), uploads).map_err(say)?;
+        if let Some(rest) = rest {
+            let delivered_at = files.as_ref().and_then(|files| files.base_url.clone());
+            let rest = rest.with(|rest| {
+                if rest.trusted_proxies.is_empty() {
+                    rest.trusted_proxies.clone_from(&trusted);
+                }
+                rest.cdn_base = rest.cdn_base.take().or(delivered_at);
+            });
+            // Its paths are others.
+            apis = apis.merge(rest_api::router(pipeline.clone(), rest).map_err(|errors| errors.to_string())?);
+        }
         let files = files.map(|files| files.with(|files| files.trusted_proxies = trusted));
         let own = files.as_ref().and_then(|files| files.listen.clone());
         let (router, files) = match (files, own) {
-            (None, _) => (uploads, None),
-            (Some(files), None) => (delivery::beside(uploads, pipeline.clone(), files).map_err(say)?, None),
+            (None, _) => (apis, None),
+            (Some(files), None) => (delivery::beside(apis, pipeline.clone(), files).map_err(say)?, None),
             (Some(files), Some(listen)) => {
                 let router = delivery::host(pipeline.clone(), files).map_err(say)?;
-                (uploads, Some((router, listen)))
+                (apis, Some((router, listen)))
             }
         };
         pipeline.ready().await.map_err(|fault| fault.report())?;

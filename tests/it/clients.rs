@@ -4,6 +4,7 @@ mod detour;
 mod groups;
 mod javascript;
 mod python;
+mod rest;
 mod rust;
 
 use std::path::{Path, PathBuf};

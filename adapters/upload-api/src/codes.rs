@@ -1,7 +1,9 @@
 //! The codes of this adapter's own errors: each has a row in `error_table`.
 
 use intake_core::Code;
-pub(crate) use intake_core::codes::{FAULT, SIGNATURE_EXPIRED, SIGNATURE_INVALID, SIGNATURE_MISSING};
+#[cfg(test)]
+pub(crate) use intake_core::codes::METADATA_KEY_TOO_LONG;
+pub(crate) use intake_core::codes::{FAULT, SIGNATURE_EXPIRED, SIGNATURE_INVALID, SIGNATURE_MISSING, TAGS_INVALID};
 
 pub(crate) const ACCESS_TOKEN_EXPIRED: Code = Code::new("access_token_expired");
 pub(crate) const ACCESS_TOKEN_INVALID: Code = Code::new("access_token_invalid");
@@ -31,14 +33,7 @@ pub(crate) const GROUP_ID_MISSING: Code = Code::new("group_id_missing");
 pub(crate) const GROUP_NOT_FOUND: Code = Code::new("group_not_found");
 pub(crate) const KEY_INVALID: Code = Code::new("key_invalid");
 pub(crate) const KEY_MISSING: Code = Code::new("key_missing");
-pub(crate) const METADATA_KEY_EMPTY: Code = Code::new("metadata_key_empty");
-pub(crate) const METADATA_KEY_FORBIDDEN: Code = Code::new("metadata_key_forbidden");
-pub(crate) const METADATA_KEY_TOO_LONG: Code = Code::new("metadata_key_too_long");
 pub(crate) const METADATA_KEY_TWICE: Code = Code::new("metadata_key_twice");
-pub(crate) const METADATA_TOO_MANY: Code = Code::new("metadata_too_many");
-pub(crate) const METADATA_VALUE_EMPTY: Code = Code::new("metadata_value_empty");
-pub(crate) const METADATA_VALUE_FORBIDDEN: Code = Code::new("metadata_value_forbidden");
-pub(crate) const METADATA_VALUE_TOO_LONG: Code = Code::new("metadata_value_too_long");
 pub(crate) const METHOD_NOT_ALLOWED: Code = Code::new("method_not_allowed");
 pub(crate) const MULTIPART_ALREADY_UPLOADED: Code = Code::new("multipart_already_uploaded");
 pub(crate) const MULTIPART_ID_INVALID: Code = Code::new("multipart_id_invalid");
@@ -60,7 +55,6 @@ pub(crate) const REQUEST_TOO_LARGE: Code = Code::new("request_too_large");
 pub(crate) const REQUEST_TOO_SLOW: Code = Code::new("request_too_slow");
 pub(crate) const SCOPE_FORBIDDEN: Code = Code::new("scope_forbidden");
 pub(crate) const SOURCE_URL_MISSING: Code = Code::new("source_url_missing");
-pub(crate) const TAGS_INVALID: Code = Code::new("tags_invalid");
 pub(crate) const THROTTLED: Code = Code::new("throttled");
 pub(crate) const TOKEN_UNUSABLE: Code = Code::new("token_unusable");
 pub(crate) const TOO_MANY_FILES_NAMED: Code = Code::new("too_many_files_named");

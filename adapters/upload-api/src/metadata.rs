@@ -2,18 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use intake_core::metadata::{FlawKind, MetadataFlaw, MetadataLimits};
 use intake_core::project::with_granted;
 use intake_core::{Authorization, Project};
 
 use crate::codes;
 use crate::error::ApiError;
-
-/// The most keys of one file.
-const KEYS: usize = 50;
-/// The most characters of a key.
-const KEY_LENGTH: usize = 64;
-/// The most characters of a value.
-const VALUE_LENGTH: usize = 512;
 
 /// The metadata of a request, read field by field. It keeps the first error.
 #[derive(Debug, Default)]
@@ -37,42 +31,14 @@ impl Metadata {
     }
 
     fn add(&mut self, key: &str, value: Option<&str>) -> Result<(), ApiError> {
-        if key.is_empty() {
-            return Err(codes::METADATA_KEY_EMPTY.into());
-        }
-        if key.chars().count() > KEY_LENGTH {
-            return Err(ApiError::new(&codes::METADATA_KEY_TOO_LONG).arg(key).arg(KEY_LENGTH));
-        }
-        if !key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte))
-        {
-            return Err(ApiError::new(&codes::METADATA_KEY_FORBIDDEN).arg(key));
-        }
-        let value = match value {
-            Some(value) if value.chars().count() <= VALUE_LENGTH => value,
-            _ => {
-                return Err(ApiError::new(&codes::METADATA_VALUE_TOO_LONG)
-                    .arg(key)
-                    .arg(VALUE_LENGTH));
-            }
-        };
-        if value.is_empty() {
-            return Err(ApiError::new(&codes::METADATA_VALUE_EMPTY).arg(key));
-        }
-        if value
-            .chars()
-            .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
-        {
-            return Err(ApiError::new(&codes::METADATA_VALUE_FORBIDDEN).arg(key));
-        }
+        let limits = MetadataLimits::HIGHEST;
+        limits.check_entry(key, value).map_err(flawed)?;
         if self.entries.contains_key(key) {
             return Err(ApiError::new(&codes::METADATA_KEY_TWICE).arg(key));
         }
-        if self.entries.len() == KEYS {
-            return Err(ApiError::new(&codes::METADATA_TOO_MANY).arg(KEYS));
-        }
-        self.entries.insert(key.to_owned(), value.to_owned());
+        limits.check_count(self.entries.len() + 1).map_err(flawed)?;
+        self.entries
+            .insert(key.to_owned(), value.unwrap_or_default().to_owned());
         Ok(())
     }
 
@@ -86,20 +52,21 @@ impl Metadata {
             return Err(error);
         }
         let entries = with_granted(self.entries, authorization);
-        let too_long = |text: &str, most: Option<usize>| most.filter(|most| text.chars().count() > *most);
-        for (key, value) in &entries {
-            if let Some(most) = too_long(key, project.max_metadata_key_length) {
-                return Err(ApiError::new(&codes::METADATA_KEY_TOO_LONG).arg(key).arg(most));
-            }
-            if let Some(most) = too_long(value, project.max_metadata_value_length) {
-                return Err(ApiError::new(&codes::METADATA_VALUE_TOO_LONG).arg(key).arg(most));
-            }
-        }
-        let most = project.max_metadata_keys.map_or(KEYS, |most| most.min(KEYS));
-        if entries.len() > most {
-            return Err(ApiError::new(&codes::METADATA_TOO_MANY).arg(most));
-        }
+        project.metadata_limits().check(&entries).map_err(flawed)?;
         Ok(entries)
+    }
+}
+
+/// The error for a flaw, with its key and its limit where the message has a place for them.
+fn flawed(flaw: MetadataFlaw) -> ApiError {
+    let error = ApiError::new(&flaw.code());
+    let error = match flaw.kind {
+        FlawKind::KeyEmpty | FlawKind::TooMany(_) => error,
+        _ => error.arg(&flaw.key),
+    };
+    match flaw.limit() {
+        Some(limit) => error.arg(limit),
+        None => error,
     }
 }
 

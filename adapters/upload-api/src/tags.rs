@@ -1,11 +1,9 @@
 //! `tags`: words that a sender adds to a file, in one parameter. See `docs/upload-api.md`, "Direct uploads".
 
+use intake_core::tags;
+
 use crate::codes;
 use crate::error::ApiError;
-
-/// Tags of a file, and characters of a tag.
-const MOST: usize = 50;
-const LONGEST: usize = 100;
 
 /// The tags of a parameter: separated by commas, in lower case, each once, in the order in which they were sent.
 ///
@@ -13,28 +11,8 @@ const LONGEST: usize = 100;
 ///
 /// If there are too many, or one is too long or has a character other than letters, digits, `.`, `_` and `-`.
 pub(crate) fn read(text: &str) -> Result<Vec<String>, ApiError> {
-    let invalid = |what: String| Err(ApiError::new(&codes::TAGS_INVALID).arg(what));
-    let mut tags: Vec<String> = Vec::new();
-    for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-        if tag.chars().count() > LONGEST {
-            return invalid(format!("a tag has more than {LONGEST} characters"));
-        }
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if !tag.bytes().all(is_plain) {
-            return invalid(format!(
-                "`{tag}` has another character than letters, digits, `.`, `_` and `-`"
-            ));
-        }
-        let tag = tag.to_ascii_lowercase();
-        if tags.contains(&tag) {
-            continue;
-        }
-        if tags.len() == MOST {
-            return invalid(format!("a file has at most {MOST}"));
-        }
-        tags.push(tag);
-    }
-    Ok(tags)
+    let invalid = |flaw: intake_core::Rejection| ApiError::new(&codes::TAGS_INVALID).arg(flaw.message);
+    tags::of_sender(text.split(',')).map_err(invalid)
 }
 
 #[cfg(test)]

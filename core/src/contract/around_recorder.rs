@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::contract::around::{Around, Wrapped};
 use crate::contract::catalog::Catalog;
-use crate::contract::stages::{Backlog, Listing, ListingOfAll, Recorder};
+use crate::contract::stages::{Backlog, FileList, Listing, ListingOfAll, Order, Recorder};
 use crate::record::account::{Account, Usage};
 use crate::record::accounting::UsageChange;
 use crate::record::accounting::{DailyUsage, Day};
@@ -100,6 +100,12 @@ where
             .await
     }
 
+    async fn files(&self, list: &FileList<'_>) -> Result<Vec<Record>, Fault> {
+        self.around
+            .run("files", || format!("{list:?}"), self.inner.files(list))
+            .await
+    }
+
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
         let asked = || format!("the oldest refused of {project:?}, at most {limit}");
         self.around
@@ -170,11 +176,12 @@ where
     async fn groups(
         &self,
         project: &str,
+        order: Order,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Group>, Fault> {
-        let call = self.inner.catalog().groups(project, behind, limit);
-        let asked = || format!("groups of {project:?} behind {behind:?}, at most {limit}");
+        let call = self.inner.catalog().groups(project, order, behind, limit);
+        let asked = || format!("groups of {project:?} behind {behind:?}, {order:?}, at most {limit}");
         self.around.run_beside("groups", asked, call).await
     }
 

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use crate::contract::listing::Order;
 use crate::record::account::{Account, Usage};
-
 use crate::record::accounting::{DailyUsage, Day, UsageChange};
 use crate::record::group::Group;
 use crate::record::managed::ManagedProject;
@@ -58,7 +58,7 @@ pub trait Catalog: Debug + Send + Sync {
     /// If the recorder could not look it up.
     async fn group(&self, id: UploadId) -> Result<Option<Group>, Fault>;
 
-    /// Lists groups of a project, the newest first. Returns at most `limit` groups.
+    /// Lists groups of a project in the order in which they were made. Returns at most `limit` groups.
     ///
     /// `behind` is the creation time and the id of the last group of the page before. `None` asks for the first page.
     ///
@@ -68,6 +68,7 @@ pub trait Catalog: Debug + Send + Sync {
     async fn groups(
         &self,
         project: &str,
+        order: Order,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Group>, Fault>;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use crate::contract::catalog::Catalog;
-use crate::contract::listing::{Backlog, Listing, ListingOfAll};
+use crate::contract::listing::{Backlog, FileList, Listing, ListingOfAll};
 use crate::record::accounting::UsageChange;
 use crate::record::update::Update;
 use crate::record::upload::{Record, Task};
@@ -109,6 +109,14 @@ pub trait Recorder: Debug + Send + Sync {
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Record>, Fault>;
+
+    /// Lists files of a project by the time at which each [became a file](Record::uploaded). It costs what it returns, however
+    /// many files the project has.
+    ///
+    /// # Errors
+    ///
+    /// If the recorder could not look them up.
+    async fn files(&self, list: &FileList<'_>) -> Result<Vec<Record>, Fault>;
 
     /// Lists records in the state [`Rejected`](crate::State::Rejected), the oldest first. Returns at most `limit` records.
     ///

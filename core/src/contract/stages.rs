@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use crate::contract::catalog::Catalog;
-pub use crate::contract::listing::{Backlog, Listing, ListingOfAll};
+pub use crate::contract::listing::{Backlog, FileFilter, FileList, FileTotals, Listing, ListingOfAll, Order};
 pub use crate::contract::recorder::Recorder;
 pub use crate::contract::report::Report;
 use crate::value::error::{Error, Fault};

@@ -15,6 +15,7 @@ use crate::engine::failure::Failure;
 use crate::engine::lease::lost;
 use crate::engine::pipeline::Pipeline;
 use crate::policy::upload::Policy;
+use crate::record::account::Quota;
 use crate::record::accounting::UsageChange;
 use crate::record::event::Event;
 use crate::record::keys::key_at;
@@ -146,7 +147,7 @@ impl Pipeline {
             }
             Update::QuotaExceeded => {
                 // The recorder does not say which upload did not fit; one whose usage changes gives the reason.
-                let error = match changes.iter().find(|(_, usage_change)| !usage_change.deltas.is_empty()) {
+                let error = match changes.iter().find(|(_, usage_change)| has_quota(usage_change)) {
                     Some((ready, usage_change)) => self.no_room(ready, usage_change).await,
                     None => Fault::new(codes::FAULT, "the recorder has no room for what takes none").into(),
                 };
@@ -265,6 +266,12 @@ async fn commit(staged: Box<dyn Staged>) -> Result<(), Fault> {
     let committed = timed(&mut committing, staged.commit()).await;
     measure::stage("commit", committing);
     committed
+}
+
+/// Whether a usage change could exceed a quota.
+fn has_quota(usage_change: &UsageChange) -> bool {
+    let mut deltas = usage_change.deltas.iter();
+    deltas.any(|delta| delta.quota != Quota::default())
 }
 
 fn left_of_lease(record: &Record, now: SystemTime) -> Duration {

@@ -209,13 +209,25 @@ impl Pipeline {
         id: UploadId,
         event: impl Fn(&Record, SystemTime) -> Option<Event>,
     ) -> Result<Record, Error> {
+        let event = |record: &Record, now| event(record, now).map(Some).ok_or(Error::NotFound(id));
+        self.change_if(id, event).await
+    }
+
+    /// The same for an event that may be refused; without an event, nothing changes.
+    pub(super) async fn change_if(
+        &self,
+        id: UploadId,
+        event: impl Fn(&Record, SystemTime) -> Result<Option<Event>, Error>,
+    ) -> Result<Record, Error> {
         /// So many conflicts in a row are not a coincidence.
         const TRIES: usize = 8;
         for _ in 0..TRIES {
             let record = self.inner().recorder.get(id).await?.ok_or(Error::NotFound(id))?;
             let now = self.now();
-            let next = event(&record, now).and_then(|event| record.apply(event, now, &self.inner().periods).ok());
-            let Some(next) = next else {
+            let Some(event) = event(&record, now)? else {
+                return Ok(record);
+            };
+            let Ok(next) = record.apply(event, now, &self.inner().periods) else {
                 return Err(Error::NotFound(id));
             };
             match self.put(&record, &next).await? {

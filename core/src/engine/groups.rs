@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use crate::contract::stages::Order;
 use crate::engine::pipeline::Pipeline;
 use crate::record::account::Quota;
 use crate::record::accounting::UsageChange;
@@ -75,7 +76,7 @@ impl Pipeline {
             .ok_or(Error::NotFound(id))
     }
 
-    /// Groups of a project, the newest first, after the group `behind`. At most 100 per call.
+    /// Groups of a project in this order, after the group `behind`. At most 100 per call.
     ///
     /// # Errors
     ///
@@ -83,10 +84,13 @@ impl Pipeline {
     pub async fn groups_of(
         &self,
         project: &str,
+        order: Order,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Group>, Fault> {
-        self.catalog().groups(project, behind, limit.min(LONGEST_PAGE)).await
+        self.catalog()
+            .groups(project, order, behind, limit.min(LONGEST_PAGE))
+            .await
     }
 
     /// Deletes a group. Its files stay.

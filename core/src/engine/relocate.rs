@@ -1,17 +1,13 @@
 //! Copying durable bytes to the location that their project wants, if that was not known before they were written.
 
-use futures_util::StreamExt;
-use sha2::{Digest as _, Sha256};
-
-use crate::contract::stages::Staged;
 use crate::engine::attempt::Attempt;
+use crate::engine::copies::write_all;
 use crate::policy::upload::Policy;
 use crate::record::event::Event;
 use crate::record::keys::key_of;
 use crate::value::codes;
 use crate::value::error::Fault;
-use crate::value::evidence::{Digest, Facts};
-use crate::value::id::ByteStream;
+use crate::value::evidence::Facts;
 
 impl Attempt {
     /// Copies durable bytes to the location that their project wants. They are not readable meanwhile, and the record names both
@@ -30,7 +26,7 @@ impl Attempt {
         let body = inner.store_of(&record)?.read(&key_of(&record), None).await?;
         let store = inner.store_of(moving)?;
         let mut writing = store.stage(&key_of(moving), facts.media_type.as_ref()).await?;
-        match copy(body, &mut *writing).await {
+        match write_all(body, &mut *writing).await {
             Ok(digest) if digest == facts.digest => writing.commit().await,
             ended => {
                 // If this fails, a sweeper deletes the bytes.
@@ -41,18 +37,4 @@ impl Attempt {
             }
         }
     }
-}
-
-/// Copies a stream into the store, and returns the digest of the bytes.
-async fn copy(mut body: ByteStream, to: &mut dyn Staged) -> Result<Digest, Fault> {
-    let mut hasher = Sha256::new();
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|why| {
-            let fault = Fault::new(codes::BYTES_MISSING, "the bytes of an upload could not be read back");
-            fault.retryable().with_source(why)
-        })?;
-        hasher.update(&chunk);
-        to.write(chunk).await?;
-    }
-    Ok(Digest::from(<[u8; 32]>::from(hasher.finalize())))
 }

@@ -60,6 +60,10 @@ impl UploadLog {
         log
     }
 
+    pub(crate) fn id(&self) -> UploadId {
+        self.id
+    }
+
     /// Sets the project of the upload, and the token that authorized it.
     pub(crate) fn belongs_to(&mut self, options: &UploadOptions) {
         self.project.clone_from(&options.project);

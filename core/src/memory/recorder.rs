@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::{Nothing, lock};
 use crate::contract::catalog::Catalog;
 use crate::contract::plugin::FromSettings;
-use crate::contract::stages::{Backlog, Listing, ListingOfAll, Recorder};
+use crate::contract::stages::{Backlog, FileList, Listing, ListingOfAll, Order, Recorder};
 use crate::record::account::{Account, Usage};
 use crate::record::accounting;
 use crate::record::accounting::{DailyUsage, Day, UsageChange};
@@ -200,6 +200,13 @@ impl Recorder for MemoryRecorder {
         Ok(lock(&self.0).newest(|record| kind.has(record), behind, limit))
     }
 
+    async fn files(&self, list: &FileList<'_>) -> Result<Vec<Record>, Fault> {
+        let inner = lock(&self.0);
+        let mut found: Vec<_> = inner.records.values().filter(|record| list.has(record)).collect();
+        list.order.sort(&mut found, |record| (record.uploaded(), record.id));
+        Ok(found.into_iter().take(list.limit).cloned().collect())
+    }
+
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
         let inner = lock(&self.0);
         let is_refused = |record: &&Record| {
@@ -274,15 +281,16 @@ impl Catalog for MemoryRecorder {
     async fn groups(
         &self,
         project: &str,
+        order: Order,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Group>, Fault> {
         let inner = lock(&self.0);
-        let is_behind = |group: &Group| behind.is_none_or(|behind| (group.created, group.id) < behind);
+        let is_behind = |group: &Group| behind.is_none_or(|behind| order.follows((group.created, group.id), behind));
         let found = inner.groups.values();
         let found = found.filter(|group| group.project == project && is_behind(group));
         let mut found: Vec<_> = found.cloned().collect();
-        found.sort_by_key(|group| std::cmp::Reverse((group.created, group.id)));
+        order.sort(&mut found, |group| (group.created, group.id));
         found.truncate(limit);
         Ok(found)
     }

@@ -17,6 +17,7 @@ use crate::value::codes;
 use crate::value::config_error::ConfigError;
 use crate::value::lifetime::{Lifetime, Retention};
 use crate::value::media_type::MediaRange;
+use crate::value::metadata::MetadataLimits;
 pub use crate::value::rate::Rate;
 use crate::value::secret::Secret;
 use crate::value::settings::Settings;
@@ -276,6 +277,16 @@ impl Project {
         };
         let sizes = [self.max_size, of_method];
         sizes.into_iter().flatten().min()
+    }
+
+    /// The limits of the metadata of its files.
+    #[must_use]
+    pub fn metadata_limits(&self) -> MetadataLimits {
+        MetadataLimits::HIGHEST.lowered(
+            self.max_metadata_keys,
+            self.max_metadata_key_length,
+            self.max_metadata_value_length,
+        )
     }
 
     /// Checks whether the project accepts an upload now, and whether the authorization of the upload is still valid.

@@ -3,6 +3,8 @@
 use sha2::{Digest as _, Sha256};
 use std::time::SystemTime;
 
+use crate::record::file_times::FileStatus;
+
 /// The most that an account may have. `None`: no bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quota {
@@ -72,6 +74,12 @@ impl Account {
     #[must_use]
     pub fn project(key: &str) -> Self {
         Self::named(format!("project:{key}"))
+    }
+
+    /// The files of a project that have this status. It counts them, and not their bytes.
+    #[must_use]
+    pub fn files(project: &str, status: FileStatus) -> Self {
+        Self::named(format!("files-{}:{project}", status.name()))
     }
 
     /// An account with a name that a recorder may not be able to keep is named by its digest: an embedder may choose any name

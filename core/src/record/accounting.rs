@@ -141,6 +141,10 @@ impl UsageChange {
             usage_change.add(Account::fetches(project), fetches, sign, Quota::default(), None);
             let held = held(record);
             usage_change.add(Account::project(project), held, sign, quota, None);
+            if let Some(status) = record.file_status() {
+                let account = Account::files(project, status);
+                usage_change.add(account, one_if(true), sign, Quota::default(), None);
+            }
             // A token without a bound on its uses is not counted.
             let grant = record
                 .options

@@ -20,6 +20,11 @@ impl Record {
     ///
     /// If the event cannot happen in the state of this record.
     pub fn apply(&self, event: Event, now: SystemTime, periods: &Periods) -> Result<Self, IllegalTransition> {
+        Ok(self.after(event, now, periods)?.with_times_after(self, now))
+    }
+
+    /// The same without the times of a file, which follow from the states before and after.
+    fn after(&self, event: Event, now: SystemTime, periods: &Periods) -> Result<Self, IllegalTransition> {
         let mut next = Self {
             revision: self.revision + 1,
             ..self.clone()
@@ -70,6 +75,10 @@ impl Record {
             (State::Ready, Event::Keep(lifetime)) => {
                 next.lifetime = Some(lifetime);
                 next.due = earlier(self.due.filter(|_| self.is_untidy()), lifetime.expires);
+            }
+            (State::Ready, Event::Describe { metadata, tags }) => {
+                next.options.metadata = metadata;
+                next.options.tags = tags;
             }
             (State::Queued | State::Fetching, Event::Fetch { upload }) if self.is_due(now) => {
                 next.state = State::Fetching;

@@ -106,6 +106,13 @@ pub enum Event {
     Reject(Rejection),
     /// The upload gets another lifetime.
     Keep(Lifetime),
+    /// The owner changes the metadata and the tags of a file.
+    Describe {
+        /// All metadata from now on.
+        metadata: BTreeMap<String, String>,
+        /// All tags from now on.
+        tags: Vec<String>,
+    },
     /// The owner deletes the upload, and can restore it for a while.
     Trash,
     /// The owner restores the upload.
@@ -144,6 +151,7 @@ impl Event {
             Self::Inspected(_) => "inspected",
             Self::Reject(_) => "reject",
             Self::Keep(_) => "keep",
+            Self::Describe { .. } => "describe",
             Self::Trash => "trash",
             Self::Restore => "restore",
             Self::Delete => "delete",

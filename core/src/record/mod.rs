@@ -5,6 +5,7 @@ pub mod accounting;
 pub(crate) mod apply;
 pub(crate) mod event;
 pub mod fetch_job;
+pub(crate) mod file_times;
 pub mod group;
 pub(crate) mod keys;
 pub(crate) mod managed;
@@ -14,5 +15,6 @@ pub(crate) mod upload;
 
 pub use self::apply::IllegalTransition;
 pub use self::event::Event;
+pub use self::file_times::{FileStatus, FileTimes};
 pub use self::upload::{Periods, Record, State, Task};
 pub use crate::value::lifetime::Lifetime;

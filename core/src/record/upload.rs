@@ -20,7 +20,7 @@
 //!   quarantined   Staged, Assembling, Ready ──Quarantine, Withdraw──► Quarantined ──Approve──► Ready
 //!                                                                      │  ──Delete, Discard, Claim──► Deleting
 //!
-//!   not drawn: Open, Staged ── Abandon ──► Deleting, Open, Assembling ── Delete ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Tidied, Inspected ──► Ready,
+//!   not drawn: Open, Staged ── Abandon ──► Deleting, Open, Assembling ── Delete ──► Deleting, Open ── Begun ──► Open, Assembling ── Renew, Assemble ──► Assembling, Ready ── Keep, Describe, Tidied, Inspected ──► Ready,
 //!              Quarantined ── Rescan, Postpone, Withdraw, Tidied ──► Quarantined,
 //!              Staged ── Relocate ──► Staged, Fetching ── Progress, Fetch ──► Fetching, Queued ── Reject ──► Rejected,
 //!              and Open, Staged ── Claim ──► Deleting, when their time is over
@@ -36,6 +36,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::record::fetch_job::FetchJob;
+use crate::record::file_times::FileTimes;
 use crate::record::quarantine::{AuditEntry, Quarantine};
 use crate::value::evidence::{Declared, Facts};
 use crate::value::id::{Location, UploadId};
@@ -72,6 +73,9 @@ pub struct Record {
     /// How long the upload is kept. Known from the commit on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<Lifetime>,
+    /// When it became a file, and since when it is kept or deleted.
+    #[serde(default, skip_serializing_if = "FileTimes::are_unknown")]
+    pub times: FileTimes,
     /// How the upload is cut into parts, if it is a multipart upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<PartPlan>,
@@ -240,6 +244,7 @@ impl Record {
             options,
             facts: None,
             lifetime: None,
+            times: FileTimes::default(),
             parts: None,
             fetch_job: None,
             quarantine: None,

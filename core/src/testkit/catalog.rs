@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 use super::broken::{Answers, Fails};
 use super::sample::sample_record;
 use super::trial::Trial;
-use crate::contract::stages::Recorder;
+use crate::contract::stages::{Order, Recorder};
 use crate::record::account::{Account, AccountDelta, Change, Quota, Usage};
 use crate::record::accounting::{DailyUsage, Day, UsageChange};
 use crate::record::group::{Group, Member};
@@ -29,7 +29,7 @@ pub(super) async fn catalog(trial: &Trial, recorder: &dyn Recorder) {
         accounts_are_removed_when_their_time_is_over(recorder),
         an_update_of_a_project_needs_the_revision_before(recorder),
         a_group_reads_back_unchanged(recorder),
-        groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(recorder),
+        groups_of_a_project_are_listed_in_either_order_until_they_are_removed(recorder),
         a_group_is_written_with_its_booking_or_not_at_all(recorder),
     );
 }
@@ -405,7 +405,7 @@ async fn a_group_reads_back_unchanged(recorder: &dyn Recorder) {
     }
 }
 
-async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(recorder: &dyn Recorder) {
+async fn groups_of_a_project_are_listed_in_either_order_until_they_are_removed(recorder: &dyn Recorder) {
     let catalog = recorder.catalog();
     let project = unique();
     let all = [
@@ -418,17 +418,19 @@ async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(
         same!(catalog.add_group(group, UsageChange::none()).await.answers(), Applied);
     }
     let mut expected: Vec<_> = all[..3].iter().collect();
-    expected.sort_by_key(|group| std::cmp::Reverse((group.created, group.id)));
-    let mut found = Vec::new();
-    let mut behind = None;
-    loop {
-        let page = catalog.groups(&project, behind, 2).await.answers();
-        let Some(last) = page.last() else { break };
-        holds!(page.len() <= 2);
-        behind = Some((last.created, last.id));
-        found.extend(page);
+    for order in [Order::NewestFirst, Order::OldestFirst] {
+        order.sort(&mut expected, |group| (group.created, group.id));
+        let mut found = Vec::new();
+        let mut behind = None;
+        loop {
+            let page = catalog.groups(&project, order, behind, 2).await.answers();
+            let Some(last) = page.last() else { break };
+            holds!(page.len() <= 2);
+            behind = Some((last.created, last.id));
+            found.extend(page);
+        }
+        same!(found.iter().collect::<Vec<_>>(), expected, "{order:?}");
     }
-    same!(found.iter().collect::<Vec<_>>(), expected);
     for (now, limit, over) in [(399, 10, 0), (400, 10, 1), (1_000, 10, 3), (1_000, 2, 2)] {
         let expired = catalog.expired_groups(at(now), limit).await.answers();
         let expected = [&all[2], &all[0], &all[3]];
@@ -444,7 +446,10 @@ async fn groups_of_a_project_are_listed_the_newest_first_until_they_are_removed(
             Applied
         );
     }
-    same!(catalog.groups(&project, None, 10).await.answers(), []);
+    same!(
+        catalog.groups(&project, Order::NewestFirst, None, 10).await.answers(),
+        []
+    );
     same!(catalog.expired_groups(at(1_000), 10).await.answers(), []);
 }
 

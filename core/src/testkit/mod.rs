@@ -48,6 +48,7 @@ mod content;
 mod expirer;
 pub mod faulty;
 mod fetcher;
+mod files;
 mod keys;
 mod lists;
 mod multipart;

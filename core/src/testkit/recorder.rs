@@ -3,6 +3,10 @@
 use futures_util::future::join_all;
 
 use super::broken::{Answers, Fails};
+use super::files::{
+    files_are_listed_by_their_status_in_either_order, files_are_listed_by_when_they_became_files,
+    files_of_other_projects_are_not_listed,
+};
 use super::lists::{
     files_and_quarantined_uploads_are_listed_over_all_projects, files_of_a_project_are_listed_the_newest_first,
     refused_uploads_are_listed_with_those_whose_project_was_not_known, the_newest_readable_upload_is_found_by_its_name,
@@ -64,6 +68,9 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
         unfinished_uploads_and_fetch_jobs_are_counted_over_all_projects(recorder),
         only_the_given_revision_is_removed(recorder),
         files_of_a_project_are_listed_the_newest_first(recorder),
+        files_are_listed_by_their_status_in_either_order(recorder),
+        files_are_listed_by_when_they_became_files(recorder),
+        files_of_other_projects_are_not_listed(recorder),
         files_and_quarantined_uploads_are_listed_over_all_projects(recorder),
         refused_uploads_are_listed_with_those_whose_project_was_not_known(recorder),
         the_oldest_refusals_are_listed_of_a_project_and_without_one(recorder),

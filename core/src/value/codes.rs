@@ -88,3 +88,19 @@ pub const NO_SUCH_STORE: Code = Code::new("no_such_store");
 pub const CANCELLED: Code = Code::new("cancelled");
 /// A part of this system failed. The record of an upload that ended with a fault has this code; the log has the reason.
 pub const FAULT: Code = Code::new("fault");
+/// A key of metadata is empty.
+pub const METADATA_KEY_EMPTY: Code = Code::new("metadata_key_empty");
+/// A key of metadata has a forbidden character.
+pub const METADATA_KEY_FORBIDDEN: Code = Code::new("metadata_key_forbidden");
+/// A key of metadata is too long.
+pub const METADATA_KEY_TOO_LONG: Code = Code::new("metadata_key_too_long");
+/// A file would have more keys of metadata than it may.
+pub const METADATA_TOO_MANY: Code = Code::new("metadata_too_many");
+/// A value of metadata is empty.
+pub const METADATA_VALUE_EMPTY: Code = Code::new("metadata_value_empty");
+/// A value of metadata has a forbidden character.
+pub const METADATA_VALUE_FORBIDDEN: Code = Code::new("metadata_value_forbidden");
+/// A value of metadata is too long.
+pub const METADATA_VALUE_TOO_LONG: Code = Code::new("metadata_value_too_long");
+/// A file would have more tags than it may, or a tag is too long or has a forbidden character.
+pub const TAGS_INVALID: Code = Code::new("tags_invalid");

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Backlog, Catalog, Error, Expirer, Facts, Fault, Lifetime, Listing, ListingOfAll, Pipeline, Record, Recorder,
-    Retention, State, Swept, Task, Update, UploadId, UploadOptions, UsageChange, async_trait, codes,
+    Backlog, Catalog, Error, Expirer, Facts, Fault, FileList, Lifetime, Listing, ListingOfAll, Pipeline, Record,
+    Recorder, Retention, State, Swept, Task, Update, UploadId, UploadOptions, UsageChange, async_trait, codes,
 };
 use tokio::sync::Mutex;
 
@@ -77,6 +77,10 @@ impl Recorder for Meanwhile {
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         self.inner.list_all(kind, behind, limit).await
+    }
+
+    async fn files(&self, list: &FileList<'_>) -> Result<Vec<Record>, Fault> {
+        self.inner.files(list).await
     }
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {

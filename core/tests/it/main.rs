@@ -11,6 +11,7 @@ mod interleavings;
 mod kept;
 mod late_parts;
 mod moody;
+mod owned_files;
 mod partly_covered;
 mod parts;
 mod projects;

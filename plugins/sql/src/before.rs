@@ -3,7 +3,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use intake_core::{Location, Record, Recorder, Retention, State, UploadId};
+use intake_core::accounting::Account;
+use intake_core::{FileList, FileStatus, Location, Record, Recorder, Retention, State, UploadId};
 
 /// The rows, in a dialect that every database reads.
 pub(crate) const ROWS: &str = r#"
@@ -100,4 +101,13 @@ async fn others_are_read_as_they_were(recorder: &dyn Recorder) {
         (kept.due, kept.lifetime.map(|lifetime| lifetime.kept)),
         (None, Some(true))
     );
+
+    let files = recorder.files(&FileList::of("demo", 10)).await.unwrap();
+    let listed: Vec<_> = files.iter().map(|file| (file.revision, file.uploaded())).collect();
+    let began = UNIX_EPOCH + Duration::from_micros(5);
+    assert_eq!(listed, [(1, began), (3, began)]);
+    for (status, count) in FileStatus::ALL.into_iter().zip([1, 1, 0]) {
+        let counted = recorder.catalog().usage(&Account::files("demo", status)).await.unwrap();
+        assert_eq!(counted.files, count, "{status:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use intake_core::accounting::{DailyUsage, Day, Usage};
-use intake_core::{Fault, Group, ManagedProject};
+use intake_core::{Fault, Group, ManagedProject, Order};
 use sqlx::{Database, query_as, query_scalar};
 
 use crate::accounting::{signed, unsigned};
@@ -31,6 +31,10 @@ pub(crate) const GROUP: &str = "SELECT id, project, created, expires, members FR
 /// The newest first. The list begins before the highest time and id.
 pub(crate) const GROUPS: &str = "SELECT id, project, created, expires, members FROM file_groups \
     WHERE project = $1 AND (created, id) < ($2, $3) ORDER BY created DESC, id DESC LIMIT $4";
+
+/// The oldest first. The list begins after the lowest time and id.
+pub(crate) const OLDEST_GROUPS: &str = "SELECT id, project, created, expires, members FROM file_groups \
+    WHERE project = $1 AND (created, id) > ($2, $3) ORDER BY created, id LIMIT $4";
 
 pub(crate) const EXPIRED_GROUPS: &str = "SELECT id, project, created, expires, members FROM file_groups \
     WHERE expires <= $1 ORDER BY expires LIMIT $2";
@@ -74,10 +78,11 @@ pub(crate) trait CatalogStatements: Database {
         id: &str,
     ) -> impl Future<Output = sqlx::Result<Option<GroupRow>>> + Send;
 
-    /// Groups of a project, the newest first, after this one.
+    /// Groups of a project, in this order, after this one.
     fn groups(
         connection: &mut Self::Connection,
         project: &str,
+        order: Order,
         behind: (i64, &str),
         limit: i64,
     ) -> impl Future<Output = sqlx::Result<Vec<GroupRow>>> + Send;
@@ -131,10 +136,15 @@ macro_rules! statements {
             async fn groups(
                 connection: &mut Self::Connection,
                 project: &str,
+                order: Order,
                 (created, id): (i64, &str),
                 limit: i64,
             ) -> sqlx::Result<Vec<GroupRow>> {
-                let groups = query_as(GROUPS).bind(project).bind(created).bind(id);
+                let statement = match order {
+                    Order::NewestFirst => GROUPS,
+                    Order::OldestFirst => OLDEST_GROUPS,
+                };
+                let groups = query_as(statement).bind(project).bind(created).bind(id);
                 groups.bind(limit).fetch_all(connection).await
             }
 

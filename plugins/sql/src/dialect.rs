@@ -1,5 +1,5 @@
 //! The differences between databases. A further database needs an implementation of this and of [`Session`], a list of
-//! migrations, and a line at the end of `statements` and `catalog`.
+//! migrations, and a line at the end of `statements`, `catalog` and `file_lists`.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -10,6 +10,7 @@ use sqlx::{Database, Pool};
 
 use crate::catalog::CatalogStatements;
 use crate::failure::Failure;
+use crate::file_lists::FileStatements;
 use crate::session::Session;
 use crate::statements::Statements;
 
@@ -25,7 +26,7 @@ pub(crate) type ConnectionOf<D> = <<D as Dialect>::Database as Database>::Connec
 /// One database.
 pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     /// The driver of the connections that read.
-    type Database: Statements + CatalogStatements;
+    type Database: Statements + CatalogStatements + FileStatements;
 
     /// The connection that writes.
     type Session: Session;

@@ -26,6 +26,7 @@ mod change;
 mod codes;
 mod dialect;
 mod failure;
+mod file_lists;
 mod look_ups;
 mod postgres;
 mod queries;
@@ -45,8 +46,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Backlog, Catalog, ConfigError, Fault, FromSettings, Listing, ListingOfAll, Plugin, Record, Recorder, Secret, Task,
-    Update, UploadId, UsageChange, inventory,
+    Backlog, Catalog, ConfigError, Fault, FileList, FromSettings, Listing, ListingOfAll, Plugin, Record, Recorder,
+    Secret, Task, Update, UploadId, UsageChange, inventory,
 };
 use serde::Deserialize;
 
@@ -189,6 +190,10 @@ impl Recorder for SqlRecorder {
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         self.0.list_all(kind, behind, limit).await
+    }
+
+    async fn files(&self, list: &FileList<'_>) -> Result<Vec<Record>, Fault> {
+        self.0.files(list).await
     }
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {

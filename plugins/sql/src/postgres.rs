@@ -298,6 +298,7 @@ fn migrations() -> Migrator {
             "quarantine",
             include_str!("../migrations/postgres/0007_quarantine.sql"),
         ),
+        migration(9, "listing", include_str!("../migrations/postgres/0009_listing.sql")),
     ]);
     migrations.dangerous_set_table_name(MIGRATIONS);
     // The driver's own lock is one of the session.

@@ -3,10 +3,11 @@
 use std::ops::RangeInclusive;
 
 use intake_core::accounting::{DailyUsage, Usage};
-use intake_core::{Backlog, Fault, Group, Listing, ListingOfAll, ManagedProject};
+use intake_core::{Backlog, Fault, FileList, Group, Listing, ListingOfAll, ManagedProject, Order};
 
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow, group_of, project_of};
 use crate::dialect::{ConnectionOf, Dialect};
+use crate::file_lists::FileStatements;
 use crate::statements::{Answer, Statements};
 
 /// A query.
@@ -41,9 +42,12 @@ pub(crate) enum Query<'a> {
     Projects { behind: &'a str, limit: i64 },
     /// The group of this id.
     Group(&'a str),
-    /// Groups of this project, after this one.
+    /// Files of a project.
+    Files(FileList<'a>),
+    /// Groups of this project, in this order, after this one.
     Groups {
         project: &'a str,
+        order: Order,
         behind: (i64, &'a str),
         limit: i64,
     },
@@ -77,6 +81,7 @@ impl Query<'_> {
             | Self::Project(_)
             | Self::Projects { .. }
             | Self::Group(_)
+            | Self::Files(_)
             | Self::Groups { .. }
             | Self::Usage(_)
             | Self::Flows { .. } => false,
@@ -163,7 +168,13 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, query: &Qu
             let group = D::Database::group(reader, id).await?;
             Ok(Found::Groups(group.into_iter().collect()))
         }
-        Query::Groups { project, behind, limit } => D::Database::groups(reader, project, behind, limit)
+        Query::Files(list) => D::Database::files(reader, &list).await.map(Found::Rows),
+        Query::Groups {
+            project,
+            order,
+            behind,
+            limit,
+        } => D::Database::groups(reader, project, order, behind, limit)
             .await
             .map(Found::Groups),
         Query::ExpiredGroups { now, limit } => D::Database::expired_groups(reader, now, limit).await.map(Found::Groups),

@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use intake_core::accounting::{Account, DailyUsage, Day, Usage, UsageChange};
 use intake_core::micros::to_micros;
 use intake_core::{
-    Backlog, Catalog, Fault, Group, Listing, ListingOfAll, ManagedProject, Record, Recorder, Task, Update, UploadId,
-    codes,
+    Backlog, Catalog, Fault, FileList, Group, Listing, ListingOfAll, ManagedProject, Order, Record, Recorder, Task,
+    Update, UploadId, codes,
 };
 use sqlx::Pool;
 use tokio::sync::Mutex;
@@ -22,6 +22,7 @@ use crate::change::{Change, RowUpdate};
 use crate::codes::RECORD_FAILED;
 use crate::dialect::{Dialect, PAUSE};
 use crate::failure::{Failure, by_database};
+use crate::file_lists::from;
 use crate::queries::{Found, Query, look_up};
 use crate::readers::Readers;
 use crate::row::{Row, Stored, revision, task};
@@ -239,6 +240,10 @@ impl<D: Dialect> Recorder for Records<D> {
         readable(self.read(Query::ListAll { kind, behind, limit }).await?.rows())
     }
 
+    async fn files(&self, list: &FileList<'_>) -> Result<Vec<Record>, Fault> {
+        readable(self.read(Query::Files(*list)).await?.rows())
+    }
+
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
         let (project, limit) = (project.unwrap_or_default(), at_most(limit));
         let oldest = self.read(Query::OldestRefused { project, limit }).await?;
@@ -314,12 +319,19 @@ impl<D: Dialect> Catalog for Records<D> {
     async fn groups(
         &self,
         project: &str,
+        order: Order,
         behind: Option<(SystemTime, UploadId)>,
         limit: usize,
     ) -> Result<Vec<Group>, Fault> {
-        let (created, id) = before(behind);
+        let (created, id) = from(order, behind);
         let (behind, limit) = ((created, id.as_str()), at_most(limit));
-        self.read(Query::Groups { project, behind, limit }).await?.groups()
+        let groups = Query::Groups {
+            project,
+            order,
+            behind,
+            limit,
+        };
+        self.read(groups).await?.groups()
     }
 
     async fn expired_groups(&self, now: SystemTime, limit: usize) -> Result<Vec<Group>, Fault> {
@@ -401,8 +413,5 @@ fn record_of(found: Found) -> Result<Option<Record>, Fault> {
 
 /// Where a list continues: after this record, or at the newest.
 fn before(behind: Option<(SystemTime, UploadId)>) -> (i64, String) {
-    match behind {
-        Some((created, id)) => (to_micros(created), id.to_string()),
-        None => (i64::MAX, String::new()),
-    }
+    from(Order::NewestFirst, behind)
 }

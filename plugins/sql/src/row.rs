@@ -6,7 +6,7 @@
 //! because processes of older versions get no connection to tables of a newer one.
 
 use intake_core::micros::to_micros;
-use intake_core::{Fault, Record, Task};
+use intake_core::{Fault, FileStatus, Record, Task};
 
 use crate::codes::{RECORD_FAILED, RECORD_UNREADABLE};
 
@@ -21,6 +21,9 @@ pub(crate) struct Row {
     pub(crate) created: i64,
     pub(crate) project: Option<String>,
     pub(crate) source_key: Option<String>,
+    /// What it is in the list of its project's files, and when it became a file.
+    pub(crate) listed: Option<&'static str>,
+    pub(crate) uploaded: Option<i64>,
     pub(crate) record: String,
 }
 
@@ -40,6 +43,8 @@ impl Row {
             created: to_micros(record.created),
             project: record.options.project.clone(),
             source_key: record.options.source_key.clone(),
+            listed: record.file_status().map(FileStatus::name),
+            uploaded: record.file_status().map(|_| to_micros(record.uploaded())),
             record: serde_json::to_string(record).map_err(|error| unwritable(record).with_source(error))?,
         })
     }
@@ -249,7 +254,7 @@ mod tests {
             names.into_iter().collect()
         };
         let whole =
-            "created declared due facts fetch_job id lifetime location options parts previous_location revision state";
+            "created declared due facts fetch_job id lifetime location options parts previous_location revision state times";
         assert_eq!(names("").join(" "), whole);
         let options = [
             "authorization",

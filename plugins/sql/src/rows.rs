@@ -136,6 +136,8 @@ mod tests {
             created: 0,
             project: None,
             source_key: None,
+            listed: None,
+            uploaded: None,
             record: "{}".to_owned(),
         }
     }

@@ -10,7 +10,7 @@ use crate::row::{Stored, unreadable};
 /// All columns, in the order in which they are written.
 macro_rules! columns {
     () => {
-        "id, revision, state, duty, due, created, project, known_as, record"
+        "id, revision, state, duty, due, created, project, known_as, record, listed, uploaded"
     };
 }
 pub(crate) use columns;
@@ -21,6 +21,7 @@ macro_rules! stored {
         "id, revision, state, record"
     };
 }
+pub(crate) use stored;
 
 pub(crate) const GET: &str = concat!("SELECT ", stored!(), " FROM uploads WHERE id = $1");
 
@@ -236,7 +237,7 @@ statements!(sqlx::Sqlite);
 statements!(sqlx::Postgres);
 
 /// Reads a row.
-fn read<'r, R>(row: &'r R) -> Answer
+pub(crate) fn read<'r, R>(row: &'r R) -> Answer
 where
     R: sqlx::Row,
     &'static str: ColumnIndex<R>,
@@ -269,6 +270,7 @@ mod tests {
 
     use super::*;
     use crate::catalog;
+    use crate::file_lists;
     use crate::sqlite::{Sqlite, session};
 
     #[tokio::test]
@@ -326,6 +328,14 @@ mod tests {
                 ALL_QUARANTINED,
                 Some("SEARCH uploads USING INDEX uploads_quarantined ((created,id)<(?,?))"),
             ),
+            (
+                file_lists::NEWEST,
+                Some("SEARCH uploads USING INDEX uploads_listed (project=? AND listed=? AND (uploaded,id)<(?,?))"),
+            ),
+            (
+                file_lists::OLDEST,
+                Some("SEARCH uploads USING INDEX uploads_listed (project=? AND listed=? AND (uploaded,id)>(?,?))"),
+            ),
             (UNFINISHED, Some("SCAN uploads USING INDEX uploads_unfinished")),
             (ORDERS, Some("SCAN uploads USING COVERING INDEX uploads_orders")),
             (
@@ -347,6 +357,10 @@ mod tests {
             (
                 catalog::GROUPS,
                 Some("SEARCH file_groups USING INDEX file_groups_project (project=? AND (created,id)<(?,?))"),
+            ),
+            (
+                catalog::OLDEST_GROUPS,
+                Some("SEARCH file_groups USING INDEX file_groups_project (project=? AND (created,id)>(?,?))"),
             ),
             (
                 catalog::EXPIRED_GROUPS,

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::memory::MemoryRecorder;
 use intake_core::{
-    Backlog, Catalog, Fault, Listing, ListingOfAll, Record, Recorder, Task, Update, UploadId, UsageChange, async_trait,
+    Backlog, Catalog, Fault, FileList, Listing, ListingOfAll, Record, Recorder, Task, Update, UploadId, UsageChange,
+    async_trait,
 };
 
 use super::{PATIENCE, caught_by};
@@ -161,6 +162,10 @@ impl Recorder for Wrongly {
             _ => limit,
         };
         self.1.list_all(kind, behind, limit).await
+    }
+
+    async fn files(&self, list: &FileList<'_>) -> Result<Vec<Record>, Fault> {
+        self.1.files(list).await
     }
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {

@@ -38,9 +38,9 @@ pub(crate) const WRITE: &str = concat!(
     "WITH written AS (INSERT INTO uploads AS old (",
     columns!(),
     ") SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], \
-     $9::text[]) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, state = excluded.state, duty = excluded.duty, \
+     $9::text[], $22::text[], $23::bigint[]) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, state = excluded.state, duty = excluded.duty, \
      due = excluded.due, created = excluded.created, project = excluded.project, known_as = excluded.known_as, \
-     record = excluded.record WHERE old.id = ANY ($10::text[]) RETURNING 1), \
+     record = excluded.record, listed = excluded.listed, uploaded = excluded.uploaded WHERE old.id = ANY ($10::text[]) RETURNING 1), \
      counted AS MATERIALIZED (SELECT count(*) AS rows FROM written), \
      balances AS (UPDATE accounts SET bytes = new.bytes, files = new.files, until = new.until \
      FROM UNNEST($11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) AS new (name, bytes, files, until) \
@@ -136,7 +136,10 @@ fn write_of<'a>(rows: &[&'a Row], changes: &RowChanges<'a>, written: &Written<'a
         .bind(list(&balances, |balance| balance.3))
         .bind(list(days, |day| day.project.as_str()))
         .bind(list(days, |day| day.day.0));
-    (0..5).fold(write, |write, at| write.bind(list(&counts, |counts| counts[at])))
+    (0..5)
+        .fold(write, |write, at| write.bind(list(&counts, |counts| counts[at])))
+        .bind(list(rows, |row| row.listed))
+        .bind(list(rows, |row| row.uploaded))
 }
 
 /// One value of each row.

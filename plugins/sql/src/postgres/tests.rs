@@ -7,7 +7,8 @@ use futures_util::future::join_all;
 use sqlx::Row as _;
 
 use super::*;
-use crate::catalog::{EXPIRED_GROUPS, FORGET, GROUP, GROUPS, HOLDINGS, OVER, REMOVE_GROUP};
+use crate::catalog::{EXPIRED_GROUPS, FORGET, GROUP, GROUPS, HOLDINGS, OLDEST_GROUPS, OVER, REMOVE_GROUP};
+use crate::file_lists::{NEWEST, NEWEST_PRESENT, OLDEST, OLDEST_PRESENT};
 use crate::postgres::session::{EMPTY, LOCK, REMOVE, WRITE};
 use crate::session::Session as _;
 use crate::statements::{
@@ -19,7 +20,7 @@ use crate::testkit;
 
 /// Arguments of [`WRITE`].
 const VALUES: &str = "'{7}','{1}','{ready}','{sweep}','{1}','{1}','{demo}','{NULL}','{x}','{7}','{7}','{1}','{1}','{1}',\
-     '{demo}','{1}','{1}','{1}','{1}','{1}','{1}'";
+     '{demo}','{1}','{1}','{1}','{1}','{1}','{1}','{NULL}','{NULL}'";
 
 async fn failure(url: &str) -> Failure {
     let patience = Duration::from_secs(2);
@@ -205,7 +206,7 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
     let connection = session.connection();
     // A tenth of what is remembered is due some day, and all of that is due now.
     let rows = "INSERT INTO uploads SELECT i, 0, 'ready', 'sweep', CASE WHEN i % 10 = 0 THEN i END, i, 'demo', NULL, \
-         repeat('x', 500) FROM generate_series(1, 20000) AS i; \
+         repeat('x', 500), CASE i % 3 WHEN 0 THEN 'stored' WHEN 1 THEN 'unstored' ELSE 'removed' END, i FROM generate_series(1, 20000) AS i; \
          INSERT INTO uploads (id, revision, state, duty, due, created, project, record) \
          SELECT i, 0, 'rejected', 'sweep', i, i, i % 5, '{}' FROM generate_series(20001, 60000) AS i; \
          ANALYZE uploads; \
@@ -222,6 +223,10 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (KNOWN_AS, "'name'", Some("uploads_known_as")),
             (FILES_OF, "'demo',90000,'',100", Some("uploads_project")),
             (REFUSED_OF, "'1',90000,'',100", Some("uploads_refused_of")),
+            (NEWEST, "'demo',90000,'',100,'stored'", Some("uploads_listed")),
+            (OLDEST, "'demo',0,'',100,'removed'", Some("uploads_listed")),
+            (NEWEST_PRESENT, "'demo',90000,'',100", Some("uploads_listed")),
+            (OLDEST_PRESENT, "'demo',0,'',100", Some("uploads_listed")),
             (UNFINISHED, "", Some("uploads_unfinished")),
             (ORDERS, "", Some("uploads_orders")),
             (UNFINISHED_OF, "'demo',90000,'',100", Some("uploads_unfinished")),
@@ -230,6 +235,7 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             (EMPTY, "'{7,8}'", Some("accounts_pkey")),
             (GROUP, "'7'", Some("file_groups_pkey")),
             (GROUPS, "'demo',90000,'',100", Some("file_groups_project")),
+            (OLDEST_GROUPS, "'demo',0,'',100", Some("file_groups_project")),
             (EXPIRED_GROUPS, "100,64", Some("file_groups_expires")),
             (REMOVE_GROUP, "'7'", Some("file_groups_pkey")),
             (OVER, "100,128", Some("accounts_until")),

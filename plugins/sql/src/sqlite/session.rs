@@ -24,13 +24,13 @@ const STATEMENTS: usize = 32;
 pub(crate) const INSERT: &str = concat!(
     "INSERT INTO uploads (",
     columns!(),
-    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 );
 
 pub(crate) const UPDATE: &str = concat!(
     "UPDATE uploads SET (",
     columns!(),
-    ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) WHERE id = ?1"
+    ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) WHERE id = ?1"
 );
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = ?1";
@@ -110,7 +110,9 @@ impl SqliteSession {
             row.created,
             row.project,
             row.source_key,
-            row.record
+            row.record,
+            row.listed,
+            row.uploaded
         ];
         self.run(statement, values)
     }

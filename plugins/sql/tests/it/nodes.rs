@@ -9,8 +9,8 @@ use intake_core::accounting::Account;
 use intake_core::memory::{KeepAll, MemoryStore};
 use intake_core::testkit::{self, sample_record};
 use intake_core::{
-    Backlog, Catalog, Declared, Error, Fault, FetchJob, Fetcher, Incoming, Limits, Listing, ListingOfAll, NewFetch,
-    NewMultipart, Pipeline, Record, Recorder, Task, Update, UploadId, UploadOptions, UsageChange, codes,
+    Backlog, Catalog, Declared, Error, Fault, FetchJob, Fetcher, FileList, Incoming, Limits, Listing, ListingOfAll,
+    NewFetch, NewMultipart, Pipeline, Record, Recorder, Task, Update, UploadId, UploadOptions, UsageChange, codes,
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
@@ -73,6 +73,10 @@ impl Recorder for Nodes {
         limit: usize,
     ) -> Result<Vec<Record>, Fault> {
         self.next().list_all(kind, behind, limit).await
+    }
+
+    async fn files(&self, list: &FileList<'_>) -> Result<Vec<Record>, Fault> {
+        self.next().files(list).await
     }
 
     async fn oldest_refused(&self, project: Option<&str>, limit: usize) -> Result<Vec<Record>, Fault> {
