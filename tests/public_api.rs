@@ -26,6 +26,7 @@ fn crates(root: &Path) -> BTreeMap<String, PathBuf> {
         ("intake".to_owned(), root.to_owned()),
         ("intake-core".to_owned(), root.join("core")),
         ("intake-outbound".to_owned(), root.join("outbound")),
+        ("intake-images".to_owned(), root.join("images")),
     ]);
     for (folder, prefix) in [("adapters", "intake-"), ("plugins", "intake-plugin-")] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {

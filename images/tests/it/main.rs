@@ -1,0 +1,8 @@
+//! What a user of this crate can rely on.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod hostile;
+mod operations;
+mod scene;
+mod sources;
+mod table;
