@@ -30,7 +30,9 @@ pub use bytes::Bytes;
 pub use inventory;
 
 pub use crate::contract::catalog::Catalog;
+pub use crate::contract::event_format::{EventFormat, StandardFormat};
 pub use crate::contract::notifier::{Message, Notifier, Sent};
+pub use crate::contract::outbox::Outbox;
 pub use crate::contract::plugin::{FromSettings, Plugin, Registry};
 pub use crate::contract::report::Report;
 pub use crate::contract::stages::{
@@ -45,6 +47,7 @@ pub use crate::engine::builder::Builder;
 pub use crate::engine::complete::Resumed;
 pub use crate::engine::config::{SECTIONS, settings_of};
 pub use crate::engine::describe::Description;
+pub use crate::engine::event_settings::EventSettings;
 pub use crate::engine::explain::{Explanation, Objection, Opinion};
 pub use crate::engine::fetch_queue::NewFetch;
 pub use crate::engine::limits::Limits;
@@ -89,6 +92,16 @@ pub use crate::value::sniff::root_tag::RootTag;
 pub use crate::value::upload_info::{Head, UploadInfo};
 pub use crate::value::verdict::{Code, Rejection, Verdict};
 pub use crate::value::{authorization, byte_count, codes, inspection, metadata, micros, notes, parts, tags};
+
+/// The events of files: what is told to others, and to whom.
+pub mod events {
+    pub use crate::record::delivery::{
+        Claim, Delivery, DeliveryBacklog, DeliveryFilter, DeliveryState, EventPosition, KeptEvent, LONGEST_ANSWER,
+        NewDelivery, NotAPosition, Replay, Settled, in_turn,
+    };
+    pub use crate::record::file_event::{FileEvent, FileEventKind, Initiator, event_id};
+    pub use crate::record::subscription::Subscription;
+}
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

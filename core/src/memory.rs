@@ -1,5 +1,7 @@
 //! Reference implementations that keep everything in memory: for tests, for first experiments, and as examples.
 
+mod kept_events;
+mod outbox;
 mod recorder;
 
 use std::collections::HashMap;

@@ -209,9 +209,17 @@ fn no_function_is_longer_than_sixty_lines_but_the_table_of_transitions() {
         let is_test = below
             .iter()
             .any(|step| step == "tests" || step == "tests.rs" || step == "benches" || step == "testkit");
-        let is_source = ["src", "core/src", "images/src", "adapters", "plugins", "build.rs", "build"]
-            .iter()
-            .any(|folder| below.starts_with(folder));
+        let is_source = [
+            "src",
+            "core/src",
+            "images/src",
+            "adapters",
+            "plugins",
+            "build.rs",
+            "build",
+        ]
+        .iter()
+        .any(|folder| below.starts_with(folder));
         is_source && !is_test
     };
     let mut long = Vec::new();

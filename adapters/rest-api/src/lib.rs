@@ -42,6 +42,6 @@ mod wire;
 pub use ipnet::IpNet;
 
 pub use crate::error_table::{ErrorRow, errors};
-pub use intake_core::PeerAddress;
 pub use crate::router::{host, router};
 pub use crate::settings::Settings;
+pub use intake_core::PeerAddress;

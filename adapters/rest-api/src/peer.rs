@@ -22,7 +22,11 @@ impl Client {
             let ConnectInfo(address) = head.extensions.get::<ConnectInfo<SocketAddr>>()?;
             Some(PeerAddress(address.ip()))
         };
-        Self::behind(trusted, &head.headers, head.extensions.get().copied().or_else(connected))
+        Self::behind(
+            trusted,
+            &head.headers,
+            head.extensions.get().copied().or_else(connected),
+        )
     }
 
     fn behind(trusted: &[IpNet], headers: &HeaderMap, peer: Option<PeerAddress>) -> Self {

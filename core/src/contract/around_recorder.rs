@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::contract::around::{Around, Wrapped};
 use crate::contract::catalog::Catalog;
+use crate::contract::outbox::Outbox;
 use crate::contract::stages::{Backlog, FileList, Listing, ListingOfAll, Order, Recorder};
 use crate::record::account::{Account, Usage};
 use crate::record::accounting::UsageChange;
@@ -120,6 +121,10 @@ where
     }
 
     fn catalog(&self) -> &dyn Catalog {
+        self
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
         self
     }
 

@@ -139,6 +139,21 @@ pub const METRICS: &[(&str, Kind, &str)] = &[
         Kind::Gauge,
         "For how long the oldest due record has been waiting for a sweep.",
     ),
+    (
+        "intake_event_deliveries_waiting",
+        Kind::Gauge,
+        "Deliveries of events that wait or are under way, on all nodes.",
+    ),
+    (
+        "intake_event_oldest_due_seconds",
+        Kind::Gauge,
+        "For how long that delivery of an event has been due which has been due longest.",
+    ),
+    (
+        "intake_event_attempts_total",
+        Kind::Counter,
+        "Attempts of this node to deliver an event, by notifier and result.",
+    ),
     ("intake_sweep_seconds", Kind::Histogram, "How long a sweep took."),
     (
         "intake_sweeps_total",
@@ -259,6 +274,11 @@ pub(crate) fn quarantined(cause: &'static str, was_readable: bool) {
 /// Counts a file that was scanned again.
 pub(crate) fn rescanned(result: &'static str) {
     counter!("intake_rescans_total", "result" => result).increment(1);
+}
+
+/// Counts an attempt to deliver an event.
+pub(crate) fn event_attempted(notifier: &str, result: &'static str) {
+    counter!("intake_event_attempts_total", "notifier" => notifier.to_owned(), "result" => result).increment(1);
 }
 
 /// Does some work, and adds its duration to `spent`.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use crate::contract::catalog::Catalog;
 use crate::contract::listing::{Backlog, FileList, Listing, ListingOfAll};
+use crate::contract::outbox::Outbox;
 use crate::record::accounting::UsageChange;
 use crate::record::update::Update;
 use crate::record::upload::{Record, Task};
@@ -20,7 +21,7 @@ use crate::value::id::UploadId;
 ///
 /// - A change is durable when its call returns.
 /// - Times are kept to the microsecond.
-/// - A record and its usage change are written in one transaction.
+/// - A record, its usage change and its [`events`](Record::events) are written in one transaction.
 #[async_trait]
 pub trait Recorder: Debug + Send + Sync {
     /// Inserts a new record and its usage change. Returns [`Update::QuotaExceeded`] if the usage change exceeds a quota, and then
@@ -136,6 +137,9 @@ pub trait Recorder: Debug + Send + Sync {
 
     /// The accounts, projects and groups that the recorder keeps beside the records.
     fn catalog(&self) -> &dyn Catalog;
+
+    /// The events of files that the recorder keeps beside the records, and their deliveries.
+    fn outbox(&self) -> &dyn Outbox;
 
     /// Checks whether the place of the records exists, such as a database with its tables.
     ///

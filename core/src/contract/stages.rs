@@ -1,4 +1,4 @@
-//! The contract for plugin authors: six stages, one trait each.
+//! The contract for plugin authors: seven stages, one trait each.
 //!
 //! | stage | what the pipeline asks of it | may wait | may fail |
 //! | --- | --- | --- | --- |
@@ -8,6 +8,7 @@
 //! | [`Store`] | to keep bytes | yes | yes |
 //! | [`Recorder`] | to keep records, and to replace a record by its next revision | yes | yes |
 //! | [`Expirer`] | to decide how long an upload is kept | no | no |
+//! | [`Notifier`](crate::Notifier) | to tell others what happened to a file | yes | yes |
 //!
 //! These rules hold for every stage:
 //!

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::{debug, error, info};
@@ -62,7 +63,7 @@ impl Intervals {
 
 impl Pipeline {
     /// Does the maintenance of a pipeline until `stop` is ready: deletes what expired or was abandoned, completes uploads that a
-    /// crashed node left, scans again what has to be, and fetches URLs where a fetcher is set. A program that serves uploads runs this once; any number of
+    /// crashed node left, scans again what has to be, fetches URLs where a fetcher is set, and delivers events where they are kept. A program that serves uploads runs this once; any number of
     /// nodes may run it at the same time.
     ///
     /// A round that fails is logged and tried again after its pause. If `stop` cuts off work, the next round of any node takes
@@ -106,9 +107,17 @@ impl Pipeline {
             let pipeline = self.clone();
             loops.spawn(async move { pipeline.measure_every(pause).await });
         }
+        let (end, ended) = watch::channel(false);
+        let mut outbox = JoinSet::new();
+        if let Some(settings) = self.inner().event_settings.clone() {
+            let pipeline = self.clone();
+            outbox.spawn(async move { pipeline.run_outbox(settings, ended).await });
+        }
         stop.await;
+        end.send_replace(true);
         // When the leases of the loops end, another node can take them over.
         loops.shutdown().await;
+        while outbox.join_next().await.is_some() {}
     }
 
     async fn sweep_interval(&self, pause: Duration) {

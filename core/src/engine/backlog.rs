@@ -26,6 +26,7 @@ pub(crate) fn swept(swept: Result<&Swept, &Fault>, took: Duration) {
         ("forgotten", swept.forgotten),
         ("accounts", swept.accounts),
         ("groups", swept.groups),
+        ("events", swept.events),
         ("failed", swept.failed),
     ] {
         counter!("intake_swept_total", "what" => what).increment(count);
@@ -47,7 +48,24 @@ impl Pipeline {
         gauge!("intake_unfinished_uploads").set(unfinished);
         gauge!("intake_fetch_queue").set(fetches);
         gauge!("intake_sweep_lag_seconds").set(lag);
-        looked_up.map(drop)
+        let waiting = self.waiting_for_delivery().await;
+        let (count, age) = match &waiting {
+            Ok((count, age)) => (*count as f64, age.as_secs_f64()),
+            Err(_) => (f64::NAN, f64::NAN),
+        };
+        gauge!("intake_event_deliveries_waiting").set(count);
+        gauge!("intake_event_oldest_due_seconds").set(age);
+        looked_up.and(waiting.map(drop))
+    }
+
+    /// How many deliveries wait, and for how long the one that has been due longest.
+    async fn waiting_for_delivery(&self) -> Result<(u64, Duration), Fault> {
+        if self.inner().event_settings.is_none() {
+            return Ok((0, Duration::ZERO));
+        }
+        let backlog = self.inner().recorder.outbox().delivery_backlog().await?;
+        let age = backlog.oldest_due.and_then(|due| self.now().duration_since(due).ok());
+        Ok((backlog.waiting, age.unwrap_or_default()))
     }
 
     /// The unfinished work, and for how long the oldest due record has waited for a sweep.

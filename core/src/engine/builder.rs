@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytesize::ByteSize;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::contract::around::Wrapped;
+use crate::contract::event_format::{EventFormat, STANDARD, StandardFormat};
 use crate::contract::measure::Calls;
+use crate::contract::notifier::Notifier;
 use crate::contract::plugin::ConfigError;
 use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
+use crate::engine::event_settings::EventSettings;
 use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
-use crate::engine::named::Named;
+use crate::engine::named::{Named, Sender};
 use crate::engine::pipeline::{Clock, Inner, Pipeline};
 use crate::engine::scans::ScanStage;
 use crate::engine::verdict_cache::VerdictCache;
@@ -45,6 +48,9 @@ pub struct Builder {
     pub(crate) stores: Vec<(String, Box<dyn Store>)>,
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
     pub(crate) expirer: Option<Box<dyn Expirer>>,
+    pub(crate) notifiers: Vec<Sender>,
+    pub(crate) formats: Vec<(String, Arc<dyn EventFormat>)>,
+    pub(crate) events: Option<EventSettings>,
     pub(crate) limits: Limits,
     pub(crate) tombstone_ttl: Option<Duration>,
     pub(crate) configured: ConfigProjects,
@@ -130,6 +136,39 @@ impl Builder {
         self
     }
 
+    /// Adds a notifier, which tells others what happened to files: those who subscribe, or its own target, to which events go in
+    /// the format `standard`. From then on events are kept.
+    pub fn notifier(self, name: impl Into<String>, notifier: impl Notifier + 'static) -> Self {
+        self.notifier_with(STANDARD, name, notifier)
+    }
+
+    /// Adds a notifier that has a target of its own, to which events go in this format.
+    pub fn notifier_with(
+        mut self,
+        format: impl Into<String>,
+        name: impl Into<String>,
+        notifier: impl Notifier + 'static,
+    ) -> Self {
+        self.notifiers.push(Sender {
+            name: name.into(),
+            format: format.into(),
+            stage: Box::new(notifier),
+        });
+        self
+    }
+
+    /// Adds a format in which events can be written, beside `standard`. A later one of the same name replaces it.
+    pub fn event_format(mut self, name: impl Into<String>, format: Arc<dyn EventFormat>) -> Self {
+        self.formats.push((name.into(), format));
+        self
+    }
+
+    /// Keeps the events of files, also without a notifier: see [`Pipeline::events`]. Sets how they are kept and delivered.
+    pub fn events(mut self, settings: EventSettings) -> Self {
+        self.events = Some(settings);
+        self
+    }
+
     /// Sets the limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -158,6 +197,10 @@ impl Builder {
         let missing = |stage: &str| ConfigError::at(stage, "missing: a pipeline needs one");
         self.check_names()?;
         self.check_size()?;
+        let is_told = !self.notifiers.is_empty();
+        let event_settings = self.events.or(is_told.then(EventSettings::default));
+        let standard: Arc<dyn EventFormat> = Arc::new(StandardFormat);
+        let formats = [(STANDARD.to_owned(), standard)].into_iter().chain(self.formats);
         let store = self.store.ok_or_else(|| missing("store"))?;
         let recorder = self.recorder.ok_or_else(|| missing("record"))?;
         let recorder: Arc<dyn Recorder> = Arc::new(Wrapped::around(recorder, Calls::Recorder));
@@ -190,17 +233,13 @@ impl Builder {
             recorder,
             providers,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,
+            notifiers: self.notifiers,
+            formats: formats.collect(),
             verdicts: VerdictCache::new(self.limits.verdict_cache),
+            periods: periods(&self.limits, write_lease, tombstone, event_settings.is_some()),
             limits: self.limits,
-            periods: Periods {
-                write_lease,
-                lease: self.limits.lease,
-                open: self.limits.multipart_ttl,
-                tombstone,
-                trash: self.limits.trash,
-                quarantine: self.limits.quarantine_ttl,
-                rescan: self.limits.rescan_backoff,
-            },
+            event_settings,
+            event_written: watch::Sender::new(()),
             fetch_queued: Notify::new(),
             work: TaskTracker::new(),
             in_flight: InFlight::default(),
@@ -226,6 +265,17 @@ impl Builder {
             if self.stores[..at].iter().any(|(other, _)| other == name) {
                 let message = format!("there is another store called `{name}`");
                 return Err(ConfigError::at("name", message).within(at).within("stores"));
+            }
+        }
+        for (at, Sender { name, format, .. }) in self.notifiers.iter().enumerate() {
+            if self.notifiers[..at].iter().any(|other| other.name == *name) {
+                let message = format!("there is another notifier called `{name}`; give one of them a `name`");
+                return Err(ConfigError::new(message).within(at).within("notify"));
+            }
+            let is_known = format == STANDARD || self.formats.iter().any(|(known, _)| known == format);
+            if !is_known {
+                let message = format!("no format of events is called `{format}`");
+                return Err(ConfigError::at("format", message).within(at).within("notify"));
             }
         }
         for project in self.configured.keys() {
@@ -270,4 +320,18 @@ const FIRST_STORE: &str = "default";
 /// A store whose calls the metrics count and time.
 fn counted(name: &str, store: Box<dyn Store>) -> Box<dyn Store> {
     Box::new(Wrapped::around(store, Calls::Store(name.into())))
+}
+
+/// The periods of records. `events`: whether changes are told to others.
+fn periods(limits: &Limits, write_lease: Duration, tombstone: Duration, events: bool) -> Periods {
+    Periods {
+        write_lease,
+        lease: limits.lease,
+        open: limits.multipart_ttl,
+        tombstone,
+        trash: limits.trash,
+        quarantine: limits.quarantine_ttl,
+        rescan: limits.rescan_backoff,
+        events,
+    }
 }

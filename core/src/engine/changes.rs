@@ -22,7 +22,9 @@ impl Pipeline {
     /// Writes the next revision of a record.
     pub(crate) async fn put(&self, before: &Record, next: &Record) -> Result<Update, Fault> {
         let usage_change = UsageChange::of(Some(before), next, Quota::default(), self.now());
-        self.inner().recorder.update(next, &usage_change).await
+        let put = self.inner().recorder.update(next, &usage_change).await;
+        self.wake_worker(next, &put);
+        put
     }
 
     /// Writes the next revision of a record. If the recorder fails, reads the record to find out whether it was written.
@@ -39,12 +41,17 @@ impl Pipeline {
         match changes {
             [] => Ok(Update::Applied),
             [(next, usage_change)] => self.as_it_is(next, recorder.update(next, usage_change).await).await,
-            [(next, _), ..] => self.as_it_is(next, recorder.update_all(changes).await).await,
+            [(next, _), ..] => {
+                let swapped = self.as_it_is(next, recorder.update_all(changes).await).await;
+                changes.iter().for_each(|(next, _)| self.wake_worker(next, &swapped));
+                swapped
+            }
         }
     }
 
     /// The outcome of a change, even if the recorder failed after it had written it.
     async fn as_it_is(&self, next: &Record, swapped: Result<Update, Fault>) -> Result<Update, Fault> {
+        self.wake_worker(next, &swapped);
         let fault = match swapped {
             Ok(swap) => return Ok(swap),
             Err(fault) => fault,
@@ -53,5 +60,16 @@ impl Pipeline {
             Ok(Some(found)) if found == *next => Ok(Update::Applied),
             _ => Err(fault),
         }
+    }
+    /// Tells this node's worker that there are events to deliver, unless nothing was written.
+    fn wake_worker(&self, next: &Record, written: &Result<Update, Fault>) {
+        if self.inner().periods.events && !next.events.is_empty() && !matches!(written, Ok(Update::Conflict)) {
+            self.event_was_written();
+        }
+    }
+
+    /// Wakes whoever waits for events.
+    pub(crate) fn event_was_written(&self) {
+        self.inner().event_written.send_replace(());
     }
 }

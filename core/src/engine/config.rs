@@ -5,10 +5,12 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
+use crate::contract::event_format::STANDARD;
 use crate::contract::plugin::{Build, Registry, Stage};
 use crate::engine::builder::Builder;
+use crate::engine::event_config::{EventsTable, events};
 use crate::engine::limits::Limits;
-use crate::engine::named::Named;
+use crate::engine::named::{Named, Sender};
 use crate::engine::pipeline::Pipeline;
 use crate::engine::scans::ScanStage;
 use crate::policy::project::Project;
@@ -21,7 +23,7 @@ use crate::value::shares::{SHARES, share_of};
 
 /// The sections of a configuration from which the pipeline is built, in the order in which an upload reaches them.
 pub const SECTIONS: &[&str] = &[
-    "projects", "receive", "validate", "scan", "store", "stores", "record", "expire",
+    "projects", "receive", "validate", "scan", "store", "stores", "record", "expire", "notify", "events",
 ];
 
 /// The longest duration: every point in time stays far from the end of the calendar.
@@ -148,6 +150,11 @@ impl Pipeline {
                 }
             }
         }
+        each(settings, "notify", &mut errors, |entry| {
+            builder.notifiers.extend(notifier(entry, registry)?);
+            Ok(())
+        });
+        errors.extend(events(settings, &mut builder));
         errors.extend(single_stages(settings, registry, &mut builder));
         if errors.is_empty() {
             builder.build().map_err(Into::into)
@@ -174,6 +181,16 @@ fn scanner(mut entry: Settings, registry: &Registry) -> Result<Option<ScanStage>
     let maker = Maker { settings, ..maker };
     let stage = ScanStage::new(name, scanner, policy);
     Ok(Some(ScanStage { maker, ..stage }))
+}
+
+/// Builds a notifier, with the format of its events.
+fn notifier(mut entry: Settings, registry: &Registry) -> Result<Option<Sender>, ConfigErrors> {
+    let format = entry.take_parsed("format")?.unwrap_or_else(|| STANDARD.to_owned());
+    let (name, _, built) = choose(entry, registry, Stage::Notifier)?;
+    Ok(match built {
+        Built::Notifier(stage) => Some(Sender { name, format, stage }),
+        _ => None,
+    })
 }
 
 /// Builds the stages that exist once each, and returns the errors of their settings.
@@ -339,11 +356,12 @@ fn wrong_limits(limits: &Limits, tombstone_ttl: Option<Duration>) -> Vec<ConfigE
         .collect()
 }
 
-/// The names of the settings of `[receive]` or of a project, for suggestions; an empty list for other sections.
+/// The names of the settings of `[receive]`, `[events]` or of a project, for suggestions; an empty list for other sections.
 #[must_use]
 pub fn settings_of(section: &str) -> &'static [&'static str] {
     match section {
         "receive" => names_of::<Receive>(),
+        "events" => names_of::<EventsTable>(),
         "projects" => names_of::<Project>(),
         _ => &[],
     }

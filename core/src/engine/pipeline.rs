@@ -1,19 +1,22 @@
 //! The pipeline: its stages, its health, and its limits.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{BoxFuture, join_all};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::contract::catalog::Catalog;
+use crate::contract::event_format::EventFormat;
 use crate::contract::stages::{Expirer, Fetcher, Recorder, Store, Validator};
+use crate::engine::event_settings::EventSettings;
 use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
 use crate::engine::limits::Limits;
-use crate::engine::named::Named;
+use crate::engine::named::{Named, Sender};
 use crate::engine::scans::ScanStage;
 use crate::engine::verdict_cache::VerdictCache;
 use crate::policy::project::Project;
@@ -65,6 +68,13 @@ pub(crate) struct Inner {
     /// Providers of projects, in the order in which they are asked. If there are none, every project name is accepted.
     pub(crate) providers: Vec<Box<dyn ProjectProvider>>,
     pub(crate) verdicts: VerdictCache,
+    pub(crate) notifiers: Vec<Sender>,
+    /// The formats of events, by name.
+    pub(crate) formats: BTreeMap<String, Arc<dyn EventFormat>>,
+    /// How events are kept and delivered, if they are kept.
+    pub(crate) event_settings: Option<EventSettings>,
+    /// Tells this node's worker, and streams of events, that an event was written.
+    pub(crate) event_written: watch::Sender<()>,
     pub(crate) limits: Limits,
     pub(crate) periods: Periods,
     /// Tells this node's worker that a fetch job was queued.
@@ -88,6 +98,11 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// The notifier of this name.
+    pub(crate) fn notifier(&self, name: &str) -> Option<&Sender> {
+        self.notifiers.iter().find(|notifier| notifier.name == name)
     }
 
     /// What a record keeps of the validators: they see everything.
@@ -234,6 +249,10 @@ impl Pipeline {
         for scanner in &self.inner.scanners {
             let ready = scanner.ready().await;
             ready.map_err(|fault| named(&format!("scan `{}`", scanner.name), fault))?;
+        }
+        for notifier in &self.inner.notifiers {
+            let ready = notifier.stage.ready().await;
+            ready.map_err(|fault| named(&format!("notify `{}`", notifier.name), fault))?;
         }
         if let Some((name, fetcher)) = &self.inner.fetcher {
             fetcher

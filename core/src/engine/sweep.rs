@@ -4,6 +4,8 @@
 //! upload, one wins. If its node crashes, the lease ends like any other. The sweeper never lists the store, so a sweep costs as
 //! much as what is due.
 
+use std::time::UNIX_EPOCH;
+
 use futures_util::StreamExt;
 use tracing::{debug, warn};
 
@@ -37,6 +39,8 @@ pub struct Swept {
     pub accounts: u64,
     /// Groups that were deleted, because their time was over.
     pub groups: u64,
+    /// Events, and deliveries that had ended, that were deleted, because they had been kept for long enough.
+    pub events: u64,
     /// Records that failed; they are tried again when their lease has ended.
     pub failed: u64,
 }
@@ -72,6 +76,7 @@ impl Pipeline {
     pub async fn sweep(&self) -> Result<Swept, Fault> {
         let mut swept = Swept {
             groups: self.sweep_groups().await?,
+            events: self.forget_events().await?,
             ..Swept::default()
         };
         loop {
@@ -108,6 +113,24 @@ impl Pipeline {
             // Without progress the same records would be returned again at once.
             if !full || !progress {
                 return Ok(swept);
+            }
+        }
+    }
+
+    /// Deletes events that were kept for long enough.
+    async fn forget_events(&self) -> Result<u64, Fault> {
+        let Some(settings) = &self.inner().event_settings else {
+            return Ok(0);
+        };
+        let now = self.now();
+        let [before, failed_before] =
+            [settings.keep, settings.keep_failed].map(|keep| now.checked_sub(keep).unwrap_or(UNIX_EPOCH));
+        let mut forgotten = 0;
+        loop {
+            let outbox = self.inner().recorder.outbox();
+            match outbox.forget_events(before, failed_before, BATCH).await? {
+                0 => return Ok(forgotten),
+                more => forgotten += more,
             }
         }
     }

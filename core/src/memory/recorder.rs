@@ -7,8 +7,10 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use super::kept_events::Kept;
 use super::{Nothing, lock};
 use crate::contract::catalog::Catalog;
+use crate::contract::outbox::Outbox;
 use crate::contract::plugin::FromSettings;
 use crate::contract::stages::{Backlog, FileList, Listing, ListingOfAll, Order, Recorder};
 use crate::record::account::{Account, Usage};
@@ -25,15 +27,16 @@ use crate::value::id::UploadId;
 
 /// Keeps records in memory.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryRecorder(Arc<Mutex<Inner>>);
+pub struct MemoryRecorder(pub(super) Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
-struct Inner {
+pub(super) struct Inner {
     records: BTreeMap<UploadId, Record>,
     accounts: BTreeMap<Account, (Usage, Option<SystemTime>)>,
     daily_usage: BTreeMap<(Day, String), DailyUsage>,
     projects: BTreeMap<String, ManagedProject>,
     groups: BTreeMap<UploadId, Group>,
+    pub(super) outbox: Kept,
 }
 
 impl Inner {
@@ -113,6 +116,7 @@ impl Recorder for MemoryRecorder {
             return Ok(Update::QuotaExceeded);
         }
         inner.records.insert(record.id, record.clone());
+        inner.outbox.keep_events(record);
         inner.book(usage_change);
         Ok(Update::Applied)
     }
@@ -133,6 +137,7 @@ impl Recorder for MemoryRecorder {
             }
             _ => return Ok(Update::Conflict),
         }
+        inner.outbox.keep_events(record);
         inner.book(usage_change);
         Ok(Update::Applied)
     }
@@ -151,6 +156,7 @@ impl Recorder for MemoryRecorder {
         }
         for (record, usage_change) in changes {
             inner.records.insert(record.id, record.clone());
+            inner.outbox.keep_events(record);
             inner.book(usage_change);
         }
         Ok(Update::Applied)
@@ -228,6 +234,10 @@ impl Recorder for MemoryRecorder {
     }
 
     fn catalog(&self) -> &dyn Catalog {
+        self
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
         self
     }
 

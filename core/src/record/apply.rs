@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::record::event::Event;
 use crate::record::quarantine::{AuditAction, Quarantine, note};
+use crate::record::telling;
 use crate::record::upload::{Periods, Record, State};
 use crate::value::evidence::Facts;
 use crate::value::inspection::Inspection;
@@ -20,10 +21,16 @@ impl Record {
     ///
     /// If the event cannot happen in the state of this record.
     pub fn apply(&self, event: Event, now: SystemTime, periods: &Periods) -> Result<Self, IllegalTransition> {
-        Ok(self.after(event, now, periods)?.with_times_after(self, now))
+        let initiator = telling::initiator(&event);
+        let mut next = self.after(event, now, periods)?.with_times_after(self, now);
+        next.events = match periods.events {
+            true => telling::of_change(self, &next, initiator, now),
+            false => Vec::new(),
+        };
+        Ok(next)
     }
 
-    /// The same without the times of a file, which follow from the states before and after.
+    /// The same without the times of a file and its events, which follow from the record before and after.
     fn after(&self, event: Event, now: SystemTime, periods: &Periods) -> Result<Self, IllegalTransition> {
         let mut next = Self {
             revision: self.revision + 1,

@@ -3,13 +3,17 @@
 pub(crate) mod account;
 pub mod accounting;
 pub(crate) mod apply;
+pub(crate) mod delivery;
 pub(crate) mod event;
 pub mod fetch_job;
+pub(crate) mod file_event;
 pub(crate) mod file_times;
 pub mod group;
 pub(crate) mod keys;
 pub(crate) mod managed;
 pub mod quarantine;
+pub(crate) mod subscription;
+pub(crate) mod telling;
 pub(crate) mod update;
 pub(crate) mod upload;
 

@@ -36,6 +36,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::record::fetch_job::FetchJob;
+use crate::record::file_event::FileEvent;
 use crate::record::file_times::FileTimes;
 use crate::record::quarantine::{AuditEntry, Quarantine};
 use crate::value::evidence::{Declared, Facts};
@@ -97,6 +98,10 @@ pub struct Record {
     /// The store and prefix where the bytes were before. Bytes may be left there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_location: Option<Location>,
+    /// What the last change of the record means to others. A recorder keeps these events in the transaction that writes this
+    /// revision: see [`Outbox`](crate::Outbox).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<FileEvent>,
 }
 
 /// The state of an upload or of a fetch job. The bytes of an upload are readable in [`State::Ready`] and in no other state.
@@ -169,7 +174,7 @@ pub enum Task {
     Rescan,
 }
 
-/// Durations after which a record becomes due.
+/// Durations after which a record becomes due, and whether others are told of its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Periods {
@@ -189,6 +194,8 @@ pub struct Periods {
     pub quarantine: Duration,
     /// After which time an upload is scanned again whose scanner failed. Each further pause is twice as long, up to an hour.
     pub rescan: Duration,
+    /// Whether a change leaves [`Record::events`].
+    pub events: bool,
 }
 
 impl Default for Periods {
@@ -203,6 +210,7 @@ impl Default for Periods {
             trash: Duration::ZERO,
             quarantine: 30 * 24 * HOUR,
             rescan: Duration::from_secs(30),
+            events: false,
         }
     }
 }
@@ -252,6 +260,7 @@ impl Record {
             released_with: BTreeMap::new(),
             location: Location::default(),
             previous_location: None,
+            events: Vec::new(),
         }
     }
 

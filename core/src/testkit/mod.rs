@@ -16,7 +16,7 @@
 //! | [`Validator`](crate::Validator) | [`validator()`] | |
 //! | [`Scanner`](crate::Scanner) | [`scanner()`] | contents, with the verdict on each: [`Sample`] |
 //! | [`Store`](crate::Store), [`Multipart`](crate::Multipart) | [`store()`] | |
-//! | [`Recorder`](crate::Recorder), [`Catalog`](crate::Catalog) | [`recorder()`] | |
+//! | [`Recorder`](crate::Recorder), [`Catalog`](crate::Catalog), [`Outbox`](crate::Outbox) | [`recorder()`] | |
 //! | [`Expirer`](crate::Expirer) | [`expirer()`] | |
 //! | [`Fetcher`](crate::Fetcher) | [`fetcher()`] | sources, with how each ends: [`Source`] |
 //! | [`Notifier`](crate::Notifier) | [`notifier()`] | targets, with what becomes of a message to each: [`Destination`] |
@@ -45,6 +45,7 @@ mod trial;
 
 mod catalog;
 mod content;
+mod deliveries;
 mod expirer;
 pub mod faulty;
 mod fetcher;
@@ -53,10 +54,14 @@ mod keys;
 mod lists;
 mod multipart;
 mod notifier;
+mod outbox;
 mod recorder;
 mod sample;
 mod scanner;
+mod scripted_notifier;
 mod store;
+mod subscriptions;
+mod told;
 mod validator;
 
 use bytes::{Bytes, BytesMut};
@@ -70,6 +75,7 @@ pub use self::notifier::{Destination, notifier};
 pub use self::recorder::recorder;
 pub use self::sample::{changed, sample_record};
 pub use self::scanner::{Sample, scan, scanner};
+pub use self::scripted_notifier::ScriptedNotifier;
 pub use self::store::store;
 pub use self::trial::{Checked, Patience};
 pub use self::validator::validator;

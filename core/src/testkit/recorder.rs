@@ -76,6 +76,9 @@ async fn check(trial: &Trial, recorder: &dyn Recorder) {
         the_oldest_refusals_are_listed_of_a_project_and_without_one(recorder),
     );
     super::catalog::catalog(trial, recorder).await;
+    super::outbox::outbox(trial, recorder).await;
+    super::deliveries::deliveries(trial, recorder).await;
+    super::subscriptions::subscriptions(trial, recorder).await;
 }
 
 async fn it_is_ready(recorder: &dyn Recorder) {

@@ -34,6 +34,7 @@ pub(super) const PERIODS: Periods = Periods {
     trash: Duration::from_secs(300),
     quarantine: Duration::from_secs(700),
     rescan: Duration::from_secs(30),
+    events: false,
 };
 
 /// Inserts a record with an empty usage change.

@@ -86,6 +86,10 @@ pub const TOO_SMALL: Code = Code::new("too_small");
 pub const NO_SUCH_STORE: Code = Code::new("no_such_store");
 /// The owner cancelled the fetch job.
 pub const CANCELLED: Code = Code::new("cancelled");
+/// This is not a target to which events may be sent.
+pub const TARGET_INVALID: Code = Code::new("target_invalid");
+/// The project has a subscription for this kind of event and this target.
+pub const SUBSCRIPTION_EXISTS: Code = Code::new("subscription_exists");
 /// A part of this system failed. The record of an upload that ended with a fault has this code; the log has the reason.
 pub const FAULT: Code = Code::new("fault");
 /// A key of metadata is empty.

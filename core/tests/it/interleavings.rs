@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::testkit::collect;
 use intake_core::{
-    Backlog, Catalog, Error, Expirer, Facts, Fault, FileList, Lifetime, Listing, ListingOfAll, Pipeline, Record,
-    Recorder, Retention, State, Swept, Task, Update, UploadId, UploadOptions, UsageChange, async_trait, codes,
+    Backlog, Catalog, Error, Expirer, Facts, Fault, FileList, Lifetime, Listing, ListingOfAll, Outbox, Pipeline,
+    Record, Recorder, Retention, State, Swept, Task, Update, UploadId, UploadOptions, UsageChange, async_trait, codes,
 };
 use tokio::sync::Mutex;
 
@@ -92,6 +92,10 @@ impl Recorder for Meanwhile {
     }
     fn catalog(&self) -> &dyn Catalog {
         self.inner.catalog()
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
+        self.inner.outbox()
     }
     async fn ready(&self) -> Result<(), Fault> {
         Ok(())

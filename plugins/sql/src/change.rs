@@ -3,6 +3,7 @@
 use intake_core::UsageChange;
 
 use crate::catalog::{GroupRow, ProjectRow};
+use crate::outbox::steps::{PlanRows, Step};
 use crate::row::Row;
 
 /// A change to be made.
@@ -28,6 +29,10 @@ pub(crate) enum Change {
     RemoveGroup { id: String, usage_change: UsageChange },
     /// Deletes an account, if it has expired.
     Forget { name: String, now: i64 },
+    /// Changes the outbox: statements, of which those behind one that changes no row are not made.
+    Steps(Vec<Step>),
+    /// Plans events, if they are not planned.
+    Plan(Box<PlanRows>),
     /// Changes nothing: checks that a transaction can be committed.
     Nothing,
 }

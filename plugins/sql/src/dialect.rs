@@ -11,6 +11,7 @@ use sqlx::{Database, Pool};
 use crate::catalog::CatalogStatements;
 use crate::failure::Failure;
 use crate::file_lists::FileStatements;
+use crate::outbox::asking::OutboxStatements;
 use crate::session::Session;
 use crate::statements::Statements;
 
@@ -26,7 +27,7 @@ pub(crate) type ConnectionOf<D> = <<D as Dialect>::Database as Database>::Connec
 /// One database.
 pub(crate) trait Dialect: Debug + Send + Sync + 'static {
     /// The driver of the connections that read.
-    type Database: Statements + CatalogStatements + FileStatements;
+    type Database: Statements + CatalogStatements + FileStatements + OutboxStatements;
 
     /// The connection that writes.
     type Session: Session;

@@ -28,6 +28,7 @@ mod dialect;
 mod failure;
 mod file_lists;
 mod look_ups;
+mod outbox;
 mod postgres;
 mod queries;
 mod readers;
@@ -46,8 +47,8 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use intake_core::{
-    Backlog, Catalog, ConfigError, Fault, FileList, FromSettings, Listing, ListingOfAll, Plugin, Record, Recorder,
-    Secret, Task, Update, UploadId, UsageChange, inventory,
+    Backlog, Catalog, ConfigError, Fault, FileList, FromSettings, Listing, ListingOfAll, Outbox, Plugin, Record,
+    Recorder, Secret, Task, Update, UploadId, UsageChange, inventory,
 };
 use serde::Deserialize;
 
@@ -206,6 +207,10 @@ impl Recorder for SqlRecorder {
 
     fn catalog(&self) -> &dyn Catalog {
         self.0.catalog()
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
+        self.0.outbox()
     }
 
     async fn exists(&self) -> Result<bool, Fault> {

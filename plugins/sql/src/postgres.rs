@@ -298,6 +298,7 @@ fn migrations() -> Migrator {
             "quarantine",
             include_str!("../migrations/postgres/0007_quarantine.sql"),
         ),
+        migration(8, "outbox", include_str!("../migrations/postgres/0008_outbox.sql")),
         migration(9, "listing", include_str!("../migrations/postgres/0009_listing.sql")),
     ]);
     migrations.dangerous_set_table_name(MIGRATIONS);
@@ -308,5 +309,7 @@ fn migrations() -> Migrator {
 
 #[cfg(test)]
 mod outages;
+#[cfg(test)]
+mod outbox_plans;
 #[cfg(test)]
 mod tests;

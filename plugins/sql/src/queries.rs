@@ -8,6 +8,7 @@ use intake_core::{Backlog, Fault, FileList, Group, Listing, ListingOfAll, Manage
 use crate::catalog::{CatalogStatements, GroupRow, ProjectRow, group_of, project_of};
 use crate::dialect::{ConnectionOf, Dialect};
 use crate::file_lists::FileStatements;
+use crate::outbox::asking::{Answered, Asked, OutboxStatements};
 use crate::statements::{Answer, Statements};
 
 /// A query.
@@ -57,6 +58,8 @@ pub(crate) enum Query<'a> {
     Usage(&'a str),
     /// Expired accounts.
     Over { now: i64, limit: i64 },
+    /// Something of the outbox.
+    Outbox(Asked<'a>),
     /// The daily usage of these days.
     Flows {
         project: Option<&'a str>,
@@ -73,6 +76,7 @@ impl Query<'_> {
             | Self::Backlog
             | Self::ExpiredGroups { .. }
             | Self::Over { .. } => true,
+            Self::Outbox(asked) => asked.is_maintenance(),
             // A refused request drops the oldest tombstones.
             Self::OldestRefused { .. }
             | Self::Of(_)
@@ -98,6 +102,7 @@ pub(crate) enum Found {
     Usage(Usage),
     Flows(Vec<DailyUsage>),
     Names(Vec<String>),
+    Outbox(Answered),
 }
 
 impl Found {
@@ -179,6 +184,7 @@ pub(crate) async fn look_up<D: Dialect>(reader: &mut ConnectionOf<D>, query: &Qu
             .map(Found::Groups),
         Query::ExpiredGroups { now, limit } => D::Database::expired_groups(reader, now, limit).await.map(Found::Groups),
         Query::Usage(name) => D::Database::usage(reader, name).await.map(Found::Usage),
+        Query::Outbox(asked) => D::Database::ask(reader, &asked).await.map(Found::Outbox),
         Query::Over { now, limit } => D::Database::over(reader, now, limit).await.map(Found::Names),
         Query::Flows { project, days } => D::Database::daily_usage(reader, project, days).await.map(Found::Flows),
     }

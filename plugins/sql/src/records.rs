@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use intake_core::accounting::{Account, DailyUsage, Day, Usage, UsageChange};
 use intake_core::micros::to_micros;
 use intake_core::{
-    Backlog, Catalog, Fault, FileList, Group, Listing, ListingOfAll, ManagedProject, Order, Record, Recorder, Task,
-    Update, UploadId, codes,
+    Backlog, Catalog, Fault, FileList, Group, Listing, ListingOfAll, ManagedProject, Order, Outbox, Record, Recorder,
+    Task, Update, UploadId, codes,
 };
 use sqlx::Pool;
 use tokio::sync::Mutex;
@@ -70,26 +70,26 @@ impl<D: Dialect> Records<D> {
         Ok(Arc::clone(opened.insert(Arc::new(Opened { writer, readers }))))
     }
 
-    async fn change(&self, change: Change) -> Result<Made, Failure> {
+    pub(crate) async fn change(&self, change: Change) -> Result<Made, Failure> {
         self.opened().await?.writer.make(change).await
     }
 
     /// Runs a query, again on another connection if one breaks: a query can safely be repeated.
-    async fn read(&self, query: Query<'_>) -> Result<Found, Failure> {
+    pub(crate) async fn read(&self, query: Query<'_>) -> Result<Found, Failure> {
         let opened = self.opened().await?;
         if let Some(answer) = opened.readers.look_up(&query).await {
             return answer;
         }
         let deadline = Instant::now() + self.dialect.patience();
         loop {
-            match self.ask(opened.readers.for_asking(&query), &query).await {
+            match self.ask_once(opened.readers.for_asking(&query), &query).await {
                 Err(error) if D::is_fleeting(&error) && Instant::now() < deadline => sleep(PAUSE).await,
                 answer => return answer.map_err(|error| self.unread(error)),
             }
         }
     }
 
-    async fn ask(&self, readers: &Pool<D::Database>, query: &Query<'_>) -> sqlx::Result<Found> {
+    async fn ask_once(&self, readers: &Pool<D::Database>, query: &Query<'_>) -> sqlx::Result<Found> {
         let mut reader = readers.acquire().await?;
         let look_up = look_up::<D>(&mut reader, query);
         let answer = match self.dialect.silence() {
@@ -258,6 +258,10 @@ impl<D: Dialect> Recorder for Records<D> {
         self
     }
 
+    fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
     async fn exists(&self) -> Result<bool, Fault> {
         Ok(self.dialect.exists().await?)
     }
@@ -373,7 +377,7 @@ impl<D: Dialect> Catalog for Records<D> {
     }
 }
 
-fn swap(made: Made) -> Update {
+pub(crate) fn swap(made: Made) -> Update {
     match made {
         Made::Rows(0) => Update::Conflict,
         Made::Rows(_) => Update::Applied,

@@ -9,6 +9,7 @@ use intake_core::micros::to_micros;
 use intake_core::{Fault, FileStatus, Record, Task};
 
 use crate::codes::{RECORD_FAILED, RECORD_UNREADABLE};
+use crate::outbox::rows::NewEvent;
 
 /// The columns of a row, in the types that every database has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) struct Row {
     pub(crate) listed: Option<&'static str>,
     pub(crate) uploaded: Option<i64>,
     pub(crate) record: String,
+    /// What the outbox keeps of the change that this row is.
+    pub(crate) events: Vec<NewEvent>,
 }
 
 impl Row {
@@ -46,6 +49,7 @@ impl Row {
             listed: record.file_status().map(FileStatus::name),
             uploaded: record.file_status().map(|_| to_micros(record.uploaded())),
             record: serde_json::to_string(record).map_err(|error| unwritable(record).with_source(error))?,
+            events: NewEvent::of(record)?,
         })
     }
 }
@@ -253,8 +257,7 @@ mod tests {
             let names: BTreeSet<_> = object.unwrap_or_else(|| panic!("{path}")).keys().cloned().collect();
             names.into_iter().collect()
         };
-        let whole =
-            "created declared due facts fetch_job id lifetime location options parts previous_location revision state times";
+        let whole = "created declared due facts fetch_job id lifetime location options parts previous_location revision state times";
         assert_eq!(names("").join(" "), whole);
         let options = [
             "authorization",

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use crate::change::{Change, RowUpdate};
+use crate::outbox::rows::NewEvent;
 use crate::row::Row;
 
 /// The rows that the changes of one transaction are about.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     rows: BTreeMap<&'a str, Fate<'a>>,
+    events: Vec<(&'a Row, &'a NewEvent)>,
 }
 
 /// One row.
@@ -31,6 +33,8 @@ pub(crate) struct RowChanges<'a> {
     pub(crate) inserted: Vec<&'a Row>,
     pub(crate) updated: Vec<&'a Row>,
     pub(crate) removed: Vec<&'a str>,
+    /// The events of all changes, in their order, also of those whose rows are written over. Each with the row of its record.
+    pub(crate) events: Vec<(&'a Row, &'a NewEvent)>,
 }
 
 impl<'a> Rows<'a> {
@@ -50,7 +54,10 @@ impl<'a> Rows<'a> {
                 (fate.before, fate.now) = (Some(revision), Some(revision));
             }
         }
-        Self { rows }
+        Self {
+            rows,
+            events: Vec::new(),
+        }
     }
 
     /// Whether a change can be made to the rows as they are.
@@ -88,7 +95,10 @@ impl<'a> Rows<'a> {
 
     /// What is to be written, in the order of the ids.
     pub(crate) fn changes(&self) -> RowChanges<'a> {
-        let mut changes = RowChanges::default();
+        let mut changes = RowChanges {
+            events: self.events.clone(),
+            ..RowChanges::default()
+        };
         for (id, fate) in &self.rows {
             match (fate.before, fate.row, fate.now) {
                 (None, Some(row), _) => changes.inserted.push(row),
@@ -107,6 +117,7 @@ impl<'a> Rows<'a> {
     fn write(&mut self, row: &'a Row) -> u64 {
         let fate = self.rows.entry(&row.id).or_default();
         (fate.now, fate.row) = (Some(row.revision), Some(row));
+        self.events.extend(row.events.iter().map(|event| (row, event)));
         1
     }
 }
@@ -139,6 +150,11 @@ mod tests {
             listed: None,
             uploaded: None,
             record: "{}".to_owned(),
+            events: vec![NewEvent {
+                id: format!("{id}{revision}"),
+                at: 0,
+                event: String::new(),
+            }],
         }
     }
 
@@ -208,11 +224,11 @@ mod tests {
                 "",
             ),
         ];
-        for (changes, written) in &cases {
-            let ids = Rows::ids(changes.iter().map(|(change, _)| change));
+        for (case, written) in &cases {
+            let ids = Rows::ids(case.iter().map(|(change, _)| change));
             let there = ["a", "b"].map(|id| (id.to_owned(), 1));
             let mut rows = Rows::of(ids, there.into_iter().collect());
-            for (change, changed) in changes {
+            for (change, changed) in case {
                 assert_eq!(rows.admit(change), *changed > 0, "{change:?}");
                 assert_eq!(rows.make(change), *changed, "{change:?}");
             }
@@ -221,6 +237,15 @@ mod tests {
                 let row = |row: &&Row| format!("{sign}{}{}", row.id, row.revision);
                 rows.iter().map(row).collect()
             };
+            // Each change that was made has its event, also if its row was written over or removed.
+            let count = changes.events.len() as u64;
+            let is_removal = |change: &Change| matches!(change, Change::Remove { .. });
+            let removals: u64 = case
+                .iter()
+                .filter(|(change, _)| is_removal(change))
+                .map(|(_, changed)| changed)
+                .sum();
+            assert_eq!(count + removals, case.iter().map(|(_, changed)| changed).sum::<u64>());
             let removed: String = changes.removed.iter().map(|id| format!("-{id}")).collect();
             let found = shown('+', &changes.inserted) + &shown('=', &changes.updated) + &removed;
             assert_eq!(found, *written);

@@ -242,6 +242,7 @@ fn migrations() -> Migrator {
             "quarantine",
             include_str!("../migrations/sqlite/0007_quarantine.sql"),
         ),
+        migration(8, "outbox", include_str!("../migrations/sqlite/0008_outbox.sql")),
         migration(9, "listing", include_str!("../migrations/sqlite/0009_listing.sql")),
     ])
 }

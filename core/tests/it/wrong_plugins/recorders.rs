@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use intake_core::memory::MemoryRecorder;
 use intake_core::{
-    Backlog, Catalog, Fault, FileList, Listing, ListingOfAll, Record, Recorder, Task, Update, UploadId, UsageChange,
-    async_trait,
+    Backlog, Catalog, Fault, FileList, Listing, ListingOfAll, Outbox, Record, Recorder, Task, Update, UploadId,
+    UsageChange, async_trait,
 };
 
 use super::{PATIENCE, caught_by};
@@ -178,6 +178,10 @@ impl Recorder for Wrongly {
 
     fn catalog(&self) -> &dyn Catalog {
         self.1.catalog()
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
+        self.1.outbox()
     }
 
     async fn ready(&self) -> Result<(), Fault> {

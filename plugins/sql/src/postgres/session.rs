@@ -11,6 +11,7 @@ use crate::accounting::{LockedAccount, Written, counts};
 use crate::catalog;
 use crate::change::Change;
 use crate::failure::{Failure, by_database};
+use crate::outbox::steps::{PlanRows, Step, Value};
 use crate::postgres::states;
 use crate::row::Row;
 use crate::rows::RowChanges;
@@ -49,9 +50,25 @@ pub(crate) const WRITE: &str = concat!(
      SELECT new.* FROM counted, UNNEST($15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[], \
      $21::bigint[]) AS new ON CONFLICT (project, day) DO UPDATE SET asked = flows.asked + excluded.asked, \
      received = flows.received + excluded.received, received_bytes = flows.received_bytes + excluded.received_bytes, \
-     removed = flows.removed + excluded.removed, removed_bytes = flows.removed_bytes + excluded.removed_bytes) \
+     removed = flows.removed + excluded.removed, removed_bytes = flows.removed_bytes + excluded.removed_bytes), \
+     told AS (INSERT INTO events (id, at, xact, planned, event, record) \
+     SELECT new.id, new.at, pg_current_xact_id()::text::bigint, 0, new.event, new.record FROM counted, \
+     UNNEST($24::text[], $25::bigint[], $26::text[], $27::text[]) WITH ORDINALITY AS new (id, at, event, record, place) \
+     ORDER BY new.place) \
      SELECT rows FROM counted"
 );
+
+/// Plans events that are not planned, and locks them in the order of their numbers. Returns how many.
+pub(crate) const PLAN: &str = "WITH found AS MATERIALIZED (SELECT number FROM events WHERE number = ANY ($1::bigint[]) AND planned = 0 \
+    ORDER BY number FOR UPDATE), \
+    won AS (UPDATE events SET planned = 1 FROM found WHERE events.number = found.number RETURNING events.number), \
+    added AS (INSERT INTO deliveries (event, event_id, kind, upload, project, notifier, target, lane, subscription, body, \
+    state, attempts, attempts_before, under_way, due, created) \
+    SELECT new.event, new.event_id, new.kind, new.upload, new.project, new.notifier, new.target, new.lane, new.subscription, \
+    new.body, 'waiting', 0, 0, 0, $12, $12 FROM UNNEST($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], \
+    $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[]) WITH ORDINALITY AS new (event, event_id, kind, upload, \
+    project, notifier, target, lane, subscription, body, place) WHERE new.event IN (SELECT number FROM won) ORDER BY new.place) \
+    SELECT count(*) FROM won";
 
 pub(crate) const REMOVE: &str = "DELETE FROM uploads WHERE id = ANY ($1)";
 
@@ -108,6 +125,48 @@ impl PostgresSession {
         self.done(done).map(drop)
     }
 
+    /// Makes steps until one changes nothing. Returns how many rows the first one changed.
+    async fn make_steps(&mut self, steps: &[Step]) -> Result<u64, Trouble> {
+        let mut first = None;
+        for step in steps {
+            let statement = step
+                .values
+                .iter()
+                .fold(query(step.statement), |statement, value| match value {
+                    Value::Int(number) => statement.bind(*number),
+                    Value::Text(text) => statement.bind(text.as_deref()),
+                });
+            let done = statement.execute(&mut self.connection).await;
+            let changed = self.done(done)?;
+            if *first.get_or_insert(changed) == 0 {
+                break;
+            }
+        }
+        Ok(first.unwrap_or_default())
+    }
+
+    /// Plans events that are not planned. Returns how many.
+    async fn plan(&mut self, plan: &PlanRows) -> Result<u64, Trouble> {
+        let rows = &plan.deliveries;
+        let planned = query_as::<_, (i64,)>(PLAN)
+            .bind(&plan.events)
+            .bind(list(rows, |row| row.event))
+            .bind(list(rows, |row| row.event_id.as_str()))
+            .bind(list(rows, |row| row.kind))
+            .bind(list(rows, |row| row.upload.as_str()))
+            .bind(list(rows, |row| row.project.as_deref()))
+            .bind(list(rows, |row| row.to.notifier.as_str()))
+            .bind(list(rows, |row| row.to.target.as_str()))
+            .bind(list(rows, |row| row.lane))
+            .bind(list(rows, |row| row.to.subscription))
+            .bind(list(rows, |row| row.to.body.as_ref()))
+            .bind(plan.now)
+            .fetch_one(&mut self.connection)
+            .await;
+        let (planned,) = planned.map_err(|error| self.trouble(error))?;
+        Ok(planned.cast_unsigned())
+    }
+
     #[cfg(test)]
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
@@ -136,10 +195,15 @@ fn write_of<'a>(rows: &[&'a Row], changes: &RowChanges<'a>, written: &Written<'a
         .bind(list(&balances, |balance| balance.3))
         .bind(list(days, |day| day.project.as_str()))
         .bind(list(days, |day| day.day.0));
-    (0..5)
-        .fold(write, |write, at| write.bind(list(&counts, |counts| counts[at])))
+    let write = (0..5).fold(write, |write, at| write.bind(list(&counts, |counts| counts[at])));
+    let events = &changes.events;
+    write
         .bind(list(rows, |row| row.listed))
         .bind(list(rows, |row| row.uploaded))
+        .bind(list(events, |(_, event)| event.id.as_str()))
+        .bind(list(events, |(_, event)| event.at))
+        .bind(list(events, |(_, event)| event.event.as_str()))
+        .bind(list(events, |(row, _)| row.record.as_str()))
 }
 
 /// One value of each row.
@@ -197,6 +261,8 @@ impl Session for PostgresSession {
             Change::RemoveGroup { id, .. } => query(catalog::REMOVE_GROUP).bind(id),
             Change::Forget { name, now } => query(catalog::FORGET).bind(name).bind(now),
             Change::Insert(..) | Change::Update { .. } | Change::UpdateAll(_) | Change::Remove { .. } => return Ok(0),
+            Change::Steps(steps) => return self.make_steps(steps).await,
+            Change::Plan(plan) => return self.plan(plan).await,
             Change::Nothing => return Ok(0),
         };
         let done = statement.execute(&mut self.connection).await;
@@ -205,7 +271,8 @@ impl Session for PostgresSession {
 
     async fn write(&mut self, changes: &RowChanges<'_>, written: &Written<'_>) -> Result<(), Trouble> {
         let rows: Vec<_> = changes.inserted.iter().chain(&changes.updated).copied().collect();
-        if !(rows.is_empty() && written.balances.is_empty() && written.days.is_empty()) {
+        let is_nothing = rows.is_empty() && changes.events.is_empty();
+        if !(is_nothing && written.balances.is_empty() && written.days.is_empty()) {
             let found = write_of(&rows, changes, written).fetch_one(&mut self.connection).await;
             let (found,) = found.map_err(|error| self.trouble(error))?;
             if found.cast_unsigned() < rows.len() as u64 {

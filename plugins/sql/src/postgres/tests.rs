@@ -20,7 +20,7 @@ use crate::testkit;
 
 /// Arguments of [`WRITE`].
 const VALUES: &str = "'{7}','{1}','{ready}','{sweep}','{1}','{1}','{demo}','{NULL}','{x}','{7}','{7}','{1}','{1}','{1}',\
-     '{demo}','{1}','{1}','{1}','{1}','{1}','{1}','{NULL}','{NULL}'";
+     '{demo}','{1}','{1}','{1}','{1}','{1}','{1}','{NULL}','{NULL}','{7}','{1}','{x}','{x}'";
 
 async fn failure(url: &str) -> Failure {
     let patience = Duration::from_secs(2);
@@ -129,7 +129,7 @@ async fn a_role_that_may_not_make_tables_can_use_them() {
 
     let _owner = Postgres::new(&url).unwrap().writer().await.unwrap();
     let grants = format!(
-        "GRANT SELECT ON intake_migrations TO {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON uploads, accounts, flows, projects, file_groups TO {role}"
+        "GRANT SELECT ON intake_migrations TO {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON uploads, accounts, flows, projects, file_groups, events, deliveries, subscriptions TO {role}"
     );
     server.execute(database, &grants).await;
     let worker = Postgres::new(&worker).unwrap();
@@ -257,8 +257,8 @@ async fn no_statement_reads_more_rows_than_it_is_about() {
             let steps: Vec<String> = steps.iter().map(|step| step.get(0)).collect();
             let steps = steps.join("\n");
             let sorts = steps.replace("Incremental Sort", "").replace("Sort Key", "");
-            // Rows are locked in the order of their ids, and there are few of them.
-            let may_sort = statement == LOCK;
+            // Rows are locked in the order of their ids, and events are written in that of their changes: there are few of them.
+            let may_sort = [LOCK, WRITE].contains(&statement);
             assert!(
                 !steps.contains("Seq Scan") && (may_sort || !sorts.contains("Sort")),
                 "{statement}\n{steps}"

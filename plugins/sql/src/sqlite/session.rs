@@ -6,12 +6,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Params, params};
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{Connection, OpenFlags, Params, params, params_from_iter};
 
 use crate::accounting::{LockedAccount, Written, counts};
 use crate::catalog;
 use crate::change::Change;
 use crate::failure::Failure;
+use crate::outbox::steps::{PlanRows, Step, Value};
 use crate::row::Row;
 use crate::rows::RowChanges;
 use crate::session::{Locked, Session, Trouble, values};
@@ -19,7 +21,7 @@ use crate::sqlite::codes::{LONGEST_LOG, is_passing_code};
 use crate::statements::columns;
 
 /// More than there are statements.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 64;
 
 pub(crate) const INSERT: &str = concat!(
     "INSERT INTO uploads (",
@@ -48,6 +50,14 @@ const ADD_DAY: &str = "INSERT INTO flows (project, day, asked, received, receive
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (project, day) DO UPDATE SET asked = flows.asked + excluded.asked, \
     received = flows.received + excluded.received, received_bytes = flows.received_bytes + excluded.received_bytes, \
     removed = flows.removed + excluded.removed, removed_bytes = flows.removed_bytes + excluded.removed_bytes";
+
+const ADD_EVENT: &str = "INSERT INTO events (id, at, planned, event, record) VALUES (?1, ?2, 0, ?3, ?4)";
+
+pub(crate) const PLAN_EVENT: &str = "UPDATE events SET planned = 1 WHERE number = ?1 AND planned = 0";
+
+const ADD_DELIVERY: &str = "INSERT INTO deliveries (event, event_id, kind, upload, project, notifier, target, lane, \
+    subscription, state, attempts, attempts_before, under_way, due, created, body) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'waiting', 0, 0, 0, ?10, ?10, ?11)";
 
 // A transaction that reads first and then wants to write fails at once if another one has written in between.
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -161,6 +171,55 @@ impl SqliteSession {
         Ok(())
     }
 
+    /// Writes events, in the order of their changes.
+    fn write_events(&self, changes: &RowChanges<'_>) -> Result<(), Trouble> {
+        for (row, event) in &changes.events {
+            self.run(ADD_EVENT, params![event.id, event.at, event.event, row.record])?;
+        }
+        Ok(())
+    }
+
+    /// Plans events that are not planned. Returns how many.
+    fn plan(&self, plan: &PlanRows) -> Result<u64, Trouble> {
+        let mut planned = 0;
+        for event in &plan.events {
+            if self.run(PLAN_EVENT, (event,))? == 0 {
+                continue;
+            }
+            planned += 1;
+            for row in plan.deliveries.iter().filter(|row| row.event == *event) {
+                let to = &row.to;
+                let values = params![
+                    row.event,
+                    row.event_id,
+                    row.kind,
+                    row.upload,
+                    row.project,
+                    to.notifier,
+                    to.target,
+                    row.lane,
+                    to.subscription,
+                    plan.now,
+                    to.body.as_ref()
+                ];
+                self.run(ADD_DELIVERY, values)?;
+            }
+        }
+        Ok(planned)
+    }
+
+    /// Makes steps until one changes nothing. Returns how many rows the first one changed.
+    fn make_steps(&self, steps: &[Step]) -> Result<u64, Trouble> {
+        let mut first = None;
+        for step in steps {
+            let changed = self.run(step.statement, params_from_iter(step.values.iter().map(sql_of)))?;
+            if *first.get_or_insert(changed) == 0 {
+                break;
+            }
+        }
+        Ok(first.unwrap_or_default())
+    }
+
     fn write_accounts(&self, written: &Written<'_>) -> Result<(), Trouble> {
         for name in &written.empty {
             self.run(EMPTY, (name,))?;
@@ -187,6 +246,14 @@ impl SqliteSession {
     #[cfg(test)]
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
+    }
+}
+
+/// A value as SQLite's driver takes it.
+fn sql_of(value: &Value) -> SqlValue {
+    match value {
+        Value::Int(number) => (*number).into(),
+        Value::Text(text) => text.clone().into(),
     }
 }
 
@@ -222,12 +289,15 @@ impl Session for SqliteSession {
             Change::RemoveGroup { id, .. } => self.run(catalog::REMOVE_GROUP, (id,)),
             Change::Forget { name, now } => self.run(catalog::FORGET, params![name, now]),
             Change::Insert(..) | Change::Update { .. } | Change::UpdateAll(_) | Change::Remove { .. } => Ok(0),
+            Change::Steps(steps) => self.make_steps(steps),
+            Change::Plan(plan) => self.plan(plan),
             Change::Nothing => Ok(0),
         }
     }
 
     async fn write(&mut self, changes: &RowChanges<'_>, written: &Written<'_>) -> Result<(), Trouble> {
         self.write_rows(changes)?;
+        self.write_events(changes)?;
         self.write_accounts(written)
     }
 

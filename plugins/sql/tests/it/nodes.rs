@@ -10,7 +10,8 @@ use intake_core::memory::{KeepAll, MemoryStore};
 use intake_core::testkit::{self, sample_record};
 use intake_core::{
     Backlog, Catalog, Declared, Error, Fault, FetchJob, Fetcher, FileList, Incoming, Limits, Listing, ListingOfAll,
-    NewFetch, NewMultipart, Pipeline, Record, Recorder, Task, Update, UploadId, UploadOptions, UsageChange, codes,
+    NewFetch, NewMultipart, Outbox, Pipeline, Record, Recorder, Task, Update, UploadId, UploadOptions, UsageChange,
+    codes,
 };
 use intake_plugin_sql::SqlRecorder;
 use intake_plugin_sql::testkit::Postgres;
@@ -88,6 +89,10 @@ impl Recorder for Nodes {
     }
     fn catalog(&self) -> &dyn Catalog {
         self.next().catalog()
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
+        self.next().outbox()
     }
     async fn ready(&self) -> Result<(), Fault> {
         self.next().ready().await
