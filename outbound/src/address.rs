@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::ranges::{V4, V6, V6_PUBLIC};
 
-/// An address that was judged and may be connected to. Only this module makes one, and only [`permit`] does.
+/// An address that was judged and may be connected to. Only the module that judges makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permitted(SocketAddr);
 

@@ -1,6 +1,7 @@
 //! A configuration, read and checked: the pipeline, the Upload API, the delivery of files, the server.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytesize::ByteSize;
 use intake_core::{ConfigError, ConfigErrors, Pipeline, Registry, SECTIONS, Settings, Step};
@@ -11,6 +12,7 @@ use super::failure::Failure;
 use super::limits::{self, Counts, Machine, Stages, Wanted};
 use super::{output, places};
 use crate::config::{Source, Unusable};
+use crate::rest_api::UploadcareFormat;
 use crate::server::ServerSettings;
 use crate::{delivery, rest_api, upload_api};
 
@@ -222,7 +224,22 @@ impl App {
     fn compose(source: &Source) -> Result<Self, ConfigErrors> {
         let mut settings = source.settings();
         let registry = Registry::linked()?;
-        let pipeline = Pipeline::from_settings(&mut settings, &registry);
+        // Files are given out only if the configuration says so.
+        let delivers = settings.keys().any(|key| key == "delivery");
+        let delivery = delivers.then(|| {
+            section(&mut settings, "delivery", |table| {
+                table.make(|delivery: delivery::Settings| delivery.check().map(|()| delivery))
+            })
+        });
+        // Files are where they are delivered, unless the API is told otherwise.
+        let delivered_at = delivery.as_ref().and_then(|read| read.as_ref().ok()?.base_url.clone());
+        let rest_api = read_rest_api(&mut settings)
+            .map(|read| read.map(|api| api.with(|api| api.cdn_base = api.cdn_base.take().or(delivered_at))));
+        let pipeline = with_formats(
+            &mut settings,
+            &registry,
+            rest_api.as_ref().ok().and_then(Option::as_ref),
+        );
         let server = section(&mut settings, "server", |table| {
             table.make_unless_renamed(ServerSettings::RENAMED, |server: ServerSettings| {
                 server.check().map(|()| server)
@@ -238,14 +255,6 @@ impl App {
                 Ok::<_, ConfigErrors>(api)
             })
         });
-        // Files are given out only if the configuration says so.
-        let delivers = settings.keys().any(|key| key == "delivery");
-        let delivery = delivers.then(|| {
-            section(&mut settings, "delivery", |table| {
-                table.make(|delivery: delivery::Settings| delivery.check().map(|()| delivery))
-            })
-        });
-        let rest_api = read_rest_api(&mut settings);
         let tests = tests(&mut settings);
         let mut errors = unknown_sections(&settings);
         let tests = or_add(tests, &mut errors);
@@ -268,6 +277,19 @@ impl App {
             _ => Err(errors),
         }
     }
+}
+
+/// The pipeline, with the formats of events that the program has. Also without the REST API, because a subscription that another
+/// node made may ask for its format.
+fn with_formats(
+    settings: &mut Settings,
+    registry: &Registry,
+    rest_api: Option<&rest_api::Settings>,
+) -> Result<Pipeline, ConfigErrors> {
+    let format = Arc::new(UploadcareFormat::new(rest_api));
+    Pipeline::from_settings_with(settings, registry, |builder| {
+        builder.event_format(UploadcareFormat::NAME, format)
+    })
 }
 
 /// Reads the settings of one section.

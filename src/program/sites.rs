@@ -37,12 +37,10 @@ impl Sites {
         let trusted = uploads.trusted_proxies.clone();
         let mut apis = upload_api::host(pipeline.clone(), uploads).map_err(say)?;
         if let Some(rest) = rest {
-            let delivered_at = files.as_ref().and_then(|files| files.base_url.clone());
             let rest = rest.with(|rest| {
                 if rest.trusted_proxies.is_empty() {
                     rest.trusted_proxies.clone_from(&trusted);
                 }
-                rest.cdn_base = rest.cdn_base.take().or(delivered_at);
             });
             // Its paths are others.
             apis = apis.merge(rest_api::router(pipeline.clone(), rest).map_err(|errors| errors.to_string())?);

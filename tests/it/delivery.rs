@@ -7,7 +7,7 @@ use std::process::Command;
 use intake_core::testkit::noise;
 use serde_json::json;
 
-use crate::clients::python;
+use crate::clients::{python, run};
 use crate::support::{Server, connect, send};
 
 /// Runs curl, and returns what it prints.
@@ -159,6 +159,40 @@ fn a_wrong_setting_is_refused_with_its_line() {
             "{said}"
         );
     }
+}
+
+/// A minute of silence as WAV: 8,000 samples a second, of 16 bits, twice.
+fn silence() -> Vec<u8> {
+    const SECOND: u32 = 8000 * 4;
+    let bytes = 60 * SECOND;
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + bytes).to_le_bytes());
+    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0\x40\x1f\0\0");
+    wav.extend(SECOND.to_le_bytes());
+    wav.extend(b"\x04\0\x10\0data");
+    wav.extend(bytes.to_le_bytes());
+    wav.resize(wav.len() + bytes as usize, 0);
+    wav
+}
+
+#[test]
+fn a_player_in_a_browser_jumps_by_asking_for_a_range() {
+    let server = delivering();
+    let id = server.upload("silence.wav", &silence());
+    let mut command = Command::new("node");
+    command
+        .arg("tests/clients/web/media.mjs")
+        .args([format!("{}{id}/", server.url()), json!({"seek": 45}).to_string()]);
+    let seen = run("a player", &mut command);
+    assert_eq!(
+        (&seen["duration"], &seen["seeked"], &seen["alone"]),
+        (&json!(60), &json!(45), &json!(true))
+    );
+    let ranges = seen["ranges"].as_array().unwrap();
+    assert!(
+        !ranges.is_empty() && ranges.iter().all(|range| range[0] == 206),
+        "{seen}"
+    );
 }
 
 const PRIVATE: &str = r#"

@@ -58,3 +58,4 @@ mod transcript;
 mod usage_cli;
 mod virus;
 mod web;
+mod webhooks;

@@ -213,6 +213,7 @@ fn no_function_is_longer_than_sixty_lines_but_the_table_of_transitions() {
             "src",
             "core/src",
             "images/src",
+            "outbound/src",
             "adapters",
             "plugins",
             "build.rs",
@@ -227,7 +228,7 @@ fn no_function_is_longer_than_sixty_lines_but_the_table_of_transitions() {
         let mut lengths = Lengths::default();
         lengths.visit_file(&syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap());
         for (name, lines) in lengths.0 {
-            if lines > 60 && name != "apply" {
+            if lines > 60 && name != "after" {
                 long.push(format!("{}: {name}: {lines}", path.display()));
             }
         }
@@ -306,8 +307,8 @@ impl<'ast> Visit<'ast> for FieldNames {
 
 #[test]
 fn a_new_field_of_a_record_touches_the_record_and_no_recorder() {
-    /// What a recorder searches or compares.
-    const SEARCHED: [&str; 6] = ["id", "revision", "state", "due", "created", "options"];
+    /// What a recorder searches or compares, and the events that it keeps beside the record.
+    const SEARCHED: [&str; 7] = ["id", "revision", "state", "due", "created", "options", "events"];
 
     let record = syn::parse_file(&std::fs::read_to_string(root().join("core/src/record/upload.rs")).unwrap()).unwrap();
     let fields = record.items.iter().find_map(|item| match item {

@@ -26,6 +26,10 @@ pub(crate) enum Endpoint {
     Project,
     /// Subscriptions to events.
     Webhooks,
+    /// The end of all subscriptions for a target.
+    Unsubscribe,
+    /// A subscription.
+    Webhook(i64),
     /// Programs that the service runs on files. This server has none.
     Addons,
     /// Conversions of documents and videos. This server makes none.
@@ -65,7 +69,9 @@ impl Endpoint {
             ["groups"] => Self::Groups,
             ["groups", id] => group(id).unwrap_or(Self::Unknown),
             ["project"] => Self::Project,
-            ["webhooks", ..] => Self::Webhooks,
+            ["webhooks"] => Self::Webhooks,
+            ["webhooks", "unsubscribe"] => Self::Unsubscribe,
+            ["webhooks", id] => id.parse().map_or(Self::Unknown, Self::Webhook),
             ["addons", ..] => Self::Addons,
             ["convert", ..] => Self::Conversions,
             _ => Self::Unknown,
@@ -89,6 +95,8 @@ impl Endpoint {
             Self::Group(..) => "/groups/:id/",
             Self::Project => "/project/",
             Self::Webhooks => "/webhooks/",
+            Self::Unsubscribe => "/webhooks/unsubscribe/",
+            Self::Webhook(_) => "/webhooks/:id/",
             Self::Addons => "/addons/",
             Self::Conversions => "/convert/",
             Self::Unknown => "none",
@@ -104,7 +112,10 @@ impl Endpoint {
             Self::MetadataKey(..) => "GET, HEAD, PUT, DELETE",
             Self::Tags(_) => "GET, HEAD, PUT, PATCH",
             Self::Group(..) => "GET, HEAD, DELETE",
-            Self::Webhooks | Self::Addons | Self::Conversions => "GET, HEAD, POST, PUT, DELETE",
+            Self::Webhooks => "GET, HEAD, POST",
+            Self::Unsubscribe => "DELETE",
+            Self::Webhook(_) => "PUT, DELETE",
+            Self::Addons | Self::Conversions => "GET, HEAD, POST, PUT, DELETE",
             Self::Unknown => "",
         }
     }

@@ -58,6 +58,11 @@ pub(crate) static TABLE: &[ErrorRow] = &[
     row("copy_source_missing", 400, "`source` parameter is required."),
     row("copy_source_invalid", 400, "Bad `source` parameter. Use UUID or CDN URL."),
     row("copy_operations_unsupported", 400, "`source` with operations is not supported by this server."),
+    // Webhooks.
+    row("target_missing", 400, "`target_url` is missing."),
+    row("target_invalid", 400, "`target_url` cannot be used: %s."),
+    row("subscription_exists", 400, "This project is already subscribed on this event"),
+    row("subscription_changed", 409, "The webhook was changed by another request."),
     row("quota_exceeded", 403, "Account has reached its limits."),
     row("project_blocked", 403, "Account has been blocked."),
     row("project_unpaid", 403, "Account has been blocked for non payment."),

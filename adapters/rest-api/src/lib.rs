@@ -28,6 +28,7 @@ mod endpoint;
 mod endpoints;
 mod error;
 mod error_table;
+mod event_format;
 mod limiter;
 mod links;
 mod list_params;
@@ -42,6 +43,7 @@ mod wire;
 pub use ipnet::IpNet;
 
 pub use crate::error_table::{ErrorRow, errors};
+pub use crate::event_format::UploadcareFormat;
 pub use crate::router::{host, router};
 pub use crate::settings::Settings;
 pub use intake_core::PeerAddress;

@@ -17,7 +17,6 @@ pub(crate) struct Links {
 impl Links {
     /// By the settings, or else by the host that the client names.
     pub(crate) fn of(settings: &Settings, headers: &HeaderMap, client: Client) -> Self {
-        let plain = |url: &String| url.trim_end_matches('/').to_owned();
         let of_request = || {
             let scheme = if client.has_tls { "https" } else { "http" };
             let host = headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -28,6 +27,15 @@ impl Links {
         Self {
             base: settings.base_url.as_ref().map_or_else(of_request, plain),
             cdn: settings.cdn_base.as_ref().map(plain),
+        }
+    }
+
+    /// By the settings alone: without them addresses are paths.
+    pub(crate) fn without_request(settings: Option<&Settings>) -> Self {
+        let base = settings.and_then(|settings| settings.base_url.as_ref());
+        Self {
+            base: base.map(plain).unwrap_or_default(),
+            cdn: settings.and_then(|settings| settings.cdn_base.as_ref()).map(plain),
         }
     }
 
@@ -42,9 +50,13 @@ impl Links {
 
     /// The address of the bytes of a file, if the settings say where they are delivered.
     pub(crate) fn original(&self, record: &Record) -> Option<String> {
+        self.cdn.as_ref().map(|_| self.bytes(record))
+    }
+
+    /// The same, or its path if the settings do not say it.
+    pub(crate) fn bytes(&self, record: &Record) -> String {
         let name = record.declared.name.as_ref().map(FileName::ascii).unwrap_or_default();
-        let cdn = self.cdn.as_ref()?;
-        Some(format!("{cdn}/{}/{name}", record.id))
+        format!("{}/{}/{name}", self.cdn.as_deref().unwrap_or_default(), record.id)
     }
 
     /// The address of a group of this API, and of the group where files are delivered.
@@ -58,4 +70,9 @@ impl Links {
 /// The id of a group as clients write it: with the number of its files.
 pub(crate) fn group_id(group: &Group) -> String {
     format!("{}~{}", group.id, group.members.len())
+}
+
+/// A base of addresses without a slash at its end.
+fn plain(url: &String) -> String {
+    url.trim_end_matches('/').to_owned()
 }

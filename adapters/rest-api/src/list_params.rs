@@ -13,6 +13,9 @@ const USUAL_PAGE: usize = 100;
 /// The most bytes of the entries of a page. It is shorter then, and the next one follows.
 const MOST_BYTES: usize = 8 << 20;
 
+/// Behind a cursor in `from`: the page ends there, as with `to`. The JavaScript client leaves `to` out of an address.
+const BEFORE: &str = "~before";
+
 /// What a client asks of a list.
 #[derive(Debug)]
 pub(crate) struct ListParams {
@@ -69,12 +72,12 @@ impl ListParams {
                     params.order = order;
                 }
                 "from" | "to" => {
-                    let cursor = Cursor::parse(&value).ok_or_else(|| wrong("a date and time in ISO 8601"))?;
-                    let place = if name == "from" {
-                        &mut params.from
-                    } else {
-                        &mut params.to
+                    let (value, is_end) = match value.strip_suffix(BEFORE) {
+                        Some(value) => (value, true),
+                        None => (&*value, name == "to"),
                     };
+                    let cursor = Cursor::parse(value).ok_or_else(|| wrong("a date and time in ISO 8601"))?;
+                    let place = if is_end { &mut params.to } else { &mut params.from };
                     *place = Some(cursor);
                     continue;
                 }
@@ -135,17 +138,17 @@ impl ListParams {
     pub(crate) fn beside(&self, page: &Page, links: &Links) -> (Option<String>, Option<String>) {
         let has_begin = self.from.is_some() || self.is_backwards();
         let (first, last) = (page.places.first().copied(), page.places.last().copied());
-        let next = last.map(|last| self.address(links, "from", last));
-        let previous = first.map(|first| self.address(links, "to", first));
+        let next = last.map(|last| self.address(links, last, ""));
+        let previous = first.map(|first| self.address(links, first, BEFORE));
         match self.is_backwards() {
             false => (next.filter(|_| page.has_more), previous.filter(|_| has_begin)),
             true => (next, previous.filter(|_| page.has_more)),
         }
     }
 
-    fn address(&self, links: &Links, side: &str, place: Place) -> String {
+    fn address(&self, links: &Links, place: Place, side: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair(side, &Cursor::at(place).to_string());
+        query.append_pair("from", &format!("{}{side}", Cursor::at(place)));
         query.append_pair("offset", "0");
         query.extend_pairs(&self.repeated);
         links.to(&format!("{}?{}", self.path, query.finish()))

@@ -6,12 +6,13 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::Response;
+use intake_core::codes::SUBSCRIPTION_EXISTS;
 use intake_core::measure;
 use tracing::{error, info};
 
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
-use crate::wire::{ErrorBody, json};
+use crate::wire::{ErrorBody, FieldsErrorBody, json};
 
 /// A successful answer of an endpoint.
 #[derive(Debug)]
@@ -67,7 +68,14 @@ fn succeeded(answer: Answer, endpoint: &Endpoint, kind: &'static str) -> Respons
 
 fn failed(error: &ApiError, endpoint: &Endpoint, kind: &'static str) -> Response {
     let detail = error.detail();
-    let mut response = with_type(json(&ErrorBody { detail: &detail }), kind);
+    let body = match error.code == SUBSCRIPTION_EXISTS {
+        // Clients look for this name.
+        true => json(&FieldsErrorBody {
+            non_field_errors: [&detail],
+        }),
+        false => json(&ErrorBody { detail: &detail }),
+    };
+    let mut response = with_type(body, kind);
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use intake_core::{FileTotals, Group, MediaType, Project, Record};
+use intake_core::events::Subscription;
+use intake_core::{ConfigError, Fault, FileTotals, Group, MediaType, Project, Record};
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
+use crate::codes::FAULT;
 use crate::content_info::{UNKNOWN, content_info};
 use crate::links::{Links, group_id};
 
@@ -205,6 +208,60 @@ impl<'a> ProjectObject<'a> {
     }
 }
 
+/// The version of the API, and of the events that its webhooks get.
+pub(crate) const VERSION: &str = "0.7";
+
+/// A subscription to events.
+#[derive(Serialize)]
+pub(crate) struct WebhookObject {
+    id: i64,
+    created: String,
+    updated: String,
+    event: &'static str,
+    target_url: String,
+    project: u32,
+    is_active: bool,
+    /// Clients read it back, so it is in the answer, as with the service.
+    signing_secret: Option<String>,
+    version: &'static str,
+}
+
+impl WebhookObject {
+    pub(crate) fn of(subscription: &Subscription) -> Result<Self, Fault> {
+        let newest = subscription.secrets.first();
+        let secret = newest.map(|secret| secret.expose(str::to_owned)).transpose();
+        let unreadable =
+            |error: ConfigError| Fault::new(FAULT, "the secret of a webhook cannot be read").with_source(error);
+        Ok(Self {
+            id: subscription.id,
+            created: instant(subscription.created),
+            updated: instant(subscription.updated),
+            event: subscription.kind.name(),
+            target_url: subscription.target.clone(),
+            project: project_number(&subscription.project),
+            is_active: subscription.is_active,
+            signing_secret: secret.map_err(unreadable)?,
+            version: VERSION,
+        })
+    }
+}
+
+/// A number for a project, which the service has beside its key: positive, and always the same for a key.
+pub(crate) fn project_number(key: &str) -> u32 {
+    let digest = Sha256::digest(key);
+    let number = digest
+        .iter()
+        .take(4)
+        .fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    (number >> 1).max(1)
+}
+
+/// An error about the fields of a request taken together.
+#[derive(Debug, Serialize)]
+pub(crate) struct FieldsErrorBody<'a> {
+    pub(crate) non_field_errors: [&'a str; 1],
+}
+
 /// An error.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorBody<'a> {
@@ -217,7 +274,7 @@ pub(crate) fn json(value: &impl Serialize) -> String {
 }
 
 /// A time as the REST API writes it: in UTC, to the microsecond.
-fn instant(time: SystemTime) -> String {
+pub(crate) fn instant(time: SystemTime) -> String {
     let time = jiff::Timestamp::try_from(time).unwrap_or_default();
     format!("{time:.6}")
 }

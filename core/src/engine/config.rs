@@ -111,8 +111,21 @@ impl Pipeline {
     ///
     /// All errors of the settings, each with its position.
     pub fn from_settings(settings: &mut Settings, registry: &Registry) -> Result<Self, ConfigErrors> {
+        Self::from_settings_with(settings, registry, |builder| builder)
+    }
+
+    /// The same, with what a program adds in code, such as a [format of events](Builder::event_format).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_settings`](Self::from_settings).
+    pub fn from_settings_with(
+        settings: &mut Settings,
+        registry: &Registry,
+        add: impl FnOnce(Builder) -> Builder,
+    ) -> Result<Self, ConfigErrors> {
         // Projects may also be managed in the recorder's database, whether or not the settings list any.
-        let mut builder = Self::builder().managed_projects();
+        let mut builder = add(Self::builder().managed_projects());
         let mut errors = Vec::new();
         let mut wanted = Vec::new();
         each(settings, "projects", &mut errors, |entry| {

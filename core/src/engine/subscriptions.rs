@@ -150,7 +150,10 @@ impl Pipeline {
             false => notifier.name == *name,
         };
         let Some(notifier) = notifiers.find(is_meant) else {
-            return Err(invalid(format!("no notifier is called `{name}`")));
+            return Err(invalid(match name.is_empty() {
+                true => "no notifier sends events to targets: [[notify]] has none".to_owned(),
+                false => format!("no notifier is called `{name}`"),
+            }));
         };
         if notifier.stage.has_own_target() {
             return Err(invalid(format!("the notifier `{name}` has a target of its own")));

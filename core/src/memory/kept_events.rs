@@ -8,6 +8,7 @@ use crate::record::file_event::event_id;
 use crate::record::subscription::Subscription;
 use crate::record::update::Update;
 use crate::record::upload::Record;
+use crate::value::id::UploadId;
 
 /// Events, deliveries and subscriptions.
 #[derive(Debug, Default)]
@@ -24,13 +25,22 @@ pub(super) struct Kept {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) delivery: Delivery,
+    lane: i64,
     pub(super) under_way: bool,
 }
 
 impl Waiting {
+    pub(super) fn new(delivery: Delivery) -> Self {
+        Self {
+            lane: delivery.to.lane(),
+            delivery,
+            under_way: false,
+        }
+    }
+
     /// Whether both are about one file and go to one target.
-    fn is_beside(&self, other: &Delivery) -> bool {
-        self.delivery.file == other.file && self.delivery.to.lane() == other.to.lane()
+    fn is_beside(&self, file: UploadId, lane: i64) -> bool {
+        self.delivery.file == file && self.lane == lane
     }
 
     fn end(&mut self, state: DeliveryState, now: SystemTime) {
@@ -61,17 +71,18 @@ impl Kept {
         let is_due = |delivery: &Delivery| delivery.due.is_some_and(|due| due <= claim.now);
         let mut under_way: BTreeMap<i64, usize> = BTreeMap::new();
         for kept in self.waiting().filter(|kept| kept.under_way && !is_due(&kept.delivery)) {
-            *under_way.entry(kept.delivery.to.lane()).or_default() += 1;
+            *under_way.entry(kept.lane).or_default() += 1;
         }
         let mut lanes: BTreeMap<i64, Vec<(SystemTime, i64)>> = BTreeMap::new();
-        for Waiting { delivery, .. } in self.waiting() {
+        for Waiting { delivery, lane, .. } in self.waiting() {
             let Some(due) = delivery.due.filter(|_| is_due(delivery)) else {
                 continue;
             };
-            let is_behind =
-                |other: &Waiting| other.is_beside(delivery) && other.delivery.event_number < delivery.event_number;
+            let is_behind = |other: &Waiting| {
+                other.is_beside(delivery.file, *lane) && other.delivery.event_number < delivery.event_number
+            };
             if !self.waiting().any(is_behind) {
-                lanes.entry(delivery.to.lane()).or_default().push((due, delivery.id));
+                lanes.entry(*lane).or_default().push((due, delivery.id));
             }
         }
         for (lane, due) in &mut lanes {
@@ -107,9 +118,9 @@ impl Kept {
         if due.is_some() {
             (kept.delivery.due, kept.delivery.ended) = (due, None);
         }
-        let settled = kept.delivery.clone();
+        let (lane, settled) = (kept.lane, kept.delivery.clone());
         for kept in self.deliveries.values_mut() {
-            let is_behind = kept.is_beside(&settled) && kept.delivery.event_number > settled.event_number;
+            let is_behind = kept.is_beside(settled.file, lane) && kept.delivery.event_number > settled.event_number;
             if is_behind && kept.delivery.due.is_some() && !kept.under_way {
                 kept.delivery.due = due.or(Some(now));
             }

@@ -42,11 +42,7 @@ impl Outbox for MemoryRecorder {
                 let what = (event.event.kind, event.record.id);
                 let delivery = Delivery::new(kept.last_delivery, id, what, to.clone(), now)
                     .with(|delivery| delivery.project.clone_from(&event.record.options.project));
-                let waiting = Waiting {
-                    delivery,
-                    under_way: false,
-                };
-                kept.deliveries.insert(kept.last_delivery, waiting);
+                kept.deliveries.insert(kept.last_delivery, Waiting::new(delivery));
             }
         }
         Ok(())

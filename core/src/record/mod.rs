@@ -10,6 +10,7 @@ pub(crate) mod file_event;
 pub(crate) mod file_times;
 pub mod group;
 pub(crate) mod keys;
+pub(crate) mod listed;
 pub(crate) mod managed;
 pub mod quarantine;
 pub(crate) mod subscription;

@@ -11,7 +11,7 @@ use intake_core::{
 };
 use proptest::prelude::*;
 
-static PERIODS: LazyLock<Periods> = LazyLock::new(|| {
+pub static PERIODS: LazyLock<Periods> = LazyLock::new(|| {
     Periods::default().with(|periods| {
         periods.write_lease = Duration::from_secs(100);
         periods.lease = Duration::from_secs(10);
@@ -22,7 +22,7 @@ static PERIODS: LazyLock<Periods> = LazyLock::new(|| {
     })
 });
 
-fn at(seconds: u64) -> SystemTime {
+pub fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
@@ -35,7 +35,7 @@ fn quarantine(cause: QuarantineCause) -> Quarantine {
     )
 }
 
-fn event(name: &str) -> Event {
+pub fn event(name: &str) -> Event {
     let facts = Facts::new(1, Digest::from([1; 32]));
     let lifetime = Lifetime {
         kept: false,
@@ -110,7 +110,7 @@ fn event(name: &str) -> Event {
     }
 }
 
-fn intent() -> Record {
+pub fn intent() -> Record {
     Record::intent(
         UploadId::random(),
         Declared::default(),
@@ -122,7 +122,7 @@ fn intent() -> Record {
 
 /// The record of a multipart upload. `separate_keys`: whether it may have parts under keys of their own, which changes when it is
 /// due once it is ready.
-fn opened(separate_keys: bool) -> Record {
+pub fn opened(separate_keys: bool) -> Record {
     let mut parts = PartPlan::new(10, 5).unwrap();
     parts.separate_keys = separate_keys;
     Record::open(
@@ -136,7 +136,7 @@ fn opened(separate_keys: bool) -> Record {
 }
 
 /// The record of a fetch job.
-fn queued() -> Record {
+pub fn queued() -> Record {
     Record::queued(
         UploadId::random(),
         FetchJob::new("source"),
@@ -146,7 +146,7 @@ fn queued() -> Record {
     )
 }
 
-const EVENTS: [&str; 27] = [
+pub const EVENTS: [&str; 27] = [
     "quarantine",
     "hold",
     "withdraw",

@@ -129,7 +129,10 @@ impl Detector {
                 found = Finding::earlier(found, self.zip(position, end, self.is_in_film(at)));
             }
         }
-        for (needle, name) in [(&RAR, "RAR"), (&SEVEN_ZIP, "7z")] {
+        // In the boxes of a film they would not count, and each search reads every byte.
+        let packed = [(&RAR, "RAR"), (&SEVEN_ZIP, "7z")];
+        let host = self.host;
+        for (needle, name) in packed.into_iter().filter(|_| host != Host::Boxes) {
             for at in signatures::positions(needle, window, count) {
                 if !self.is_in_film(at) {
                     found = Finding::earlier(found, self.packed(base + at as u64, name));
@@ -174,7 +177,6 @@ impl Detector {
                 None
             }
             Host::Program => Some(Finding::new(at, Other::SelfExtracting(name))),
-            Host::Boxes => None,
             _ => Some(Finding::new(at, Other::Archive(name))),
         }
     }

@@ -10,7 +10,7 @@ use hyper::{Method, Request};
 use intake_core::{Message, Rejection, Sent};
 use intake_outbound::codes::{URL_INVALID, URL_SCHEME_FORBIDDEN};
 use intake_outbound::{Exchange, Failure, Refused, Target, said};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use crate::Webhook;
@@ -51,7 +51,7 @@ impl Webhook {
 
     /// Sends a message once, within the time of an attempt.
     pub(crate) async fn attempt(&self, message: &Message) -> Sent {
-        let limit = self.config.timeout;
+        let (began, limit) = (Instant::now(), self.config.timeout);
         let answered = timeout(limit, self.answered(message)).await;
         let (mut exchange, head) = match answered.unwrap_or_else(|_| Err(took_longer(limit))) {
             Ok(answered) => answered,
@@ -63,8 +63,10 @@ impl Webhook {
             }
         };
         let mut body = Vec::new();
-        // Whether the rest of the body comes in time changes nothing.
-        let _in_time = timeout(LINGER, beginning(&mut exchange, &mut body)).await;
+        // Whether the rest of the body comes in time changes nothing. The pipeline's own limit may be the same as this one: what is
+        // known is said before it is over.
+        let linger = LINGER.min(limit.saturating_sub(began.elapsed()) / 2);
+        let _in_time = timeout(linger, beginning(&mut exchange, &mut body)).await;
         answer::sent(&head, &body, self.now())
     }
 

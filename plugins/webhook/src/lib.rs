@@ -21,6 +21,8 @@ mod answer;
 mod attempt;
 mod settings;
 mod sign;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 use std::time::SystemTime;
 

@@ -96,7 +96,7 @@ const scenarios = {
     const addon = { addonName: client.AddonName.UC_CLAMAV_VIRUS_SCAN, target: uuid }
     const refused = {
       remote: await outcome(client.copyFileToRemoteStorage({ source: uuid, target: 'bucket' }, settings)),
-      search: await outcome(client.searchFiles({ query: 'cat' }, settings)),
+      search: await outcome(client.searchFiles({ query: 'cats' }, settings)),
       addon: await outcome(client.executeAddon(addon, settings)),
       addonStatus: await outcome(client.addonExecutionStatus({ ...addon, requestId: uuid }, settings)),
       convert: await outcome(client.convert({ type, paths: [uuid] }, settings)),
@@ -104,6 +104,20 @@ const scenarios = {
       conversionInfo: await outcome(client.conversionInfo({ uuid }, settings))
     }
     return { copy, refused }
+  },
+
+  /** `target` -> a webhook, made twice, listed, changed and removed. */
+  async webhooks(client, settings, { target }) {
+    const hook = { targetUrl: target, event: client.WebhookEvent.FILE_UPLOADED, isActive: true, signingSecret: '12345X' }
+    const made = await client.createWebhook(hook, settings)
+    const again = await outcome(client.createWebhook(hook, settings))
+    const list = await client.listOfWebhooks({}, settings)
+    const changed = await client.updateWebhook({ id: made.id, ...hook, isActive: false }, settings)
+    await client.deleteWebhook({ targetUrl: target }, settings)
+    await client.deleteWebhook({ targetUrl: target }, settings)
+    const empty = await outcome(client.deleteWebhook({ targetUrl: '' }, settings))
+    const after = await client.listOfWebhooks({}, settings)
+    return { made, again, list, changed, empty, after }
   },
 
   /** -> what a client with a wrong secret is told. */

@@ -66,6 +66,7 @@ PARTS = {
     "metadata_api": "MetadataAPI",
     "tags_api": "TagsAPI",
     "project_api": "ProjectAPI",
+    "webhooks_api": "WebhooksAPI",
 }
 
 
@@ -156,12 +157,30 @@ def copies(client, options):
         "project": plain(client.project_api.retrieve()),
         "refused": {
             "remote": outcome(api.remote_copy, uuid, "bucket"),
-            "search": outcome(api.search, query="cat"),
-            "searched": outcome(lambda: list(api.search_iterate(query="cat"))),
+            "search": outcome(api.search, {"query": "cats"}),
+            "searched": outcome(lambda: list(api.search_iterate({"query": "cats"}))),
             "addon": outcome(addons.execute, uuid, AddonLabels.CLAM_AV, parameters),
             "status": outcome(addons.status, uuid, AddonLabels.CLAM_AV),
         },
     }
+
+
+def webhooks(client, options):
+    """`target` -> a webhook, made twice, listed, changed and removed."""
+    target = options["target"]
+    made = client.create_webhook(target, event="file.uploaded", signing_secret="12345X")
+    done = {
+        "made": plain(made),
+        "again": outcome(client.webhooks_api.create, {"target_url": target, "event": "file.uploaded"}),
+        "list": [plain(hook) for hook in client.webhooks_api.list()],
+        "listed": [plain(hook) for hook in client.list_webhooks()],
+        "changed": plain(client.webhooks_api.update(made.id, {"is_active": False})),
+        "object": plain(client.update_webhook(made, event="file.stored")),
+    }
+    client.delete_webhook(made)
+    done["missing"] = outcome(client.webhooks_api.delete, made.id)
+    done["after"] = [plain(hook) for hook in client.webhooks_api.list()]
+    return done
 
 
 def strangers(client, options):
@@ -169,7 +188,7 @@ def strangers(client, options):
     return outcome(client.files_api.retrieve, options["uuid"])
 
 
-SCENARIOS = {function.__name__: function for function in (calls, files, pages, descriptions, groups, copies, strangers)}
+SCENARIOS = {function.__name__: function for function in (calls, files, pages, descriptions, groups, copies, webhooks, strangers)}
 
 
 def main(arguments):

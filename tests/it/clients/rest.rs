@@ -20,6 +20,8 @@ fn server() -> Server {
     let more = r#"
         [receive]
         trash = "1h"
+        [[notify]]
+        use = "webhook"
         [rest_api]
         allow_simple_over_http = true
         cdn_base = "https://cdn.example.com"
@@ -59,18 +61,14 @@ fn the_clients_have_no_call_that_is_not_driven_here() {
     let server = server();
     let script = include_str!("../../clients/js/rest.mjs");
     let calls = run("js", "calls", &server, false, json!({}));
-    // These never ask the server, or are loops around calls that are driven; webhooks are not offered.
+    // These never ask the server, or are loops around calls that are driven.
     let others = [
         "addonJobPoller",
         "conversionJobPoller",
         "createSignature",
-        "createWebhook",
-        "deleteWebhook",
         "getUserAgent",
         "isRestClientError",
         "isRestClientValidationError",
-        "listOfWebhooks",
-        "updateWebhook",
         "CancelError",
         "Paginator",
         "RestClientError",
@@ -260,5 +258,39 @@ fn the_clients_understand_why_they_are_not_let_in() {
             false => "Invalid signature. Please check your Secret key.",
         };
         assert!(said["message"].as_str().unwrap().contains(expected), "{client}: {said}");
+    }
+}
+
+#[test]
+fn the_clients_subscribe_to_events() {
+    for (client, simple) in WAYS {
+        let server = server();
+        let target = "https://example.com/hook";
+        let done = run(client, "webhooks", &server, simple, json!({"target": target}));
+        let name = |name: &str| named(client, name);
+        let made = &done["made"];
+        assert_eq!(
+            (&made["event"], &made[name("target_url")]),
+            (&json!("file.uploaded"), &json!(target)),
+            "{client}"
+        );
+        assert_eq!(made[name("is_active")], true);
+        assert_eq!(done["list"], json!([made]), "{client}");
+        assert_eq!(done["changed"][name("is_active")], false);
+        assert_eq!(done["after"], json!([]));
+        match client {
+            "js" => {
+                assert_eq!(made["signingSecret"], "12345X");
+                assert_eq!(done["again"]["status"], 400);
+                assert_eq!(done["empty"]["status"], 400);
+            }
+            _ => {
+                assert_eq!(done["again"]["error"], "WebhookIsNotUnique");
+                assert_eq!(done["listed"], done["list"]);
+                assert_eq!(done["object"]["event"], "file.stored");
+                let missing = done["missing"]["message"].as_str().unwrap();
+                assert!(missing.contains(NOT_FOUND), "{missing}");
+            }
+        }
     }
 }

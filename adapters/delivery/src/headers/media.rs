@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
 /// Of sound and video, which the document that a browser makes around them loads again.
 const MEDIA_POLICY: &str = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; img-src data:; sandbox";
-/// Of PDF: the viewers of browsers do not work in a sandbox. No script of the file's origin runs either way.
+/// Of PDF, whose viewers do not work in a sandbox in every browser. No script of the file's origin runs either way.
 const PDF_POLICY: &str = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; img-src data:";
 
 const PDF: &str = "application/pdf";

@@ -192,6 +192,20 @@ async fn a_file_that_is_deleted_trashed_or_expired_is_gone_at_once() {
     }
 }
 
+#[tokio::test]
+async fn the_bytes_of_a_record_end_with_its_time_also_for_who_has_looked_it_up() {
+    let project = intake_core::Project::new(crate::support::PROJECT)
+        .with(|project| project.keep_stored = Some(Duration::from_secs(90)));
+    let host = Host::of_project(project);
+    let id = host.upload("x", "abc").await.id;
+    let record = host.pipeline.keep(id, Retention::Keep).await.unwrap();
+    let part = host.pipeline.read_of(&record, Some(1..2)).await.unwrap();
+    assert_eq!(intake_core::testkit::collect(part).await, "b");
+    host.clock.advance(Duration::from_secs(90));
+    let late = host.pipeline.read_of(&record, None).await;
+    assert!(matches!(late, Err(intake_core::Error::NotFound(_))));
+}
+
 /// Refuses everything.
 #[derive(Debug)]
 struct NoToAll;

@@ -6,6 +6,7 @@ mod groups;
 mod metadata;
 mod storage;
 mod tags;
+mod webhooks;
 
 use axum::http::Method;
 
@@ -38,7 +39,9 @@ pub(crate) async fn answer(request: &Request<'_>, endpoint: &Endpoint) -> Result
         Endpoint::Group(id, count) if reads => groups::info(request, *id, *count).await,
         Endpoint::Group(id, count) => groups::delete(request, *id, *count).await,
         Endpoint::Project => Ok(Answer::Json(json(&ProjectObject::of(&request.project)))),
-        Endpoint::Webhooks => Err(unsupported("A subscription to events")),
+        Endpoint::Webhooks => webhooks::all(request).await,
+        Endpoint::Unsubscribe => webhooks::unsubscribe(request).await,
+        Endpoint::Webhook(id) => webhooks::one(request, *id).await,
         Endpoint::Addons => Err(unsupported("An add-on")),
         Endpoint::Conversions => Err(unsupported("A conversion")),
         Endpoint::Unknown => Err(codes::NOT_AN_ENDPOINT.into()),

@@ -211,7 +211,6 @@ async fn what_this_server_does_not_do_is_said_so() {
             "{\"source\":\"a\",\"target\":\"b\"}",
             "Copying to another storage",
         ),
-        ("GET", "/webhooks/", "", "A subscription to events"),
     ] {
         let answer = house.ask(method, path, body).await;
         let detail = format!("{what} is not supported by this server.");

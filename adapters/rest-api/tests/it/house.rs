@@ -1,5 +1,6 @@
 //! The API over stages in memory, and requests to it.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -8,10 +9,11 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use intake_core::memory::{MemoryRecorder, MemoryStore};
 use intake_core::project::ProjectSecret;
+use intake_core::testkit::ScriptedNotifier;
 use intake_core::{
     Declared, Expirer, Facts, Incoming, Lifetime, Limits, Pipeline, Project, Retention, Secret, UploadId, UploadOptions,
 };
-use intake_rest_api::Settings;
+use intake_rest_api::{Settings, UploadcareFormat};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -76,6 +78,10 @@ impl House {
             .recorder(MemoryRecorder::default())
             .expirer(AsAsked)
             .limits(limits);
+        let format = Arc::new(UploadcareFormat::new(Some(&settings)));
+        let builder = builder
+            .notifier("webhook", ScriptedNotifier::that_delivers())
+            .event_format(UploadcareFormat::NAME, format);
         let builder = projects
             .into_iter()
             .fold(builder, |builder, project| builder.project(project).unwrap());

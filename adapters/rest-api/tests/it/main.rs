@@ -6,3 +6,4 @@ mod files;
 mod groups;
 mod house;
 mod owners;
+mod webhooks;

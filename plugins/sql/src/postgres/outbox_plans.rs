@@ -31,6 +31,36 @@ const ROWS: &str = "\
     SELECT i % 5000, 'file.uploaded', i, 0, '{}' FROM generate_series(1, 20000) AS i; \
     ANALYZE events; ANALYZE deliveries; ANALYZE subscriptions";
 
+/// Each statement, with arguments.
+const ASKED: [(&str, &str); 23] = [
+    (EVENTS_BY_TRANSACTION, "7,7,100"),
+    (UNPLANNED, "64"),
+    (LANES, "90000,4,96"),
+    (HEADS, "1,90000,4"),
+    (DELIVERIES, "30000,100"),
+    (DELIVERIES_FAILED, "30000,100"),
+    (DELIVERIES_OF, "30000,100,7"),
+    (DELIVERIES_FAILED_OF, "90000,100,7"),
+    (SUBSCRIPTION, "7"),
+    (SAME, "'7','file.uploaded','7'"),
+    (SUBSCRIPTIONS, "'7',100"),
+    (TAKE, "1,7,1,90000"),
+    (SETTLE, "'failed',NULL,1,'',7,1"),
+    (SETTLE_BEHIND, "1,7"),
+    (REPLAY, "1,7"),
+    (REPLAY_FAILED, "1,7,1"),
+    (CHANGE, "'file.stored','x',1,'{}',7,0"),
+    (REMOVE, "7"),
+    (CANCEL, "1,7"),
+    (FORGET_EVENTS, "100,64"),
+    (FORGET_ENDED, "100,64"),
+    (FORGET_FAILED, "100,64"),
+    (
+        PLAN,
+        "'{7}','{7}','{7}','{k}','{u}','{NULL}','{n}','{t}','{1}','{1}','{x}',1",
+    ),
+];
+
 #[tokio::test]
 async fn what_waits_for_one_target_is_not_read_for_another() {
     let server = testkit::Postgres::shared().await;
@@ -39,34 +69,7 @@ async fn what_waits_for_one_target_is_not_read_for_another() {
     let connection = session.connection();
     sqlx::raw_sql(ROWS).execute(&mut *connection).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
-        for (statement, arguments) in [
-            (EVENTS_BY_TRANSACTION, "7,7,100"),
-            (UNPLANNED, "64"),
-            (LANES, "90000,4,96"),
-            (HEADS, "1,90000,4"),
-            (DELIVERIES, "30000,100"),
-            (DELIVERIES_FAILED, "30000,100"),
-            (DELIVERIES_OF, "30000,100,7"),
-            (DELIVERIES_FAILED_OF, "90000,100,7"),
-            (SUBSCRIPTION, "7"),
-            (SAME, "'7','file.uploaded','7'"),
-            (SUBSCRIPTIONS, "'7',100"),
-            (TAKE, "1,7,1,90000"),
-            (SETTLE, "'failed',NULL,1,'',7,1"),
-            (SETTLE_BEHIND, "1,7"),
-            (REPLAY, "1,7"),
-            (REPLAY_FAILED, "1,7,1"),
-            (CHANGE, "'file.stored','x',1,'{}',7,0"),
-            (REMOVE, "7"),
-            (CANCEL, "1,7"),
-            (FORGET_EVENTS, "100,64"),
-            (FORGET_ENDED, "100,64"),
-            (FORGET_FAILED, "100,64"),
-            (
-                PLAN,
-                "'{7}','{7}','{7}','{k}','{u}','{NULL}','{n}','{t}','{1}','{1}','{x}',1",
-            ),
-        ] {
+        for (statement, arguments) in ASKED {
             // As in the transactions of the writer.
             let seqscan = if is_write(statement) { "off" } else { "on" };
             let ask = format!(

@@ -1,0 +1,156 @@
+//! Real receivers for tests, with the published libraries that verify webhooks: feature `testkit`.
+//!
+//! ```no_run
+//! use intake_plugin_webhook::testkit::{Library, Receiver};
+//!
+//! let receiver = Receiver::start(Library::Python, &["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]);
+//! println!("{}", receiver.url());
+//! ```
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::spawn;
+use std::time::Duration;
+
+/// How long it may take until a receiver has started, or has what it was sent.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The libraries: each is `standardwebhooks`, as published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Library {
+    /// From Python.
+    Python,
+    /// From Node.js.
+    Node,
+}
+
+impl Library {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Python, Self::Node];
+}
+
+/// The lines that a receiver has printed. The last is followed by `None` when it has ended.
+#[derive(Debug, Default)]
+struct Lines {
+    printed: Mutex<Vec<Option<String>>>,
+    more: Condvar,
+}
+
+impl Lines {
+    fn push(&self, line: Option<String>) {
+        self.printed.lock().unwrap().push(line);
+        self.more.notify_all();
+    }
+
+    /// All lines, as soon as there are as many.
+    fn at_least(&self, many: usize) -> Vec<String> {
+        let printed = self.printed.lock().unwrap();
+        let too_few = |printed: &mut Vec<Option<String>>| printed.len() < many && printed.last() != Some(&None);
+        let (printed, _) = self.more.wait_timeout_while(printed, PATIENCE, too_few).unwrap();
+        let lines: Vec<_> = printed.iter().flatten().cloned().collect();
+        assert!(
+            lines.len() >= many,
+            "{many} lines of a receiver were expected, not {lines:?}; is `./check setup` done?"
+        );
+        lines
+    }
+}
+
+/// A receiver at a port of 127.0.0.1 that runs until this is dropped.
+///
+/// It answers what its library verifies with 204, and what it does not with 401 and the library's words.
+#[derive(Debug)]
+pub struct Receiver {
+    process: Child,
+    /// A receiver ends when its input does.
+    input: Option<ChildStdin>,
+    lines: Arc<Lines>,
+    port: u16,
+}
+
+impl Receiver {
+    /// Starts a receiver that verifies with the first secret; with a second one it also verifies `X-Uc-Signature`, by that.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start(library: Library, secrets: &[&str]) -> Self {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/webhooks");
+        let (program, script) = match library {
+            Library::Python => (tools().join("webhooks-python/bin/python"), "receive.py"),
+            Library::Node => ("node".into(), "receive.mjs"),
+        };
+        let mut process = Command::new(&program)
+            .arg(scripts.join(script))
+            .args(secrets)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; run `./check setup` first", program.display()));
+        let (input, output) = (process.stdin.take(), process.stdout.take().unwrap());
+        let lines = Arc::new(Lines::default());
+        let printed = Arc::clone(&lines);
+        let _reader = spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                printed.push(Some(line));
+            }
+            printed.push(None);
+        });
+        let port = lines.at_least(1)[0].parse().expect("a port");
+        Self {
+            process,
+            input,
+            lines,
+            port,
+        }
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The URL that it receives at.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/hook", self.port)
+    }
+
+    /// The deliveries so far, as soon as there are as many: each a JSON object with `id`, `body`, and the `error` of the library.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer after a minute, or the receiver has ended.
+    #[must_use]
+    pub fn deliveries(&self, at_least: usize) -> Vec<String> {
+        self.lines.at_least(1 + at_least).split_off(1)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ended = self.process.wait();
+    }
+}
+
+/// Where `./check setup` puts what the tests need.
+fn tools() -> PathBuf {
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let cache = || {
+        set("XDG_CACHE_HOME")
+            .or_else(|| Some(set("HOME")?.join(".cache")))
+            .expect("a home")
+    };
+    set("INTAKE_TEST_TOOLS").unwrap_or_else(|| cache().join("intake/test-tools"))
+}
