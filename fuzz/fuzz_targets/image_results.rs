@@ -16,7 +16,9 @@ static OPERATIONS: LazyLock<Vec<Operations>> = LazyLock::new(|| {
         "-/crop/10x10/center/-/rotate/90/-/stretch/fill/-/resize/30x30/-/format/webp/",
         "-/preview/30x30/-/saturation/50/-/blur/-/border_radius/50p/-/format/png/",
     ];
-    paths.map(|path| Operations::parse(path).expect("operations of every day")).into()
+    paths
+        .map(|path| Operations::parse(path).expect("operations of every day"))
+        .into()
 });
 
 fuzz_target!(|content: &[u8]| {
