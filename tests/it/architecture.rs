@@ -77,6 +77,7 @@ fn layers_know_only_those_below() {
             "intake-outbound" => assert_eq!(ours.collect::<Vec<_>>(), ["intake-core"], "{name}"),
             // A library of its own.
             "intake-images" => assert_eq!(ours.collect::<Vec<_>>(), [""; 0], "{name} knows another crate"),
+            "intake-delivery" => assert_eq!(ours.collect::<Vec<_>>(), ["intake-core", "intake-images"], "{name}"),
             // Plugins that connect to targets that strangers name do it through one crate.
             _ => assert!(
                 matches!(

@@ -8,12 +8,14 @@ use intake_core::permits::{Holder, NoneFree, Permit, Permits, until};
 use intake_core::{ConfigError, Pipeline};
 use tracing::warn;
 
+use crate::images::Images;
 use crate::settings::Settings;
 
 /// The state that all requests share.
 pub(crate) struct Delivery {
     pub(crate) pipeline: Pipeline,
     pub(crate) settings: Settings,
+    pub(crate) images: Arc<Images>,
     requests: Permits,
     /// Whether the log has a warning about requests without an address.
     said_no_address: AtomicBool,
@@ -23,6 +25,7 @@ impl Delivery {
     pub(crate) fn new(pipeline: Pipeline, settings: Settings) -> Result<Arc<Self>, ConfigError> {
         settings.check()?;
         Ok(Arc::new(Self {
+            images: Arc::new(Images::new(pipeline.clone(), &settings)),
             pipeline,
             requests: Permits::new("deliveries", settings.max_concurrent_requests),
             settings,

@@ -24,6 +24,7 @@ mod codes;
 mod delivery;
 mod group;
 mod headers;
+mod images;
 mod operations;
 mod original;
 mod path;

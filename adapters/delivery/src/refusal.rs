@@ -74,6 +74,11 @@ impl Refusal {
             .with(ALLOW, HeaderValue::from_static(METHODS))
     }
 
+    /// Operations are for images of pixels.
+    pub(crate) fn not_an_image() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, codes::NOT_AN_IMAGE, "Not an image.")
+    }
+
     pub(crate) fn throttled() -> Self {
         let message = "Too many requests are under way: try again in a few seconds.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, codes::THROTTLED, message).with(RETRY_AFTER, RETRY_AFTER_SECS)

@@ -37,6 +37,17 @@ pub struct Settings {
     /// not wait.
     #[serde(with = "humantime_serde")]
     pub queue_timeout: Duration,
+    /// The most images that are processed at the same time, each on a thread. By default one for each processor.
+    pub max_concurrent_images: Option<usize>,
+    /// The most images that are processed or wait for it; half of them may be of one project. Further requests are answered with
+    /// 429 and `Retry-After`, unless they ask for one that is under way.
+    pub max_queued_images: usize,
+    /// The most bytes of an image that is processed: it is read into memory. At most 100 MB.
+    #[serde(with = "intake_core::byte_count")]
+    pub max_image_size: u64,
+    /// The memory for results that are kept, in bytes. Those that are used are kept longest; a restart forgets them.
+    #[serde(with = "intake_core::byte_count")]
+    pub image_cache: u64,
     /// Trusted proxies: the client's address is the one that they add to `X-Forwarded-For`. The program takes the networks from
     /// `trusted_proxies` in `[upload_api]`.
     #[serde(skip)]
@@ -56,6 +67,10 @@ impl Default for Settings {
             max_concurrent_requests: 512,
             max_concurrent_requests_per_ip: None,
             queue_timeout: Duration::from_secs(5),
+            max_concurrent_images: None,
+            max_queued_images: 64,
+            max_image_size: 40 << 20,
+            image_cache: 64 << 20,
             trusted_proxies: Vec::new(),
         }
     }
@@ -103,6 +118,8 @@ impl Settings {
                 "max_concurrent_requests_per_ip",
                 self.max_concurrent_requests_per_ip != Some(0),
             ),
+            ("max_concurrent_images", self.max_concurrent_images != Some(0)),
+            ("max_queued_images", self.max_queued_images > 0),
         ];
         let positive = positive.iter().filter(|(_, fits)| !fits);
         let positive = positive.map(|(key, _)| ConfigError::at(*key, "must be greater than zero"));

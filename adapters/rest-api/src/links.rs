@@ -25,17 +25,17 @@ impl Links {
             format!("{scheme}://{}", host.unwrap_or("localhost"))
         };
         Self {
-            base: settings.base_url.as_ref().map_or_else(of_request, plain),
-            cdn: settings.cdn_base.as_ref().map(plain),
+            base: settings.base_url.as_deref().map_or_else(of_request, plain),
+            cdn: settings.cdn_base.as_deref().map(plain),
         }
     }
 
     /// By the settings alone: without them addresses are paths.
     pub(crate) fn without_request(settings: Option<&Settings>) -> Self {
-        let base = settings.and_then(|settings| settings.base_url.as_ref());
+        let base = settings.and_then(|settings| settings.base_url.as_deref());
         Self {
             base: base.map(plain).unwrap_or_default(),
-            cdn: settings.and_then(|settings| settings.cdn_base.as_ref()).map(plain),
+            cdn: settings.and_then(|settings| settings.cdn_base.as_deref()).map(plain),
         }
     }
 
@@ -73,6 +73,6 @@ pub(crate) fn group_id(group: &Group) -> String {
 }
 
 /// A base of addresses without a slash at its end.
-fn plain(url: &String) -> String {
+fn plain(url: &str) -> String {
     url.trim_end_matches('/').to_owned()
 }

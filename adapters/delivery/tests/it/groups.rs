@@ -2,6 +2,7 @@
 
 use intake_core::{Group, Member, Record};
 
+use crate::images::{drawing, size};
 use crate::support::{Host, PROJECT};
 
 async fn group(host: &Host, records: &[&Record]) -> Group {
@@ -71,15 +72,12 @@ async fn a_group_gives_out_no_file_of_another_project() {
 #[tokio::test]
 async fn operations_that_the_maker_of_a_group_asks_for_come_first() {
     let host = Host::new();
-    let one = host.upload("one.txt", "one").await;
-    let member = Member::new(one.id).with(|member| member.effects = "rotate/90/".to_owned());
+    let one = host.upload("one.png", drawing(30, 20)).await;
+    let member = Member::new(one.id).with(|member| member.effects = "preview/-/rotate/90/".to_owned());
     let group = host.pipeline.group(PROJECT, vec![member]).await.unwrap();
-    for path in ["", "-/resize/1x/"] {
+    // Turned first, the sides are cut to other sizes.
+    for (path, expected) in [("", (20, 30)), ("-/resize/10x/", (10, 15))] {
         let answer = host.get(&format!("/{}~1/nth/0/{path}", group.id)).await;
-        assert!(
-            answer.status == 400 && answer.text().contains("`rotate`"),
-            "{path}: {}",
-            answer.text()
-        );
+        assert_eq!((answer.status, size(&answer)), (200, expected), "{path}");
     }
 }

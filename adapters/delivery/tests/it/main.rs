@@ -11,6 +11,7 @@
 mod archives;
 mod files;
 mod groups;
+mod images;
 mod private;
 mod support;
 mod table;
