@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The times in the life of a file that its owner can ask for.
 ///
-/// Records of earlier versions have none of them: [`Record::uploaded`] and [`Record::stored`] have the time that comes closest.
+/// Records of earlier versions have none of them: [`Record::uploaded`](crate::Record::uploaded) and [`Record::stored`](crate::Record::stored) have the time that comes closest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FileTimes {
