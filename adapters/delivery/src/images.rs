@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::num::NonZero;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ use crate::settings::Settings;
 const READING: Duration = Duration::from_secs(60);
 /// The most memory of one decoder: room for all pixels of the largest image.
 const DECODER: u64 = 300 << 20;
+/// What the log says of such work.
+const PANICKED: &str = "the work on an image panicked";
 /// What an entry of the cache takes beside its bytes, about.
 const ENTRY: u64 = 512;
 
@@ -147,7 +150,9 @@ impl Images {
         let queued = queued.map_err(|_| Refusal::throttled())?;
         let (images, own_key) = (Arc::clone(self), key.clone());
         let work = async move {
-            let outcome = images.make(&wish, &holder, queued).await;
+            // Whatever happens, the entry below is removed: others would wait for it for ever.
+            let making = AssertUnwindSafe(images.make(&wish, &holder, queued)).catch_unwind();
+            let outcome = making.await.unwrap_or_else(|_| Err(NotMade::failure(PANICKED)));
             if let Ok(made) = &outcome {
                 images.cache.insert(own_key.clone(), Arc::clone(made));
             }
@@ -157,7 +162,7 @@ impl Images {
         };
         // On a task of its own: whoever asked first may hang up, and others wait for it.
         let task = tokio::spawn(work.in_current_span());
-        let work = task.map(|done| done.unwrap_or_else(|_| Err(NotMade::failure("the work on an image panicked"))));
+        let work = task.map(|done| done.unwrap_or_else(|_| Err(NotMade::failure(PANICKED))));
         let work = work.boxed().shared();
         under_way.insert(key, work.clone());
         Ok(work)
@@ -180,7 +185,7 @@ impl Images {
             made(&source, &wish, &limits)
         };
         let done = self.workers.run(work).await;
-        done.unwrap_or_else(|| Err(NotMade::failure("the work on an image panicked")))
+        done.unwrap_or_else(|| Err(NotMade::failure(PANICKED)))
     }
 
     /// The bytes of an image, which is no larger than the limit.
