@@ -12,7 +12,7 @@
 //!
 //! | variable | meaning |
 //! | --- | --- |
-//! | `INTAKE_BENCH_JOBS` | some of `single`, `small`, `info`, `slow`, `large`, `four` and `parts`, with commas between them |
+//! | `INTAKE_BENCH_JOBS` | some of `single`, `small`, `info`, `given`, `downloads`, `slow`, `large`, `four` and `parts`, with commas between them |
 //! | `INTAKE_BENCH_PEERS` | some of `intake`, `before`, `write`, `fsync`, `steps`, `shared`, `hash`, `inline`, `nginx`, `miniserve`, `seaweedfs` and `tus` |
 //! | `INTAKE_BENCH_ROUNDS` | 5 |
 //! | `INTAKE_BENCH_SECONDS` | of a turn with small files or `/info/`: 4; slow uploads take four times as long, and at least 16 |
@@ -57,6 +57,8 @@ enum Job {
     Single,
     Small,
     Info,
+    Given,
+    Downloads,
     Slow,
     Large,
     Four,
@@ -65,10 +67,12 @@ enum Job {
 
 impl Job {
     /// Those that leave few files are the last.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Single,
         Self::Small,
         Self::Info,
+        Self::Given,
+        Self::Downloads,
         Self::Slow,
         Self::Large,
         Self::Four,
@@ -80,6 +84,8 @@ impl Job {
             Self::Single => "single",
             Self::Small => "small",
             Self::Info => "info",
+            Self::Given => "given",
+            Self::Downloads => "downloads",
             Self::Slow => "slow",
             Self::Large => "large",
             Self::Four => "four",
@@ -92,6 +98,8 @@ impl Job {
             Self::Single => "64 KiB, one sender",
             Self::Small => "64 KiB, 32 senders",
             Self::Info => "`/info/`, 16 senders",
+            Self::Given => "64 KiB given out, 16 readers",
+            Self::Downloads => "1 GiB given out, one reader",
             Self::Slow => "1,000 uploads at a time of 32 KiB/s each",
             Self::Large => "1 GiB, one sender",
             Self::Four => "1 GiB, four senders at once",
@@ -102,7 +110,8 @@ impl Job {
     fn columns(self) -> &'static [Column] {
         match self {
             Self::Single | Self::Small => rush::SMALL_COLUMNS,
-            Self::Info => reads::INFO_COLUMNS,
+            Self::Info | Self::Given => reads::INFO_COLUMNS,
+            Self::Downloads => reads::DOWNLOAD_COLUMNS,
             Self::Slow => slow::SLOW_COLUMNS,
             Self::Large | Self::Four => bulk::WHOLE_COLUMNS,
             Self::Parts => bulk::PARTS_COLUMNS,
@@ -114,6 +123,7 @@ impl Job {
         match self {
             Self::Single | Self::Small => !matches!(peer, Peer::Bare(kind) if kind.hashes()),
             Self::Info | Self::Parts => peer.is_intake(),
+            Self::Given | Self::Downloads => peer.is_intake() || peer == Peer::Nginx,
             Self::Slow => matches!(peer, Peer::Bare(Kind::Write | Kind::Fsync)) || !matches!(peer, Peer::Bare(_)),
             Self::Large | Self::Four => !matches!(peer, Peer::Bare(Kind::Steps | Kind::Shared)),
         }
@@ -122,7 +132,7 @@ impl Job {
     /// Bytes of memory that a turn may want, for what it writes most of all.
     fn bytes(self) -> usize {
         match self {
-            Self::Single | Self::Info | Self::Slow | Self::Large => GIB,
+            Self::Single | Self::Info | Self::Given | Self::Downloads | Self::Slow | Self::Large => GIB,
             Self::Small | Self::Parts => 2 * GIB,
             Self::Four => 4 * GIB,
         }
@@ -130,7 +140,7 @@ impl Job {
 
     /// Few and large files can be removed at once.
     fn is_bulk(self) -> bool {
-        matches!(self, Self::Large | Self::Four | Self::Parts)
+        matches!(self, Self::Downloads | Self::Large | Self::Four | Self::Parts)
     }
 
     fn figures(self, running: &Running, plan: &Plan) -> io::Result<Vec<f64>> {
@@ -138,6 +148,8 @@ impl Job {
             Self::Single => rush::small(running, plan, 1),
             Self::Small => rush::small(running, plan, SENDERS),
             Self::Info => reads::info(running, plan),
+            Self::Given => reads::given_out(running, plan),
+            Self::Downloads => reads::downloads(running),
             Self::Slow => slow::slow(running, plan),
             Self::Large => bulk::whole(running, 1),
             Self::Four => bulk::whole(running, 4),
@@ -149,7 +161,11 @@ impl Job {
     fn turn(self, peer: Peer, round: usize, plan: &Plan, ground: &Ground) -> io::Result<Vec<f64>> {
         let name = format!("{}-{round}-{}", self.name(), peer.name());
         let folder = ground.prepare(&name);
-        let variables = if self == Self::Slow { slow::VARIABLES } else { &[] };
+        let variables = match self {
+            Self::Slow => slow::VARIABLES,
+            Self::Given | Self::Downloads => reads::VARIABLES,
+            _ => &[],
+        };
         let running = Running::start(peer, plan, folder, variables)?;
         touch(self.bytes() + GIB);
         let figures = self.figures(&running, plan);

@@ -60,7 +60,12 @@ pub fn whole(running: &Running, files: usize) -> io::Result<Vec<f64>> {
 fn sent_whole(running: &Running, files: usize) -> io::Result<Cost> {
     let piece = noise(1, MIB);
     let watch = Watch::start(&running.tree);
-    let send = || running.shape.send_large(&running.address, &piece, LARGE / MIB);
+    let send = || {
+        running
+            .shape
+            .send_large(&running.address, &piece, LARGE / MIB)
+            .map(drop)
+    };
     std::thread::scope(|scope| {
         let senders: Vec<_> = (0..files).map(|_| scope.spawn(send)).collect();
         senders.into_iter().try_for_each(|sender| sender.join().unwrap())

@@ -30,7 +30,9 @@ pub const SMALL_COLUMNS: &[Column] = &[
 /// Small files by so many senders.
 pub fn small(running: &Running, plan: &Plan, senders: usize) -> io::Result<Vec<f64>> {
     let content = noise(2, SMALL);
-    let rush = Rush::of(running, plan, senders, |request| running.shape.write(&content, request))?;
+    let rush = Rush::of(running, plan, senders, |request| {
+        running.shape.write(&content, request);
+    })?;
     let (kept, sent) = (running.bytes_kept(), rush.count() * SMALL);
     if kept < sent as u64 {
         return Err(io::Error::other(format!(
@@ -50,20 +52,37 @@ pub struct Rush {
 impl Rush {
     /// `write` writes a request out.
     pub fn of(running: &Running, plan: &Plan, senders: usize, write: impl Fn(&mut Vec<u8>) + Sync) -> io::Result<Self> {
+        Self::with(running, plan, senders, || {
+            let mut request = Vec::new();
+            let write = &write;
+            move |sender: &mut Sender<'_>| {
+                request.clear();
+                write(&mut request);
+                let began = Instant::now();
+                sender.ask(&request)?;
+                Ok(began.elapsed())
+            }
+        })
+    }
+
+    /// Each sender asks with what `make` makes for it, which says how long an answer took.
+    pub fn with<Ask>(running: &Running, plan: &Plan, senders: usize, make: impl Fn() -> Ask + Sync) -> io::Result<Self>
+    where
+        Ask: FnMut(&mut Sender<'_>) -> io::Result<Duration>,
+    {
         let warm_up = (plan.seconds / 4).min(Duration::from_secs(1));
         let (over, failure) = (AtomicBool::new(false), Mutex::new(None));
         let send = || {
             let (mut sender, mut ended) = (Sender::new(&running.address), Vec::new());
-            let mut request = Vec::new();
+            let mut ask = make();
             while !over.load(Ordering::Relaxed) {
-                request.clear();
-                write(&mut request);
-                let began = Instant::now();
-                if let Err(error) = sender.ask(&request) {
-                    *failure.lock().unwrap() = Some(error);
-                    break;
+                match ask(&mut sender) {
+                    Ok(took) => ended.push((Instant::now(), took)),
+                    Err(error) => {
+                        *failure.lock().unwrap() = Some(error);
+                        break;
+                    }
                 }
-                ended.push((Instant::now(), began.elapsed()));
             }
             ended
         };

@@ -238,14 +238,15 @@ fn free_ports<const COUNT: usize>() -> io::Result<[u16; COUNT]> {
     Ok(ports)
 }
 
-/// PUT, as its module for WebDAV takes it, with a worker for each processor and bodies of any size.
+/// PUT, as its module for WebDAV takes it, with a worker for each processor and bodies of any size; files are given out with
+/// sendfile.
 fn nginx(folder: &Path, files: &Path) -> io::Result<(Child, String)> {
     let [port] = free_ports()?;
     let (files, here) = (files.display(), folder.display());
     let configuration = format!(
         "daemon off; worker_processes auto; worker_rlimit_nofile 8192; pid {here}/pid; error_log {here}/log;\n\
          events {{ worker_connections 4096; }}\n\
-         http {{ access_log off; keepalive_requests 100000000; client_max_body_size 0;\n\
+         http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; client_max_body_size 0;\n\
          client_body_temp_path {here}/body; proxy_temp_path {here}/unused; fastcgi_temp_path {here}/unused;\n\
          uwsgi_temp_path {here}/unused; scgi_temp_path {here}/unused;\n\
          server {{ listen 127.0.0.1:{port}; root {files}; dav_methods PUT; create_full_put_path on; }} }}\n"

@@ -1,6 +1,6 @@
 //! How each server is asked to take a file: a form, a PUT, or the creation of a tus upload with its bytes.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +19,8 @@ pub enum Shape {
 
 /// A request without the content of its file.
 pub struct Request {
+    /// What the sender calls the file.
+    pub name: String,
     pub head: String,
     /// What stands before the content and behind it in the body.
     pub before: Vec<u8>,
@@ -56,22 +58,24 @@ impl Shape {
         };
         let length = before.len() + size + after.len();
         Request {
+            name,
             head: format!("{head}Host: x\r\nContent-Length: {length}\r\n\r\n"),
             before,
             after,
         }
     }
 
-    /// A whole request, written out.
-    pub fn write(self, content: &[u8], to: &mut Vec<u8>) {
+    /// A whole request, written out; the name of its file.
+    pub fn write(self, content: &[u8], to: &mut Vec<u8>) -> String {
         let request = self.request(content.len());
         for part in [request.head.as_bytes(), &request.before, content, &request.after] {
             to.extend_from_slice(part);
         }
+        request.name
     }
 
-    /// Sends one file that repeats this piece, on a connection of its own.
-    pub fn send_large(self, address: &str, piece: &[u8], times: usize) -> io::Result<()> {
+    /// Sends one file that repeats this piece, on a connection of its own. The name of the file, and the answer.
+    pub fn send_large(self, address: &str, piece: &[u8], times: usize) -> io::Result<(String, Vec<u8>)> {
         let request = self.request(piece.len() * times);
         let mut stream = connect(address);
         stream.set_nodelay(true)?;
@@ -81,8 +85,8 @@ impl Shape {
             stream.write_all(piece)?;
         }
         stream.write_all(&request.after)?;
-        good(&mut stream)?;
-        Ok(())
+        let (answer, _) = good(&mut stream)?;
+        Ok((request.name, answer))
     }
 }
 
@@ -99,22 +103,63 @@ impl<'a> Sender<'a> {
 
     /// Sends a request, and reads an answer that has to be good.
     pub fn ask(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(self.address)?;
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                self.stream.insert(stream)
-            }
-        };
+        let stream = self.connected()?;
         stream.write_all(request)?;
         let (body, closes) = good(stream)?;
         if closes {
             self.stream = None;
         }
         Ok(body)
+    }
+
+    /// Sends a request for a file of this size, and reads the answer into the buffer, piece by piece: a reader that costs little,
+    /// because it runs on the same processors as the server.
+    pub fn fetch(&mut self, request: &[u8], size: usize, buffer: &mut [u8]) -> io::Result<()> {
+        let stream = self.connected()?;
+        stream.write_all(request)?;
+        let head = read_head(stream, buffer)?;
+        let mut filled = head.read - head.length;
+        let text = String::from_utf8_lossy(&buffer[..head.length]).to_lowercase();
+        if !text.starts_with("http/1.1 200 ") || !text.contains(&format!("\r\ncontent-length: {size}\r\n")) {
+            return Err(io::Error::other(format!("another answer: {text}")));
+        }
+        while filled < size {
+            match stream.read(buffer)? {
+                0 => return Err(io::Error::other(format!("it ended after {filled} bytes"))),
+                read => filled += read,
+            }
+        }
+        Ok(())
+    }
+
+    fn connected(&mut self) -> io::Result<&mut TcpStream> {
+        if self.stream.is_none() {
+            let stream = TcpStream::connect(self.address)?;
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            self.stream = Some(stream);
+        }
+        self.stream.as_mut().ok_or_else(|| io::Error::other("not connected"))
+    }
+}
+
+struct Head {
+    /// Bytes of the head, and bytes that were read so far.
+    length: usize,
+    read: usize,
+}
+
+fn read_head(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<Head> {
+    let mut read = 0;
+    loop {
+        match stream.read(&mut buffer[read..])? {
+            0 => return Err(io::Error::other("no answer")),
+            more => read += more,
+        }
+        if let Some(at) = buffer[..read].windows(4).position(|four| four == b"\r\n\r\n") {
+            return Ok(Head { length: at + 4, read });
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl Column {
 }
 
 /// Those that others are compared with.
-const BASELINES: [&str; 5] = ["write", "fsync", "hash", "inline", "before"];
+const BASELINES: [&str; 6] = ["write", "fsync", "hash", "inline", "before", "nginx"];
 
 /// The figures of a job.
 pub struct Table {
