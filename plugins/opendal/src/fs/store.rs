@@ -4,7 +4,8 @@
 //! key's first two characters. Both names follow from the key, so everything that an attempt leaves can be found by its key.
 //! A small upload, whose bytes are all there at its end, is written to its final name at once, and shares a sync with others.
 //!
-//! OpenDAL's writer is not used, for two reasons. It may create the file of a cancelled upload after everything was removed:
+//! OpenDAL's reader is not used, because it changes threads for each piece, and opens the file anew ([`read`]). Its writer is
+//! not used, for two reasons. It may create the file of a cancelled upload after everything was removed:
 //! here a file that appears after its handle was dropped is removed again. And it syncs on the thread of the caller, and never
 //! the folder.
 
@@ -23,14 +24,13 @@ use crate::buffer_size::Room;
 use crate::codes::STORE_FAILED;
 use crate::fault;
 use crate::fs::files::Files;
+use crate::fs::read;
 use crate::fs::sync_group::Written;
 use crate::fs::write_back::{self, WriteBack};
 use crate::name::Name;
-use crate::read::{read, size};
+use crate::read::size;
 use crate::write_buffer::{Sink, WriteBuffer};
 
-/// How many bytes are read from a file at a time.
-const CHUNK: usize = 256 * 1024;
 /// The most bytes of one write.
 const MOST: usize = 1 << 20;
 /// The most bytes of all buffers together, beyond what each upload may have anyway.
@@ -42,7 +42,7 @@ pub(crate) struct FsStore {
     files: Arc<Files>,
     /// Shared by the buffers of all uploads.
     room: Arc<Room>,
-    /// For reading. Opened at the first use, because that creates the folder.
+    /// For look-ups. Opened at the first use, because that creates the folder.
     operator: OnceCell<Operator>,
 }
 
@@ -81,8 +81,7 @@ impl FsStore {
     }
 
     pub(crate) async fn read(&self, name: &Name, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
-        let operator = self.operator.get_or_try_init(|| self.open()).await?;
-        read(operator, &format!("{}/{name}", name.shard()), Some(CHUNK), range).await
+        read::read(self.files.whole(name), range).await
     }
 
     pub(crate) async fn size(&self, name: &Name) -> Result<Option<u64>, Fault> {
