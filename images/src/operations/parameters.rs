@@ -340,10 +340,12 @@ fn tone(name: &str, parameters: &[&str]) -> Result<Option<Step>, OperationsError
         "saturation" => (Tone::Saturation, -100, 500, "a number from -100 to 500"),
         "vibrance" => (Tone::Vibrance, -100, 500, "a number from -100 to 500"),
         "warmth" => (Tone::Warmth, -100, 100, "a number from -100 to 100"),
+        "enhance" => (Tone::Enhance, 0, 100, "nothing (50), or a number from 0 to 100"),
         _ => return Ok(None),
     };
     let value = match parameters {
         [value] => signed(value, least, most),
+        [] if tone == Tone::Enhance => Some(50),
         _ => None,
     };
     let value = value.ok_or(wrong(tone.name(), expected))?;

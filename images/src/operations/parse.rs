@@ -7,10 +7,9 @@ use super::step::Step;
 use super::{MAX_LENGTH, MAX_OPERATIONS, Operations, text};
 
 /// Operations of the service that are refused by name.
-const REFUSED: [&str; 20] = [
+const REFUSED: [&str; 19] = [
     "detect_faces",
     "blur_region",
-    "enhance",
     "filter",
     "font",
     "gif2video",

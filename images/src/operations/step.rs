@@ -64,7 +64,7 @@ pub(crate) enum Stretch {
 /// A colour with transparency: red, green, blue, alpha.
 pub(crate) type Color = [u8; 4];
 
-/// What changes each pixel by itself, by a number.
+/// What changes the colours of pixels, by a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Brightness,
@@ -74,6 +74,8 @@ pub(crate) enum Tone {
     Saturation,
     Vibrance,
     Warmth,
+    /// Of the whole picture: how light and dark it is decides.
+    Enhance,
 }
 
 impl Tone {
@@ -91,6 +93,7 @@ impl Tone {
             Self::Saturation => "saturation",
             Self::Vibrance => "vibrance",
             Self::Warmth => "warmth",
+            Self::Enhance => "enhance",
         }
     }
 }

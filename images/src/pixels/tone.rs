@@ -1,4 +1,4 @@
-//! Brightness, colours and their like: each pixel by itself.
+//! Brightness, colours and their like.
 
 use super::{Kind, Pixels};
 use crate::operations::Tone;
@@ -14,14 +14,52 @@ pub(crate) fn tone(pixels: Pixels, tone: Tone, value: i32) -> Pixels {
         Tone::Gamma => by_channel(pixels, |v| if share > 0.0 { v.powf(share.recip()) } else { v.floor() }),
         Tone::Contrast => by_channel(pixels, |v| (v - 0.5) * (1.0 + share) + 0.5),
         Tone::Saturation => by_color(pixels, |[r, g, b]| away_from_gray([r, g, b], 1.0 + share)),
-        Tone::Vibrance => by_color(pixels, |rgb| {
-            // What is colourful already changes less.
-            let most = rgb.iter().copied().fold(0.0, f32::max);
-            let least = rgb.iter().copied().fold(1.0, f32::min);
-            away_from_gray(rgb, 1.0 + share * (1.0 - (most - least)))
-        }),
+        Tone::Vibrance => by_color(pixels, |rgb| more_vibrant(rgb, share)),
         Tone::Warmth => by_color(pixels.into_color(), |[r, g, b]| [r + 0.2 * share, g, b - 0.2 * share]),
+        Tone::Enhance => enhance(pixels, share),
     }
+}
+
+/// Stretches the picture from black to white, except for the darkest and the lightest half percent of its pixels, and makes its
+/// colours a little stronger; all of it by this share.
+fn enhance(pixels: Pixels, share: f32) -> Pixels {
+    const LEFT_OUT: f32 = 0.005;
+    /// What has fewer steps between its darkest and its lightest pixels is flat on purpose.
+    const FEWEST_STEPS: u8 = 16;
+
+    let Some((dark, light)) = range_of(&pixels, LEFT_OUT).filter(|(dark, light)| light - dark >= FEWEST_STEPS) else {
+        return pixels;
+    };
+    let (dark, light) = (f32::from(dark) / 255.0, f32::from(light) / 255.0);
+    let stretched = by_channel(pixels, |v| v + share * ((v - dark) / (light - dark) - v));
+    by_color(stretched, |rgb| more_vibrant(rgb, 0.2 * share))
+}
+
+/// How dark and how light the pixels are, but for this share of them at either end. `None` if nothing of them can be seen.
+fn range_of(pixels: &Pixels, left_out: f32) -> Option<(u8, u8)> {
+    let mut counts = [0_u32; 256];
+    for pixel in pixels.data.chunks_exact(pixels.kind.channels()) {
+        let light = match *pixel {
+            [gray] => gray,
+            [_, _, _, 0] => continue,
+            [r, g, b, ..] => byte(luma([r, g, b].map(|value| f32::from(value) / 255.0))),
+            _ => continue,
+        };
+        counts[usize::from(light)] += 1;
+    }
+    let all: u32 = counts.iter().sum();
+    let skipped = (all as f32 * left_out) as u32;
+    let dark = first_behind(skipped, 0..=255, &counts)?;
+    Some((dark, first_behind(skipped, (0..=255).rev(), &counts)?))
+}
+
+/// The first step by which more pixels than these were counted.
+fn first_behind(skipped: u32, mut steps: impl Iterator<Item = u8>, counts: &[u32; 256]) -> Option<u8> {
+    let mut seen = 0;
+    steps.find(|step| {
+        seen += counts[usize::from(*step)];
+        seen > skipped
+    })
 }
 
 /// By the weights of ITU-R BT.601, as Pillow has it.
@@ -32,6 +70,13 @@ fn luma([r, g, b]: [f32; 3]) -> f32 {
 fn away_from_gray(rgb: [f32; 3], factor: f32) -> [f32; 3] {
     let gray = luma(rgb);
     rgb.map(|value| gray + (value - gray) * factor)
+}
+
+/// What is colourful already changes less.
+fn more_vibrant(rgb: [f32; 3], share: f32) -> [f32; 3] {
+    let most = rgb.iter().copied().fold(0.0, f32::max);
+    let least = rgb.iter().copied().fold(1.0, f32::min);
+    away_from_gray(rgb, 1.0 + share * (1.0 - (most - least)))
 }
 
 fn byte(value: f32) -> u8 {
@@ -128,6 +173,36 @@ mod tests {
             let found = tone(one(Kind::Rgba, &[100, 200, 50, 77]), *name, *value);
             assert_eq!(found.data[3], 77, "{name:?} {value} changes no alpha");
         }
+    }
+
+    #[test]
+    fn a_dull_picture_is_stretched_from_black_to_white_and_a_flat_one_stays() {
+        let gray = |data: &[u8]| Pixels {
+            width: data.len() as u32,
+            height: 1,
+            kind: Kind::Gray,
+            data: data.to_vec(),
+        };
+        let dull = gray(&[100, 125, 150]);
+        assert_eq!(tone(dull.clone(), Tone::Enhance, 100).data, [0, 127, 255]);
+        assert_eq!(tone(dull.clone(), Tone::Enhance, 50).data, [50, 126, 203]);
+        assert_eq!(tone(dull.clone(), Tone::Enhance, 0), dull);
+        let flat = gray(&[100, 110, 115]);
+        assert_eq!(tone(flat.clone(), Tone::Enhance, 100), flat);
+        // One white pixel of a thousand does not keep the others dull.
+        let mut many = [100, 150].repeat(500);
+        many[7] = 255;
+        assert_eq!(tone(gray(&many), Tone::Enhance, 100).data[..2], [0, 255]);
+        // What cannot be seen does not count.
+        let clear = Pixels {
+            kind: Kind::Rgba,
+            data: vec![100, 100, 100, 255, 150, 150, 150, 255, 0, 0, 0, 0],
+            ..dull
+        };
+        assert_eq!(
+            tone(clear, Tone::Enhance, 100).data[..8],
+            [0, 0, 0, 255, 255, 255, 255, 255]
+        );
     }
 
     #[test]
