@@ -1,7 +1,7 @@
 //! The example page with the official web component, in a real browser: it makes signed uploads to this server, and no requests to
 //! others.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use serde_json::{Value, json};
@@ -108,6 +108,90 @@ fn the_component_uploads_with_signatures_and_by_its_settings_alone_asks_no_other
     let large = file_of(server.dir.path(), 26 << 20);
     let done = page.upload(&json!({"files": [picture, large], "withoutPolicy": true}));
     assert_eq!(sizes(&server, &done), [73, 26 << 20]);
+    assert_eq!(done["hosts"], ours(&server, &page));
+}
+
+/// Pictures of the page, for people who look at them after a run.
+fn screenshots() -> PathBuf {
+    let folder = std::env::var_os("INTAKE_TEST_ARTEFACTS").map_or_else(
+        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots"),
+        PathBuf::from,
+    );
+    std::fs::create_dir_all(&folder).unwrap();
+    std::path::absolute(folder).unwrap()
+}
+
+/// A server that gives files out, and writes their addresses into its answers.
+fn delivering() -> Server {
+    crate::signed::server(&Origin::start(), &[("INTAKE_DELIVERY__CACHE", "1h")])
+}
+
+/// The path of an address of this server.
+fn path_of<'a>(server: &Server, address: &'a str) -> &'a str {
+    let path = address.strip_prefix(&format!("http://{}", server.address));
+    path.unwrap_or_else(|| panic!("{address} is not of this server"))
+}
+
+/// A picture that is dark at the left, light at the right, and of two colours.
+fn picture(server: &Server) -> PathBuf {
+    let path = server.dir.path().join("harbour.png");
+    let picture = image::RgbImage::from_fn(600, 400, |x, y| {
+        let light = 30 + (x * 180 / 600) as u8;
+        let blue = if y < 200 { 200 } else { 60 };
+        image::Rgb([light, light, blue])
+    });
+    picture.save(&path).unwrap();
+    path
+}
+
+#[test]
+fn the_component_shows_thumbnails_and_edits_images_that_this_server_makes() {
+    let server = delivering();
+    let page = Page::before(&server, "new secret");
+    let done = page.upload(&json!({
+        "files": [picture(&server)],
+        "thumbnails": 1,
+        "edit": true,
+        "screenshots": screenshots(),
+    }));
+    let thumbnail = done["thumbnails"][0].as_str().unwrap();
+    assert!(thumbnail.contains("/-/scale_crop/76x76/center/"), "{thumbnail}");
+    path_of(&server, thumbnail);
+    let edited = done["edited"].as_str().unwrap();
+    assert!(
+        edited.ends_with("/-/enhance/40/-/brightness/40/-/mirror/-/rotate/90/-/preview/"),
+        "{edited}"
+    );
+    let result = server.get(&format!("{}-/format/png/", path_of(&server, edited)));
+    assert_eq!(result.status, 200, "{}", result.text());
+    let result = image::load_from_memory(&result.body).unwrap().into_rgb8();
+    assert_eq!(result.dimensions(), (400, 600));
+    // Mirrored, what was light is at the left; turned counter-clockwise, that is at the bottom.
+    assert!(result.get_pixel(50, 590)[0] > result.get_pixel(50, 10)[0] + 100);
+    assert_eq!(done["hosts"], ours(&server, &page));
+    assert_eq!(done["blocked"], json!([]));
+}
+
+#[test]
+fn a_group_of_the_component_opens_at_this_server() {
+    let server = delivering();
+    let page = Page::before(&server, "new secret");
+    let text = server.dir.path().join("notes.txt");
+    std::fs::write(&text, "no image").unwrap();
+    let done = page.upload(&json!({
+        "files": [picture(&server), text],
+        "group": true,
+        "screenshots": screenshots(),
+    }));
+    let group = path_of(&server, done["group"].as_str().unwrap()).to_owned();
+    assert!(group.ends_with("~2/"), "{group}");
+    let answers = [0, 1].map(|place| server.get(&format!("{group}nth/{place}/")));
+    let mut types: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.header("content-type").unwrap())
+        .collect();
+    types.sort_unstable();
+    assert_eq!(types, ["image/png", "text/plain"]);
     assert_eq!(done["hosts"], ours(&server, &page));
 }
 

@@ -4,11 +4,15 @@
 //
 // JSON holds `files`, paths that are chosen from the device, or `link`, an address that is given to fetch from;
 // `withoutPolicy` where the page's Content-Security-Policy is to be ignored; and `signature`, with `secureSignature` and
-// `secureExpire`, where uploads are signed by it and not by what the page's server answers.
+// `secureExpire`, where uploads are signed by it and not by what the page's server answers. With `edit`, the first file is an
+// image that is edited; with `group`, all files become a group; with `screenshots`, a folder, pictures of the page are left there.
 //
 // Prints one JSON object on stdout:
 //
 //   uploads   what the page lists in the end: `{outcome, text}` for each file
+//   thumbnails  with `thumbnails`, their number: addresses of the pictures that the list shows, which were loaded and decoded
+//   edited    with `edit`: the address of the first file after it was mirrored, turned, made lighter, and enhanced in the editor
+//   group     with `group`: the address of the group of all files
 //   hosts     every host and port that the page has sent a request to or opened a WebSocket to
 //   blocked   every host and port that the policy has kept it from
 
@@ -62,6 +66,59 @@ async function choose(page, { files, link }) {
   return files.length
 }
 
+// Thumbnails, editor and events come behind an upload, at times that no event of the page tells.
+async function until(page, what, condition) {
+  const deadline = Date.now() + PATIENCE_MILLISECONDS
+  for (;;) {
+    const found = await condition()
+    if (found) return found
+    if (Date.now() > deadline) throw new Error(`this did not come: ${what}`)
+    await page.waitForTimeout(50)
+  }
+}
+
+const outputs = (page) =>
+  page.locator('uc-upload-ctx-provider').evaluate((uploads) => uploads.getAPI().getOutputCollectionState())
+
+async function edit(page, shoot) {
+  const editor = page.locator('uc-cloud-image-editor')
+  // What is done makes the editor ask for an image whose address has this part.
+  const asking = async (part, act) => {
+    const answered = page.waitForResponse((answer) => answer.url().includes(part) && answer.ok())
+    await act()
+    await answered
+  }
+  await asking('/resize/', () => page.getByRole('button', { name: 'Edit', exact: true }).first().click())
+  // The tab that cuts and turns shows what it does by itself; the next one asks for it.
+  await editor.locator('[aria-label="Apply mirror operation"]').click()
+  await editor.locator('[aria-label="Apply rotate operation"]').click()
+  await shoot('editor')
+  await asking('/mirror/-/rotate/90/', () => editor.locator('[aria-label="Tuning"]').click())
+  for (const tuning of ['brightness', 'enhance']) {
+    await editor.locator(`[aria-label="Apply ${tuning} tuning"]`).click()
+    await asking(`/${tuning}/40/`, () => editor.locator('input[type=range]').first().fill('40'))
+    await shoot(`editor-${tuning}`)
+    await editor.locator('button', { hasText: 'Apply' }).last().click()
+  }
+  await editor.locator('[aria-label="Apply"]').click()
+  const edited = await until(page, 'an edited file', async () => {
+    const entry = (await outputs(page)).allEntries[0]
+    return entry.cdnUrlModifiers && entry.cdnUrl
+  })
+  return edited
+}
+
+async function thumbnails(page, expected) {
+  return until(page, 'thumbnails', async () => {
+    const shown = await page.locator('img.uc-thumb__img').evaluateAll((images) =>
+      images
+        .filter((image) => image.src.startsWith('http') && image.complete && image.naturalWidth > 0)
+        .map((image) => image.src),
+    )
+    return shown.length >= expected && shown
+  })
+}
+
 async function drive(browser, url, options) {
   const context = await browser.newContext({ bypassCSP: options.withoutPolicy === true })
   const page = await context.newPage()
@@ -83,6 +140,14 @@ async function drive(browser, url, options) {
       config.secureUploadsSignatureResolver = async () => signature
     }, options.signature)
   }
+  if (options.group) {
+    await page.locator('uc-config').evaluate((config) => {
+      config.groupOutput = true
+    })
+  }
+  const shoot = async (name) => {
+    if (options.screenshots) await page.screenshot({ path: join(options.screenshots, `${name}.png`) })
+  }
   const expected = await choose(page, options)
   const listed = page.locator('#uploads li')
   await listed.nth(expected - 1).waitFor({ state: 'attached' })
@@ -91,7 +156,22 @@ async function drive(browser, url, options) {
   const uploads = await listed.evaluateAll((items) =>
     items.map((item) => ({ outcome: item.className, text: item.textContent })),
   )
-  return { uploads, hosts: [...hosts].sort(), blocked: [...blocked].sort() }
+  const done = { uploads }
+  if (options.thumbnails) done.thumbnails = await thumbnails(page, options.thumbnails)
+  await shoot('list')
+  if (options.edit) {
+    done.edited = await edit(page, shoot)
+    const modifiers = done.edited.split('/-/').slice(1).join('/-/')
+    await until(page, 'the thumbnail of what was edited', async () =>
+      (await thumbnails(page, 1)).some((address) => address.includes(modifiers)),
+    )
+    await shoot('edited')
+  }
+  if (options.group) {
+    done.group = await until(page, 'a group', async () => (await outputs(page)).group?.cdnUrl)
+    await shoot('group')
+  }
+  return { ...done, hosts: [...hosts].sort(), blocked: [...blocked].sort() }
 }
 
 const [, , url, options] = process.argv
