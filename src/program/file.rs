@@ -4,10 +4,27 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use intake_core::{Record, State};
+use intake_core::{Error, Pipeline, Record, State, UploadId};
 use serde::Serialize;
 
+use super::failure::Failure;
 use super::output::{exact_time, plain, size, time};
+
+pub(super) async fn look(pipeline: &Pipeline, id: UploadId) -> Result<Option<Record>, Failure> {
+    let found = pipeline.status(id).await;
+    found.map_err(|error| Failure::Other(report(error)))
+}
+
+pub(super) fn report(error: Error) -> String {
+    match error {
+        Error::Fault(fault) => fault.report(),
+        other => other.to_string(),
+    }
+}
+
+pub(super) fn none(id: UploadId) -> Failure {
+    Failure::Other(format!("there is no file {id}"))
+}
 
 /// The state of an upload as it is shown. An expired file is shown as such even before it is removed.
 pub(super) fn state(record: &Record, now: SystemTime) -> &'static str {

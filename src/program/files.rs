@@ -1,4 +1,4 @@
-//! `intake files`: shows files, keeps, deletes and restores them, through the same pipeline as servers.
+//! `intake files`: shows files, writes them out, keeps, deletes and restores them, through the same pipeline as servers.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,11 @@ use super::app::App;
 use super::arguments::WithConfig;
 use super::explain::{ShownStage, table};
 use super::failure::Failure;
-use super::file::{File, line, order_line, refused_line, restorable_until, state, unfinished_line, until};
+use super::file::{
+    File, line, look, none, order_line, refused_line, report, restorable_until, state, unfinished_line, until,
+};
+use super::files_get;
+use super::files_verify;
 use super::output::{json_line, print, tell, time};
 
 pub(super) type Arguments = WithConfig<Command>;
@@ -57,6 +61,10 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Writes the original of a file: under its name only once it is whole, and its SHA-256 is that of the record.
+    Get(files_get::Arguments),
+    /// Reads what is stored of files, and compares length and SHA-256 with the records.
+    Verify(files_verify::Arguments),
     /// Keeps a file, as far as its project's rules allow.
     Store {
         /// Its id.
@@ -104,14 +112,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
                 Some(project) => project,
                 None => app.the_only_project().await?,
             };
-            let kind = match (refused, unfinished, orders) {
-                (true, ..) => Listing::Refused,
-                (_, true, _) => Listing::Unfinished,
-                (.., true) => Listing::Fetches,
-                _ => Listing::Files,
-            };
+            let kind = kind(refused, unfinished, orders);
             list(&app, (&project, kind), limit, behind, json).await
         }
+        Command::Get(arguments) => {
+            let id = arguments.id;
+            let record = look(pipeline, id).await?.ok_or_else(|| none(id))?;
+            files_get::run(pipeline, &record, arguments).await
+        }
+        Command::Verify(arguments) => files_verify::run(&app, arguments).await,
         Command::Store { id } => {
             let kept = pipeline.keep(id, Retention::Keep).await;
             let record = told(pipeline, id, kept, "stored").await?;
@@ -125,6 +134,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             tell(&format!("{id} can be read again, {}", until(&record)));
             Ok(())
         }
+    }
+}
+
+fn kind(refused: bool, unfinished: bool, orders: bool) -> Listing {
+    match (refused, unfinished, orders) {
+        (true, ..) => Listing::Refused,
+        (_, true, _) => Listing::Unfinished,
+        (.., true) => Listing::Fetches,
+        _ => Listing::Files,
     }
 }
 
@@ -180,22 +198,6 @@ async fn delete(pipeline: &Pipeline, id: UploadId, for_good: bool) -> Result<(),
         None => tell(&format!("{id} is deleted for good")),
     }
     Ok(())
-}
-
-async fn look(pipeline: &Pipeline, id: UploadId) -> Result<Option<Record>, Failure> {
-    let found = pipeline.status(id).await;
-    found.map_err(|error| Failure::Other(report(error)))
-}
-
-fn report(error: Error) -> String {
-    match error {
-        Error::Fault(fault) => fault.report(),
-        other => other.to_string(),
-    }
-}
-
-fn none(id: UploadId) -> Failure {
-    Failure::Other(format!("there is no file {id}"))
 }
 
 /// The result, or why there is none: a file in another state is reported as such, and not as missing.

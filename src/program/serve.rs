@@ -119,7 +119,7 @@ impl Background {
 
 /// Ready when the process gets SIGINT (Ctrl-C) or SIGTERM, or when its terminal is closed (SIGHUP). A second signal ends it at
 /// once, without losing acknowledged uploads.
-fn stop_signal() -> Result<impl Future<Output = ()>, String> {
+pub(super) fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let mut hangup = listen(SignalKind::hangup())?;
