@@ -47,6 +47,7 @@ mod sites;
 mod tokens;
 mod usage;
 mod warnings;
+mod webhooks;
 
 /// The exit code for a configuration that cannot be used, as in `sysexits.h`.
 const EX_CONFIG: u8 = 78;
@@ -95,6 +96,8 @@ enum Command {
     Files(files::Arguments),
     /// Shows what is in quarantine, releases and deletes it.
     Quarantine(quarantine::Arguments),
+    /// Subscribes URLs to events of projects, and shows what became of the deliveries.
+    Webhooks(webhooks::Arguments),
     /// Shows groups of files, and removes them.
     Groups(groups::Arguments),
     /// Shows received, removed and stored files, by project and day.
@@ -129,6 +132,7 @@ async fn run() -> ExitCode {
         | Command::Tokens(_)
         | Command::Files(_)
         | Command::Groups(_)
+        | Command::Webhooks(_)
         | Command::Usage(_)
         | Command::Explain(_) => "warn",
         // What an operator decides is logged, too.
@@ -156,6 +160,7 @@ async fn run() -> ExitCode {
         Command::Tokens(arguments) => tokens::run(arguments).await,
         Command::Files(arguments) => files::run(arguments).await,
         Command::Quarantine(arguments) => quarantine::run(arguments).await,
+        Command::Webhooks(arguments) => webhooks::run(arguments).await,
         Command::Groups(arguments) => groups::run(arguments).await,
         Command::Usage(arguments) => usage::run(arguments).await,
         Command::Explain(arguments) => explain::run(arguments).await,

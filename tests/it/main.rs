@@ -61,3 +61,4 @@ mod verify;
 mod virus;
 mod web;
 mod webhooks;
+mod webhooks_cli;

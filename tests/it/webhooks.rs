@@ -13,7 +13,7 @@ use crate::support::{Server, config, wait_until};
 const CREDENTIALS: &str = "Authorization: Uploadcare.Simple demopublickey:demosecret";
 
 /// The program with a project that has a secret, and webhooks to receivers on this machine.
-fn server(dir: TempDir, receivers: &[&Receiver]) -> Server {
+pub fn server(dir: TempDir, receivers: &[&Receiver]) -> Server {
     let config = config(dir.path()).replace(
         r#"{ public_key = "demopublickey" }"#,
         r#"{ public_key = "demopublickey", secrets = [{ name = "one", secret = "demosecret" }] }"#,
