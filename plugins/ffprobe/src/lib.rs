@@ -93,9 +93,11 @@ impl Scanner for Ffprobe {
         self.asked().await.cloned().map(Some)
     }
 
-    /// That the program runs within its limits, and that contents can be kept.
+    /// That the program runs within its limits, and that contents can be kept. While files take all processes, that is known.
     async fn ready(&self) -> Result<(), Fault> {
-        self.runner.version().await?;
+        if !self.runner.is_full() {
+            self.runner.version().await?;
+        }
         self.spool.ready().await
     }
 }

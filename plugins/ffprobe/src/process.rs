@@ -68,12 +68,18 @@ impl Runner {
         }
     }
 
-    /// What the program says of a content, which it reads as its standard input.
+    /// Whether files take all processes now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.permits.in_use() >= self.permits.most()
+    }
+
+    /// What the program says of a content, which it reads as its standard input. What is held is dropped when the process has
+    /// ended, also if the upload is given up before.
     ///
     /// # Errors
     ///
     /// If it cannot be started, or other files take all processes for too long.
-    pub(crate) async fn probe(&self, content: File) -> Result<Outcome, Fault> {
+    pub(crate) async fn probe(&self, content: File, held: impl Send + 'static) -> Result<Outcome, Fault> {
         let arguments = [
             ["-v", "error"],
             ["-protocol_whitelist", "file"],
@@ -83,7 +89,7 @@ impl Runner {
             // The content by a name of its own, as `pipe:` cannot go back.
             ["-i", "file:/dev/stdin"],
         ];
-        self.run(arguments.as_flattened(), content.into()).await
+        self.run(arguments.as_flattened(), content.into(), held).await
     }
 
     /// The first line of what the program says of its version.
@@ -92,7 +98,7 @@ impl Runner {
     ///
     /// As above, and if it fails.
     pub(crate) async fn version(&self) -> Result<String, Fault> {
-        match self.run(&["-version"], Stdio::null()).await? {
+        match self.run(&["-version"], Stdio::null(), ()).await? {
             Outcome::Answer(answer) => {
                 let line = answer.split(|byte| *byte == b'\n').next().unwrap_or_default();
                 Ok(legible(line, 100))
@@ -101,7 +107,7 @@ impl Runner {
         }
     }
 
-    async fn run(&self, arguments: &[&str], input: Stdio) -> Result<Outcome, Fault> {
+    async fn run(&self, arguments: &[&str], input: Stdio, held: impl Send + 'static) -> Result<Outcome, Fault> {
         let Ok(permit) = self.permits.acquire(until(self.wait)).await else {
             let message = "other files take all processes of ffprobe for too long (at_a_time, wait)";
             return Err(unavailable(message));
@@ -110,7 +116,7 @@ impl Runner {
         let time = self.timeout;
         // A task of its own: an upload that is given up does not leave a process without a limit of time.
         let watching = tokio::spawn(async move {
-            let _permit = permit;
+            let _held = (permit, held);
             watch(child, time).await
         });
         watching

@@ -45,12 +45,12 @@ impl ProbeScan {
             Ok(content) => content.into_file().await,
             Err(why) => return Ok(Err(why)),
         };
-        let (file, _room) = match kept {
+        let (file, room) = match kept {
             Ok(kept) => kept,
             Err(NotKept::TooMuch(why)) => return Ok(Err(why)),
             Err(NotKept::Failed(fault)) => return Err(fault),
         };
-        Ok(match self.runner.probe(file).await? {
+        Ok(match self.runner.probe(file, room).await? {
             Outcome::Answer(answer) => {
                 facts::note(&answer, media_type, self.size).ok_or_else(|| "ffprobe answers in no known way".to_owned())
             }
