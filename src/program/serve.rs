@@ -42,7 +42,13 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
         server: mut bounds,
         ..
     } = app;
-    bounds.shared_by_many.clone_from(&settings.trusted_proxies);
+    let proxies_of_rest = rest_api.iter().flat_map(|rest| &rest.trusted_proxies);
+    bounds.shared_by_many = settings
+        .trusted_proxies
+        .iter()
+        .chain(proxies_of_rest)
+        .copied()
+        .collect();
     let delivers = delivery.is_some();
     let sites = Sites::open(&pipeline, settings, rest_api, delivery, &bounds).await?;
     let address = sites.uploads()?;

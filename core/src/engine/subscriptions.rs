@@ -36,11 +36,17 @@ impl Pipeline {
         let outbox = self.inner().recorder.outbox();
         let others = outbox.subscriptions(&subscription.project, MOST_SUBSCRIPTIONS).await?;
         if others.len() >= MOST_SUBSCRIPTIONS {
-            let message = format!("the project has {MOST_SUBSCRIPTIONS} subscriptions, and may not have more");
-            return Err(refused(Rejection::new(codes::QUOTA_EXCEEDED, message)));
+            return Err(too_many());
         }
-        let added = outbox.add_subscription(&subscription).await?;
-        added.ok_or_else(exists)
+        let added = outbox.add_subscription(&subscription).await?.ok_or_else(exists)?;
+        // Others may have been added meanwhile. Those that are read have the lowest ids, and any beyond them would get nothing.
+        let read = outbox.subscriptions(&added.project, MOST_SUBSCRIPTIONS).await?;
+        if read.iter().any(|other| other.id == added.id) {
+            return Ok(added);
+        }
+        // It may have been removed already.
+        let _removed = outbox.remove_subscription(added.id, now).await?;
+        Err(too_many())
     }
 
     /// Replaces a subscription, which was read before, by a changed one. Its project, its id and the time when it was made stay.
@@ -172,6 +178,11 @@ impl Pipeline {
 
 fn refused(rejection: Rejection) -> Error {
     Error::rejected(PROJECT, rejection)
+}
+
+fn too_many() -> Error {
+    let message = format!("the project has {MOST_SUBSCRIPTIONS} subscriptions, and may not have more");
+    refused(Rejection::new(codes::QUOTA_EXCEEDED, message))
 }
 
 fn exists() -> Error {
