@@ -24,6 +24,8 @@ pub(crate) struct ListParams {
     order: Order,
     from: Option<Cursor>,
     to: Option<Cursor>,
+    /// The end as it was sent, for the next page.
+    sent_end: Option<String>,
     /// Which files; `None`: files that are both removed and stored, of which there are none.
     pub(crate) filter: Option<FileFilter>,
     pub(crate) with_appdata: bool,
@@ -49,6 +51,7 @@ impl ListParams {
             order: Order::OldestFirst,
             from: None,
             to: None,
+            sent_end: None,
             filter: None,
             with_appdata: false,
             repeated: Vec::new(),
@@ -77,8 +80,10 @@ impl ListParams {
                         None => (&*value, name == "to"),
                     };
                     let cursor = Cursor::parse(value).ok_or_else(|| wrong("a date and time in ISO 8601"))?;
-                    let place = if is_end { &mut params.to } else { &mut params.from };
-                    *place = Some(cursor);
+                    match is_end {
+                        true => (params.to, params.sent_end) = (Some(cursor), Some(value.to_owned())),
+                        false => params.from = Some(cursor),
+                    }
                     continue;
                 }
                 "offset" if value == "0" => continue,
@@ -130,6 +135,8 @@ impl ListParams {
             places: Vec::new(),
             entries: Vec::new(),
             bytes: 0,
+            skipped: 0,
+            stopped: None,
             has_more: false,
         }
     }
@@ -138,6 +145,10 @@ impl ListParams {
     pub(crate) fn beside(&self, page: &Page, links: &Links) -> (Option<String>, Option<String>) {
         let has_begin = self.from.is_some() || self.is_backwards();
         let (first, last) = (page.places.first().copied(), page.places.last().copied());
+        let (first, last) = match self.is_backwards() {
+            false => (first, page.stopped.or(last)),
+            true => (page.stopped.or(first), last),
+        };
         let next = last.map(|last| self.address(links, last, ""));
         let previous = first.map(|first| self.address(links, first, BEFORE));
         match self.is_backwards() {
@@ -149,6 +160,13 @@ impl ListParams {
     fn address(&self, links: &Links, place: Place, side: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("from", &format!("{}{side}", Cursor::at(place)));
+        if let Some(end) = self
+            .sent_end
+            .as_ref()
+            .filter(|_| side.is_empty() && !self.is_backwards())
+        {
+            query.append_pair("to", end);
+        }
         query.append_pair("offset", "0");
         query.extend_pairs(&self.repeated);
         links.to(&format!("{}?{}", self.path, query.finish()))
@@ -189,6 +207,10 @@ pub(crate) struct Page {
     places: Vec<Place>,
     pub(crate) entries: Vec<String>,
     bytes: usize,
+    /// Entries that were passed over.
+    skipped: usize,
+    /// Where the page ends because too many entries were passed over.
+    stopped: Option<Place>,
     has_more: bool,
 }
 
@@ -197,7 +219,11 @@ impl Page {
     pub(crate) fn missing(&self) -> usize {
         /// Records that are in memory at a time.
         const PIECE: usize = 100;
-        (self.limit - self.entries.len() + 1).min(PIECE)
+        match self.skipped {
+            0 => (self.limit - self.entries.len() + 1).min(PIECE),
+            // Where entries are passed over, more of them follow.
+            _ => PIECE,
+        }
     }
 
     /// Where the next entries are asked for.
@@ -205,9 +231,21 @@ impl Page {
         self.behind
     }
 
-    /// Passes over an entry that is not shown.
-    pub(crate) fn skip(&mut self, place: Place) {
+    /// Passes over an entry that is not shown. If false, the page is complete: it is beyond the end, or so many were passed over
+    /// that the rest is left to the next page.
+    pub(crate) fn skips(&mut self, place: Place) -> bool {
+        /// The most entries that one page passes over.
+        const MOST: usize = 2_000;
+        if self.end.is_some_and(|end| !self.order.follows(end, place)) {
+            return false;
+        }
         self.behind = Some(place);
+        self.skipped += 1;
+        if self.skipped >= MOST {
+            self.stopped = Some(place);
+            self.has_more = true;
+        }
+        !self.has_more
     }
 
     /// Whether this entry belongs on the page. If not, the page is complete.
@@ -230,6 +268,38 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_passes_over_so_many_entries_and_the_next_one_goes_on_there() {
+        use std::time::{Duration, UNIX_EPOCH};
+
+        use crate::settings::Settings;
+
+        let params = ListParams::of_files("limit=1").unwrap();
+        let mut page = params.page();
+        let place = |at: u32| {
+            (
+                UNIX_EPOCH + Duration::from_secs(u64::from(at)),
+                intake_core::UploadId::random(),
+            )
+        };
+        let passed = (1..10_000).take_while(|at| page.skips(place(*at))).count();
+        assert_eq!(passed, 1_999);
+        let settings =
+            Settings::default().with(|settings| settings.base_url = Some("https://api.example.com".to_owned()));
+        let client = crate::peer::Client {
+            address: None,
+            has_tls: true,
+        };
+        let links = Links::of(&settings, &Default::default(), client);
+        let (next, previous) = params.beside(&page, &links);
+        assert!(next.unwrap().contains("from=1970-01-01T00%3A33%3A20"), "2,000 seconds");
+        assert_eq!(previous, None);
+        // Beyond the end nothing is passed over.
+        let params = ListParams::of_files("from=1970-01-01T00:00:00Z&to=1970-01-01T00:00:09Z").unwrap();
+        let mut page = params.page();
+        assert_eq!([8, 9].map(|at| page.skips(place(at))), [true, false]);
+    }
 
     #[test]
     fn parameters_are_read_as_clients_write_them() {

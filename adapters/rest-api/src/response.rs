@@ -10,6 +10,7 @@ use intake_core::codes::SUBSCRIPTION_EXISTS;
 use intake_core::measure;
 use tracing::{error, info};
 
+use crate::codes::PUBLIC_KEY_UNKNOWN;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::wire::{ErrorBody, FieldsErrorBody, json};
@@ -112,7 +113,11 @@ fn log(error: &ApiError, endpoint: &'static str, key: Option<&str>, began: Insta
         let cause = error.cause.as_deref().unwrap_or("unknown");
         error!(target: "intake::request", endpoint, project, status, code, cause, millis, "request failed");
     } else {
-        let reason = error.detail();
+        let reason = match error.code == PUBLIC_KEY_UNKNOWN {
+            // The answer repeats the key, and the log does not.
+            true => "No project has this public key.".to_owned(),
+            false => error.detail(),
+        };
         info!(target: "intake::request", endpoint, project, status, code, by = "rest-api", reason, millis, "request refused");
     }
 }

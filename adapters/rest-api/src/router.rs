@@ -1,20 +1,19 @@
 //! Finds the endpoint of a request, checks who sends it, and makes the response of its answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::any;
 use http_body_util::BodyExt as _;
 use intake_core::permits::Holder;
 use intake_core::project::ProjectStatus;
-use intake_core::{ConfigErrors, Pipeline, measure};
-use tracing::{Instrument as _, error, error_span, field};
+use intake_core::{ConfigErrors, Pipeline};
+use tracing::{Instrument as _, error_span, field};
 use uuid::Uuid;
 
 use crate::api::Api;
@@ -66,30 +65,34 @@ async fn dispatch(State(api): State<Arc<Api>>, request: axum::extract::Request) 
     // At the highest level, so that no log filter removes it.
     let span = error_span!("request", id = %Uuid::new_v4(), client = client.address.map(field::display));
     let began = Instant::now();
+    let kind = accept::type_of_answer(&head.headers).unwrap_or(accept::PLAIN);
     let pipeline = api.pipeline.clone();
     let work = async move {
-        let kind = accept::type_of_answer(&head.headers).unwrap_or(accept::PLAIN);
-        let key = Credentials::of(&head.headers).ok().map(|credentials| credentials.key);
+        // Only one that was found: what is sent as a key may be a secret in the wrong place.
+        let key = OnceLock::new();
         let holder = client.address.map(Holder::at);
         let held = match api.limiter.acquire(holder.as_ref(), api.settings.queue_timeout).await {
             Ok(held) => held,
-            Err(error) => return respond(Err(error), &endpoint, kind, key, began),
+            Err(error) => return respond(Err(error), &endpoint, kind, None, began),
         };
-        let outcome = answer(&api, &endpoint, &head, body, client).await;
-        let response = respond(outcome, &endpoint, kind, key, began);
+        let outcome = answer(&api, &endpoint, &head, body, client, &key).await;
+        let response = respond(outcome, &endpoint, kind, key.get().map(String::as_str), began);
         response.map(|body| holding(body, held))
     };
     // On a task of its own: a change is completed even if the client hangs up.
     let answered = pipeline.run(work.instrument(span.clone())).await;
-    answered.unwrap_or_else(|fault| {
-        span.in_scope(|| error!(reason = fault.report(), "request failed"));
-        measure::request_answered("none", 500, Some(&fault.code));
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
-    })
+    answered.unwrap_or_else(|fault| span.in_scope(|| respond(Err(fault.into()), &Endpoint::Unknown, kind, None, began)))
 }
 
 /// Checks a request, in the order of the service, and lets its endpoint answer.
-async fn answer(api: &Api, endpoint: &Endpoint, head: &Parts, body: Body, client: Client) -> Result<Answer, ApiError> {
+async fn answer(
+    api: &Api,
+    endpoint: &Endpoint,
+    head: &Parts,
+    body: Body,
+    client: Client,
+    key: &OnceLock<String>,
+) -> Result<Answer, ApiError> {
     if let Some(address) = client.address {
         api.limiter
             .count(&Holder::at(address), api.settings.max_requests_per_ip)?;
@@ -106,6 +109,7 @@ async fn answer(api: &Api, endpoint: &Endpoint, head: &Parts, body: Body, client
     let project = project
         .filter(|project| project.status != ProjectStatus::Removed)
         .ok_or_else(unknown)?;
+    let key = key.get_or_init(|| project.public_key.clone());
     // The path of an application may precede the one that was routed here.
     let uri = head.extensions.get().map_or(&head.uri, |OriginalUri(uri)| uri);
     let signed = Signed {
@@ -115,10 +119,11 @@ async fn answer(api: &Api, endpoint: &Endpoint, head: &Parts, body: Body, client
         body: &body,
     };
     let authorization = credentials.check(&project, &signed, &api.settings, SystemTime::now())?;
-    let holder = Holder::Project(project.public_key.clone());
-    for rate in [api.settings.max_requests_per_project, project.max_requests] {
-        api.limiter.count(&holder, rate)?;
-    }
+    let holder = Holder::Project(key.clone());
+    let rates = [api.settings.max_requests_per_project, project.max_requests];
+    api.limiter.count(&holder, rates[0])?;
+    // Equal rates are one: a request counts once.
+    api.limiter.count(&holder, rates[1].filter(|_| rates[0] != rates[1]))?;
     if !endpoint.takes(&head.method) {
         return Err(ApiError::new(&codes::METHOD_NOT_ALLOWED).arg(&head.method));
     }

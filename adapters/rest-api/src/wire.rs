@@ -68,6 +68,17 @@ impl<'a> FileObject<'a> {
         }
     }
 
+    /// The same without what senders may make long.
+    pub(crate) fn without_metadata(self) -> Self {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        Self {
+            content_info: Value::Null,
+            metadata: &NONE,
+            tags: &[],
+            ..self
+        }
+    }
+
     /// The same with the data of add-ons, of which there are none.
     pub(crate) fn with_appdata(self, with: bool) -> Self {
         Self {

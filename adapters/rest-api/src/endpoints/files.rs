@@ -49,8 +49,10 @@ async fn page(request: &Request<'_>, params: &ListParams) -> Result<Page, ApiErr
             let place = (record.uploaded(), record.id);
             // A sweeper will delete it.
             if record.has_expired(now) {
-                page.skip(place);
-                continue;
+                match page.skips(place) {
+                    true => continue,
+                    false => break 'page,
+                }
             }
             if !page.takes(place) {
                 break 'page;

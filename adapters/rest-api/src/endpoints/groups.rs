@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt as _, stream};
 use intake_core::accounting::Account;
-use intake_core::{Error, Group, Member, UploadId};
+use intake_core::{Error, Group, Member, Record, UploadId};
 
 use crate::error::ApiError;
 use crate::list_params::{ListParams, Page};
@@ -12,6 +12,9 @@ use crate::wire::{FileObject, GroupFile, GroupObject, PageHead, json};
 
 /// Files of a group that are looked up at a time.
 const AT_A_TIME: usize = 8;
+/// The bytes of the description of a group's files, beyond which metadata, tags and notes are left out: a group may name one file,
+/// with all of them, a thousand times.
+const MOST_BYTES: usize = 4 << 20;
 
 /// Lists groups, a page at a time.
 pub(crate) async fn list(request: &Request<'_>) -> Result<Answer, ApiError> {
@@ -45,8 +48,10 @@ async fn page(request: &Request<'_>, params: &ListParams) -> Result<Page, ApiErr
             let place = (group.created, group.id);
             // A sweeper will delete it.
             if !group.is_there(now) {
-                page.skip(place);
-                continue;
+                match page.skips(place) {
+                    true => continue,
+                    false => break 'page,
+                }
             }
             if !page.takes(place) {
                 break 'page;
@@ -65,23 +70,33 @@ async fn page(request: &Request<'_>, params: &ListParams) -> Result<Page, ApiErr
 pub(crate) async fn info(request: &Request<'_>, id: UploadId, count: usize) -> Result<Answer, ApiError> {
     let group = find(request, id, count).await?;
     let members = stream::iter(group.members.clone());
-    let files = members.map(|member| async move { file(request, &member).await });
-    let files: Vec<_> = files.buffered(AT_A_TIME).collect().await;
-    let files = files.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let records = members.map(|member| async move {
+        let record = request.api.pipeline.get(member.id).await;
+        (member, record)
+    });
+    let mut records = std::pin::pin!(records.buffered(AT_A_TIME));
+    let (mut files, mut bytes) = (Vec::with_capacity(count), 0);
+    while let Some((member, record)) = records.next().await {
+        let file = match record {
+            Ok(record) => file(request, &member, &record, bytes < MOST_BYTES),
+            // It was deleted.
+            Err(Error::NotFound(_)) => "null".to_owned(),
+            Err(error) => return Err(error.into()),
+        };
+        bytes += file.len();
+        files.push(file);
+    }
     let group = GroupObject::of(&group, &request.links);
     Ok(Answer::Json(group.with(&files)))
 }
 
-/// A file of a group as JSON; `null` if it was deleted.
-async fn file(request: &Request<'_>, member: &Member) -> Result<String, ApiError> {
-    match request.api.pipeline.get(member.id).await {
-        Ok(record) => Ok(json(&GroupFile {
-            file: FileObject::of(&record, &request.links),
-            default_effects: &member.effects,
-        })),
-        Err(Error::NotFound(_)) => Ok("null".to_owned()),
-        Err(error) => Err(error.into()),
-    }
+/// A file of a group as JSON.
+fn file(request: &Request<'_>, member: &Member, record: &Record, is_whole: bool) -> String {
+    let file = FileObject::of(record, &request.links);
+    json(&GroupFile {
+        file: if is_whole { file } else { file.without_metadata() },
+        default_effects: &member.effects,
+    })
 }
 
 /// Deletes a group. Its files stay.

@@ -108,7 +108,11 @@ async fn remove(request: &Request<'_>, id: UploadId) -> Result<Record, ApiError>
     if record.file_status() == Some(FileStatus::Removed) {
         return Ok(record);
     }
-    pipeline.delete(id).await?;
+    match pipeline.delete(id).await {
+        // Another request has deleted it meanwhile.
+        Ok(_) | Err(Error::NotFound(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     match pipeline.get_file(id).await {
         Ok(removed) if removed.times.removed.is_some() => Ok(removed),
         // It cannot be restored, so it is described as it was.

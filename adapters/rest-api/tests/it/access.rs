@@ -189,6 +189,16 @@ async fn a_project_that_asks_too_often_is_told_when_to_come_again() {
 }
 
 #[tokio::test]
+async fn a_request_counts_once_if_both_rates_of_a_project_are_equal() {
+    let rate = Some("2/h".parse().unwrap());
+    let busy = settings().with(|settings| settings.max_requests_per_project = rate);
+    let house = House::with(busy, [project("demo").with(|project| project.max_requests = rate)]);
+    for status in [200, 200, 429] {
+        assert_eq!(house.ask("GET", "/project/", "").await.status.as_u16(), status);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_not_read() {
     let house = House::new();
     let answer = house.ask("PUT", "/files/storage/", &" ".repeat(256 * 1024 + 1)).await;

@@ -168,3 +168,27 @@ async fn a_wrong_parameter_is_named() {
         (400, "`limit` must be a number between 1 and 1000.")
     );
 }
+
+#[tokio::test]
+async fn an_end_holds_on_every_page() {
+    let house = House::new();
+    several(&house, 6).await;
+    let listed = house.get("/files/").await;
+    let times: Vec<_> = listed["results"].as_array().unwrap().iter().collect();
+    let time = |at: usize| times[at]["datetime_uploaded"].as_str().unwrap().to_owned();
+    let expected = times
+        .iter()
+        .filter(|file| file["datetime_uploaded"].as_str().unwrap() < &*time(5));
+    let expected: Vec<_> = expected.map(|file| file["uuid"].as_str().unwrap().to_owned()).collect();
+    let mut path = format!("/files/?limit=2&from=2000-01-01T00:00:00Z&to={}", time(5));
+    let mut found = Vec::new();
+    loop {
+        let page = house.get(&path).await;
+        found.extend(ids(&page));
+        match path_of(&page["next"]) {
+            Some(next) => path = next,
+            None => break,
+        }
+    }
+    assert_eq!(found, expected);
+}

@@ -79,3 +79,24 @@ async fn a_project_is_described() {
     let off = house.ask_as("off", "GET", "/project/", "").await.json();
     assert_eq!(off["autostore_enabled"], false);
 }
+
+#[tokio::test]
+async fn a_group_that_names_one_file_many_times_is_described_within_a_bound() {
+    let house = House::new();
+    let file = house.take("demo", "one.txt", Retention::Keep).await;
+    let long = |description: &mut intake_core::Description| {
+        description.metadata = (0..50)
+            .map(|key| (format!("key{key}"), "\u{1f600}".repeat(512)))
+            .collect();
+        Ok(())
+    };
+    house.pipeline.describe(file, long).await.unwrap();
+    let members = vec![Member::new(file); 200];
+    let group = house.pipeline.group("demo", members).await.unwrap();
+    let answer = house.ask("GET", &format!("/groups/{}~200/", group.id), "").await;
+    assert!(answer.text.len() < 5 << 20, "{}", answer.text.len());
+    let files = answer.json()["files"].clone();
+    assert_eq!(files.as_array().unwrap().len(), 200);
+    assert_eq!(files[0]["metadata"]["key0"], "\u{1f600}".repeat(512));
+    assert_eq!(files[199]["metadata"], json!({}));
+}
