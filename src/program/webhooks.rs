@@ -1,8 +1,10 @@
 //! `intake webhooks`: subscriptions of projects to events, and what became of their deliveries, beside running servers.
 
+use std::time::Instant;
+
 use clap::Subcommand;
 use intake_core::events::{Delivery, DeliveryFilter, FileEventKind, Replay, Subscription};
-use intake_core::{Pipeline, Secret};
+use intake_core::{Pipeline, Secret, Sent};
 use serde::Serialize;
 
 use super::app::App;
@@ -56,6 +58,11 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Sends one made-up event to the target of a subscription, now and signed as its events are, and tells what came of it.
+    Test {
+        /// The id of the subscription.
+        id: i64,
+    },
     /// Sends a delivery once more that has ended, with the same id and body.
     Replay {
         /// Its id.
@@ -102,6 +109,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
             let filter = if failed { filter.failed() } else { filter };
             deliveries(pipeline, filter, behind, usize::from(limit), json).await
         }
+        Command::Test { id } => test(pipeline, id).await,
         Command::Replay { delivery } => match pipeline.replay(Replay::One(delivery)).await? {
             0 => Err(Failure::Other(format!(
                 "there is no delivery {delivery} that has ended; `intake webhooks deliveries` lists them"
@@ -137,6 +145,28 @@ async fn add(pipeline: &Pipeline, project: &str, url: &str, events: &[FileEventK
         }
     }
     Ok(())
+}
+
+async fn test(pipeline: &Pipeline, id: i64) -> Result<(), Failure> {
+    let began = Instant::now();
+    let sent = pipeline.test_subscription(id).await?;
+    let millis = began.elapsed().as_millis();
+    let not_taken = |reason: &str| {
+        let reason = plain(reason);
+        Err(Failure::Other(format!(
+            "the test event was not taken, after {millis} ms: {reason}"
+        )))
+    };
+    match sent {
+        None => Err(Failure::Other(format!("there is no subscription {id}"))),
+        Some(Sent::Delivered) => {
+            tell(&format!("the target took the test event, after {millis} ms"));
+            Ok(())
+        }
+        Some(Sent::Ended { reason }) => not_taken(&format!("{reason}; an event would end the subscription")),
+        Some(Sent::Failed { reason, .. }) => not_taken(&reason),
+        Some(_) => not_taken("the notifier gives no known answer"),
+    }
 }
 
 /// What is shown of a subscription; never its secrets.

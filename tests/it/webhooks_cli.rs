@@ -38,6 +38,16 @@ fn a_url_is_subscribed_shown_without_its_secret_told_of_files_and_removed() {
         assert_eq!(subscription[field], expected, "{field}");
     }
     let id = subscription["id"].to_string();
+    // The receiver has another secret, so it does not take what is signed with this one.
+    let said = is_refused(&server, &["webhooks", "test", &id]);
+    assert!(said.contains("the test event was not taken"), "{said}");
+    let said = is_refused(&server, &["webhooks", "test", "999999"]);
+    assert!(said.contains("there is no subscription"), "{said}");
+    assert_eq!(
+        works(&server, &["webhooks", "deliveries", &id, "--json"]),
+        "",
+        "a test is recorded nowhere"
+    );
     let file = server.upload("cat.txt", b"cat");
     let deliveries = || lines(&works(&server, &["webhooks", "deliveries", &id, "--json"]));
     let has_ended = || matches!(deliveries().as_slice(), [one] if one["state"] != "waiting");

@@ -146,10 +146,6 @@ impl Pipeline {
                 _ => return Ok(Ended::Unwanted),
             }
         }
-        let Some(notifier) = self.inner().notifier(&delivery.to.notifier) else {
-            let reason = format!("no notifier is called `{}`", delivery.to.notifier);
-            return Ok(Ended::failed(reason));
-        };
         let message = Message::new(&delivery.event, delivery.kind.name(), delivery.file).with(|message| {
             message.project.clone_from(&delivery.project);
             message.target.clone_from(&delivery.to.target);
@@ -157,12 +153,21 @@ impl Pipeline {
             message.body = delivery.to.body.clone();
             message.attempt = delivery.attempt();
         });
-        let sending = AssertUnwindSafe(notifier.stage.send(&message)).catch_unwind();
-        Ok(match timeout(settings.attempt_timeout, sending).await {
-            Ok(Ok(sent)) => Ended::Sent(sent),
-            Ok(Err(_panic)) => Ended::failed("the notifier panicked"),
-            Err(_) => Ended::failed(format!("no answer within {} s", settings.attempt_timeout.as_secs_f64())),
-        })
+        let (notifier, limit) = (&delivery.to.notifier, settings.attempt_timeout);
+        Ok(Ended::Sent(self.send(notifier, &message, limit).await))
+    }
+
+    /// Has a notifier send a message once, within this time.
+    pub(super) async fn send(&self, notifier: &str, message: &Message, limit: Duration) -> Sent {
+        let Some(notifier) = self.inner().notifier(notifier) else {
+            return failed(format!("no notifier is called `{notifier}`"));
+        };
+        let sending = AssertUnwindSafe(notifier.stage.send(message)).catch_unwind();
+        match timeout(limit, sending).await {
+            Ok(Ok(sent)) => sent,
+            Ok(Err(_panic)) => failed("the notifier panicked"),
+            Err(_) => failed(format!("no answer within {} s", limit.as_secs_f64())),
+        }
     }
 
     /// What becomes of a delivery after an attempt that ended like this.
@@ -244,12 +249,10 @@ enum Ended {
     Unwanted,
 }
 
-impl Ended {
-    fn failed(reason: impl Into<String>) -> Self {
-        Self::Sent(Sent::Failed {
-            reason: reason.into(),
-            retry_after: None,
-        })
+fn failed(reason: impl Into<String>) -> Sent {
+    Sent::Failed {
+        reason: reason.into(),
+        retry_after: None,
     }
 }
 

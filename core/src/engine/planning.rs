@@ -13,6 +13,10 @@ use crate::value::error::Fault;
 /// Events that are planned at a time.
 const BATCH: usize = 64;
 
+/// Bytes of bodies that are planned at a time, and those of one event: one may have 10 MiB, if its project has a hundred subscriptions
+/// and the file a lot of metadata.
+const MOST_BYTES: usize = 8 << 20;
+
 /// The most subscriptions of one project: each event may be a delivery for each of them.
 pub(crate) const MOST_SUBSCRIPTIONS: usize = 100;
 
@@ -33,12 +37,19 @@ impl Pipeline {
                 return Ok(planned);
             }
             let (count, mut subscriptions) = (events.len(), HashMap::new());
-            let mut plans = Vec::with_capacity(count);
+            let (mut plans, mut bytes) = (Vec::with_capacity(count), 0);
             for event in events {
                 let deliveries = self.deliveries_of(&event, &mut subscriptions).await?;
+                bytes += deliveries.iter().map(|delivery| delivery.body.len()).sum::<usize>();
                 plans.push((event, deliveries));
+                if bytes >= MOST_BYTES {
+                    outbox.plan(&std::mem::take(&mut plans), self.now()).await?;
+                    bytes = 0;
+                }
             }
-            outbox.plan(&plans, self.now()).await?;
+            if !plans.is_empty() {
+                outbox.plan(&plans, self.now()).await?;
+            }
             planned += count;
             if count < BATCH {
                 return Ok(planned);

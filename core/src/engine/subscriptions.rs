@@ -1,20 +1,30 @@
 //! Subscriptions of projects, and what became of their deliveries.
 
+use std::time::Duration;
+
 use crate::contract::event_format::STANDARD;
+use crate::contract::notifier::{Message, Sent};
 use crate::engine::named::Sender;
 use crate::engine::pipeline::Pipeline;
 use crate::engine::planning::MOST_SUBSCRIPTIONS;
-use crate::record::delivery::{Delivery, DeliveryFilter, Replay};
+use crate::record::delivery::{Delivery, DeliveryFilter, EventPosition, KeptEvent, Replay};
+use crate::record::file_event::{FileEvent, Initiator};
 use crate::record::subscription::Subscription;
 use crate::record::update::Update;
+use crate::record::upload::{Periods, Record, State};
 use crate::value::codes;
 use crate::value::error::{Error, Fault};
+use crate::value::evidence::Declared;
+use crate::value::id::UploadId;
+use crate::value::options::UploadOptions;
 use crate::value::verdict::{PROJECT, Rejection};
 
 /// The longest target: a database compares it whole.
 const LONGEST_TARGET: usize = 2_000;
 /// The most secrets of a subscription: one that is used, and those that receivers may still have.
 const MOST_SECRETS: usize = 4;
+/// How long a test may take.
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Deliveries that are listed at a time.
 const LONGEST_PAGE: usize = 1_000;
 
@@ -100,6 +110,42 @@ impl Pipeline {
     pub async fn subscriptions(&self, project: &str) -> Result<Vec<Subscription>, Fault> {
         let outbox = self.inner().recorder.outbox();
         outbox.subscriptions(project, MOST_SUBSCRIPTIONS).await
+    }
+
+    /// Sends a made-up event to the target of a subscription, once and now, and returns what became of it. `None`: there is no such
+    /// subscription.
+    ///
+    /// It is of the kind that the subscription asks for, signed and written as its events are, and is recorded nowhere. The id of the
+    /// event begins with `test_`, and its file, `test.txt`, is not there.
+    ///
+    /// # Errors
+    ///
+    /// If the subscription could not be looked up, or the event not be written.
+    pub async fn test_subscription(&self, id: i64) -> Result<Option<Sent>, Fault> {
+        let Some(subscription) = self.subscription(id).await? else {
+            return Ok(None);
+        };
+        let (now, file) = (self.now(), UploadId::random());
+        let options = UploadOptions::of_project(&subscription.project);
+        let declared = Declared::named("test.txt");
+        let mut record = Record::intent(file, declared, options, now, &Periods::default());
+        record.state = State::Ready;
+        let event = FileEvent::new(subscription.kind, now, Initiator::System);
+        let name = format!("test_{}", file.to_string().replace('-', ""));
+        let event = KeptEvent::new(EventPosition::default(), name, event, record);
+        let format = self.inner().formats.get(&subscription.format);
+        let format = format.ok_or_else(|| {
+            let message = format!("no format is called `{}`", subscription.format);
+            Fault::new(codes::TARGET_INVALID, message)
+        })?;
+        let body = format.body(&event, Some(&subscription))?;
+        let message = Message::new(event.id, subscription.kind.name(), file).with(|message| {
+            message.project = Some(subscription.project);
+            message.target = subscription.target;
+            message.secrets = subscription.secrets;
+            message.body = body;
+        });
+        Ok(Some(self.send(&subscription.notifier, &message, TEST_TIMEOUT).await))
     }
 
     /// Removes a subscription, and cancels what waits for it. Returns whether there was one.

@@ -461,3 +461,32 @@ fn two_notifiers_of_one_name_and_unknown_formats_are_refused() {
         "{error}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_test_is_sent_now_as_its_events_are_and_recorded_nowhere() {
+    let notifier = ScriptedNotifier::that_delivers();
+    let recorder = MemoryRecorder::default();
+    let pipeline = builder(recorder).notifier("hooks", notifier.clone()).build().unwrap();
+    let wanted = wants(FileEventKind::Deleted, "target").with(|wanted| wanted.secrets = vec![Secret::new("secret")]);
+    let id = pipeline.subscribe(wanted).await.unwrap().id;
+    assert_eq!(pipeline.test_subscription(id).await.unwrap(), Some(Sent::Delivered));
+    let messages = notifier.messages();
+    let [message] = messages.as_slice() else {
+        panic!("{messages:?}");
+    };
+    assert!(
+        message.id.starts_with("test_") && !message.id.contains('.'),
+        "{}",
+        message.id
+    );
+    assert_eq!(
+        (message.kind, &*message.target, message.secrets.len()),
+        ("file.deleted", "target", 1)
+    );
+    assert!(String::from_utf8_lossy(&message.body).contains("file.deleted"));
+    assert_eq!(
+        pipeline.deliveries(DeliveryFilter::default(), None, 10).await.unwrap(),
+        []
+    );
+    assert_eq!(pipeline.test_subscription(id + 1).await.unwrap(), None);
+}
