@@ -50,7 +50,8 @@ pub trait Outbox: Debug + Send + Sync {
     /// Takes due deliveries for a node, until a time. Each of them counts as another attempt.
     ///
     /// It takes none of a target that has as many under way as the claim allows, and none of a file for whose target an earlier
-    /// one waits. It takes from many targets before it takes many of one, and targets cost nothing whose deliveries are not due.
+    /// one waits. It takes from many targets before it takes many of one, and one claim goes on behind the targets of the one before: a target
+    /// with many due deliveries, or with only such as wait for others, holds up no other.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ const MOST_BYTES: usize = 8 << 20;
 pub(crate) const MOST_SUBSCRIPTIONS: usize = 100;
 
 impl Pipeline {
-    /// Plans all events that are not planned, in batches. Returns how many there were.
+    /// Plans events that are not planned, in batches and up to a thousand. Returns how many there were.
     ///
     /// Any number of nodes may do so at the same time: each event is planned by one of them.
     ///
@@ -30,8 +30,10 @@ impl Pipeline {
     /// Those of the recorder. What is not planned is planned by a later call.
     pub(crate) async fn plan_events(&self) -> Result<usize, Fault> {
         let outbox = self.inner().recorder.outbox();
+        /// Batches of one call, so that what is planned is sent meanwhile, and the program can stop.
+        const BATCHES: usize = 16;
         let mut planned = 0;
-        loop {
+        for _ in 0..BATCHES {
             let events = outbox.unplanned(BATCH).await?;
             if events.is_empty() {
                 return Ok(planned);
@@ -52,9 +54,10 @@ impl Pipeline {
             }
             planned += count;
             if count < BATCH {
-                return Ok(planned);
+                break;
             }
         }
+        Ok(planned)
     }
 
     /// The deliveries of an event: to notifiers with a target of their own, and to those who subscribed before it happened.

@@ -20,6 +20,8 @@ pub(super) struct Kept {
     pub(super) last_delivery: i64,
     pub(super) subscriptions: BTreeMap<i64, Subscription>,
     pub(super) last_subscription: i64,
+    /// The lane at which the last claim stopped: the next one begins behind it.
+    last_lane: i64,
 }
 
 #[derive(Debug)]
@@ -93,8 +95,15 @@ impl Kept {
                     .saturating_sub(under_way.get(lane).copied().unwrap_or_default()),
             );
         }
-        let mut lanes: Vec<_> = lanes.into_values().collect();
-        lanes.sort_unstable();
+        lanes.retain(|_, due| !due.is_empty());
+        let mut lanes: Vec<_> = lanes.into_iter().collect();
+        let begin = lanes.partition_point(|(lane, _)| *lane <= self.last_lane);
+        lanes.rotate_left(begin);
+        lanes.truncate(claim.limit);
+        if let Some((lane, _)) = lanes.last() {
+            self.last_lane = *lane;
+        }
+        let lanes = lanes.into_iter().map(|(_, due)| due).collect();
         let mut taken = Vec::new();
         for (_, id) in in_turn(lanes, claim.limit) {
             if let Some(kept) = self.deliveries.get_mut(&id) {

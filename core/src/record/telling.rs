@@ -39,7 +39,9 @@ pub(crate) fn of_change(before: &Record, next: &Record, initiator: Initiator, no
         (_, State::Ready) => vec![Uploaded],
         (State::Ready, State::Trashed | State::Deleting) => vec![Deleted],
         (State::Quarantined, State::Deleting) if was_readable(before) => vec![Deleted],
-        (State::Ready, State::Quarantined) => vec![Infected],
+        (State::Ready, State::Quarantined) if cause(next) == Some(QuarantineCause::Infected) => vec![Infected],
+        // It cannot be read now: a scanner could not look at it again, or not at all of it.
+        (State::Ready, State::Quarantined) => vec![InfoUpdated],
         (State::Quarantined, State::Quarantined) if cause(before) == cause(next) => Vec::new(),
         (_, State::Quarantined) if cause(next) == Some(QuarantineCause::Infected) => vec![Infected],
         _ => Vec::new(),

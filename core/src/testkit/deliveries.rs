@@ -17,6 +17,8 @@ pub(super) async fn deliveries(trial: &Trial, recorder: &dyn Recorder) {
         trial,
         deliveries_about_one_file_to_one_target_are_made_in_the_order_of_its_events(recorder),
         a_target_has_no_more_under_way_than_the_claim_allows_and_others_get_their_turn(recorder),
+        single_places_go_round_the_targets(recorder),
+        targets_whose_deliveries_wait_for_others_hold_up_no_other_target(recorder),
         of_claims_at_the_same_time_each_delivery_is_taken_by_one(recorder),
         a_delivery_whose_lease_has_ended_is_taken_again_and_the_earlier_attempt_settles_nothing(recorder),
         a_delivery_that_was_given_up_is_kept_and_replayed_as_it_was(recorder),
@@ -117,6 +119,55 @@ async fn a_target_has_no_more_under_way_than_the_claim_allows_and_others_get_the
         "places that are free again"
     );
     same!(claim(recorder, 2_006, 0, 3).await, [], "none are asked for");
+    end_all(recorder).await;
+}
+
+async fn single_places_go_round_the_targets(recorder: &dyn Recorder) {
+    let (slow, other) = (target(), target());
+    let many = events(recorder, 6).await;
+    plan(recorder, &many, &[&slow]).await;
+    let few = events(recorder, 3).await;
+    plan(recorder, &few, &[&other]).await;
+    let mut taken = Vec::new();
+    for now in 2_001..2_005 {
+        taken.extend(claim(recorder, now, 1, ALL).await);
+    }
+    let of_other = taken.iter().filter(|delivery| delivery.to.target == other).count();
+    same!((taken.len(), of_other), (4, 2));
+    end_all(recorder).await;
+}
+
+async fn targets_whose_deliveries_wait_for_others_hold_up_no_other_target(recorder: &dyn Recorder) {
+    const DEAD: usize = 100;
+    let first = events(recorder, 1).await.remove(0);
+    let dead: Vec<_> = (0..DEAD).map(|_| target()).collect();
+    let dead: Vec<_> = dead.iter().map(String::as_str).collect();
+    plan(recorder, std::slice::from_ref(&first), &dead).await;
+    let mut failed = 0;
+    while failed < DEAD {
+        let taken = claim(recorder, 2_001, ALL, ALL).await;
+        holds!(!taken.is_empty(), "{failed} of {DEAD}");
+        for delivery in &taken {
+            let retry = Settled::Retry {
+                due: at(9_000),
+                answer: String::new(),
+            };
+            same!(settle(recorder, delivery, &retry, 2_002).await, Update::Applied);
+        }
+        failed += taken.len();
+    }
+    // Another event of the same file, which waits for the first at each of them.
+    same!(update(recorder, &next_of(&first.record)).await, Update::Applied);
+    let second = unplanned(recorder, &[first.record.id]).await;
+    plan(recorder, &second, &dead).await;
+    let (other, alive) = (events(recorder, 1).await, target());
+    plan(recorder, &other, &[&alive]).await;
+    let mut got = Vec::new();
+    for now in 2_003..2_013 {
+        got.extend(claim(recorder, now, 8, ALL).await);
+    }
+    let targets: Vec<_> = got.iter().map(|delivery| delivery.to.target.as_str()).collect();
+    same!(targets, [alive.as_str()]);
     end_all(recorder).await;
 }
 

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -35,6 +36,8 @@ pub(crate) struct Records<D: Dialect> {
     dialect: Arc<D>,
     /// Not a `OnceCell`: a writer ends with the runtime that started it, and the next use starts another.
     opened: Mutex<Option<Arc<Opened<D>>>>,
+    /// The lane of deliveries at which the last claim stopped.
+    pub(crate) last_lane: AtomicI64,
 }
 
 #[derive(Debug)]
@@ -48,6 +51,7 @@ impl<D: Dialect> Records<D> {
         Self {
             dialect: Arc::new(dialect),
             opened: Mutex::new(None),
+            last_lane: AtomicI64::new(i64::MIN),
         }
     }
 

@@ -11,8 +11,13 @@ pub(crate) enum Asked<'a> {
     Events { after: (i64, i64), limit: i64 },
     /// Events whose deliveries are not planned.
     Unplanned { limit: i64 },
-    /// Lanes with a due delivery and less than `most` under way.
-    Lanes { now: i64, most: i64, limit: i64 },
+    /// Lanes behind this one with a due delivery and less than `most` under way, in the order of their numbers.
+    Lanes {
+        behind: i64,
+        now: i64,
+        most: i64,
+        limit: i64,
+    },
     /// Due deliveries of a lane, each the first of its file.
     Heads { lane: i64, now: i64, limit: i64 },
     /// Deliveries before this one.
@@ -72,13 +77,13 @@ pub(crate) const UNPLANNED: &str =
     "SELECT number, id, event, record FROM events WHERE planned = 0 ORDER BY number LIMIT $1";
 
 /// From lane to lane by the index, however many deliveries wait in each.
-pub(crate) const LANES: &str = "WITH RECURSIVE lanes (lane) AS (SELECT min(lane) FROM deliveries WHERE due IS NOT NULL \
+pub(crate) const LANES: &str = "WITH RECURSIVE lanes (lane) AS (SELECT min(lane) FROM deliveries WHERE due IS NOT NULL AND lane > $1 \
     UNION ALL SELECT (SELECT min(next.lane) FROM deliveries AS next WHERE next.due IS NOT NULL AND next.lane > lanes.lane) \
     FROM lanes WHERE lanes.lane IS NOT NULL), \
     found AS (SELECT lane, (SELECT min(first.due) FROM deliveries AS first WHERE first.due IS NOT NULL AND first.lane = lanes.lane) AS due, \
-    (SELECT count(*) FROM deliveries AS sent WHERE sent.under_way = 1 AND sent.lane = lanes.lane AND sent.due > $1) AS under_way \
+    (SELECT count(*) FROM deliveries AS sent WHERE sent.under_way = 1 AND sent.lane = lanes.lane AND sent.due > $2) AS under_way \
     FROM lanes WHERE lane IS NOT NULL) \
-    SELECT lane, under_way FROM found WHERE due <= $1 AND under_way < $2 ORDER BY due LIMIT $3";
+    SELECT lane, under_way FROM found WHERE due <= $2 AND under_way < $3 ORDER BY lane LIMIT $4";
 
 macro_rules! delivery {
     () => {
@@ -195,8 +200,13 @@ macro_rules! statements {
                         let events = rows.iter().map(|row| event(row, 0));
                         events.collect::<Result<_, _>>().map(Answered::Events)
                     }
-                    Asked::Lanes { now, most, limit } => {
-                        let lanes = query_as(LANES).bind(now).bind(most).bind(limit);
+                    Asked::Lanes {
+                        behind,
+                        now,
+                        most,
+                        limit,
+                    } => {
+                        let lanes = query_as(LANES).bind(behind).bind(now).bind(most).bind(limit);
                         lanes.fetch_all(connection).await.map(Answered::Lanes)
                     }
                     Asked::Heads { lane, now, limit } => {

@@ -1,5 +1,6 @@
 //! [`Outbox`] for the recorder of any dialect.
 
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -50,6 +51,13 @@ impl<D: Dialect> Records<D> {
         }
     }
 
+    async fn ask_lanes(&self, asked: Asked<'_>) -> Result<Vec<(i64, i64)>, Fault> {
+        match self.ask(asked).await? {
+            Answered::Lanes(lanes) => Ok(lanes),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     async fn ask_subscriptions(&self, asked: Asked<'_>) -> Result<Vec<Subscription>, Fault> {
         match self.ask(asked).await? {
             Answered::Subscriptions(rows) => rows.into_iter().map(SubscriptionRow::subscription).collect(),
@@ -57,23 +65,30 @@ impl<D: Dialect> Records<D> {
         }
     }
 
-    /// The deliveries that may be taken, from many lanes before many of one.
+    /// The deliveries that may be taken, from many lanes before many of one. Each claim goes on behind the lane at which the one
+    /// before stopped: a lane with many due deliveries, or with only such as wait for others, holds up no other.
     async fn candidates(&self, claim: Claim) -> Result<Vec<Delivery>, Fault> {
         let (now, most, limit) = (
             to_micros(claim.now),
             at_most(claim.most_per_target),
             at_most(claim.limit),
         );
-        let asked = Asked::Lanes {
+        let looked_at = limit.saturating_add(MORE_LANES);
+        let asked = |behind| Asked::Lanes {
+            behind,
             now,
             most,
-            limit: limit.saturating_add(MORE_LANES),
+            limit: looked_at,
         };
-        let Answered::Lanes(found) = self.ask(asked).await? else {
-            return Ok(Vec::new());
-        };
+        let last = self.last_lane.load(Ordering::Relaxed);
+        let mut found = self.ask_lanes(asked(last)).await?;
+        if at_most(found.len()) < looked_at {
+            let before = self.ask_lanes(asked(i64::MIN)).await?;
+            found.extend(before.into_iter().filter(|(lane, _)| *lane <= last));
+        }
         let mut lanes = Vec::new();
         for (lane, under_way) in found {
+            self.last_lane.store(lane, Ordering::Relaxed);
             let limit = (most - under_way).min(limit);
             let heads = self.ask_deliveries(Asked::Heads { lane, now, limit }).await?;
             if !heads.is_empty() {

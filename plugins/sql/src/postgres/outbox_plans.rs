@@ -35,7 +35,7 @@ const ROWS: &str = "\
 const ASKED: [(&str, &str); 23] = [
     (EVENTS_BY_TRANSACTION, "7,7,100"),
     (UNPLANNED, "64"),
-    (LANES, "90000,4,96"),
+    (LANES, "0,90000,4,96"),
     (HEADS, "1,90000,4"),
     (DELIVERIES, "30000,100"),
     (DELIVERIES_FAILED, "30000,100"),
@@ -90,7 +90,7 @@ async fn what_waits_for_one_target_is_not_read_for_another() {
         .await
         .unwrap();
     // Of the lane with 40,000 due deliveries a few rows are read, and none of it for the others.
-    for (statement, arguments) in [(LANES, "90000,4,96"), (HEADS, "1,90000,4"), (HEADS, "7,90000,4")] {
+    for (statement, arguments) in [(LANES, "0,90000,4,96"), (HEADS, "1,90000,4"), (HEADS, "7,90000,4")] {
         let ask = format!(
             "DEALLOCATE ALL; PREPARE asked AS {statement}; \
              EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) EXECUTE asked({arguments})"
