@@ -18,19 +18,21 @@ use std::time::Duration;
 /// How long it may take until a receiver has started, or has what it was sent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The libraries: each is `standardwebhooks`, as published.
+/// The libraries, as published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Library {
-    /// From Python.
+    /// `standardwebhooks` for Python.
     Python,
-    /// From Node.js.
+    /// `standardwebhooks` for Node.js.
     Node,
+    /// `svix` for Python.
+    Svix,
 }
 
 impl Library {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Python, Self::Node];
+    pub const ALL: [Self; 3] = [Self::Python, Self::Node, Self::Svix];
 }
 
 /// The lines that a receiver has printed. The last is followed by `None` when it has ended.
@@ -81,12 +83,15 @@ impl Receiver {
     #[must_use]
     pub fn start(library: Library, secrets: &[&str]) -> Self {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/webhooks");
-        let (program, script) = match library {
-            Library::Python => (tools().join("webhooks-python/bin/python"), "receive.py"),
-            Library::Node => ("node".into(), "receive.mjs"),
+        let python = || tools().join("webhooks-python/bin/python");
+        let (program, script, which) = match library {
+            Library::Python => (python(), "receive.py", Some("standardwebhooks")),
+            Library::Node => ("node".into(), "receive.mjs", None),
+            Library::Svix => (python(), "receive.py", Some("svix")),
         };
         let mut process = Command::new(&program)
             .arg(scripts.join(script))
+            .args(which)
             .args(secrets)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

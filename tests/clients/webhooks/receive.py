@@ -1,23 +1,26 @@
-"""A receiver of webhooks, with the published Python library.
+"""A receiver of webhooks, with the published Python libraries.
 
-    python receive.py SECRET [UPLOADCARE_SECRET]
+    python receive.py LIBRARY SECRET [UPLOADCARE_SECRET]
 
-listens on a free port of 127.0.0.1 and prints it. Then it prints a line of JSON for each delivery: `id`, `body`, and `error`
-where a signature does not fit, which is answered with 401 and the error, as the others are with 204. Without
-UPLOADCARE_SECRET, X-Uc-Signature is not looked at. It ends with its input.
+verifies with LIBRARY, `standardwebhooks` or `svix`. It listens on a free port of 127.0.0.1 and prints it. Then it prints a
+line of JSON for each delivery: `id`, `body`, and `error` where a signature does not fit, which is answered with 401 and the
+error, as the others are with 204. Without UPLOADCARE_SECRET, X-Uc-Signature is not looked at. It ends with its input.
 """
 
 import hashlib
 import hmac
+import importlib
 import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+LIBRARY = sys.argv[1]
+
 try:
-    from standardwebhooks.webhooks import Webhook
+    Webhook = importlib.import_module(f"{LIBRARY}.webhooks").Webhook
 except ModuleNotFoundError:
-    print("the Python library is not installed: run ./check setup, and use its webhooks-python", file=sys.stderr)
+    print(f"the Python library {LIBRARY} is not installed: run ./check setup, and use its webhooks-python", file=sys.stderr)
     sys.exit(2)
 
 # More than any event has.
@@ -65,8 +68,8 @@ class Receiver(BaseHTTPRequestHandler):
 
 def main():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.secret = sys.argv[1]
-    server.uploadcare_secret = sys.argv[2] if len(sys.argv) > 2 else None
+    server.secret = sys.argv[2]
+    server.uploadcare_secret = sys.argv[3] if len(sys.argv) > 3 else None
     server.lock = threading.Lock()
     server.daemon_threads = True
     print(server.server_address[1], flush=True)
