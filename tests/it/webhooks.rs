@@ -1,6 +1,7 @@
 //! Events reach receivers that verify them with published libraries, whatever happens to the program meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,15 +11,22 @@ use tempfile::TempDir;
 
 use crate::support::{Server, config, wait_until};
 
-const CREDENTIALS: &str = "Authorization: Uploadcare.Simple demopublickey:demosecret";
+pub const CREDENTIALS: &str = "Authorization: Uploadcare.Simple demopublickey:demosecret";
 
 /// The program with a project that has a secret, and webhooks to receivers on this machine.
 pub fn server(dir: TempDir, receivers: &[&Receiver]) -> Server {
-    let config = config(dir.path()).replace(
+    let ports: Vec<_> = receivers.iter().map(|receiver| receiver.port()).collect();
+    let schedule = r#"["100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms"]"#;
+    let config = hooked(dir.path(), &ports, &format!("schedule = {schedule}"));
+    Server::start_in(dir, &config, &[])
+}
+
+/// A configuration with a project that has a secret, and webhooks to these ports of this machine.
+pub fn hooked(dir: &Path, ports: &[u16], events: &str) -> String {
+    let config = config(dir).replace(
         r#"{ public_key = "demopublickey" }"#,
         r#"{ public_key = "demopublickey", secrets = [{ name = "one", secret = "demosecret" }] }"#,
     );
-    let ports: Vec<_> = receivers.iter().map(|receiver| receiver.port()).collect();
     let more = format!(
         r#"
         [rest_api]
@@ -31,10 +39,10 @@ pub fn server(dir: TempDir, receivers: &[&Receiver]) -> Server {
         ports = {ports:?}
         [events]
         attempt_timeout = "2s"
-        schedule = ["100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms"]
+        {events}
         "#
     );
-    Server::start_in(dir, &(config + &more), &[])
+    config + &more
 }
 
 /// Sends a request of the REST API with a body in JSON.
@@ -44,7 +52,7 @@ fn ask(server: &Server, method: &str, path: &str, body: &Value) -> crate::suppor
     server.send(&head, body.as_bytes())
 }
 
-fn subscribe(server: &Server, receiver: &Receiver, event: &str, secret: &str) {
+pub fn subscribe(server: &Server, receiver: &Receiver, event: &str, secret: &str) {
     let hook = json!({"target_url": receiver.url(), "event": event, "signing_secret": secret});
     let answer = ask(server, "POST", "/webhooks/", &hook);
     assert_eq!(answer.status, 201, "{}", answer.text());

@@ -10,10 +10,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread::spawn;
-use std::time::Duration;
+use std::thread::{JoinHandle, spawn};
+use std::time::{Duration, Instant};
 
 /// How long it may take until a receiver has started, or has what it was sent.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -48,6 +49,11 @@ impl Lines {
         self.more.notify_all();
     }
 
+    /// The receiver is started again.
+    fn go_on(&self) {
+        self.printed.lock().unwrap().retain(Option::is_some);
+    }
+
     /// All lines, as soon as there are as many.
     fn at_least(&self, many: usize) -> Vec<String> {
         let printed = self.printed.lock().unwrap();
@@ -67,21 +73,25 @@ impl Lines {
 /// It answers what its library verifies with 204, and what it does not with 401 and the library's words.
 #[derive(Debug)]
 pub struct Receiver {
-    process: Child,
-    /// A receiver ends when its input does.
-    input: Option<ChildStdin>,
+    library: Library,
+    secrets: Vec<String>,
+    running: Running,
     lines: Arc<Lines>,
     port: u16,
 }
 
-impl Receiver {
-    /// Starts a receiver that verifies with the first secret; with a second one it also verifies `X-Uc-Signature`, by that.
-    ///
-    /// # Panics
-    ///
-    /// If it does not start.
-    #[must_use]
-    pub fn start(library: Library, secrets: &[&str]) -> Self {
+/// The process of a receiver.
+#[derive(Debug)]
+struct Running {
+    process: Child,
+    /// A receiver ends when its input does.
+    input: Option<ChildStdin>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Starts a receiver at this port, or at one that the system chooses. Returns the port too; `None` if it does not start.
+    fn start(library: Library, secrets: &[String], port: u16, lines: &Arc<Lines>) -> (Self, Option<u16>) {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/webhooks");
         let python = || tools().join("webhooks-python/bin/python");
         let (program, script, which) = match library {
@@ -93,25 +103,90 @@ impl Receiver {
             .arg(scripts.join(script))
             .args(which)
             .args(secrets)
+            .env("INTAKE_RECEIVER_PORT", port.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}; run `./check setup` first", program.display()));
         let (input, output) = (process.stdin.take(), process.stdout.take().unwrap());
-        let lines = Arc::new(Lines::default());
-        let printed = Arc::clone(&lines);
-        let _reader = spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                printed.push(Some(line));
-            }
-            printed.push(None);
-        });
-        let port = lines.at_least(1)[0].parse().expect("a port");
-        Self {
+        let (first, port) = sync_channel(1);
+        let lines = Arc::clone(lines);
+        let running = Self {
             process,
             input,
+            reader: Some(spawn(move || read(output, &first, &lines))),
+        };
+        let port = port.recv_timeout(PATIENCE).ok();
+        (running, port)
+    }
+
+    fn kill(&mut self) {
+        // SIGKILL. It may have ended already.
+        let _dead = self.process.kill();
+        self.ended();
+    }
+
+    /// Waits for its end, and for the last of what it has printed.
+    fn ended(&mut self) {
+        let _ended = self.process.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ended = reader.join();
+        }
+    }
+}
+
+/// Reads what a receiver prints: first its port, then the deliveries.
+fn read(output: ChildStdout, port: &SyncSender<u16>, lines: &Lines) {
+    let mut printed = BufReader::new(output).lines().map_while(Result::ok);
+    match printed.next().and_then(|line| line.parse().ok()) {
+        Some(first) => drop(port.send(first)),
+        None => return,
+    }
+    printed.for_each(|line| lines.push(Some(line)));
+    lines.push(None);
+}
+
+impl Receiver {
+    /// Starts a receiver that verifies with the first secret; with a second one it also verifies `X-Uc-Signature`, by that.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start(library: Library, secrets: &[&str]) -> Self {
+        let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
+        let lines = Arc::new(Lines::default());
+        let (running, port) = Running::start(library, &secrets, 0, &lines);
+        Self {
+            library,
+            secrets,
+            running,
             lines,
-            port,
+            port: port.expect("a receiver prints its port; is `./check setup` done?"),
+        }
+    }
+
+    /// Kills it (`SIGKILL`), whatever it is doing, and starts it again at the same port.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start again.
+    pub fn kill_and_restart(&mut self) {
+        self.running.kill();
+        self.lines.go_on();
+        let began = Instant::now();
+        loop {
+            let (mut running, port) = Running::start(self.library, &self.secrets, self.port, &self.lines);
+            if port.is_some() {
+                self.running = running;
+                return;
+            }
+            // A connection to somewhere else may have the port for the moment.
+            running.kill();
+            assert!(
+                began.elapsed() < PATIENCE,
+                "a receiver does not start again at its port"
+            );
         }
     }
 
@@ -134,14 +209,14 @@ impl Receiver {
     /// If there are fewer after a minute, or the receiver has ended.
     #[must_use]
     pub fn deliveries(&self, at_least: usize) -> Vec<String> {
-        self.lines.at_least(1 + at_least).split_off(1)
+        self.lines.at_least(at_least)
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        drop(self.input.take());
-        let _ended = self.process.wait();
+        drop(self.running.input.take());
+        self.running.ended();
     }
 }
 

@@ -2,7 +2,7 @@
 //
 //     node receive.mjs SECRET [UPLOADCARE_SECRET]
 //
-// listens on a free port of 127.0.0.1 and prints it. Then it prints a line of JSON for each delivery: `id`, `body`, and `error`
+// listens on a free port of 127.0.0.1, or on that of INTAKE_RECEIVER_PORT, and prints it. Then it prints a line of JSON for each delivery: `id`, `body`, and `error`
 // where a signature does not fit, which is answered with 401 and the error, as the others are with 204. Without
 // UPLOADCARE_SECRET, X-Uc-Signature is not looked at. It ends with its input. The library is in
 // $INTAKE_TEST_TOOLS/webhooks, where ./check setup puts it.
@@ -60,5 +60,5 @@ const server = createServer(async (request, response) => {
   writeSync(1, `${JSON.stringify(line)}\n`);
   response.writeHead(error ? 401 : 204).end(error ?? undefined);
 });
-server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+server.listen(Number(process.env.INTAKE_RECEIVER_PORT ?? 0), "127.0.0.1", () => console.log(server.address().port));
 process.stdin.resume().on("end", () => process.exit(0));

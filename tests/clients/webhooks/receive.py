@@ -2,7 +2,8 @@
 
     python receive.py LIBRARY SECRET [UPLOADCARE_SECRET]
 
-verifies with LIBRARY, `standardwebhooks` or `svix`. It listens on a free port of 127.0.0.1 and prints it. Then it prints a
+verifies with LIBRARY, `standardwebhooks` or `svix`. It listens on a free port of 127.0.0.1, or on that
+of INTAKE_RECEIVER_PORT, and prints it. Then it prints a
 line of JSON for each delivery: `id`, `body`, and `error` where a signature does not fit, which is answered with 401 and the
 error, as the others are with 204. Without UPLOADCARE_SECRET, X-Uc-Signature is not looked at. It ends with its input.
 """
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 import importlib
 import json
+import os
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,8 +68,13 @@ class Receiver(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    # Connections that wait to be accepted.
+    request_queue_size = 128
+
+
 def main():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server = Server(("127.0.0.1", int(os.environ.get("INTAKE_RECEIVER_PORT", "0"))), Receiver)
     server.secret = sys.argv[2]
     server.uploadcare_secret = sys.argv[3] if len(sys.argv) > 3 else None
     server.lock = threading.Lock()
