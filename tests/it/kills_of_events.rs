@@ -51,7 +51,7 @@ impl Service {
             .map(|_| Receiver::start(Library::Python, &[&key, SECRET]))
             .collect();
         let ports: Vec<_> = receivers.iter().map(Receiver::port).collect();
-        let mut config = hooked(files.path(), &ports, EVENTS);
+        let mut config = hooked(files.path(), &ports, "2s", EVENTS);
         let sqlite = files.path().join("records.db");
         let recorder = match database {
             Some(url) => SqlRecorder::postgres(url).unwrap(),
@@ -64,7 +64,7 @@ impl Service {
         let nodes: Vec<_> = nodes.collect();
         for receiver in &receivers {
             for kind in KINDS {
-                subscribe(&nodes[0], receiver, kind, SECRET);
+                subscribe(&nodes[0], &receiver.url(), kind, SECRET);
             }
         }
         Self {

@@ -11,6 +11,7 @@ mod clients;
 mod cluster;
 mod crash;
 mod database;
+mod dead_targets;
 mod delivery;
 mod deployment;
 mod docs;

@@ -17,12 +17,12 @@ pub const CREDENTIALS: &str = "Authorization: Uploadcare.Simple demopublickey:de
 pub fn server(dir: TempDir, receivers: &[&Receiver]) -> Server {
     let ports: Vec<_> = receivers.iter().map(|receiver| receiver.port()).collect();
     let schedule = r#"["100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms", "100ms"]"#;
-    let config = hooked(dir.path(), &ports, &format!("schedule = {schedule}"));
+    let config = hooked(dir.path(), &ports, "2s", &format!("schedule = {schedule}"));
     Server::start_in(dir, &config, &[])
 }
 
-/// A configuration with a project that has a secret, and webhooks to these ports of this machine.
-pub fn hooked(dir: &Path, ports: &[u16], events: &str) -> String {
+/// A configuration with a project that has a secret, and webhooks to these ports of this machine, each attempt for so long.
+pub fn hooked(dir: &Path, ports: &[u16], attempt: &str, events: &str) -> String {
     let config = config(dir).replace(
         r#"{ public_key = "demopublickey" }"#,
         r#"{ public_key = "demopublickey", secrets = [{ name = "one", secret = "demosecret" }] }"#,
@@ -37,8 +37,9 @@ pub fn hooked(dir: &Path, ports: &[u16], events: &str) -> String {
         allow_http = true
         open = ["127.0.0.1"]
         ports = {ports:?}
+        timeout = "{attempt}"
         [events]
-        attempt_timeout = "2s"
+        attempt_timeout = "{attempt}"
         {events}
         "#
     );
@@ -52,8 +53,8 @@ fn ask(server: &Server, method: &str, path: &str, body: &Value) -> crate::suppor
     server.send(&head, body.as_bytes())
 }
 
-pub fn subscribe(server: &Server, receiver: &Receiver, event: &str, secret: &str) {
-    let hook = json!({"target_url": receiver.url(), "event": event, "signing_secret": secret});
+pub fn subscribe(server: &Server, target: &str, event: &str, secret: &str) {
+    let hook = json!({"target_url": target, "event": event, "signing_secret": secret});
     let answer = ask(server, "POST", "/webhooks/", &hook);
     assert_eq!(answer.status, 201, "{}", answer.text());
 }
@@ -81,7 +82,7 @@ fn a_webhook_made_by_the_api_gets_events_that_both_libraries_verify() {
         let receiver = Receiver::start(library, &[&key, secret]);
         let server = server(TempDir::new().unwrap(), &[&receiver]);
         for event in ["file.uploaded", "file.deleted"] {
-            subscribe(&server, &receiver, event, secret);
+            subscribe(&server, &receiver.url(), event, secret);
         }
         let uuid = server.upload("cat.txt", b"cat");
         let answer = ask(&server, "DELETE", &format!("/files/{uuid}/storage/"), &json!({}));
@@ -107,7 +108,7 @@ fn every_event_of_an_acknowledged_upload_arrives_however_often_the_program_is_ki
     let key = format!("whsec_{}", STANDARD.encode(secret));
     let receiver = Receiver::start(Library::Python, &[&key, secret]);
     let mut server = server(TempDir::new().unwrap(), &[&receiver]);
-    subscribe(&server, &receiver, "file.uploaded", secret);
+    subscribe(&server, &receiver.url(), "file.uploaded", secret);
     let mut acknowledged = BTreeSet::new();
     for kill in 0..KILLS {
         for file in 0..5 {
