@@ -2,9 +2,9 @@
 //
 //     node receive.mjs SECRET [UPLOADCARE_SECRET]
 //
-// listens on a free port of 127.0.0.1, or on that of INTAKE_RECEIVER_PORT, and prints it. Then it prints a line of JSON for each delivery: `id`, `body`, and `error`
-// where a signature does not fit, which is answered with 401 and the error, as the others are with 204. Without
-// UPLOADCARE_SECRET, X-Uc-Signature is not looked at. It ends with its input. The library is in
+// listens on a free port of 127.0.0.1, or on that of INTAKE_RECEIVER_PORT, and prints it. Then it prints a line of JSON for each
+// delivery: `id`, `body`, and `error` where a signature does not fit, which is answered with 401 and the error, as the others
+// are with 204. Without UPLOADCARE_SECRET, X-Uc-Signature is not looked at. It ends with its input. The library is in
 // $INTAKE_TEST_TOOLS/webhooks, where ./check setup puts it.
 
 import { createHmac, timingSafeEqual } from "node:crypto";

@@ -2,10 +2,10 @@
 
     python receive.py LIBRARY SECRET [UPLOADCARE_SECRET]
 
-verifies with LIBRARY, `standardwebhooks` or `svix`. It listens on a free port of 127.0.0.1, or on that
-of INTAKE_RECEIVER_PORT, and prints it. Then it prints a
-line of JSON for each delivery: `id`, `body`, and `error` where a signature does not fit, which is answered with 401 and the
-error, as the others are with 204. Without UPLOADCARE_SECRET, X-Uc-Signature is not looked at. It ends with its input.
+verifies with LIBRARY, `standardwebhooks` or `svix`. It listens on a free port of 127.0.0.1, or on that of
+INTAKE_RECEIVER_PORT, and prints it. Then it prints a line of JSON for each delivery: `id`, `body`, and `error` where a
+signature does not fit, which is answered with 401 and the error, as the others are with 204. Without UPLOADCARE_SECRET,
+X-Uc-Signature is not looked at. It ends with its input.
 """
 
 import hashlib
