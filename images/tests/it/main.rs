@@ -4,6 +4,7 @@
 mod descriptions;
 mod hostile;
 mod operations;
+mod pillow;
 mod scene;
 mod sources;
 mod table;

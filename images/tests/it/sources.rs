@@ -34,7 +34,7 @@ pub(crate) fn all() -> Vec<Source> {
     sources
 }
 
-fn channels(class: Class, width: u32, height: u32, channels: &[usize]) -> Vec<u8> {
+pub(crate) fn channels(class: Class, width: u32, height: u32, channels: &[usize]) -> Vec<u8> {
     let pixels = scene::pixels(class, width, height);
     let chosen = pixels.iter().flat_map(|pixel| channels.iter().map(|at| pixel[*at]));
     chosen.collect()

@@ -227,6 +227,10 @@ const CASES: [Case; 22] = [
     },
 ];
 
+pub(crate) fn addresses() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|case| case.path)
+}
+
 fn check(source: &Source, case: &Case) {
     let name = format!("{} {}", source.name, case.path);
     let operations = Operations::parse(case.path).unwrap();
