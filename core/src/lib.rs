@@ -36,8 +36,8 @@ pub use crate::contract::outbox::Outbox;
 pub use crate::contract::plugin::{FromSettings, Plugin, Registry};
 pub use crate::contract::report::Report;
 pub use crate::contract::stages::{
-    Backlog, Expirer, Fetcher, FileFilter, FileList, FileTotals, Listing, ListingOfAll, Multipart, Order, Recorder,
-    Scan, Scanner, Staged, Store, Validator,
+    Backlog, Expirer, Fetcher, FileFilter, FileList, FileTotals, KeyList, ListedKey, Listing, ListingOfAll, Multipart,
+    Order, Recorder, Scan, Scanner, Staged, Store, Validator,
 };
 pub use crate::contract::workers::{NoResult, Workers};
 pub use crate::contract::{measure, plugin, stages};
@@ -46,6 +46,8 @@ pub use crate::engine::background::Intervals;
 pub use crate::engine::builder::Builder;
 pub use crate::engine::complete::Resumed;
 pub use crate::engine::config::{SECTIONS, settings_of};
+pub use crate::engine::derived::settings::DerivedSettings;
+pub use crate::engine::derived::value::Derived;
 pub use crate::engine::describe::Description;
 pub use crate::engine::event_settings::EventSettings;
 pub use crate::engine::explain::{Explanation, Objection, Opinion};
@@ -75,7 +77,7 @@ pub use crate::value::config_error::{ConfigError, ConfigErrors, Step};
 pub use crate::value::error::{Error, Fault, Interruption};
 pub use crate::value::evidence::{Declared, Digest, Facts, HEAD_BYTES, NotADigest};
 pub use crate::value::file_name::{FileName, NotAFileName};
-pub use crate::value::id::{BoxError, ByteStream, Key, Location, NotAnUploadId, UploadId};
+pub use crate::value::id::{BoxError, ByteStream, Key, Location, NotAKey, NotAnUploadId, UploadId};
 pub use crate::value::incoming::Incoming;
 pub use crate::value::inspection::{Coverage, Inspection};
 pub use crate::value::lifetime::{Lifetime, Retention, UploadMethod};

@@ -12,12 +12,13 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 
 pub use self::recorder::MemoryRecorder;
 use crate::contract::plugin::{FromSettings, Plugin};
-use crate::contract::stages::{Expirer, Multipart, Staged, Store};
+use crate::contract::stages::{Expirer, KeyList, ListedKey, Multipart, Staged, Store};
 use crate::value::codes;
 use crate::value::config_error::ConfigError;
 use crate::value::error::Fault;
@@ -41,7 +42,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Keeps bytes in memory. It shows them from the commit on, as object stores do.
 #[derive(Clone, Default)]
-pub struct MemoryStore(std::sync::Arc<Mutex<HashMap<Key, Bytes>>>);
+pub struct MemoryStore(std::sync::Arc<Mutex<HashMap<Key, Kept>>>);
+
+/// What is under a key, and since when.
+#[derive(Clone)]
+struct Kept {
+    bytes: Bytes,
+    written: SystemTime,
+}
 
 impl MemoryStore {
     /// The keys that have bytes.
@@ -76,7 +84,7 @@ impl Store for MemoryStore {
     }
 
     async fn read(&self, key: &Key, range: Option<Range<u64>>) -> Result<ByteStream, Fault> {
-        let Some(bytes) = lock(&self.0).get(key).cloned() else {
+        let Some(bytes) = lock(&self.0).get(key).map(|kept| kept.bytes.clone()) else {
             return Err(Fault::new(
                 codes::BYTES_MISSING,
                 format!("there are no bytes under {key}"),
@@ -91,7 +99,7 @@ impl Store for MemoryStore {
     }
 
     async fn size(&self, key: &Key) -> Result<Option<u64>, Fault> {
-        Ok(lock(&self.0).get(key).map(|bytes| bytes.len() as u64))
+        Ok(lock(&self.0).get(key).map(|kept| kept.bytes.len() as u64))
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Fault> {
@@ -103,8 +111,21 @@ impl Store for MemoryStore {
         None
     }
 
+    fn key_list(&self) -> Option<&dyn KeyList> {
+        Some(self)
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         Ok(())
+    }
+}
+
+impl KeyList for MemoryStore {
+    fn list(&self, prefix: &str) -> BoxStream<'_, Result<ListedKey, Fault>> {
+        let kept = lock(&self.0);
+        let matching = kept.iter().filter(|(key, _)| key.as_str().starts_with(prefix));
+        let listed = matching.map(|(key, kept)| ListedKey::new(key.clone(), kept.bytes.len() as u64, kept.written));
+        stream::iter(listed.map(Ok).collect::<Vec<_>>()).boxed()
     }
 }
 
@@ -122,7 +143,8 @@ impl Staged for MemoryStaged {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), Fault> {
-        lock(&self.store.0).insert(self.key, self.bytes.freeze());
+        let (bytes, written) = (self.bytes.freeze(), SystemTime::now());
+        lock(&self.store.0).insert(self.key, Kept { bytes, written });
         Ok(())
     }
 

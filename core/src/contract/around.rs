@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::contract::stages::{Multipart, Staged, Store};
+use crate::contract::stages::{KeyList, Multipart, Staged, Store};
 use crate::value::codes;
 use crate::value::error::Fault;
 use crate::value::id::{ByteStream, Key};
@@ -97,6 +97,10 @@ where
 
     fn multipart(&self) -> Option<&dyn Multipart> {
         self.inner.multipart().map(|_| self as &dyn Multipart)
+    }
+
+    fn key_list(&self) -> Option<&dyn KeyList> {
+        self.inner.key_list()
     }
 
     fn most_bytes(&self) -> Option<u64> {

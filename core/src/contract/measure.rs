@@ -125,6 +125,31 @@ pub const METRICS: &[(&str, Kind, &str)] = &[
         "Calls of the recorder that failed.",
     ),
     (
+        "intake_derived_asked_total",
+        Kind::Counter,
+        "Questions for what is made of files to the store of it, by result.",
+    ),
+    (
+        "intake_derived_kept_total",
+        Kind::Counter,
+        "What was made of files and was to be kept, by result.",
+    ),
+    (
+        "intake_derived_removed_total",
+        Kind::Counter,
+        "Entries that this node removed from the store of what is made of files, by cause.",
+    ),
+    (
+        "intake_derived_bytes",
+        Kind::Gauge,
+        "Bytes in the store of what is made of files, as this node knows.",
+    ),
+    (
+        "intake_derived_entries",
+        Kind::Gauge,
+        "Entries in the store of what is made of files, as this node knows.",
+    ),
+    (
         "intake_unfinished_uploads",
         Kind::Gauge,
         "Uploads in parts that are not completed, on all nodes.",
@@ -274,6 +299,27 @@ pub(crate) fn quarantined(cause: &'static str, was_readable: bool) {
 /// Counts a file that was scanned again.
 pub(crate) fn rescanned(result: &'static str) {
     counter!("intake_rescans_total", "result" => result).increment(1);
+}
+
+/// Counts a question for something that is made of a file.
+pub(crate) fn derived_asked(result: &'static str) {
+    counter!("intake_derived_asked_total", "result" => result).increment(1);
+}
+
+/// Counts something that was made of a file and was to be kept.
+pub(crate) fn derived_kept(result: &'static str) {
+    counter!("intake_derived_kept_total", "result" => result).increment(1);
+}
+
+/// Counts an entry that was removed.
+pub(crate) fn derived_removed(cause: &'static str) {
+    counter!("intake_derived_removed_total", "cause" => cause).increment(1);
+}
+
+/// Sets how full the store of what is made of files is.
+pub(crate) fn derived_fill(bytes: u64, count: u64) {
+    gauge!("intake_derived_bytes").set(bytes as f64);
+    gauge!("intake_derived_entries").set(count as f64);
 }
 
 /// Counts an attempt to deliver an event.

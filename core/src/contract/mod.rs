@@ -6,6 +6,7 @@ pub(crate) mod around_recorder;
 pub(crate) mod boxed;
 pub(crate) mod catalog;
 pub(crate) mod event_format;
+pub(crate) mod key_list;
 pub(crate) mod listing;
 pub mod measure;
 pub(crate) mod notifier;

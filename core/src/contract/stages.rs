@@ -28,6 +28,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use crate::contract::catalog::Catalog;
+pub use crate::contract::key_list::{KeyList, ListedKey};
 pub use crate::contract::listing::{Backlog, FileFilter, FileList, FileTotals, Listing, ListingOfAll, Order};
 pub use crate::contract::recorder::Recorder;
 pub use crate::contract::report::Report;
@@ -212,6 +213,12 @@ pub trait Store: Debug + Send + Sync {
     /// The store's own support for multipart uploads, if it has any. With `None`, the pipeline stores each part under a key of its
     /// own, and copies the parts into one at the end.
     fn multipart(&self) -> Option<&dyn Multipart>;
+
+    /// The store's own list of its keys, if it has one. `None`: it can keep uploads, but nothing that is [derived](crate::Derived)
+    /// from them.
+    fn key_list(&self) -> Option<&dyn KeyList> {
+        None
+    }
 
     /// The most bytes that the store can keep under one key, if there is a bound. Building a pipeline with a higher size limit fails.
     fn most_bytes(&self) -> Option<u64> {

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::engine::backlog;
 use crate::engine::pipeline::Pipeline;
 
 /// Shorter pauses would only load the recorder.
 const SHORTEST: Duration = Duration::from_millis(100);
+/// Between two looks through what is made of files. In a bucket, each asks for the whole list.
+const DERIVED: Duration = Duration::from_secs(3600);
 
 /// The pauses between the rounds of [`Pipeline::run_background`]; each at least 100 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,10 @@ impl Pipeline {
             let pause = intervals.recovery.max(SHORTEST);
             loops.spawn(async move { pipeline.run_fetches(pause).await });
         }
+        if self.keeps_derived() {
+            let pipeline = self.clone();
+            loops.spawn(async move { pipeline.derived_interval().await });
+        }
         if let Some(pause) = intervals.measurement {
             let pipeline = self.clone();
             loops.spawn(async move { pipeline.measure_every(pause).await });
@@ -154,6 +160,20 @@ impl Pipeline {
                     "failed to look up interrupted uploads; tried again soon"
                 ),
                 None => {}
+            }
+        }
+    }
+
+    async fn derived_interval(&self) {
+        let mut ticks = ticks(DERIVED);
+        loop {
+            ticks.tick().await;
+            let pipeline = self.clone();
+            if let Some(Err(fault)) = guarded(async move { pipeline.sweep_derived().await }).await {
+                warn!(
+                    fault = fault.report(),
+                    "could not look through what is made of files; tried again in an hour"
+                );
             }
         }
     }

@@ -14,6 +14,8 @@ use crate::contract::measure::Calls;
 use crate::contract::notifier::Notifier;
 use crate::contract::plugin::ConfigError;
 use crate::contract::stages::{Expirer, Fetcher, Recorder, Scanner, Store, Validator};
+use crate::engine::derived::settings::DerivedSettings;
+use crate::engine::derived::shelf::Shelf;
 use crate::engine::event_settings::EventSettings;
 use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
@@ -46,6 +48,7 @@ pub struct Builder {
     pub(crate) scanners: Vec<ScanStage>,
     pub(crate) store: Option<Box<dyn Store>>,
     pub(crate) stores: Vec<(String, Box<dyn Store>)>,
+    pub(crate) derived: Option<(Box<dyn Store>, DerivedSettings)>,
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
     pub(crate) expirer: Option<Box<dyn Expirer>>,
     pub(crate) notifiers: Vec<Sender>,
@@ -97,6 +100,13 @@ impl Builder {
     /// Adds a store for projects that name it: see [`Project::store`].
     pub fn another_store(mut self, name: impl Into<String>, store: impl Store + 'static) -> Self {
         self.stores.push((name.into(), Box::new(store)));
+        self
+    }
+
+    /// Keeps what adapters make of files, such as images of other sizes, in a store that can list its keys
+    /// ([`Store::key_list`]). It may be shared by several nodes, and should be of nothing else.
+    pub fn derived(mut self, store: impl Store + 'static, settings: DerivedSettings) -> Self {
+        self.derived = Some((Box::new(store), settings));
         self
     }
 
@@ -211,6 +221,8 @@ impl Builder {
             (name, store)
         });
         let stores = stores.collect();
+        let shelf = |(store, settings)| Shelf::new(counted(DERIVED, store), settings);
+        let derived = self.derived.map(shelf).transpose()?;
         let mut providers: Vec<Box<dyn ProjectProvider>> = Vec::new();
         if !self.configured.keys().is_empty() {
             providers.push(Box::new(self.configured));
@@ -230,6 +242,7 @@ impl Builder {
             scanners: self.scanners,
             store,
             stores,
+            derived,
             recorder,
             providers,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,
@@ -316,6 +329,8 @@ impl fmt::Debug for Builder {
 
 /// The name of the default store in metrics.
 const FIRST_STORE: &str = "default";
+/// The name of the store of what is made of files.
+const DERIVED: &str = "derived";
 
 /// A store whose calls the metrics count and time.
 fn counted(name: &str, store: Box<dyn Store>) -> Box<dyn Store> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::contract::event_format::STANDARD;
 use crate::contract::plugin::{Build, Registry, Stage};
 use crate::engine::builder::Builder;
+use crate::engine::derived::config::derived;
 use crate::engine::event_config::{EventsTable, events};
 use crate::engine::limits::Limits;
 use crate::engine::named::{Named, Sender};
@@ -23,7 +24,7 @@ use crate::value::shares::{SHARES, share_of};
 
 /// The sections of a configuration from which the pipeline is built, in the order in which an upload reaches them.
 pub const SECTIONS: &[&str] = &[
-    "projects", "receive", "validate", "scan", "store", "stores", "record", "expire", "notify", "events",
+    "projects", "receive", "validate", "scan", "store", "stores", "record", "expire", "notify", "events", "derived",
 ];
 
 /// The longest duration: every point in time stays far from the end of the calendar.
@@ -168,6 +169,7 @@ impl Pipeline {
             Ok(())
         });
         errors.extend(events(settings, &mut builder));
+        errors.extend(derived(settings, registry, &mut builder));
         errors.extend(single_stages(settings, registry, &mut builder));
         if errors.is_empty() {
             builder.build().map_err(Into::into)
@@ -399,7 +401,7 @@ fn each(
 }
 
 /// A stage that was built: what [`Build`] makes.
-enum Built {
+pub(super) enum Built {
     Fetcher(Box<dyn crate::contract::stages::Fetcher>),
     Validator(Box<dyn crate::contract::stages::Validator>),
     Scanner(Box<dyn crate::contract::stages::Scanner>),
@@ -411,7 +413,11 @@ enum Built {
 
 /// Finds the plugin that an entry names and builds it from the rest of the entry. Also returns the stage's name, which is the
 /// plugin's unless the entry sets another, and what records say of the plugin.
-fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Maker, Built), ConfigErrors> {
+pub(super) fn choose(
+    mut entry: Settings,
+    registry: &Registry,
+    stage: Stage,
+) -> Result<(String, Maker, Built), ConfigErrors> {
     let Some(chosen) = entry.take_parsed::<String>("use")? else {
         let names: Vec<_> = registry
             .plugins()

@@ -10,6 +10,7 @@ pub(crate) mod changes;
 pub(crate) mod complete;
 pub(crate) mod config;
 pub(crate) mod copies;
+pub(crate) mod derived;
 pub(crate) mod describe;
 pub(crate) mod event_config;
 pub(crate) mod event_settings;

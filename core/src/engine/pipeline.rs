@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::contract::catalog::Catalog;
 use crate::contract::event_format::EventFormat;
 use crate::contract::stages::{Expirer, Fetcher, Recorder, Store, Validator};
+use crate::engine::derived::shelf::Shelf;
 use crate::engine::event_settings::EventSettings;
 use crate::engine::front::Fronts;
 use crate::engine::in_flight::InFlight;
@@ -63,6 +64,8 @@ pub(crate) struct Inner {
     pub(crate) store: Box<dyn Store>,
     /// The other stores, by name.
     pub(crate) stores: Vec<(String, Box<dyn Store>)>,
+    /// Where what is made of files is kept, if it is.
+    pub(crate) derived: Option<Shelf>,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) expirer: Box<dyn Expirer>,
     /// Providers of projects, in the order in which they are asked. If there are none, every project name is accepted.

@@ -242,7 +242,8 @@ impl Pipeline {
         let deleted = async {
             self.inner().store_of(record)?.delete(&key_of(record)).await?;
             self.delete_separate_parts(record).await?;
-            self.delete_previous(record).await
+            self.delete_previous(record).await?;
+            self.delete_derived(record).await
         };
         match deleted.await {
             Ok(()) => true,

@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use futures_util::{FutureExt, pin_mut};
+use futures_util::{FutureExt, TryStreamExt, pin_mut};
+use uuid::Uuid;
 
 use super::broken::Answers;
 use super::keys::{has_bytes, key, plain_key};
 use super::trial::{Checked, Patience, Trial};
 use super::{collect, noise};
 use crate::contract::around::Wrapped;
-use crate::contract::stages::{Multipart, Store};
-use crate::value::id::{Key, UploadId};
+use crate::contract::stages::{KeyList, Multipart, Store};
+use crate::value::id::{DerivedGroup, Key, UploadId};
 use crate::value::parts::MOST_PARTS;
 
 /// Checks every rule of [`Store`]. The store may have other bytes: the suite uses random keys.
@@ -58,6 +59,12 @@ async fn check(trial: &Trial, store: &dyn Store) {
         false => {
             rules!(trial, of_two_attempts_the_last_commit_wins_unmixed(store));
         }
+    }
+    match store.key_list() {
+        Some(list) => {
+            rules!(trial, keys_are_listed_as_long_as_they_have_bytes(store, list));
+        }
+        None => trial.leave_out("the list of keys: this store has none"),
     }
     match store.multipart() {
         Some(multipart) => super::multipart::multipart(trial, store, multipart).await,
@@ -205,6 +212,39 @@ async fn a_second_commit_replaces_the_first(store: &dyn Store) {
     }
     store.delete(&key).await.answers();
     holds!(!has_bytes(store, &key).await, "bytes are still there after a delete");
+}
+
+async fn keys_are_listed_as_long_as_they_have_bytes(store: &dyn Store, list: &dyn KeyList) {
+    let listed = async |prefix: &str| {
+        let keys: Vec<_> = list.list(prefix).try_collect().await.answers();
+        let mut found: Vec<_> = keys.into_iter().map(|listed| (listed.key, listed.size)).collect();
+        found.sort();
+        found
+    };
+    let [one, other] = [(); 2].map(|()| DerivedGroup(*Uuid::new_v4().as_bytes()));
+    let mut kept = Vec::new();
+    for (group, name, size) in [(one, 1, 1_000), (one, 2, 0), (other, 1, 70_000)] {
+        let key = Key::derived(group, &[name; 16]);
+        put(store, &key, &[noise(5, size)]).await;
+        kept.push((key, size as u64));
+    }
+    kept[..2].sort();
+    same!(
+        listed(&one.prefix()).await,
+        kept[..2],
+        "the keys that begin so are others"
+    );
+    same!(
+        listed(&other.prefix()).await,
+        kept[2..],
+        "the keys that begin so are others"
+    );
+    let all = listed("").await;
+    for entry in &kept {
+        holds!(all.contains(entry), "the list of all keys lacks {}", entry.0);
+        store.delete(&entry.0).await.answers();
+    }
+    same!(listed(&one.prefix()).await, [], "a key without bytes is listed");
 }
 
 async fn of_two_attempts_the_last_commit_wins_unmixed(store: &dyn Store) {

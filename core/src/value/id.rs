@@ -93,10 +93,58 @@ impl Key {
         Self(format!("{id}-{number}"))
     }
 
+    /// The key of something that is made of a file and can be made again: of this group, which has all that is made of one content.
+    pub(crate) fn derived(group: DerivedGroup, name: &[u8; 16]) -> Self {
+        Self(group.prefix() + &hex::encode(name))
+    }
+
+    /// Whether [`derived`](Self::derived) makes such keys. Keys of uploads are never like that: ids have more hyphens, whatever
+    /// prefix is before them.
+    pub(crate) fn is_derived(&self) -> bool {
+        let mut words = self.0.split('-');
+        words.next() == Some(DERIVED) && words.map(str::len).eq([8, 24, 32])
+    }
+
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Key {
+    type Err = NotAKey;
+
+    /// Reads what a store has listed.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        match (3..=128).contains(&text.len()) && text.bytes().all(fits) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NotAKey),
+        }
+    }
+}
+
+/// The text is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no key, which has 3 to 128 of the characters 0-9, a-z and -")]
+#[non_exhaustive]
+pub struct NotAKey;
+
+/// The first word of the keys of what is made of files.
+const DERIVED: &str = "derived";
+
+/// All that is made of one content in one project: their keys begin alike, so that they can be found and removed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DerivedGroup(pub(crate) [u8; 16]);
+
+impl DerivedGroup {
+    /// The beginning of the keys. Its second word is as long as that of the key of an upload with a prefix, by which stores
+    /// spread keys.
+    pub(crate) fn prefix(self) -> String {
+        let digits = hex::encode(self.0);
+        let (first, second) = digits.split_at(8);
+        format!("{DERIVED}-{first}-{second}-")
     }
 }
 

@@ -43,7 +43,7 @@ impl Notifier for Queue {
     }
 }
 
-fn read(more: Value) -> Result<Pipeline, String> {
+pub fn read(more: Value) -> Result<Pipeline, String> {
     let mut table = json!({
         "store": {"use": "in-memory"}, "record": {"use": "in-memory"}, "expire": {"use": "keep"},
     });

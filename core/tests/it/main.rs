@@ -6,6 +6,7 @@ mod config;
 mod corpus;
 mod crash;
 mod deliveries;
+mod derived;
 mod event_config;
 mod events;
 mod fetches;
