@@ -33,8 +33,8 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use intake_core::{
-    ByteStream, Bytes, ConfigError, ConfigErrors, Fault, FromSettings, Key, MediaType, Multipart, Plugin, Settings,
-    Staged, Store, UploadId,
+    ByteStream, Bytes, ConfigError, ConfigErrors, Fault, FromSettings, Key, KeyList, MediaType, Multipart, Plugin,
+    Settings, Staged, Store, UploadId,
 };
 use opendal::Operator;
 use serde_json::{Map, Value};
@@ -191,6 +191,13 @@ impl Store for OpendalStore {
         match &self.backend {
             Backend::Fs(disk) => Some(disk),
             Backend::Objects(objects) => objects.takes_parts().then_some(objects),
+        }
+    }
+
+    fn key_list(&self) -> Option<&dyn KeyList> {
+        match &self.backend {
+            Backend::Fs(disk) => Some(disk),
+            Backend::Objects(objects) => objects.lists_keys().then_some(objects),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod assemble;
 pub(crate) mod files;
+mod list;
 mod multipart;
 mod part_file;
 mod part_list;

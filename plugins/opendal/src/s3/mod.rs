@@ -4,6 +4,7 @@ pub(crate) mod api;
 mod bucket;
 mod cause;
 pub(crate) mod client;
+mod list;
 mod multipart;
 pub(crate) mod presign;
 pub(crate) mod probe;

@@ -133,6 +133,14 @@ impl ObjectStore {
         matches!(self.service, Service::S3 { .. })
     }
 
+    /// Whether the service can list its objects.
+    pub(crate) fn lists_keys(&self) -> bool {
+        match &self.service {
+            Service::Open(operator) => operator.info().capability().list,
+            Service::S3 { .. } => true,
+        }
+    }
+
     /// The multipart API of the service, if it has one.
     pub(crate) async fn in_parts(&self) -> Result<&Arc<MultipartApi>, Fault> {
         match &self.service {

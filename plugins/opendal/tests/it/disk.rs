@@ -1,5 +1,8 @@
 //! What is in the folder, and when.
 
+use std::collections::BTreeSet;
+
+use futures_util::TryStreamExt as _;
 use intake_core::testkit::collect;
 use intake_core::{Bytes, PartRange, codes};
 use intake_plugin_opendal::OpendalStore;
@@ -181,4 +184,31 @@ async fn a_list_of_parts_that_a_dead_process_left_beside_the_file_goes_with_the_
     std::fs::write(file.with_extension("list"), "\n1 4 .").unwrap();
     assert_eq!(store.size(&key).await.unwrap(), Some(some_bytes().len() as u64));
     assert_eq!(files(folder.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_crashed_attempt_has_left_is_listed_so_that_it_can_be_removed() {
+    let folder = tempdir().unwrap();
+    let store = fs(folder.path());
+    let listed = async || {
+        let listed: Vec<_> = store.key_list().unwrap().list("").try_collect().await.unwrap();
+        listed
+            .into_iter()
+            .map(|listed| (listed.key, listed.size))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, [], "before there is a folder, too");
+    let (left, kept) = (key(), key());
+    let mut staged = store.stage(&left, None).await.unwrap();
+    write_much(&mut *staged).await;
+    drop(staged);
+    let mut staged = store.stage(&kept, None).await.unwrap();
+    staged.write(Bytes::from_static(b"few")).await.unwrap();
+    staged.commit().await.unwrap();
+    std::fs::write(folder.path().join("README"), "not a key").unwrap();
+
+    let keys: BTreeSet<_> = listed().await.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, BTreeSet::from([left.clone(), kept.clone()]));
+    store.delete(&left).await.unwrap();
+    assert_eq!(listed().await, [(kept, 3)]);
 }
