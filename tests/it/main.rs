@@ -32,6 +32,7 @@ mod in_process;
 mod isolation;
 mod isolation_parts;
 mod kills_of_events;
+mod kept_results;
 mod kills_of_many_files;
 mod large;
 mod leftovers;

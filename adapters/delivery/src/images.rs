@@ -1,8 +1,10 @@
-//! Images after operations: made once for all who ask at the same time, on a few threads, and kept in memory for a while.
+//! Images after operations: made once for all who ask at the same time, on a few threads, and kept in memory for a while;
+//! longer in the pipeline's store of what is made of files, if it has one.
 //!
 //! A request that finds no result begins the work on a task of its own, which a closed connection does not end, or waits for the
 //! work of another. How many may wait is bounded, and each project has a share of it, and of the threads.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::num::NonZero;
@@ -15,7 +17,7 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use intake_core::permits::{Holder, Permit, Permits};
-use intake_core::{Code, Pipeline, Record, Workers};
+use intake_core::{Code, Derived, Pipeline, Record, Workers};
 use intake_images::{Accept, ENCODER_VERSION, ImageError, Limits, Operations, describe, run};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -39,7 +41,7 @@ const ENTRY: u64 = 512;
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) bytes: Bytes,
-    pub(crate) media_type: &'static str,
+    pub(crate) media_type: Cow<'static, str>,
 }
 
 /// Why there is none, for all who asked.
@@ -66,10 +68,20 @@ impl Wish {
     /// One text for the same result: the content, and what is done with it.
     pub(crate) fn key(&self) -> String {
         let digest = self.record.facts.as_ref().map(|facts| facts.digest.to_string());
+        format!("{} {}", digest.unwrap_or_default(), self.done())
+    }
+
+    /// What is done with the content.
+    fn done(&self) -> String {
         let webp = self.operations.negotiates() && self.accept.webp;
         let json = self.operations.json();
-        let (digest, steps) = (digest.unwrap_or_default(), self.operations.canonical());
-        format!("{digest} {steps} {webp} {json} {ENCODER_VERSION}")
+        let steps = self.operations.canonical();
+        format!("{steps} {webp} {json} {ENCODER_VERSION}")
+    }
+
+    /// The name of the result in the pipeline's store of what is made of files.
+    fn name(&self) -> String {
+        format!("image {}", self.done())
     }
 
     /// The strong entity tag of the result.
@@ -168,7 +180,25 @@ impl Images {
         Ok(work)
     }
 
+    /// The result from the store of what is made of files, or new work, whose result goes there.
     async fn make(&self, wish: &Wish, holder: &Holder, _queued: [Permit; 2]) -> Outcome {
+        if !self.pipeline.keeps_derived() {
+            return self.compute(wish, holder).await;
+        }
+        let name = wish.name();
+        if let Some(kept) = self.pipeline.derived(&wish.record, &name).await {
+            return Ok(Arc::new(Made {
+                bytes: kept.bytes,
+                media_type: Cow::Owned(kept.media_type),
+            }));
+        }
+        let made = self.compute(wish, holder).await?;
+        let result = Derived::new(&*made.media_type, made.bytes.clone());
+        self.pipeline.keep_derived(&wish.record, &name, result);
+        Ok(made)
+    }
+
+    async fn compute(&self, wish: &Wish, holder: &Holder) -> Outcome {
         // One place stays free for the others.
         let share = self.places.most().saturating_sub(1).max(1);
         let forever = tokio::time::Instant::now() + Duration::from_secs(365 * 24 * 3600);
@@ -219,12 +249,12 @@ fn made(source: &[u8], wish: &Wish, limits: &Limits) -> Outcome {
         let json = serde_json::to_vec(&description);
         return Ok(Arc::new(Made {
             bytes: json.map_err(|error| NotMade::failure(error.to_string()))?.into(),
-            media_type: "application/json",
+            media_type: Cow::Borrowed("application/json"),
         }));
     }
     let rendered = run(&mut source, &wish.operations, wish.accept, limits)?;
     Ok(Arc::new(Made {
-        media_type: rendered.format.media_type(),
+        media_type: Cow::Borrowed(rendered.format.media_type()),
         bytes: rendered.bytes.into(),
     }))
 }

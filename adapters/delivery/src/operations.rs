@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::header::{
     ACCEPT, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    ETAG, HeaderMap, HeaderValue, VARY,
+    ETAG, HeaderMap, HeaderValue, InvalidHeaderValue, VARY,
 };
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -64,10 +64,12 @@ pub(crate) async fn answer(
         false => made.bytes.clone(),
     };
     let inline = shown.inline != Some(false);
-    let name = named(shown, made.media_type);
+    let name = named(shown, &made.media_type);
+    let media_type = HeaderValue::from_str(&made.media_type);
+    let failed = |error: InvalidHeaderValue| Refusal::failure("The image cannot be processed.", error.to_string());
     headers.extend([
         (ACCEPT_RANGES, HeaderValue::from_static("none")),
-        (CONTENT_TYPE, HeaderValue::from_static(made.media_type)),
+        (CONTENT_TYPE, media_type.map_err(failed)?),
         (CONTENT_LENGTH, HeaderValue::from(bytes.len())),
         (CONTENT_DISPOSITION, disposition::value(inline, name.as_ref())),
     ]);

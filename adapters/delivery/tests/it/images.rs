@@ -10,7 +10,7 @@ use intake_delivery::Settings;
 use crate::support::{Answer, Host};
 
 /// A picture without a flat place, so that results differ.
-fn photo(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
+pub fn photo(format: ImageFormat, width: u32, height: u32) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let pixel = |x: u32, y: u32| Rgb([(x % 256) as u8, (y % 256) as u8, ((x * y) % 256) as u8]);
     RgbImage::from_fn(width, height, pixel)

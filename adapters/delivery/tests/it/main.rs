@@ -12,6 +12,7 @@ mod archives;
 mod files;
 mod groups;
 mod images;
+mod kept_results;
 mod private;
 mod support;
 mod table;

@@ -88,6 +88,11 @@ impl Host {
         Self::over(store, recorder, change, Settings::default())
     }
 
+    /// The same after a restart: with its records and files, and nothing in memory.
+    pub fn again(&self, change: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::over(self.store.clone(), self.recorder.clone(), change, Settings::default())
+    }
+
     fn over(
         store: MemoryStore,
         recorder: MemoryRecorder,
