@@ -61,7 +61,7 @@ fn a_typing_error_is_refused_with_its_line_and_a_correction() {
         (
             "[store]",
             "[stor]",
-            "stor: no section is called that; there are: projects, receive, validate, scan, store, stores, record, expire, notify, events, upload_api, delivery, rest_api, server, test",
+            "stor: no section is called that; there are: projects, receive, validate, scan, store, stores, record, expire, notify, events, derived, upload_api, delivery, rest_api, server, test",
         ),
         ("scheme = \"fs\"", "scheme = \"tape\"", "store.scheme: "),
         ("root =", "rot =", "store.rot: unknown field `rot`, expected"),

@@ -221,8 +221,6 @@ impl Builder {
             (name, store)
         });
         let stores = stores.collect();
-        let shelf = |(store, settings)| Shelf::new(counted(DERIVED, store), settings);
-        let derived = self.derived.map(shelf).transpose()?;
         let mut providers: Vec<Box<dyn ProjectProvider>> = Vec::new();
         if !self.configured.keys().is_empty() {
             providers.push(Box::new(self.configured));
@@ -242,7 +240,7 @@ impl Builder {
             scanners: self.scanners,
             store,
             stores,
-            derived,
+            derived: self.derived.map(shelf).transpose()?,
             recorder,
             providers,
             expirer: self.expirer.ok_or_else(|| missing("expire"))?,
@@ -335,6 +333,11 @@ const DERIVED: &str = "derived";
 /// A store whose calls the metrics count and time.
 fn counted(name: &str, store: Box<dyn Store>) -> Box<dyn Store> {
     Box::new(Wrapped::around(store, Calls::Store(name.into())))
+}
+
+/// Where what is made of files is kept.
+fn shelf((store, settings): (Box<dyn Store>, DerivedSettings)) -> Result<Shelf, ConfigError> {
+    Shelf::new(counted(DERIVED, store), settings)
 }
 
 /// The periods of records. `events`: whether changes are told to others.

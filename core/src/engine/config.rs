@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::contract::event_format::STANDARD;
 use crate::contract::plugin::{Build, Registry, Stage};
 use crate::engine::builder::Builder;
-use crate::engine::derived::config::derived;
+use crate::engine::derived::config::bounds;
 use crate::engine::event_config::{EventsTable, events};
 use crate::engine::limits::Limits;
 use crate::engine::named::{Named, Sender};
@@ -231,6 +231,24 @@ fn single_stages(settings: &mut Settings, registry: &Registry, builder: &mut Bui
     errors
 }
 
+/// Reads `[derived]`, and returns the errors of its settings. Nothing is kept unless it is there.
+fn derived(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Vec<ConfigError> {
+    let mut table = match settings.take_table("derived") {
+        Ok(table) => table,
+        Err(error) => return vec![error],
+    };
+    if table.keys().next().is_none() {
+        return Vec::new();
+    }
+    let read = bounds(&mut table).and_then(|bounds| Ok((choose(table, registry, Stage::Store)?, bounds)));
+    match read {
+        Ok(((_, _, Built::Store(store)), bounds)) => builder.derived = Some((store, bounds)),
+        Ok(_) => {}
+        Err(errors) => return errors.within("derived").0,
+    }
+    Vec::new()
+}
+
 /// Reads `[receive]`, and returns the errors of its settings.
 fn receive(settings: &mut Settings, registry: &Registry, builder: &mut Builder) -> Vec<ConfigError> {
     let mut table = match settings.take_table("receive") {
@@ -401,7 +419,7 @@ fn each(
 }
 
 /// A stage that was built: what [`Build`] makes.
-pub(super) enum Built {
+enum Built {
     Fetcher(Box<dyn crate::contract::stages::Fetcher>),
     Validator(Box<dyn crate::contract::stages::Validator>),
     Scanner(Box<dyn crate::contract::stages::Scanner>),
@@ -413,11 +431,7 @@ pub(super) enum Built {
 
 /// Finds the plugin that an entry names and builds it from the rest of the entry. Also returns the stage's name, which is the
 /// plugin's unless the entry sets another, and what records say of the plugin.
-pub(super) fn choose(
-    mut entry: Settings,
-    registry: &Registry,
-    stage: Stage,
-) -> Result<(String, Maker, Built), ConfigErrors> {
+fn choose(mut entry: Settings, registry: &Registry, stage: Stage) -> Result<(String, Maker, Built), ConfigErrors> {
     let Some(chosen) = entry.take_parsed::<String>("use")? else {
         let names: Vec<_> = registry
             .plugins()

@@ -281,6 +281,7 @@ async fn with_a_file_all_that_was_made_of_it_is_removed_and_nothing_comes_after_
         2,
         "made before the file was deleted, written after it"
     );
+    assert_eq!(node.store.written.lock().unwrap().len(), 4, "it was not written at all");
 }
 
 #[tokio::test]

@@ -1,13 +1,10 @@
-//! `[derived]`: where what is made of files is kept.
+//! `[derived]`: how much of what is made of files is kept, and for how long.
 
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::Deserialize;
 
-use crate::contract::plugin::{Registry, Stage};
-use crate::engine::builder::Builder;
-use crate::engine::config::{Built, choose};
 use crate::engine::derived::settings::DerivedSettings;
 use crate::value::config_error::{ConfigError, ConfigErrors};
 use crate::value::settings::Settings;
@@ -24,30 +21,8 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 #[serde(transparent)]
 struct Age(#[serde(with = "humantime_serde")] Duration);
 
-/// Reads `[derived]`, and returns the errors of its settings. Nothing is kept unless it is there.
-pub(in crate::engine) fn derived(
-    settings: &mut Settings,
-    registry: &Registry,
-    builder: &mut Builder,
-) -> Vec<ConfigError> {
-    let table = match settings.take_table("derived") {
-        Ok(table) => table,
-        Err(error) => return vec![error],
-    };
-    if table.keys().next().is_none() {
-        return Vec::new();
-    }
-    match read(table, registry) {
-        Ok((bounds, Built::Store(store))) => {
-            builder.derived = Some((store, bounds));
-            Vec::new()
-        }
-        Ok(_) => Vec::new(),
-        Err(errors) => errors.within("derived").0,
-    }
-}
-
-fn read(mut table: Settings, registry: &Registry) -> Result<(DerivedSettings, Built), ConfigErrors> {
+/// Takes the bounds out of `[derived]`. The rest are the settings of the store.
+pub(in crate::engine) fn bounds(table: &mut Settings) -> Result<DerivedSettings, ConfigErrors> {
     let usual = DerivedSettings::default();
     let max_size = table.take_parsed::<ByteSize>("max_size")?;
     let bounds = DerivedSettings {
@@ -55,9 +30,7 @@ fn read(mut table: Settings, registry: &Registry) -> Result<(DerivedSettings, Bu
         max_count: table.take_parsed("max_count")?.unwrap_or(usual.max_count),
         max_age: table.take_parsed("max_age")?.map_or(usual.max_age, |Age(age)| age),
     };
-    check(&bounds)?;
-    let (_, _, built) = choose(table, registry, Stage::Store)?;
-    Ok((bounds, built))
+    check(&bounds).map(|()| bounds)
 }
 
 fn check(bounds: &DerivedSettings) -> Result<(), ConfigErrors> {
