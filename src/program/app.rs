@@ -90,9 +90,25 @@ impl App {
         if let Some(memory) = self.server.memory {
             self.machine.memory = memory;
         }
+        let counts = limits::fit(self.wanted(), self.stages(), self.machine)?;
+        self.server.max_connections = counts.connections;
+        self.upload_api.max_concurrent_requests = counts.requests;
+        self.upload_api.max_uploads = counts.uploads;
+        if let Some(delivery) = &mut self.delivery {
+            delivery.max_concurrent_requests = counts.deliveries;
+            delivery.max_concurrent_images = Some(counts.images);
+        }
+        if let Some(rest) = &mut self.rest_api {
+            rest.max_concurrent_requests = counts.rest_requests;
+        }
+        Ok(self)
+    }
+
+    /// The numbers that the configuration asks for, set or by default.
+    fn wanted(&self) -> Counts<Wanted> {
         let mut settings = self.source.settings();
-        let [in_server, in_api, in_delivery] =
-            ["server", "upload_api", "delivery"].map(|section| settings.take(section));
+        let [in_server, in_api, in_delivery, in_rest] =
+            ["server", "upload_api", "delivery", "rest_api"].map(|section| settings.take(section));
         let wanted = |section: &Option<Value>, key: &str, count| Wanted {
             count,
             is_set: section.as_ref().is_some_and(|section| section.get(key).is_some()),
@@ -102,8 +118,8 @@ impl App {
         } else {
             0
         };
-        let api = &self.upload_api;
-        let wanted = Counts {
+        let (api, delivery, rest) = (&self.upload_api, self.delivery.as_ref(), self.rest_api.as_ref());
+        Counts {
             connections: wanted(&in_server, "max_connections", self.server.max_connections),
             requests: wanted(&in_api, "max_concurrent_requests", api.max_concurrent_requests),
             uploads: wanted(&in_api, "max_uploads", api.max_uploads),
@@ -115,23 +131,32 @@ impl App {
             deliveries: wanted(
                 &in_delivery,
                 "max_concurrent_requests",
-                self.delivery
-                    .as_ref()
-                    .map_or(0, |delivery| delivery.max_concurrent_requests),
+                delivery.map_or(0, |delivery| delivery.max_concurrent_requests),
             ),
-        };
-        let stages = Stages {
+            images: wanted(
+                &in_delivery,
+                "max_concurrent_images",
+                delivery.map_or(0, delivery::Settings::max_concurrent_images),
+            ),
+            rest_requests: wanted(
+                &in_rest,
+                "max_concurrent_requests",
+                rest.map_or(0, |rest| rest.max_concurrent_requests),
+            ),
+        }
+    }
+
+    /// What depends on stages and adapters in the prices of limits.
+    fn stages(&self) -> Stages {
+        let delivery = self.delivery.as_ref();
+        Stages {
             scanners: self.pipeline.scanners().count(),
             store: self.pipeline.bytes_of_upload(),
-        };
-        let counts = limits::fit(wanted, stages, self.machine)?;
-        self.server.max_connections = counts.connections;
-        self.upload_api.max_concurrent_requests = counts.requests;
-        self.upload_api.max_uploads = counts.uploads;
-        if let Some(delivery) = &mut self.delivery {
-            delivery.max_concurrent_requests = counts.deliveries;
+            image: delivery.map_or(0, delivery::Settings::bytes_of_image),
+            shared: delivery.map_or(0, |delivery| {
+                delivery.image_cache.saturating_add(self.pipeline.bytes_of_derived())
+            }),
         }
-        Ok(self)
     }
 
     /// The limits, in one line.
@@ -142,10 +167,14 @@ impl App {
                 delivery.max_concurrent_requests,
                 delivery.max_concurrent_requests_per_ip(),
             );
-            format!("{all} requests for files, of one address {of_one}; ")
+            let images = delivery.max_concurrent_images();
+            format!("{all} requests for files, of one address {of_one}; {images} images; ")
+        });
+        let rest = self.rest_api.as_ref().map_or(String::new(), |rest| {
+            format!("{} requests of the REST API; ", rest.max_concurrent_requests)
         });
         format!(
-            "{} connections, {} requests, {} uploads at a time, of one address {}, {} and {}; {files}{} of memory, {} open files",
+            "{} connections, {} requests, {} uploads at a time, of one address {}, {} and {}; {files}{rest}{} of memory, {} open files",
             server.max_connections,
             api.max_concurrent_requests,
             api.max_uploads,

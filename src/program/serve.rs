@@ -171,6 +171,9 @@ impl Banner {
             let place = places::of_section(settings.take(section).as_ref());
             let _ok = writeln!(lines, "  {label:<9} {place}");
         }
+        if let Some(derived) = settings.take("derived") {
+            let _ok = writeln!(lines, "  {:<9} {}", "results", places::of_section(Some(&derived)));
+        }
         let keys = app.projects();
         let listed = if keys.is_empty() {
             "none but those that `intake projects` lists".to_owned()

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Cursor;
-use std::num::NonZero;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,12 +25,10 @@ use tracing::Instrument as _;
 
 use crate::codes;
 use crate::refusal::Refusal;
-use crate::settings::Settings;
+use crate::settings::{DECODER, Settings};
 
 /// How long the bytes of one image may take to be read from the store.
 const READING: Duration = Duration::from_secs(60);
-/// The most memory of one decoder: room for all pixels of the largest image.
-const DECODER: u64 = 300 << 20;
 /// What the log says of such work.
 const PANICKED: &str = "the work on an image panicked";
 /// What an entry of the cache takes beside its bytes, about.
@@ -114,8 +111,7 @@ pub(crate) struct Images {
 
 impl Images {
     pub(crate) fn new(pipeline: Pipeline, settings: &Settings) -> Self {
-        let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
-        let places = settings.max_concurrent_images.unwrap_or_else(processors).max(1);
+        let places = settings.max_concurrent_images();
         let limits = Limits::default().with(|limits| {
             limits.input_bytes = limits.input_bytes.min(settings.max_image_size);
             limits.memory = DECODER;

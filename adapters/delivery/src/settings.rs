@@ -1,5 +1,6 @@
 //! `[delivery]`: how files are given out.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -7,6 +8,9 @@ use intake_core::permits::share_of;
 use intake_core::{ConfigError, ConfigErrors, MediaType};
 use ipnet::IpNet;
 use serde::Deserialize;
+
+/// The most memory of one decoder: room for all pixels of the largest image.
+pub(crate) const DECODER: u64 = 300 << 20;
 
 /// The settings of the adapter. Reading them opens nothing.
 #[derive(Clone, Debug, Deserialize)]
@@ -98,6 +102,19 @@ impl Settings {
     pub fn max_concurrent_requests_per_ip(&self) -> usize {
         self.max_concurrent_requests_per_ip
             .unwrap_or(share_of(self.max_concurrent_requests))
+    }
+
+    /// The most images that are processed at the same time.
+    #[must_use]
+    pub fn max_concurrent_images(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.max_concurrent_images.unwrap_or_else(processors).max(1)
+    }
+
+    /// The most memory, in bytes, that processing one image takes: the image as it was sent, and its pixels.
+    #[must_use]
+    pub fn bytes_of_image(&self) -> u64 {
+        DECODER.saturating_add(self.max_image_size)
     }
 
     /// The value of `Access-Control-Allow-Origin`, if pages may read files.
