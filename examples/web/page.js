@@ -2,10 +2,14 @@
 import * as UC from '/uploader.js'
 // signature.js or token.js, as the server was started.
 import { letIn } from '/let-in.js'
+// private.js, or public.js.
+import { openFiles } from '/open.js'
 
 UC.defineComponents(UC)
 
-letIn(document.querySelector('uc-config'))
+const config = document.querySelector('uc-config')
+letIn(config)
+openFiles(config)
 
 const uploads = document.querySelector('uc-upload-ctx-provider')
 

@@ -64,5 +64,6 @@ mod usage_cli;
 mod verify;
 mod virus;
 mod web;
+mod web_delivery;
 mod webhooks;
 mod webhooks_cli;

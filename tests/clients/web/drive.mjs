@@ -5,14 +5,18 @@
 // JSON holds `files`, paths that are chosen from the device, or `link`, an address that is given to fetch from;
 // `withoutPolicy` where the page's Content-Security-Policy is to be ignored; and `signature`, with `secureSignature` and
 // `secureExpire`, where uploads are signed by it and not by what the page's server answers. With `edit`, the first file is an
-// image that is edited; with `group`, all files become a group; with `screenshots`, a folder, pictures of the page are left there.
+// image that is edited, as one of EDITS does it; with `group`, all files become a group; `settings` are further ones of the
+// component, by their names in JavaScript; with `screenshots`, a folder and how the names of files in it begin, pictures of the
+// page are left there.
 //
 // Prints one JSON object on stdout:
 //
 //   uploads   what the page lists in the end: `{outcome, text}` for each file
 //   thumbnails  with `thumbnails`, their number: addresses of the pictures that the list shows, which were loaded and decoded
-//   edited    with `edit`: the address of the first file after it was mirrored, turned, made lighter, and enhanced in the editor
+//   edited    with `edit`: the address of the first file after what was done in the editor
 //   group     with `group`: the address of the group of all files
+//   delivered every request for a file or for something of it: `{url, status, type, allowed}`, where `allowed` is the origin
+//             whose scripts may read the answer, or `{url, failure}` where the browser kept the answer from the page
 //   hosts     every host and port that the page has sent a request to or opened a WebSocket to
 //   blocked   every host and port that the policy has kept it from
 
@@ -80,32 +84,75 @@ async function until(page, what, condition) {
 const outputs = (page) =>
   page.locator('uc-upload-ctx-provider').evaluate((uploads) => uploads.getAPI().getOutputCollectionState())
 
-async function edit(page, shoot) {
+// What is done makes the page ask for an image whose address has this part.
+async function asking(page, part, act) {
+  const answered = page.waitForResponse((answer) => answer.url().includes(part) && answer.ok())
+  await act()
+  await answered
+}
+
+// What a visitor does in the editor once it shows the image.
+const EDITS = {
+  async turn(page, editor, shoot) {
+    // The tab that cuts and turns shows what it does by itself; the next one asks for it.
+    await editor.locator('[aria-label="Apply mirror operation"]').click()
+    await editor.locator('[aria-label="Apply rotate operation"]').click()
+    await shoot('editor')
+    await asking(page, '/mirror/-/rotate/90/', () => editor.locator('[aria-label="Tuning"]').click())
+    for (const tuning of ['brightness', 'enhance']) {
+      await editor.locator(`[aria-label="Apply ${tuning} tuning"]`).click()
+      await asking(page, `/${tuning}/40/`, () => editor.locator('input[type=range]').first().fill('40'))
+      await shoot(`editor-${tuning}`)
+      await editor.locator('button', { hasText: 'Apply' }).last().click()
+    }
+  },
+
+  // Drags the corner at the bottom right to the middle of the image.
+  async crop(page, editor, shoot) {
+    const handles = editor.locator('uc-crop-frame g.uc-thumb rect')
+    const centres = await until(page, 'the frame', async () => {
+      const boxes = await handles.evaluateAll((all) => all.map((handle) => handle.getBoundingClientRect().toJSON()))
+      const isLaidOut = boxes.length > 0 && boxes.every(({ width }) => width > 0)
+      return isLaidOut && boxes.map(({ x, y, width, height }) => ({ x: x + width / 2, y: y + height / 2 }))
+    })
+    const [xs, ys] = [centres.map(({ x }) => x), centres.map(({ y }) => y)]
+    const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
+    await page.mouse.move(right, bottom)
+    await page.mouse.down()
+    await page.mouse.move((left + right) / 2, (top + bottom) / 2, { steps: 5 })
+    await page.mouse.up()
+    await shoot('editor-crop')
+    // The editor takes note of the frame a moment after the last move, or when the visitor leaves the tab.
+    await asking(page, '/crop/', () => editor.locator('[aria-label="Tuning"]').click())
+  },
+
+  async sliders(page, editor, shoot) {
+    await editor.locator('[aria-label="Tuning"]').click()
+    for (const tuning of ['exposure', 'gamma', 'contrast', 'saturation', 'vibrance', 'warmth']) {
+      await editor.locator(`[aria-label="Apply ${tuning} tuning"]`).click()
+      await asking(page, `/${tuning}/50/`, () => editor.locator('input[type=range]').first().fill('50'))
+      await editor.locator('button', { hasText: 'Apply' }).last().click()
+    }
+    await shoot('editor-sliders')
+  },
+
+  async filter(page, editor, shoot) {
+    await editor.locator('[aria-label="Filters"]').click()
+    await editor.getByText('Network error').waitFor({ state: 'visible' })
+    await shoot('editor-filters')
+  },
+}
+
+async function edit(page, what, shoot) {
   const editor = page.locator('uc-cloud-image-editor')
-  // What is done makes the editor ask for an image whose address has this part.
-  const asking = async (part, act) => {
-    const answered = page.waitForResponse((answer) => answer.url().includes(part) && answer.ok())
-    await act()
-    await answered
-  }
-  await asking('/resize/', () => page.getByRole('button', { name: 'Edit', exact: true }).first().click())
-  // The tab that cuts and turns shows what it does by itself; the next one asks for it.
-  await editor.locator('[aria-label="Apply mirror operation"]').click()
-  await editor.locator('[aria-label="Apply rotate operation"]').click()
-  await shoot('editor')
-  await asking('/mirror/-/rotate/90/', () => editor.locator('[aria-label="Tuning"]').click())
-  for (const tuning of ['brightness', 'enhance']) {
-    await editor.locator(`[aria-label="Apply ${tuning} tuning"]`).click()
-    await asking(`/${tuning}/40/`, () => editor.locator('input[type=range]').first().fill('40'))
-    await shoot(`editor-${tuning}`)
-    await editor.locator('button', { hasText: 'Apply' }).last().click()
-  }
+  await asking(page, '/resize/', () => page.getByRole('button', { name: 'Edit', exact: true }).first().click())
+  await EDITS[what](page, editor, shoot)
+  if (what === 'filter') return null
   await editor.locator('[aria-label="Apply"]').click()
-  const edited = await until(page, 'an edited file', async () => {
+  return until(page, 'an edited file', async () => {
     const entry = (await outputs(page)).allEntries[0]
     return entry.cdnUrlModifiers && entry.cdnUrl
   })
-  return edited
 }
 
 async function thumbnails(page, expected) {
@@ -130,6 +177,19 @@ async function drive(browser, url, options) {
   }
   page.on('request', (request) => note(request.url()))
   page.on('websocket', (socket) => note(socket.url()))
+  const delivered = []
+  const isOfFile = (url) => /^\/[0-9a-f-]{36}[/~]/.test(new URL(url).pathname)
+  page.on('response', (answer) => {
+    if (!isOfFile(answer.url())) return
+    const { 'content-type': type, 'access-control-allow-origin': allowed } = answer.headers()
+    delivered.push({ url: answer.url(), status: answer.status(), type, allowed })
+  })
+  page.on('requestfailed', (request) => {
+    const failure = request.failure()?.errorText
+    // The component itself gives up what it does not need any more.
+    const isGivenUp = failure === 'net::ERR_ABORTED'
+    if (isOfFile(request.url()) && !isGivenUp) delivered.push({ url: request.url(), failure })
+  })
   await page.exposeFunction('noteBlocked', (address) => blocked.add(new URL(address).host))
   await page.addInitScript(() =>
     document.addEventListener('securitypolicyviolation', ({ blockedURI }) => window.noteBlocked(blockedURI)),
@@ -140,13 +200,10 @@ async function drive(browser, url, options) {
       config.secureUploadsSignatureResolver = async () => signature
     }, options.signature)
   }
-  if (options.group) {
-    await page.locator('uc-config').evaluate((config) => {
-      config.groupOutput = true
-    })
-  }
+  const settings = { ...options.settings, ...(options.group && { groupOutput: true }) }
+  await page.locator('uc-config').evaluate((config, settings) => Object.assign(config, settings), settings)
   const shoot = async (name) => {
-    if (options.screenshots) await page.screenshot({ path: join(options.screenshots, `${name}.png`) })
+    if (options.screenshots) await page.screenshot({ path: `${options.screenshots}${name}.png` })
   }
   const expected = await choose(page, options)
   const listed = page.locator('#uploads li')
@@ -159,8 +216,8 @@ async function drive(browser, url, options) {
   const done = { uploads }
   if (options.thumbnails) done.thumbnails = await thumbnails(page, options.thumbnails)
   await shoot('list')
-  if (options.edit) {
-    done.edited = await edit(page, shoot)
+  if (options.edit) done.edited = await edit(page, options.edit, shoot)
+  if (done.edited) {
     const modifiers = done.edited.split('/-/').slice(1).join('/-/')
     await until(page, 'the thumbnail of what was edited', async () =>
       (await thumbnails(page, 1)).some((address) => address.includes(modifiers)),
@@ -171,7 +228,7 @@ async function drive(browser, url, options) {
     done.group = await until(page, 'a group', async () => (await outputs(page)).group?.cdnUrl)
     await shoot('group')
   }
-  return { ...done, hosts: [...hosts].sort(), blocked: [...blocked].sort() }
+  return { ...done, delivered, hosts: [...hosts].sort(), blocked: [...blocked].sort() }
 }
 
 const [, , url, options] = process.argv
