@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The store is the only list of what is there: nothing has to be kept up to date beside it, whatever crashes, and several nodes
-//! may share it. Entries are sealed with a digest that is checked before a byte is given out. `docs/decisions/0042` has the
+//! may share it. Entries are sealed with a digest that is checked before a byte is given out. `docs/decisions/0043` has the
 //! reasons.
 
 pub(super) mod config;
