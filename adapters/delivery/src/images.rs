@@ -131,14 +131,18 @@ impl Images {
         }
     }
 
-    /// The result, at once or as soon as it is made.
+    /// The result, if it is in memory.
+    pub(crate) fn at_hand(&self, wish: &Wish) -> Option<Arc<Made>> {
+        self.cache.get(&wish.key())
+    }
+
+    /// The result as soon as it is made. Who waits for too long is asked to come again, and it is made all the same.
     pub(crate) async fn get(self: &Arc<Self>, wish: Wish) -> Result<Arc<Made>, Refusal> {
-        let key = wish.key();
-        if let Some(made) = self.cache.get(&key) {
-            return Ok(made);
-        }
-        let work = self.join_or_begin(key, wish)?;
-        work.await.map_err(NotMade::refusal)
+        /// A request that waits holds a place among all requests.
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let work = self.join_or_begin(wish.key(), wish)?;
+        let made = tokio::time::timeout(PATIENCE, work).await;
+        made.map_err(|_| Refusal::throttled())?.map_err(NotMade::refusal)
     }
 
     /// The work of another who asks for the same, or new work if the queue has room.

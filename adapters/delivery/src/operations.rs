@@ -17,6 +17,7 @@ use bytes::Bytes;
 use intake_core::{FileName, MediaType};
 use intake_images::{Accept, Operations};
 
+use crate::access;
 use crate::codes;
 use crate::delivery::Delivery;
 use crate::headers::caching;
@@ -58,7 +59,16 @@ pub(crate) async fn answer(
         Condition::Holds { .. } => {}
     }
     let is_description = wish.operations.json();
-    let made = delivery.images.get(wish).await?;
+    let made = match delivery.images.at_hand(&wish) {
+        Some(made) => made,
+        None => {
+            let made = delivery.images.get(wish).await;
+            // That may have taken long: a file that was deleted, or made private, meanwhile is not given out.
+            let record = delivery.pipeline.get(shown.record.id).await?;
+            access::check(delivery, head, record.options.project.as_deref()).await?;
+            made?
+        }
+    };
     let bytes = match is_description {
         true => with_id(&made, &shown.record.id.to_string()),
         false => made.bytes.clone(),

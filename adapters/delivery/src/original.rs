@@ -201,6 +201,8 @@ impl Several {
         let parts = stream::iter(self.parts).then(move |(head, range)| {
             let (pipeline, record) = (pipeline.clone(), record.clone());
             async move {
+                // Looked up again: it may have been deleted while the ranges before were sent.
+                let record = pipeline.get(record.id).await.map_err(BoxError::from)?;
                 let bytes = pipeline.read_of(&record, Some(range)).await.map_err(BoxError::from)?;
                 Ok::<_, BoxError>(stream::iter([Ok(head)]).chain(bytes))
             }

@@ -31,6 +31,9 @@ fn open<'a>(format: Format, reader: Reader<'a>, limits: &Limits) -> Result<impl 
     Ok(reader.into_decoder()?)
 }
 
+/// Bytes of memory for what precedes the pixels of a PNG: profiles in use have up to some MiB.
+const MOST_OF_HEADERS: u64 = 16 << 20;
+
 /// Reads the headers; the start is the first 512 bytes, or all.
 pub(super) fn read(
     format: Format,
@@ -65,7 +68,12 @@ pub(super) fn read(
     reader.rewind()?;
     let source: &mut dyn super::Source = reader.get_mut();
     let again = Reader::with_capacity(super::BUFFER, source);
-    let mut decoder = open(format, again, limits)?;
+    // A profile, too, is inflated as far as this limit, and here nothing else is large.
+    let within = match format {
+        Format::Png => limits.with(|limits| limits.memory = limits.memory.min(MOST_OF_HEADERS)),
+        _ => *limits,
+    };
+    let mut decoder = open(format, again, &within)?;
     (header.width, header.height) = decoder.dimensions();
     header.color_mode = match decoder.color_type() {
         _ if format == Format::Gif => "P",

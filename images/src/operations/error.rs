@@ -15,7 +15,10 @@ pub enum OperationsError {
         length: usize,
     },
     /// There are more operations than [`MAX_OPERATIONS`](super::MAX_OPERATIONS).
-    #[error("an address may have {} operations", super::MAX_OPERATIONS)]
+    #[error(
+        "there are more than {} operations, or more than four that blur or sharpen",
+        super::MAX_OPERATIONS
+    )]
     TooMany,
     /// There is no such operation.
     #[error("there is no operation {operation}: see the list of operations")]

@@ -40,6 +40,9 @@ struct Reader {
     processes: bool,
 }
 
+/// The most steps that blur or sharpen: each of them reads all pixels several times.
+const MAX_SOFT: usize = 4;
+
 pub(super) fn operations(path: &str) -> Result<Operations, OperationsError> {
     if path.len() > MAX_LENGTH {
         return Err(OperationsError::TooLong { length: path.len() });
@@ -57,6 +60,10 @@ pub(super) fn operations(path: &str) -> Result<Operations, OperationsError> {
             return Err(OperationsError::TooMany);
         }
         reader.take(piece)?;
+        let is_soft = |step: &&Step| matches!(step, Step::Blur { .. } | Step::Sharp(_));
+        if reader.steps.iter().filter(is_soft).count() > MAX_SOFT {
+            return Err(OperationsError::TooMany);
+        }
     }
     reader.finish()
 }

@@ -165,6 +165,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("-/brightness/101/", "image_operation_invalid", "-100 to 100"),
     ("-/brightness/--1/", "image_operation_invalid", "-100 to 100"),
     ("-/enhance/101/", "image_operation_invalid", "0 to 100"),
+    (
+        "-/preview/-/blur/1/-/blur/2/-/sharp/3/-/blur/4/-/blur/5/",
+        "image_operations_too_long",
+        "four that blur",
+    ),
     ("-/gamma/-1/", "image_operation_invalid", "0 to 1000"),
     ("-/blur/5001/", "image_operation_invalid", "0 to 5000"),
     ("-/sharp/21/", "image_operation_invalid", "0 to 20"),

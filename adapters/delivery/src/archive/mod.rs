@@ -42,6 +42,7 @@ struct Entry {
     size: u64,
     name: String,
     created: SystemTime,
+    expires: Option<SystemTime>,
 }
 
 /// Answers a request for all files of a group.
@@ -61,11 +62,16 @@ pub(crate) async fn answer(
     };
     let name = name.or_else(|| FileName::new(&format!("{}.{ending}", group.id)));
     let now = delivery.pipeline.now();
+    let expires = entries
+        .iter()
+        .filter_map(|entry| entry.expires)
+        .chain(group.expires)
+        .min();
     let headers = HeaderMap::from_iter([
         (ACCEPT_RANGES, HeaderValue::from_static("none")),
         (
             CACHE_CONTROL,
-            caching::control(audience, delivery.settings.cache, group.expires, now),
+            caching::control(audience, delivery.settings.cache, expires, now),
         ),
         (CONTENT_DISPOSITION, disposition::value(false, name.as_ref())),
         (CONTENT_LENGTH, HeaderValue::from(length)),
@@ -110,6 +116,7 @@ fn entry(record: &Record) -> Result<Entry, Refusal> {
         size: facts.size,
         name: name.unwrap_or_else(|| record.id.to_string()),
         created: record.created,
+        expires: record.lifetime.and_then(|lifetime| lifetime.expires),
     })
 }
 

@@ -1,10 +1,14 @@
 //! The names of files in an archive: each its own, and none that leads out of the folder in which it is unpacked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The names that an archive has so far, as file systems compare them that know no difference between large and small letters.
 #[derive(Default)]
-pub(super) struct Names(HashSet<String>);
+pub(super) struct Names {
+    taken: HashSet<String>,
+    /// The last number that a name got: a thousand files may have the same.
+    numbers: HashMap<String, u32>,
+}
 
 impl Names {
     /// This name, or one beside it that is not taken, such as `cat (2).jpg`.
@@ -14,10 +18,10 @@ impl Names {
             Some((stem, ending)) if !stem.is_empty() => (stem.to_owned(), format!(".{ending}")),
             _ => (name.clone(), String::new()),
         };
+        let count = self.numbers.entry(name.to_lowercase()).or_insert(1);
         let mut candidate = name;
-        let mut count = 1_u32;
-        while !self.0.insert(candidate.to_lowercase()) {
-            count += 1;
+        while !self.taken.insert(candidate.to_lowercase()) {
+            *count += 1;
             candidate = format!("{stem} ({count}){ending}");
         }
         candidate
