@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 
 use super::admin::Admin;
 use super::app::App;
-use super::sites::Sites;
+use super::sites::{self, Sites};
 use super::{limits, output, places, warnings};
 use crate::server::{self, ServerSettings};
 
@@ -42,13 +42,7 @@ pub(crate) async fn serve(app: App) -> Result<(), String> {
         server: mut bounds,
         ..
     } = app;
-    let proxies_of_rest = rest_api.iter().flat_map(|rest| &rest.trusted_proxies);
-    bounds.shared_by_many = settings
-        .trusted_proxies
-        .iter()
-        .chain(proxies_of_rest)
-        .copied()
-        .collect();
+    bounds.shared_by_many = sites::proxies(&settings, rest_api.as_ref());
     let delivers = delivery.is_some();
     let sites = Sites::open(&pipeline, settings, rest_api, delivery, &bounds).await?;
     let address = sites.uploads()?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use intake_core::Pipeline;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 
 use crate::server::ServerSettings;
@@ -80,6 +81,12 @@ impl Sites {
     pub(super) fn each(self) -> impl Iterator<Item = Site> {
         std::iter::once(self.main).chain(self.files)
     }
+}
+
+/// The proxies of all services: their connections are of many clients.
+pub(super) fn proxies(uploads: &upload_api::Settings, rest: Option<&rest_api::Settings>) -> Vec<IpNet> {
+    let of_rest = rest.iter().flat_map(|rest| &rest.trusted_proxies);
+    uploads.trusted_proxies.iter().chain(of_rest).copied().collect()
 }
 
 impl Site {

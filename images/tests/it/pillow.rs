@@ -110,7 +110,7 @@ const HEIGHT: u32 = 71;
 fn detail(x: u32, y: u32) -> [u8; 4] {
     let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917) >> 27;
     let disc = (x * x + y * y) % 1_700 < 600;
-    let stripe = (x / 3 + y / 5) % 4 == 0;
+    let stripe = (x / 3 + y / 5).is_multiple_of(4);
     let base = if disc { [200, 90, 40] } else { [60, 110, 180] };
     let bright = if stripe { 40 } else { 0 };
     // In range: at most 200 + 40 + 15.
