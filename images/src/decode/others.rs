@@ -34,6 +34,14 @@ fn open<'a>(format: Format, reader: Reader<'a>, limits: &Limits) -> Result<impl 
 /// Bytes of memory for what precedes the pixels of a PNG: profiles in use have up to some MiB.
 const MOST_OF_HEADERS: u64 = 16 << 20;
 
+/// The limits of what precedes the pixels. A profile, too, is inflated as far as these, and nothing else there is large.
+fn of_headers(format: Format, limits: &Limits) -> Limits {
+    match format {
+        Format::Png => limits.with(|limits| limits.memory = limits.memory.min(MOST_OF_HEADERS)),
+        _ => *limits,
+    }
+}
+
 /// Reads the headers; the start is the first 512 bytes, or all.
 pub(super) fn read(
     format: Format,
@@ -68,12 +76,7 @@ pub(super) fn read(
     reader.rewind()?;
     let source: &mut dyn super::Source = reader.get_mut();
     let again = Reader::with_capacity(super::BUFFER, source);
-    // A profile, too, is inflated as far as this limit, and here nothing else is large.
-    let within = match format {
-        Format::Png => limits.with(|limits| limits.memory = limits.memory.min(MOST_OF_HEADERS)),
-        _ => *limits,
-    };
-    let mut decoder = open(format, again, &within)?;
+    let mut decoder = open(format, again, &of_headers(format, limits))?;
     (header.width, header.height) = decoder.dimensions();
     header.color_mode = match decoder.color_type() {
         _ if format == Format::Gif => "P",
