@@ -33,7 +33,7 @@ impl Pipeline {
     }
 
     /// What was kept under a name that says what it is, such as `resize 640x webp`, if it is there whole and undamaged. Files of
-    /// one project with the same content have it together. Whoever asks has looked up the record, which decides whether anything
+    /// one project with the same content have it together. The caller has looked up the record, which decides whether anything
     /// of the file may be read.
     ///
     /// A store that fails has nothing, and so has one that does not answer within two seconds.
